@@ -1,0 +1,105 @@
+"""Every error that poolcli raises on purpose.
+
+::
+
+    PoolcliError                 exit 1
+      UsageError                 exit 2: wrong whatever the data      (ValueError)
+        UnknownNameError         a mode, filter, format ... that does not exist
+        CompatError              the framework named by ``compat`` refuses this
+      InputError                 the data are not what they should be (ValueError)
+        NanError                 a NaN under ``nan="error"``
+      ShapeError                 the options do not fit this shape    (ValueError)
+        EmptyWindowError         a window without a real cell
+      NumberRangeError           a number does not fit its type       (OverflowError)
+      FileError                  a file cannot be read or written     (OSError)
+      LimitError                 more memory or pixels than allowed   (MemoryError)
+
+A message says what was given and which rule it broke; ``hint`` says what to try.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class PoolcliError(Exception):
+    """The root of poolcli's errors.
+
+    Parameters
+    ----------
+    message : str
+        What was given and which rule it broke.
+    hint : str, optional
+        What to try instead.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class UsageError(PoolcliError, ValueError):
+    """An option or argument that is wrong whatever the data are."""
+
+    exit_code = 2
+
+
+class UnknownNameError(UsageError):
+    """A name that is in no table.
+
+    Parameters
+    ----------
+    kind : str
+        What was named: ``mode``, ``filter``, ``format``.
+    name : str
+        The unknown name.
+    known : iterable of str
+        The names that exist; the nearest is suggested, or all are listed.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], note: str = "") -> None:
+        from difflib import get_close_matches
+
+        names = list(known)
+        close = get_close_matches(name.lower(), names, n=3, cutoff=0.6)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(names)}"
+        super().__init__(f"unknown {kind} {name!r}", hint + note)
+
+
+class CompatError(UsageError):
+    """The framework named by ``compat`` has no such layer or refuses this configuration."""
+
+
+class InputError(PoolcliError, ValueError):
+    """Data that cannot be read as numbers, with the place where they stop being numbers."""
+
+
+class NanError(InputError):
+    """A NaN was found under ``nan="error"``."""
+
+
+class ShapeError(PoolcliError, ValueError):
+    """Options that do not fit the shape of this input."""
+
+
+class EmptyWindowError(ShapeError):
+    """At least one window holds no real cell."""
+
+
+class NumberRangeError(PoolcliError, OverflowError):
+    """A number is outside of what its type can hold."""
+
+
+class FileError(PoolcliError, OSError):
+    """A file that cannot be read or written."""
+
+
+class LimitError(PoolcliError, MemoryError):
+    """The work needs more memory or pixels than it may take."""

@@ -1,0 +1,1 @@
+"""Array kernels: they know axes, ufuncs and memory, and nothing of modes, options or files."""

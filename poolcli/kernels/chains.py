@@ -1,0 +1,88 @@
+"""The order in which the cells of a window are combined: how many steps, and how deep the rounding goes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+
+class Step(NamedTuple):
+    """Make windows of `size` cells out of windows of `left` cells and windows of `right` cells `shift` cells later."""
+
+    size: int
+    left: int
+    right: int
+    shift: int
+
+
+@lru_cache(maxsize=1024)
+def chain(size: int, *, overlapping: bool) -> tuple[Step, ...]:
+    """Return the steps from single cells to windows of `size` cells.
+
+    Parameters
+    ----------
+    size : int
+        Cells of a window, 1 or more.
+    overlapping : bool
+        Whether a cell may be combined twice, as in a maximum: then windows double, and the last step overlaps.
+        Otherwise the steps are an addition chain.
+
+    Examples
+    --------
+    >>> [step.size for step in chain(31, overlapping=True)], [step.size for step in chain(31, overlapping=False)]
+    ([2, 4, 8, 16, 31], [2, 3, 5, 10, 11, 21, 31])
+    """
+    if overlapping:
+        doubled = [1 << power for power in range(1, size.bit_length())]
+        steps = [Step(width, width // 2, width // 2, width // 2) for width in doubled]
+        widest = 1 << (size.bit_length() - 1)
+        return (*steps, Step(size, widest, widest, size - widest)) if widest < size else tuple(steps)
+    if size <= _TREE_SIZES:
+        sizes = _power_tree(size)
+        return tuple(_split(total, sizes[:place]) for place, total in enumerate(sizes) if place)
+    half = chain(size // 2, overlapping=False)
+    doubled_half = Step(size - size % 2, size // 2, size // 2, size // 2)
+    return (*half, doubled_half, Step(size, size - 1, 1, size - 1)) if size % 2 else (*half, doubled_half)
+
+
+_TREE_SIZES = 76  # up to here the power tree is known to give shortest chains
+
+
+def _split(total: int, sizes: list[int]) -> Step:
+    left = next(size for size in reversed(sizes) if total - size in sizes)
+    return Step(total, left, total - left, left)
+
+
+def _power_tree(size: int) -> list[int]:
+    """Return a shortest addition chain; Knuth, The Art of Computer Programming 2, section 4.6.3."""
+    parents, level = {1: 0}, [1]
+    while size not in parents:
+        level = [child for number in level for child in _children(number, parents)]
+    path = [size]
+    while parents[path[-1]]:
+        path.append(parents[path[-1]])
+    return path[::-1]
+
+
+def _children(number: int, parents: dict[int, int]) -> list[int]:
+    path, at = [], number
+    while at:
+        path.append(at)
+        at = parents[at]
+    new = [number + other for other in reversed(path) if number + other not in parents]
+    parents.update(dict.fromkeys(new, number))
+    return new
+
+
+def depth(steps: tuple[Step, ...]) -> int:
+    """Return how many times the value of one cell is rounded on its way through the steps.
+
+    Examples
+    --------
+    >>> depth(chain(31, overlapping=False))
+    7
+    """
+    depths = {1: 0}
+    for step in steps:
+        depths[step.size] = 1 + max(depths[step.left], depths[step.right])
+    return depths[steps[-1].size] if steps else 0

@@ -1,0 +1,473 @@
+"""Window geometry in whole numbers: the only place that knows an output-size rule.
+
+A :class:`Window` is what the user asked for. Given the lengths of the spatial axes, :meth:`Window.plan` turns it into
+one :class:`Axis` each: where every window starts and stops. Kernels see axes and never a word such as ``same``.
+
+The rules and their names follow Dumoulin & Visin, "A guide to convolution arithmetic for deep learning"
+(arXiv:1603.07285); ``ceil_mode`` and its clipped last window follow PyTorch (``aten/src/ATen/native/Pool.h``) and the
+ONNX operator MaxPool-22; SAME follows TensorFlow (``tensorflow/core/framework/kernel_shape_util.cc``).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from poolcli.errors import EmptyWindowError, LimitError, ShapeError, UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Pairs = tuple[tuple[int, int], ...]
+Padding = str | int | tuple[int, ...] | Pairs
+
+NAMED_PADDING = ("valid", "same", "same-lower")
+MOST_WINDOWS = 2**40  # along one axis; more cannot be meant and would overflow index arithmetic
+
+
+def times(sizes: Sequence[int]) -> str:
+    """Write sizes as a user types them.
+
+    Examples
+    --------
+    >>> times((3, 2))
+    '3x2'
+    """
+    return "x".join(map(str, sizes))
+
+
+def parse_sizes(text: str, what: str) -> int | tuple[int, ...]:
+    """Read ``3``, ``3x2`` or ``2x3x3``.
+
+    Parameters
+    ----------
+    text : str
+        One whole number, or one per spatial axis with ``x`` between them.
+    what : str
+        The option's name, for the message.
+
+    Examples
+    --------
+    >>> parse_sizes("3x2", "size")
+    (3, 2)
+    """
+    parts = text.lower().strip().split("x")
+    if not all(re.fullmatch(r"[+-]?[0-9]{1,18}", part) for part in parts) or len(parts) > 3:
+        raise UsageError(f"{what} {text!r} is not a size", f"write --{what} 2, --{what} 3x2 or --{what} 2x3x3")
+    sizes = tuple(map(int, parts))
+    return sizes[0] if len(sizes) == 1 else sizes
+
+
+def parse_padding(text: str) -> Padding:
+    """Read ``valid``, ``same``, ``same-lower``, ``N``, ``HxW`` or ``begin,end`` pairs.
+
+    Examples
+    --------
+    >>> parse_padding("same"), parse_padding("1x2"), parse_padding("1,0,2,0")
+    ('same', (1, 2), ((1, 0), (2, 0)))
+    """
+    text = text.strip().lower()
+    if text in NAMED_PADDING:
+        return text
+    if "," not in text:
+        try:
+            return parse_sizes(text, "padding")
+        except UsageError:
+            hint = "write valid, same, same-lower, a number, 1x2, or begin,end per axis such as 1,0,1,0"
+            raise UsageError(f"padding {text!r} is not known", hint) from None
+    parts = text.split(",")
+    if len(parts) not in (2, 4, 6) or not all(re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", part) for part in parts):
+        raise UsageError(
+            f"padding {text!r} is not begin,end per axis",
+            "write left,right or top,bottom,left,right or front,back,top,bottom,left,right in whole numbers",
+        )
+    numbers = [int(part) for part in parts]
+    return tuple(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def _ceil_div(a: int, b: int) -> int:
+    return -(-a // b)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Where the windows lie along one spatial axis.
+
+    Window ``i`` looks at the cells ``starts[i], starts[i] + dilation, ...`` before ``stops[i]``. Cells are numbered
+    from the first real one, so a negative cell is leading padding; a cell at ``length`` or after is trailing padding,
+    and one at ``length + after`` or after is the overhang of ``ceil_mode``.
+
+    Attributes
+    ----------
+    length : int
+        The number of real cells.
+    starts, stops : sequence of int, one per window
+        Ranges where the windows are evenly spaced and of one size, else tuples.
+    dilation : int
+        The step from cell to cell inside a window.
+    before, after : int
+        Cells of padding.
+
+    Examples
+    --------
+    >>> axis = Window.of(1, size=3, stride=2, padding=1, ceil_mode=True).plan((6,))[0]
+    >>> len(axis), axis.starts, axis.stops
+    (4, range(-1, 7, 2), range(2, 10, 2))
+    >>> axis.counts().tolist(), axis.counts(include_pad=True).tolist()
+    ([2, 3, 3, 1], [3, 3, 3, 2])
+    """
+
+    length: int
+    starts: Sequence[int]
+    stops: Sequence[int]
+    dilation: int = 1
+    before: int = 0
+    after: int = 0
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def regular(self) -> bool:
+        """Whether the windows are evenly spaced and of one size."""
+        return isinstance(self.starts, range)
+
+    @property
+    def stride(self) -> int:
+        """The step from window to window of a regular axis."""
+        assert isinstance(self.starts, range)  # noqa: S101 - tells mypy what `regular` says
+        return self.starts.step
+
+    @property
+    def size(self) -> int:
+        """The cells of the largest window, padding and overhang counted."""
+        if self.regular:
+            return _ceil_div(self.stops[0] - self.starts[0], self.dilation)
+        return max(stop - start for start, stop in zip(self.starts, self.stops, strict=True))
+
+    @property
+    def padded(self) -> bool:
+        """Whether any window reaches outside the real cells."""
+        return not self.full()
+
+    def full(self, first: int = 0, last: int | None = None) -> bool:
+        """Whether the windows ``first`` to ``last`` hold real cells only."""
+        starts = self.starts[first:last]
+        if not self.regular or len(starts) == 0:
+            return True
+        return starts[0] >= 0 and starts[-1] + (self.size - 1) * self.dilation < self.length
+
+    def cells(self, window: int) -> range:
+        """Return the cells of one window, padding and overhang included."""
+        return range(self.starts[window], self.stops[window], self.dilation)
+
+    def counts(self, *, include_pad: bool = False, first: int = 0, last: int | None = None) -> NDArray[np.int64]:
+        """Count the cells of the windows ``first`` to ``last`` that are real, or real or padding.
+
+        Overhang never counts.
+        """
+        import numpy as np
+
+        starts = np.asarray(self.starts[first:last], dtype=np.int64)
+        stops = np.asarray(self.stops[first:last], dtype=np.int64)
+        low, high = (-self.before, self.length + self.after) if include_pad else (0, self.length)
+        step = self.dilation
+        skipped = np.maximum(-((starts - low) // step), 0)
+        reached = -((starts - np.minimum(stops, high)) // step)
+        return np.maximum(reached - skipped, 0)
+
+    def band(self, first: int, last: int) -> tuple[int, int, Axis]:
+        """Return the real cells ``low:high`` that the windows ``first`` to ``last`` need, and their axis over them.
+
+        What lies outside the band counts as padding there, which no window of the band can see.
+        """
+        starts, stops = self.starts[first:last], self.stops[first:last]
+        low = min(max(min(starts), 0), self.length)
+        high = max(min(max(stops), self.length), low)
+        moved = (_moved(starts, -low), _moved(stops, -low))
+        return low, high, Axis(high - low, *moved, self.dilation, self.before + low, self.after + self.length - high)
+
+    def filled(self) -> Axis:
+        """Return the axis over the array whose padding has been filled with values: nothing is padding any more."""
+        moved = (_moved(self.starts, self.before), _moved(self.stops, self.before))
+        return Axis(self.length + self.before + self.after, *moved, self.dilation)
+
+
+def _moved(cells: Sequence[int], by: int) -> Sequence[int]:
+    if isinstance(cells, range):
+        return range(cells.start + by, cells.stop + by, cells.step)
+    return tuple(cell + by for cell in cells)
+
+
+def _evenly(length: int, first: int, number: int, stride: int, reach: int, **more: int) -> Axis:
+    starts = range(first, first + number * stride, stride)
+    return Axis(length, starts, range(first + reach, first + reach + number * stride, stride), **more)
+
+
+def sliding(length: int, window: Window, axis: int) -> Axis:
+    """Windows of one size, a stride apart, over padded cells."""
+    size, stride, dilation = window.size[axis], window.stride[axis], window.dilation[axis]
+    reach = (size - 1) * dilation + 1
+    before, after = _pads(length, window, axis)
+    room = length + before + after - reach
+    number = (_ceil_div(room, stride) if window.ceil_mode else room // stride) + 1
+    if window.ceil_mode and (number - 1) * stride >= length + before:
+        number -= 1  # the last window must start inside the input or the leading padding
+    return _evenly(length, -before, max(number, 0), stride, reach, dilation=dilation, before=before, after=after)
+
+
+def _pads(length: int, window: Window, axis: int) -> tuple[int, int]:
+    if not isinstance(window.padding, str):
+        return window.padding[axis]
+    if window.padding == "valid":
+        return 0, 0
+    size, stride, dilation = window.size[axis], window.stride[axis], window.dilation[axis]
+    reach = size if window.same_ignores_dilation else (size - 1) * dilation + 1
+    total = max((_ceil_div(length, stride) - 1) * stride + reach - length, 0)
+    small, large = total // 2, total - total // 2
+    return (small, large) if window.padding == "same" else (large, small)
+
+
+def whole(length: int, window: Window, axis: int) -> Axis:  # noqa: ARG001 - every kind has one signature
+    """One window over the whole axis."""
+    return _evenly(length, 0, 1, 1, length)
+
+
+def adaptive(length: int, window: Window, axis: int) -> Axis:
+    """`output_size` windows that cover the axis, as PyTorch's ``AdaptivePooling.h``: they may overlap."""
+    number = window.output_size[axis]
+    if length % number == 0:
+        return _evenly(length, 0, number, length // number, length // number)
+    starts = tuple(i * length // number for i in range(number))
+    return Axis(length, starts, tuple(_ceil_div((i + 1) * length, number) for i in range(number)))
+
+
+def fractional(length: int, window: Window, axis: int) -> Axis:
+    """`output_size` windows of one size at pseudo-random places, as PyTorch's ``FractionalMaxPooling.h``."""
+    number, size, u = window.output_size[axis], window.size[axis], window.offsets[axis]
+    if number + size - 1 > length:
+        raise ShapeError(
+            f"{number} fractional windows of {size} cells need at least {number + size - 1} cells, "
+            f"but the axis has {length}",
+            "use a smaller --output-size or --size",
+        )
+    alpha = (length - size) / (number - 1) if number > 1 else 0.0
+    starts = (*(int((i + u) * alpha) - int(u * alpha) for i in range(number - 1)), length - size)
+    return Axis(length, starts, tuple(start + size for start in starts))
+
+
+def fractional_disjoint(length: int, window: Window, axis: int) -> Axis:
+    """`output_size` disjoint windows at pseudo-random bounds, as TensorFlow's ``fractional_pool_common.cc``."""
+    number, u = window.output_size[axis], window.offsets[axis]
+    if number > length:
+        raise ShapeError(f"{number} disjoint windows do not fit {length} cells", "use a smaller --output-size")
+    alpha = length / number
+    least = int(alpha)
+    room = min((least + 2) / alpha - 1, (length + 1 - least) / alpha - (number - 1))
+    inner = [math.ceil(alpha * (i + u * room)) - 1 for i in range(1, number)]
+    bounds = (0, *inner, length)
+    return Axis(length, bounds[:-1], bounds[1:])
+
+
+KINDS: dict[str, Callable[[int, Window, int], Axis]] = {
+    "sliding": sliding,
+    "global": whole,
+    "adaptive": adaptive,
+    "fractional": fractional,
+    "fractional-disjoint": fractional_disjoint,
+}
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window as it was asked for, one entry per spatial axis; make it with :meth:`of`.
+
+    Attributes
+    ----------
+    kind : str
+        A row of `KINDS`.
+    size, stride, dilation : tuple of int
+        Cells; `size` is empty where the window follows from the input.
+    padding : str or tuple of (int, int)
+        ``valid``, ``same``, ``same-lower``, or cells before and after.
+    ceil_mode : bool
+        Round the number of windows up.
+    output_size : tuple of int
+        The number of windows, where that is what was asked for.
+    offsets : tuple of float
+        The random offset u of fractional windows, 0 <= u < 1.
+    same_ignores_dilation : bool
+        onnxruntime's SAME, which pads as if the dilation were 1.
+    """
+
+    kind: str = "sliding"
+    size: tuple[int, ...] = ()
+    stride: tuple[int, ...] = ()
+    padding: str | Pairs = "valid"
+    dilation: tuple[int, ...] = ()
+    ceil_mode: bool = False
+    output_size: tuple[int, ...] = ()
+    offsets: tuple[float, ...] = ()
+    same_ignores_dilation: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        ndim: int,
+        *,
+        kind: str = "sliding",
+        size: int | Sequence[int] = 2,
+        stride: int | Sequence[int] | None = None,
+        padding: Padding = "valid",
+        dilation: int | Sequence[int] = 1,
+        ceil_mode: bool = False,
+        output_size: int | Sequence[int] | None = None,
+        offsets: Sequence[float] = (),
+        same_ignores_dilation: bool = False,
+    ) -> Window:
+        """Check the options and bring each to one entry per spatial axis.
+
+        Parameters
+        ----------
+        ndim : int
+            The number of spatial axes.
+        kind : str
+            A row of `KINDS`.
+        size, stride, dilation, output_size : int or sequence of int
+            One number for every axis, or one per axis; `stride` None means `size`.
+        padding : str, int, sequence of int, or sequence of (begin, end)
+            See `parse_padding`.
+        ceil_mode, offsets, same_ignores_dilation
+            See the attributes.
+
+        Raises
+        ------
+        UsageError
+            If a number is out of range or there are too many or too few.
+
+        Examples
+        --------
+        >>> Window.of(2, size=3).stride
+        (3, 3)
+        """
+        if kind == "global":
+            return cls("global")
+        target = _spread(output_size, ndim, "output-size", 1) if output_size is not None else ()
+        if kind == "adaptive":
+            return cls("adaptive", output_size=target)
+        sizes = _spread(size, ndim, "size", 1)
+        if kind.startswith("fractional"):
+            return cls(kind, size=sizes, output_size=target, offsets=tuple(offsets))
+        return cls(
+            kind,
+            sizes,
+            sizes if stride is None else _spread(stride, ndim, "stride", 1),
+            padding if isinstance(padding, str) else _pairs(padding, ndim),
+            _spread(dilation, ndim, "dilation", 1),
+            ceil_mode,
+            same_ignores_dilation=same_ignores_dilation,
+        )
+
+    def plan(self, lengths: Sequence[int]) -> tuple[Axis, ...]:
+        """Place the windows on axes of these lengths.
+
+        Raises
+        ------
+        ShapeError
+            If an axis has no cell or no window fits.
+        LimitError
+            If there would be absurdly many windows.
+        """
+        if 0 in lengths:
+            raise ShapeError(f"the input {times(lengths)} has no cells")
+        axes = tuple(KINDS[self.kind](length, self, axis) for axis, length in enumerate(lengths))
+        if any(len(axis) == 0 for axis in axes):
+            raise self._too_large(lengths)
+        if any(axis.stops[-1] - axis.starts[0] > MOST_WINDOWS for axis in axes):
+            raise LimitError(
+                f"{times([len(axis) for axis in axes])} windows are more than poolcli can count",
+                "use less padding or a smaller size",
+            )
+        return axes
+
+    def _too_large(self, lengths: Sequence[int]) -> ShapeError:
+        reach = [(k - 1) * d + 1 for k, d in zip(self.size, self.dilation, strict=True)]
+        pads = [_pads(length, self, axis) for axis, length in enumerate(lengths)]
+        roomy = [length + sum(pad) for length, pad in zip(lengths, pads, strict=True)]
+        window = f"window {times(self.size)}" + (f" (dilated {times(reach)})" if reach != list(self.size) else "")
+        given = f"the input {times(lengths)}" + (f" (padded {times(roomy)})" if roomy != list(lengths) else "")
+        fits = min((room - 1) // d + 1 for room, d in zip(roomy, self.dilation, strict=True))
+        need = max(_ceil_div(max(r - length, 0), 2) for r, length in zip(reach, lengths, strict=True))
+        return ShapeError(f"{window} is larger than {given}", f"use --size {fits}, or --padding {need}")
+
+    def record(self) -> dict[str, Any]:
+        """Return the parameters that `of` needs to make this window again, as JSON has them."""
+        if self.kind == "global":
+            return {"global": True}
+        if self.kind == "adaptive":
+            return {"output_size": list(self.output_size)}
+        if self.kind != "sliding":
+            return {"size": list(self.size), "output_size": list(self.output_size), "fractional": True}
+        record: dict[str, Any] = {"size": list(self.size), "stride": list(self.stride)}
+        if self.padding != "valid" and any(pair != (0, 0) for pair in self.padding):
+            record["padding"] = self.padding if isinstance(self.padding, str) else [list(p) for p in self.padding]
+        if any(d != 1 for d in self.dilation):
+            record["dilation"] = list(self.dilation)
+        if self.ceil_mode:
+            record["ceil_mode"] = True
+        return record
+
+
+def check_empty(axes: Sequence[Axis]) -> None:
+    """Raise `EmptyWindowError` if any window has no real cell, saying how many and where the first is."""
+    import numpy as np
+
+    holes = [np.flatnonzero(axis.counts() == 0) if axis.padded else np.array([], np.int64) for axis in axes]
+    if not any(len(hole) for hole in holes):
+        return
+    total = math.prod(len(axis) for axis in axes)
+    good = math.prod(len(axis) - len(hole) for axis, hole in zip(axes, holes, strict=True))
+    # the first in row-major order: a hole on the last axis as long as the axes before stand at their first window
+    firsts = [0] * len(axes)
+    if not any(len(hole) and hole[0] == 0 for hole in holes):
+        last = max(i for i, hole in enumerate(holes) if len(hole))
+        firsts[last] = int(holes[last][0])
+    raise EmptyWindowError(
+        f"{total - good} of {total} windows hold no real cell, the first at {tuple(firsts)}",
+        "use less padding, a smaller --dilation, or give the padding values with --pad-fill 0",
+    )
+
+
+def _spread(value: int | Sequence[int], ndim: int, what: str, least: int) -> tuple[int, ...]:
+    import operator
+
+    try:
+        values = (
+            (operator.index(value),) * ndim if not isinstance(value, Sequence) else tuple(map(operator.index, value))
+        )
+    except TypeError:
+        raise UsageError(f"{what} {value!r} is not a whole number or one per axis") from None
+    if len(values) != ndim:
+        raise UsageError(
+            f"{what} {times(values)} has {len(values)} numbers, but the input has {ndim} spatial axes",
+            f"give one number, or one for each of the {ndim} axes",
+        )
+    if min(values) < least:
+        raise UsageError(f"{what} {times(values)} is less than {least}", f"use --{what} {max(least, 1)} or more")
+    return values
+
+
+def _pairs(padding: int | Sequence[Any], ndim: int) -> Pairs:
+    if isinstance(padding, Sequence) and padding and isinstance(padding[0], Sequence):
+        if len(padding) != ndim or any(len(pair) != 2 for pair in padding):
+            raise UsageError(
+                f"padding has {len(padding)} begin,end pairs, but the input has {ndim} spatial axes",
+                f"give {2 * ndim} numbers: begin,end for each axis",
+            )
+        flat = _spread([side for pair in padding for side in pair], 2 * ndim, "padding", 0)
+        return tuple(zip(flat[::2], flat[1::2], strict=True))
+    return tuple((side, side) for side in _spread(padding, ndim, "padding", 0))
