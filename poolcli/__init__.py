@@ -1,5 +1,41 @@
-"""Pooling of feature maps: one function for 1-D, 2-D and 3-D, and a command line around it."""
+"""Pooling of feature maps: one function for 1-D, 2-D and 3-D, and a command line around it.
+
+The names are loaded when they are first used, so that ``import poolcli`` costs nothing.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from poolcli.convolution import conv, relu
+    from poolcli.errors import PoolcliError
+    from poolcli.featuremap import FeatureMap
+    from poolcli.formats import read, write
+    from poolcli.gradient import grad, unpool
+    from poolcli.pooling import pool
+
 __version__ = "0.1.0"
+
+__all__ = ["FeatureMap", "PoolcliError", "__version__", "conv", "grad", "pool", "read", "relu", "unpool", "write"]
+
+_HOME = {
+    "FeatureMap": "featuremap",
+    "PoolcliError": "errors",
+    "conv": "convolution",
+    "grad": "gradient",
+    "pool": "pooling",
+    "read": "formats",
+    "relu": "convolution",
+    "unpool": "gradient",
+    "write": "formats",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value

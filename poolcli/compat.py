@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import CompatError, UnknownNameError
@@ -86,6 +86,8 @@ class Framework:
         Whether the index of a NaN maximum is that of the last NaN.
     number : function of (indices, shape, number of spatial axes, storage order)
         Makes its own indices of those flat in the plane.
+    plane_index : function of (indices, spatial shape, storage order)
+        Makes indices flat in the plane of its own.
     """
 
     name: str
@@ -98,7 +100,8 @@ class Framework:
     same_ignores_dilation: bool = False
     fractional: str = "fractional"
     last_nan: bool = False
-    number: Callable[[Any, Sequence[int], int, int], Any] = field(default=lambda where, *_: where)
+    number: Callable[[Any, Sequence[int], int, int], Any] = lambda where, *_: where
+    plane_index: Callable[[Any, Sequence[int], int], Any] = lambda where, *_: where
 
     def check(self, layer: Layer) -> None:
         """Raise `CompatError` if the framework refuses this layer."""
@@ -301,6 +304,19 @@ def _whole_tensor_index(where: NDArray[np.int64], shape: Sequence[int], ndim: in
     return where + plane * math.prod(spatial)
 
 
+def _within_plane(where: NDArray[np.int64], spatial: Sequence[int], order: int) -> NDArray[np.int64]:
+    """Undo `_whole_tensor_index`, given the spatial shape that the indices count in."""
+    import numpy as np
+
+    planes = math.prod(where.shape[: where.ndim - len(spatial)])
+    first = np.arange(planes, dtype=np.int64) * math.prod(spatial)
+    plane = where - first.reshape(*where.shape[: where.ndim - len(spatial)], *[1] * len(spatial))
+    if order == 1 and ((plane >= 0) & (plane < math.prod(spatial))).all():
+        places = np.unravel_index(plane, spatial[::-1])
+        plane = np.ravel_multi_index(places[::-1], spatial).astype(np.int64)
+    return plane
+
+
 ONNX = Framework(
     "onnx",
     "ONNX",
@@ -315,6 +331,7 @@ ONNX = Framework(
     stride=1,
     same_ignores_dilation=True,
     number=_whole_tensor_index,
+    plane_index=_within_plane,
 )
 
 FRAMEWORKS: Mapping[str, Framework] = {row.name: row for row in (TORCH, KERAS, ONNX)}

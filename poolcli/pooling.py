@@ -121,15 +121,40 @@ class Pooling:
             framework.check(frameworks.Layer(made))
         return made
 
+    def record(self) -> dict[str, Any]:
+        """Return what makes this layer again, as JSON has it: the mode, the window, and all that is not default."""
+        framework = frameworks.find(self.compat)
+        usual = {
+            "pad_fill": "ignore", "count_include_pad": bool(framework and framework.count_include_pad),
+            "nan": "propagate", "compat": None, "seed": None, "storage_order": 0,
+        }  # fmt: skip
+        unusual = {key: getattr(self, key) for key, value in usual.items() if getattr(self, key) != value}
+        return {"mode": str(self.mode), **self.window.record(), **unusual}
+
     def plan(self, spatial: Sequence[int]) -> tuple[Axis, ...]:
         """Place the windows on an input of this spatial shape."""
         return self.window.plan(spatial)
 
     def apply(self, x: Array, *, indices: bool = False) -> tuple[Array, Indices | None]:
         """Pool `x`, shape (leading..., spatial...), and return the values, and where each came from if asked."""
+        if not indices:
+            return self._values(x, indices=False)[0], None
+        values, where = self.traced(x)
+        framework = frameworks.find(self.compat)
+        return values, framework.number(where, x.shape, self.ndim, self.storage_order) if framework else where
+
+    def traced(self, x: Array) -> tuple[Array, Indices]:
+        """Pool `x` and return the values and where each came from, flat within the spatial plane."""
+        if self.mode.mode.name not in INDEXED:
+            raise UsageError(f"mode {self.mode} has no indices", "only max and min take their value from one cell")
+        if self.pad_fill != "ignore":
+            raise UsageError("a cell of filled padding has no index", "drop --indices or --pad-fill")
+        values, axes = self._values(x, indices=True)
+        framework = frameworks.find(self.compat)
+        return values, winners(x, axes, values, last_nan=bool(framework and framework.last_nan))
+
+    def _values(self, x: Array, *, indices: bool) -> tuple[Array, tuple[Axis, ...]]:
         mode, framework = self.mode.mode, frameworks.find(self.compat)
-        if indices:
-            self._check_indexed()
         if framework:
             layer = frameworks.Layer(self, x.dtype, indices)
             framework.check(layer)
@@ -145,17 +170,7 @@ class Pooling:
         if self.pad_fill != "ignore":
             x, axes = fill(x, axes, self.pad_fill)
         with np.errstate(all="ignore"):  # inf - inf and x / 0 give NaN and inf here, and are meant to
-            values = pooled(x, axes, mode, self)
-            if not indices:
-                return values, None
-            where = winners(x, axes, values, last_nan=bool(framework and framework.last_nan))
-        return values, framework.number(where, x.shape, self.ndim, self.storage_order) if framework else where
-
-    def _check_indexed(self) -> None:
-        if self.mode.mode.name not in INDEXED:
-            raise UsageError(f"mode {self.mode} has no indices", "only max and min take their value from one cell")
-        if self.pad_fill != "ignore":
-            raise UsageError("a cell of filled padding has no index", "drop --indices or --pad-fill")
+            return pooled(x, axes, mode, self), axes
 
 
 def _split_global(mode: str, given: bool) -> tuple[str, bool]:

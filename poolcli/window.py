@@ -186,8 +186,9 @@ class Axis:
         What lies outside the band counts as padding there, which no window of the band can see.
         """
         starts, stops = self.starts[first:last], self.stops[first:last]
-        low = min(max(min(starts), 0), self.length)
-        high = max(min(max(stops), self.length), low)
+        first_cell, end = (starts[0], stops[-1]) if self.regular else (min(starts), max(stops))  # of ranges at once
+        low = min(max(first_cell, 0), self.length)
+        high = max(min(end, self.length), low)
         moved = (_moved(starts, -low), _moved(stops, -low))
         return low, high, Axis(high - low, *moved, self.dilation, self.before + low, self.after + self.length - high)
 
@@ -411,7 +412,8 @@ class Window:
         if self.kind == "adaptive":
             return {"output_size": list(self.output_size)}
         if self.kind != "sliding":
-            return {"size": list(self.size), "output_size": list(self.output_size), "fractional": True}
+            target = {"size": list(self.size), "output_size": list(self.output_size)}
+            return {**target, "fractional": True, "offsets": list(self.offsets)}
         record: dict[str, Any] = {"size": list(self.size), "stride": list(self.stride)}
         if self.padding != "valid" and any(pair != (0, 0) for pair in self.padding):
             record["padding"] = self.padding if isinstance(self.padding, str) else [list(p) for p in self.padding]

@@ -1,0 +1,129 @@
+"""`conv` and `relu`: what stands before pooling in a network's front end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from poolcli.errors import NumberRangeError, ShapeError
+from poolcli.filters import find_filter
+from poolcli.limits import check_memory
+from poolcli.pooling import as_array
+from poolcli.window import Axis, Padding, Window, times
+
+Array = NDArray[Any]
+INT64 = np.iinfo(np.int64)
+
+
+def conv(
+    x: ArrayLike,
+    kernel: str | ArrayLike,
+    *,
+    stride: int | Sequence[int] = 1,
+    padding: Padding = "valid",
+    dilation: int | Sequence[int] = 1,
+    bias: float = 0.0,
+) -> Array:
+    """Cross-correlate with a kernel, which is what deep learning calls convolution.
+
+    Parameters
+    ----------
+    x : array_like, shape (leading..., spatial...)
+        The input; every leading index (batch, channel) is convolved by itself.
+    kernel : str or array_like, shape (spatial...)
+        A name of `poolcli.filters.FILTERS`, or the weights; not flipped. It has as many axes as are spatial.
+    stride, dilation : int or tuple of int
+        Cells from window to window, and from cell to cell inside a window.
+    padding : str, int, tuple of int, or tuple of (begin, end)
+        As `poolcli.pool` has it; padded cells are zero.
+    bias : float
+        Added to every value.
+
+    Returns
+    -------
+    ndarray, shape (leading..., windows...)
+        int64 if the input, the kernel and the bias are whole numbers; else float64, or float32 and float16 where the
+        input is that. A NaN or an infinity makes NaN of a zero weight, as in the sum written out.
+
+    Raises
+    ------
+    ShapeError
+        If the kernel does not fit the input.
+    NumberRangeError
+        If a whole number leaves 64 bits.
+
+    Examples
+    --------
+    >>> conv([[0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1]], "vertical-line")
+    array([[0, 3]])
+    """
+    array = as_array(x)
+    weights = find_filter(kernel).kernel if isinstance(kernel, str) else as_array(kernel)
+    if weights.ndim > min(array.ndim, 3) or weights.size == 0:
+        raise ShapeError(
+            f"a kernel of shape {times(weights.shape)} does not fit an input of shape {times(array.shape)}",
+            "give a kernel with one axis per spatial axis of the input",
+        )
+    window = Window.of(weights.ndim, size=weights.shape, stride=stride, padding=padding, dilation=dilation)
+    axes = window.plan(array.shape[array.ndim - weights.ndim :])
+    shape = (*array.shape[: array.ndim - weights.ndim], *map(len, axes))
+    check_memory(8 * int(np.prod(shape)), f"an output of {times(shape)}", "use a larger --stride or less padding")
+    with np.errstate(all="ignore"):  # inf - inf is NaN here, and meant to be
+        if array.dtype.kind != "f" and weights.dtype.kind != "f" and float(bias).is_integer():
+            return _whole_numbers(array, axes, weights, int(bias))
+        dtype = array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
+        work = np.promote_types(dtype, np.float32)
+        total = _correlate(array, axes, weights.astype(work), work) + work.type(bias)
+        return total.astype(dtype, copy=False)
+
+
+def _whole_numbers(x: Array, axes: Sequence[Axis], weights: Array, bias: int) -> Array:
+    """Correlate in int64 where no sum can leave it, else in Python's integers to see whether one does."""
+    largest = max(-int(x.min()), int(x.max())) if x.size else 0
+    most = largest * sum(abs(int(weight)) for weight in weights.flat) + abs(bias)
+    if most <= INT64.max:
+        return _correlate(x, axes, weights.astype(np.int64), np.dtype(np.int64)) + np.int64(bias)
+    exact = _correlate(x, axes, weights.astype(object), np.dtype(object)) + bias
+    if exact.size and (exact.min() < INT64.min or exact.max() > INT64.max):
+        raise NumberRangeError(
+            "the convolution has values beyond 64 bits", "use smaller weights, or floating-point input"
+        )
+    return exact.astype(np.int64)
+
+
+def _correlate(x: Array, axes: Sequence[Axis], weights: Array, work: np.dtype[Any]) -> Array:
+    padded = _zero_padded(x, axes)
+    finite = x.dtype.kind != "f" or bool(np.isfinite(x).all())
+    total = np.zeros((*x.shape[: x.ndim - len(axes)], *map(len, axes)), dtype=work)
+    for tap in np.ndindex(*weights.shape):
+        weight = weights[tap]
+        if weight == 0 and finite:
+            continue
+        cells = padded[(..., *(_tap(axis, t) for axis, t in zip(axes, tap, strict=True)))]
+        total += cells.astype(work, copy=False) * weight
+    return total
+
+
+def _zero_padded(x: Array, axes: Sequence[Axis]) -> Array:
+    widths = [(0, 0)] * (x.ndim - len(axes)) + [(axis.before, axis.after) for axis in axes]
+    return np.pad(x, widths) if any(map(any, widths)) else x
+
+
+def _tap(axis: Axis, tap: int) -> slice:
+    first = axis.starts[0] + axis.before + tap * axis.dilation
+    return slice(first, first + (len(axis) - 1) * axis.stride + 1, axis.stride)
+
+
+def relu(x: ArrayLike) -> Array:
+    """Replace every negative number with zero; NaN stays.
+
+    Examples
+    --------
+    >>> relu([-2, 3])
+    array([0, 3])
+    """
+    array = as_array(x)
+    return np.maximum(array, array.dtype.type(0))
