@@ -1,0 +1,102 @@
+"""The command line: one file per command, one place that catches errors.
+
+`COMMANDS` is the table of commands. Only the one that was asked for is imported and built, so that a command does not
+pay for the others.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typer import Typer
+
+COMMANDS: dict[str, str] = {
+    "pool": "Pool a matrix or an image, optionally after a filter and ReLU.",
+    "conv": "Convolve with a named filter or a kernel of your own.",
+    "unpool": "Put pooled values back where their indices say.",
+    "grad": "Show the gradient that pooling sends back to each input cell.",
+    "modes": "List the pooling modes with their formulas.",
+    "filters": "List the named filters with their kernels.",
+}
+
+EPILOG = """Exit codes: 0 ok, 1 bad data or options that do not fit them, 2 wrong usage, 3 batch: some failed,
+130 Ctrl-C, 141 the reader of the output went away."""
+
+
+def build(names: Sequence[str]) -> Typer:
+    """Return the application with these commands."""
+    import typer
+
+    from poolcli.cli.grammar import grouped
+
+    app = typer.Typer(
+        name="poolcli",
+        help="Pool feature maps: matrices in CSV, JSON or NPY, and pictures.",
+        epilog=EPILOG,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        add_completion=False,
+    )
+
+    @app.callback()
+    def poolcli(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
+        if version:
+            from poolcli import __version__
+
+            sys.stdout.write(f"poolcli {__version__}\n")
+            raise typer.Exit
+
+    for name in names:
+        function = getattr(import_module(f"poolcli.cli.{name}"), name)
+        app.command(name, short_help=COMMANDS[name])(grouped(function))
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    from poolcli.cli.console import complain, gone
+    from poolcli.errors import PoolcliError
+
+    try:
+        return _run(arguments)
+    except PoolcliError as problem:
+        return complain(problem)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return gone()
+
+
+def _run(arguments: Sequence[str]) -> int:
+    import typer
+    from typer.main import get_command
+
+    from poolcli.cli.console import complain
+    from poolcli.errors import UsageError
+
+    asked = [name for name in arguments[:1] if name in COMMANDS]
+    command = get_command(build(asked or list(COMMANDS)))
+    try:
+        with command.make_context("poolcli", list(arguments)) as context:
+            command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
+    except typer.Abort:
+        return 130
+    except typer.TyperException as problem:
+        if not arguments or type(problem).__name__ == "NoArgsIsHelpError":
+            return problem.exit_code  # the help has been printed
+        words = " ".join(["poolcli", *asked])
+        return complain(UsageError(problem.format_message(), f"see: {words} --help"))
+    return 0
+
+
+def debugging() -> bool:
+    """Whether errors are to be shown with their traceback."""
+    return bool(os.environ.get("POOLCLI_DEBUG"))

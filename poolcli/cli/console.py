@@ -1,0 +1,118 @@
+"""Standard output and standard error: what may be said where, in what colour, and what must never reach a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from poolcli.errors import PoolcliError
+
+
+def printable(text: str) -> str:
+    """Return `text` with everything a terminal might obey, or a reader misread, written out as an escape.
+
+    Examples
+    --------
+    >>> printable("a\\x1b[31mb")
+    'a\\\\x1b[31mb'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def wants_color(choice: str, stream: IO[str]) -> bool:
+    """Decide on colour: the option, then ``NO_COLOR``, then ``FORCE_COLOR``, then whether it is a terminal."""
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def say(text: str) -> None:
+    """Write one line to standard error, if there is one."""
+    if sys.stderr is not None:
+        sys.stderr.write(printable(text) + "\n")
+
+
+def complain(problem: PoolcliError) -> int:
+    """Tell the user what went wrong and return the exit code."""
+    from poolcli.cli import debugging
+
+    if debugging():
+        import traceback
+
+        traceback.print_exception(problem)
+    lines = [f"error: {problem.message}"] + ([f"hint: {problem.hint}"] if problem.hint else [])
+    for line in lines:
+        head, _, rest = line.partition(": ")
+        paint = sys.stderr is not None and wants_color("auto", sys.stderr) and head == "error"
+        label = f"\x1b[1;31m{head}\x1b[0m" if paint else head
+        if sys.stderr is not None:
+            sys.stderr.write(f"{label}: {printable(rest)}\n")
+    return problem.exit_code
+
+
+def gone() -> int:
+    """Leave quietly because the reader of the output went away."""
+    void = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(void, 1)
+    os.close(void)
+    return 141
+
+
+def unicode_ok() -> bool:
+    """Whether standard output can carry box-drawing characters."""
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    try:
+        "┌⋯⋮".encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def width_of_output() -> int | None:
+    """Return the columns that output has to fit: the terminal's, or ``COLUMNS``; None where there is no limit."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdigit() and int(columns) > 0:
+        return int(columns)
+    if sys.stdout is not None and sys.stdout.isatty():
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    return None
+
+
+def console(color: str = "auto", *, width: int | None = None, file: IO[str] | None = None) -> Console:
+    """Return a Rich console that adds nothing of its own: no markup, no emoji, no guesses about colour."""
+    from rich.console import Console
+
+    stream = file if file is not None else sys.stdout
+    paint = wants_color(color, stream)
+    return Console(
+        file=stream, width=width, force_terminal=paint, no_color=not paint, color_system="auto" if paint else None,
+        markup=False, emoji=False, highlight=False, legacy_windows=False,
+    )  # fmt: skip
+
+
+def rendered(renderable: RenderableType, *, color: str = "auto", width: int | None = None) -> str:
+    """Return what `show` would print, lines not padded with blanks."""
+    from rich.measure import Measurement
+
+    screen = console(color, width=width or 100_000)
+    if width is None:
+        screen.width = max(Measurement.get(screen, screen.options, renderable).maximum, 1)
+    with screen.capture() as capture:
+        screen.print(renderable, soft_wrap=False, crop=False)
+    return "".join(line.rstrip(" ") + "\n" for line in capture.get().splitlines())
+
+
+def show(renderable: RenderableType, *, color: str = "auto", width: int | None = None) -> None:
+    """Print a renderable to standard output."""
+    from poolcli.files import write_stdout
+
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    write_stdout(rendered(renderable, color=color, width=width).encode(encoding, "replace"))

@@ -1,0 +1,111 @@
+"""From INPUT through the steps to the output: the street that every command walks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from poolcli.cli.console import say
+from poolcli.cli.options import Reading, Talking, Writing
+from poolcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from poolcli.featuremap import FeatureMap
+    from poolcli.render.table import Look
+    from poolcli.steps import Step
+
+
+def chosen_input(given: str | None) -> str:
+    """Return INPUT, or ``-`` where it is missing and something is piped in."""
+    if given is not None:
+        return given
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("no INPUT, and nothing is piped in", "give a file, such as: poolcli pool sample_inputs/line_8x8.csv")
+    return "-"
+
+
+def load(source: str, reading: Reading, talking: Talking, compat: str | None = None) -> FeatureMap:
+    """Read the input, and with ``-v`` state what was guessed."""
+    from poolcli.files import read_source
+    from poolcli.formats import decode
+
+    options = reading.options(compat)
+    found = read_source(source)
+    feature_map = decode(found.data, found.name, options)
+    if talking.verbose:
+        for note in feature_map.notes:
+            say(f"{feature_map.name}: {note}")
+    return feature_map
+
+
+def check_output(source: str, writing: Writing) -> None:
+    """Refuse, before any work, an output that cannot be written or that is the input."""
+    from poolcli.files import check_target, same_file
+
+    if writing.output == "-":
+        return
+    if source != "-" and not writing.overwrite and same_file(source, writing.output):
+        raise UsageError(
+            f"the output {writing.output} is the input {source}", "choose another name, or add --overwrite to replace it"
+        )
+    check_target(writing.output)
+
+
+def transform(
+    given: str | None, steps: Sequence[Step], reading: Reading, writing: Writing, talking: Talking,
+    compat: str | None = None,
+) -> None:  # fmt: skip
+    """Read, do the steps, write."""
+    from poolcli.steps import apply
+
+    source = chosen_input(given)
+    check_format = writing.chosen_format  # an unknown one is told before the input is read
+    check_output(source, writing)
+    before = load(source, reading, talking, compat)
+    after = apply(before, steps)
+    if after.indices is not None and check_format not in ("json", "table"):
+        say(f"note: {check_format} has no place for indices; use --json to keep them")
+    deliver(before, after, writing, talking)
+
+
+def deliver(before: FeatureMap, after: FeatureMap, writing: Writing, talking: Talking) -> None:
+    """Write a result in the chosen format to the chosen place."""
+    from poolcli.files import write_atomic, write_stdout
+    from poolcli.formats import encode
+
+    if writing.chosen_format == "table":
+        _deliver_table(before, after, writing)
+    elif writing.output == "-":
+        write_stdout(encode(after, writing.options()))
+    else:
+        write_atomic(writing.output, encode(after, writing.options()))
+    if writing.output != "-" and not talking.quiet:
+        say(f"wrote {writing.output} ({'x'.join(map(str, after.shape))} {after.values.dtype})")
+
+
+def _deliver_table(before: FeatureMap, after: FeatureMap, writing: Writing) -> None:
+    from poolcli.cli.console import rendered, show
+    from poolcli.files import write_atomic
+    from poolcli.render.table import result_table
+
+    drawn = result_table(before, after, look(writing))
+    if writing.output == "-":
+        show(drawn, color=writing.color)
+    else:
+        write_atomic(writing.output, rendered(drawn, color="never").encode())
+
+
+def look(writing: Writing) -> Look:
+    """Return how tables are to look here and now."""
+    from poolcli.cli.console import unicode_ok, width_of_output
+    from poolcli.render.table import Look
+
+    return Look(
+        precision=max(writing.precision, 0),
+        width=width_of_output(),
+        rows=writing.max_rows,
+        columns=writing.max_cols,
+        full=writing.full,
+        ascii_only=not unicode_ok(),
+    )

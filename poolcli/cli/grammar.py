@@ -1,0 +1,84 @@
+"""From option groups to Typer's flat parameters.
+
+A command is a function whose parameters are option groups: frozen dataclasses whose fields are the options. Each option
+is written down once, in `poolcli.cli.options`, however many commands have it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any, get_type_hints
+
+import typer
+
+from poolcli.errors import UnknownNameError
+
+Names = Callable[[], Iterable[str]]
+
+
+def option(
+    *flags: str, help: str, panel: str, metavar: str | None = None, choices: Sequence[str] | Names = (), free: bool = False
+) -> Any:  # noqa: A002 - typer's word
+    """Describe an option: its flags, its help, its environment variable and the values it may take.
+
+    Parameters
+    ----------
+    *flags : str
+        ``-m``, ``--mode``; the first long one names the environment variable ``POOLCLI_MODE``.
+    help, panel, metavar : str
+        For the help page.
+    choices : sequence of str, or function that returns them
+        The values that completion offers, and the only ones allowed unless `free`.
+    free : bool
+        Whether other values are allowed as well.
+    """
+    long = next(flag for flag in flags if flag.startswith("--")).split("/")[0]
+
+    def names() -> list[str]:
+        return list(choices() if callable(choices) else choices)
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and value not in names():
+            raise UnknownNameError(f"{long} value", value, names())
+        return value
+
+    return typer.Option(
+        *flags,
+        help=help,
+        rich_help_panel=panel,
+        metavar=metavar if metavar or callable(choices) or not choices else "|".join(choices),
+        envvar="POOLCLI_" + long.lstrip("-").replace("-", "_").upper(),
+        show_envvar=False,
+        autocompletion=(lambda incomplete: [name for name in names() if name.startswith(incomplete)]) if choices else None,
+        callback=check if choices and not free else None,
+    )
+
+
+def grouped(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function` with each parameter that is an option group replaced by the group's fields."""
+    hints = get_type_hints(function, include_extras=True)
+    groups = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    flat: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        flat += _fields(groups[name]) if name in groups else [parameter.replace(annotation=hints[name])]
+
+    def call(**values: Any) -> Any:
+        filled = {
+            name: hint(**{field.name: values.pop(field.name) for field in fields(hint)})
+            for name, hint in groups.items()
+        }
+        return function(**values, **filled)
+
+    keywords = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in flat]
+    call.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]  # what inspect looks at first
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in flat}
+    call.__doc__, call.__name__ = function.__doc__, function.__name__
+    return call
+
+
+def _fields(group: Any) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return [inspect.Parameter(f.name, kind, default=f.default, annotation=hints[f.name]) for f in fields(group)]

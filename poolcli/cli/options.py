@@ -1,0 +1,326 @@
+"""The option groups: every option of every command, written down once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from poolcli.cli.grammar import option
+from poolcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from poolcli.formats import ReadOptions, WriteOptions
+    from poolcli.steps import ConvStep, PoolStep, Step
+
+INPUT, WINDOW, OUTPUT, TABLE, PICTURE = "Input", "Window", "Output", "Tables", "Pictures out"
+
+
+def mode_names() -> Iterable[str]:
+    """Return the modes as a user may type them."""
+    from poolcli.modes import ALIASES, MODES
+
+    globals_ = [f"global-{name}" for name in ("max", "avg")]
+    return [*(f"{m.name}:{m.parameter.example:g}" if m.parameter else m.name for m in MODES.values()), *ALIASES, *globals_]
+
+
+def filter_names() -> Iterable[str]:
+    """Return the named filters."""
+    from poolcli.filters import FILTERS
+
+    return FILTERS
+
+
+def formats_read() -> Iterable[str]:
+    """Return the formats that can be read."""
+    from poolcli.formats import FORMATS
+
+    return [row.name for row in FORMATS.values() if row.reads]
+
+
+def formats_written() -> Iterable[str]:
+    """Return the formats that can be written, and ``table``."""
+    from poolcli.formats import FORMATS
+
+    return ["table", *(row.name for row in FORMATS.values() if row.writes)]
+
+
+def colormap_names() -> Iterable[str]:
+    """Return the colour maps."""
+    from poolcli.colormaps import COLORMAPS
+
+    return COLORMAPS
+
+
+def framework_names() -> Iterable[str]:
+    """Return the frameworks of ``--compat``."""
+    from poolcli.compat import FRAMEWORKS
+
+    return FRAMEWORKS
+
+
+def fill_names() -> Iterable[str]:
+    """Return the named pad fills."""
+    from poolcli.pooling import FILLS
+
+    return ["ignore", *FILLS]
+
+
+Input = Annotated[
+    str | None,
+    typer.Argument(metavar="INPUT", help="A file, or - for standard input; standard input if missing.", show_default=False),
+]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read the input."""
+
+    input_format: Annotated[
+        str | None,
+        option("--input-format", help="Found out from the data if missing.", panel=INPUT, metavar="NAME",
+               choices=formats_read),
+    ] = None  # fmt: skip
+    layout: Annotated[
+        str | None,
+        option("--layout", help="The axes in the input's order: HW, CHW, NHWC, NCL, NCDHW ...; by their number if "
+               "missing.", panel=INPUT, metavar="LETTERS",
+               choices=("HW", "CHW", "HWC", "NCHW", "NHWC", "L", "CL", "NCL", "NLC", "DHW", "NCDHW"), free=True),
+    ] = None  # fmt: skip
+    delimiter: Annotated[
+        str, option("--delimiter", help="Of CSV.", panel=INPUT, choices=("auto", ",", ";", "tab", "blanks"))
+    ] = "auto"
+    decimal: Annotated[
+        str, option("--decimal", help="The decimal mark of CSV: . or ,", panel=INPUT, choices=(".", ","))
+    ] = "."
+    header: Annotated[
+        str, option("--header", help="Whether the first row of CSV is a header.", panel=INPUT,
+                    choices=("auto", "yes", "no"))
+    ] = "auto"  # fmt: skip
+    channels: Annotated[
+        str, option("--channels", help="Read pictures as gray, or every colour by itself.", panel=INPUT,
+                    choices=("gray", "rgb"))
+    ] = "gray"  # fmt: skip
+    frame: Annotated[int, option("--frame", help="Which frame of a moving picture, from 0.", panel=INPUT)] = 0
+    max_pixels: Annotated[
+        int | None, option("--max-pixels", help="The largest picture to open.", panel=INPUT, metavar="N")
+    ] = None
+
+    def options(self, compat: str | None = None) -> ReadOptions:
+        """Return them as the readers take them."""
+        from poolcli.compat import find
+        from poolcli.formats import ReadOptions
+
+        framework = find(compat)
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return ReadOptions(channels_last=bool(framework and framework.channels_last), **values)
+
+
+@dataclass(frozen=True)
+class Front:
+    """What comes before pooling."""
+
+    filter: Annotated[
+        str | None,
+        option("--filter", help="First convolve with a named filter, a kernel file, or JSON such as '[[1,2],[3,4]]'.",
+               panel="Before pooling", metavar="NAME|FILE|JSON", choices=filter_names, free=True),
+    ] = None  # fmt: skip
+    filter_padding: Annotated[
+        str, option("--filter-padding", help="As --padding, but for the filter, and with zeros.",
+                    panel="Before pooling", metavar="P")
+    ] = "valid"  # fmt: skip
+    bias: Annotated[
+        float, option("--bias", help="Added to every filtered value.", panel="Before pooling", metavar="X")
+    ] = 0.0
+    relu: Annotated[
+        bool, option("--relu/--no-relu", help="Replace negative values with zero.", panel="Before pooling")
+    ] = False
+
+    def steps(self) -> list[Step]:
+        """Return the steps before pooling."""
+        from poolcli.steps import ReluStep
+
+        if self.filter is None and (self.bias or self.filter_padding != "valid"):
+            raise UsageError("--bias and --filter-padding belong to a filter", "add --filter NAME")
+        filtering: list[Step] = []
+        if self.filter is not None:
+            filtering.append(kernel_step(self.filter, padding=self.filter_padding, bias=self.bias))
+        return [*filtering, *([ReluStep()] if self.relu else [])]
+
+
+@dataclass(frozen=True)
+class Windowing:
+    """Which windows, and what to make of them."""
+
+    mode: Annotated[
+        str,
+        option("-m", "--mode", help="max, min, avg, sum, median ...; poolcli modes lists them.", panel=WINDOW,
+               metavar="NAME[:PARAM]", choices=mode_names, free=True),
+    ] = "max"  # fmt: skip
+    size: Annotated[
+        str | None, option("-k", "--size", help="Kernel size in cells, rows first. [default: 2]", panel=WINDOW,
+                           metavar="N|HxW|DxHxW")
+    ] = None  # fmt: skip
+    stride: Annotated[
+        str | None, option("-s", "--stride", help="Cells from window to window. [default: the size]", panel=WINDOW,
+                           metavar="N|HxW")
+    ] = None  # fmt: skip
+    padding: Annotated[
+        str, option("-p", "--padding", help="valid, same, same-lower, cells, or begin,end per axis: "
+                    "top,bottom,left,right.", panel=WINDOW, metavar="P", choices=("valid", "same", "same-lower"),
+                    free=True)
+    ] = "valid"  # fmt: skip
+    pad_fill: Annotated[
+        str, option("--pad-fill", help="What padding holds: ignore (it never takes part), a number, reflect "
+                    "(b a | a b c without repeating a: c b | a b c), symmetric (b a | a b c), replicate, wrap.",
+                    panel=WINDOW, metavar="FILL", choices=fill_names, free=True)
+    ] = "ignore"  # fmt: skip
+    dilation: Annotated[
+        str, option("--dilation", help="Cells from cell to cell inside a window.", panel=WINDOW, metavar="N|HxW")
+    ] = "1"
+    ceil_mode: Annotated[
+        bool, option("--ceil-mode/--no-ceil-mode", help="Round the number of windows up; the last must start inside "
+                     "the input or the leading padding.", panel=WINDOW)
+    ] = False  # fmt: skip
+    count_include_pad: Annotated[
+        bool | None, option("--count-include-pad/--no-count-include-pad", help="Count padding in the divisor of "
+                            "averages.", panel=WINDOW)
+    ] = None  # fmt: skip
+    global_window: Annotated[bool, option("--global", help="One window over the whole map.", panel=WINDOW)] = False
+    output_size: Annotated[
+        str | None, option("--output-size", help="Adaptive windows, so many.", panel=WINDOW, metavar="HxW")
+    ] = None
+    fractional: Annotated[
+        bool, option("--fractional", help="Fractional windows to --output-size.", panel=WINDOW)
+    ] = False
+    nan: Annotated[
+        str, option("--nan", help="What a NaN does.", panel=WINDOW, choices=("propagate", "ignore", "error"))
+    ] = "propagate"
+    compat: Annotated[
+        str | None, option("--compat", help="Do as torch, keras or onnx does: defaults, quirks, refusals.",
+                           panel=WINDOW, metavar="NAME", choices=framework_names)
+    ] = None  # fmt: skip
+    seed: Annotated[
+        int | None, option("--seed", help="Of stochastic and fractional pooling.", panel=WINDOW, metavar="N")
+    ] = None
+    storage_order: Annotated[
+        int, option("--storage-order", help="1: --indices count columns first, as ONNX can.", panel=WINDOW,
+                    metavar="0|1")
+    ] = 0  # fmt: skip
+
+    def step(self, *, indices: bool = False) -> PoolStep:
+        """Return the pooling step."""
+        from poolcli.steps import PoolStep
+        from poolcli.window import parse_padding, parse_sizes
+
+        options: Any = {
+            name: getattr(self, name)
+            for name in ("pad_fill", "ceil_mode", "count_include_pad", "global_window", "fractional", "nan", "compat",
+                         "seed", "storage_order")
+        }  # fmt: skip
+        sizes = {name: parse_sizes(text, name.replace("_", "-")) for name in ("stride", "dilation", "output_size")
+                 if (text := getattr(self, name)) is not None}  # fmt: skip
+        size = None if self.size is None else parse_sizes(self.size, "size")
+        return PoolStep(self.mode, size, {**options, **sizes, "padding": parse_padding(self.padding)}, indices)
+
+
+def kernel_step(text: str, *, stride: str = "1", padding: str = "valid", dilation: str = "1", bias: float = 0.0) -> ConvStep:
+    """Return the convolution with a named filter, with the kernel in a file, or with one written as JSON."""
+    from poolcli.errors import UnknownNameError
+    from poolcli.filters import FILTERS
+    from poolcli.steps import ConvStep
+    from poolcli.window import parse_padding, parse_sizes
+
+    if text in FILTERS:
+        kernel = FILTERS[text].kernel
+    elif text.lstrip().startswith("["):
+        from poolcli.formats import ReadOptions, decode
+
+        kernel = decode(text.encode(), "the kernel", ReadOptions(input_format="json")).array
+    elif "." in text or "/" in text:
+        from poolcli.formats import read
+
+        kernel = read(text).array
+    else:
+        raise UnknownNameError("filter", text, FILTERS, "; a kernel of your own comes from a file or inline JSON")
+    return ConvStep(
+        kernel.tolist(),
+        text if not text.lstrip().startswith("[") else "kernel",
+        parse_sizes(stride, "stride"),
+        parse_padding(padding),
+        parse_sizes(dilation, "dilation"),
+        bias,
+    )
+
+
+@dataclass(frozen=True)
+class Writing:
+    """Where the result goes, and how it looks."""
+
+    output: Annotated[
+        str, option("-o", "--output", help="A file, whose extension says the format; - for standard output.",
+                    panel=OUTPUT, metavar="PATH")
+    ] = "-"  # fmt: skip
+    format: Annotated[
+        str | None, option("-f", "--format", help="table, json, csv, tsv, npy, png ... [default: by --output, else "
+                           "table]", panel=OUTPUT, metavar="NAME", choices=formats_written)
+    ] = None  # fmt: skip
+    json: Annotated[bool, option("--json", help="The same as --format json.", panel=OUTPUT)] = False
+    overwrite: Annotated[bool, option("--overwrite", help="Allow the output to be the input.", panel=OUTPUT)] = False
+    precision: Annotated[
+        int, option("--precision", help="Decimals in tables.", panel=TABLE, metavar="N")
+    ] = 4
+    max_rows: Annotated[
+        int | None, option("--max-rows", help="Rows to show. [default: 40]", panel=TABLE, metavar="N")
+    ] = None
+    max_cols: Annotated[
+        int | None, option("--max-cols", help="Columns to show. [default: as many as fit]", panel=TABLE, metavar="N")
+    ] = None
+    full: Annotated[bool, option("--full", help="Show every row and column.", panel=TABLE)] = False
+    color: Annotated[
+        str, option("--color", help="Colour in tables and messages.", panel=TABLE, choices=("auto", "always", "never"))
+    ] = "auto"
+    normalize: Annotated[
+        str, option("--normalize", help="How numbers become gray: auto keeps what came from a picture and stretches "
+                    "the rest.", panel=PICTURE, choices=("auto", "clip", "minmax"))
+    ] = "auto"  # fmt: skip
+    zoom: Annotated[
+        int, option("--zoom", help="Pixels per cell, each way.", panel=PICTURE, metavar="N")
+    ] = 1
+    colormap: Annotated[
+        str | None, option("--colormap", help="Paint numbers in colour: viridis, magma, gray ...", panel=PICTURE,
+                           metavar="NAME", choices=colormap_names)
+    ] = None  # fmt: skip
+    compress_level: Annotated[
+        int | None, option("--compress-level", help="Of PNG, 0 to 9.", panel=PICTURE, metavar="N")
+    ] = None
+
+    @property
+    def chosen_format(self) -> str:
+        """The format that was asked for by ``--json``, ``--format`` or the output's extension."""
+        from poolcli.formats import format_of_target
+
+        if self.json and self.format not in (None, "json"):
+            raise UsageError(f"--json and --format {self.format} do not go together", "drop one of them")
+        named = "json" if self.json else self.format
+        if named:
+            return named
+        return "table" if self.output == "-" else format_of_target(self.output).name
+
+    def options(self) -> WriteOptions:
+        """Return them as the writers take them."""
+        from poolcli.formats import WriteOptions
+
+        return WriteOptions(self.chosen_format, self.normalize, self.zoom, self.colormap, self.compress_level)
+
+
+@dataclass(frozen=True)
+class Talking:
+    """How much is said on standard error."""
+
+    quiet: Annotated[bool, option("-q", "--quiet", help="Say nothing but errors.", panel="Messages")] = False
+    verbose: Annotated[
+        bool, option("-v", "--verbose", help="State every guess: delimiter, header, layout, dtype.", panel="Messages")
+    ] = False

@@ -1,0 +1,194 @@
+"""Feature maps as tables: plain cells, whole rows and columns left out where there is no room, never a digit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from poolcli.featuremap import spatial_letters
+from poolcli.steps import text as step_text
+from poolcli.window import times
+
+if TYPE_CHECKING:
+    from poolcli.featuremap import FeatureMap
+
+Array = NDArray[Any]
+HUGE = 1e16  # above, a float has no decimals, and its digits say more than it knows
+ROWS, COLUMNS, PLANES = 40, 60, 8
+
+
+@dataclass(frozen=True)
+class Look:
+    """How tables look.
+
+    Attributes
+    ----------
+    precision : int
+        Decimals at most.
+    width : int or None
+        Columns of the terminal; None for no limit.
+    rows, columns : int or None
+        How many to show; None for as many as fit.
+    full : bool
+        Whether to show all of everything.
+    ascii_only : bool
+        Whether to do without box-drawing characters.
+    """
+
+    precision: int = 4
+    width: int | None = None
+    rows: int | None = None
+    columns: int | None = None
+    full: bool = False
+    ascii_only: bool = False
+
+
+def number(value: Any, precision: int = 4) -> str:
+    """Write a number with at most so many decimals, and no digit of a whole number lost.
+
+    Examples
+    --------
+    >>> number(3.75), number(3.0), number(2**60), number(1.23456e-7), number(float("nan"))
+    ('3.75', '3', '1152921504606846976', '1.2346e-07', 'nan')
+    """
+    if isinstance(value, bool | np.bool_):
+        return "1" if value else "0"
+    if isinstance(value, int | np.integer):
+        return str(int(value))
+    value = float(value)
+    if not math.isfinite(value):
+        return str(value)
+    if value and (abs(value) >= HUGE or abs(value) < 0.5 * 10.0**-precision):
+        return f"{value:.{precision}e}"
+    plain = f"{value:.{precision}f}"
+    plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
+    return "0" if plain == "-0" else plain
+
+
+def column_of(values: Array, precision: int) -> list[str]:
+    """Write one column of numbers, decimal points under each other."""
+    cells = [number(value, precision) for value in values.tolist()]
+    if values.dtype.kind != "f":
+        return cells
+    tails = [len(cell) - cell.find(".") if "." in cell and "e" not in cell else 0 for cell in cells]
+    most = max(tails, default=0)
+    return [cell + " " * (most - tail) for cell, tail in zip(cells, tails, strict=True)]
+
+
+def _ends(length: int, most: int | None) -> list[int]:
+    """Return which of `length` rows or columns to show: all, or as many from both ends, -1 for what is left out."""
+    if most is None or length <= most:
+        return list(range(length))
+    front = max((most + 1) // 2, 1)
+    back = most - front if most > 1 else 0
+    return [*range(front), -1, *range(length - back, length)]
+
+
+def _fitting(columns: Sequence[Sequence[str]], width: int, gap: int) -> int:
+    """Return how many columns, taken from both ends in turn, fit the width with a sign for the rest."""
+    widths = [max(map(len, column), default=0) + gap for column in columns]
+    if sum(widths) + 1 <= width:
+        return len(columns)
+    room = width - 1 - (1 + gap)
+    order = [i // 2 if i % 2 == 0 else len(columns) - 1 - i // 2 for i in range(len(columns))]
+    shown = 0
+    for index in order:
+        room -= widths[index]
+        if room < 0:
+            break
+        shown += 1
+    return max(shown, 1)
+
+
+def plane_table(plane: Array, look: Look) -> Table:
+    """Draw one plane, shape (rows, columns)."""
+    rows = _ends(plane.shape[0], None if look.full else look.rows or ROWS)
+    shown_rows = plane[[row for row in rows if row >= 0]]
+    most = plane.shape[1] if look.full else min(look.columns or COLUMNS, plane.shape[1])
+    candidates = [index for index in _ends(plane.shape[1], most) if index >= 0]
+    cells = [column_of(shown_rows[:, index], look.precision) for index in candidates]
+    if look.width is not None and not look.full and look.columns is None:
+        most = min(most, _fitting(cells, look.width, 3))
+    columns = _ends(plane.shape[1], most)
+    text = dict(zip(candidates, cells, strict=True))
+    across, down = ("...", "...") if look.ascii_only else ("⋯", "⋮")
+    table = Table(box=box.ASCII2 if look.ascii_only else box.SQUARE, show_header=False, show_edge=True, pad_edge=True)
+    for _ in columns:
+        table.add_column(justify="right", no_wrap=True, overflow="ignore")
+    position = 0
+    for row in rows:
+        if row < 0:
+            table.add_row(*(Text(down) for _ in columns))
+            continue
+        table.add_row(*(Text(across if index < 0 else text[index][position]) for index in columns))
+        position += 1
+    return table
+
+
+def planes_of(feature_map: FeatureMap, values: Array) -> Iterator[tuple[str, Array]]:
+    """Yield every plane of `values`, in inner order, with a name such as ``n=0 c=1``."""
+    spatial = spatial_letters(feature_map.layout)
+    inner = sorted(feature_map.layout, key="NCDHWL".index)
+    flat = values[..., None, :] if spatial == "L" else values
+    names = inner[: flat.ndim - 2]
+    for place in np.ndindex(*flat.shape[:-2]):
+        yield " ".join(f"{name.lower()}={index}" for name, index in zip(names, place, strict=False)), flat[place]
+
+
+def values_table(feature_map: FeatureMap, values: Array, look: Look) -> RenderableType:
+    """Draw every plane of `values`, or the first and the last few of them."""
+    planes = list(planes_of(feature_map, values))
+    parts: list[RenderableType] = []
+    for index in _ends(len(planes), None if look.full else PLANES):
+        if index < 0:
+            parts.append(Text(f"... {len(planes) - PLANES} more planes ..."))
+            continue
+        title, plane = planes[index]
+        if title:
+            parts.append(Text(title, style="bold"))
+        parts.append(plane_table(plane, look))
+    return Group(*parts)
+
+
+def describe(feature_map: FeatureMap) -> str:
+    """Say shape, layout and type in a few words.
+
+    Examples
+    --------
+    >>> from poolcli import FeatureMap
+    >>> describe(FeatureMap.from_array(np.zeros((1, 2, 4), np.float32)))
+    '1x2x4 CHW float32'
+    """
+    usual = feature_map.layout in ("HW", "L")
+    return " ".join([times(feature_map.shape), *([] if usual else [feature_map.layout]), str(feature_map.values.dtype)])
+
+
+def result_table(before: FeatureMap, after: FeatureMap, look: Look) -> RenderableType:
+    """Draw a result: the input's shape, what was done, the output's shape, and the values."""
+    already = before.steps
+    head = [("earlier", record) for record in already] + [("", record) for record in after.steps[len(already) :]]
+    lines = [("input", f"{describe(before)}  {before.name}")]
+    earlier = [(f"earlier {r['step']}", _done(r)) for kind, r in head if kind]
+    lines = [*earlier, *lines, *((str(r["step"]), _done(r)) for kind, r in head if not kind)]
+    lines.append(("output", describe(after)))
+    label = max(len(name) for name, _ in lines)
+    facts = [Text(f"{name:<{label}}  {what}", style="bold" if name == "output" else "") for name, what in lines]
+    parts: list[RenderableType] = [*facts, values_table(after, after.values, look)]
+    if after.indices is not None:
+        parts += [Text("indices", style="bold"), values_table(after, after.indices, look)]
+    return Group(*parts)
+
+
+def _done(record: Any) -> str:
+    said = step_text(record)
+    shape = times(record["shape"]) if "shape" in record else ""
+    return "  ".join(part for part in (said, f"-> {shape}" if shape else "") if part)
