@@ -5,10 +5,10 @@ The names are loaded when they are first used, so that ``import poolcli`` costs 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # type checkers take this name for true; importing `typing` would double the time of --version
 if TYPE_CHECKING:
+    from typing import Any
+
     from poolcli.convolution import conv, relu
     from poolcli.errors import PoolcliError
     from poolcli.featuremap import FeatureMap
@@ -36,6 +36,8 @@ _HOME = {
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     globals()[name] = value
     return value

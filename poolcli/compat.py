@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Layer:
-    """What a rule may look at: a pooling layer and, once there are data, their type and whether indices are wanted."""
+    """What a rule may look at: a pooling layer, and once there are data what is known of them."""
 
     pooling: Pooling
     dtype: np.dtype[Any] | None = None
     indices: bool = False
+    spatial: tuple[int, ...] = ()
 
     @property
     def mode(self) -> str:
@@ -117,10 +118,10 @@ class Framework:
         return self.modes[layer.mode](layer) or layer.pooling.mode.mode
 
 
-def find(name: str | None) -> Framework | None:
-    """Return the framework of this name, or None for None."""
-    if name is None:
-        return None
+def find(name: str | Framework | None) -> Framework | None:
+    """Return the framework of this name; a framework itself and None as they are."""
+    if name is None or isinstance(name, Framework):
+        return name
     if name not in FRAMEWORKS:
         raise UnknownNameError("framework", name, FRAMEWORKS)
     return FRAMEWORKS[name]
@@ -179,8 +180,20 @@ def _ndim(*numbers: int) -> Callable[[Layer], bool]:
     return lambda layer: layer.pooling.ndim in numbers
 
 
+def _loose_same(layer: Layer) -> bool:
+    """Whether SAME would have to cut cells off, because the stride skips them."""
+    window = layer.pooling.window
+    sizes = zip(layer.spatial, window.size, window.stride, strict=False)
+    return window.padding in ("same", "same-lower") and any((-(-n // s) - 1) * s + k < n for n, k, s in sizes)
+
+
 def _nan_rule(layer: Layer) -> bool:
     return layer.pooling.nan == "ignore"
+
+
+def inflation(pooling: Pooling, n: Any) -> Any:
+    """Return what PyTorch's LPPool multiplies a sum of n cells with: 1 but in windows clipped by ceil_mode."""
+    return math.prod(pooling.window.size) / n
 
 
 # --- PyTorch ----------------------------------------------------------------------------------------------------------
@@ -188,12 +201,16 @@ def _nan_rule(layer: Layer) -> bool:
 
 def _torch_lp(layer: Layer) -> Mode:
     """``(avg_pool(x^p) * k)^(1/p)``: no abs, and a clipped window's mean is multiplied with the full size."""
-    taps = math.prod(layer.pooling.window.size)
     p = layer.pooling.mode.parameter
     if math.isinf(p):
         return MODES["lp"]
     signed = Reduction("add", prepare=lambda x, p: x**p, wide=True)
-    return Mode("lp", "(sum(x^P) / n * k)^(1/P)", (signed,), lambda total, n, p: (total / n * taps) ** (1 / p))
+    return Mode(
+        "lp",
+        "(sum(x^P) / n * k)^(1/P)",
+        (signed,),
+        lambda total, n, p: (total * inflation(layer.pooling, n)) ** (1 / p),
+    )
 
 
 def _torch_avg(layer: Layer) -> Mode | None:
@@ -224,6 +241,11 @@ TORCH = Framework(
             _all(_kind("fractional"), lambda layer: layer.mode not in ("max", "min")), "fractional pooling is max only"
         ),
         Rule(_all(_kind("fractional"), _ndim(1)), "fractional pooling is 2-D or 3-D"),
+        Rule(
+            _all(_ndim(1), _integer, _mode("max", "min"), _kind("sliding"), lambda layer: not layer.indices),
+            "max_pool1d takes whole numbers only if it returns indices",
+            "add --indices, or convert the input to floating-point numbers",
+        ),
         Rule(_filled, "it pads with what its mode ignores", "pad first with torch.nn.functional.pad"),
         Rule(_nan_rule, "its pooling propagates NaN"),
     ),
@@ -324,6 +346,7 @@ ONNX = Framework(
     rules=(
         Rule(_wide_pads(lambda k: k - 1), "onnxruntime wants every pad smaller than the kernel"),
         Rule(_all(_mode("lp"), lambda layer: layer.pooling.mode.parameter % 1 != 0), "LpPool's p is a whole number"),
+        Rule(_loose_same, "with SAME the last window must reach the end", "use --padding valid or a smaller --stride"),
         Rule(_kind("adaptive", "fractional"), "it has no adaptive or fractional pooling operator"),
         Rule(_all(_integer, _mode("avg", "lp")), "onnxruntime averages floating-point numbers only"),
         Rule(_filled, "it pads with what its mode ignores", "put a Pad operator first"),

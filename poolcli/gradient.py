@@ -232,6 +232,9 @@ def _of_lp(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> A
         return _of_winner(replace(layer, mode=parse_mode("max"), compat=None), np.abs(x), axes, arriving) * np.sign(x)
     values = layer.apply(x)[0]
     scaled = np.where(values == 0, 0, arriving * values ** (1 - p))
+    if layer.compat == "torch":
+        place = tuple(slice(0, len(axis)) for axis in axes)
+        scaled = scaled * frameworks.inflation(layer, window_counts(axes, place))
     return _of_sum(layer, x, axes, scaled) * np.sign(x) * np.where(x == 0, 0, np.abs(x) ** (p - 1))
 
 

@@ -143,7 +143,7 @@ def _root(total: Any, _: Any, p: float) -> Any:
 def _moments(x: Any, _: float) -> Any:
     import numpy as np
 
-    return np.ones_like(x), x, np.zeros_like(x)
+    return np.ones_like(x), x, x - x  # NaN and infinity make a spread of NaN even alone
 
 
 def _merge_moments(one: State, other: State) -> State:

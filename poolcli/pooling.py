@@ -43,7 +43,7 @@ class Pooling:
         Whether padding counts in the divisor of an average.
     nan : str
         One of `NAN_RULES`.
-    compat : str or None
+    compat : str, Framework or None
         The framework whose layer this is.
     seed : int or None
         Of fractional windows and of stochastic pooling.
@@ -57,7 +57,7 @@ class Pooling:
     pad_fill: str | float = "ignore"
     count_include_pad: bool = False
     nan: str = "propagate"
-    compat: str | None = None
+    compat: str | frameworks.Framework | None = None
     seed: int | None = None
     storage_order: int = 0
 
@@ -78,7 +78,7 @@ class Pooling:
         global_window: bool = False,
         fractional: bool = False,
         nan: str = "propagate",
-        compat: str | None = None,
+        compat: str | frameworks.Framework | None = None,
         seed: int | None = None,
         offsets: Sequence[float] | None = None,
         storage_order: int = 0,
@@ -151,12 +151,15 @@ class Pooling:
             raise UsageError("a cell of filled padding has no index", "drop --indices or --pad-fill")
         values, axes = self._values(x, indices=True)
         framework = frameworks.find(self.compat)
-        return values, winners(x, axes, values, last_nan=bool(framework and framework.last_nan))
+        where = winners(x, axes, values, last_nan=bool(framework and framework.last_nan))
+        planes = (math.prod(x.shape[: x.ndim - self.ndim]), -1)
+        taken = np.take_along_axis(x.reshape(planes), where.reshape(planes), axis=1) if x.size else values
+        return taken.reshape(values.shape), where  # the cell itself, so that of +0 and -0 the winner's sign is kept
 
     def _values(self, x: Array, *, indices: bool) -> tuple[Array, tuple[Axis, ...]]:
         mode, framework = self.mode.mode, frameworks.find(self.compat)
         if framework:
-            layer = frameworks.Layer(self, x.dtype, indices)
+            layer = frameworks.Layer(self, x.dtype, indices, x.shape[x.ndim - self.ndim :])
             framework.check(layer)
             mode = framework.row(layer)
         lead, spatial = x.shape[: x.ndim - self.ndim], x.shape[x.ndim - self.ndim :]
@@ -245,9 +248,14 @@ def _with_number(dtype: np.dtype[Any], number: float) -> np.dtype[Any]:
     """Return the type that holds the input's values and one number more."""
     if dtype.kind == "f":
         return dtype
-    if float(number).is_integer() and abs(number) < 2**63:
-        return np.promote_types(np.dtype(np.uint8) if dtype.kind == "b" else dtype, np.min_scalar_type(int(number)))
-    return np.dtype(np.float64)
+    if not float(number).is_integer():
+        return np.dtype(np.float64)
+    least, most = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    if least <= number <= most:
+        return dtype
+    if -(2**63) <= number < 2**63:
+        return np.dtype(np.int64) if dtype != np.uint64 else np.dtype(np.float64)
+    return np.dtype(np.uint64 if least == 0 and 0 <= number < 2**64 else np.float64)
 
 
 def _refuse_nan(x: Array) -> None:
@@ -301,7 +309,7 @@ class Options(TypedDict, total=False):
     global_window: bool
     fractional: bool
     nan: str
-    compat: str | None
+    compat: str | frameworks.Framework | None
     seed: int | None
     offsets: Sequence[float] | None
     storage_order: int

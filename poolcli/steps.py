@@ -113,7 +113,7 @@ class ConvStep:
         kernel = np.asarray(self.kernel)
         if kernel.ndim != feature_map.ndim:
             raise ShapeError(
-                f"the kernel {self.label} has {kernel.ndim} axes, but {feature_map.name} has {feature_map.ndim} spatial",
+                f"kernel {self.label} has {kernel.ndim} axes, but {feature_map.name} has {feature_map.ndim} spatial",
                 "give a kernel with one axis for each, such as '[1, 2, 1]' for one",
             )
         values = conv(

@@ -20,9 +20,13 @@ COMMANDS: dict[str, str] = {
     "conv": "Convolve with a named filter or a kernel of your own.",
     "unpool": "Put pooled values back where their indices say.",
     "grad": "Show the gradient that pooling sends back to each input cell.",
+    "compare": "Show the same windows under several modes or frameworks, side by side.",
+    "summary": "Show the output shape, parameters and receptive field of every layer, without data.",
     "modes": "List the pooling modes with their formulas.",
     "filters": "List the named filters with their kernels.",
 }
+
+STACKS = {"summary": "SUMMARIZED"}  # the commands that take a stack, and the table of its steps
 
 EPILOG = """Exit codes: 0 ok, 1 bad data or options that do not fit them, 2 wrong usage, 3 batch: some failed,
 130 Ctrl-C, 141 the reader of the output went away."""
@@ -82,8 +86,9 @@ def _run(arguments: Sequence[str]) -> int:
 
     asked = [name for name in arguments[:1] if name in COMMANDS]
     command = get_command(build(asked or list(COMMANDS)))
+    words, stages = _stages(arguments) if asked else (list(arguments), None)
     try:
-        with command.make_context("poolcli", list(arguments)) as context:
+        with command.make_context("poolcli", words, obj=stages) as context:
             command.invoke(context)
     except typer.Exit as end:
         return end.exit_code
@@ -92,9 +97,19 @@ def _run(arguments: Sequence[str]) -> int:
     except typer.TyperException as problem:
         if not arguments or type(problem).__name__ == "NoArgsIsHelpError":
             return problem.exit_code  # the help has been printed
-        words = " ".join(["poolcli", *asked])
-        return complain(UsageError(problem.format_message(), f"see: {words} --help"))
+        hint = f"see: {' '.join(['poolcli', *asked])} --help"
+        return complain(UsageError(problem.format_message(), hint))
     return 0
+
+
+def _stages(arguments: Sequence[str]) -> tuple[list[str], list[list[str]] | None]:
+    """Cut the steps of a stack off the command line of a command that takes one."""
+    if arguments[0] not in STACKS:
+        return list(arguments), None
+    from poolcli.cli import stack
+
+    words, stages = stack.split(arguments[1:], getattr(stack, STACKS[arguments[0]]))
+    return [arguments[0], *words], stages
 
 
 def debugging() -> bool:

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def printable(text: str) -> str:
-    """Return `text` with everything a terminal might obey, or a reader misread, written out as an escape.
+    r"""Return `text` with everything a terminal might obey, or a reader misread, written out as an escape.
 
     Examples
     --------
-    >>> printable("a\\x1b[31mb")
-    'a\\\\x1b[31mb'
+    >>> print(printable("a\x1b[31mb"))
+    a\x1b[31mb
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 

@@ -21,7 +21,9 @@ def chosen_input(given: str | None) -> str:
     if given is not None:
         return given
     if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError("no INPUT, and nothing is piped in", "give a file, such as: poolcli pool sample_inputs/line_8x8.csv")
+        raise UsageError(
+            "no INPUT, and nothing is piped in", "give a file, such as: poolcli pool sample_inputs/line_8x8.csv"
+        )
     return "-"
 
 
@@ -33,10 +35,23 @@ def load(source: str, reading: Reading, talking: Talking, compat: str | None = N
     options = reading.options(compat)
     found = read_source(source)
     feature_map = decode(found.data, found.name, options)
+    if compat:
+        feature_map = as_network_input(feature_map)
     if talking.verbose:
         for note in feature_map.notes:
             say(f"{feature_map.name}: {note}")
     return feature_map
+
+
+def as_network_input(feature_map: FeatureMap) -> FeatureMap:
+    """Return whole numbers written as text as float64, because what frameworks pool are floating-point numbers.
+
+    Data that say their type themselves keep it.
+    """
+    if "dtype int64" not in feature_map.notes or feature_map.steps:
+        return feature_map
+    note = "taken as float64, because frameworks pool floating-point numbers"
+    return feature_map.with_(values=feature_map.values.astype("float64"), notes=(*feature_map.notes, note))
 
 
 def check_output(source: str, writing: Writing) -> None:
@@ -47,7 +62,8 @@ def check_output(source: str, writing: Writing) -> None:
         return
     if source != "-" and not writing.overwrite and same_file(source, writing.output):
         raise UsageError(
-            f"the output {writing.output} is the input {source}", "choose another name, or add --overwrite to replace it"
+            f"the output {writing.output} is the input {source}",
+            "choose another name, or add --overwrite to replace it",
         )
     check_target(writing.output)
 

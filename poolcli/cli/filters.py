@@ -10,7 +10,8 @@ from poolcli.filters import FILTERS
 
 
 def filters(
-    *, json: Annotated[bool, option("--json", help="As JSON.", panel=OUTPUT)] = False  # noqa: A002 - the option's name
+    *,
+    json: Annotated[bool, option("--json", help="As JSON.", panel=OUTPUT)] = False,
 ) -> None:
     """List the named filters with their kernels.
 

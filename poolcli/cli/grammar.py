@@ -19,8 +19,13 @@ Names = Callable[[], Iterable[str]]
 
 
 def option(
-    *flags: str, help: str, panel: str, metavar: str | None = None, choices: Sequence[str] | Names = (), free: bool = False
-) -> Any:  # noqa: A002 - typer's word
+    *flags: str,
+    help: str,  # noqa: A002 - Typer's own word
+    panel: str,
+    metavar: str | None = None,
+    choices: Sequence[str] | Names = (),
+    free: bool = False,
+) -> Any:
     """Describe an option: its flags, its help, its environment variable and the values it may take.
 
     Parameters
@@ -51,7 +56,9 @@ def option(
         metavar=metavar if metavar or callable(choices) or not choices else "|".join(choices),
         envvar="POOLCLI_" + long.lstrip("-").replace("-", "_").upper(),
         show_envvar=False,
-        autocompletion=(lambda incomplete: [name for name in names() if name.startswith(incomplete)]) if choices else None,
+        autocompletion=(lambda incomplete: [name for name in names() if name.startswith(incomplete)])
+        if choices
+        else None,
         callback=check if choices and not free else None,
     )
 
@@ -59,7 +66,7 @@ def option(
 def grouped(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return `function` with each parameter that is an option group replaced by the group's fields."""
     hints = get_type_hints(function, include_extras=True)
-    groups = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
     flat: list[inspect.Parameter] = []
     for name, parameter in inspect.signature(function).parameters.items():
         flat += _fields(groups[name]) if name in groups else [parameter.replace(annotation=hints[name])]

@@ -10,7 +10,8 @@ from poolcli.modes import ALIASES, MODES
 
 
 def modes(
-    *, json: Annotated[bool, option("--json", help="As JSON.", panel=OUTPUT)] = False  # noqa: A002 - the option's name
+    *,
+    json: Annotated[bool, option("--json", help="As JSON.", panel=OUTPUT)] = False,
 ) -> None:
     """List the pooling modes with their formulas.
 

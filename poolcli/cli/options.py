@@ -23,7 +23,11 @@ def mode_names() -> Iterable[str]:
     from poolcli.modes import ALIASES, MODES
 
     globals_ = [f"global-{name}" for name in ("max", "avg")]
-    return [*(f"{m.name}:{m.parameter.example:g}" if m.parameter else m.name for m in MODES.values()), *ALIASES, *globals_]
+    return [
+        *(f"{m.name}:{m.parameter.example:g}" if m.parameter else m.name for m in MODES.values()),
+        *ALIASES,
+        *globals_,
+    ]
 
 
 def filter_names() -> Iterable[str]:
@@ -51,7 +55,7 @@ def colormap_names() -> Iterable[str]:
     """Return the colour maps."""
     from poolcli.colormaps import COLORMAPS
 
-    return COLORMAPS
+    return list(COLORMAPS)
 
 
 def framework_names() -> Iterable[str]:
@@ -70,7 +74,9 @@ def fill_names() -> Iterable[str]:
 
 Input = Annotated[
     str | None,
-    typer.Argument(metavar="INPUT", help="A file, or - for standard input; standard input if missing.", show_default=False),
+    typer.Argument(
+        metavar="INPUT", help="A file, or - for standard input; standard input if missing.", show_default=False
+    ),
 ]
 
 
@@ -192,9 +198,9 @@ class Windowing:
     output_size: Annotated[
         str | None, option("--output-size", help="Adaptive windows, so many.", panel=WINDOW, metavar="HxW")
     ] = None
-    fractional: Annotated[
-        bool, option("--fractional", help="Fractional windows to --output-size.", panel=WINDOW)
-    ] = False
+    fractional: Annotated[bool, option("--fractional", help="Fractional windows to --output-size.", panel=WINDOW)] = (
+        False
+    )
     nan: Annotated[
         str, option("--nan", help="What a NaN does.", panel=WINDOW, choices=("propagate", "ignore", "error"))
     ] = "propagate"
@@ -223,10 +229,87 @@ class Windowing:
         sizes = {name: parse_sizes(text, name.replace("_", "-")) for name in ("stride", "dilation", "output_size")
                  if (text := getattr(self, name)) is not None}  # fmt: skip
         size = None if self.size is None else parse_sizes(self.size, "size")
-        return PoolStep(self.mode, size, {**options, **sizes, "padding": parse_padding(self.padding)}, indices)
+        options |= {**sizes, "padding": parse_padding(self.padding)}
+        return PoolStep(self.mode, size, options, indices)
 
 
-def kernel_step(text: str, *, stride: str = "1", padding: str = "valid", dilation: str = "1", bias: float = 0.0) -> ConvStep:
+@dataclass(frozen=True)
+class Convolving:
+    """A convolution."""
+
+    kernel: Annotated[
+        str | None,
+        option("--filter", help="A named filter (poolcli filters lists them), a kernel file, or JSON.", panel=WINDOW,
+               metavar="NAME|FILE|JSON", choices=filter_names, free=True),
+    ] = None  # fmt: skip
+    stride: Annotated[
+        str, option("-s", "--stride", help="Cells from window to window.", panel=WINDOW, metavar="N|HxW")
+    ] = "1"
+    padding: Annotated[
+        str, option("-p", "--padding", help="valid, same, same-lower, cells, or top,bottom,left,right; of zeros.",
+                    panel=WINDOW, metavar="P", choices=("valid", "same", "same-lower"), free=True)
+    ] = "valid"  # fmt: skip
+    dilation: Annotated[
+        str, option("--dilation", help="Cells from cell to cell inside a window.", panel=WINDOW, metavar="N|HxW")
+    ] = "1"
+    bias: Annotated[float, option("--bias", help="Added to every value.", panel=WINDOW, metavar="X")] = 0.0
+    relu: Annotated[bool, option("--relu/--no-relu", help="Then replace negative values with zero.", panel=WINDOW)] = (
+        False
+    )
+
+    def steps(self) -> list[Step]:
+        """Return the convolution, and the ReLU if asked for."""
+        from poolcli.steps import ReluStep
+
+        if self.kernel is None:
+            raise UsageError("conv needs a filter", "add --filter NAME; poolcli filters lists the names")
+        step = kernel_step(
+            self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation, bias=self.bias
+        )
+        return [step, ReluStep()] if self.relu else [step]
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """What unpooling has to know where the input does not say it."""
+
+    size: Annotated[
+        str | None, option("-k", "--size", help="Kernel size of the pooling.", panel=WINDOW, metavar="N|HxW")
+    ] = None
+    stride: Annotated[
+        str | None, option("-s", "--stride", help="Stride of the pooling.", panel=WINDOW, metavar="N|HxW")
+    ] = None
+    padding: Annotated[
+        str | None, option("-p", "--padding", help="Padding of the pooling.", panel=WINDOW, metavar="P")
+    ] = None
+    output_size: Annotated[
+        str | None, option("--output-size", help="The shape to restore.", panel=WINDOW, metavar="HxW")
+    ] = None
+    compat: Annotated[
+        str | None, option("--compat", help="Whose indices they are: torch, keras or onnx.", panel=WINDOW,
+                           metavar="NAME", choices=framework_names)
+    ] = None  # fmt: skip
+    storage_order: Annotated[
+        int | None, option("--storage-order", help="1: ONNX indices that count columns first.", panel=WINDOW,
+                           metavar="0|1")
+    ] = None  # fmt: skip
+
+    def steps(self) -> list[Step]:
+        """Return the unpooling."""
+        from poolcli.steps import UnpoolStep
+        from poolcli.window import parse_padding, parse_sizes
+
+        known: dict[str, Any] = {"compat": self.compat, "storage_order": self.storage_order}
+        for name in ("size", "stride", "output_size"):
+            text = getattr(self, name)
+            known[name] = None if text is None else parse_sizes(text, name.replace("_", "-"))
+        known["padding"] = None if self.padding is None else parse_padding(self.padding)
+        return [UnpoolStep({name: value for name, value in known.items() if value is not None})]
+
+
+def kernel_step(
+    text: str, *, stride: str = "1", padding: str = "valid", dilation: str = "1", bias: float = 0.0
+) -> ConvStep:
     """Return the convolution with a named filter, with the kernel in a file, or with one written as JSON."""
     from poolcli.errors import UnknownNameError
     from poolcli.filters import FILTERS
@@ -269,9 +352,7 @@ class Writing:
     ] = None  # fmt: skip
     json: Annotated[bool, option("--json", help="The same as --format json.", panel=OUTPUT)] = False
     overwrite: Annotated[bool, option("--overwrite", help="Allow the output to be the input.", panel=OUTPUT)] = False
-    precision: Annotated[
-        int, option("--precision", help="Decimals in tables.", panel=TABLE, metavar="N")
-    ] = 4
+    precision: Annotated[int, option("--precision", help="Decimals in tables.", panel=TABLE, metavar="N")] = 4
     max_rows: Annotated[
         int | None, option("--max-rows", help="Rows to show. [default: 40]", panel=TABLE, metavar="N")
     ] = None
@@ -286,9 +367,7 @@ class Writing:
         str, option("--normalize", help="How numbers become gray: auto keeps what came from a picture and stretches "
                     "the rest.", panel=PICTURE, choices=("auto", "clip", "minmax"))
     ] = "auto"  # fmt: skip
-    zoom: Annotated[
-        int, option("--zoom", help="Pixels per cell, each way.", panel=PICTURE, metavar="N")
-    ] = 1
+    zoom: Annotated[int, option("--zoom", help="Pixels per cell, each way.", panel=PICTURE, metavar="N")] = 1
     colormap: Annotated[
         str | None, option("--colormap", help="Paint numbers in colour: viridis, magma, gray ...", panel=PICTURE,
                            metavar="NAME", choices=colormap_names)

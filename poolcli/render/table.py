@@ -109,13 +109,16 @@ def _fitting(columns: Sequence[Sequence[str]], width: int, gap: int) -> int:
     return max(shown, 1)
 
 
-def plane_table(plane: Array, look: Look) -> Table:
-    """Draw one plane, shape (rows, columns)."""
+def plane_table(plane: Array, look: Look, marks: NDArray[np.bool_] | None = None) -> Table:
+    """Draw one plane, shape (rows, columns), with a sign at the cells that are marked."""
     rows = _ends(plane.shape[0], None if look.full else look.rows or ROWS)
     shown_rows = plane[[row for row in rows if row >= 0]]
     most = plane.shape[1] if look.full else min(look.columns or COLUMNS, plane.shape[1])
     candidates = [index for index in _ends(plane.shape[1], most) if index >= 0]
     cells = [column_of(shown_rows[:, index], look.precision) for index in candidates]
+    if marks is not None:
+        flags = marks[[row for row in rows if row >= 0]]
+        cells = [_marked(column, flags[:, index]) for index, column in zip(candidates, cells, strict=True)]
     if look.width is not None and not look.full and look.columns is None:
         most = min(most, _fitting(cells, look.width, 3))
     columns = _ends(plane.shape[1], most)
@@ -132,6 +135,10 @@ def plane_table(plane: Array, look: Look) -> Table:
         table.add_row(*(Text(across if index < 0 else text[index][position]) for index in columns))
         position += 1
     return table
+
+
+def _marked(column: Sequence[str], flags: NDArray[np.bool_]) -> list[str]:
+    return [cell + ("*" if flag else " ") for cell, flag in zip(column, flags.tolist(), strict=True)]
 
 
 def planes_of(feature_map: FeatureMap, values: Array) -> Iterator[tuple[str, Array]]:

@@ -1,0 +1,92 @@
+"""``poolcli compare``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from poolcli.cli.deliver import as_network_input, chosen_input, load, look
+from poolcli.cli.grammar import option
+from poolcli.cli.options import WINDOW, Input, Reading, Talking, Windowing, Writing, framework_names, mode_names
+from poolcli.comparison import Comparison, parse_list
+from poolcli.comparison import compare as compared
+from poolcli.errors import UsageError
+from poolcli.featuremap import FeatureMap
+from poolcli.steps import PoolStep
+
+
+@dataclass(frozen=True)
+class Comparing(Windowing):
+    """Windows under several modes or frameworks."""
+
+    mode: Annotated[
+        str, option("-m", "--mode", help="One mode, or several with commas: max,avg,min.", panel=WINDOW,
+                    metavar="NAME,...", choices=mode_names, free=True)
+    ] = "max"  # fmt: skip
+    compat: Annotated[
+        str | None, option("--compat", help="Frameworks with commas: torch,keras,onnx; poolcli is poolcli's own rules.",
+                           panel=WINDOW, metavar="NAME,...", choices=framework_names, free=True)
+    ] = None  # fmt: skip
+
+    def variants(self) -> dict[str, PoolStep]:
+        """Return every mode under every framework, with a label each."""
+        modes, names = parse_list(self.mode), parse_list(self.compat or "poolcli")
+        made = {}
+        for mode in modes:
+            for name in names:
+                label = mode if len(names) == 1 else name if len(modes) == 1 else f"{mode}, {name}"
+                made[label] = replace(self, mode=mode, compat=None if name == "poolcli" else name).step()
+        return made
+
+
+def compare(given: Input = None, *, window: Comparing, reading: Reading, writing: Writing, talking: Talking) -> None:
+    """Show the same windows under several modes, or as several frameworks have them, side by side.
+
+    poolcli compare --mode max,avg,min input.csv
+
+    poolcli compare --compat torch,keras,onnx --mode avg --size 2 --padding 1 --ceil-mode input.csv
+    """
+    variants = window.variants()
+    if len(variants) < 2:
+        raise UsageError("there is nothing to compare", "name several: --mode max,avg or --compat torch,keras,onnx")
+    if writing.chosen_format not in ("table", "json"):
+        raise UsageError(f"a comparison cannot be written as {writing.chosen_format}", "use a table or --json")
+    before = load(chosen_input(given), reading, talking)
+    if window.compat:
+        before = as_network_input(before)
+    made = compared(before, variants)
+    text = _as_json(before, made) if writing.chosen_format == "json" else _as_table(before, made, window, writing)
+    _write(text, writing)
+
+
+def _as_table(before: FeatureMap, made: Comparison, window: Comparing, writing: Writing) -> bytes:
+    import sys
+
+    from poolcli.cli.console import rendered
+    from poolcli.render.comparison import comparison_table
+
+    marked = "," in (window.compat or "")
+    drawn = comparison_table(before, made, look(writing), marked=marked)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return rendered(drawn, color=writing.color, width=look(writing).width).encode(encoding, "replace")
+
+
+def _as_json(before: FeatureMap, made: Comparison) -> bytes:
+    import orjson
+
+    rows: list[dict[str, Any]] = []
+    for variant in made.variants:
+        values = None if variant.values is None else before.in_layout(variant.values)
+        rows.append({"label": variant.label, "refused": variant.refusal or None,
+                     "shape": None if values is None else values.shape,
+                     "data": None if values is None else values.tolist()})  # fmt: skip
+    return orjson.dumps({"variants": rows, "why": made.reasons}, option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def _write(text: bytes, writing: Writing) -> None:
+    from poolcli.files import write_atomic, write_stdout
+
+    if writing.output == "-":
+        write_stdout(text)
+    else:
+        write_atomic(writing.output, text)

@@ -1,0 +1,168 @@
+"""Stacks on the command line: ``STEP [OPTIONS] then STEP [OPTIONS] then ...``, each with its own command's options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from poolcli.cli.grammar import grouped, option
+from poolcli.cli.options import WINDOW, Convolving, Undoing, Windowing
+from poolcli.errors import PoolcliError, UnknownNameError, UsageError
+from poolcli.steps import NormalizeStep, ReluStep, Step
+from poolcli.summary import ConvLayer, Dense, Flatten
+from poolcli.window import parse_padding, parse_sizes
+
+Made = Callable[..., list[Any]]
+
+
+def conv(convolving: Convolving) -> list[Step]:
+    """Convolve with a filter or a kernel."""
+    return convolving.steps()
+
+
+def relu() -> list[Step]:
+    """Replace negative values with zero."""
+    return [ReluStep()]
+
+
+def pool(
+    window: Windowing,
+    *,
+    indices: Annotated[bool, option("--indices", help="Record where each value came from.", panel=WINDOW)] = False,
+) -> list[Step]:
+    """Pool."""
+    return [window.step(indices=indices)]
+
+
+def unpool(undoing: Undoing) -> list[Step]:
+    """Put pooled values back where their indices say."""
+    return undoing.steps()
+
+
+def normalize(
+    *,
+    low: Annotated[float, option("--low", help="What the least value becomes.", panel=WINDOW)] = 0.0,
+    high: Annotated[float, option("--high", help="What the greatest value becomes.", panel=WINDOW)] = 1.0,
+) -> list[Step]:
+    """Stretch the values linearly."""
+    return [NormalizeStep(low, high)]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """A convolution known by its sizes alone."""
+
+    filters: Annotated[
+        int | None, option("--filters", help="How many, each over every channel.", panel=WINDOW, metavar="N")
+    ] = None
+    size: Annotated[str | None, option("-k", "--size", help="Kernel size in cells.", panel=WINDOW, metavar="N|HxW")] = (
+        None
+    )
+
+
+def sized_conv(sizes: Sizes, convolving: Convolving) -> list[Any]:
+    """Convolve, with a filter or with filters known by their sizes alone."""
+    if convolving.kernel is not None:
+        if sizes.filters is not None or sizes.size is not None:
+            raise UsageError("--filter and --filters or --size do not go together", "a named filter has its own size")
+        return convolving.steps()
+    return [
+        ConvLayer(
+            1 if sizes.filters is None else sizes.filters,
+            parse_sizes(sizes.size or "3", "size"),
+            parse_sizes(convolving.stride, "stride"),
+            parse_padding(convolving.padding),
+            parse_sizes(convolving.dilation, "dilation"),
+        ),
+        *([ReluStep()] if convolving.relu else []),
+    ]
+
+
+def flatten() -> list[Any]:
+    """Put all axes but N into one."""
+    return [Flatten()]
+
+
+def dense(
+    *, units: Annotated[int, option("--units", help="How many outputs.", panel=WINDOW, metavar="N")] = 1
+) -> list[Any]:
+    """Connect everything with everything."""
+    return [Dense(units)]
+
+
+def global_pool(window: Windowing) -> list[Step]:
+    """Pool the whole map."""
+    return [replace(window, global_window=True).step()]
+
+
+RUNNABLE: Mapping[str, Made] = {
+    "conv": conv, "relu": relu, "pool": pool, "global": global_pool, "unpool": unpool, "normalize": normalize,
+}  # fmt: skip
+SUMMARIZED: Mapping[str, Made] = {
+    "conv": sized_conv, "relu": relu, "pool": pool, "global": global_pool, "flatten": flatten, "dense": dense,
+}  # fmt: skip
+
+
+def split(arguments: Sequence[str], names: Mapping[str, Made]) -> tuple[list[str], list[list[str]]]:
+    """Cut a command line into what stands before the first step, and the steps between the words ``then``.
+
+    The first step is the first argument after INPUT that is the name of a step and no value of an option before it.
+    """
+    for index, word in enumerate(arguments):
+        if index and _is_step(word, names) and not _takes_value(arguments[index - 1]):
+            break
+    else:
+        return list(arguments), []
+    stages: list[list[str]] = [[]]
+    for word in arguments[index:]:
+        if word == "then":
+            stages.append([])
+        else:
+            stages[-1].append(word)
+    return list(arguments[:index]), stages
+
+
+def _is_step(word: str, names: Mapping[str, Made]) -> bool:
+    return word in names or word.startswith("global-")
+
+
+VALUELESS = {"--json", "--overwrite", "--full", "-q", "--quiet", "-v", "--verbose", "--show"}
+
+
+def _takes_value(word: str) -> bool:
+    return word.startswith("-") and word != "-" and "=" not in word and word not in VALUELESS
+
+
+def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) -> list[Any]:
+    """Turn the words of one stage into steps, with the stage named in every error."""
+    import typer
+    from typer.main import get_command
+
+    if not words:
+        raise UsageError(f"stage {number} is empty", "write a step between one `then` and the next")
+    name, *rest = words
+    if name.startswith("global-"):
+        name, rest = "global", ["--mode", name.removeprefix("global-"), *rest]
+    if name not in names:
+        raise UnknownNameError("step", name, names)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False,
+                      context_settings={"help_option_names": ["-h", "--help"]})  # fmt: skip
+    app.command(name)(grouped(names[name]))
+    command = get_command(app)
+    try:
+        with command.make_context(name, list(rest)) as context:
+            made: list[Any] = command.invoke(context)
+    except typer.TyperException as problem:
+        raise UsageError(
+            f"stage {number} ({name}): {problem.format_message()}", f"see: poolcli {name} --help"
+        ) from None
+    except PoolcliError as problem:
+        problem.message = f"stage {number} ({name}): {problem.message}"
+        raise
+    return made
+
+
+def parse_stack(stages: Sequence[Sequence[str]], names: Mapping[str, Made]) -> list[Any]:
+    """Turn the stages of a command line into steps."""
+    return [step for number, words in enumerate(stages, 1) for step in parse_stage(words, names, number)]

@@ -1,0 +1,62 @@
+"""``poolcli summary``."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+from poolcli.cli.deliver import load
+from poolcli.cli.grammar import option
+from poolcli.cli.options import OUTPUT, Reading, Talking
+from poolcli.cli.stack import SUMMARIZED, parse_stack
+from poolcli.errors import UsageError
+from poolcli.summary import Row, Signal, summarize
+
+
+def summary(
+    context: typer.Context,
+    given: Annotated[str, typer.Argument(metavar="SHAPE|INPUT", help="A shape such as 20x20x3, or a file.")],
+    *,
+    reading: Reading,
+    json: Annotated[bool, option("--json", help="As JSON.", panel=OUTPUT)] = False,
+    talking: Talking,
+) -> None:
+    """Show the output shape, parameters and receptive field of every layer, without data.
+
+    Layers: conv (--filters, --size, ... or --filter NAME), relu, pool, global, flatten, dense (--units).
+
+    poolcli summary 20x20x3 --layout HWC dense --units 16 then conv --filters 32 --size 3 --padding same then pool
+    """
+    stages = context.obj or []
+    if not stages:
+        raise UsageError("summary needs layers", "such as: poolcli summary 8x8 conv --size 3 then pool --size 2")
+    layers = parse_stack(stages, SUMMARIZED)
+    if re.fullmatch(r"[0-9]{1,18}(x[0-9]{1,18})*", given):
+        signal = Signal.of(tuple(map(int, given.split("x"))), reading.layout)
+    else:
+        feature_map = load(given, reading, talking)
+        signal = Signal.of(feature_map.shape, feature_map.layout)
+    rows = summarize(signal, layers)
+    if json:
+        _as_json(rows)
+        return
+    from poolcli.cli.console import show, unicode_ok, width_of_output
+    from poolcli.render.layers import layer_table
+
+    show(layer_table(rows, ascii_only=not unicode_ok()), width=width_of_output())
+
+
+def _as_json(rows: list[Row]) -> None:
+    import orjson
+
+    from poolcli.files import write_stdout
+
+    layers = [
+        {"layer": row.name, "what": row.what, "shape": row.signal.shape, "layout": row.signal.layout,
+         "parameters": row.signal.parameters, "receptive_field": row.signal.field}
+        for row in rows
+    ]  # fmt: skip
+    total = sum(row.signal.parameters for row in rows)
+    write_stdout(orjson.dumps({"layers": layers, "parameters": total}, option=orjson.OPT_INDENT_2) + b"\n")

@@ -1,0 +1,186 @@
+"""The same windows under several modes or several frameworks' conventions, side by side, and why they differ.
+
+Why two frameworks differ is not looked up but tried: each rule in which their rows of `poolcli.compat.FRAMEWORKS`
+differ is swapped, one at a time, and those whose swap changes the answer are named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolcli import compat as frameworks
+from poolcli.compat import Framework
+from poolcli.errors import CompatError, EmptyWindowError, PoolcliError, ShapeError
+from poolcli.featuremap import FeatureMap
+from poolcli.steps import PoolStep
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One column of a comparison.
+
+    Attributes
+    ----------
+    label : str
+        The mode or the framework.
+    step : PoolStep
+        What was done.
+    values : ndarray or None
+        The result, in inner order; None where it was refused.
+    refusal : str
+        Why there is none.
+    """
+
+    label: str
+    step: PoolStep
+    values: Array | None = None
+    refusal: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Variants and what makes them differ.
+
+    Attributes
+    ----------
+    variants : tuple of Variant
+        In the order asked for.
+    reasons : tuple of str
+        One sentence for each rule that makes two of them differ.
+    """
+
+    variants: tuple[Variant, ...]
+    reasons: tuple[str, ...] = ()
+
+    def marks(self, variant: Variant) -> NDArray[np.bool_] | None:
+        """Return which cells of a variant differ from the first answered one of its shape; None for all the same."""
+        if variant.values is None:
+            return None
+        first = next(v for v in self.variants if v.values is not None)
+        if first.values is None or first.values.shape != variant.values.shape:
+            return np.ones(variant.values.shape, bool)
+        return ~_same(first.values, variant.values)
+
+
+def _same(one: Array, other: Array) -> NDArray[np.bool_]:
+    with np.errstate(invalid="ignore"):
+        close = np.isclose(one.astype(np.float64), other.astype(np.float64), rtol=1e-6, atol=1e-12, equal_nan=True)
+    result: NDArray[np.bool_] = close
+    return result
+
+
+def compare(feature_map: FeatureMap, steps: Mapping[str, PoolStep]) -> Comparison:
+    """Do several pooling steps on one input.
+
+    Parameters
+    ----------
+    feature_map : FeatureMap
+        The input.
+    steps : mapping of str to PoolStep
+        A label and what to do, in the order of the columns.
+
+    Returns
+    -------
+    Comparison
+        Where a framework refuses a step, its refusal stands in place of values.
+
+    Raises
+    ------
+    PoolcliError
+        If every variant is refused.
+
+    Examples
+    --------
+    >>> x = FeatureMap.from_array(np.array([[1.0, 3.0], [3.0, 2.0]]))
+    >>> made = compare(x, {mode: PoolStep(mode) for mode in ("max", "avg")})
+    >>> [(variant.label, variant.values.tolist()) for variant in made.variants]
+    [('max', [[3.0]]), ('avg', [[2.25]])]
+    """
+    variants = tuple(_variant(feature_map, label, step) for label, step in steps.items())
+    if all(variant.values is None for variant in variants):
+        raise CompatError("; ".join(f"{variant.label}: {variant.refusal}" for variant in variants))
+    named = [variant for variant in variants if variant.step.options.get("compat")]
+    pairs = [(one, other) for one, other in combinations(named, 2) if one.step.mode == other.step.mode]
+    reasons = [reason for one, other in pairs for reason in _reasons(feature_map, one, other)]
+    reasons += [f"{variant.label}: {variant.refusal}" for variant in variants if variant.values is None]
+    return Comparison(variants, tuple(dict.fromkeys(reasons)))
+
+
+def _variant(feature_map: FeatureMap, label: str, step: PoolStep) -> Variant:
+    try:
+        return Variant(label, step, step.layer(feature_map.ndim).apply(feature_map.values)[0])
+    except (CompatError, ShapeError, EmptyWindowError) as problem:
+        return Variant(label, step, refusal=problem.message)
+
+
+def _reasons(feature_map: FeatureMap, one: Variant, other: Variant) -> list[str]:
+    """Try every rule in which the frameworks of two variants differ."""
+    if one.values is None or other.values is None or _equal(one.values, other.values):
+        return []
+    a, b = (frameworks.FRAMEWORKS[str(variant.step.options["compat"])] for variant in (one, other))
+    return [say(a, b, one.step) for rule, say in RULES.items() if _matters(feature_map, one.step, a, b, rule)]
+
+
+def _matters(feature_map: FeatureMap, step: PoolStep, a: Framework, b: Framework, rule: str) -> bool:
+    """Whether giving framework `a` this rule of `b` changes its answer."""
+    if rule == "modes":
+        swapped = replace(a, modes={**a.modes, step.mode.partition(":")[0]: b.modes[step.mode.partition(":")[0]]})
+    else:
+        swapped = replace(a, **{rule: getattr(b, rule)})
+    try:
+        plain, changed = (_made(feature_map, step, framework) for framework in (a, swapped))
+    except PoolcliError:
+        return False
+    return not _equal(plain, changed)
+
+
+def _made(feature_map: FeatureMap, step: PoolStep, framework: Framework) -> Array:
+    tried = replace(step, options={**step.options, "compat": framework})
+    return tried.layer(feature_map.ndim).apply(feature_map.values)[0]
+
+
+def _equal(one: Array, other: Array) -> bool:
+    return one.shape == other.shape and bool(_same(one, other).all())
+
+
+def _size(framework: Framework) -> str:
+    return "the window's size" if framework.stride is None else str(framework.stride)
+
+
+def _mode_sentence(a: Framework, b: Framework, step: PoolStep) -> str:
+    name = step.mode.partition(":")[0]
+    return f"{a.title} and {b.title} compute {name} differently: {_MODE_RULES.get(name, 'see poolcli modes')}"
+
+
+_MODE_RULES: Mapping[str, str] = {
+    "max": "onnxruntime's comparisons lose NaN, the others propagate it",
+    "min": "onnxruntime's comparisons lose NaN, the others propagate it",
+    "lp": "PyTorch takes x^P without the absolute value, and scales windows clipped by ceil_mode up to the full size",
+    "avg": "PyTorch truncates averages of whole numbers towards zero",
+}
+
+RULES: Mapping[str, Callable[[Framework, Framework, PoolStep], str]] = {
+    "stride": lambda a, b, _: f"the default stride is {_size(a)} in {a.title} and {_size(b)} in {b.title}",
+    "count_include_pad": lambda a, b, _: (
+        f"padding counts in the divisor of {(a if a.count_include_pad else b).title}'s average by default, "
+        f"but not of {(b if a.count_include_pad else a).title}'s"
+    ),
+    "same_ignores_dilation": lambda a, b, _: (
+        f"{(a if a.same_ignores_dilation else b).title} (onnxruntime) pads SAME as if the dilation were 1"
+    ),
+    "fractional": lambda a, b, _: f"{a.title} and {b.title} place fractional windows by different rules",
+    "modes": _mode_sentence,
+}
+
+
+def parse_list(text: str) -> Sequence[str]:
+    """Split a list such as ``max,avg`` at its commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]

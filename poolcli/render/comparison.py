@@ -1,0 +1,94 @@
+"""Comparisons as tables: the variants side by side, what differs marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich import box
+from rich.columns import Columns
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from poolcli.comparison import Comparison, Variant
+from poolcli.featuremap import FeatureMap
+from poolcli.render.table import Look, describe, plane_table, planes_of
+from poolcli.steps import text
+from poolcli.window import times
+
+MARK = "*"
+PLANES = 4
+
+
+def comparison_table(before: FeatureMap, made: Comparison, look: Look, *, marked: bool) -> RenderableType:
+    """Draw a comparison.
+
+    Parameters
+    ----------
+    before : FeatureMap
+        The input.
+    made : Comparison
+        What was compared.
+    look : Look
+        How tables look.
+    marked : bool
+        Whether cells that differ from the first variant's get a mark.
+    """
+    parts: list[RenderableType] = [Text(f"input  {describe(before)}  {before.name}"), _overview(before, made, look)]
+    answered = [variant for variant in made.variants if variant.values is not None]
+    shown = [_variant_table(before, made, variant, look, marked=marked) for variant in answered]
+    parts.append(_beside(shown, look))
+    differing = marked and any(_any(made.marks(variant)) for variant in answered)
+    if differing:
+        parts.append(Text(f"{MARK} differs from {answered[0].label}"))
+    elif marked and len(answered) > 1:
+        parts.append(Text("all answers are the same"))
+    if made.reasons:
+        parts += [Text(""), Text("why", style="bold"), *(Text(f"- {reason}") for reason in made.reasons)]
+    return Group(*parts)
+
+
+def _any(marks: NDArray[np.bool_] | None) -> bool:
+    return marks is not None and bool(marks.any())
+
+
+def _overview(before: FeatureMap, made: Comparison, look: Look) -> RenderableType:
+    table = Table(box=box.ASCII2 if look.ascii_only else box.SQUARE)
+    table.add_column("", no_wrap=True)
+    table.add_column("output shape", justify="right", no_wrap=True)
+    table.add_column("what", overflow="fold")
+    for variant in made.variants:
+        if variant.values is None:
+            table.add_row(Text(variant.label), Text("-"), Text(f"refused: {variant.refusal}"))
+            continue
+        record = {"step": "pool", **variant.step.layer(before.ndim).record()}
+        shape = times(before.in_layout(variant.values).shape)
+        table.add_row(Text(variant.label), Text(shape), Text(text(record)))
+    return table
+
+
+def _variant_table(
+    before: FeatureMap, made: Comparison, variant: Variant, look: Look, *, marked: bool
+) -> RenderableType:
+    values, marks = variant.values, made.marks(variant) if marked else None
+    parts: list[RenderableType] = [Text(variant.label, style="bold")]
+    planes = list(planes_of(before, values))
+    flags = [flag for _, flag in planes_of(before, marks)] if marks is not None else [None] * len(planes)
+    for (title, plane), flag in list(zip(planes, flags, strict=True))[:PLANES]:
+        parts += [Text(title)] if title else []
+        parts.append(plane_table(plane, look, flag))
+    if len(planes) > PLANES:
+        parts.append(Text(f"... {len(planes) - PLANES} more planes ..."))
+    return Group(*parts)
+
+
+def _beside(tables: Sequence[RenderableType], look: Look) -> RenderableType:
+    """Put tables next to each other where the width allows it."""
+    row: Any = Table.grid(padding=(0, 2))
+    for _ in tables:
+        row.add_column(no_wrap=True)
+    row.add_row(*tables)
+    return row if look.width is None else Columns(tables, padding=(0, 2))
