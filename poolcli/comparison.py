@@ -61,13 +61,16 @@ class Comparison:
     reasons: tuple[str, ...] = ()
 
     def marks(self, variant: Variant) -> NDArray[np.bool_] | None:
-        """Return which cells of a variant differ from the first answered one of its shape; None for all the same."""
-        if variant.values is None:
+        """Return which cells of a variant differ from the first answered one; None if the shapes do already."""
+        first = self.first.values
+        if first is None or variant.values is None or first.shape != variant.values.shape:
             return None
-        first = next(v for v in self.variants if v.values is not None)
-        if first.values is None or first.values.shape != variant.values.shape:
-            return np.ones(variant.values.shape, bool)
-        return ~_same(first.values, variant.values)
+        return ~_same(first, variant.values)
+
+    @property
+    def first(self) -> Variant:
+        """The first variant that was not refused."""
+        return next(variant for variant in self.variants if variant.values is not None)
 
 
 def _same(one: Array, other: Array) -> NDArray[np.bool_]:
@@ -107,10 +110,9 @@ def compare(feature_map: FeatureMap, steps: Mapping[str, PoolStep]) -> Compariso
     variants = tuple(_variant(feature_map, label, step) for label, step in steps.items())
     if all(variant.values is None for variant in variants):
         raise CompatError("; ".join(f"{variant.label}: {variant.refusal}" for variant in variants))
-    named = [variant for variant in variants if variant.step.options.get("compat")]
-    pairs = [(one, other) for one, other in combinations(named, 2) if one.step.mode == other.step.mode]
+    pairs = [(one, other) for one, other in combinations(variants, 2) if one.step.mode == other.step.mode]
     reasons = [reason for one, other in pairs for reason in _reasons(feature_map, one, other)]
-    reasons += [f"{variant.label}: {variant.refusal}" for variant in variants if variant.values is None]
+    reasons += [variant.refusal for variant in variants if variant.values is None]
     return Comparison(variants, tuple(dict.fromkeys(reasons)))
 
 
@@ -125,7 +127,7 @@ def _reasons(feature_map: FeatureMap, one: Variant, other: Variant) -> list[str]
     """Try every rule in which the frameworks of two variants differ."""
     if one.values is None or other.values is None or _equal(one.values, other.values):
         return []
-    a, b = (frameworks.FRAMEWORKS[str(variant.step.options["compat"])] for variant in (one, other))
+    a, b = (frameworks.find(variant.step.options.get("compat")) or frameworks.OWN for variant in (one, other))
     return [say(a, b, one.step) for rule, say in RULES.items() if _matters(feature_map, one.step, a, b, rule)]
 
 

@@ -357,4 +357,5 @@ ONNX = Framework(
     plane_index=_within_plane,
 )
 
+OWN = Framework("poolcli", "poolcli", modes=dict.fromkeys(MODES, _own), rules=())
 FRAMEWORKS: Mapping[str, Framework] = {row.name: row for row in (TORCH, KERAS, ONNX)}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, str] = {
     "pool": "Pool a matrix or an image, optionally after a filter and ReLU.",
     "conv": "Convolve with a named filter or a kernel of your own.",
+    "run": "Run a stack of steps in one process: STEP then STEP then ...",
     "unpool": "Put pooled values back where their indices say.",
     "grad": "Show the gradient that pooling sends back to each input cell.",
     "compare": "Show the same windows under several modes or frameworks, side by side.",
@@ -26,7 +27,7 @@ COMMANDS: dict[str, str] = {
     "filters": "List the named filters with their kernels.",
 }
 
-STACKS = {"summary": "SUMMARIZED"}  # the commands that take a stack, and the table of its steps
+STACKS = {"run": "RUNNABLE", "summary": "SUMMARIZED"}  # the commands that take a stack, and the table of its steps
 
 EPILOG = """Exit codes: 0 ok, 1 bad data or options that do not fit them, 2 wrong usage, 3 batch: some failed,
 130 Ctrl-C, 141 the reader of the output went away."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from rich import box
 from rich.columns import Columns
 from rich.console import Group, RenderableType
@@ -41,18 +39,20 @@ def comparison_table(before: FeatureMap, made: Comparison, look: Look, *, marked
     answered = [variant for variant in made.variants if variant.values is not None]
     shown = [_variant_table(before, made, variant, look, marked=marked) for variant in answered]
     parts.append(_beside(shown, look))
-    differing = marked and any(_any(made.marks(variant)) for variant in answered)
-    if differing:
-        parts.append(Text(f"{MARK} differs from {answered[0].label}"))
-    elif marked and len(answered) > 1:
-        parts.append(Text("all answers are the same"))
+    if marked:
+        parts += [Text(_verdict(made, variant)) for variant in answered[1:]]
     if made.reasons:
         parts += [Text(""), Text("why", style="bold"), *(Text(f"- {reason}") for reason in made.reasons)]
     return Group(*parts)
 
 
-def _any(marks: NDArray[np.bool_] | None) -> bool:
-    return marks is not None and bool(marks.any())
+def _verdict(made: Comparison, variant: Variant) -> str:
+    marks, first = made.marks(variant), made.first.label
+    if marks is None:
+        return f"{variant.label} has another shape than {first}"
+    if not marks.any():
+        return f"{variant.label} answers as {first}"
+    return f"{variant.label} differs from {first} in {int(marks.sum())} of {marks.size} values, marked {MARK}"
 
 
 def _overview(before: FeatureMap, made: Comparison, look: Look) -> RenderableType:
@@ -62,7 +62,7 @@ def _overview(before: FeatureMap, made: Comparison, look: Look) -> RenderableTyp
     table.add_column("what", overflow="fold")
     for variant in made.variants:
         if variant.values is None:
-            table.add_row(Text(variant.label), Text("-"), Text(f"refused: {variant.refusal}"))
+            table.add_row(Text(variant.label), Text("-"), Text(variant.refusal))
             continue
         record = {"step": "pool", **variant.step.layer(before.ndim).record()}
         shape = times(before.in_layout(variant.values).shape)

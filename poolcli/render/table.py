@@ -138,7 +138,11 @@ def plane_table(plane: Array, look: Look, marks: NDArray[np.bool_] | None = None
 
 
 def _marked(column: Sequence[str], flags: NDArray[np.bool_]) -> list[str]:
-    return [cell + ("*" if flag else " ") for cell, flag in zip(column, flags.tolist(), strict=True)]
+    if not flags.any():
+        return list(column)
+    signs = ["*" if flag else " " for flag in flags.tolist()]
+    digits = [cell.rstrip(" ") for cell in column]
+    return [d + sign + cell[len(d) :] for cell, d, sign in zip(column, digits, signs, strict=True)]
 
 
 def planes_of(feature_map: FeatureMap, values: Array) -> Iterator[tuple[str, Array]]:

@@ -1,0 +1,117 @@
+"""Rectangles of styled text that can be put beside and below each other, and the harmless form of foreign text."""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
+from rich.segment import Segment
+from rich.style import Style
+
+LONGEST_NAME = 60
+Line = list[Segment]
+
+
+def safe(text: str, longest: int = LONGEST_NAME) -> str:
+    """Return foreign text as one line that no terminal acts on: control, direction and other odd characters escaped.
+
+    Examples
+    --------
+    >>> safe("a\\x1b[31m.csv"), safe("x" * 100, 10)
+    ('a\\\\x1b[31m.csv', 'xxxx...xxx')
+    """
+    plain = "".join(char if _harmless(char) else char.encode("unicode_escape").decode() for char in text)
+    if len(plain) <= longest:
+        return plain
+    head = (longest - 2) // 2
+    return f"{plain[:head]}...{plain[len(plain) - (longest - 3 - head):]}"
+
+
+def _harmless(char: str) -> bool:
+    return char == " " or (char.isprintable() and unicodedata.category(char) not in ("Cf", "Co", "Cn"))
+
+
+@dataclass(frozen=True)
+class Block:
+    """Lines of segments, each as wide as it is; a Rich renderable.
+
+    Attributes
+    ----------
+    lines : sequence of lists of Segment
+        From top to bottom.
+    """
+
+    lines: Sequence[Line]
+
+    @property
+    def width(self) -> int:
+        """The cells of the longest line."""
+        return max((Segment.get_line_length(line) for line in self.lines), default=0)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the segments; lines are never wrapped, because half a picture is none."""
+        for line in self.lines:
+            yield from line
+            yield Segment.line()
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """Return the width, which cannot shrink."""
+        return Measurement(self.width, self.width)
+
+
+def text(words: str, width: int, style: Style | None = None) -> Block:
+    """Return text in as many lines as it needs."""
+    lines = textwrap.wrap(words, max(width, 1), break_on_hyphens=False) or [""]
+    return Block([[Segment(line, style)] for line in lines])
+
+
+def below(blocks: Iterable[Block], gap: int = 0) -> Block:
+    """Stack blocks with `gap` empty lines between them."""
+    lines: list[Line] = []
+    for number, block in enumerate(blocks):
+        lines += [[Segment("")] for _ in range(gap)] if number else []
+        lines += block.lines
+    return Block(lines)
+
+
+def beside(blocks: Sequence[Block], gap: int = 3) -> Block:
+    """Put blocks side by side, tops level."""
+    height = max((len(block.lines) for block in blocks), default=0)
+    lines: list[Line] = [[] for _ in range(height)]
+    for number, block in enumerate(blocks):
+        last, width = number == len(blocks) - 1, block.width
+        for row in range(height):
+            line = block.lines[row] if row < len(block.lines) else []
+            lines[row] += line
+            room = width - Segment.get_line_length(line) + gap
+            if not last and room:
+                lines[row].append(Segment(" " * room))
+    return Block(lines)
+
+
+def flow(blocks: Sequence[Block], width: int, gap: int = 3) -> Block:
+    """Put blocks side by side as far as the width allows, then below."""
+    rows: list[list[Block]] = []
+    used = 0
+    for block in blocks:
+        if rows and used + gap + block.width <= width:
+            rows[-1].append(block)
+            used += gap + block.width
+        else:
+            rows.append([block])
+            used = block.width
+    return below([beside(row, gap) for row in rows], gap=1)
+
+
+def centred(words: str, width: int) -> str:
+    """Centre text, which is cut with a tilde where it is too long."""
+    length = cell_len(words)
+    if length > width:
+        return words[: max(width - 1, 0)] + "~"
+    left = (width - length) // 2
+    return " " * left + words + " " * (width - length - left)

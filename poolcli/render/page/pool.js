@@ -1,0 +1,452 @@
+"use strict";
+// Pooling as poolcli does it: windows from whole numbers, then one function per mode. No part of this touches the page.
+// A map is {rows, columns, values}; a layer is the object that page.py writes as "layer". Numbers are doubles.
+
+const Pool = (() => {
+  const MOST_READS = 3e7; // window cells that may be read for one output: a second or so
+  const MOST_TERMS = 12; // numbers written out in a formula
+
+  class PoolError extends Error {}
+
+  // --- windows: one axis is {length, starts, stops, dilation, before, after} -----------------------------------------
+
+  const times = (sizes) => sizes.join("x");
+  const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
+
+  function pads(length, layer, k) {
+    if (Array.isArray(layer.padding)) return layer.padding[k];
+    if (layer.padding === "valid") return [0, 0];
+    const size = layer.size[k];
+    const reach = layer.same_ignores_dilation ? size : (size - 1) * layer.dilation[k] + 1;
+    const total = Math.max((Math.ceil(length / layer.stride[k]) - 1) * layer.stride[k] + reach - length, 0);
+    const small = Math.floor(total / 2);
+    return layer.padding === "same" ? [small, total - small] : [total - small, small];
+  }
+
+  function sliding(length, layer, k) {
+    const [before, after] = pads(length, layer, k);
+    const [stride, dilation] = [layer.stride[k], layer.dilation[k]];
+    const reach = (layer.size[k] - 1) * dilation + 1;
+    const steps = (length + before + after - reach) / stride;
+    let number = (layer.ceil_mode ? Math.ceil(steps) : Math.floor(steps)) + 1;
+    // the last window must start inside the input or the leading padding
+    if (layer.ceil_mode && (number - 1) * stride >= length + before) number -= 1;
+    const starts = Array.from({ length: Math.max(number, 0) }, (_, i) => i * stride - before);
+    return { length, starts, stops: starts.map((start) => start + reach), dilation, before, after };
+  }
+
+  function spread(length, bounds) {
+    const [starts, stops] = bounds;
+    return { length, starts, stops, dilation: 1, before: 0, after: 0 };
+  }
+
+  function adaptive(length, layer, k) {
+    const number = layer.output_size[k];
+    const index = Array.from({ length: number }, (_, i) => i);
+    return spread(length, [
+      index.map((i) => Math.floor((i * length) / number)),
+      index.map((i) => Math.ceil(((i + 1) * length) / number)),
+    ]);
+  }
+
+  const KINDS = {
+    sliding,
+    adaptive,
+    global: (length) => spread(length, [[0], [length]]),
+    given: (length, layer, k) => spread(length, layer.given[k]),
+  };
+
+  const taps = (axis, i) => Math.ceil((axis.stops[i] - axis.starts[i]) / axis.dilation);
+  const place = (axis, i, tap) => axis.starts[i] + tap * axis.dilation;
+  const kindOn = (axis, at) =>
+    at >= 0 && at < axis.length ? "real" : at < axis.length + axis.after ? "padding" : "overhang";
+
+  function checkLayer(layer) {
+    for (const name of ["size", "stride", "dilation", "output_size"]) {
+      const used = name === "output_size" ? layer.kind === "adaptive" : layer.kind === "sliding";
+      if (used && !layer[name].every((number) => Number.isInteger(number) && number >= 1))
+        throw new PoolError(`${name.replace("_", " ")} must be whole numbers of 1 or more`);
+    }
+    const padding = Array.isArray(layer.padding) ? layer.padding.flat() : [];
+    if (layer.kind === "sliding" && !padding.every((number) => Number.isInteger(number) && number >= 0))
+      throw new PoolError("padding must be whole numbers of 0 or more");
+    const allowed = MODES[layer.mode].parameter;
+    const p = layer.parameter;
+    if (allowed && !(p >= allowed.low && p <= allowed.high && (p > allowed.low || allowed.closed)))
+      throw new PoolError(`${allowed.letter}, the ${allowed.meaning}, must lie in ${allowed.low} to ${allowed.high}`);
+  }
+
+  function plan(layer, lengths) {
+    checkLayer(layer);
+    const axes = lengths.map((length, k) => KINDS[layer.kind](length, layer, k));
+    if (axes.some((axis) => axis.starts.length === 0)) {
+      const roomy = axes.map((axis) => axis.length + axis.before + axis.after);
+      const padded = times(roomy) === times(lengths) ? "" : ` (padded ${times(roomy)})`;
+      throw new PoolError(`window ${times(layer.size)} is larger than the input ${times(lengths)}${padded}`);
+    }
+    return axes;
+  }
+
+  // --- values --------------------------------------------------------------------------------------------------------
+
+  const mod = (a, b) => ((a % b) + b) % b;
+  const FILLED_FROM = {
+    replicate: (at, length) => Math.min(Math.max(at, 0), length - 1),
+    wrap: mod,
+    symmetric: (at, length) => Math.min(mod(at, 2 * length), 2 * length - 1 - mod(at, 2 * length)),
+    reflect: (at, length) => {
+      const turn = Math.max(2 * length - 2, 1);
+      return Math.min(mod(at, turn), mod(-at, turn));
+    },
+  };
+
+  // Every cell of a window as {row, column, kind, value}; value is undefined where the cell does not take part.
+  function cells(map, layer, axes, i, j) {
+    const made = [];
+    const [down, across] = axes;
+    for (let a = 0; a < taps(down, i); a += 1) {
+      for (let b = 0; b < taps(across, j); b += 1) {
+        const [row, column] = [place(down, i, a), place(across, j, b)];
+        const kinds = [kindOn(down, row), kindOn(across, column)];
+        const kind = ["overhang", "padding", "real"].find((name) => kinds.includes(name));
+        made.push({ row, column, kind, value: valueAt(map, layer, row, column, kind) });
+      }
+    }
+    return made;
+  }
+
+  function valueAt(map, layer, row, column, kind) {
+    if (kind === "real") return map.values[row * map.columns + column];
+    if (kind === "overhang" || layer.pad_fill === "ignore") return undefined;
+    if (typeof layer.pad_fill === "number") return layer.pad_fill;
+    const rule = FILLED_FROM[layer.pad_fill];
+    return map.values[rule(row, map.rows) * map.columns + rule(column, map.columns)];
+  }
+
+  // What takes part: the values, the number a mean is divided by, and the cells they come from.
+  function taking(map, layer, axes, i, j) {
+    const all = cells(map, layer, axes, i, j);
+    let part = all.filter((cell) => cell.value !== undefined);
+    let n = part.length;
+    if (layer.count_include_pad && MODES[layer.mode].divides) n = all.filter((cell) => cell.kind !== "overhang").length;
+    if (layer.nan === "ignore") {
+      const numbers = part.filter((cell) => !Number.isNaN(cell.value));
+      n -= part.length - numbers.length;
+      part = numbers;
+    }
+    return { all, part, n, x: part.map((cell) => cell.value) };
+  }
+
+  const quirkOf = (layer) => (layer.quirks && layer.quirks[layer.mode]) || layer.mode;
+
+  function reduce(layer, x, n) {
+    if (x.length === 0) return NaN;
+    const quirk = QUIRKS[quirkOf(layer)];
+    return quirk ? quirk.reduce(x, n, layer) : MODES[layer.mode].reduce(x, n, layer.parameter);
+  }
+
+  function checkEmpty(layer, axes) {
+    if (layer.pad_fill !== "ignore") return;
+    const real = axes.map((axis) =>
+      axis.starts.map((_, i) => {
+        for (let tap = 0; tap < taps(axis, i); tap += 1) if (kindOn(axis, place(axis, i, tap)) === "real") return 1;
+        return 0;
+      }),
+    );
+    const total = real[0].length * real[1].length;
+    const empty = total - sum(real[0]) * sum(real[1]);
+    if (empty) throw new PoolError(`${empty} of ${total} windows hold no real cell: use less padding`);
+  }
+
+  // Pool a map; returns {axes, rows, columns, values} or throws PoolError.
+  function pool(map, layer) {
+    const axes = plan(layer, [map.rows, map.columns]);
+    const [rows, columns] = axes.map((axis) => axis.starts.length);
+    const reads = axes.map((axis) => sum(axis.starts.map((_, i) => taps(axis, i)))).reduce((a, b) => a * b);
+    if (reads > MOST_READS)
+      throw new PoolError(`${rows * columns} windows with ${reads} cells are too many for a page: run poolcli pool`);
+    checkEmpty(layer, axes);
+    const values = new Float64Array(rows * columns);
+    for (let i = 0; i < rows; i += 1) {
+      for (let j = 0; j < columns; j += 1) {
+        const { x, n } = taking(map, layer, axes, i, j);
+        values[i * columns + j] = reduce(layer, x, n);
+      }
+    }
+    return { axes, rows, columns, values };
+  }
+
+  // --- modes ---------------------------------------------------------------------------------------------------------
+
+  const anyNaN = (x) => x.some(Number.isNaN);
+  const most = (x) => (anyNaN(x) ? NaN : x.reduce((a, b) => (b > a ? b : a)));
+  const least = (x) => (anyNaN(x) ? NaN : x.reduce((a, b) => (b < a ? b : a)));
+  const ranked = (x) => [...x].sort((a, b) => (Number.isNaN(a) ? 1 : Number.isNaN(b) ? -1 : a - b || 0));
+  // -Infinity - -Infinity is NaN and would end the sort's order: || 0 calls them equal
+
+  function between(rows, at) {
+    const [a, b] = [rows[Math.floor(at)], rows[Math.ceil(at)]];
+    const share = at - Math.floor(at);
+    return a === b || share === 0 ? a : a * (1 - share) + b * share;
+  }
+
+  const quantile = (x, share) => (anyNaN(x) ? NaN : between(ranked(x), (x.length - 1) * share));
+
+  function majority(x) {
+    if (anyNaN(x)) return NaN;
+    const seen = new Map();
+    for (const value of x) seen.set(value, (seen.get(value) || 0) + 1);
+    let best = x[0];
+    for (const [value, count] of seen) if (count > seen.get(best)) best = value;
+    return best;
+  }
+
+  // A power of two that keeps powers of the largest number from overflowing or vanishing; 1 where there is no danger.
+  function scale(x, p) {
+    const top = Math.max(...x.map((value) => (Number.isFinite(value) ? Math.abs(value) : 0)));
+    const grown = top ** p;
+    return top === 0 || (grown < 1e250 && grown > 1e-250) ? 1 : 2 ** -Math.max(Math.min(Math.round(Math.log2(top)), 1000), -1000);
+  }
+
+  function variance(x, n) {
+    const mean = sum(x) / x.length;
+    return sum(x.map((value) => (value - mean) ** 2)) / n;
+  }
+
+  function norm(x, p) {
+    if (p === Infinity) return most(x.map(Math.abs));
+    const s = scale(x, p);
+    return sum(x.map((value) => Math.abs(value * s) ** p)) ** (1 / p) / s;
+  }
+
+  function shifted(x) {
+    const top = most(x);
+    return [top, Number.isFinite(top) ? x.map((value) => Math.exp(value - top)) : []];
+  }
+
+  function logavgexp(x, n, r) {
+    const [top, powers] = shifted(x.map((value) => value * r));
+    return (powers.length ? top + Math.log(sum(powers)) - Math.log(n) : top) / r;
+  }
+
+  function soft(x) {
+    const [top, powers] = shifted(x);
+    if (!powers.length) return top;
+    return sum(x.map((value, i) => (powers[i] ? value * powers[i] : 0))) / sum(powers);
+  }
+
+  const MODES = {
+    max: { label: "max", says: "keeps the largest value of every window", reduce: most },
+    min: { label: "min", says: "keeps the smallest value of every window", reduce: least },
+    avg: {
+      label: "average", says: "replaces every window with the mean of its values", divides: true,
+      reduce: (x, n) => sum(x) / n,
+    },
+    sum: { label: "sum", says: "adds up the values of every window", reduce: sum },
+    median: { label: "median", says: "keeps the middle value of every window", reduce: (x) => quantile(x, 0.5) },
+    majority: { label: "majority", says: "keeps the value that stands most often in every window", reduce: majority },
+    range: {
+      label: "range", says: "takes the largest minus the smallest value of every window",
+      reduce: (x) => most(x) - least(x),
+    },
+    std: {
+      label: "standard deviation", says: "measures how far the values of every window spread",
+      reduce: (x, n) => {
+        const s = scale(x, 2);
+        return Math.sqrt(variance(x.map((value) => value * s), n)) / s;
+      },
+    },
+    var: {
+      label: "variance", says: "measures the squared spread of the values of every window",
+      reduce: (x, n) => {
+        const s = scale(x, 2);
+        return variance(x.map((value) => value * s), n) / s / s;
+      },
+    },
+    rms: {
+      label: "root mean square", says: "takes the root of the mean square of every window",
+      reduce: (x, n) => {
+        const s = scale(x, 2);
+        return Math.sqrt(sum(x.map((value) => (value * s) ** 2)) / n) / s;
+      },
+    },
+    lp: {
+      label: "Lp norm", says: "takes the P-norm of every window: between sum (P = 1) and max (P large)",
+      parameter: { letter: "P", meaning: "order of the norm", example: 3, low: 0, high: Infinity, closed: false },
+      reduce: (x, n, p) => norm(x, p),
+    },
+    percentile: {
+      label: "percentile", says: "keeps the value below which Q percent of the window lies",
+      parameter: { letter: "Q", meaning: "percentage", example: 90, low: 0, high: 100, closed: true },
+      reduce: (x, n, q) => quantile(x, q / 100),
+    },
+    logavgexp: {
+      label: "log of mean exp", says: "is a smooth mixture of average (R small) and max (R large)",
+      parameter: { letter: "R", meaning: "sharpness", example: 1, low: 0, high: 1e6, closed: false },
+      reduce: logavgexp,
+    },
+    soft: { label: "softmax-weighted", says: "averages every window with more weight on larger values", reduce: soft },
+    mixed: {
+      label: "mixed", says: "mixes max (share A) and average (share 1 - A)", divides: true,
+      parameter: { letter: "A", meaning: "share of the maximum", example: 0.5, low: 0, high: 1, closed: true },
+      reduce: (x, n, a) => a * most(x) + (1 - a) * (sum(x) / n),
+    },
+  };
+
+  // What a framework does differently, by the name that page.py gives it.
+  const instead = (x, value) => x.map((cell) => (Number.isNaN(cell) ? value : cell));
+  const QUIRKS = {
+    "torch-lp": {
+      reduce: (x, n, layer) => {
+        const p = layer.parameter;
+        return ((sum(x.map((value) => value ** p)) / n) * layer.size[0] * layer.size[1]) ** (1 / p);
+      },
+      formula: (terms) =>
+        `((${terms.plus(`{}^${terms.p}`)}) / ${terms.n} * ${terms.layer.size[0] * terms.layer.size[1]})^(1/${terms.p})`,
+    },
+    "torch-avg": {
+      reduce: (x, n) => Math.trunc(sum(x) / n),
+      formula: (terms) => `trunc((${terms.plus()}) / ${terms.n})`,
+    },
+    "onnx-max": { reduce: (x, n, layer) => most(instead(x, -layer.largest)) },
+    "onnx-min": { reduce: (x, n, layer) => least(instead(x, layer.largest)) },
+  };
+
+  // --- what a reader sees --------------------------------------------------------------------------------------------
+
+  // Whole numbers in full, others with some significant digits, as C's %g writes them.
+  function number(value, digits = 6) {
+    if (Number.isNaN(value)) return "NaN";
+    if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
+    if (Number.isInteger(value) && Math.abs(value) < 1e15) return String(value + 0).replace(/^-0$/, "0");
+    const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
+    const power = Number(exponent);
+    const trim = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
+    if (power >= -4 && power < digits) return trim(value.toFixed(digits - 1 - power));
+    return `${trim(mantissa)}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
+  }
+
+  const bracketed = (text) => (text.startsWith("-") ? `(${text})` : text);
+
+  class Terms {
+    constructor(x, n, layer, result) {
+      Object.assign(this, { x, n, layer, result, p: layer.parameter === null ? "" : number(layer.parameter) });
+    }
+
+    get sorted() {
+      return ranked(this.x);
+    }
+
+    // Every value written into a template: {} as it is, [] in brackets where it is negative; many are elided.
+    listed(template, x = this.x) {
+      const write = (value) => template.replaceAll("{}", bracketed(number(value))).replaceAll("[]", number(value));
+      if (x.length <= MOST_TERMS) return x.map(write);
+      return [...x.slice(0, MOST_TERMS - 2).map(write), "...", write(x[x.length - 1])];
+    }
+
+    commas(x = this.x) {
+      return this.listed("[]", x).join(", ");
+    }
+
+    plus(template = "[]") {
+      return this.listed(template).join(" + ").replaceAll("+ -", "- ");
+    }
+  }
+
+  function medianText(terms) {
+    const sorted = terms.sorted;
+    const half = Math.floor(sorted.length / 2);
+    let middle = number(sorted[half]);
+    if (sorted.length % 2 === 0 && !anyNaN(sorted))
+      middle = `(${number(sorted[half - 1])} + ${bracketed(number(sorted[half]))}) / 2`;
+    return `middle of ${terms.commas(sorted)}: ${middle}`;
+  }
+
+  function percentileText(terms) {
+    const sorted = terms.sorted;
+    const at = ((sorted.length - 1) * terms.layer.parameter) / 100;
+    const [low, high] = [number(sorted[Math.floor(at)]), number(sorted[Math.ceil(at)])];
+    const share = number(at - Math.floor(at));
+    const rest = share === "0" ? low : `${low} + ${share} * (${bracketed(high)} - ${bracketed(low)})`;
+    return `place ${number(at)} in ${terms.commas(sorted)}: ${rest}`;
+  }
+
+  function majorityText(terms) {
+    const seen = terms.x.filter((value) => Object.is(value + 0, terms.result + 0)).length;
+    return `most frequent of ${terms.commas()}: ${number(terms.result)} stands ${seen}x`;
+  }
+
+  const spreadText = (terms) => `(${terms.plus("([] - m)^2")}) / ${terms.n}`;
+  const meanText = (terms) => `m = ${number(sum(terms.x) / terms.x.length)}`;
+
+  function rangeText(terms) {
+    if (anyNaN(terms.x)) return `max(${terms.commas()}) - min(${terms.commas()})`;
+    return `${number(most(terms.x))} - ${bracketed(number(least(terms.x)))}`;
+  }
+
+  const FORMULAS = {
+    max: (terms) => `max(${terms.commas()})`,
+    min: (terms) => `min(${terms.commas()})`,
+    avg: (terms) => `(${terms.plus()}) / ${terms.n}`,
+    sum: (terms) => terms.plus(),
+    median: medianText,
+    majority: majorityText,
+    range: rangeText,
+    std: (terms) => `${meanText(terms)}; sqrt(${spreadText(terms)})`,
+    var: (terms) => `${meanText(terms)}; ${spreadText(terms)}`,
+    rms: (terms) => `sqrt((${terms.plus("{}^2")}) / ${terms.n})`,
+    lp: (terms) => `(${terms.plus(`|[]|^${terms.p}`)})^(1/${terms.p})`,
+    percentile: percentileText,
+    logavgexp: (terms) => `log((${terms.plus(`e^(${terms.p} * {})`)}) / ${terms.n}) / ${terms.p}`,
+    soft: (terms) => `(${terms.listed("{} e^{}").join(" + ")}) / (${terms.plus("e^{}")})`,
+    mixed: (terms) =>
+      `${terms.p} * max(${terms.commas()}) + ${number(1 - terms.layer.parameter)} * (${terms.plus()}) / ${terms.n}`,
+  };
+  // The cells that the result was taken from, as indices into what takes part.
+  function first(x, result) {
+    const index = x.indexOf(result);
+    return index >= 0 ? [index] : Number.isNaN(result) && anyNaN(x) ? [x.findIndex(Number.isNaN)] : [];
+  }
+
+  function order(x) {
+    return x.map((_, i) => i).sort((a, b) => x[a] - x[b] || a - b);
+  }
+
+  function around(x, at) {
+    const places = order(x);
+    return [...new Set([places[Math.floor(at)], places[Math.ceil(at)]])];
+  }
+
+  const WINNERS = {
+    max: first,
+    min: first,
+    majority: first,
+    median: (x, result) => (x.length % 2 || anyNaN(x) ? first(x, result) : around(x, (x.length - 1) / 2)),
+    percentile: (x, result, q) => (anyNaN(x) ? first(x, result) : around(x, ((x.length - 1) * q) / 100).sort((a, b) => a - b)),
+    range: (x) => (anyNaN(x) ? [] : [x.indexOf(most(x)), x.indexOf(least(x))]),
+  };
+
+  // Everything there is to know of one window.
+  function explain(map, layer, axes, i, j) {
+    const { all, part, n, x } = taking(map, layer, axes, i, j);
+    const result = reduce(layer, x, n);
+    const terms = new Terms(x, n, layer, result);
+    const quirk = QUIRKS[quirkOf(layer)];
+    const write = (quirk && quirk.formula) || FORMULAS[layer.mode];
+    const pick = WINNERS[layer.mode];
+    const winners = pick && x.length ? pick(x, result, layer.parameter).map((index) => part[index]) : [];
+    const formula = x.length ? write(terms) : "no number in the window";
+    return { cells: all, n, result, formula, winners, padding: all.filter((cell) => cell.kind === "padding").length };
+  }
+
+  // The windows along one axis that look at a cell.
+  function seeing(axis, at) {
+    const found = [];
+    axis.starts.forEach((start, i) => {
+      if (at >= start && at < axis.stops[i] && (at - start) % axis.dilation === 0) found.push(i);
+    });
+    return found;
+  }
+
+  return Object.freeze({ MODES, PoolError, explain, number, plan, pool, seeing, taps, place, times });
+})();

@@ -1,0 +1,69 @@
+"""Measured translation invariance as a table, and the maps of what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from poolcli.explain import number
+from poolcli.render.heatmap import Colors, side_by_side
+from poolcli.shift import Change, ShiftReport
+
+EDGES = {
+    "replicate": "the cells at the edge again",
+    "reflect": "the map mirrored, without its edge",
+    "symmetric": "the map mirrored",
+    "wrap": "what went out at the other edge",
+}
+
+
+def table(report: ShiftReport, *, ascii_only: bool = False) -> RenderableType:
+    """Draw the counts of every shift, the edge rule, and the verdict.
+
+    Parameters
+    ----------
+    report : ShiftReport
+        What `poolcli.shift.measure` found.
+    ascii_only : bool
+        Whether the terminal has ASCII only.
+    """
+    drawn = Table(box=box.ASCII2 if ascii_only else box.SQUARE)
+    drawn.add_column("moved", no_wrap=True)
+    for name in ("changed before", "changed after", "mean change before", "after"):
+        drawn.add_column(name, justify="right")
+    for shift in report.shifts:
+        drawn.add_row(*_row(shift.name, shift.before, shift.after))
+    if len(report.shifts) > 1:
+        drawn.add_section()
+        drawn.add_row(*_row("all", report.before, report.after))
+    edge = EDGES.get(str(report.edge), f"the number {report.edge}")
+    how = f"{len(report.shifts)} random shifts, seed {report.seed}; " if report.seed is not None else ""
+    return Group(drawn, Text(f"{how}what comes in at the edge: {edge} ({report.edge})"), Text(report.verdict, style="bold"))
+
+
+def _row(name: str, before: Change, after: Change) -> list[Text]:
+    counts = [f"{change.changed} of {change.total} {100 * change.share:5.1f}%" for change in (before, after)]
+    return [Text(words) for words in (name, *counts, number(before.mean, 4), number(after.mean, 4))]
+
+
+def differences(
+    report: ShiftReport, *, width: int, colors: Colors = "truecolor", colormap: str = "viridis", ascii_only: bool = False
+) -> Iterator[RenderableType]:
+    """Draw, for every shift, where the input and where the pooled map changed, and by how much.
+
+    Parameters
+    ----------
+    report : ShiftReport
+        What `poolcli.shift.measure` found.
+    width, colors, colormap, ascii_only
+        As `poolcli.render.heatmap.picture` takes them.
+    """
+    for shift, before, after in report.differences():
+        titles = (f"moved {shift.name}: change of the input", f"moved {shift.name}: change after pooling")
+        yield side_by_side(
+            before, after, titles=titles, width=width, colors=colors, colormap=colormap, ascii_only=ascii_only
+        )
