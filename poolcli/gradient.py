@@ -10,12 +10,11 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from poolcli import compat as frameworks
 from poolcli.errors import InputError, ShapeError, UsageError
 from poolcli.kernels.fold import window_counts
 from poolcli.limits import check_memory
 from poolcli.modes import parse_mode
-from poolcli.pooling import FILLS, Options, Pooling, Size, as_array, fill, layer_for
+from poolcli.pooling import FILLS, Options, Pooling, Size, as_array, fill, framework_of, layer_for
 from poolcli.window import Axis, Window, times
 
 Array = NDArray[Any]
@@ -97,10 +96,10 @@ def unpool_as(values: Array, indices: Array, ndim: int, known: Mapping[str, Any]
     ndarray
     """
     spatial = values.shape[values.ndim - ndim :]
-    framework = frameworks.find(known.get("compat"))
+    framework = framework_of(known.get("compat"))
     target = known.get("output_size")
     implied = tuple(known["shape"]) if "shape" in known else implied_shape(spatial, known)
-    if framework is not frameworks.ONNX:
+    if framework is None or framework.name != "onnx":
         return unpool(values, indices, tuple(target) if target else implied)
     plane = framework.plane_index(indices, implied, int(known.get("storage_order", 0)))
     made = unpool(values, plane, implied)
@@ -233,8 +232,10 @@ def _of_lp(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> A
     values = layer.apply(x)[0]
     scaled = np.where(values == 0, 0, arriving * values ** (1 - p))
     if layer.compat == "torch":
+        from poolcli.compat import inflation
+
         place = tuple(slice(0, len(axis)) for axis in axes)
-        scaled = scaled * frameworks.inflation(layer, window_counts(axes, place))
+        scaled = scaled * inflation(layer, window_counts(axes, place))
     return _of_sum(layer, x, axes, scaled) * np.sign(x) * np.where(x == 0, 0, np.abs(x) ** (p - 1))
 
 

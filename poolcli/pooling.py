@@ -5,24 +5,34 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from poolcli import compat as frameworks
 from poolcli.compute import pooled
 from poolcli.errors import InputError, NanError, ShapeError, UnknownNameError, UsageError
-from poolcli.kernels.gather import winners
 from poolcli.limits import check_memory
 from poolcli.modes import ChosenMode, parse_mode
 from poolcli.window import Axis, Padding, Window, check_empty, times
+
+if TYPE_CHECKING:
+    from poolcli.compat import Framework
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
 FILLS: Mapping[str, str] = {"reflect": "reflect", "symmetric": "symmetric", "replicate": "edge", "wrap": "wrap"}
 NAN_RULES = ("propagate", "ignore", "error")
 INDEXED = ("max", "min")
+
+
+def framework_of(compat: str | Framework | None) -> Framework | None:
+    """Return the row of the framework that `compat` names; the table is loaded only where one is named."""
+    if compat is None:
+        return None
+    from poolcli.compat import find
+
+    return find(compat)
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,7 @@ class Pooling:
     pad_fill: str | float = "ignore"
     count_include_pad: bool = False
     nan: str = "propagate"
-    compat: str | frameworks.Framework | None = None
+    compat: str | Framework | None = None
     seed: int | None = None
     storage_order: int = 0
 
@@ -78,7 +88,7 @@ class Pooling:
         global_window: bool = False,
         fractional: bool = False,
         nan: str = "propagate",
-        compat: str | frameworks.Framework | None = None,
+        compat: str | Framework | None = None,
         seed: int | None = None,
         offsets: Sequence[float] | None = None,
         storage_order: int = 0,
@@ -92,7 +102,7 @@ class Pooling:
             "fractional": fractional, "global": global_window,
         }  # fmt: skip
         kind = _kind({name for name, there in given.items() if there})
-        framework = frameworks.find(compat)
+        framework = framework_of(compat)
         if chosen.mode.random and seed is None:
             raise UsageError(f"mode {chosen} draws at random and needs a seed", "add --seed 1, or any whole number")
         if nan not in NAN_RULES:
@@ -118,12 +128,12 @@ class Pooling:
             count_include_pad = bool(framework and framework.count_include_pad)
         made = cls(ndim, chosen, window, _checked_fill(pad_fill), count_include_pad, nan, compat, seed, storage_order)
         if framework:
-            framework.check(frameworks.Layer(made))
+            framework.check(framework.layer(made))
         return made
 
     def record(self) -> dict[str, Any]:
         """Return what makes this layer again, as JSON has it: the mode, the window, and all that is not default."""
-        framework = frameworks.find(self.compat)
+        framework = framework_of(self.compat)
         usual = {
             "pad_fill": "ignore", "count_include_pad": bool(framework and framework.count_include_pad),
             "nan": "propagate", "compat": None, "seed": None, "storage_order": 0,
@@ -140,7 +150,7 @@ class Pooling:
         if not indices:
             return self._values(x, indices=False)[0], None
         values, where = self.traced(x)
-        framework = frameworks.find(self.compat)
+        framework = framework_of(self.compat)
         return values, framework.number(where, x.shape, self.ndim, self.storage_order) if framework else where
 
     def traced(self, x: Array) -> tuple[Array, Indices]:
@@ -149,17 +159,19 @@ class Pooling:
             raise UsageError(f"mode {self.mode} has no indices", "only max and min take their value from one cell")
         if self.pad_fill != "ignore":
             raise UsageError("a cell of filled padding has no index", "drop --indices or --pad-fill")
+        from poolcli.kernels.gather import winners
+
         values, axes = self._values(x, indices=True)
-        framework = frameworks.find(self.compat)
+        framework = framework_of(self.compat)
         where = winners(x, axes, values, last_nan=bool(framework and framework.last_nan))
         planes = (math.prod(x.shape[: x.ndim - self.ndim]), -1)
         taken = np.take_along_axis(x.reshape(planes), where.reshape(planes), axis=1) if x.size else values
         return taken.reshape(values.shape), where  # the cell itself, so that of +0 and -0 the winner's sign is kept
 
     def _values(self, x: Array, *, indices: bool) -> tuple[Array, tuple[Axis, ...]]:
-        mode, framework = self.mode.mode, frameworks.find(self.compat)
+        mode, framework = self.mode.mode, framework_of(self.compat)
         if framework:
-            layer = frameworks.Layer(self, x.dtype, indices, x.shape[x.ndim - self.ndim :])
+            layer = framework.layer(self, x.dtype, indices, x.shape[x.ndim - self.ndim :])
             framework.check(layer)
             mode = framework.row(layer)
         lead, spatial = x.shape[: x.ndim - self.ndim], x.shape[x.ndim - self.ndim :]
@@ -309,7 +321,7 @@ class Options(TypedDict, total=False):
     global_window: bool
     fractional: bool
     nan: str
-    compat: str | frameworks.Framework | None
+    compat: str | Framework | None
     seed: int | None
     offsets: Sequence[float] | None
     storage_order: int

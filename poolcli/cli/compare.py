@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from poolcli.cli.deliver import as_network_input, chosen_input, load, look
@@ -15,7 +14,6 @@ from poolcli.featuremap import FeatureMap
 from poolcli.steps import PoolStep
 
 
-@dataclass(frozen=True)
 class Comparing(Windowing):
     """Windows under several modes or frameworks."""
 
@@ -35,7 +33,7 @@ class Comparing(Windowing):
         for mode in modes:
             for name in names:
                 label = mode if len(names) == 1 else name if len(modes) == 1 else f"{mode}, {name}"
-                made[label] = replace(self, mode=mode, compat=None if name == "poolcli" else name).step()
+                made[label] = self.but(mode=mode, compat=None if name == "poolcli" else name).step()
         return made
 
 

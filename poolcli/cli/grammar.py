@@ -1,21 +1,34 @@
 """From option groups to Typer's flat parameters.
 
-A command is a function whose parameters are option groups: frozen dataclasses whose fields are the options. Each option
-is written down once, in `poolcli.cli.options`, however many commands have it.
+A command is a function whose parameters are option groups: classes whose fields are the options. Each option is written
+down once, in `poolcli.cli.options`, however many commands have it.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields, is_dataclass
-from typing import Any, get_type_hints
+from typing import Any, Self, get_type_hints
 
 import typer
 
 from poolcli.errors import UnknownNameError
 
 Names = Callable[[], Iterable[str]]
+
+
+class Group:
+    """A group of options: annotated fields with their defaults.
+
+    Not a dataclass, because making those costs each command a millisecond a group, and nobody compares or prints them.
+    """
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__.update(values)
+
+    def but(self, **changes: Any) -> Self:
+        """Return a copy with some options changed."""
+        return type(self)(**{**self.__dict__, **changes})
 
 
 def option(
@@ -66,14 +79,16 @@ def option(
 def grouped(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return `function` with each parameter that is an option group replaced by the group's fields."""
     hints = get_type_hints(function, include_extras=True)
-    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    groups: dict[str, type[Group]] = {
+        name: hint for name, hint in hints.items() if isinstance(hint, type) and issubclass(hint, Group)
+    }
     flat: list[inspect.Parameter] = []
     for name, parameter in inspect.signature(function).parameters.items():
         flat += _fields(groups[name]) if name in groups else [parameter.replace(annotation=hints[name])]
 
     def call(**values: Any) -> Any:
         filled = {
-            name: hint(**{field.name: values.pop(field.name) for field in fields(hint)})
+            name: hint(**{field.name: values.pop(field.name) for field in _fields(hint)})
             for name, hint in groups.items()
         }
         return function(**values, **filled)
@@ -85,7 +100,9 @@ def grouped(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _fields(group: Any) -> list[inspect.Parameter]:
-    hints = get_type_hints(group, include_extras=True)
+def _fields(group: type[Group]) -> list[inspect.Parameter]:
     kind = inspect.Parameter.KEYWORD_ONLY
-    return [inspect.Parameter(f.name, kind, default=f.default, annotation=hints[f.name]) for f in fields(group)]
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(name, kind, default=getattr(group, name), annotation=hint) for name, hint in hints.items()
+    ]

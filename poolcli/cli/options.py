@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from poolcli.cli.grammar import option
+from poolcli.cli.grammar import Group, option
 from poolcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -80,8 +79,7 @@ Input = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(Group):
     """How to read the input."""
 
     input_format: Annotated[
@@ -116,16 +114,15 @@ class Reading:
 
     def options(self, compat: str | None = None) -> ReadOptions:
         """Return them as the readers take them."""
-        from poolcli.compat import find
         from poolcli.formats import ReadOptions
+        from poolcli.pooling import framework_of
 
-        framework = find(compat)
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        framework = framework_of(compat)
+        values = dict(self.__dict__)
         return ReadOptions(channels_last=bool(framework and framework.channels_last), **values)
 
 
-@dataclass(frozen=True)
-class Front:
+class Front(Group):
     """What comes before pooling."""
 
     filter: Annotated[
@@ -156,8 +153,7 @@ class Front:
         return [*filtering, *([ReluStep()] if self.relu else [])]
 
 
-@dataclass(frozen=True)
-class Windowing:
+class Windowing(Group):
     """Which windows, and what to make of them."""
 
     mode: Annotated[
@@ -233,8 +229,7 @@ class Windowing:
         return PoolStep(self.mode, size, options, indices)
 
 
-@dataclass(frozen=True)
-class Convolving:
+class Convolving(Group):
     """A convolution."""
 
     kernel: Annotated[
@@ -269,8 +264,7 @@ class Convolving:
         return [step, ReluStep()] if self.relu else [step]
 
 
-@dataclass(frozen=True)
-class Undoing:
+class Undoing(Group):
     """What unpooling has to know where the input does not say it."""
 
     size: Annotated[
@@ -338,8 +332,7 @@ def kernel_step(
     )
 
 
-@dataclass(frozen=True)
-class Writing:
+class Writing(Group):
     """Where the result goes, and how it looks."""
 
     output: Annotated[
@@ -395,8 +388,7 @@ class Writing:
         return WriteOptions(self.chosen_format, self.normalize, self.zoom, self.colormap, self.compress_level)
 
 
-@dataclass(frozen=True)
-class Talking:
+class Talking(Group):
     """How much is said on standard error."""
 
     quiet: Annotated[bool, option("-q", "--quiet", help="Say nothing but errors.", panel="Messages")] = False

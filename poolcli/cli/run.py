@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
 from poolcli.cli.deliver import check_output, deliver, load, look
-from poolcli.cli.grammar import option
+from poolcli.cli.grammar import Group, option
 from poolcli.cli.options import OUTPUT, Reading, Talking, Writing
 from poolcli.cli.stack import RUNNABLE, parse_stack
 from poolcli.errors import PoolcliError, UsageError
@@ -17,8 +16,7 @@ from poolcli.featuremap import FeatureMap
 from poolcli.steps import Step
 
 
-@dataclass(frozen=True)
-class Recipes:
+class Recipes(Group):
     """Steps from a file, and into one."""
 
     steps: Annotated[

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
-from poolcli.cli.grammar import grouped, option
+from poolcli.cli.grammar import Group, grouped, option
 from poolcli.cli.options import WINDOW, Convolving, Undoing, Windowing
 from poolcli.errors import PoolcliError, UnknownNameError, UsageError
 from poolcli.steps import NormalizeStep, ReluStep, Step
@@ -49,8 +48,7 @@ def normalize(
     return [NormalizeStep(low, high)]
 
 
-@dataclass(frozen=True)
-class Sizes:
+class Sizes(Group):
     """A convolution known by its sizes alone."""
 
     filters: Annotated[
@@ -93,7 +91,7 @@ def dense(
 
 def global_pool(window: Windowing) -> list[Step]:
     """Pool the whole map."""
-    return [replace(window, global_window=True).step()]
+    return [window.but(global_window=True).step()]
 
 
 RUNNABLE: Mapping[str, Made] = {
