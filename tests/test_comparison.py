@@ -1,0 +1,106 @@
+"""Comparisons: what is marked, and that the rule named is the rule that matters."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from poolcli import FeatureMap, pool
+from poolcli.comparison import compare
+from poolcli.errors import CompatError
+from poolcli.steps import PoolStep
+from tests.conftest import Run
+
+GRID = FeatureMap.from_array(np.arange(1.0, 26.0).reshape(5, 5))
+
+
+def steps(mode: str, size: int, names: list[str | None], **options: Any) -> dict[str, PoolStep]:
+    return {str(name): PoolStep(mode, size, {**options, "compat": name}) for name in names}  # type: ignore[typeddict-item]  # options vary
+
+
+def test_default_stride_and_divisor_are_told() -> None:
+    made = compare(GRID, steps("avg", 2, ["torch", "keras", "onnx"], padding=1, ceil_mode=True))
+    torch, keras, onnx = made.variants
+    assert torch.values is not None
+    assert onnx.values is not None
+    assert (torch.values.shape, keras.values, onnx.values.shape) == ((3, 3), None, (6, 6))
+    assert made.reasons == (
+        "the default stride is the window's size in PyTorch and 1 in ONNX",
+        "padding counts in the divisor of PyTorch's average by default, but not of ONNX's",
+        "Keras refuses this layer: padding is valid or same",
+    )
+
+
+def test_a_rule_that_changes_nothing_here_is_not_named() -> None:
+    made = compare(GRID, steps("max", 2, ["torch", "onnx"], stride=2, padding=1))
+    assert made.reasons == ()
+    assert not any(marks.any() for variant in made.variants if (marks := made.marks(variant)) is not None)
+
+
+def test_marks_are_the_cells_that_differ() -> None:
+    made = compare(GRID, steps("avg", 3, ["torch", None], stride=2, padding=1))
+    expected = pool(GRID.values, "avg", 3, stride=2, padding=1, count_include_pad=True) != pool(
+        GRID.values, "avg", 3, stride=2, padding=1
+    )
+    marks = made.marks(made.variants[1])
+    assert marks is not None
+    assert marks.tolist() == expected.tolist()
+    assert marks.sum() == 8
+
+
+@pytest.mark.parametrize(
+    ("mode", "x", "options", "reason"),
+    [
+        ("max", [[1.0, np.nan, 5.0, 6.0]], {}, "comparisons lose NaN"),
+        ("lp:3", [[-1.0, -2.0, 1.0, 2.0]], {}, "without the absolute value"),
+        ("avg", [[1.0, 2.0, 3.0, 4.0, 5.0]], {"padding": 1}, "padding counts in the divisor"),
+    ],
+)
+def test_why_torch_and_onnx_differ(mode: str, x: Any, options: dict[str, Any], reason: str) -> None:
+    size = {"size": 4} if mode == "max" else {"size": 2}
+    feature_map = FeatureMap.from_array(np.array(x[0]), "L")
+    made = compare(
+        feature_map,
+        {name: PoolStep(mode, size["size"], {"stride": 2, **options, "compat": name}) for name in ("torch", "onnx")},
+    )
+    assert len(made.reasons) == 1
+    assert reason in made.reasons[0]
+
+
+def test_same_with_dilation_differs_in_onnxruntime() -> None:
+    feature_map = FeatureMap.from_array(np.arange(6.0), "L")
+    options: Any = {"stride": 1, "dilation": 2, "padding": "same"}
+    made = compare(
+        feature_map, {str(name): PoolStep("max", 3, {**options, "compat": name}) for name in (None, "onnx")}
+    )
+    assert [len(v.values) for v in made.variants if v.values is not None] == [6, 4]
+    assert made.reasons == ("ONNX (onnxruntime) pads SAME as if the dilation were 1",)
+
+
+def test_all_refused_is_an_error() -> None:
+    with pytest.raises(CompatError, match="PyTorch has no median pooling.*ONNX has no median pooling"):
+        compare(GRID, steps("median", 2, ["torch", "onnx"]))
+
+
+def test_modes_side_by_side(run: Run) -> None:
+    made = json.loads(run("compare", "--mode", "max,avg,min", "--json", "sample_inputs/geeks_4x4.csv").out)
+    assert [row["label"] for row in made["variants"]] == ["max", "avg", "min"]
+    assert [row["data"] for row in made["variants"]] == [[[6, 9], [5, 8]], [[3.75, 4.75], [3.5, 5.75]], [[1, 1], [2, 2]]]
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "code"),
+    [
+        (["--mode", "max"], "nothing to compare", 2),
+        (["--mode", "max,mx"], "unknown mode 'mx'", 2),
+        (["--compat", "torch,tf"], "unknown framework 'tf'", 2),
+        (["--mode", "max,avg", "-f", "csv"], "cannot be written as csv", 2),
+    ],
+)
+def test_what_cannot_be_compared(run: Run, words: list[str], message: str, code: int) -> None:
+    done = run("compare", *words, "sample_inputs/geeks_4x4.csv")
+    assert (done.code, done.out) == (code, "")
+    assert message in done.err

@@ -1,0 +1,115 @@
+"""Shapes, parameters and receptive fields against numbers published or worked out by hand."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poolcli import conv, pool
+from poolcli.errors import ShapeError, UsageError
+from poolcli.steps import ConvStep, PoolStep, ReluStep
+from poolcli.summary import ConvLayer, Dense, Flatten, Signal, summarize
+from tests.conftest import Run
+
+LESSON = (
+    "20x20x3 --layout HWC dense --units 16 then conv --filters 32 --size 3 --padding same then pool --mode max --size 2 "
+    "then conv --filters 64 --size 5 --padding same then flatten then dense --units 2"
+)
+
+
+def test_the_lessons_model_has_its_published_table(run: Run) -> None:
+    done = run("summary", "--json", *LESSON.split())
+    made = json.loads(done.out)
+    layers = made["layers"][1:]
+    assert [layer["shape"] for layer in layers] == [
+        [20, 20, 16], [20, 20, 32], [10, 10, 32], [10, 10, 64], [6400], [2],
+    ]  # fmt: skip
+    assert [layer["parameters"] for layer in layers] == [64, 4640, 0, 51264, 0, 12802]
+    assert made["parameters"] == 68770
+
+
+def test_the_table_shows_the_total(run: Run) -> None:
+    assert "total parameters  68,770" in run("summary", *LESSON.split()).out
+
+
+def test_a_filter_of_nine_weights_and_a_bias_has_ten_parameters(run: Run) -> None:
+    made = json.loads(run("summary", "--json", "8x8", "conv", "--filter", "vertical-line").out)
+    assert (made["layers"][1]["shape"], made["parameters"]) == ([6, 6], 10)
+
+
+def test_receptive_fields_by_hand() -> None:
+    # conv 3 (field 3, jump 1), pool 2/2 (3 + 1 = 4, jump 2), dilated conv: K = 5, 4 + 4 * 2 = 12, pool 3/2: 12 + 2 * 2
+    layers = [ConvLayer(1, 3), PoolStep("max", 2), ConvLayer(1, 3, dilation=2), PoolStep("avg", 3, {"stride": 2})]
+    rows = summarize(Signal.of((64, 64)), layers)
+    assert [row.signal.field for row in rows] == [(1, 1), (3, 3), (4, 4), (12, 12), (16, 16)]
+
+
+def test_a_dense_layer_on_a_flat_signal_sees_everything() -> None:
+    assert summarize(Signal.of((4, 4)), [Flatten(), Dense(3)])[-1].signal.field is None
+
+
+@given(
+    st.tuples(st.integers(3, 9), st.integers(3, 9)), st.integers(1, 3), st.integers(1, 3), st.integers(0, 1),
+    st.booleans(),
+)  # fmt: skip
+def test_shapes_are_those_of_the_real_work(
+    shape: tuple[int, int], size: int, stride: int, padding: int, ceil_mode: bool
+) -> None:
+    x = np.zeros(shape)
+    kernel = [[1.0, 2.0], [3.0, 4.0]]
+    steps = [
+        ConvStep(kernel, padding=padding), ReluStep(),
+        PoolStep("max", size, {"stride": stride, "padding": min(padding, size // 2), "ceil_mode": ceil_mode}),
+    ]  # fmt: skip
+    expected = conv(x, kernel, padding=padding)
+    try:
+        pooled = pool(expected, "max", size, stride=stride, padding=min(padding, size // 2), ceil_mode=ceil_mode)
+    except ShapeError:
+        with pytest.raises(ShapeError, match=r"layer 3 \(pool\)"):
+            summarize(Signal.of(shape), steps)
+        return
+    assert summarize(Signal.of(shape), steps)[-1].signal.shape == pooled.shape
+
+
+def test_filters_add_a_channel_axis_before_the_spatial_ones() -> None:
+    signal = summarize(Signal.of((2, 8, 8), "NHW"), [ConvLayer(5, 3)])[-1].signal
+    assert (signal.layout, signal.shape, signal.parameters) == ("NCHW", (2, 5, 6, 6), 5 * 9 + 5)
+
+
+@pytest.mark.parametrize(
+    ("layers", "error", "message"),
+    [
+        ([PoolStep("max", 9)], ShapeError, r"layer 1 \(pool\): window 9x9 is larger than the input 8x8"),
+        ([ReluStep(), Flatten(), PoolStep()], ShapeError, r"layer 3 \(pool\): pool needs spatial axes"),
+        ([Dense(3)], ShapeError, r"layer 1 \(dense\): dense needs channels or a flat signal"),
+        ([Flatten(), Dense(0)], UsageError, "0 units"),
+        ([ConvLayer(0)], UsageError, "0 filters"),
+        ([ConvStep([1.0, 2.0])], ShapeError, "does not fit 2 spatial axes"),
+    ],
+)
+def test_what_does_not_fit_names_the_layer(layers: list[object], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        summarize(Signal.of((8, 8)), layers)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["8x8"], "summary needs layers"),
+        (["8x8", "pool", "then"], "stage 2 is empty"),
+        (["8x8", "pool", "then", "pol"], "unknown step 'pol'"),
+        (["8x8", "pool", "--sizee", "2"], "stage 1 (pool): No such option: --sizee"),
+        (["8x8", "conv", "--filter", "box", "--filters", "3"], "do not go together"),
+        (["8x8x3", "--layout", "HW", "pool"], "layout HW names 2 axes"),
+        (["0x8", "pool"], "has no cells"),
+    ],
+)
+def test_wrong_stacks_are_refused(run: Run, words: list[str], message: str) -> None:
+    done = run("summary", *words)
+    assert done.code in (1, 2)
+    assert done.out == ""
+    assert message in done.err
