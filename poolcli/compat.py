@@ -272,6 +272,11 @@ def _channels_last_index(where: NDArray[np.int64], shape: Sequence[int], ndim: i
     return where * channels + channel
 
 
+def _channels_last_plane(where: NDArray[np.int64], spatial: Sequence[int], _: int) -> NDArray[np.int64]:
+    """Undo `_channels_last_index`: the channel is the remainder."""
+    return where // (where.shape[-len(spatial) - 1] if where.ndim > len(spatial) else 1)
+
+
 KERAS = Framework(
     "keras",
     "Keras",
@@ -289,6 +294,7 @@ KERAS = Framework(
     channels_last=True,
     fractional="fractional-disjoint",
     number=_channels_last_index,
+    plane_index=_channels_last_plane,
 )
 
 # --- ONNX -------------------------------------------------------------------------------------------------------------

@@ -99,9 +99,11 @@ def unpool_as(values: Array, indices: Array, ndim: int, known: Mapping[str, Any]
     framework = framework_of(known.get("compat"))
     target = known.get("output_size")
     implied = tuple(known["shape"]) if "shape" in known else implied_shape(spatial, known)
-    if framework is None or framework.name != "onnx":
+    if framework is None:
         return unpool(values, indices, tuple(target) if target else implied)
     plane = framework.plane_index(indices, implied, int(known.get("storage_order", 0)))
+    if framework.name != "onnx":
+        return unpool(values, plane, tuple(target) if target else implied)
     made = unpool(values, plane, implied)
     return _grown(made, tuple(target)) if target else made
 

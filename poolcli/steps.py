@@ -80,6 +80,13 @@ class PoolStep:
         return cls(record.get("mode", "max"), _tupled(record.get("size")), options, bool(record.get("indices")))
 
 
+def _number(record: Record, key: str, default: float) -> float:
+    value = record.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(f"{key} {value!r} in a step {record['step']} is not a number")
+    return float(value)
+
+
 def _tupled(value: Any) -> Any:
     return tuple(map(_tupled, value)) if isinstance(value, list | tuple) else value
 
@@ -182,7 +189,7 @@ class NormalizeStep:
     @classmethod
     def from_record(cls, record: Record) -> NormalizeStep:
         """Make the step of its record."""
-        return cls(float(record.get("low", 0.0)), float(record.get("high", 1.0)))
+        return cls(_number(record, "low", 0.0), _number(record, "high", 1.0))
 
 
 @dataclass(frozen=True)
@@ -317,5 +324,7 @@ def text(record: Record) -> str:
     what = [str(record[key]) for key in ("mode", "filter") if key in record]
     what += ["global"] if record.get("global") else []
     what += [times(record["size"])] if record.get("size") else []
-    said = [word(record[key]) for key, word in _WORDS.items() if record.get(key) not in (None, False)]
+    said = [
+        word(record[key]) for key, word in _WORDS.items() if record.get(key) is not None and record[key] is not False
+    ]
     return ", ".join([" ".join(what), *said] if what else said)

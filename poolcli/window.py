@@ -269,7 +269,7 @@ def fractional_disjoint(length: int, window: Window, axis: int) -> Axis:
     alpha = length / number
     least = int(alpha)
     room = min((least + 2) / alpha - 1, (length + 1 - least) / alpha - (number - 1))
-    inner = [math.ceil(alpha * (i + u * room)) - 1 for i in range(1, number)]
+    inner = [math.floor(alpha * (i + u * room)) for i in range(1, number)]  # ceil - 1, but never an empty window
     bounds = (0, *inner, length)
     return Axis(length, bounds[:-1], bounds[1:])
 
@@ -360,6 +360,8 @@ class Window:
         target = _spread(output_size, ndim, "output-size", 1) if output_size is not None else ()
         if kind == "adaptive":
             return cls("adaptive", output_size=target)
+        if isinstance(padding, str):
+            padding = parse_padding(padding)
         sizes = _spread(size, ndim, "size", 1)
         if kind.startswith("fractional"):
             return cls(kind, size=sizes, output_size=target, offsets=tuple(offsets))

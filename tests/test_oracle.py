@@ -11,14 +11,14 @@ from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
-import oracle
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from numpy.typing import NDArray
-from test_golden import CASES, is_exact, load_cases, tupled, unpack
 
 from poolcli import grad, pool, unpool
 from poolcli.errors import EmptyWindowError, NanError, NumberRangeError, ShapeError, UsageError
+from tests import oracle
+from tests.test_golden import CASES, is_exact, load_cases, tupled, unpack
 
 Array = NDArray[Any]
 Options = dict[str, Any]

@@ -32,6 +32,7 @@ def load(source: str, reading: Reading, talking: Talking, compat: str | None = N
     from poolcli.files import read_source
     from poolcli.formats import decode
 
+    talking.start()
     options = reading.options(compat)
     found = read_source(source)
     feature_map = decode(found.data, found.name, options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -389,9 +390,22 @@ class Writing(Group):
 
 
 class Talking(Group):
-    """How much is said on standard error."""
+    """How the work is done, and how much is said of it on standard error."""
 
-    quiet: Annotated[bool, option("-q", "--quiet", help="Say nothing but errors.", panel="Messages")] = False
+    quiet: Annotated[bool, option("-q", "--quiet", help="Say nothing but errors.", panel="Work")] = False
     verbose: Annotated[
-        bool, option("-v", "--verbose", help="State every guess: delimiter, header, layout, dtype.", panel="Messages")
+        bool, option("-v", "--verbose", help="State every guess: delimiter, header, layout, dtype.", panel="Work")
     ] = False
+    threads: Annotated[
+        int | None,
+        option(
+            "--threads", help="How many to use for large maps. [default: the processors]", panel="Work", metavar="N"
+        ),
+    ] = None
+
+    def start(self) -> None:
+        """Tell the kernels how many threads to use."""
+        if self.threads is not None:
+            if self.threads < 1:
+                raise UsageError(f"{self.threads} threads are less than 1", "use --threads 1 or more")
+            os.environ["POOLCLI_THREADS"] = str(self.threads)
