@@ -269,7 +269,7 @@ def fractional_disjoint(length: int, window: Window, axis: int) -> Axis:
     alpha = length / number
     least = int(alpha)
     room = min((least + 2) / alpha - 1, (length + 1 - least) / alpha - (number - 1))
-    inner = [math.floor(alpha * (i + u * room)) for i in range(1, number)]  # ceil - 1, but never an empty window
+    inner = [max(math.ceil(alpha * (i + u * room)) - 1, i * least) for i in range(1, number)]  # never an empty window
     bounds = (0, *inner, length)
     return Axis(length, bounds[:-1], bounds[1:])
 

@@ -77,11 +77,12 @@ def number(value: Any, precision: int = 4) -> str:
 def column_of(values: Array, precision: int) -> list[str]:
     """Write one column of numbers, decimal points under each other."""
     cells = [number(value, precision) for value in values.tolist()]
-    if values.dtype.kind != "f":
-        return cells
-    tails = [len(cell) - cell.find(".") if "." in cell and "e" not in cell else 0 for cell in cells]
-    most = max(tails, default=0)
-    return [cell + " " * (most - tail) for cell, tail in zip(cells, tails, strict=True)]
+    if values.dtype.kind == "f":
+        tails = [len(cell) - cell.find(".") if "." in cell and "e" not in cell else 0 for cell in cells]
+        most = max(tails, default=0)
+        cells = [cell + " " * (most - tail) for cell, tail in zip(cells, tails, strict=True)]
+    width = max(map(len, cells), default=0)
+    return [cell.rjust(width) for cell in cells]  # here, because Rich does not justify what it must not cut
 
 
 def _ends(length: int, most: int | None) -> list[int]:
@@ -126,7 +127,7 @@ def plane_table(plane: Array, look: Look, marks: NDArray[np.bool_] | None = None
     across, down = ("...", "...") if look.ascii_only else ("⋯", "⋮")
     table = Table(box=box.ASCII2 if look.ascii_only else box.SQUARE, show_header=False, show_edge=True, pad_edge=True)
     for _ in columns:
-        table.add_column(justify="right", no_wrap=True, overflow="ignore")
+        table.add_column(no_wrap=True, overflow="ignore")
     position = 0
     for row in rows:
         if row < 0:
