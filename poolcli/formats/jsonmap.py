@@ -1,0 +1,605 @@
+"""JSON between steps: an object whose only required key is ``data``, or a bare nested list of numbers.
+
+The document is walked by a small parser of our own, for three reasons: it says line and column of what is wrong, it
+sees what others pass over in silence (a key given twice, an integer that turns into a float), and it hands each array
+to a faster route: rows of numbers go through orjson a band at a time, straight into one buffer. Only an array that this
+route refuses is read number by number.
+
+``null`` is NaN; ``1e999`` and ``-1e999`` are the infinities; ``NaN``, ``Infinity`` and ``-Infinity`` are read too.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from poolcli.errors import InputError, UsageError
+from poolcli.featuremap import FeatureMap, inner_order, parse_layout
+from poolcli.formats.text import (
+    BAND_BYTES,
+    BAND_CELLS,
+    Misfit,
+    Number,
+    Numbers,
+    Restart,
+    dump_numbers,
+    newlines,
+    place,
+    quoted,
+    range_error,
+    utf8,
+)
+
+if TYPE_CHECKING:
+    from poolcli.formats import ReadOptions, WriteOptions
+
+DTYPES = (
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64",
+)  # fmt: skip
+TYPES = {"str": "text", "list": "a list", "dict": "an object"}
+ARRAYS = ("data", "indices")
+OWN = ("shape", "layout", "dtype", "data", "steps", "indices", "unpool", "white")
+MOST_AXES = 64  # as many as numpy has
+MOST_DEPTH = 100  # of what is not an array of numbers
+BLANK = b" \t\r\n"
+OPEN, CLOSE, COMMA = b"[],"
+NO_MARKS = bytes(set(range(256)) - {OPEN, CLOSE, COMMA})
+
+NUMBER = rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+STRING = rb'"[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*"'
+WORDS: Mapping[bytes, Any] = {
+    b"null": None, b"true": True, b"false": False, b"NaN": math.nan, b"Infinity": math.inf, b"-Infinity": -math.inf,
+}  # fmt: skip
+TOKEN = re.compile(
+    rb"[ \t\r\n]*(?:(?P<mark>[\[\]{},:])|(?P<number>%s)|(?P<word>null|true|false|NaN|-?Infinity)|(?P<string>%s))"
+    % (NUMBER, STRING)
+)
+VALUE = re.compile(rb"%s|null|NaN|-?Infinity" % NUMBER)
+UNTIL = re.compile(rb"[^\s,\]}]+")  # a word, for messages
+GAP = re.compile(rb"[ \t\r\n]*")
+
+
+class Token(NamedTuple):
+    """A token, what kind it is, and where it starts and stops."""
+
+    kind: str
+    text: bytes
+    start: int
+    stop: int
+
+
+class Found(NamedTuple):
+    """An array of numbers, and where its text starts."""
+
+    array: NDArray[Any]
+    start: int
+
+
+class _Reader:
+    """Walks one document."""
+
+    def __init__(self, text: bytes, name: str) -> None:
+        self.text, self.name = text, name
+
+    def error(self, offset: int, message: str, hint: str | None = None) -> InputError:
+        """Make an error that names a place."""
+        return InputError(f"{self.where(offset)}: {message}", hint)
+
+    def where(self, offset: int) -> str:
+        """Return the file and a place in it, in words."""
+        line, column = place(self.text, offset)
+        return f"{self.name}: line {line}, column {column}"
+
+    def token(self, offset: int) -> Token:
+        """Return the token at or after `offset`."""
+        match = TOKEN.match(self.text, offset)
+        if match and match.lastgroup:
+            return Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup), match.end())
+        gap = GAP.match(self.text, offset)
+        start = gap.end() if gap else offset
+        if start == len(self.text):
+            raise self.error(start, "the JSON text ends too early", "it may have been cut off")
+        rest = self.text[start : start + 40]
+        if rest.startswith(b'"'):
+            raise self.error(start, "a string that is not closed, or has a line end in it", "it may have been cut off")
+        word = UNTIL.match(rest)
+        raise self.error(start, f"{quoted(word[0] if word else rest[:1])} is no JSON")
+
+    def expect(self, offset: int, marks: bytes, after: str) -> Token:
+        """Return the token after `offset`, which must be one of `marks`."""
+        token = self.token(offset)
+        if token.kind != "mark" or token.text not in marks:
+            wanted = " or ".join(chr(mark) for mark in marks)
+            raise self.error(token.start, f"{quoted(token.text)} where {wanted} should come after {after}")
+        return token
+
+    # The document
+
+    def document(self) -> dict[str, Any]:
+        """Return the keys of the object; a bare list is its data."""
+        first = self.token(0)
+        if first.text == b"[":
+            numbers, end = self.numbers(first.start)
+            keys: dict[str, Any] = {"data": numbers}
+        elif first.text == b"{":
+            keys, end = self.members(first.stop, 0, arrays=True)
+        else:
+            what = f"{quoted(first.text)} is neither a list nor an object"
+            raise self.error(first.start, what, "write [[1, 2], [3, 4]]")
+        rest = GAP.match(self.text, end)
+        if rest and rest.end() < len(self.text):
+            second = self.text[rest.end() : rest.end() + 1]
+            what = "a second JSON document" if second in (b"[", b"{") else "text after the end of the JSON document"
+            raise self.error(rest.end(), what, "give one document at a time")
+        return keys
+
+    def members(self, offset: int, depth: int, *, arrays: bool = False) -> tuple[dict[str, Any], int]:
+        """Read an object from behind its opening brace."""
+        found: dict[str, Any] = {}
+        token = self.token(offset)
+        while token.text != b"}" or found:
+            if token.kind != "string":
+                raise self.error(token.start, f"{quoted(token.text)} where a key in quotes should be")
+            key = self.string(token)
+            if key in found:
+                raise self.error(token.start, f"the key {quoted(key)} is given twice", "keep one of them")
+            colon = self.expect(token.stop, b":", "a key")
+            value = self.token(colon.stop)
+            if arrays and key in ARRAYS and value.text == b"[":
+                found[key], end = self.numbers(value.start)
+            else:
+                found[key], end = self.value(value, depth + 1)
+            token = self.expect(end, b",}", "a value")
+            if token.text == b"}":
+                break
+            token = self.token(token.stop)
+        return found, token.stop
+
+    def value(self, token: Token, depth: int) -> tuple[Any, int]:
+        """Read any value that starts with `token`."""
+        if depth > MOST_DEPTH:
+            raise self.error(token.start, f"nested more than {MOST_DEPTH} deep")
+        if token.kind == "word":
+            return WORDS[token.text], token.stop
+        if token.kind == "number":
+            return self.number(token), token.stop
+        if token.kind == "string":
+            return self.string(token), token.stop
+        if token.text == b"{":
+            return self.members(token.stop, depth)
+        if token.text == b"[":
+            return self.items(token.stop, depth)
+        raise self.error(token.start, f"{quoted(token.text)} where a value should be")
+
+    def items(self, offset: int, depth: int) -> tuple[list[Any], int]:
+        """Read a list of any values from behind its opening bracket."""
+        found: list[Any] = []
+        token = self.token(offset)
+        while token.text != b"]" or found:
+            value, end = self.value(token, depth + 1)
+            found.append(value)
+            token = self.expect(end, b",]", "a value")
+            if token.text == b"]":
+                break
+            token = self.token(token.stop)
+        return found, token.stop
+
+    def string(self, token: Token) -> str:
+        """Return the text of a string."""
+        try:
+            text: str = orjson.loads(token.text)
+        except orjson.JSONDecodeError as problem:
+            what = str(problem).partition(":")[0]
+            raise self.error(token.start, f"a string that is no JSON: {what}") from None
+        return text
+
+    def number(self, token: Token) -> Number:
+        """Return the value of a number; one beyond float64 is infinite."""
+        if not token.text.lstrip(b"-").isdigit():
+            return float(token.text)
+        if len(token.text) > 4000:  # Python refuses to convert much longer ones
+            raise self.error(token.start, f"an integer of {len(token.text)} digits")
+        return int(token.text)
+
+    # Arrays of numbers
+
+    def numbers(self, start: int, dtype: str = "int64") -> tuple[Found, int]:
+        """Read an array of numbers from its opening bracket on; return it and where it ends."""
+        try:
+            array, end = _fast_array(self.text, start, dtype) or _Walk(self, start).array(dtype)
+        except Restart as wider:
+            return self.numbers(start, wider.dtype)
+        return Found(array, start), end
+
+    def number_at(self, start: int, index: int) -> int:
+        """Return the offset of the number with this index in an array."""
+        return next(islice(VALUE.finditer(self.text, start), index, None)).start()
+
+
+class _Walk:
+    """Reads an array of numbers token by token, and says exactly where it stops being one."""
+
+    def __init__(self, reader: _Reader, start: int) -> None:
+        self.reader, self.start = reader, start
+        self.values: list[Number | None] = []
+        self.counts: list[int] = []  # of the values in each list that is open
+        self.opened: list[int] = []  # and where it opened
+        self.lengths: dict[int, int] = {}  # of the lists of each depth
+        self.rank = 0  # the depth of the numbers, when it is known
+        self.state = "comma"  # what came last: open, value or comma
+
+    def array(self, dtype: str) -> tuple[NDArray[Any], int]:
+        """Return the array and the offset of its end."""
+        end = self.start
+        for match in TOKEN.finditer(self.reader.text, end):
+            if match.start() != end:
+                break
+            end = match.end()
+            kind = match.lastgroup or ""
+            STEPS[match["mark"] or kind](self, Token(kind, match[kind], match.start(kind), end))
+            if not self.counts:
+                return self.made(dtype), end
+        self.reader.token(end)  # raises: this is no token
+        raise AssertionError  # pragma: no cover
+
+    def made(self, dtype: str) -> NDArray[Any]:
+        """Make the array of the values."""
+        numbers = Numbers(len(self.values), dtype)
+        try:
+            numbers.add_exact(self.values)
+        except Misfit as misfit:
+            where = self.reader.where(self.reader.number_at(self.start, misfit.index))
+            raise range_error(where, misfit.reason) from None
+        return numbers.array.reshape([self.lengths[depth] for depth in range(1, self.rank + 1)])
+
+    def open(self, token: Token) -> None:
+        """Begin a list."""
+        if self.state == "value":
+            raise self.reader.error(token.start, "a list where a comma or ] should be")
+        if self.rank and len(self.counts) >= self.rank:
+            raise self.reader.error(token.start, "a list among numbers", "nest all numbers equally deep")
+        if len(self.counts) == MOST_AXES:
+            raise self.reader.error(token.start, f"more than {MOST_AXES} lists in each other", "use fewer axes")
+        self.counts.append(0)
+        self.opened.append(token.start)
+        self.state = "open"
+
+    def close(self, token: Token) -> None:
+        """End a list, which has to be as long as the others of its depth."""
+        if self.state == "open":
+            raise self.reader.error(self.opened[-1], "an empty list", "give it at least one number")
+        if self.state == "comma":
+            raise self.reader.error(token.start, "a comma before ]", "take the comma away")
+        depth, length, opened = len(self.counts), self.counts.pop(), self.opened.pop()
+        expected = self.lengths.setdefault(depth, length)
+        if length != expected:
+            what = "number" if depth == self.rank else "list"
+            plural = "" if length == 1 else "s"
+            raise self.reader.error(
+                opened, f"a list of {length} {what}{plural}, expected {expected}", "give all lists the same length"
+            )
+        self.value()
+
+    def comma(self, token: Token) -> None:
+        """Expect another value."""
+        if self.state != "value":
+            raise self.reader.error(token.start, "a comma without a value before it")
+        self.state = "comma"
+
+    def value(self) -> None:
+        """Count a value of the list that is open."""
+        if self.counts:
+            self.counts[-1] += 1
+        self.state = "value"
+
+    def number(self, token: Token) -> None:
+        """Take a number, or a word for one."""
+        if self.state == "value":
+            raise self.reader.error(token.start, f"{quoted(token.text)} where a comma or ] should be")
+        value = WORDS[token.text] if token.kind == "word" else self.reader.number(token)
+        if isinstance(value, bool):
+            what = f"{token.text.decode()} is not a number"
+            raise self.reader.error(token.start, what, "write 1 for true and 0 for false")
+        self.rank = self.rank or len(self.counts)
+        if self.rank != len(self.counts):
+            raise self.reader.error(token.start, "a number among lists", "nest all numbers equally deep")
+        self.values.append(value)
+        self.value()
+
+    def stranger(self, token: Token) -> None:
+        """Refuse what is no number and no list."""
+        what = {"string": f"the text {quoted(token.text)}", "mark": quoted(token.text)}[token.kind]
+        hint = "write numbers without quotes, and null where one is missing" if token.kind == "string" else None
+        raise self.reader.error(token.start, f"{what} among the numbers", hint)
+
+
+STEPS: Mapping[bytes | str, Callable[[_Walk, Token], None]] = {
+    b"[": _Walk.open,
+    b"]": _Walk.close,
+    b",": _Walk.comma,
+    b"{": _Walk.stranger,
+    b"}": _Walk.stranger,
+    b":": _Walk.stranger,
+    "number": _Walk.number,
+    "word": _Walk.number,
+    "string": _Walk.stranger,
+}
+
+
+# The fast route
+
+
+def _fast_array(text: bytes, start: int, dtype: str) -> tuple[NDArray[Any], int] | None:
+    """Read an array a band at a time; None if it needs a closer look.
+
+    A band is cut at a comma; with the brackets that are open there put around it, it is JSON of its own, and orjson
+    sees that every number is a number and every comma is in its place. The brackets and commas alone, of all bands,
+    show whether the array is regular.
+    """
+    stop = min((offset for mark in b'"}{' if (offset := text.find(mark, start)) >= 0), default=len(text))
+    end = text.rfind(b"]", start, stop) + 1
+    if text[end:stop].strip(BLANK) not in (b"", b","):
+        return None
+    numbers = Numbers(newlines(memoryview(text)[start:end], byte=COMMA) + 1, dtype)
+    skeleton: list[bytes] = []
+    depth = rank = 0
+    for band in _cut(text, start, end):
+        skeleton.append(band.translate(None, NO_MARKS))
+        before = depth
+        depth += newlines(skeleton[-1], byte=OPEN) - newlines(skeleton[-1], byte=CLOSE)
+        rank = rank or len(skeleton[-1]) - len(skeleton[-1].lstrip(b"["))
+        if not 0 <= depth <= rank <= MOST_AXES or not _add(b"[" * before + band + b"]" * depth, rank, numbers):
+            return None
+    shape = _shape(b",".join(skeleton))
+    if shape is None or math.prod(shape) != numbers.count:
+        return None
+    return numbers.array.reshape(shape), end
+
+
+def _cut(text: bytes, start: int, end: int) -> Iterator[bytes]:
+    """Cut a stretch of text at commas, which are left out."""
+    while start < end:
+        comma = text.find(b",", start + BAND_BYTES, end)
+        comma = end if comma < 0 else comma
+        yield text[start:comma]
+        start = comma + 1
+
+
+def _add(band: bytes, rank: int, numbers: Numbers) -> bool:
+    """Add the numbers of nested lists to those so far; False if they need a closer look."""
+    try:
+        if b"t" not in band and b"f" not in band and numbers.add(_flat(orjson.loads(band), rank)):  # true, false
+            return True
+    except (orjson.JSONDecodeError, TypeError):  # NaN and infinities; lists of unequal depth
+        return _add_exact(band, rank, numbers)
+    return _add_exact(band, rank, numbers)
+
+
+def _add_exact(band: bytes, rank: int, numbers: Numbers) -> bool:
+    """Add numbers with Python's own parser, which keeps large integers, NaN and infinities, at half the speed."""
+    import json
+
+    other = band.replace(b"Infinity", b"")
+    if b"t" in other or b"f" in other:  # true, false
+        return False
+    try:
+        numbers.add_exact(_flat(json.loads(band), rank))
+    except (ValueError, TypeError, Misfit):  # no JSON, lists of unequal depth, an integer too large
+        return False
+    return True
+
+
+def _flat(nested: list[Any], rank: int) -> list[Any]:
+    for _ in range(rank - 1):
+        nested = [*chain.from_iterable(nested)]
+    return nested
+
+
+def _shape(skeleton: bytes) -> list[int] | None:
+    """Return the shape of an array from its brackets and commas, or None if it is not regular.
+
+    Examples
+    --------
+    >>> _shape(b"[[[,],[,]],[[,],[,]],[[,],[,]]]"), _shape(b"[[,],[]]"), _shape(b"[]")
+    ([3, 2, 2], None, [1])
+    """
+    close = skeleton.find(b"]")
+    inner = skeleton.rfind(b"[", 0, close)
+    unit = skeleton[inner : close + 1]
+    shape = [len(unit) - 1]
+    for outer in range(inner - 1, -1, -1):
+        length = (skeleton.find(unit + b"]", outer + 1) - outer - 1) // (len(unit) + 1) + 1
+        if length < 1 or length * (len(unit) + 1) > len(skeleton):
+            return None
+        unit = b"[" + b",".join([unit] * length) + b"]"
+        shape.insert(0, length)
+    return shape if unit == skeleton else None
+
+
+# The keys
+
+
+def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:  # noqa: ARG001 -- as every format
+    """Read one document."""
+    text, notes = utf8(data, name)
+    reader = _Reader(text, name)
+    keys = reader.document()
+    array = _data(keys, reader)
+    layout = options.layout or _layout(keys, name)
+    indices = _indices(keys, array, name)
+    known = {
+        "steps": tuple(_typed(keys, "steps", list, name) or ()),
+        "unpool": _typed(keys, "unpool", dict, name),
+        "white": _white(keys, name),
+        "extra": {key: value for key, value in keys.items() if key not in OWN},
+        "notes": (*notes, *_notes(keys, array, options)),
+    }
+    if not all(isinstance(step, dict) for step in known["steps"]):
+        raise InputError(f"{name}: steps is not a list of objects", 'write "steps": [{"step": "pool"}]')
+    feature_map = FeatureMap.from_array(array, layout, channels_last=options.channels_last, name=name, **known)
+    if indices is None:
+        return feature_map
+    return feature_map.with_(indices=indices.transpose(inner_order(feature_map.layout)))
+
+
+def _notes(keys: Mapping[str, Any], array: NDArray[Any], options: ReadOptions) -> Iterator[str]:
+    yield f"dtype {array.dtype}" + (" (from the file)" if keys.get("dtype") else "")
+    if keys.get("layout") and not options.layout:
+        yield f"layout {keys['layout'].upper()} (from the file)"
+
+
+def _data(keys: Mapping[str, Any], reader: _Reader) -> NDArray[Any]:
+    found = keys.get("data")
+    if not isinstance(found, Found):
+        what = 'there is no key "data"' if "data" not in keys else 'the value of "data" is not a list of numbers'
+        raise InputError(f"{reader.name}: {what}", 'write {"data": [[1, 2], [3, 4]]}')
+    array = found.array
+    shape = keys.get("shape")
+    if shape is not None and shape != list(array.shape):
+        have = list(array.shape)
+        raise InputError(f"{reader.name}: shape says {shape}, but data are {have}", "correct or drop shape")
+    dtype = keys.get("dtype")
+    if dtype is None:
+        return array
+    if dtype not in DTYPES:
+        raise InputError(f"{reader.name}: dtype {dtype!r} is unknown", f"use one of {', '.join(DTYPES)}, or drop it")
+    return _restored(found, np.dtype(dtype), reader)
+
+
+def _restored(found: Found, dtype: np.dtype[Any], reader: _Reader) -> NDArray[Any]:
+    """Give the array the type it once had; a float may be rounded to a narrower float, all else must be exact."""
+    array = found.array
+    if array.dtype == dtype:
+        return array
+    with np.errstate(over="ignore", invalid="ignore"):
+        wanted = array.astype(dtype)
+        if array.dtype.kind == "f" and dtype.kind == "f":
+            wrong = np.isinf(wanted) & ~np.isinf(array)
+        else:
+            wrong = (wanted != array) | ~_within(array, dtype)
+    if wrong.any():
+        index = int(wrong.argmax())
+        where = reader.where(reader.number_at(found.start, index))
+        raise InputError(f"{where}: {array.flat[index]} does not fit dtype {dtype}", "correct or drop dtype")
+    return wanted
+
+
+def _within(array: NDArray[Any], dtype: np.dtype[Any]) -> Any:
+    """Whether each number is in the range of a type, compared exactly."""
+    if dtype.kind not in "iu" or array.dtype.kind != "f":
+        return np.True_
+    limits = np.iinfo(dtype)
+    return (array >= float(limits.min)) & (array < 2.0 ** (limits.bits - (dtype.kind == "i")))
+
+
+def _layout(keys: Mapping[str, Any], name: str) -> str | None:
+    layout = _typed(keys, "layout", str, name)
+    if layout is None:
+        return None
+    try:
+        return parse_layout(layout)
+    except UsageError as problem:  # of a file, not of an option
+        raise InputError(f"{name}: {problem}", problem.hint) from None
+
+
+def _indices(keys: Mapping[str, Any], array: NDArray[Any], name: str) -> NDArray[np.int64] | None:
+    found = keys.get("indices")
+    if found is None:
+        return None
+    if not isinstance(found, Found) or found.array.dtype != np.int64:
+        raise InputError(f"{name}: indices are not whole numbers", "take them as pool --indices wrote them")
+    if found.array.shape != array.shape:
+        raise InputError(
+            f"{name}: indices are {list(found.array.shape)}, but data are {list(array.shape)}",
+            "give one index for each value",
+        )
+    return found.array
+
+
+def _typed(keys: Mapping[str, Any], key: str, kind: type, name: str) -> Any:
+    """Return the value of a key if it is of a type, None if it is missing or null."""
+    value = keys.get(key)
+    if value is not None and not isinstance(value, kind):
+        raise InputError(f"{name}: {key} is not {TYPES[kind.__name__]}", f"correct or drop {key}")
+    return value
+
+
+def _white(keys: Mapping[str, Any], name: str) -> float | None:
+    white = keys.get("white")
+    if white is None:
+        return None
+    if isinstance(white, bool) or not isinstance(white, int | float) or not 0 < white < math.inf:
+        raise InputError(f"{name}: white is not a number above 0", "correct or drop white")
+    return float(white)
+
+
+# Writing
+
+
+def write(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterator[bytes]:  # noqa: ARG001 -- as every format
+    """Write the object, with the values in the layout's order."""
+    array = feature_map.array
+    if array.dtype.name not in DTYPES:
+        raise InputError(f"JSON has no numbers of type {array.dtype}", f"use one of {', '.join(DTYPES)}")
+    before = {"shape": list(array.shape), "layout": feature_map.layout, "dtype": array.dtype.name}
+    after: dict[str, Any] = {"steps": list(feature_map.steps)}
+    optional = {"unpool": feature_map.unpool, "white": feature_map.white}
+    after |= {key: value for key, value in optional.items() if value is not None} | dict(feature_map.extra)
+    indices = None if feature_map.indices is None else feature_map.in_layout(feature_map.indices)
+    return _document(before, array, indices, after)
+
+
+def _document(
+    before: Mapping[str, Any], array: NDArray[Any], indices: NDArray[Any] | None, after: dict[str, Any]
+) -> Iterator[bytes]:
+    yield dump(before)[:-1] + b',"data":'
+    yield from _nested(array)
+    yield b',"steps":' + dump(after.pop("steps"))
+    if indices is not None:
+        yield b',"indices":'
+        yield from _nested(indices)
+    yield b"," + dump(after)[1:] + b"\n" if after else b"}\n"
+
+
+def _nested(array: NDArray[Any]) -> Iterator[bytes]:
+    """Write an array in pieces of bounded size."""
+    if array.size <= BAND_CELLS:
+        yield dump_numbers(array)
+        return
+    step = max(len(array) * BAND_CELLS // array.size, 1)
+    yield b"["
+    for start in range(0, len(array), step):
+        if start:
+            yield b","
+        if step == 1 and array.ndim > 1:
+            yield from _nested(array[start])
+        else:
+            yield dump_numbers(array[start : start + step])[1:-1]
+    yield b"]"
+
+
+def dump(value: Any) -> bytes:
+    """Write any value as JSON; integers of any size and infinities come back as they were, NaN as null.
+
+    Examples
+    --------
+    >>> dump({"a": (1, 2**70, math.inf, math.nan)})
+    b'{"a":[1,1180591620717411303424,1e999,null]}'
+    """
+    if isinstance(value, Mapping):
+        members = (orjson.dumps(str(key)) + b":" + dump(item) for key, item in value.items())
+        return b"{" + b",".join(members) + b"}"
+    if isinstance(value, list | tuple):
+        return b"[" + b",".join(map(dump, value)) + b"]"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return b"%d" % value
+    if isinstance(value, float) and math.isinf(value):
+        return b"1e999" if value > 0 else b"-1e999"
+    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -1,0 +1,204 @@
+"""NumPy's ``.npy`` files, versions 1 to 3, without ever unpickling anything.
+
+The header is read here and not by ``np.load``, so that each lie in it has its own error, nothing is allocated on its
+word alone, and the numbers can stay where they were read (source: ``numpy/lib/format.py``, the format's definition).
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import math
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolcli.errors import FileError, InputError
+from poolcli.featuremap import FeatureMap, layout_by_rank, parse_layout
+from poolcli.files import open_source
+
+if TYPE_CHECKING:
+    from poolcli.formats import ReadOptions, WriteOptions
+    from poolcli.formats.bands import Bands
+
+MAGIC = b"\x93NUMPY"
+LENGTH_BYTES = {1: 2, 2: 4, 3: 4}  # by the version
+MOST_HEADER = 1 << 16  # bytes; real ones have about 100
+KEYS = {"descr", "fortran_order", "shape"}
+TYPES = {  # by the kind of a type, what is not read
+    "c": "complex numbers", "O": "Python objects", "S": "bytes", "U": "text", "V": "records", "M": "dates",
+    "m": "durations",
+}  # fmt: skip
+CUT = "the file may have been cut off; save it again with numpy.save"
+SAVE = "save it with numpy.save"
+
+
+class Header(NamedTuple):
+    """What a header says, and how long it is."""
+
+    dtype: np.dtype[Any]
+    fortran: bool
+    shape: tuple[int, ...]
+    size: int
+
+    @property
+    def cells(self) -> int:
+        """How many numbers there are."""
+        return math.prod(self.shape)
+
+
+def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:  # noqa: ARG001 -- as every format
+    """Read an array; the numbers are not copied unless their bytes are in foreign order."""
+    header = read_header(io.BytesIO(data), len(data), name)
+    flat = np.frombuffer(data, header.dtype, header.cells, header.size)
+    array = native(flat, name).reshape(header.shape, order="F" if header.fortran else "C")
+    notes = (f"dtype {array.dtype} (from the file)",)
+    return FeatureMap.from_array(array, options.layout, channels_last=options.channels_last, name=name, notes=notes)
+
+
+def read_header(file: BinaryIO, size: int, name: str) -> Header:
+    """Read and check a header.
+
+    Parameters
+    ----------
+    file : binary file
+        At its start; afterwards at the first number.
+    size : int
+        Bytes in the whole file.
+    name : str
+        For messages.
+
+    Raises
+    ------
+    InputError
+        If it is no header, promises what the file does not hold, or holds what is no plain number.
+    """
+    start = file.read(8)
+    if start[:6] != MAGIC or len(start) < 8:
+        raise InputError(f"{name}: not an .npy file", SAVE)
+    width = LENGTH_BYTES.get(start[6])
+    if width is None or start[7] != 0:
+        raise InputError(f"{name}: .npy version {start[6]}.{start[7]} is unknown", "save it as version 1, 2 or 3")
+    length = int.from_bytes(file.read(width), "little")
+    if length > MOST_HEADER:
+        raise InputError(f"{name}: an .npy header of {length} bytes cannot be meant", SAVE)
+    text = file.read(length)
+    if len(text) < length:
+        raise InputError(f"{name}: ends within its header", CUT)
+    header = _parsed(text.decode("utf-8" if start[6] == 3 else "latin-1", errors="replace"), 8 + width + length, name)
+    _check_size(header, size, name)
+    return header
+
+
+def _parsed(text: str, size: int, name: str) -> Header:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of strange escapes in damaged text
+            found = ast.literal_eval(text.strip())  # numbers, text, tuples, dicts: it calls nothing
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        raise InputError(f"{name}: the .npy header is damaged", SAVE) from None
+    if not isinstance(found, dict) or set(found) != KEYS or not isinstance(found["fortran_order"], bool):
+        raise InputError(f"{name}: the .npy header has not the keys {', '.join(sorted(KEYS))}", SAVE)
+    shape = found["shape"]
+    if not isinstance(shape, tuple) or not all(type(length) is int and length >= 0 for length in shape):
+        raise InputError(f"{name}: the shape {shape!r} in the .npy header is no shape", SAVE)
+    return Header(_dtype(found["descr"], name), found["fortran_order"], shape, size)
+
+
+def _dtype(descr: object, name: str) -> np.dtype[Any]:
+    """Return the type if it is one of plain numbers that poolcli has kernels for."""
+    try:
+        dtype = np.dtype(descr) if isinstance(descr, str) else np.dtype("V1")
+    except (TypeError, ValueError, SyntaxError):
+        raise InputError(f"{name}: the type {descr!r} in the .npy header is unknown", SAVE) from None
+    if what := TYPES.get(dtype.kind):
+        raise InputError(f"{name}: holds {what}, not numbers", "convert it with array.astype(float) and save it again")
+    if dtype.itemsize > 8:
+        raise InputError(
+            f"{name}: holds {dtype} numbers, wider than 64 bits", 'convert it with array.astype("float64") first'
+        )
+    return dtype
+
+
+def _check_size(header: Header, size: int, name: str) -> None:
+    if not header.shape:
+        raise InputError(f"{name}: holds a single number without axes", "save an array of at least one axis")
+    if header.cells == 0:
+        raise InputError(f"{name}: holds no numbers, its shape is {header.shape}", "give it at least one number")
+    if len(header.shape) > 64:  # as many as numpy has
+        raise InputError(f"{name}: {len(header.shape)} axes are too many", SAVE)
+    promised, have = header.cells * header.dtype.itemsize, size - header.size
+    if have < promised:
+        raise InputError(f"{name}: {promised} bytes of numbers are promised, but {have} are there", CUT)
+    if have > promised:
+        raise InputError(
+            f"{name}: {have} bytes of numbers are there, but {promised} promised", "save one array in each file"
+        )
+
+
+def native(flat: NDArray[Any], name: str) -> NDArray[Any]:
+    """Return numbers in the processor's byte order and alignment, and booleans that are 0 or 1."""
+    if flat.dtype.kind == "b" and flat.view(np.uint8).max() > 1:
+        raise InputError(f"{name}: a boolean is neither 0 nor 1", SAVE)
+    flat = flat.astype(flat.dtype.newbyteorder("="), copy=False)
+    return flat if flat.flags.aligned else flat.copy()
+
+
+def write(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterator[bytes]:  # noqa: ARG001 -- as every format
+    """Write the array in the layout's order."""
+    array = np.ascontiguousarray(feature_map.array)
+    return iter((header(array.shape, array.dtype), array.reshape(-1).view(np.uint8).data))  # type: ignore[arg-type]
+
+
+def header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+    """Return a version 1.0 header, as numpy writes it: 64 bytes or a multiple, so that the numbers are aligned."""
+    dtype = dtype.newbyteorder("=")
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    )
+    return file.getvalue()
+
+
+# In bands
+
+
+def open_bands(path: str | Path, options: ReadOptions, kind: str) -> Bands | None:  # noqa: ARG001 -- as for text
+    """Read the header and return the rows in bands; None if they do not lie in order."""
+    from poolcli.formats.bands import Bands
+
+    name = str(path)
+    with open_source(path) as file:
+        head = read_header(file, os.fstat(file.fileno()).st_size, name)
+    layout = options.layout or layout_by_rank(len(head.shape), channels_last=options.channels_last)
+    layout = parse_layout(layout)
+    if head.fortran or len(layout) != len(head.shape) or not re.fullmatch("N*C?HW", layout):
+        return None
+    dtype = head.dtype.newbyteorder("=")
+
+    def rows(count: int) -> Iterator[NDArray[Any]]:
+        height, width = head.shape[-2:]
+        with open_source(path) as file:
+            file.seek(head.size)
+            for _ in range(math.prod(head.shape[:-2])):
+                for start in range(0, height, count):
+                    size = min(count, height - start) * width
+                    band = np.empty(size, head.dtype)
+                    if file.readinto(band.view(np.uint8)) != band.nbytes:  # type: ignore[attr-defined]  # every file has it
+                        raise FileError(f"cannot read {name}: it changed while it was read", "try again later")
+                    yield native(band, name).reshape(-1, width)
+
+    by = "" if options.layout else " (by the number of axes)"
+    notes = ("format npy", f"dtype {dtype} (from the file)", f"layout {layout}{by}")
+    return Bands(name, head.shape, dtype, layout, notes, rows)
+
+
+def band_bytes(band: NDArray[Any], kind: str) -> Iterator[memoryview]:  # noqa: ARG001 -- as for text
+    """Give the bytes of a band."""
+    yield np.ascontiguousarray(band).reshape(-1).view(np.uint8).data

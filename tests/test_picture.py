@@ -1,0 +1,677 @@
+"""Pictures: the pixels that are meant, in and out, and no picture that is not."""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+import threading
+import warnings
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from PIL import Image, PngImagePlugin
+
+from poolcli.colormaps import COLORMAPS, NAN_COLOR, interpolated
+from poolcli.errors import InputError, LimitError, PoolcliError, ShapeError, UnknownNameError, UsageError
+from poolcli.featuremap import FeatureMap
+from poolcli.formats import FORMATS, ReadOptions, WriteOptions, decode, encode
+from poolcli.formats.picture import CLOSED, READERS, WRITERS, to_pixels
+from poolcli.formats.pngfile import write_png
+
+RNG = np.random.default_rng(7)
+RGB = RNG.integers(0, 256, (5, 6, 3), np.uint8)
+# ITU-R 601-2 luma as Pillow computes it: in 16-bit fixed point, rounded
+GRAY = ((RGB.astype(np.int64) * [19595, 38470, 7471]).sum(axis=2) + 0x8000) >> 16
+
+
+def saved(picture: Image.Image, kind: str = "png", **settings: Any) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind, **settings)
+    return file.getvalue()
+
+
+def read(data: bytes, name: str = "x.png", **options: Any) -> FeatureMap:
+    return decode(data, name, ReadOptions(**options))
+
+
+def written(values: Any, layout: str | None = None, white: float | None = None, **options: Any) -> bytes:
+    feature_map = FeatureMap.from_array(np.asarray(values), layout, white=white)
+    return b"".join(encode(feature_map, WriteOptions(**{"format": "png", **options})))
+
+
+def pixels(data: bytes) -> np.ndarray[Any, Any]:
+    """What Pillow sees in a file."""
+    return np.asarray(Image.open(io.BytesIO(data)))
+
+
+def refused(data: bytes, kind: type[PoolcliError] = InputError, **options: Any) -> PoolcliError:
+    with pytest.raises(kind) as caught:
+        read(data, **options)
+    return caught.value
+
+
+# --- reading: every mode
+
+
+def test_luma_is_pillows() -> None:
+    np.testing.assert_array_equal(GRAY, np.asarray(Image.fromarray(RGB).convert("L")))
+    assert abs(GRAY - RGB @ [0.299, 0.587, 0.114]).max() < 0.51
+
+
+COLOR = Image.fromarray(RGB)
+ALPHA = Image.fromarray(np.dstack([RGB, np.full(RGB.shape[:2], 7, np.uint8)]))
+
+
+@pytest.mark.parametrize(
+    ("picture", "kind", "gray", "rgb", "notes"),
+    [
+        (COLOR, "png", GRAY, RGB, []),
+        (ALPHA, "png", GRAY, RGB, ["alpha dropped"]),
+        (ALPHA, "tiff", GRAY, RGB, ["alpha dropped"]),
+        (COLOR.convert("L"), "png", GRAY, GRAY, []),
+        (ALPHA.convert("LA"), "png", GRAY, GRAY, ["alpha dropped"]),
+        (COLOR.quantize(256), "png", GRAY, RGB, []),
+        (COLOR.quantize(256), "gif", GRAY, RGB, []),
+        (COLOR, "bmp", GRAY, RGB, []),
+        (COLOR, "ppm", GRAY, RGB, []),
+        (COLOR, "tga", GRAY, RGB, []),
+        (COLOR, "qoi", GRAY, RGB, []),
+    ],
+)
+def test_eight_bit_modes(picture: Image.Image, kind: str, gray: Any, rgb: Any, notes: list[str]) -> None:
+    data = saved(picture, kind)
+    one = read(data, f"x.{kind}")
+    assert (one.layout, one.values.dtype.name, one.white) == ("HW", "uint8", 255)
+    np.testing.assert_array_equal(one.values, gray)
+    three = read(data, f"x.{kind}", channels="rgb")
+    assert three.layout == ("HWC" if rgb is RGB else "HW")
+    np.testing.assert_array_equal(three.array, rgb)
+    for note in notes:
+        assert note in one.notes
+
+
+def test_one_bit_is_black_and_white() -> None:
+    bits = RNG.integers(0, 2, (3, 9)).astype(bool)
+    feature_map = read(saved(Image.fromarray(bits)))
+    assert feature_map.white == 255
+    np.testing.assert_array_equal(feature_map.values, bits * np.uint8(255))
+
+
+@pytest.mark.parametrize("kind", ["png", "tiff", "ppm"])
+def test_sixteen_bits_stay_exact(kind: str) -> None:
+    deep = RNG.integers(0, 65536, (4, 5), np.uint16)
+    deep[0, :2] = 0, 65535
+    feature_map = read(saved(Image.fromarray(deep), kind), f"x.{kind}")
+    assert (feature_map.values.dtype.name, feature_map.white) == ("uint16", 65535)
+    np.testing.assert_array_equal(feature_map.values, deep)
+
+
+def test_big_endian_sixteen_bits() -> None:
+    deep = np.array([[1, 256, 65535]], np.uint16)
+    picture = Image.frombytes("I;16B", (3, 1), deep.astype(">u2").tobytes())
+    values = read(saved(picture, "tiff"), "x.tiff").values
+    assert values.dtype.isnative
+    np.testing.assert_array_equal(values, deep)
+
+
+def test_sixteen_bit_colours_are_said_to_be_narrowed() -> None:
+    row = b"\0" + np.array([[0x1234, 0xFFFF, 0x00FF]], ">u2").tobytes()
+    data = png(struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0), row)
+    feature_map = read(data, channels="rgb")
+    assert "16-bit RGB read as 8 bits" in feature_map.notes
+    assert feature_map.array.tolist() == [[[0x12, 0xFF, 0x00]]]
+
+
+def test_integers_and_floats_stay_what_they_are() -> None:
+    whole = np.array([[-(2**31), 70000, 5]], np.int32)
+    feature_map = read(saved(Image.fromarray(whole), "tiff"), "x.tiff")
+    assert (feature_map.values.dtype.name, feature_map.white) == ("int32", None)
+    np.testing.assert_array_equal(feature_map.values, whole)
+    real = np.array([[-1.5, math.inf, 1e-30]], np.float32)
+    feature_map = read(saved(Image.fromarray(real), "tiff"), "x.tiff")
+    assert (feature_map.values.dtype.name, feature_map.white) == ("float32", None)
+    np.testing.assert_array_equal(feature_map.values, real)
+    np.testing.assert_array_equal(read(written(real, format="pfm"), "x.pfm").values, real)
+
+
+@pytest.mark.parametrize(
+    ("mode", "color", "gray"),
+    [
+        ("CMYK", (0, 0, 0, 0), 255),
+        ("CMYK", (255, 255, 255, 255), 0),
+        ("CMYK", (255, 0, 0, 0), 179),  # cyan is (0, 255, 255): 0.587 * 255 + 0.114 * 255 = 178.8
+        ("YCbCr", (100, 128, 128), 100),
+        ("HSV", (0, 0, 200), 200),
+        ("HSV", (0, 255, 255), 76),  # red: 0.299 * 255 = 76.2
+        ("LAB", (255, 128, 128), 255),
+        ("RGBX", (255, 0, 0, 9), 76),
+        ("RGBa", (100, 100, 100, 255), 100),
+        ("La", (100, 255), 100),
+        ("PA", (0, 9), 0),
+    ],
+)
+def test_rarer_modes(monkeypatch: pytest.MonkeyPatch, mode: str, color: Any, gray: int) -> None:
+    """No format that Pillow writes holds all of these, so a picture stands in for what it opened."""
+    picture = Image.new(mode, (2, 1), color)
+    picture.format = "TIFF"
+    monkeypatch.setattr(Image, "open", lambda *_, **__: picture)
+    for channels in ("gray", "rgb"):
+        feature_map = read(saved(COLOR), channels=channels)
+        assert abs(feature_map.values.astype(int) - gray).max() <= (1 if channels == "gray" else 255)
+    assert read(saved(COLOR)).values.tolist() == pytest.approx(np.array([[gray, gray]]), abs=1)
+
+
+def test_a_cmyk_jpeg() -> None:
+    data = saved(Image.new("CMYK", (8, 8), (0, 0, 0, 0)), "jpeg")
+    assert (read(data, "x.jpg").values == 255).all()
+
+
+# --- reading: orientation, frames
+
+
+@pytest.mark.parametrize(
+    ("orientation", "seen"),
+    [
+        (1, [[1, 2, 3], [4, 5, 6]]),
+        (2, [[3, 2, 1], [6, 5, 4]]),
+        (3, [[6, 5, 4], [3, 2, 1]]),
+        (4, [[4, 5, 6], [1, 2, 3]]),
+        (5, [[1, 4], [2, 5], [3, 6]]),
+        (6, [[4, 1], [5, 2], [6, 3]]),
+        (7, [[6, 3], [5, 2], [4, 1]]),
+        (8, [[3, 6], [2, 5], [1, 4]]),
+        (99, [[1, 2, 3], [4, 5, 6]]),
+    ],
+)
+def test_the_exif_orientation_is_applied(orientation: int, seen: list[list[int]]) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = Image.fromarray(np.array([[1, 2, 3], [4, 5, 6]], np.uint8))
+    feature_map = read(saved(picture, exif=exif))
+    assert feature_map.values.tolist() == seen
+    assert feature_map.values.flags.c_contiguous
+    assert (f"EXIF orientation {orientation} applied" in feature_map.notes) == (2 <= orientation <= 8)
+    np.testing.assert_array_equal(read(saved(picture.convert("RGB"), exif=exif), channels="rgb").values[0], seen)
+
+
+def test_damaged_exif_does_not_matter() -> None:
+    data = saved(Image.fromarray(RGB), exif=b"Exif\0\0MM\0\x2a\0\0\0\x08\xff\xff\x01\x12\0\x03")
+    np.testing.assert_array_equal(read(data).values, GRAY)
+
+
+FRAMES = [Image.new("L", (4, 3), shade) for shade in (10, 20, 30)]
+
+
+@pytest.mark.parametrize("kind", ["gif", "tiff", "webp", "png"])
+def test_frames_and_pages(kind: str) -> None:
+    extra = {"lossless": True} if kind == "webp" else {}
+    data = saved(
+        FRAMES[0].convert("RGB"), kind, save_all=True, append_images=[f.convert("RGB") for f in FRAMES[1:]], **extra
+    )
+    first = read(data, f"x.{kind}")
+    assert (first.values == 10).all()
+    assert "frame 0 of 3" in first.notes
+    assert (read(data, f"x.{kind}", frame=2).values == 30).all()
+    for frame in (3, -1):
+        problem = refused(data, name=f"x.{kind}", frame=frame)
+        assert problem.message == f"x.{kind}: there is no frame {frame}, but frames 0 to 2"
+    assert "but one frame" in refused(saved(COLOR), frame=1).message
+
+
+def test_a_page_over_the_limit_is_stopped_even_if_the_first_is_not() -> None:
+    data = saved(Image.new("L", (4, 4)), "tiff", save_all=True, append_images=[Image.new("L", (40, 40))])
+    assert read(data, "x.tiff", max_pixels=100).shape == (4, 4)
+    refused(data, LimitError, name="x.tiff", max_pixels=100, frame=1)
+
+
+# --- reading: accidents and attacks
+
+
+def png(header: bytes, rows: bytes, *more: tuple[bytes, bytes]) -> bytes:
+    """A PNG made by hand."""
+    chunks = [(b"IHDR", header), *more, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
+    )
+
+
+def test_a_png_cut_off_at_any_byte() -> None:
+    data = saved(COLOR)
+    for length in range(8, len(data)):
+        message = refused(data[:length]).message
+        assert message.startswith(f"x.png: cut off at byte {length}")
+    for length in range(1, 8):
+        refused(data[:length])
+
+
+def test_a_bit_flipped_anywhere_in_a_png() -> None:
+    data = bytearray(saved(COLOR))
+    for at in range(8 * 8, 8 * len(data)):
+        data[at // 8] ^= 1 << at % 8
+        refused(bytes(data))
+        data[at // 8] ^= 1 << at % 8
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "gif", "tiff", "webp", "bmp", "ppm", "jpeg2000", "avif", "ico", "tga"])
+def test_other_pictures_cut_off_at_any_byte(kind: str) -> None:
+    """Where the cut hides nothing, the numbers may come; else there is one clear error."""
+    data = saved(COLOR.resize((32, 24)), kind)
+    name = f"x{FORMATS['jpeg' if kind == 'jpeg' else kind].extensions[0]}"
+    whole = read(data, name).values
+    for length in [*range(1, 200), *range(200, len(data), 7)]:
+        try:
+            values = read(data[:length], name).values
+        except PoolcliError as problem:
+            assert problem.exit_code == 1  # noqa: PT017 -- most raise, some need not
+            continue
+        assert values.shape == whole.shape or length < 60
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(["jpeg", "gif", "tiff", "webp", "bmp", "ppm", "ico", "tga", "pcx", "sgi"]), st.data())
+def test_flipped_bytes_give_pixels_or_an_error(kind: str, data: st.DataObject) -> None:
+    original = saved(COLOR, kind)
+    spoiled = bytearray(original)
+    for at in data.draw(st.lists(st.integers(0, len(original) - 1), min_size=1, max_size=5)):
+        spoiled[at] = data.draw(st.integers(0, 255))
+    try:
+        values = read(bytes(spoiled), f"x.{kind}", max_pixels=1_000_000).values
+    except PoolcliError:
+        return
+    assert values.ndim == 2
+
+
+def test_a_bomb_is_not_unpacked() -> None:
+    data = png(struct.pack(">IIBBBBB", 100_000, 100_000, 8, 0, 0, 0, 0), b"")
+    problem = refused(data, LimitError)
+    assert "more than" in problem.message
+    assert "--max-pixels" in (problem.hint or "")
+    assert problem.exit_code == 1
+
+
+def test_the_limit_is_exact() -> None:
+    data = saved(Image.new("L", (10, 10)))
+    assert read(data, max_pixels=100).shape == (10, 10)
+    problem = refused(data, LimitError, max_pixels=99)
+    assert problem.message == "x.png: 10x10 pixels are more than the limit of 99"
+    assert problem.hint == "add --max-pixels 100 if you trust the file"
+    assert refused(data, UsageError, max_pixels=0).exit_code == 2
+
+
+def test_pillows_own_limit_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = saved(Image.new("L", (10, 10)))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 60)  # Pillow would warn, and stop at 120
+    assert "more than the limit of 60" in refused(data, LimitError).message
+    assert Image.MAX_IMAGE_PIXELS == 60
+    assert read(data, max_pixels=1000).shape == (10, 10)
+    assert Image.MAX_IMAGE_PIXELS == 60
+
+
+def test_readers_in_threads_share_the_guard() -> None:
+    data = saved(Image.new("L", (50, 50)))
+    before, filters = Image.MAX_IMAGE_PIXELS, list(warnings.filters)
+    failures: list[Exception] = []
+
+    def work(limit: int) -> None:
+        try:
+            for _ in range(30):
+                if limit >= 2500:
+                    read(data, max_pixels=limit)
+                else:
+                    refused(data, LimitError, max_pixels=limit)
+        except Exception as failure:  # noqa: BLE001 -- reported below
+            failures.append(failure)
+
+    workers = [threading.Thread(target=work, args=(limit,)) for limit in (2500, 2499, 10**9, 1)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert failures == []
+    assert before == Image.MAX_IMAGE_PIXELS
+    assert list(warnings.filters) == filters
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "message"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "x.png", "cut off at byte 8"),
+        (b"hello", "x.png", "not a picture that can be read, or a damaged one"),
+        (b"1,2\n", "x.jpg", "not a picture that can be read, or a damaged one"),
+        (b"GIF89a", "x.gif", "x.gif"),
+        (b"\xff\xd8\xff", "x.jpg", "x.jpg"),
+        (b"BM" + bytes(12) + b"\x28" + bytes(40), "x.bmp", "x.bmp"),
+        (b"\0\1\2\3" * 100, "x.dat", "not a picture that can be read, or a damaged one"),
+        (png(struct.pack(">IIBBBBB", 0, 5, 8, 0, 0, 0, 0), b""), "x.png", "x.png"),
+        (png(struct.pack(">IIBBBBB", 2, 2, 8, 0, 0, 0, 0), b"\0\1"), "x.png", "damaged or cut off"),
+        (png(struct.pack(">IIBBBBB", 2, 2, 9, 0, 0, 0, 0), b"\0\1\2\0\1\2"), "x.png", "x.png"),
+    ],
+)
+def test_what_is_no_picture(data: bytes, name: str, message: str) -> None:
+    assert message in refused(data, name=name).message
+
+
+def test_what_only_a_broken_reader_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures without pixels, metadata that fail, and memory that is not there: Pillow guards against most of it."""
+    data = saved(COLOR)
+    picture = Image.fromarray(RGB)
+    picture.format = "PNG"
+    monkeypatch.setattr(Image, "open", lambda *_, **__: picture)
+
+    def fail(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(picture, "getexif", fail)
+    np.testing.assert_array_equal(read(data).values, GRAY)
+    monkeypatch.setattr(picture, "_size", (0, 5))
+    assert refused(data).message == "x.png: a picture of 5x0 pixels"
+
+    def exhausted(*_: Any, **__: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(Image, "open", exhausted)
+    assert refused(data, LimitError).message == "x.png: the picture does not fit into memory"
+
+
+def test_a_photoshop_file_is_opened_as_its_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its frames are layers, numbered from 1; the first that is seen is all of them together."""
+    picture = Image.fromarray(RGB)
+    monkeypatch.setattr(picture, "n_frames", 3, raising=False)
+    monkeypatch.setattr(Image, "open", lambda *_, **__: picture)
+    feature_map = read(saved(COLOR))
+    np.testing.assert_array_equal(feature_map.values, GRAY)
+    assert "frame 0 of 3" in feature_map.notes
+
+
+def test_a_named_format_is_binding() -> None:
+    problem = refused(saved(COLOR, "bmp"), input_format="png")
+    assert problem.message == "x.png: not a png picture, or a damaged one"
+    assert problem.hint == "leave out --input-format"
+
+
+def test_a_wrong_extension_is_not() -> None:
+    np.testing.assert_array_equal(read(saved(COLOR, "tga"), "x.png").values, GRAY)
+    np.testing.assert_array_equal(read(saved(COLOR, "tga"), "x.dat").values, GRAY)
+    np.testing.assert_array_equal(read(saved(COLOR, "png"), "x.csv").values, GRAY)
+
+
+def test_a_layout_is_fixed_by_the_picture() -> None:
+    assert read(saved(COLOR), layout="hw").layout == "HW"
+    problem = refused(saved(COLOR), ShapeError, layout="CHW", channels="rgb")
+    assert problem.message == "x.png: layout CHW does not fit a picture, which is HWC"
+
+
+def test_channels_that_do_not_exist() -> None:
+    refused(saved(COLOR), UnknownNameError, channels="rbg")
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1)])
+def test_small_and_thin(size: tuple[int, int]) -> None:
+    picture = Image.new("L", size, 77)
+    assert read(saved(picture)).shape == size[::-1]
+
+
+# --- writing
+
+
+@pytest.mark.parametrize(
+    ("values", "white", "options", "expected"),
+    [
+        (np.array([[0, 7, 255]], np.uint8), None, {}, [[0, 7, 255]]),
+        (np.array([[10, 20]], np.uint8), None, {"normalize": "minmax"}, [[0, 255]]),
+        (np.array([[10, 20]], np.uint8), 255, {"normalize": "clip"}, [[10, 20]]),
+        ([[0.0, 0.5, 1.49, 254.5, 255.0]], 255, {}, [[0, 1, 1, 255, 255]]),
+        ([[0, 128, 255]], 255, {}, [[0, 128, 255]]),
+        ([[-1, 0, 1]], 255, {}, [[0, 128, 255]]),
+        ([[0.0, 300.0]], 255, {}, [[0, 255]]),
+        ([[-5.0, 100.0, 300.0]], 255, {"normalize": "clip"}, [[0, 100, 255]]),
+        ([[-5.0, 100.0, 300.0]], None, {"normalize": "clip"}, [[0, 100, 255]]),
+        ([[0.0, 0.5, 1.0]], 1.0, {}, [[0, 128, 255]]),
+        ([[1, 2, 3]], None, {}, [[0, 128, 255]]),
+        ([[5, 5]], None, {}, [[128, 128]]),
+        ([[0.0]], None, {}, [[128]]),
+        ([[True, False]], None, {}, [[255, 0]]),
+        ([[math.nan, 0.0, 1.0, math.inf, -math.inf]], None, {}, [[0, 0, 255, 255, 0]]),
+        ([[math.nan, math.inf, -math.inf]], None, {}, [[0, 255, 0]]),
+        ([[math.nan, 3.0, math.inf, -math.inf]], None, {}, [[0, 128, 255, 0]]),
+        ([[math.nan, 100.0]], 255, {"normalize": "clip"}, [[0, 100]]),
+        ([[-1e308, 0.0, 1e308]], None, {}, [[0, 128, 255]]),
+        ([[0.0, 5e-324]], None, {}, [[0, 255]]),
+        ([[-(2**63), 2**63 - 1]], None, {}, [[0, 255]]),
+    ],
+)  # fmt: skip
+def test_numbers_become_pixels(values: Any, white: float | None, options: dict[str, Any], expected: Any) -> None:
+    got = pixels(written(values, white=white, **options))
+    assert got.dtype == np.uint8
+    assert got.tolist() == expected
+
+
+def test_sixteen_bits_stay_sixteen_bits() -> None:
+    deep = np.array([[0, 300, 65535]], np.uint16)
+    np.testing.assert_array_equal(pixels(written(deep)), deep)
+    averages = np.array([[0.0, 300.5, 65535.0]])
+    np.testing.assert_array_equal(pixels(written(averages, white=65535)), [[0, 301, 65535]])
+    np.testing.assert_array_equal(pixels(written(deep, white=65535, format="bmp")), [[0, 1, 255]])
+    np.testing.assert_array_equal(pixels(written(deep, normalize="minmax")), [[0, 1, 255]])
+
+
+def test_colours_stay_colours() -> None:
+    np.testing.assert_array_equal(pixels(written(RGB, "HWC")), RGB)
+    np.testing.assert_array_equal(pixels(written(RGB.transpose(2, 0, 1), "CHW")), RGB)
+    np.testing.assert_array_equal(pixels(written(RGB[None], "NHWC")), RGB)
+    np.testing.assert_array_equal(pixels(written(GRAY[None, None], "NCHW", white=255)), GRAY)
+    np.testing.assert_array_equal(pixels(written([1, 2, 3], "L")), [[0, 128, 255]])
+    np.testing.assert_array_equal(pixels(written([[1, 2, 3]], "CL")), [[0, 128, 255]])
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout", "message"),
+    [
+        ((2, 3, 3), "NHW", "a picture is one map, but the result has 2 (NHW)"),
+        ((2, 3, 3), "CHW", "a picture has one channel or three, but the result has 2"),
+        ((4, 3, 3), "CHW", "a picture has one channel or three, but the result has 4"),
+        ((1, 2, 3), "DHW", "a picture has two axes, but the result has three (DHW)"),
+    ],
+)
+def test_shapes_that_are_no_picture(shape: tuple[int, ...], layout: str, message: str) -> None:
+    with pytest.raises(ShapeError) as caught:
+        written(np.zeros(shape), layout)
+    assert caught.value.message == message
+    assert "--json" in (caught.value.hint or "")
+
+
+def test_zoom_repeats_every_pixel() -> None:
+    got = pixels(written(np.array([[1, 2], [3, 4]], np.uint8), zoom=3))
+    np.testing.assert_array_equal(got, np.kron([[1, 2], [3, 4]], np.ones((3, 3))))
+    np.testing.assert_array_equal(pixels(written(RGB, "HWC", zoom=2))[::2, 1::2], RGB)
+
+
+def test_a_zoom_that_cannot_be_meant() -> None:
+    with pytest.raises(LimitError) as caught:
+        written(GRAY, zoom=100_000)
+    assert caught.value.message == "zoom 100000 would make 500000x600000 pixels, more than the limit of 89478485"
+    assert caught.value.hint == "use --zoom 1727"  # 1727 * 1727 * 30 = 89475870
+    written(np.zeros((1, 1)), zoom=1727)
+    for zoom in (0, -1):
+        with pytest.raises(UsageError):
+            written(GRAY, zoom=zoom)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [({"normalize": "max"}, UnknownNameError), ({"colormap": "jet"}, UnknownNameError),
+     ({"compress_level": 10}, UsageError),
+     ({"compress_level": -1}, UsageError), ({"format": "ico", "zoom": 100}, ShapeError)],
+)  # fmt: skip
+def test_options_that_do_not_fit(options: dict[str, Any], kind: type[PoolcliError]) -> None:
+    with pytest.raises(kind):
+        written(GRAY, **options)
+
+
+def test_a_size_that_the_format_cannot_hold() -> None:
+    with pytest.raises(ShapeError, match="cannot write 1x20000 pixels as webp"):
+        written(np.zeros((1, 20_000)), format="webp")
+
+
+def test_an_unknown_colormap_lists_the_known_ones() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        written(GRAY, colormap="viridys")
+    assert caught.value.hint == "did you mean viridis?"
+
+
+# --- colour maps
+
+
+def test_the_published_ends_of_the_colour_maps() -> None:
+    """From matplotlib's documentation of viridis and magma."""
+    assert COLORMAPS["viridis"][:3].hex() == "440154"
+    assert COLORMAPS["viridis"][-3:].hex() == "fde725"
+    assert COLORMAPS["magma"][:3].hex() == "000004"
+    assert COLORMAPS["magma"][-3:].hex() == "fcfdbf"
+    assert COLORMAPS["gray"] == bytes(n // 3 for n in range(768))
+
+
+@pytest.mark.parametrize("name", sorted(COLORMAPS))
+def test_every_colour_map_has_256_colours_and_none_is_that_of_nan(name: str) -> None:
+    table = np.frombuffer(COLORMAPS[name], np.uint8).reshape(256, 3)
+    assert not (table == NAN_COLOR).all(axis=1).any()
+    luma = table @ [0.299, 0.587, 0.114]
+    if name == "diverging":  # dark at both ends; the bytes are rounded, so the slope may waver by less than one
+        assert (np.diff(luma[:128]) > -0.7).all()
+        assert (np.diff(luma[128:]) < 0.7).all()
+        assert luma.argmax() in (127, 128)
+    else:
+        assert (np.diff(luma) > -0.7).all()
+
+
+def test_interpolation_by_hand() -> None:
+    table = interpolated("000000 0000ff 00ff00")
+    assert table[:3] == b"\0\0\0"
+    assert table[3 * 51 : 3 * 52] == bytes((0, 0, 102))  # 51/255 of the way is 0.4 of the first half
+    assert table[-3:] == b"\0\xff\0"
+
+
+def test_a_colour_map_paints_from_the_smallest_to_the_largest() -> None:
+    table = np.frombuffer(COLORMAPS["viridis"], np.uint8).reshape(256, 3)
+    got = pixels(written([[-1.0, 0.0, 1.0, math.nan, math.inf]], colormap="viridis"))
+    np.testing.assert_array_equal(got[0], [table[0], table[128], table[255], NAN_COLOR, table[255]])
+
+
+def test_pixels_keep_their_shade_in_a_colour_map() -> None:
+    got = pixels(written(np.array([[0, 100]], np.uint8), colormap="gray"))
+    assert got.tolist() == [[[0, 0, 0], [100, 100, 100]]]
+
+
+def test_the_middle_of_the_diverging_map_is_zero() -> None:
+    table = np.frombuffer(COLORMAPS["diverging"], np.uint8).reshape(256, 3)
+    got = pixels(written([[-1.0, 0.0, 4.0]], colormap="diverging"))
+    np.testing.assert_array_equal(got[0], [table[96], table[128], table[255]])  # (-1 + 4) / 8 * 255 = 95.6
+    assert table[128].tolist() == pytest.approx([247, 247, 247], abs=2)  # white, or nearly
+
+
+def test_a_colour_map_needs_one_channel() -> None:
+    with pytest.raises(ShapeError, match="paints one channel, but the result has 3"):
+        written(RGB, "HWC", colormap="magma")
+
+
+# --- files out
+
+
+WRITABLE = [row.name for row in FORMATS.values() if row.module == "picture" and row.writes]
+LOSSY = {"jpeg": 40, "mpo": 40, "avif": 40}
+BLACK_AND_WHITE = ("pbm", "xbm", "msp")
+UNREADABLE = ("eps", "pdf", "palm")
+
+
+@pytest.mark.parametrize("kind", WRITABLE)
+def test_every_picture_format_gives_back_what_it_was_given(kind: str) -> None:
+    ramp = np.tile(np.arange(0, 256, 16, dtype=np.uint8), (16, 1))
+    data = written(ramp, format=kind)
+    assert data == written(ramp, format=kind)  # the same bytes every time
+    if kind in UNREADABLE:
+        assert len(data) > 100
+        return
+    back = read(data, f"x{FORMATS[kind].extensions[0]}").values.astype(float)
+    expected = (ramp >= 128) * 255.0 if kind in BLACK_AND_WHITE else ramp
+    assert abs(back - expected).max() <= LOSSY.get(kind, 0)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in WRITABLE if kind not in UNREADABLE + BLACK_AND_WHITE])
+def test_every_colour_format_takes_colours(kind: str) -> None:
+    if kind == "pfm":
+        with pytest.raises(ShapeError):
+            written(RGB, "HWC", format=kind)
+        return
+    flat = np.zeros((16, 16, 3), np.uint8) + np.array([255, 51, 0], np.uint8)
+    back = read(written(flat, "HWC", format=kind), f"x{FORMATS[kind].extensions[0]}", channels="rgb").array.astype(int)
+    assert abs(back - flat).max() <= 5
+
+
+def test_pillow_has_a_reader_for_every_format_that_says_so() -> None:
+    Image.init()
+    kinds = [row.name for row in FORMATS.values() if row.module == "picture" and row.reads]
+    assert {READERS.get(kind, kind.upper()) for kind in kinds} <= set(Image.OPEN) - CLOSED
+
+
+def test_every_format_that_pillow_writes_is_written_or_known_not_to_be() -> None:
+    """Icons of Apple would be resampled; the others are stubs, or in need of a program of their own."""
+    Image.init()
+    ours = {WRITERS.get(kind, kind.upper()) for kind in WRITABLE}
+    assert set(Image.SAVE) - ours == {"ICNS", "BUFR", "GRIB", "HDF5", "WMF", "SPIDER"}
+
+
+# --- the PNG writer
+
+
+pictures = st.one_of(
+    arrays.arrays(np.uint8, arrays.array_shapes(min_dims=2, max_dims=2, max_side=20)),
+    arrays.arrays(np.uint16, arrays.array_shapes(min_dims=2, max_dims=2, max_side=20)),
+    arrays.arrays(np.uint8, st.tuples(st.integers(1, 20), st.integers(1, 20), st.just(3))),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(pictures, st.none() | st.integers(0, 9), st.dictionaries(st.sampled_from(["Title", "recipe"]), st.text()))
+def test_pillow_reads_what_the_png_writer_writes(
+    picture: np.ndarray[Any, Any], level: int | None, text: dict[str, str]
+) -> None:
+    text = {key: value.replace("\0", "") for key, value in text.items()}
+    data = b"".join(write_png(picture, compress_level=level, text=text))
+    opened = Image.open(io.BytesIO(data))
+    opened.verify()
+    opened = Image.open(io.BytesIO(data))
+    np.testing.assert_array_equal(np.asarray(opened), picture)
+    assert isinstance(opened, PngImagePlugin.PngImageFile)
+    assert dict(opened.text) == text
+
+
+@pytest.mark.parametrize("threads", ["1", "2", "5"])
+def test_the_bytes_do_not_depend_on_threads(monkeypatch: pytest.MonkeyPatch, threads: str) -> None:
+    picture = RNG.integers(0, 9, (1500, 1000, 3), np.uint8).cumsum(axis=0).astype(np.uint8)
+    alone = [b"".join(write_png(part)) for part in (picture, picture[..., 0])]
+    monkeypatch.setenv("POOLCLI_THREADS", threads)
+    assert [b"".join(write_png(part)) for part in (picture, picture[..., 0])] == alone
+    np.testing.assert_array_equal(pixels(alone[0]), picture)
+
+
+def test_long_text_is_packed() -> None:
+    data = b"".join(write_png(GRAY.astype(np.uint8), text={"recipe": "step " * 1000}))
+    assert len(data) < 500
+    assert Image.open(io.BytesIO(data)).info["recipe"] == "step " * 1000
+
+
+def test_a_photograph_is_packed_about_as_well_as_pillow_does() -> None:
+    y, x = np.mgrid[0:300, 0:300] / 300
+    photo = (128 + 60 * np.sin(9 * x + 4 * y * y) + 3 * RNG.normal(size=x.shape)).clip(0, 255).astype(np.uint8)
+    assert len(b"".join(write_png(photo))) < 1.05 * len(saved(Image.fromarray(photo)))
+
+
+def test_pixels_are_not_copied_where_they_need_not_be() -> None:
+    picture = GRAY.astype(np.uint8)
+    assert to_pixels(picture, None, WriteOptions()) is picture
