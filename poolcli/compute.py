@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from poolcli.errors import NumberRangeError
 from poolcli.kernels.fold import Part, fold, window_counts
-from poolcli.kernels.gather import gather
-from poolcli.kernels.order import CELL_MODES
 from poolcli.modes import Mode, Reduction
 from poolcli.window import Axis
 
@@ -62,7 +60,7 @@ def pooled(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling) -> Arra
     elif mode.result == "sum" and cells.dtype.kind in "iu" and _too_long(cells, axes):
         values = _long_sum(cells, axes)
     else:
-        values = _from_folds(cells, axes, mode, pooling)
+        values = _from_folds(cells, axes, mode, pooling, result)
     return values.astype(result, copy=False)
 
 
@@ -81,38 +79,48 @@ def _odd(axis: Axis) -> bool:
 # --- folds ------------------------------------------------------------------------------------------------------------
 
 
-def _from_folds(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling) -> Array:
+def _from_folds(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling, result: np.dtype[Any]) -> Array:
     parameter = pooling.mode.parameter
     ignoring = pooling.nan == "ignore" and x.dtype.kind == "f"
     include_pad = pooling.count_include_pad and mode.divides
     scale = _scale(x, mode, parameter)
-    parts = [_part(row, x.dtype, _accumulator(row, x, axes), parameter, scale, ignoring) for row in mode.reductions]
+    parts = [_part(row, _accumulator(row, x, axes), parameter, scale, ignoring) for row in mode.reductions]
     if ignoring:
-        parts.append(Part(np.add, (0,), lambda block: (~np.isnan(block)).astype(np.int64)))
+        parts.append(Part(np.add, (0,), lambda block: (~np.isnan(block)).view(np.uint8)))
 
-    def finish(states: tuple[Array, ...], place: tuple[slice, ...]) -> Array:
+    def finish(states: tuple[Array, ...], place: tuple[slice, ...], out: Array) -> Array:
         n = window_counts(axes, place, include_pad=include_pad)
         if ignoring:
             *states, real = states  # type: ignore[assignment]  # a list of states does as well
-            n = real + (n - window_counts(axes, place))
+            n = real.astype(np.int64) + (n - window_counts(axes, place))
         if mode.result == "range" and x.dtype.kind == "i":
             states = tuple(state.astype(np.int64) for state in states)
         if isinstance(n, np.ndarray) and states[0].dtype.kind == "f":
             n = n.astype(states[0].dtype)
-        value: Array = mode.finish(*states, n, parameter) if mode.finish else states[0]
+        if isinstance(mode.finish, str) and scale == 1 and not ignoring:
+            divided: Array = getattr(np, mode.finish)(states[0], n, out=out, casting="unsafe")  # at once in its place
+            return divided
+        value: Array = _finished(mode, states, n, parameter)
         if scale != 1:
             value = value / scale**mode.degree
         return np.where(real == 0, np.nan, value) if ignoring else value
 
-    values = fold(x, axes, parts, finish)
+    plain = mode.finish is None and scale == 1 and not ignoring
+    values = fold(x, axes, parts, None if plain else finish, result)
     if mode.result == "range" and values.dtype.kind == "i" and (values < 0).any():
         raise _overflow("max - min", values < 0, values.dtype)
     return values
 
 
-def _part(
-    row: Reduction, dtype: np.dtype[Any], work: np.dtype[Any], parameter: float, scale: float, ignoring: bool
-) -> Part:
+def _finished(mode: Mode, states: tuple[Array, ...], n: Any, parameter: float) -> Array:
+    if isinstance(mode.finish, str):
+        divided: Array = getattr(np, mode.finish)(states[0], n)
+        return divided
+    value: Array = mode.finish(*states, n, parameter) if mode.finish else states[0]
+    return value
+
+
+def _part(row: Reduction, work: np.dtype[Any], parameter: float, scale: float, ignoring: bool) -> Part:
     """Turn a row of the table into array code for input of this type."""
     lowest, highest = (-np.inf, np.inf) if work.kind == "f" else (np.iinfo(work).min, np.iinfo(work).max)
     state = tuple({"lowest": lowest, "highest": highest}.get(value, value) for value in row.fill)  # type: ignore[arg-type]  # numbers are no keys and stay
@@ -124,8 +132,7 @@ def _part(
     if ignoring and row.ignoring:
         state = (np.nan,)
 
-    def prepare(block: Array) -> Any:
-        cells = block.astype(work, copy=False)
+    def prepare(cells: Array) -> Any:
         cells = cells * scale if scale != 1 else cells
         made = row.prepare(cells, parameter) if row.prepare else cells
         if not ignoring or row.ignoring:
@@ -133,8 +140,8 @@ def _part(
         there, made = ~np.isnan(cells), made if isinstance(made, tuple) else (made,)
         return tuple(np.where(there, array, value) for array, value in zip(made, state, strict=True))
 
-    plain = row.prepare is None and work == dtype and scale == 1 and (not ignoring or row.ignoring)
-    return Part(combine, state, None if plain else prepare)
+    plain = row.prepare is None and scale == 1 and (not ignoring or row.ignoring)
+    return Part(combine, state, None if plain else prepare, work)
 
 
 def _accumulator(row: Reduction, x: Array, axes: Sequence[Axis]) -> np.dtype[Any]:
@@ -166,7 +173,7 @@ def _long_sum(x: Array, axes: Sequence[Axis]) -> Array:
     half, mask = long.type(32), long.type(0xFFFFFFFF)
     upper = Part(np.add, (0,), lambda block: block.astype(long, copy=False) >> half)
     lower = Part(np.add, (0,), lambda block: block.astype(long, copy=False) & mask)
-    high, low = (fold(x, axes, [part], lambda states, _: states[0]) for part in (upper, lower))
+    high, low = (fold(x, axes, [part], None, long) for part in (upper, lower))
     high = high + (low >> half)
     least, most = (0, 2**32 - 1) if long.kind == "u" else (-(2**31), 2**31 - 1)
     wrong: NDArray[np.bool_] = (high < least) | (high > most)
@@ -198,6 +205,12 @@ def _scale(x: Array, mode: Mode, p: float) -> float:
 
 
 def _from_cells(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling, result: np.dtype[Any]) -> Array:
+    from poolcli.kernels.gather import gather
+    from poolcli.kernels.networks import median, small_median
+    from poolcli.kernels.order import CELL_MODES
+
+    if mode.cells == "median" and pooling.nan != "ignore" and small_median(axes):
+        return median(x, axes)
     make, ignoring, parameter = CELL_MODES[str(mode.cells)], pooling.nan == "ignore", pooling.mode.parameter
     lots: Array | None = None
     if mode.random:
@@ -210,7 +223,7 @@ def _from_cells(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling, re
             return make(cells, real, parameter, draws)
         nan = np.isnan(cells) & real
         there = real & ~nan if ignoring else real
-        gone: NDArray[np.bool_] = ~there.any(axis=1) if ignoring else nan.any(axis=1)
+        gone: NDArray[np.bool_] = np.asarray(~there.any(axis=1) if ignoring else nan.any(axis=1))
         values = make(cells, there | gone[:, None], parameter, draws)
         return np.where(gone, np.nan, values)
 

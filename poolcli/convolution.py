@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from poolcli.errors import NumberRangeError, ShapeError
 from poolcli.filters import find_filter
+from poolcli.kernels.correlate import correlate
 from poolcli.limits import check_memory
 from poolcli.pooling import as_array
 from poolcli.window import Axis, Padding, Window, times
@@ -76,8 +77,8 @@ def conv(
             return _whole_numbers(array, axes, weights, int(bias))
         dtype = array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
         work = np.promote_types(dtype, np.float32)
-        total = _correlate(array, axes, weights.astype(work), work) + work.type(bias)
-        return total.astype(dtype, copy=False)
+        total = correlate(array, axes, weights, dtype, work=work)
+        return total + dtype.type(bias) if bias else total
 
 
 def _whole_numbers(x: Array, axes: Sequence[Axis], weights: Array, bias: int) -> Array:
@@ -85,13 +86,19 @@ def _whole_numbers(x: Array, axes: Sequence[Axis], weights: Array, bias: int) ->
     largest = max(-int(x.min()), int(x.max())) if x.size else 0
     most = largest * sum(abs(int(weight)) for weight in weights.flat) + abs(bias)
     if most <= INT64.max:
-        return _correlate(x, axes, weights.astype(np.int64), np.dtype(np.int64)) + np.int64(bias)
+        total = correlate(x, axes, weights.astype(np.int64), np.dtype(np.int64), work=_holding(most))
+        return total + np.int64(bias) if bias else total
     exact = _correlate(x, axes, weights.astype(object), np.dtype(object)) + bias
     if exact.size and (exact.min() < INT64.min or exact.max() > INT64.max):
         raise NumberRangeError(
             "the convolution has values beyond 64 bits", "use smaller weights, or floating-point input"
         )
     return exact.astype(np.int64)
+
+
+def _holding(most: int) -> np.dtype[Any]:
+    """Return the narrowest type that holds every sum; narrow types are several times as fast."""
+    return next(np.dtype(kind) for kind in (np.int16, np.int32, np.int64) if most <= np.iinfo(kind).max)
 
 
 def _correlate(x: Array, axes: Sequence[Axis], weights: Array, work: np.dtype[Any]) -> Array:
@@ -102,7 +109,8 @@ def _correlate(x: Array, axes: Sequence[Axis], weights: Array, work: np.dtype[An
         weight = weights[tap]
         if weight == 0 and finite:
             continue
-        cells = padded[(..., *(_tap(axis, t) for axis, t in zip(axes, tap, strict=True)))]
+        place: tuple[Any, ...] = (..., *(_tap(axis, t) for axis, t in zip(axes, tap, strict=True)))
+        cells = padded[place]
         total += cells.astype(work, copy=False) * weight
     return total
 
@@ -126,4 +134,5 @@ def relu(x: ArrayLike) -> Array:
     array([0, 3])
     """
     array = as_array(x)
-    return np.maximum(array, array.dtype.type(0))
+    rectified: Array = np.maximum(array, array.dtype.type(0))
+    return rectified

@@ -7,12 +7,16 @@ from typing import NamedTuple
 
 
 class Step(NamedTuple):
-    """Make windows of `size` cells out of windows of `left` cells and windows of `right` cells `shift` cells later."""
+    """Make windows of `size` cells out of windows of `left` cells and windows of `right` cells `shift` cells later.
+
+    After that, windows of the sizes in `done` are not needed any more.
+    """
 
     size: int
     left: int
     right: int
     shift: int
+    done: tuple[int, ...] = ()
 
 
 @lru_cache(maxsize=1024)
@@ -33,19 +37,33 @@ def chain(size: int, *, overlapping: bool) -> tuple[Step, ...]:
     ([2, 4, 8, 16, 31], [2, 3, 5, 10, 11, 21, 31])
     """
     if overlapping:
-        doubled = [1 << power for power in range(1, size.bit_length())]
-        steps = [Step(width, width // 2, width // 2, width // 2) for width in doubled]
         widest = 1 << (size.bit_length() - 1)
-        return (*steps, Step(size, widest, widest, size - widest)) if widest < size else tuple(steps)
+        steps = [_double(1 << power) for power in range(size.bit_length() - 1)]
+        return _with_done([*steps, Step(size, widest, widest, size - widest)] if widest < size else steps)
     if size <= _TREE_SIZES:
         sizes = _power_tree(size)
-        return tuple(_split(total, sizes[:place]) for place, total in enumerate(sizes) if place)
-    half = chain(size // 2, overlapping=False)
-    doubled_half = Step(size - size % 2, size // 2, size // 2, size // 2)
-    return (*half, doubled_half, Step(size, size - 1, 1, size - 1)) if size % 2 else (*half, doubled_half)
+        return _with_done([_split(total, sizes[:place]) for place, total in enumerate(sizes) if place])
+    half, odd = divmod(size, 2)
+    steps = [*chain(half, overlapping=False), _double(half)]
+    return _with_done([*steps, Step(size, size - 1, 1, size - 1)] if odd else steps)
 
 
 _TREE_SIZES = 76  # up to here the power tree is known to give shortest chains
+
+
+def _double(size: int) -> Step:
+    return Step(2 * size, size, size, size)
+
+
+def _with_done(steps: list[Step]) -> tuple[Step, ...]:
+    """Note after which step each size is not needed any more."""
+    last = {}
+    for place, step in enumerate(steps):
+        last.update({step.left: place, step.right: place})
+    return tuple(
+        step._replace(done=tuple(size for size, final in last.items() if final == place))
+        for place, step in enumerate(steps)
+    )
 
 
 def _split(total: int, sizes: list[int]) -> Step:

@@ -1,59 +1,51 @@
-"""Associative reductions over windows, one spatial axis after the other."""
+"""Associative reductions over windows: one engine for every mode that is made of them.
+
+The windows are cut into tiles (`poolcli.kernels.tiles`), and each tile is folded along one spatial axis after the
+other, always at vector speed. The tricks, each named where it is done, with the benchmark case that shows it:
+
+- *blocks*: along every axis but the last, a stride above 1 is taken first, so that later steps see less data;
+- *halves*: the cells of a block are folded by adding one half to the other, in few calls and with little rounding;
+- *chains*: windows that overlap are made of smaller windows, 31 cells in 7 steps, or 5 where cells may count twice;
+- *flat*: a contiguous tile is one long row; the few results that wrap from row to row are never looked at;
+- *thinning*: along the last axis the stride is taken at the very end, by narrowing words of two, four or eight cells;
+- *narrow sums*: integers are summed in the narrowest type that holds every possible sum, float32 as long as its
+  rounding stays within 1e-6;
+- *two levels*: windows larger than a tile are first folded to one state for each of some thousand cells.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import reduce
+from itertools import starmap
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
+from poolcli.kernels.along import LONG, WRITTEN, along, each, roundings, shared_by, start, way
+from poolcli.kernels.along import Part as Part
+from poolcli.kernels.along import State as State
+from poolcli.kernels.sweep import SHARED_BYTES, TILE_BYTES, Worker, bands_of, planes_of, shape_of
+from poolcli.kernels.tape import Tape, Taped
+from poolcli.kernels.tiles import Place, tiles
+from poolcli.kernels.work import Scratch, run, threads
 from poolcli.window import Axis
 
 Array = NDArray[Any]
-State = tuple[Array, ...]
-Merge = Callable[[State, State], State]
+Finish = Callable[[State, Place, Array], Array]
 
-
-@dataclass(frozen=True)
-class Part:
-    """One associative reduction.
-
-    Attributes
-    ----------
-    combine : ufunc or function of two states
-        A binary ufunc for a state of one array, or a function that merges two states of several arrays.
-    prepare : function, optional
-        Makes the state of single cells from a block of the input: an array, or a tuple of arrays.
-    fill : tuple of scalars
-        The state of a cell that does not take part, one scalar per array of the state.
-    """
-
-    combine: np.ufunc | Merge
-    fill: tuple[Any, ...]
-    prepare: Callable[[Array], Array | State] | None = None
-
-    def start(self, block: Array) -> State:
-        """Return the state of every single cell of `block`."""
-        state = block if self.prepare is None else self.prepare(block)
-        return state if isinstance(state, tuple) else (state,)
-
-    def merge(self, one: State, other: State) -> State:
-        """Combine the states of two neighbouring sets of cells."""
-        if isinstance(self.combine, np.ufunc):
-            return (self.combine(one[0], other[0]),)
-        return self.combine(one, other)
-
-
-Place = tuple[slice, ...]
-Finish = Callable[[State, Place], Array]
+GIANT_CELLS = 1 << 15  # a window above this is folded in two levels
+FEW_CELLS = 1 << 15  # the cells that the first level folds into one: 15 roundings
+MANY_CELLS = 1 << 19  # the same where nothing is rounded
+WORTH_A_TAPE = 4  # tiles
+MOST_ROUNDINGS = 15  # of float32, each at most 2**-24; with the division of an average they keep a sum within 1e-6
 
 
 def window_counts(axes: Sequence[Axis], place: Place, *, include_pad: bool = False) -> int | NDArray[np.int64]:
-    """Count the cells of the windows in `place`, one slice per axis: one number if all windows are alike.
+    """Count the cells of the windows in `place`, one slice per axis: a number, or an array that broadcasts.
 
     Parameters
     ----------
@@ -64,16 +56,26 @@ def window_counts(axes: Sequence[Axis], place: Place, *, include_pad: bool = Fal
     include_pad : bool
         Whether padding counts; overhang never does.
     """
-    if all(axis.regular and axis.full(part.start, part.stop) for axis, part in zip(axes, place, strict=True)):
-        return math.prod(axis.size for axis in axes)
-    counts = [
-        axis.counts(include_pad=include_pad, first=part.start, last=part.stop)
-        for axis, part in zip(axes, place, strict=True)
-    ]
-    return reduce(np.multiply.outer, counts)
+    counts: list[Any] = []
+    for position, (axis, part) in enumerate(zip(axes, place, strict=True)):
+        if axis.regular and axis.full(part.start, part.stop):
+            counts.append(axis.size)
+        else:
+            along = axis.counts(include_pad=include_pad, first=part.start, last=part.stop)
+            counts.append(along.reshape(-1, *[1] * (len(axes) - 1 - position)))
+    total: int | NDArray[np.int64] = reduce(lambda one, other: one * other, counts)
+    return total
 
 
-def fold(x: Array, axes: Sequence[Axis], parts: Sequence[Part], finish: Finish) -> Array:
+def fold(
+    x: Array,
+    axes: Sequence[Axis],
+    parts: Sequence[Part],
+    finish: Finish | None,
+    dtype: DTypeLike,
+    *,
+    workers: int | None = None,
+) -> Array:
     """Reduce the real cells of every window.
 
     Parameters
@@ -84,47 +86,320 @@ def fold(x: Array, axes: Sequence[Axis], parts: Sequence[Part], finish: Finish) 
         One per spatial axis.
     parts : sequence of Part
         The reductions to make in one walk over the input.
-    finish : function of (states, place)
-        Called with every array of every part's final state, in order, and the windows they belong to, one slice per
-        spatial axis; returns the values.
+    finish : function of (states, place, out), optional
+        Called with every array of every part's final state, in order, the windows they belong to, one slice per
+        spatial axis, and where the values go; returns the values, in `out` or not. It is called once per tile, from
+        several threads. Without it the first state is the result.
+    dtype : dtype
+        Of the result.
+    workers : int, optional
+        Threads to use for large inputs; the result does not depend on it. See `poolcli.kernels.work.threads`.
 
     Returns
     -------
     ndarray, shape (leading..., windows...)
     """
-    states: list[Array] = []
-    for part in parts:
-        state = part.start(x)
+    lead = x.shape[: x.ndim - len(axes)]
+    out = np.empty((*lead, *map(len, axes)), dtype)
+    if out.size == 0:
+        return out
+    workers = threads(workers) if x.nbytes + out.nbytes >= SHARED_BYTES else 1
+    for planes, place in planes_of(x, out, len(axes)):
+        _fold([(planes,)] * len(parts), axes, parts, finish, place, workers)
+    return out
+
+
+# --- two levels -------------------------------------------------------------------------------------------------------
+
+
+def _fold(
+    sources: Sequence[State],
+    axes: Sequence[Axis],
+    parts: Sequence[Part],
+    finish: Finish | None,
+    out: Array,
+    workers: int,
+) -> None:
+    """Fold states of shape (planes, spatial...), one for each part, into `out`."""
+    if len(axes) > 1 and all(map(_whole, axes)) and all(c.flags.c_contiguous for state in sources for c in state):
+        _fold_as_rows(sources, axes, parts, finish, out, workers)
+        return
+    if math.prod(axis.size for axis in axes) > GIANT_CELLS:
+        apart = [i for i, axis in enumerate(axes) if axis.size >= LONG and _apart(axis)]
+        if pieces := [i for i in apart if not _whole(axes[i])]:
+            _fold_one_by_one(sources, axes, parts, finish, out, workers, pieces[0])
+            return
+        if apart:
+            _fold_two_levels(sources, axes, parts, finish, out, workers)
+            return
+
+    def store(states: list[State], place: Place) -> None:
+        if finish is None:
+            if states[0][0] is not WRITTEN:
+                np.copyto(out[place], states[0][0], casting="unsafe")
+            return
+        here = out[place]
+        value = finish(tuple(c for state in states for c in state), place[1:], here)
+        if value is not here:
+            np.copyto(here, value, casting="unsafe")
+
+    _walk(sources, axes, parts, store, workers, out if finish is None and len(parts) == 1 else None)
+
+
+def _apart(axis: Axis) -> bool:
+    """Whether the windows share few cells, so that each can be folded by itself."""
+    return not axis.regular or len(axis) == 1 or 2 * axis.stride >= (axis.size - 1) * axis.dilation + 1
+
+
+def _whole(axis: Axis) -> bool:
+    return axis.regular and len(axis) == 1 and axis.dilation == 1 and axis.starts[0] == 0 and axis.size == axis.length
+
+
+def _all_of(length: int) -> Axis:
+    return Axis(length, range(1), range(length, length + 1))
+
+
+def _fold_as_rows(
+    sources: Sequence[State],
+    axes: Sequence[Axis],
+    parts: Sequence[Part],
+    finish: Finish | None,
+    out: Array,
+    workers: int,
+) -> None:
+    """Fold contiguous planes under global windows as long rows: *flat*. Benchmark case: global max of 4096x4096."""
+    ones = (1,) * len(axes)
+
+    def finish_rows(states: State, place: Place, target: Array) -> Array:
+        assert finish is not None  # noqa: S101 - used below only if so
+        planes = tuple(each(states, lambda array: array.reshape(-1, *ones)))
+        return finish(planes, place * len(axes), target.reshape(-1, *ones)).reshape(target.shape)
+
+    rows = [each(source, lambda array: array.reshape(len(array), -1)) for source in sources]
+    length = math.prod(axis.length for axis in axes)
+    _fold(rows, (_all_of(length),), parts, finish and finish_rows, out.reshape(-1, 1), workers)
+
+
+def _fold_one_by_one(
+    sources: Sequence[State],
+    axes: Sequence[Axis],
+    parts: Sequence[Part],
+    finish: Finish | None,
+    out: Array,
+    workers: int,
+    position: int,
+) -> None:
+    """Fold one window of an axis after the other, each as a window over all of its real cells."""
+    axis, before = axes[position], (slice(None),) * (position + 1)
+    for window in range(len(axis)):
+        inside = range(axis.length)[_real(axis, window)]
+        cut = (*before, slice(inside.start, inside.stop, inside.step))
+        here = slice(window, window + 1)
+
+        def finish_one(states: State, place: Place, target: Array, here: slice = here) -> Array:
+            assert finish is not None  # noqa: S101 - used below only if so
+            return finish(states, (*place[:position], here, *place[position + 1 :]), target)
+
+        _fold(
+            [_at(source, cut) for source in sources],
+            (*axes[:position], _all_of(len(inside)), *axes[position + 1 :]),
+            parts,
+            finish and finish_one,
+            out[(*before, here)],
+            workers,
+        )
+
+
+def _real(axis: Axis, window: int) -> slice:
+    start, step = axis.starts[window], axis.dilation
+    return slice(start if start >= 0 else start % step, min(axis.stops[window], axis.length), step)
+
+
+def _fold_two_levels(
+    sources: Sequence[State],
+    axes: Sequence[Axis],
+    parts: Sequence[Part],
+    finish: Finish | None,
+    out: Array,
+    workers: int,
+) -> None:
+    """Fold blocks of cells to one state each, then those. Benchmark case: global average of 4096x4096."""
+    exact = all(part.exact(np.result_type(*(c for c in source))) for part, source in zip(parts, sources, strict=True))
+    blocks = _blocks(axes, MANY_CELLS if exact else FEW_CELLS)
+    states = [_states(source, part, blocks, workers) for source, part in zip(sources, parts, strict=True)]
+    seconds = [_second(part, state[0]) for part, state in zip(parts, states, strict=True)]
+    rest = [_all_of(len(block)) if _whole(axis) else axis for axis, block in zip(axes, blocks, strict=True)]
+    _fold(states, rest, seconds, finish, out, workers)
+
+
+def _blocks(axes: Sequence[Axis], room: int) -> tuple[Axis, ...]:
+    """Cut every axis that has one window over all of it, the last axis first, into blocks of few cells in all."""
+    blocks: list[Axis] = []
+    for axis in reversed(axes):
+        block = min(axis.length, max(room, 1)) if _whole(axis) else 1
+        room //= block
+        number = -(-axis.length // block)
+        blocks.append(Axis(axis.length, range(0, number * block, block), range(block, (number + 1) * block, block)))
+    return tuple(reversed(blocks))
+
+
+def _states(source: State, part: Part, axes: Sequence[Axis], workers: int) -> State:
+    """Fold into states, kept in arrays: the first level."""
+    kept: list[Array] = []
+    shape = (len(source[0]), *map(len, axes))
+
+    def make(states: list[State], _: Place) -> None:
+        kept.extend(np.empty(shape, np.asarray(c).dtype) for c in states[0])
+
+    def store(states: list[State], place: Place) -> None:
+        for whole, tile in zip(kept, states[0], strict=True):
+            whole[place] = tile
+
+    _walk([source], axes, [part], make, 1, only=[tuple(slice(0, 1) for _ in shape)])
+    _walk([source], axes, [part], store, workers)
+    return tuple(kept)
+
+
+def _second(part: Part, state: Array) -> Part:
+    """Return the part that folds states of this one."""
+    rounds = part.combine is np.add and state.dtype.kind == "f"
+    return replace(part, prepare=None, dtype=np.dtype(np.float64) if rounds else None)
+
+
+# --- one walk over the tiles ------------------------------------------------------------------------------------------
+
+
+def _walk(
+    sources: Sequence[State],
+    axes: Sequence[Axis],
+    parts: Sequence[Part],
+    store: Callable[[list[State], Place], None],
+    workers: int,
+    out: Array | None = None,
+    only: list[Place] | None = None,
+) -> None:
+    """Fold tile after tile and hand each to `store`; if `out` is given, the values may already be there."""
+    types = _Types(axes)
+    widest = max(
+        dtype.itemsize
+        for part, source in zip(parts, sources, strict=True)
+        for dtype in types.plan(part, part.dtype or source[0].dtype)
+    )
+    places = only or tiles(len(sources[0][0]), axes, TILE_BYTES // widest, types.together)
+    walks = [_Walk(*pair, axes, places, types, out) for pair in zip(sources, parts, strict=True)]
+
+    def work(place: Place, worker: Worker) -> None:
+        store([walk.tile(place, worker) for walk in walks], place)
+
+    run(places, work, Worker, workers)
+
+
+class _Walk:
+    """Folds tiles with one part.
+
+    Parameters
+    ----------
+    source : tuple of arrays or numbers
+        The input, or states of it.
+    part : Part
+        How to fold.
+    axes : sequence of Axis
+        One per spatial axis.
+    places : list of tuples of slices
+        The tiles there are.
+    types : _Types
+        What to fold in.
+    out : ndarray, optional
+        Where values may be put at once.
+    """
+
+    def __init__(
+        self, source: State, part: Part, axes: Sequence[Axis], places: list[Place], types: _Types, out: Array | None
+    ) -> None:
+        self._source, self._part, self._types, self._out = source, part, types, out
+        self._bands = bands_of(axes, places)
+        self._taped = (
+            len(places) >= WORTH_A_TAPE
+            and part.prepare is None
+            and len(source) == 1
+            and all(axis.regular for axis in axes)
+            and isinstance(part.combine, np.ufunc)
+        )
+        if self._taped:
+            self._tape = Taped(source[0], out)
+
+    def tile(self, place: Place, worker: Worker) -> State:
+        """Fold one tile."""
+        bands = [band[part.start] for band, part in zip(self._bands, place[1:], strict=True)]
+        index = (place[0], *(slice(low, high) for low, high, _ in bands))
+        axes = [axis for _, _, axis in bands]
+        if not self._taped:
+            target = None if self._out is None else self._out[place]
+            return self._fold(_at(self._source, index), axes, target, worker.scratch)
+        kind = (id(self), place[0].stop - place[0].start, *map(shape_of, axes))
+
+        def do(block: Array, target: Any, tape: Tape) -> Any:
+            return self._fold((block,), axes, target, tape)[0]
+
+        return (self._tape.tile(worker.programs, kind, index, place, do),)
+
+    def _fold(self, block: State, axes: Sequence[Axis], target: Array | None, scratch: Scratch) -> State:
+        state = start(self._part, block, scratch)
+        plan = self._types.plan(self._part, next(c.dtype for c in state if isinstance(c, np.ndarray)))
         for position, axis in enumerate(axes):
-            state = _along(state, axis, position - len(axes), part)
-        states.extend(state)
-    return finish(tuple(states), tuple(slice(0, len(axis)) for axis in axes))
+            how = self._types.ways[position]
+            state = along(state, axis, position + 1, how, self._part, plan[position], scratch, target)
+        return state
 
 
-def _along(state: State, axis: Axis, position: int, part: Part) -> State:
-    padded = tuple(_pad(array, axis, position, fill) for array, fill in zip(state, part.fill, strict=True))
-    folded: State | None = None
-    for tap in range(axis.size):
-        cells = tuple(_tap(array, axis, tap, position) for array in padded)
-        folded = cells if folded is None else part.merge(folded, cells)
-    assert folded is not None  # noqa: S101 - a window has at least one cell
-    return folded
+def _at(state: State, index: tuple[Any, ...]) -> State:
+    return tuple(c[index] if isinstance(c, np.ndarray) else c for c in state)
 
 
-def _pad(array: Array, axis: Axis, position: int, fill: Any) -> Array:
-    before = max(-axis.starts[0], 0)
-    after = max(axis.stops[-1] - axis.length, 0) if axis.regular else 1
-    widths = [(0, 0)] * array.ndim
-    widths[position] = (before, after)
-    return np.pad(array, widths, constant_values=fill)
+class _Types:
+    """Which type to fold each axis in: *narrow sums*.
+
+    A sum of n integers of at most m is at most n m, so 3x3 cells of uint8 fit uint16 (benchmark case: uint8 avg 3x3).
+    In float32 each of r roundings is at most 2**-24 of the sum of |x|, so r <= 15 and a division stay within 1e-6.
+    """
+
+    def __init__(self, axes: Sequence[Axis]) -> None:
+        self._axes = axes
+        inner = [math.prod(axis.length for axis in axes[position + 1 :]) for position in range(len(axes))]
+        inner = [max(cells, 2) for cells in inner[:-1]] + [1]
+        self.ways = [way(axis, cells) for axis, cells in zip(axes, inner, strict=True)]
+        strides = [axis.stride if axis.regular else 1 for axis in axes]
+        folds = list(zip([axis.size for axis in axes], strides, self.ways, strict=True))
+        self._rounds = list(starmap(roundings, folds))
+        self.together = [shared_by(size) if how == "shared" else 1 for size, _, how in folds]
+        self._made: dict[tuple[Part, np.dtype[Any]], list[np.dtype[Any]]] = {}
+
+    def plan(self, part: Part, dtype: np.dtype[Any]) -> list[np.dtype[Any]]:
+        """Return the type for each axis, of a state that starts as `dtype`."""
+        if (part, dtype) not in self._made:
+            self._made[part, dtype] = self._plan(part, dtype)
+        return self._made[part, dtype]
+
+    def _plan(self, part: Part, dtype: np.dtype[Any]) -> list[np.dtype[Any]]:
+        if part.prepare is None and part.dtype is not None and part.dtype.kind == "f":
+            dtype = part.dtype
+        plan, cells, rounds = [], 1, 0
+        for axis, more in zip(self._axes, self._rounds, strict=True):
+            if part.combine is np.add and dtype.kind in "iu":
+                cells *= axis.size
+                dtype = _holding(dtype, cells, part.dtype)
+            elif part.combine is np.add and dtype.kind == "f" and dtype.itemsize < 8:
+                rounds += more
+                dtype = dtype if rounds <= MOST_ROUNDINGS else np.dtype(np.float64)
+            plan.append(dtype)
+        return plan
 
 
-def _tap(array: Array, axis: Axis, tap: int, position: int) -> Array:
-    before = max(-axis.starts[0], 0)
-    if axis.regular:
-        first = axis.starts[0] + before + tap * axis.dilation
-        window: Any = slice(first, first + (len(axis) - 1) * axis.stride + 1, axis.stride)
-        index: tuple[Any, ...] = (..., window, *[slice(None)] * (-position - 1))
-        return array[index]
-    cells = np.asarray(axis.starts) + tap
-    return np.take(array, np.where(cells < np.asarray(axis.stops), cells, axis.length), axis=position)
+def _holding(dtype: np.dtype[Any], cells: int, most: np.dtype[Any] | None) -> np.dtype[Any]:
+    """Return the narrowest integer type for a sum of that many, which `most` holds in any case."""
+    limits = np.iinfo(dtype)
+    for size in (dtype.itemsize, 2, 4, 8):
+        wider = np.dtype(f"{dtype.kind}{size}")
+        if size >= dtype.itemsize and max(limits.max, -limits.min) * cells <= np.iinfo(wider).max:
+            return wider
+    return most or np.dtype(f"{dtype.kind}8")

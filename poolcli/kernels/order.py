@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+CellMode = Callable[[Array, NDArray[np.bool_], float, Array | None], Array]
 
 
 def _sorted(cells: Array, real: NDArray[np.bool_]) -> tuple[Array, NDArray[np.int64]]:
@@ -97,9 +98,8 @@ def stochastic(cells: Array, real: NDArray[np.bool_], _: float, draws: Array | N
     return _pick(cells, np.minimum(passed.sum(axis=1), last))
 
 
-def _first_nan(pick: Callable[..., Array]) -> Callable[[Array, NDArray[np.bool_], float, Array | None], Array]:
+def _first_nan(pick: Callable[..., Array], fill: float) -> CellMode:
     """Return max or min as onnxruntime makes it with indices: NaN wins in the first place and loses elsewhere."""
-    fill = -np.inf if pick is np.fmax.reduce else np.inf
 
     def best(cells: Array, real: NDArray[np.bool_], _: float, __: Array | None) -> Array:
         real = np.broadcast_to(real, cells.shape)
@@ -109,13 +109,13 @@ def _first_nan(pick: Callable[..., Array]) -> Callable[[Array, NDArray[np.bool_]
     return best
 
 
-CELL_MODES: Mapping[str, Callable[[Array, NDArray[np.bool_], float, Array | None], Array]] = {
+CELL_MODES: Mapping[str, CellMode] = {
     "median": median,
     "percentile": percentile,
     "majority": majority,
     "stochastic": stochastic,
-    "first_nan_max": _first_nan(np.fmax.reduce),
-    "first_nan_min": _first_nan(np.fmin.reduce),
+    "first_nan_max": _first_nan(np.fmax.reduce, -np.inf),
+    "first_nan_min": _first_nan(np.fmin.reduce, np.inf),
 }
 
 

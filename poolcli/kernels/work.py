@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 from poolcli.errors import UsageError
 
 Task = TypeVar("Task")
+Own = TypeVar("Own")
 
 
 def threads(asked: int | None = None) -> int:
@@ -44,8 +45,9 @@ class Scratch:
     A fresh array of some hundred KiB costs more in page faults than the arithmetic done on it.
     """
 
-    def __init__(self) -> None:
-        self._buffers: list[NDArray[np.uint8]] = []
+    def __init__(self, most: int | None = 16) -> None:
+        self.buffers: list[NDArray[np.uint8]] = []
+        self._most = most  # buffers to keep
 
     def take(self, shape: Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
         """Return an uninitialised C-contiguous array; its memory is free again once nothing refers to it."""
@@ -53,14 +55,26 @@ class Scratch:
         size = dtype.itemsize
         for length in shape:
             size *= length
-        for buffer in self._buffers:
-            if size <= buffer.nbytes <= 4 * size + 4096 and sys.getrefcount(buffer) <= _IDLE:
+        for buffer in self.buffers:
+            if size + _LINE <= buffer.nbytes <= 4 * size + 4096 and sys.getrefcount(buffer) <= _IDLE:
                 break
         else:
-            self._buffers = [kept for kept in self._buffers if sys.getrefcount(kept) > _IDLE][-_MOST:]
-            buffer = np.empty(size, np.uint8)
-            self._buffers.append(buffer)
-        return buffer[:size].view(dtype).reshape(shape)
+            if self._most is not None and len(self.buffers) >= self._most:
+                self.buffers = [kept for kept in self.buffers if sys.getrefcount(kept) > _IDLE]
+            buffer = np.empty(size + _LINE, np.uint8)
+            self.buffers.append(buffer)
+        start = -buffer.ctypes.data % _LINE
+        return buffer[start : start + size].view(dtype).reshape(shape)
+
+    def do(self, call: Callable[..., Any], *inputs: Any, out: NDArray[Any]) -> NDArray[Any]:
+        """Call ``call(*inputs, out=out)`` and return `out`; a tape remembers it."""
+        call(*inputs, out=out)
+        return out
+
+
+def copy(source: Any, out: NDArray[Any]) -> None:
+    """Copy cells or a number, whatever the types."""
+    np.copyto(out, source, casting="unsafe")
 
 
 def _idle() -> int:
@@ -72,18 +86,20 @@ def _idle() -> int:
 
 
 _IDLE = _idle()
-_MOST = 16
+_LINE = 64  # bytes of a cache line, and of the widest vector
 
 
-def run(tasks: Sequence[Task], work: Callable[[Task, Scratch], None], workers: int) -> None:
+def run(tasks: Sequence[Task], work: Callable[[Task, Own], None], own: Callable[[], Own], workers: int) -> None:
     """Do every task, in any order.
 
     Parameters
     ----------
     tasks : sequence
         What to do.
-    work : function of (task, scratch)
+    work : function of (task, own)
         Does one.
+    own : function
+        Makes what each thread has for itself.
     workers : int
         The most threads to use, this one included.
     """
@@ -91,13 +107,13 @@ def run(tasks: Sequence[Task], work: Callable[[Task, Scratch], None], workers: i
     failures: list[BaseException] = []
 
     def labour() -> None:
-        scratch = Scratch()
+        mine = own()
         try:
             with np.errstate(all="ignore"):  # a thread does not inherit it
                 for task in waiting:
                     if failures:
                         return
-                    work(task, scratch)
+                    work(task, mine)
         except BaseException as failure:  # noqa: BLE001 - handed to the caller below
             failures.append(failure)
 

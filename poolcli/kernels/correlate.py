@@ -1,0 +1,160 @@
+"""Weighted sums of the cells of windows.
+
+- *separable*: a kernel that is a column times a row is applied as one and then the other: 2 k weights, not k squared;
+- *grouped*: cells of the same weight are added before they are multiplied, and 1 and -1 multiply nothing.
+
+Benchmark cases: conv gaussian 5x5 for the first, conv outline 3x3 for the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import gcd
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolcli.kernels.along import pad
+from poolcli.kernels.sweep import sweep
+from poolcli.kernels.work import Scratch, copy
+from poolcli.window import Axis
+
+Array = NDArray[Any]
+Term = tuple[Array, Any]  # cells and their weight
+TILE_BYTES = 1 << 20
+
+
+def correlate(
+    x: Array, axes: Sequence[Axis], weights: Array, dtype: np.dtype[Any], *, work: np.dtype[Any] | None = None
+) -> Array:
+    """Add up the cells of every window, each times its weight; padding is zero.
+
+    Parameters
+    ----------
+    x : ndarray, shape (leading..., spatial...)
+        The input; never modified.
+    axes : sequence of Axis
+        One per spatial axis, regular.
+    weights : ndarray, shape (sizes...)
+        Integers or floats.
+    dtype : dtype
+        Of the result.
+    work : dtype, optional
+        To add up in; by default that of the result. The caller makes sure that no sum of integers leaves it.
+
+    Returns
+    -------
+    ndarray, shape (leading..., windows...)
+
+    Notes
+    -----
+    A weight of zero times an infinity or NaN is NaN, as in the sum written out: where a tile holds one, and the kernel
+    a zero, all products are made.
+    """
+    work = dtype if work is None else work
+    factors = separated(weights)
+
+    def do(block: Array, tile: Sequence[Axis], target: Array, scratch: Scratch) -> None:
+        block = _padded(block, tile, work, scratch)
+        if factors is None:
+            _add_up(list(_terms(block, tile, weights.astype(work), zeros=not weights.any())), target, scratch)
+            return
+        for position, (axis, factor) in enumerate(zip(tile, factors, strict=True)):
+            last = position == len(factors) - 1
+            block = _along(block, axis, position + 1, factor.astype(work), target if last else None, scratch)
+
+    def exact(block: Array, tile: Sequence[Axis], target: Array, scratch: Scratch) -> bool:
+        if np.isfinite(block).all():
+            return False
+        cells = _padded(block, tile, work, scratch)
+        _add_up(list(_terms(cells, tile, weights.astype(work), zeros=True)), target, scratch)
+        return True
+
+    risky = x.dtype.kind == "f" and not weights.all()
+    return sweep(x, axes, dtype, do, tile_bytes=TILE_BYTES, itemsize=work.itemsize, exception=exact if risky else None)
+
+
+def separated(weights: Array) -> list[Array] | None:
+    """Return the factors, one per axis, of a kernel of one or two axes that is their outer product, else None."""
+    if weights.ndim == 1:
+        return [weights]
+    if weights.ndim > 2 or min(weights.shape) == 1 or not np.isfinite(weights).all() or not weights.any():
+        return None
+    row, column = (int(i) for i in np.unravel_index(np.argmax(np.abs(weights)), weights.shape))
+    if weights.dtype.kind in "iu":
+        down = weights[:, column] // gcd(*(int(weight) for weight in weights[:, column]))
+        across = weights[row] // down[row]
+        return [down, across] if (np.multiply.outer(down, across) == weights).all() else None
+    down, across = weights[:, column] / weights[row, column], weights[row]
+    near = np.abs(np.multiply.outer(down, across) - weights).max() <= 4 * np.finfo(weights.dtype).eps * abs(
+        weights[row, column]
+    )
+    return [down, across] if near else None
+
+
+def _padded(block: Array, axes: Sequence[Axis], work: np.dtype[Any], scratch: Scratch) -> Array:
+    if block.dtype != work:
+        block = scratch.do(copy, block, out=scratch.take(block.shape, work))
+    for position, axis in enumerate(axes):
+        block = pad((block,), axis, position + 1, (0,), scratch)[0]
+    return block
+
+
+def _terms(block: Array, axes: Sequence[Axis], weights: Array, *, zeros: bool) -> Iterable[Term]:
+    for tap in np.ndindex(*weights.shape):
+        if zeros or weights[tap] != 0:
+            windows = tuple(
+                slice(t * axis.dilation, t * axis.dilation + (len(axis) - 1) * axis.stride + 1, axis.stride)
+                for t, axis in zip(tap, axes, strict=True)
+            )
+            yield block[(slice(None), *windows)], weights[tap]
+
+
+def _along(block: Array, axis: Axis, at: int, weights: Array, target: Array | None, scratch: Scratch) -> Array:
+    terms: list[Term] = []
+    keep_zeros = not weights.any()
+    for tap, weight in enumerate(weights):
+        first = tap * axis.dilation
+        windows = slice(first, first + (len(axis) - 1) * axis.stride + 1, axis.stride)
+        if weight != 0 or keep_zeros:
+            terms.append((block[(slice(None),) * at + (windows,)], weight))
+    return _add_up(terms, target, scratch)
+
+
+def _add_up(terms: list[Term], target: Array | None, scratch: Scratch) -> Array:
+    """Add weighted cells, those of the same weight first, and put the sum into `target` if there is one."""
+    groups: dict[Any, list[Array]] = {}
+    for cells, weight in terms:
+        groups.setdefault(weight, []).append(cells)
+    like = terms[0][0]
+    direct = target is not None and target.dtype == like.dtype
+    steps = _steps(sorted(groups.items(), key=lambda group: (group[0] == -1, -len(group[1]))))
+    made: list[Array] = []
+    for number, (call, *operands) in enumerate(steps, 1):
+        last = direct and number == len(steps)
+        out = target if last and target is not None else scratch.take(like.shape, like.dtype)
+        made.append(scratch.do(call, *[made[item] if isinstance(item, int) else item for item in operands], out=out))
+    result: Array = made[-1] if made else like
+    if target is not None and not (direct and made):
+        scratch.do(copy, result, out=target)
+    return result
+
+
+def _steps(groups: Sequence[tuple[Any, list[Array]]]) -> list[tuple[np.ufunc, Any, Any]]:
+    """Return ufuncs and their operands: cells, a weight, or a whole number, the result of that step."""
+    steps: list[tuple[np.ufunc, Any, Any]] = []
+
+    def then(call: np.ufunc, one: Any, other: Any) -> int:
+        steps.append((call, one, other))
+        return len(steps) - 1
+
+    total: Any = None
+    for weight, cells in groups:
+        part: Any = cells[0]
+        for more in cells[1:]:
+            part = then(np.add, part, more)
+        if weight != 1 and (weight != -1 or total is None):
+            part = then(np.multiply, part, weight)
+        total = part if total is None else then(np.subtract if weight == -1 else np.add, total, part)
+    return steps

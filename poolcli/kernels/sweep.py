@@ -1,0 +1,128 @@
+"""Doing the same to every tile of an input."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from poolcli.kernels.tape import Program, Taped
+from poolcli.kernels.tiles import Place, tiles
+from poolcli.kernels.work import Scratch, run, threads
+from poolcli.window import Axis
+
+Array = NDArray[Any]
+Band = tuple[int, int, Axis]
+
+TILE_BYTES = 1 << 21  # of the cells of a tile: less fits the cache better, but threads wait for each other more often
+SHARED_BYTES = 1 << 20  # of input and output, below which a second thread costs more than it gains
+
+
+class Worker:
+    """What one thread keeps: scratch memory, and a program for each kind of tile."""
+
+    def __init__(self) -> None:
+        self.scratch = Scratch()
+        self.programs: dict[Any, Program] = {}
+
+
+def planes_of(x: Array, out: Array, ndim: int) -> Iterator[tuple[Array, Array]]:
+    """Yield input and output as (planes, spatial...), without copying a large input whose leading axes do not merge."""
+    lead = x.ndim - ndim
+    merges = all(x.strides[i] == x.strides[i + 1] * x.shape[i + 1] for i in range(lead - 1))
+    if lead <= 1 or merges or x.nbytes < SHARED_BYTES:
+        yield x.reshape(-1, *x.shape[lead:]), out.reshape(-1, *out.shape[lead:])
+        return
+    for row, target in zip(x, out, strict=True):
+        yield from planes_of(row, target, ndim)
+
+
+def bands_of(axes: Sequence[Axis], places: Sequence[Place]) -> list[dict[int, Band]]:
+    """Return for every axis, by the first window of a tile, the cells it looks at."""
+    cuts: list[set[tuple[int, int]]] = [
+        {(place[position + 1].start, place[position + 1].stop) for place in places} for position in range(len(axes))
+    ]
+    return [
+        {first: axis.band(first, stop) for first, stop in windows} for axis, windows in zip(axes, cuts, strict=True)
+    ]
+
+
+def shape_of(axis: Axis) -> tuple[int, ...]:
+    """Return what tiles of regular windows need to have in common to be treated alike."""
+    return axis.length, len(axis), axis.starts[0], axis.stops[-1]
+
+
+def sweep(
+    x: Array,
+    axes: Sequence[Axis],
+    dtype: DTypeLike,
+    do: Callable[[Array, Sequence[Axis], Array, Scratch], None],
+    *,
+    tile_bytes: int = TILE_BYTES,
+    itemsize: int = 0,
+    exception: Callable[[Array, Sequence[Axis], Array, Scratch], bool] | None = None,
+    workers: int | None = None,
+) -> Array:
+    """Make the values of regular windows tile by tile.
+
+    Parameters
+    ----------
+    x : ndarray, shape (leading..., spatial...)
+        The input; never modified.
+    axes : sequence of Axis
+        One per spatial axis, regular.
+    dtype : dtype
+        Of the result.
+    do : function of (block, axes, target, scratch)
+        Fills `target` with the values of a tile, with nothing but ``scratch.do``; `axes` are those of the tile.
+    tile_bytes, itemsize : int
+        How large a tile should be, and how many bytes a cell is worked on with; 0 for the input's own.
+    exception : function like `do`, optional
+        Asked first for each tile, it may fill `target` in some other way and return true.
+    workers : int, optional
+        Threads, as `poolcli.kernels.work.threads` has it.
+
+    Returns
+    -------
+    ndarray, shape (leading..., windows...)
+    """
+    lead = x.shape[: x.ndim - len(axes)]
+    out = np.empty((*lead, *map(len, axes)), dtype)
+    if out.size == 0:
+        return out
+    number = threads(workers) if x.nbytes + out.nbytes >= SHARED_BYTES else 1
+    for planes, values in planes_of(x, out, len(axes)):
+        places = tiles(len(planes), axes, tile_bytes // max(itemsize or x.itemsize, 1))
+        _sweep_planes(planes, axes, values, places, do, exception, number)
+    return out
+
+
+def _sweep_planes(
+    planes: Array,
+    axes: Sequence[Axis],
+    out: Array,
+    places: list[Place],
+    do: Callable[[Array, Sequence[Axis], Array, Scratch], None],
+    exception: Callable[[Array, Sequence[Axis], Array, Scratch], bool] | None,
+    number: int,
+) -> None:
+    bands, taped = bands_of(axes, places), Taped(planes, out)
+
+    def work(place: Place, worker: Worker) -> None:
+        here = [band[part.start] for band, part in zip(bands, place[1:], strict=True)]
+        cells = (place[0], *(slice(low, high) for low, high, _ in here))
+        tile_axes = [axis for _, _, axis in here]
+        if exception is not None and exception(planes[cells], tile_axes, out[place], worker.scratch):
+            return
+        kind = (place[0].stop - place[0].start, *map(shape_of, tile_axes))
+        taped.tile(worker.programs, kind, cells, place, lambda block, target, tape: do(block, tile_axes, target, tape))
+
+    run(places, work, Worker, number)
+
+
+def size_of(axes: Sequence[Axis]) -> int:
+    """Return how many cells the largest window has."""
+    return math.prod(axis.size for axis in axes)
