@@ -1,9 +1,8 @@
-"""Rectangles of styled text that can be put beside and below each other, and the harmless form of foreign text."""
+"""Rectangles of styled text that can be put beside and below each other."""
 
 from __future__ import annotations
 
 import textwrap
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -13,27 +12,7 @@ from rich.measure import Measurement
 from rich.segment import Segment
 from rich.style import Style
 
-LONGEST_NAME = 60
 Line = list[Segment]
-
-
-def safe(text: str, longest: int = LONGEST_NAME) -> str:
-    """Return foreign text as one line that no terminal acts on: control, direction and other odd characters escaped.
-
-    Examples
-    --------
-    >>> safe("a\\x1b[31m.csv"), safe("x" * 100, 10)
-    ('a\\\\x1b[31m.csv', 'xxxx...xxx')
-    """
-    plain = "".join(char if _harmless(char) else char.encode("unicode_escape").decode() for char in text)
-    if len(plain) <= longest:
-        return plain
-    head = (longest - 2) // 2
-    return f"{plain[:head]}...{plain[len(plain) - (longest - 3 - head):]}"
-
-
-def _harmless(char: str) -> bool:
-    return char == " " or (char.isprintable() and unicodedata.category(char) not in ("Cf", "Co", "Cn"))
 
 
 @dataclass(frozen=True)

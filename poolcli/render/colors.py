@@ -10,21 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.colormaps import COLORMAPS
+from poolcli.colormaps import CENTRED, COLORMAPS, NAN_COLOR
 from poolcli.errors import UnknownNameError
 
 Array = NDArray[Any]
 Rgb = tuple[int, int, int]
-NAN_COLOR: Rgb = (255, 0, 255)  # in none of the maps
-PAD_COLOR: Rgb = (128, 128, 128)
-CENTRED = ("diverging",)  # maps whose middle means zero
 
 
 def table(name: str) -> NDArray[np.uint8]:
     """Return a colour map as 256 rows of red, green and blue."""
     if name not in COLORMAPS:
         raise UnknownNameError("colormap", name, COLORMAPS)
-    return np.frombuffer(bytes(COLORMAPS[name]), dtype=np.uint8).reshape(256, 3)
+    return np.frombuffer(COLORMAPS[name], dtype=np.uint8).reshape(256, 3)
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ class Scale:
         """Return where numbers lie between the ends, from 0 to 1; one half where all are the same; NaN stays."""
         x = values.astype(np.float64)
         if self.flat:
-            return np.where(np.isnan(x), np.nan, 0.5)
+            return np.where(np.isnan(x), np.nan, np.where(np.isinf(x), x > 0, 0.5))
         with np.errstate(invalid="ignore"):
             share = (x / 2 - self.low / 2) / (self.high / 2 - self.low / 2)  # halves, so that no difference overflows
         clipped: NDArray[np.float64] = np.clip(share, 0, 1)

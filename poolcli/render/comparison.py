@@ -13,6 +13,7 @@ from rich.text import Text
 
 from poolcli.comparison import Comparison, Variant
 from poolcli.featuremap import FeatureMap
+from poolcli.plain import printable
 from poolcli.render.table import Look, describe, plane_table, planes_of
 from poolcli.steps import text
 from poolcli.window import times
@@ -35,7 +36,7 @@ def comparison_table(before: FeatureMap, made: Comparison, look: Look, *, marked
     marked : bool
         Whether cells that differ from the first variant's get a mark.
     """
-    parts: list[RenderableType] = [Text(f"input  {describe(before)}  {before.name}"), _overview(before, made, look)]
+    parts: list[RenderableType] = [Text(f"input  {describe(before)}  {printable(before.name)}"), _overview(before, made, look)]
     answered = [variant for variant in made.variants if variant.values is not None]
     shown = [_variant_table(before, made, variant, look, marked=marked) for variant in answered]
     parts.append(_beside(shown, look))

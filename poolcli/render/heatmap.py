@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -19,12 +19,14 @@ from rich.console import Console, RenderableType
 from rich.segment import Segment
 from rich.style import Style
 
+from poolcli.colormaps import NAN_COLOR
 from poolcli.errors import UsageError
 from poolcli.explain import number
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling import Pooling
-from poolcli.render.blocks import Block, Line, below, beside, centred, flow, safe, text
-from poolcli.render.colors import NAN_COLOR, Rgb, Scale, ink
+from poolcli.render.blocks import Block, Line, below, beside, centred, flow, text
+from poolcli.render.colors import Rgb, Scale, ink
+from poolcli.render.names import safe
 from poolcli.window import times
 
 Array = NDArray[Any]
@@ -130,18 +132,18 @@ def picture(
     >>> shown = picture(FeatureMap(np.array([[6, 9], [5, 8]]), name="pooled"), width=40, colors="none")
     >>> Console(width=40, no_color=True).print(shown)
     pooled
-    <BLANKLINE>
-      6    9@
-    <BLANKLINE>
-    <BLANKLINE>
-      5    8+
-    <BLANKLINE>
-     .:-=+*#%@
-    5    7    9
+    :::::@@@@@
+    : 6 :@ 9 @
+    :::::@@@@@
+         #####
+      5  # 8 #
+         #####
+      ..::--==++**##%%@@
+    5        7         9
     shape 2x2 (HW), min 5, mean 7, max 9
     """
-    pen = _Pen(colors, scale or Scale.of([feature_map.values], colormap), ascii_only)
-    return _framed(feature_map, pen, width, height, title)
+    pen = _Pen(colors, scale or Scale(0, 0, colormap), ascii_only)
+    return _framed(feature_map, pen, width, height, title, own=scale is None)
 
 
 def side_by_side(
@@ -193,14 +195,19 @@ def _scales(feature_maps: Sequence[FeatureMap], colormap: str) -> list[Scale]:
     return own if drowned else [shared] * len(own)
 
 
-def _framed(feature_map: FeatureMap, pen: _Pen, width: int, height: int, title: str | None) -> Block:
+def _framed(
+    feature_map: FeatureMap, pen: _Pen, width: int, height: int, title: str | None, *, own: bool = False
+) -> Block:
+    """Draw the planes with everything around them; `own` scales the colours to what is drawn."""
     width = max(width, 4)
     planes, hidden = _planes(feature_map)
     factor = 1 if _fits_values(planes, pen, width) else _factor([plane for _, plane in planes], pen, width, height)
     shown = [(label, _reduced(plane, factor)) for label, plane in planes]
+    if own:
+        pen = replace(pen, scale=Scale.of([plane for _, plane in shown], pen.scale.colormap))
     name = safe(feature_map.name if title is None else title)
     parts = [text(name, width, Style(bold=True)), _drawn(shown, pen, width, height), _bar(pen, shown, width)]
-    parts += [text(words, width) for words in _captions(feature_map, shown[0][1].shape, factor, hidden)]
+    parts += [text(words, width) for words in _captions(feature_map, pen, shown[0][1].shape, factor, hidden)]
     return below(parts)
 
 
@@ -224,10 +231,15 @@ def _first(lead: tuple[int, ...]) -> list[tuple[int, ...]]:
 
 
 def _fits_values(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int) -> bool:
-    rows, columns = planes[0][1].shape
+    rows, columns = _sides(planes[0][1])
     if rows > VALUE_CELLS[0] or columns > VALUE_CELLS[1]:
         return False
     return _cell_width([plane for _, plane in planes], colored=pen.colored) * columns <= width
+
+
+def _sides(plane: Array) -> tuple[int, int]:
+    rows, columns = plane.shape
+    return rows, columns
 
 
 def _cell_width(planes: Sequence[Array], *, colored: bool) -> int:
@@ -236,12 +248,11 @@ def _cell_width(planes: Sequence[Array], *, colored: bool) -> int:
 
 def _factor(planes: Sequence[Array], pen: _Pen, width: int, height: int) -> int:
     """Return how many cells, each way, must become one."""
-    rows, columns = planes[0].shape
+    rows, columns = _sides(planes[0])
     across, down = _grain(pen)
     by_width = math.ceil(columns * across / width)
     by_height = math.ceil(rows / (height * down))
-    wide = columns * across > 3 * width and rows * 4 <= columns  # a long strip is squeezed along its length alone
-    return max(by_width if not wide else by_width, by_height, 1)
+    return max(by_width, by_height, 1)
 
 
 def _grain(pen: _Pen) -> tuple[int, int]:
@@ -256,18 +267,20 @@ def _reduced(plane: Array, factor: int) -> Array:
     return Pooling.of(2, "avg", size, ceil_mode=True, nan="ignore").apply(plane)[0]
 
 
-def _captions(feature_map: FeatureMap, shown: Sequence[int], factor: int, hidden: int) -> list[str]:
-    said = [_summary(feature_map)]
+def _captions(feature_map: FeatureMap, pen: _Pen, shown: Sequence[int], factor: int, hidden: int) -> list[str]:
+    said = [_summary(feature_map, pen)]
     if factor > 1:
         rows, columns = (1, *feature_map.spatial)[-2:]
         size = times((min(factor, rows), min(factor, columns)))
-        said.append(f"drawn as {times(shown)}: each cell is the average of {size} (pool --mode avg --size {size} --ceil-mode)")
+        said.append(
+            f"drawn as {times(shown)}: each cell is the average of {size} (pool --mode avg --size {size} --ceil-mode)"
+        )
     if hidden:
         said.append(f"the first {MOST_PLANES} of {hidden + MOST_PLANES} planes")
     return said
 
 
-def _summary(feature_map: FeatureMap) -> str:
+def _summary(feature_map: FeatureMap, pen: _Pen) -> str:
     values = feature_map.values
     finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values.ravel()
     said = [f"shape {times(feature_map.shape)} ({feature_map.layout})"]
@@ -277,7 +290,7 @@ def _summary(feature_map: FeatureMap) -> str:
         said += [f"min {number(finite.min())}", f"mean {number(mean)}", f"max {number(finite.max())}"]
     if values.dtype.kind == "f":
         nan, inf = int(np.isnan(values).sum()), int(np.isinf(values).sum())
-        said += [f"{nan} NaN (drawn {'magenta or ' if nan else ''}{NAN_MARK})"] if nan else []
+        said += [f"{nan} NaN (drawn {'magenta' if pen.colored else NAN_MARK})"] if nan else []
         said += [f"{inf} infinite (drawn as the ends)"] if inf else []
     return ", ".join(said)
 
@@ -299,7 +312,7 @@ def _enlarged(plane: Array, pen: _Pen, width: int, height: int) -> Array:
     """Repeat cells so that a map of middling size fills a fair part of the screen."""
     rows, columns = plane.shape
     across, down = _grain(pen)
-    by = max(min(min(width, 80) // (columns * across), height * down // (2 * rows)), 1)
+    by = max(min(min(width, 80) // (columns * across), 2 * height * down // (3 * rows)), 1)
     return plane.repeat(by, axis=0).repeat(by, axis=1)
 
 

@@ -33,7 +33,7 @@ def table(report: ShiftReport, *, ascii_only: bool = False) -> RenderableType:
     """
     drawn = Table(box=box.ASCII2 if ascii_only else box.SQUARE)
     drawn.add_column("moved", no_wrap=True)
-    for name in ("changed before", "changed after", "mean change before", "after"):
+    for name in ("before pooling", "after pooling", "mean before", "mean after"):
         drawn.add_column(name, justify="right")
     for shift in report.shifts:
         drawn.add_row(*_row(shift.name, shift.before, shift.after))
@@ -42,16 +42,26 @@ def table(report: ShiftReport, *, ascii_only: bool = False) -> RenderableType:
         drawn.add_row(*_row("all", report.before, report.after))
     edge = EDGES.get(str(report.edge), f"the number {report.edge}")
     how = f"{len(report.shifts)} random shifts, seed {report.seed}; " if report.seed is not None else ""
-    return Group(drawn, Text(f"{how}what comes in at the edge: {edge} ({report.edge})"), Text(report.verdict, style="bold"))
+    return Group(
+        Text("values that change when the input moves", style="bold"),
+        drawn,
+        Text(f"{how}what comes in at the edge: {edge} ({report.edge})"),
+        Text(report.verdict, style="bold"),
+    )
 
 
 def _row(name: str, before: Change, after: Change) -> list[Text]:
-    counts = [f"{change.changed} of {change.total} {100 * change.share:5.1f}%" for change in (before, after)]
+    counts = [f"{change.changed}/{change.total} {100 * change.share:5.1f}%" for change in (before, after)]
     return [Text(words) for words in (name, *counts, number(before.mean, 4), number(after.mean, 4))]
 
 
 def differences(
-    report: ShiftReport, *, width: int, colors: Colors = "truecolor", colormap: str = "viridis", ascii_only: bool = False
+    report: ShiftReport,
+    *,
+    width: int,
+    colors: Colors = "truecolor",
+    colormap: str = "viridis",
+    ascii_only: bool = False,
 ) -> Iterator[RenderableType]:
     """Draw, for every shift, where the input and where the pooled map changed, and by how much.
 

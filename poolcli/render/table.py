@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from poolcli.featuremap import spatial_letters
+from poolcli.plain import printable
 from poolcli.steps import text as step_text
 from poolcli.window import times
 
@@ -188,12 +189,14 @@ def result_table(before: FeatureMap, after: FeatureMap, look: Look) -> Renderabl
     """Draw a result: the input's shape, what was done, the output's shape, and the values."""
     already = before.steps
     head = [("earlier", record) for record in already] + [("", record) for record in after.steps[len(already) :]]
-    lines = [("input", f"{describe(before)}  {before.name}")]
+    lines = [("input", f"{describe(before)}  {printable(before.name)}")]
     earlier = [(f"earlier {r['step']}", _done(r)) for kind, r in head if kind]
     lines = [*earlier, *lines, *((str(r["step"]), _done(r)) for kind, r in head if not kind)]
     lines.append(("output", describe(after)))
     label = max(len(name) for name, _ in lines)
-    facts = [Text(f"{name:<{label}}  {what}", style="bold" if name == "output" else "") for name, what in lines]
+    facts = [
+        Text(printable(f"{name:<{label}}  {what}"), style="bold" if name == "output" else "") for name, what in lines
+    ]
     parts: list[RenderableType] = [*facts, values_table(after, after.values, look)]
     if after.indices is not None:
         parts += [Text("indices", style="bold"), values_table(after, after.indices, look)]

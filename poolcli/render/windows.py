@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ NARROW = 64  # columns below which a table has no room for the arithmetic
 GRID_CELLS = (9, 9)  # rows and columns of a window up to which its cells are drawn
 WINNER = "bold green"
 MARKS: Mapping[bool, Mapping[str, str]] = {
-    False: {"padding": "·", "overhang": "×"},
+    False: {"padding": "·", "overhang": "×"},  # noqa: RUF001 - no letter, but a cross
     True: {"padding": ".", "overhang": "x"},
 }
 
@@ -27,7 +28,9 @@ def table(
     facts: Iterable[WindowFact],
     *,
     total: int | None = None,
+    first: int = 0,
     headline: str | None = None,
+    sentence: str | None = None,
     width: int | None = None,
     ascii_only: bool = False,
 ) -> RenderableType:
@@ -39,8 +42,12 @@ def table(
         What `poolcli.explain.windows` yields, or the first of it.
     total : int, optional
         How many windows there are, if `facts` are only some.
+    first : int
+        The number of windows before the first of `facts`.
     headline : str, optional
         The first line, as `poolcli.explain.headline` writes it.
+    sentence : str, optional
+        The second line, as `poolcli.explain.sentence` writes it.
     width : int, optional
         Columns of the terminal; below `NARROW` windows are drawn below each other.
     ascii_only : bool
@@ -50,7 +57,8 @@ def table(
     stacked = len(chosen) == 1 or (width is not None and width < NARROW)
     body = _stack(chosen, ascii_only) if stacked else _rows(chosen, ascii_only)
     parts: list[RenderableType] = [Text(headline, style="bold")] if headline else []
-    return Group(*parts, body, *(Text(line, style="dim") for line in _legend(chosen, total, ascii_only)))
+    parts += [Text(sentence)] if sentence else []
+    return Group(*parts, body, *(Text(line, style="dim") for line in _legend(chosen, total, first, ascii_only)))
 
 
 def _rows(facts: Sequence[WindowFact], ascii_only: bool) -> Table:
@@ -73,8 +81,8 @@ def _stack(facts: Sequence[WindowFact], ascii_only: bool) -> RenderableType:
     for fact in facts:
         names = AXIS_NAMES[len(fact.spans)]
         where = ", ".join(f"{name} {span}" for name, span in zip(names, fact.spans, strict=True))
-        parts.append(Text.assemble(("output " + place(fact), "bold"), f"  {where}  n = {fact.n}"))
-        parts.append(Padding.indent(Group(_cells(fact, ascii_only), _arithmetic(fact)), 2))
+        parts.append(Text.assemble(("output " + place(fact), "bold"), f"  {where}"))
+        parts.append(Padding.indent(Group(_cells(fact, ascii_only), Text(f"n = {fact.n}"), _arithmetic(fact)), 2))
     return Group(*parts)
 
 
@@ -94,13 +102,12 @@ def place(fact: WindowFact) -> str:
 
 def _cells(fact: WindowFact, ascii_only: bool) -> Text:
     """Draw the cells of a window in their rows, the winner in brackets."""
-    rows = fact.shape[:-1] and max(fact.shape[:-1])
-    if (rows or 1) > GRID_CELLS[0] or fact.shape[-1] > GRID_CELLS[1] or fact.size > GRID_CELLS[0] * GRID_CELLS[1]:
+    lines, across = math.prod(fact.shape[:-1]), fact.shape[-1]
+    if lines > GRID_CELLS[0] or across > GRID_CELLS[1]:
         return Text(f"{times(fact.shape)} cells")
     words = [_word(cell, fact.winners, ascii_only) for cell in fact.cells]
     wide = max(map(len, words))
     drawn = Text()
-    across = fact.shape[-1]
     for index, (cell, word) in enumerate(zip(fact.cells, words, strict=True)):
         if index and index % across == 0:
             drawn.append("\n")
@@ -141,7 +148,7 @@ def remarks(fact: WindowFact) -> list[str]:
     return said
 
 
-def _legend(facts: Sequence[WindowFact], total: int | None, ascii_only: bool) -> list[str]:
+def _legend(facts: Sequence[WindowFact], total: int | None, first: int, ascii_only: bool) -> list[str]:
     marks = MARKS[ascii_only]
     said = []
     if any(fact.winners for fact in facts):
@@ -152,5 +159,10 @@ def _legend(facts: Sequence[WindowFact], total: int | None, ascii_only: bool) ->
         said.append(f"{marks['overhang']} beyond the padding (ceil_mode), never counts")
     lines = [", ".join(said)] if said else []
     if total is not None and total > len(facts):
-        lines.append(f"{len(facts)} of {total} windows; --at {place(facts[-1])} shows one, --full shows all")
+        page = first // len(facts) + 1
+        more = f"--page {page + 1} shows the next, " if first + len(facts) < total else ""
+        one = ",".join(map(str, facts[0].at))
+        lines.append(
+            f"windows {first + 1} to {first + len(facts)} of {total}; {more}--at {one} shows one, --full shows all"
+        )
     return lines

@@ -123,18 +123,34 @@ const Pool = (() => {
     return map.values[rule(row, map.rows) * map.columns + rule(column, map.columns)];
   }
 
-  // What takes part: the values, the number a mean is divided by, and the cells they come from.
-  function taking(map, layer, axes, i, j) {
-    const all = cells(map, layer, axes, i, j);
-    let part = all.filter((cell) => cell.value !== undefined);
-    let n = part.length;
-    if (layer.count_include_pad && MODES[layer.mode].divides) n = all.filter((cell) => cell.kind !== "overhang").length;
-    if (layer.nan === "ignore") {
-      const numbers = part.filter((cell) => !Number.isNaN(cell.value));
-      n -= part.length - numbers.length;
-      part = numbers;
+  // Which cells of an axis a window takes its values from, -1 for the fill number, and how many are not overhang.
+  function source(axis, layer, i) {
+    const rule = FILLED_FROM[layer.pad_fill];
+    const from = [];
+    let inside = 0;
+    for (let tap = 0; tap < taps(axis, i); tap += 1) {
+      const at = place(axis, i, tap);
+      const kind = kindOn(axis, at);
+      if (kind !== "overhang") inside += 1;
+      if (kind === "real") from.push(at);
+      else if (kind === "padding" && layer.pad_fill !== "ignore") from.push(rule ? rule(at, axis.length) : -1);
     }
-    return { all, part, n, x: part.map((cell) => cell.value) };
+    return { from, inside };
+  }
+
+  // What takes part in a window: the values, and the number a mean is divided by.
+  function taking(map, layer, down, across) {
+    let x = [];
+    for (const row of down.from)
+      for (const column of across.from)
+        x.push(row < 0 || column < 0 ? layer.pad_fill : map.values[row * map.columns + column]);
+    let n = layer.count_include_pad && MODES[layer.mode].divides ? down.inside * across.inside : x.length;
+    if (layer.nan === "ignore" && anyNaN(x)) {
+      const numbers = x.filter((value) => !Number.isNaN(value));
+      n -= x.length - numbers.length;
+      x = numbers;
+    }
+    return { x, n };
   }
 
   const quirkOf = (layer) => (layer.quirks && layer.quirks[layer.mode]) || layer.mode;
@@ -145,16 +161,10 @@ const Pool = (() => {
     return quirk ? quirk.reduce(x, n, layer) : MODES[layer.mode].reduce(x, n, layer.parameter);
   }
 
-  function checkEmpty(layer, axes) {
-    if (layer.pad_fill !== "ignore") return;
-    const real = axes.map((axis) =>
-      axis.starts.map((_, i) => {
-        for (let tap = 0; tap < taps(axis, i); tap += 1) if (kindOn(axis, place(axis, i, tap)) === "real") return 1;
-        return 0;
-      }),
-    );
-    const total = real[0].length * real[1].length;
-    const empty = total - sum(real[0]) * sum(real[1]);
+  function checkEmpty(down, across) {
+    const full = (windows) => windows.filter((window) => window.from.length > 0).length;
+    const total = down.length * across.length;
+    const empty = total - full(down) * full(across);
     if (empty) throw new PoolError(`${empty} of ${total} windows hold no real cell: use less padding`);
   }
 
@@ -165,11 +175,12 @@ const Pool = (() => {
     const reads = axes.map((axis) => sum(axis.starts.map((_, i) => taps(axis, i)))).reduce((a, b) => a * b);
     if (reads > MOST_READS)
       throw new PoolError(`${rows * columns} windows with ${reads} cells are too many for a page: run poolcli pool`);
-    checkEmpty(layer, axes);
+    const [down, across] = axes.map((axis) => axis.starts.map((_, i) => source(axis, layer, i)));
+    checkEmpty(down, across);
     const values = new Float64Array(rows * columns);
     for (let i = 0; i < rows; i += 1) {
       for (let j = 0; j < columns; j += 1) {
-        const { x, n } = taking(map, layer, axes, i, j);
+        const { x, n } = taking(map, layer, down[i], across[j]);
         values[i * columns + j] = reduce(layer, x, n);
       }
     }
@@ -203,7 +214,7 @@ const Pool = (() => {
 
   // A power of two that keeps powers of the largest number from overflowing or vanishing; 1 where there is no danger.
   function scale(x, p) {
-    const top = Math.max(...x.map((value) => (Number.isFinite(value) ? Math.abs(value) : 0)));
+    const top = x.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most), 0);
     const grown = top ** p;
     return top === 0 || (grown < 1e250 && grown > 1e-250) ? 1 : 2 ** -Math.max(Math.min(Math.round(Math.log2(top)), 1000), -1000);
   }
@@ -236,58 +247,58 @@ const Pool = (() => {
   }
 
   const MODES = {
-    max: { label: "max", says: "keeps the largest value of every window", reduce: most },
-    min: { label: "min", says: "keeps the smallest value of every window", reduce: least },
+    max: { label: "max", reduce: most },
+    min: { label: "min", reduce: least },
     avg: {
-      label: "average", says: "replaces every window with the mean of its values", divides: true,
+      label: "average", divides: true,
       reduce: (x, n) => sum(x) / n,
     },
-    sum: { label: "sum", says: "adds up the values of every window", reduce: sum },
-    median: { label: "median", says: "keeps the middle value of every window", reduce: (x) => quantile(x, 0.5) },
-    majority: { label: "majority", says: "keeps the value that stands most often in every window", reduce: majority },
+    sum: { label: "sum", reduce: sum },
+    median: { label: "median", reduce: (x) => quantile(x, 0.5) },
+    majority: { label: "majority", reduce: majority },
     range: {
-      label: "range", says: "takes the largest minus the smallest value of every window",
+      label: "range",
       reduce: (x) => most(x) - least(x),
     },
     std: {
-      label: "standard deviation", says: "measures how far the values of every window spread",
+      label: "standard deviation",
       reduce: (x, n) => {
         const s = scale(x, 2);
         return Math.sqrt(variance(x.map((value) => value * s), n)) / s;
       },
     },
     var: {
-      label: "variance", says: "measures the squared spread of the values of every window",
+      label: "variance",
       reduce: (x, n) => {
         const s = scale(x, 2);
         return variance(x.map((value) => value * s), n) / s / s;
       },
     },
     rms: {
-      label: "root mean square", says: "takes the root of the mean square of every window",
+      label: "root mean square",
       reduce: (x, n) => {
         const s = scale(x, 2);
         return Math.sqrt(sum(x.map((value) => (value * s) ** 2)) / n) / s;
       },
     },
     lp: {
-      label: "Lp norm", says: "takes the P-norm of every window: between sum (P = 1) and max (P large)",
+      label: "Lp norm",
       parameter: { letter: "P", meaning: "order of the norm", example: 3, low: 0, high: Infinity, closed: false },
       reduce: (x, n, p) => norm(x, p),
     },
     percentile: {
-      label: "percentile", says: "keeps the value below which Q percent of the window lies",
+      label: "percentile",
       parameter: { letter: "Q", meaning: "percentage", example: 90, low: 0, high: 100, closed: true },
       reduce: (x, n, q) => quantile(x, q / 100),
     },
     logavgexp: {
-      label: "log of mean exp", says: "is a smooth mixture of average (R small) and max (R large)",
+      label: "log of mean exp",
       parameter: { letter: "R", meaning: "sharpness", example: 1, low: 0, high: 1e6, closed: false },
       reduce: logavgexp,
     },
-    soft: { label: "softmax-weighted", says: "averages every window with more weight on larger values", reduce: soft },
+    soft: { label: "softmax-weighted", reduce: soft },
     mixed: {
-      label: "mixed", says: "mixes max (share A) and average (share 1 - A)", divides: true,
+      label: "mixed", divides: true,
       parameter: { letter: "A", meaning: "share of the maximum", example: 0.5, low: 0, high: 1, closed: true },
       reduce: (x, n, a) => a * most(x) + (1 - a) * (sum(x) / n),
     },
@@ -428,7 +439,10 @@ const Pool = (() => {
 
   // Everything there is to know of one window.
   function explain(map, layer, axes, i, j) {
-    const { all, part, n, x } = taking(map, layer, axes, i, j);
+    const all = cells(map, layer, axes, i, j);
+    const part = all.filter((cell) => cell.value !== undefined && !(layer.nan === "ignore" && Number.isNaN(cell.value)));
+    const [down, across] = axes.map((axis, k) => source(axis, layer, k ? j : i));
+    const { x, n } = taking(map, layer, down, across);
     const result = reduce(layer, x, n);
     const terms = new Terms(x, n, layer, result);
     const quirk = QUIRKS[quirkOf(layer)];

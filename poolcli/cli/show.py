@@ -1,0 +1,23 @@
+"""``poolcli show``."""
+
+from __future__ import annotations
+
+from poolcli.cli.deliver import chosen_input, load
+from poolcli.cli.options import Input, Reading, Talking
+from poolcli.cli.picturing import Picturing
+
+
+def show(given: Input = None, *, picturing: Picturing, reading: Reading, talking: Talking) -> None:
+    """Draw a feature map in the terminal.
+
+    Small maps show the numbers in their cells. What does not fit is made smaller by average pooling, which is said.
+
+    poolcli show input.csv
+
+    poolcli conv --filter sobel-x --json photo.jpg | poolcli show --colormap diverging
+    """
+    from poolcli.render.heatmap import picture
+
+    how = picturing.how()
+    feature_map = load(chosen_input(given), reading, talking)
+    picturing.show(picture(feature_map, **how))

@@ -1,0 +1,213 @@
+"""One self-contained page in which a reader plays with a pooling layer on a feature map of their own.
+
+The page holds the input and the layer; its script (`pool.js`) does poolcli's arithmetic, so that mode and window can be
+changed in it. A Content-Security-Policy with the hashes of its own script and style lets nothing else run, and nothing
+be loaded.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import math
+import re
+import shlex
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from poolcli import steps
+from poolcli.colormaps import CENTRED, COLORMAPS
+from poolcli.errors import LimitError, UsageError
+from poolcli.explain import SAYS, framework_name
+from poolcli.featuremap import FeatureMap
+from poolcli.pooling import Pooling
+from poolcli.render.names import safe
+from poolcli.window import Window, times
+
+MOST_CELLS = 2**18
+EXACT = 2**53  # whole numbers beyond are not all doubles
+NOT_IN_PAGE = ("stochastic",)  # drawn by NumPy's generator, which a page does not have
+
+
+def page(feature_map: FeatureMap, layer: Pooling) -> bytes:
+    """Make the page.
+
+    Parameters
+    ----------
+    feature_map : FeatureMap
+        One or two spatial axes; planes of the leading axes can be switched in the page.
+    layer : Pooling
+        The layer that the page starts with.
+
+    Returns
+    -------
+    bytes
+        UTF-8 HTML that needs no other file and no network.
+
+    Raises
+    ------
+    UsageError
+        If the mode or the number of spatial axes is none that a page can show.
+    LimitError
+        If the map has more than `MOST_CELLS` cells.
+    PoolcliError
+        Whatever pooling the map would raise.
+    """
+    _check(feature_map, layer)
+    style, script = _part("page.css"), _part("pool.js") + _part("page.js")
+    policy = (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    filled = {
+        "policy": policy,
+        "title": html.escape(f"{safe(feature_map.name)}: {steps.text(layer.record())} pooling"),
+        "style": style,
+        "script": script,
+        "data": _embedded(_data(feature_map, layer)),
+    }
+    # one pass, so that nothing that is filled in is taken for a place to fill
+    made = re.sub(r"@(policy|title|style|script|data)@", lambda found: filled[found[1]], _part("page.html"))
+    return made.encode("utf-8", "replace")
+
+
+def _check(feature_map: FeatureMap, layer: Pooling) -> None:
+    if feature_map.ndim > 2:
+        raise UsageError(
+            f"a page shows one or two spatial axes, but {feature_map.layout} has {feature_map.ndim}",
+            "call the depth a channel, such as --layout CHW, to see every slice by itself",
+        )
+    if layer.mode.mode.name in NOT_IN_PAGE:
+        raise UsageError(
+            f"a page cannot draw at random as mode {layer.mode} does",
+            "leave out -o to have the windows explained as a table, or use another --mode",
+        )
+    if feature_map.values.size > MOST_CELLS:
+        side = math.isqrt(MOST_CELLS)
+        factor = math.ceil(math.sqrt(feature_map.values.size / MOST_CELLS))
+        raise LimitError(
+            f"the input {times(feature_map.shape)} has {feature_map.values.size} cells, but a page holds at most "
+            f"{MOST_CELLS}, such as {side}x{side}",
+            f"make it smaller first with poolcli pool --mode avg --size {factor}, or explain one window with --at",
+        )
+    layer.apply(feature_map.values)
+
+
+def _part(name: str) -> str:
+    return files(__name__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _embedded(data: Mapping[str, Any]) -> str:
+    """Write JSON that can stand inside a script element: without ``<``, NaN as null, infinities as 1e999."""
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=True)
+    text = _outside_strings(text)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _outside_strings(text: str) -> str:
+    words = {"NaN": "null", "Infinity": "1e999", "-Infinity": "-1e999"}
+    return re.sub(r'"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b', lambda found: words.get(found[0], found[0]), text)
+
+
+def _data(feature_map: FeatureMap, layer: Pooling) -> dict[str, Any]:
+    """Return what the script needs to know."""
+    values = feature_map.values if feature_map.ndim == 2 else feature_map.values[..., None, :]
+    rows, columns = values.shape[-2:]
+    letters = [letter for letter in "NC" for _ in range(feature_map.layout.count(letter))]
+    places = list(np.ndindex(*values.shape[:-2]))
+    name = safe(feature_map.name)
+    whole = values.dtype.kind in "iub"
+    exact = not whole or values.size == 0 or max(-int(values.min()), int(values.max())) <= EXACT
+    return {
+        "name": name,
+        "quoted": shlex.quote(name) if name == feature_map.name else "INPUT",
+        "shape": f"{times(feature_map.shape)} {feature_map.layout}",
+        "dtype": str(values.dtype),
+        "ndim": feature_map.ndim,
+        "rows": rows,
+        "columns": columns,
+        "planes": [" ".join(f"{a}{i}" for a, i in zip(letters, place, strict=True)) for place in places],
+        "values": [_numbers(values[place]) for place in places],
+        "layer": layer_data(layer, values.dtype, feature_map.spatial),
+        "says": SAYS,
+        "colormaps": {name: base64.b64encode(COLORMAPS[name]).decode() for name in COLORMAPS},
+        "centred": list(CENTRED),
+        "exactness": "" if exact else (
+            "Some numbers of this map are too large for a page to hold exactly: their last digits may differ from "
+            "those that poolcli computes."
+        ),
+    }  # fmt: skip
+
+
+def _numbers(plane: np.ndarray[Any, Any]) -> list[Any]:
+    if plane.dtype.kind == "f":
+        plane = plane.astype(np.float64)
+        return [int(x) if x.is_integer() and abs(x) < EXACT and (x or math.copysign(1, x) > 0) else x
+                for x in plane.ravel().tolist()]  # fmt: skip
+    return plane.astype(np.uint8).ravel().tolist() if plane.dtype.kind == "b" else plane.ravel().tolist()
+
+
+def layer_data(layer: Pooling, dtype: np.dtype[Any], spatial: tuple[int, ...]) -> dict[str, Any]:
+    """Write a layer as ``pool.js`` takes it, with two spatial axes.
+
+    Parameters
+    ----------
+    layer : Pooling
+        One or two spatial axes; a missing one becomes rows of windows that are one cell high.
+    dtype : dtype
+        Of the map, which some frameworks treat differently.
+    spatial : tuple of int
+        The lengths of the map's spatial axes.
+    """
+    window, one = layer.window, layer.ndim == 1
+    parameter = layer.mode.parameter
+
+    def pair(numbers: tuple[Any, ...], missing: Any) -> list[Any]:
+        both = numbers or (missing,) * layer.ndim
+        return [missing, *both] if one else list(both)
+
+    padding = window.padding if isinstance(window.padding, str) else pair(window.padding, (0, 0))
+    kind = "given" if window.kind.startswith("fractional") else window.kind
+    data = {
+        "mode": layer.mode.mode.name,
+        "parameter": None if math.isnan(parameter) else parameter,
+        "kind": kind,
+        "size": pair(window.size, 1 if one else 2),
+        "stride": pair(window.stride, 1 if one else 2),
+        "padding": padding,
+        "dilation": pair(window.dilation, 1),
+        "ceil_mode": window.ceil_mode,
+        "output_size": pair(window.output_size, 1),
+        "pad_fill": layer.pad_fill,
+        "count_include_pad": layer.count_include_pad,
+        "nan": "ignore" if layer.nan == "ignore" else "propagate",
+        "same_ignores_dilation": window.same_ignores_dilation,
+        "quirks": quirks(layer, dtype),
+        "largest": float(np.finfo(dtype).max) if dtype.kind == "f" else 0,
+    }
+    if kind == "given":
+        data["given"] = pair(_bounds(window, spatial), ((0,), (1,)))
+    return data
+
+
+def _bounds(window: Window, spatial: tuple[int, ...]) -> tuple[Any, ...]:
+    return tuple(([*axis.starts], [*axis.stops]) for axis in window.plan(spatial))
+
+
+def quirks(layer: Pooling, dtype: np.dtype[Any]) -> dict[str, str]:
+    """Name the modes that the layer's framework does in its own way, as ``pool.js`` knows them."""
+    floating = dtype.kind == "f"
+    known = {
+        "torch": {"lp": "torch-lp", **({} if floating else {"avg": "torch-avg"})},
+        "onnx": {"max": "onnx-max", "min": "onnx-min"} if floating else {},
+    }
+    return known.get(framework_name(layer) or "", {})

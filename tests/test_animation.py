@@ -1,0 +1,219 @@
+"""The window's walk, frame by frame: what each shows, how long, and that the same input gives the same bytes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from poolcli.errors import LimitError, ShapeError, UsageError
+from poolcli.featuremap import FeatureMap
+from poolcli.pooling import Pooling
+from poolcli.render import animation, scene
+from poolcli.render.animation import sampled, walk
+
+MATRIX = np.array([[1, 3, 2, 9], [5, 6, 1, 7], [4, 2, 8, 6], [3, 5, 7, 2]])
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def frames(data: bytes) -> tuple[list[Image.Image], list[int]]:
+    """Every frame as a reader would see it, and how long it stays."""
+    made, stays = [], []
+    with Image.open(io.BytesIO(data)) as picture:
+        for index in range(getattr(picture, "n_frames", 1)):
+            picture.seek(index)
+            made.append(picture.convert("RGB"))
+            stays.append(int(picture.info["duration"]))
+    return made, stays
+
+
+def parsed(data: bytes) -> ET.Element:
+    """The SVG as a tree."""
+    return ET.fromstring(data)  # noqa: S314 - it is our own
+
+
+def corner(stage: scene.Scene, which: int, row: int, column: int) -> tuple[int, int]:
+    """A pixel of a cell that its number and its frame leave alone."""
+    grid = stage.grids[which]
+    x, y, side, _ = grid.box(row, column)
+    return x + side // 5, y + side // 5
+
+
+def near(one: Any, other: Sequence[int]) -> bool:
+    return bool(np.abs(np.subtract(one, other)).max() <= 6)  # a GIF has 192 colours of a map, not 256
+
+
+@pytest.mark.parametrize("kind", ["gif", "apng"])
+def test_the_output_fills_window_by_window(kind: Any) -> None:
+    feature_map, layer = FeatureMap(MATRIX, name="matrix.csv"), Pooling.of(2)
+    data, notes = walk(feature_map, layer, format=kind)
+    made, stays = frames(data)
+    assert notes == ()
+    assert stays == [500, 500, 500, 500, 2000]
+    stage = scene.Scene(feature_map, layer)
+    assert {frame.size for frame in made} == {(stage.width, stage.height)}
+    for index, frame in enumerate(made):
+        for row in range(4):
+            for column in range(4):
+                color = stage.scale.color(MATRIX[row, column])
+                assert near(frame.getpixel(corner(stage, 0, row, column)), color)
+        for cell, value in enumerate((6, 9, 5, 8)):
+            seen = frame.getpixel(corner(stage, 1, cell // 2, cell % 2))
+            assert near(seen, stage.scale.color(value) if cell <= index else scene.EMPTY)
+
+
+def test_each_frame_frames_its_window_and_the_last_none() -> None:
+    feature_map, layer = FeatureMap(MATRIX), Pooling.of(2)
+    made, _ = frames(walk(feature_map, layer, format="apng")[0])
+    grid = scene.Scene(feature_map, layer).grids[0]
+    for index, frame in enumerate(made):
+        framed = []
+        for window in range(4):
+            x, y, width, _ = grid.box(2 * (window // 2), 2 * (window % 2), 2, 2)
+            framed.append(frame.getpixel((x + width // 2, y - 2)) == scene.ACCENT)
+        assert framed == [window == index for window in range(4)]
+
+
+@pytest.mark.parametrize("kind", ["gif", "apng", "svg"])
+def test_the_same_input_gives_the_same_bytes(kind: Any) -> None:
+    rng = np.random.default_rng(1)
+    feature_map, layer = FeatureMap(rng.standard_normal((9, 11))), Pooling.of(2, "avg", 3, padding=1, ceil_mode=True)
+    assert walk(feature_map, layer, format=kind) == walk(feature_map, layer, format=kind)
+
+
+def test_speed_zoom_and_colour_map() -> None:
+    feature_map, layer = FeatureMap(MATRIX), Pooling.of(2)
+    _, stays = frames(walk(feature_map, layer, fps=10)[0])
+    assert stays[0] == 100
+    small, large = (frames(walk(feature_map, layer, zoom=zoom)[0])[0][0].size for zoom in (80, 160))
+    assert large[1] > small[1]
+    gray, _ = frames(walk(feature_map, layer, colormap="gray", format="apng")[0])
+    stage = scene.Scene(feature_map, layer, colormap="gray")
+    assert gray[0].getpixel(corner(stage, 0, 0, 3)) == (255, 255, 255)
+
+
+def test_too_many_windows_are_sampled_and_that_is_said() -> None:
+    values = np.arange(40 * 40).reshape(40, 40)
+    data, notes = walk(FeatureMap(values), Pooling.of(2, "max", 2), max_frames=10)
+    assert notes == ("10 of 400 windows, evenly spread",)
+    assert len(frames(data)[0]) == 11
+
+
+@pytest.mark.parametrize(("count", "most"), [(1, 1), (5, 5), (5, 9), (100, 7), (16384, 120), (3, 2), (9, 1)])
+def test_samples_are_spread_evenly_from_first_to_last(count: int, most: int) -> None:
+    chosen = sampled(count, most)
+    assert len(chosen) == min(count, most)
+    assert chosen[0] == 0
+    assert chosen[-1] == count - 1 or most == 1
+    steps = {b - a for a, b in pairwise(chosen)}
+    assert not steps or max(steps) - min(steps) <= 1
+
+
+def test_progress_is_told_after_every_frame() -> None:
+    told: list[tuple[int, int]] = []
+    walk(FeatureMap(MATRIX), Pooling.of(2), progress=lambda done, total: told.append((done, total)))
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+@pytest.mark.parametrize(
+    ("values", "layout", "options"),
+    [(np.array([[np.nan, np.inf], [-np.inf, 1]]), "HW", {"size": 1}), (np.full((3, 3), 7.0), "HW", {}),
+     (np.array([[5]]), "HW", {"size": 1}), (np.arange(30), "L", {"size": 3}),
+     (np.arange(60).reshape(1, 60), "HW", {"size": 1}),
+     (np.arange(25).reshape(5, 5), "HW", {"size": 2, "dilation": 2, "stride": 1}),
+     (np.arange(25).reshape(5, 5), "HW", {"output_size": 3}),
+     (np.arange(16).reshape(4, 4), "HW", {"global_window": True}),
+     (np.arange(16).reshape(4, 4), "HW", {"size": 3, "stride": 2, "padding": 1, "ceil_mode": True}),
+     (np.arange(3 * 16).reshape(3, 4, 4), "CHW", {})],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["gif", "apng", "svg"])
+def test_odd_maps_and_windows_are_drawn(values: Any, layout: str, options: dict[str, Any], kind: Any) -> None:
+    feature_map = FeatureMap(values, layout)
+    layer = Pooling.of(feature_map.ndim, "max", **options)
+    data, notes = walk(feature_map, layer, format=kind)
+    assert notes == (("the first of 3 planes (3)",) if layout == "CHW" else ())
+    if kind == "svg":
+        parsed(data)
+    else:
+        windows = int(np.prod([len(axis) for axis in layer.plan(feature_map.spatial)]))
+        assert len(frames(data)[0]) <= windows + 1  # frames that look alike may be joined
+
+
+def test_padding_is_drawn_around_the_input() -> None:
+    feature_map, layer = FeatureMap(MATRIX), Pooling.of(2, "max", 3, stride=2, padding=1, ceil_mode=True)
+    made, _ = frames(walk(feature_map, layer, format="apng")[0])
+    stage = scene.Scene(feature_map, layer)
+    last = made[-1]
+    assert last.getpixel(corner(stage, 0, -1, 2)) == scene.PADDING
+    assert last.getpixel(corner(stage, 0, 5, 2)) == scene.OVERHANG
+    assert last.getpixel(corner(stage, 0, 4, 2)) == scene.PADDING
+
+
+# --- the still --------------------------------------------------------------------------------------------------------
+
+
+def still(at: tuple[int, ...] | None = None, name: str = "matrix.csv") -> ET.Element:
+    data, _ = walk(FeatureMap(MATRIX, name=name), Pooling.of(2), format="svg", at=at)
+    return parsed(data)
+
+
+def test_a_still_is_one_window() -> None:
+    root = still((0, 1))
+    words = [element.text for element in root.iter(f"{SVG}text")]
+    assert "max(2, 9, 1, 7) = 9" in words
+    assert "output 0,1: input rows 0..1, columns 2..3" in words
+    assert root.attrib["role"] == "img"
+    assert root.findtext(f"{SVG}desc") == "Output 0,1: max(2, 9, 1, 7) = 9"
+    assert words.count("9") == 3  # in the input, in the output, at the end of the colour bar
+    assert "max(4, 2, 3, 5) = 5" in [element.text for element in still().iter(f"{SVG}text")]  # the one in the middle
+
+
+def test_names_are_escaped() -> None:
+    root = still(name="<script>alert(1)</script>&\"'\x00\x1b.csv")
+    assert not list(root.iter(f"{SVG}script"))
+    assert "<script>alert(1)</script>" in (root.findtext(f"{SVG}title") or "")
+
+
+def test_large_cells_and_small_ones() -> None:
+    data, _ = walk(FeatureMap(np.arange(10_000).reshape(100, 100)), Pooling.of(2), format="svg")
+    root = parsed(data)
+    assert list(root.iter(f"{SVG}image"))
+    assert len(data) < 100_000
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "layout", "options", "error", "words"),
+    [(np.zeros((4096, 4096), np.uint8), "HW", {}, LimitError, "too large to watch"),
+     (MATRIX, "HW", {"zoom": 100_000}, LimitError, "pixels is larger"), (MATRIX, "HW", {"zoom": 0}, UsageError, "zoom"),
+     (MATRIX, "HW", {"fps": 0}, UsageError, "fps"), (MATRIX, "HW", {"fps": float("nan")}, UsageError, "fps"),
+     (MATRIX, "HW", {"max_frames": 0}, UsageError, "frames"), (MATRIX, "HW", {"format": "mp4"}, UsageError, "format"),
+     (MATRIX, "HW", {"format": "svg", "at": (2, 0)}, ShapeError, "no window"),
+     (np.zeros((2, 2, 2)), "DHW", {}, UsageError, "one or two spatial axes")],
+)  # fmt: skip
+def test_what_cannot_be_drawn_is_told(
+    values: Any, layout: str, options: Any, error: type[Exception], words: str
+) -> None:
+    feature_map = FeatureMap(values, layout)
+    with pytest.raises(error, match=words):
+        walk(feature_map, Pooling.of(feature_map.ndim), **options)
+
+
+def test_padding_without_end_is_no_picture() -> None:
+    with pytest.raises(LimitError, match="with its padding it has"):
+        walk(FeatureMap(MATRIX), Pooling.of(2, "max", 2, padding=10**6, pad_fill=0))
+
+
+def test_a_walk_is_small() -> None:
+    rows, columns = np.mgrid[:100, :120]
+    waves = (127 + 120 * np.sin(columns / 10) * np.cos(rows / 12)).astype(np.uint8)
+    assert len(walk(FeatureMap(waves), Pooling.of(2, "max", 8))[0]) < 1_000_000
+    assert animation.MOST_FRAMES == 120
