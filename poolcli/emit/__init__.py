@@ -1,0 +1,72 @@
+"""A command as code: the same steps as a short program for PyTorch, Keras, ONNX or plain NumPy.
+
+Every program defines ``pool(x)``, from an array (leading..., spatial...) to one. It gives poolcli's values for every
+input that poolcli accepts; what poolcli refuses at run time (a window without a real cell, a sum beyond 64 bits) it
+may not notice. NumPy can do everything, and in poolcli's own types. The frameworks work in their own types, integers
+in floating point, and where their layers cannot give poolcli's answer `emit` says so instead of printing code.
+
+How it is made: `Numpy` writes a mode as a row of `NUMPY_MODES` over windows; the frameworks share `IDENTITIES`, which
+make every mode of maxima, averages and sums, and each knows how to write those three (`Torch`, `Keras`, `Onnx`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from poolcli.emit.keras_code import Keras
+from poolcli.emit.numpy_code import Numpy
+from poolcli.emit.onnx_code import Onnx
+from poolcli.emit.torch_code import Torch
+from poolcli.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from poolcli.emit.program import Program
+    from poolcli.steps import Step
+
+TARGETS: Mapping[str, type[Program]] = {row.name: row for row in (Torch, Keras, Onnx, Numpy)}
+
+
+def emit(steps: Sequence[Step], ndim: int, target: str) -> str:
+    """Write a program that does what these steps do.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        Convolutions, ReLUs and poolings, in order.
+    ndim : int
+        How many axes are spatial.
+    target : str
+        A row of `TARGETS`: ``torch``, ``keras``, ``onnx`` or ``numpy``.
+
+    Returns
+    -------
+    str
+        Python source that defines ``pool(x)``, with a newline at the end.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such target.
+    UsageError
+        If the target has no equivalent, with the reason; its kind CompatError if ``compat`` itself refuses.
+
+    Examples
+    --------
+    >>> from poolcli.steps import PoolStep
+    >>> print(emit([PoolStep("max", 3, {"stride": 2})], 2, "numpy"), end="")
+    # poolcli: max 3x3, stride 2x2
+    import numpy as np
+    from numpy.lib.stride_tricks import sliding_window_view
+    <BLANKLINE>
+    <BLANKLINE>
+    def pool(x):
+        w = sliding_window_view(x, (3, 3), axis=(-2, -1))[..., ::2, ::2, :, :]
+        return w.max(axis=(-2, -1))
+    """
+    if target not in TARGETS:
+        raise UnknownNameError("target", target, TARGETS)
+    program = TARGETS[target](ndim)
+    for step in steps:
+        program.add(step)
+    return program.source()

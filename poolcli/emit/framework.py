@@ -1,0 +1,298 @@
+"""What the frameworks share: every mode made of maxima and averages of windows."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from poolcli.compat import Layer, find
+from poolcli.emit.geometry import is_padded, pads_of, reach_of, sides_of, unpadded, without_idle_ceil
+from poolcli.emit.program import WIDTH, Program, number, whole
+from poolcli.modes import HIGH_ORDER
+from poolcli.window import Window
+
+if TYPE_CHECKING:
+    from poolcli.pooling import Pooling
+
+SUM, PRODUCT, UNARY, POWER, ATOM = range(5)  # how tightly an expression binds
+
+
+@dataclass(frozen=True)
+class Value:
+    """An expression of the emitted program: text, or the name of a node's output.
+
+    Attributes
+    ----------
+    program : Framework
+        Which knows how to write an operation.
+    text : str
+        The expression.
+    level : int
+        How tightly it binds.
+    """
+
+    program: Framework
+    text: str
+    level: int = ATOM
+
+    def __neg__(self) -> Value:
+        return self.program.operation("neg", self)
+
+    def __abs__(self) -> Value:
+        return self.program.operation("abs", self)
+
+    def __add__(self, other: Value) -> Value:
+        return self.program.operation("add", self, other)
+
+    def __truediv__(self, other: Value | float) -> Value:
+        return self.program.operation("div", self, other)
+
+    def __rmul__(self, factor: float) -> Value:
+        return self.program.operation("mul", factor, self)
+
+    def power(self, p: float) -> Value:
+        """Raise to a power."""
+        return self.program.operation("pow", self, whole(p))
+
+    def root(self, p: float) -> Value:
+        """Take the p-th root."""
+        return self.program.operation("root", self, whole(p))
+
+
+Pool = Callable[[str, Value], Value]
+IDENTITIES: Mapping[str, Callable[[Pool, Value, float], Value]] = {
+    "max": lambda pool, t, _: pool("max", t),
+    "min": lambda pool, t, _: -pool("max", -t),
+    "avg": lambda pool, t, _: pool("avg", t),
+    "sum": lambda pool, t, _: pool("sum", t),
+    "range": lambda pool, t, _: pool("max", t) + pool("max", -t),
+    "rms": lambda pool, t, _: pool("avg", t.power(2)).root(2),
+    "lp": lambda pool, t, p: pool("max", abs(t)) if math.isinf(p) else pool("lp", t),
+    "mixed": lambda pool, t, a: a * pool("max", t) + (1 - a) * pool("avg", t),
+}
+
+
+def mode_is(*names: str) -> Callable[[Pooling], bool]:
+    """Return a condition: the layer's mode is one of these."""
+    return lambda layer: layer.mode.mode.name in names
+
+
+def kind_is(*kinds: str) -> Callable[[Pooling], bool]:
+    """Return a condition: the layer's windows are of one of these kinds."""
+    return lambda layer: layer.window.kind in kinds
+
+
+def both(one: Callable[[Pooling], bool], other: Callable[[Pooling], bool]) -> Callable[[Pooling], bool]:
+    """Return a condition: both of these."""
+    return lambda layer: one(layer) and other(layer)
+
+
+def _runs_late(layer: Pooling) -> bool:
+    """Whether rounding up could place a window into trailing padding once that has values."""
+    rows = zip(sides_of(layer.window) or (), layer.window.stride, reach_of(layer.window), strict=False)
+    late = any(after and after + stride > reach for (_, after), stride, reach in rows)
+    return layer.window.ceil_mode and late and (layer.pad_fill != "ignore" or layer.count_include_pad)
+
+
+def is_high_norm(layer: Pooling) -> bool:
+    """Whether powers of cells could overflow, so that poolcli works with logarithms."""
+    return layer.mode.mode.name == "lp" and HIGH_ORDER < layer.mode.parameter < math.inf
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What a target has no code for.
+
+    Attributes
+    ----------
+    broken : function of a Pooling
+        Whether the layer is such a one.
+    why : str
+        The reason, a sentence.
+    """
+
+    broken: Callable[[Pooling], bool]
+    why: str
+
+
+COMMON = (
+    Refusal(lambda layer: layer.nan == "ignore", "its pooling cannot leave out NaN"),
+    Refusal(kind_is("fractional-disjoint"), "no layer takes the random offset of TensorFlow's fractional windows"),
+    Refusal(_runs_late, "with --ceil-mode a window would start in the padding, which has values here"),
+)
+
+
+def compat_of(layer: Pooling) -> str | None:
+    """Return the name of the framework that the layer is to be compatible with."""
+    framework = find(layer.compat)
+    return framework.name if framework else None
+
+
+class Framework(Program):
+    """A program for a framework that has maxima and averages of windows, of which `IDENTITIES` make the other modes.
+
+    While a layer is being written, calls stand as placeholders in the text; a single one is put in its place, several
+    become statements of their own.
+    """
+
+    refusals: ClassVar[tuple[Refusal, ...]] = ()
+    fills: ClassVar[Mapping[str, str]] = {}
+    forms: ClassVar[Mapping[str, tuple[str, int, int]]] = {
+        "neg": ("-{}", UNARY, UNARY),
+        "abs": ("abs({})", ATOM, SUM),
+        "add": ("{} + {}", SUM, SUM),
+        "mul": ("{} * {}", PRODUCT, UNARY),
+        "div": ("{} / {}", PRODUCT, UNARY),
+        "pow": ("{} ** {}", POWER, ATOM),
+        "root": ("{} ** (1 / {})", POWER, ATOM),
+    }
+
+    def __init__(self, ndim: int) -> None:
+        super().__init__(ndim)
+        self.tensor = "t"
+        self.guards: list[str] = []
+        self.calls: list[str] = []
+        self.sides = ""
+
+    # what each framework knows
+
+    def native(self, kind: str, layer: Pooling) -> bool:
+        """Whether a layer of the framework pads, dilates and rounds up as this one does."""
+        raise NotImplementedError
+
+    def call(self, kind: str, t: Value, layer: Pooling, window: Window) -> Value:
+        """Write the framework's layer: the ``max``, ``avg``, ``sum`` or ``lp`` of these windows."""
+        raise NotImplementedError
+
+    def widths(self, pads: list[str]) -> str:
+        """Write the pads of each axis, such as ``(1, 1)``, as the framework's padding wants them."""
+        raise NotImplementedError
+
+    def padded(self, t: Value, value: str | float) -> Value:
+        """Write padding as wide as `sides`, with a number, or with a row of `fills`."""
+        raise NotImplementedError
+
+    def ones(self) -> Value:
+        """Return ones in the shape of the tensor."""
+        raise NotImplementedError
+
+    def lengths(self) -> list[str]:
+        """Return the lengths of the spatial axes of the tensor."""
+        raise NotImplementedError
+
+    def special(self, layer: Pooling) -> bool:  # noqa: ARG002 - for a framework that has more to offer
+        """Write a mode that no identity makes, and return whether there was such a way."""
+        return False
+
+    # what is the same for all
+
+    def pool(self, layer: Pooling) -> None:
+        """Write a pooling layer."""
+        if compat_of(layer) != self.name:
+            layer = replace(layer, window=without_idle_ceil(layer.window))
+        mode = layer.mode.mode.name
+        layer = replace(layer, count_include_pad=layer.count_include_pad and layer.mode.mode.divides)
+        self._check(layer)
+        counted = mode == "avg" and layer.count_include_pad and not self.native("avg", layer)
+        if layer.pad_fill != "ignore" or counted:
+            layer = self._fill(layer)
+        if self.special(layer):
+            return
+        if mode not in IDENTITIES or (is_high_norm(layer) and compat_of(layer) != self.name):
+            self.refuse(f"it has no {layer.mode} pooling, and no formula makes it of maxima and averages")
+        row = IDENTITIES[mode]
+        self.assign(row(lambda kind, t: self._pooled(kind, t, layer), Value(self, self.tensor), layer.mode.parameter))
+
+    def _check(self, layer: Pooling) -> None:
+        for refusal in (*COMMON, *self.refusals):
+            if refusal.broken(layer):
+                self.refuse(refusal.why)
+        if layer.pad_fill != "ignore" and isinstance(layer.pad_fill, str) and layer.pad_fill not in self.fills:
+            self.refuse(f"it cannot pad with {layer.pad_fill}")
+        if compat_of(layer) not in (None, self.name) and _own_version(layer):
+            self.refuse(f"it does not have the {layer.mode} pooling that --compat {compat_of(layer)} asks for")
+
+    def _fill(self, layer: Pooling) -> Pooling:
+        """Write the padding as a statement, and return the layer that pools the result."""
+        value = 0 if layer.pad_fill == "ignore" else layer.pad_fill
+        if is_padded(layer.window):
+            self.assign(self.around(Value(self, self.tensor), replace(layer.window, ceil_mode=False), value))
+        window = unpadded(layer.window)
+        return replace(layer, window=window, pad_fill="ignore", count_include_pad=False)
+
+    def _pooled(self, kind: str, t: Value, layer: Pooling) -> Value:
+        window = layer.window
+        if kind == "lp" and not self.native(kind, layer):
+            p = layer.mode.parameter
+            return self._pooled("sum", abs(t).power(p), layer).root(p)
+        if window.kind != "sliding" or self.native(kind, layer):
+            return self.call(kind, t, layer, window)
+        plain = replace(unpadded(window), ceil_mode=False)
+        if not (is_padded(window) or window.ceil_mode):
+            return self.call(kind, t, layer, plain)
+        if kind == "avg" and layer.count_include_pad and window.ceil_mode:
+            self.refuse("count_include_pad with --ceil-mode and this padding counts cells that no layer of it counts")
+        fill = -math.inf if kind == "max" else 0
+        total = self.call(kind, self.around(t, window, fill), layer, plain)
+        if kind != "avg" or layer.count_include_pad:
+            return total
+        return total / self.call(kind, self.around(self.ones(), window, 0), layer, plain)
+
+    def around(self, t: Value, window: Window, value: str | float) -> Value:
+        """Pad so far that no window reaches outside."""
+        self.sides = self.sides or self.widths(pads_of(self, window, self.lengths()))
+        return self.padded(t, value)
+
+    def operation(self, name: str, *operands: Value | float) -> Value:
+        """Write an operation with brackets where they are needed."""
+        form, level, least = self.forms[name]
+        if name == "root" and operands[1] == 2:
+            return self.operation("pow", operands[0], 0.5)
+        texts = [o.text if isinstance(o, Value) else number(whole(o), "math") for o in operands]
+        levels = [o.level if isinstance(o, Value) else ATOM for o in operands]
+        texts = [f"({text})" if own < least else text for text, own in zip(texts, levels, strict=True)]
+        if name == "pow" and texts[0].isidentifier():
+            form = "{}**{}"
+        return Value(self, form.format(*texts), level)
+
+    def placed(self, call: str) -> Value:
+        """Return a placeholder for a call of a layer."""
+        self.calls.append(call)
+        return Value(self, f"@{len(self.calls)}")
+
+    def assign(self, value: Value) -> None:
+        """Write the statements that make the tensor what `value` says."""
+        text, calls = value.text, self.calls
+        alone = len(calls) == 1 and (text == "@1" or len(text) + len(calls[0]) < WIDTH - 8)
+        names = calls if alone else [self.tensor] if len(calls) == 1 else list("abcdef"[: len(calls)])
+        for place, name in enumerate(names):
+            text = text.replace(f"@{place + 1}", name)
+        if not alone:
+            self.body += [f"{name} = {call}" for name, call in zip(names, calls, strict=True)]
+            text = re.sub(r"^(\w) \*\* ([\d.]+)$", r"\1**\2", text)
+        self.body.append(f"{self.tensor} = {text}")
+        self.calls, self.sides = [], ""
+
+    def refuse_nan(self, why: str) -> None:
+        """Write the lines that refuse NaN in the input."""
+        self.guards = self.guards or ["if np.isnan(x).any():", f'    raise ValueError("{why}")']
+
+    def function(self, name: str, *arguments: str, **named: str) -> str:
+        """Write a call."""
+        return f"{name}({', '.join([*arguments, *(f'{key}={value}' for key, value in named.items())])})"
+
+    def sizes(self, values: Sequence[int]) -> str:
+        """Write one number for each axis, or just the number where there is one axis."""
+        return str(tuple(values) if self.ndim > 1 else values[0])
+
+
+def _own_version(layer: Pooling) -> bool:
+    """Whether the framework of ``compat`` has its own version of the mode."""
+    import numpy as np
+
+    framework = find(layer.compat)
+    row = layer.mode.mode
+    return framework is not None and framework.row(Layer(layer, np.dtype(np.float64))) is not row

@@ -1,0 +1,71 @@
+"""What emitted code needs to know of a window, and the helper functions that find its padding at run time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from poolcli.emit.program import Program
+from poolcli.window import Window
+
+
+def reach_of(window: Window) -> tuple[int, ...]:
+    """Return how many cells the dilated window spans, for each axis."""
+    return tuple((k - 1) * d + 1 for k, d in zip(window.size, window.dilation or (1, 1, 1), strict=False))
+
+
+def sides_of(window: Window) -> tuple[tuple[int, int], ...] | None:
+    """Return the pads of each axis, or None where they follow from the input's size."""
+    if not isinstance(window.padding, str):
+        return window.padding
+    return ((0, 0),) * len(window.size) if window.padding == "valid" else None
+
+
+def is_padded(window: Window) -> bool:
+    """Whether the window was asked for with padding."""
+    sides = sides_of(window)
+    return sides is None or any(map(any, sides))
+
+
+def is_dilated(window: Window) -> bool:
+    """Whether the window has a dilation."""
+    return any(step != 1 for step in window.dilation)
+
+
+def unpadded(window: Window) -> Window:
+    """Return the window without padding."""
+    return replace(window, padding="valid")
+
+
+PADS = """
+def pads(length, size, stride):
+    total = max(size - stride + -length % stride, 0)
+    return {}
+"""
+SAME = {"same": "total // 2, total - total // 2", "same-lower": "total - total // 2, total // 2"}
+OVERHANG = """
+def overhang(length, size, stride, before, after):
+    last = range(-before, min(length, length + after - size + stride), stride)[-1]
+    return before, max(last + size - length, 0)
+"""
+
+
+def pads_of(program: Program, window: Window, lengths: Sequence[str]) -> list[str]:
+    """Write the pads of each axis after which no window reaches outside: (1, 1), or the call of a helper."""
+    sides, reach = sides_of(window), reach_of(window)
+    if sides is None:
+        name = program.help(PADS.format(SAME[str(window.padding)]))
+        spans = window.size if window.same_ignores_dilation else reach
+        return [f"{name}({n}, {k}, {s})" for n, k, s in zip(lengths, spans, window.stride, strict=True)]
+    if not window.ceil_mode:
+        return [f"({a}, {b})" for a, b in sides]
+    name = program.help(OVERHANG)
+    rows = zip(lengths, reach, window.stride, sides, strict=True)
+    return [f"{name}({n}, {k}, {s}, {a}, {b})" for n, k, s, (a, b) in rows]
+
+
+def without_idle_ceil(window: Window) -> Window:
+    """Drop ceil_mode where SAME padding leaves nothing to round up."""
+    exact = isinstance(window.padding, str) and window.padding != "valid"
+    exact = exact and not (window.same_ignores_dilation and is_dilated(window))
+    return replace(window, ceil_mode=False) if exact else window

@@ -1,0 +1,396 @@
+"""Code for NumPy: windows as a view or as slices, and one row of `NUMPY_MODES`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from poolcli.emit.framework import compat_of
+from poolcli.emit.geometry import (
+    PADS,
+    SAME,
+    is_dilated,
+    is_padded,
+    pads_of,
+    reach_of,
+    sides_of,
+    unpadded,
+    without_idle_ceil,
+)
+from poolcli.emit.program import Program, indented, kernel_of, number, returning, whole
+from poolcli.modes import HIGH_ORDER, parse_mode
+from poolcli.steps import ConvStep
+from poolcli.window import Window
+
+if TYPE_CHECKING:
+    from poolcli.pooling import Pooling
+
+_NUMPY_FILLS: Mapping[Any, str] = {"reflect": "reflect", "symmetric": "symmetric", "replicate": "edge", "wrap": "wrap"}
+
+
+
+
+@dataclass(frozen=True)
+class NumpyMode:
+    """A mode as NumPy has it.
+
+    Attributes
+    ----------
+    value, ignoring : str
+        The value of windows ``{w}``, whose cells lie on ``{axis}``, with the parameter ``{p}``;
+        `ignoring` leaves out NaN.
+    helper, ignoring_helper : str
+        Source of the function that they call.
+    wide : bool
+        Whether to compute in float64 and to return the input's floating-point type.
+    before : str
+        A line to stand before, if any.
+    """
+
+    value: str
+    ignoring: str
+    helper: str = ""
+    ignoring_helper: str = ""
+    wide: bool = False
+    before: str = ""
+
+
+MEDIAN = """
+def median(w):
+    if math.prod(w.shape[-{ndim}:]) % 2:
+        return np.quantile(w, 0.5, {axis}, method="nearest")
+    return np.median(w, {axis})
+"""
+MAJORITY = """
+def majority(w):
+    w = w.reshape(*w.shape[:-{ndim}], -1)
+    votes = (w[..., None] == w[..., None, :]).sum(axis=-1)
+    votes[np.isnan(w)] = {nan}
+    winner = votes.argmax(axis=-1, keepdims=True)  # the one seen first wins a tie
+    return np.take_along_axis(w, winner, axis=-1)[..., 0]
+"""
+PERCENTILE = """
+def percentile(w, q):
+    w = np.sort(w.reshape(*w.shape[:-{ndim}], -1), axis=-1)
+    place = (w.shape[-1] - 1) * (q / 100)
+    low, share = int(place), place % 1
+    a, b = w[..., low], w[..., math.ceil(place)]
+    value = (1 - share) * a + share * b if share else a
+    return np.where(np.isnan(w[..., -1]), np.nan, value)
+"""
+PERCENTILE_IGNORING = """
+def percentile(w, q):
+    w = np.sort(w.reshape(*w.shape[:-{ndim}], -1), axis=-1)
+    n = np.maximum(1, np.sum(~np.isnan(w), axis=-1, keepdims=True))
+    place = (n - 1) * (q / 100)
+    low, share = place.astype(int), (place % 1)[..., 0]
+    high = np.minimum(low + 1, n - 1)
+    a, b = (np.take_along_axis(w, i, axis=-1)[..., 0] for i in (low, high))
+    return np.where(share == 0, a, (1 - share) * a + share * b)
+"""
+SOFT = """
+def soft(w):
+    top = w.max({axis}, keepdims=True)
+    weights = np.where(w == top, 1, np.exp(w - top))
+    total = (np.where(weights == 0, 0, w) * weights).sum({axis})
+    return total / weights.sum({axis})
+"""
+SOFT_IGNORING = """
+def soft(w):
+    top = np.fmax.reduce(w, {axis}, keepdims=True)
+    weights = np.where(np.isnan(w), 0, np.where(w == top, 1, np.exp(w - top)))
+    total = (np.where(weights == 0, 0, w) * weights).sum({axis})
+    return total / weights.sum({axis})
+"""
+STOCHASTIC = """
+def stochastic(w, draw):
+    w = w.reshape(*w.shape[:-{ndim}], -1)
+    weights = np.maximum({cells}, 0).astype(float)
+    infinite = np.isinf(weights)
+    weights = np.where(infinite.any(axis=-1, keepdims=True), infinite, weights)
+    weights = np.where(weights.any(axis=-1, keepdims=True), weights, {real})
+    reach = np.cumsum(weights / weights.max(axis=-1, keepdims=True), axis=-1)
+    chosen = (reach <= (draw * reach[..., -1])[..., None]).sum(axis=-1)
+    last = w.shape[-1] - 1 - (weights[..., ::-1] > 0).argmax(axis=-1)
+    chosen = np.minimum(chosen, last){nan}
+    return np.take_along_axis(w, chosen[..., None], axis=-1)[..., 0]
+"""
+NAN_WINS = """
+    nan = np.isnan(w)
+    chosen = np.where(nan.any(axis=-1), nan.argmax(axis=-1), chosen)"""
+LOGAVGEXP = """
+def logavgexp(w, r):
+    total = np.logaddexp.reduce(r * w, {axis})
+    return (total - np.log(math.prod(w.shape[-{ndim}:]))) / r
+"""
+LOGAVGEXP_IGNORING = """
+def logavgexp(w, r):
+    nan = np.isnan(w)
+    total = np.logaddexp.reduce(np.where(nan, -np.inf, r * w), {axis})
+    return (total - np.log(np.sum(~nan, {axis}))) / r
+"""
+HIGH_NORM_IGNORING = """
+def high_norm(w, p):
+    nan = np.isnan(w)
+    logs = np.where(nan, -np.inf, p * np.log(abs(w)))
+    total = np.logaddexp.reduce(logs, {axis})
+    return np.where(nan.all({axis}), np.nan, np.exp(total / p))
+"""
+MIXED_IGNORING = """
+def mixed(w, a):
+    top = np.fmax.reduce(w, {axis})
+    return a * top + (1 - a) * np.nanmean(w, {axis})
+"""
+NUMPY_MODES: Mapping[str, NumpyMode] = {
+    "max": NumpyMode("{w}.max({axis})", "np.fmax.reduce({w}, {axis})"),
+    "min": NumpyMode("{w}.min({axis})", "np.fmin.reduce({w}, {axis})"),
+    "avg": NumpyMode("{w}.mean({axis})", "np.nanmean({w}, {axis})"),
+    "sum": NumpyMode("{w}.sum({axis})", "np.where(np.isnan({w}).all({axis}), np.nan, np.nansum({w}, {axis}))"),
+    "median": NumpyMode("median({w})", "np.nanmedian({w}, {axis})", MEDIAN),
+    "majority": NumpyMode("majority({w})", "majority({w})", MAJORITY.replace("{nan}", "w.shape[-1] + 1"),
+                          MAJORITY.replace("{nan}", "0")),
+    "range": NumpyMode("{w}.max({axis}) - {w}.min({axis})",
+                       "np.fmax.reduce({w}, {axis}) - np.fmin.reduce({w}, {axis})",
+                       before='x = x.astype({"b": np.uint8, "i": np.int64}.get(x.dtype.kind, x.dtype))'),
+    "std": NumpyMode("{w}.std({axis})", "np.nanstd({w}, {axis})"),
+    "var": NumpyMode("{w}.var({axis})", "np.nanvar({w}, {axis})"),
+    "rms": NumpyMode("np.sqrt(np.mean({w}**2, {axis}))", "np.sqrt(np.nanmean({w}**2, {axis}))", wide=True),
+    "lp": NumpyMode("np.sum(abs({w}) ** {p}, {axis}) ** (1 / {p})",
+                    "np.where(np.isnan({w}).all({axis}), np.nan, np.nansum(abs({w}) ** {p}, {axis}) ** (1 / {p}))",
+                    wide=True),
+    "percentile": NumpyMode("percentile({w}, {p})", "percentile({w}, {p})", PERCENTILE, PERCENTILE_IGNORING, wide=True),
+    "logavgexp": NumpyMode("logavgexp({w}, {p})", "logavgexp({w}, {p})", LOGAVGEXP, LOGAVGEXP_IGNORING, wide=True),
+    "soft": NumpyMode("soft({w})", "soft({w})", SOFT, SOFT_IGNORING, wide=True),
+    "mixed": NumpyMode("{p} * {w}.max({axis}) + {rest} * {w}.mean({axis})",
+                       "mixed({w}, {p})", "", MIXED_IGNORING),
+    "stochastic": NumpyMode(
+        "stochastic({w}, {draw})", "stochastic({w}, {draw})",
+        STOCHASTIC.replace("{cells}", "w").replace("{real}", "1").replace("{nan}", NAN_WINS),
+        STOCHASTIC.replace("{cells}", "np.nan_to_num(w, nan=0, posinf=np.inf)").replace("{real}", "~np.isnan(w)")
+        .replace("{nan}", "")),
+}  # fmt: skip
+HIGH_NORM = NumpyMode("np.exp(np.logaddexp.reduce({p} * np.log(abs({w})), {axis}) / {p})", "high_norm({w}, {p})", "",
+                      HIGH_NORM_IGNORING, wide=True)  # fmt: skip
+HIGHEST_NORM = NumpyMode("abs({w}).max({axis})", "np.fmax.reduce(abs({w}), {axis})", wide=True)
+_NO_NAN = 'x = np.where(np.isnan(x), np.finfo(x.dtype).{}, x) if x.dtype.kind == "f" else x'
+NUMPY_QUIRKS: Mapping[tuple[str | None, str], NumpyMode] = {
+    ("torch", "lp"): NumpyMode("({k} * np.mean({w}**{p}, {axis})) ** (1 / {p})", "", wide=True),
+    ("torch", "avg"): NumpyMode("{w}.mean({axis}).astype(x.dtype)", ""),
+    ("onnx", "max"): NumpyMode("{w}.max({axis})", "", before=_NO_NAN.format("min")),
+    ("onnx", "min"): NumpyMode("{w}.min({axis})", "", before=_NO_NAN.format("max")),
+}
+
+
+def _numpy_mode(layer: Pooling) -> NumpyMode:
+    """Return the row for a layer: that of its mode, or a framework's version, or one for a norm of high order."""
+    name, p, compat = layer.mode.mode.name, layer.mode.parameter, compat_of(layer)
+    if name == "lp" and math.isinf(p):
+        return HIGHEST_NORM
+    if layer.nan != "ignore" and (compat, name) in NUMPY_QUIRKS:
+        return NUMPY_QUIRKS[compat, name]
+    return HIGH_NORM if name == "lp" and p > HIGH_ORDER else NUMPY_MODES[name]
+
+
+SLIDING = """
+def windows(length, size, stride{parameters}):{pads}
+    starts = range(-before, {stop}, stride)
+    return [slice(max(i, 0), i + size) for i in starts]
+"""
+STOPS = {False: "length + after - size + 1", True: "min(length, length + after - size + stride)"}  # by ceil_mode
+WINDOWS: Mapping[str, str] = {
+    "filled": """
+def windows(length, size, stride, filled):
+    starts = range(0, min(length - filled, length - size + stride), stride)
+    return [slice(i, i + size) for i in starts]
+""",
+    "adaptive": """
+def windows(length, n):
+    return [slice(i * length // n, -(-(i + 1) * length // n)) for i in range(n)]
+""",
+    "fractional": """
+def windows(length, size, n, u):
+    alpha = (length - size) / max(n - 1, 1)
+    starts = [int((i + u) * alpha) - int(u * alpha) for i in range(n - 1)]
+    return [slice(i, i + size) for i in [*starts, length - size]]
+""",
+    "fractional-disjoint": """
+def windows(length, n, u):
+    alpha = length / n
+    least = int(alpha)
+    room = min((least + 2) / alpha - 1, (length + 1 - least) / alpha - (n - 1))
+    bounds = [max(math.ceil(alpha * (i + u * room)) - 1, i * least) for i in range(1, n)]
+    return [slice(*pair) for pair in itertools.pairwise([0, *bounds, length])]
+""",
+}
+
+
+def _dilate(source: str, window: Window) -> str:
+    """Give the source of sliding windows a dilation."""
+    source = source.replace("size, stride", "size, stride, dilation", 1)
+    source = source.replace(":\n", ":\n    reach = (size - 1) * dilation + 1\n", 1)
+    source = source.replace("- size", "- reach").replace("i + size)", "i + reach, dilation)")
+    source = source.replace("max(i, 0)", "max(i, i % dilation)")
+    span = "size" if window.same_ignores_dilation else "reach"
+    return source.replace("(length, size, stride)\n", f"(length, {span}, stride)\n")
+
+
+class Numpy(Program):
+    """A program for NumPy: windows as a view or as slices, and a row of `NUMPY_MODES`."""
+
+    name, title = "numpy", "NumPy"
+
+    def pool(self, layer: Pooling) -> None:
+        """Write a pooling layer."""
+        layer = replace(layer, window=without_idle_ceil(layer.window))
+        counted = layer.count_include_pad and layer.mode.mode.divides and layer.pad_fill == "ignore"
+        if not (is_padded(layer.window)):
+            self._values(layer)
+        elif counted and (layer.mode.mode.name == "mixed" or layer.nan == "ignore"):
+            self._two_layers(layer)
+        elif counted or layer.pad_fill != "ignore":
+            filled = self._fill(layer.window, 0 if counted else layer.pad_fill)
+            self._values(replace(layer, window=unpadded(layer.window)), filled)
+        else:
+            self._values(layer)
+
+    def conv(self, step: ConvStep, window: Window) -> None:
+        """Write a convolution."""
+        self.body.append(f"kernel = np.array({number(kernel_of(step), 'np')})")
+        self.body.append('x = x.astype(x.dtype if x.dtype.kind == "f" else kernel.dtype)')
+        if is_padded(window):
+            self._fill(window, 0)
+        self.body.append(f"w = {self._view(unpadded(window))}")
+        bias = f" + {number(whole(step.bias), 'np')}" if step.bias else ""
+        self.body.append(f"x = (w * kernel).sum({self.axis}).astype(x.dtype){bias}")
+
+    def relu(self) -> None:
+        """Write a ReLU."""
+        self.body.append("x = np.maximum(x, 0)")
+
+    @property
+    def axis(self) -> str:
+        """The argument that names the axes of a window's cells."""
+        return f"axis={tuple(range(-self.ndim, 0)) if self.ndim > 1 else -1}"
+
+    @property
+    def lengths(self) -> list[str]:
+        """The lengths of the spatial axes."""
+        return [f"x.shape[{axis}]" for axis in range(-self.ndim, 0)]
+
+    def _two_layers(self, layer: Pooling) -> None:
+        """Write a maximum that ignores padding and an average that counts it, each as a function."""
+        counting = replace(layer, pad_fill=0, count_include_pad=False)
+        names = []
+        for name, mode, part in (("highest", "max", layer), ("average", "avg", counting)):
+            inner = Numpy(self.ndim)
+            inner.helpers = self.helpers
+            inner.pool(replace(part, mode=parse_mode(mode)))
+            lines = [row for line in returning(inner.body) for row in indented(line)]
+            names.append(self.help("\n".join([f"def {name}(x):", *lines])))
+        highest, average = names
+        share = layer.mode.parameter
+        if layer.mode.mode.name == "mixed":
+            self.body.append(f"x = {number(whole(share))} * {highest}(x) + {number(whole(1 - share))} * {average}(x)")
+        else:
+            self.body.append(f"x = np.where(np.isnan({highest}(x)), np.nan, {average}(x))")
+
+    def _fill(self, window: Window, value: str | float) -> list[int]:
+        """Write the padding, and return how many cells of it stand at the end of each axis."""
+        sides = sides_of(window)
+        if window.ceil_mode and sides is None:
+            self.refuse("ceil_mode with SAME padding that has values", "drop --ceil-mode")
+        if not isinstance(value, str) and value != 0:
+            fits = f" and np.array({value}).astype(x.dtype) != {value}" if value % 1 == 0 else ""
+            self.body.append(f'if x.dtype.kind != "f"{fits}:')
+            self.body.append(f"    x = x.astype({'np.int64' if fits else 'np.float64'})")
+        how = f'mode="{_NUMPY_FILLS[value]}"' if isinstance(value, str) else f"constant_values={number(value, 'np')}"
+        widths = ", ".join(pads_of(self, replace(window, ceil_mode=False), self.lengths))
+        text = f"[{widths}]"
+        if sides is None:
+            self.body.append(f"sides = {text}")
+            text = "sides"
+        more = f", {how}" if value != 0 else ""
+        self.body.append(f"x = np.pad(x, [(0, 0)] * (x.ndim - {self.ndim}) + {text}{more})")
+        return [after for _, after in sides or ()]
+
+    def _values(self, layer: Pooling, filled: Sequence[int] = ()) -> None:
+        """Write the windows and what is made of them; `filled` cells at the end of each axis were padding."""
+        row, window = _numpy_mode(layer), layer.window
+        value, helper = (row.ignoring, row.ignoring_helper) if layer.nan == "ignore" else (row.value, row.helper)
+        if helper:
+            name = self.help(helper.format(axis=self.axis, ndim=self.ndim))
+            value = name + value[value.index("(") :]
+        if row.wide:
+            self.body += ['dtype = x.dtype if x.dtype.kind == "f" else np.float64', "x = x.astype(np.float64)"]
+        self.body += [row.before] if row.before else []
+        draws = f"np.random.default_rng({layer.seed}).random" if layer.mode.mode.random else ""
+        if window.kind == "global" and not helper:
+            self._assign(value, layer, w="x", axis=f"{self.axis}, keepdims=True")
+        elif view := self._view(window):
+            self.body.append(f"w = {view}")
+            self._assign(value, layer, draw=f"{draws}(w.shape[:-{self.ndim}])")
+        else:
+            self._stack(self._formatted(value, layer), window, filled, draws)
+        self.body += ["x = x.astype(dtype)"] if row.wide else []
+
+    def _formatted(self, value: str, layer: Pooling, **fields: str) -> str:
+        p = layer.mode.parameter
+        known = {"w": "w", "axis": self.axis, "draw": "draw", "k": math.prod(layer.window.size), **fields}
+        share = {} if math.isnan(p) else {"p": number(whole(p), "np"), "rest": number(whole(1 - p), "np")}
+        return value.format(**known, **share)
+
+    def _assign(self, value: str, layer: Pooling, **fields: str) -> None:
+        self.body.append(f"x = {self._formatted(value, layer, **fields)}")
+
+    def _view(self, window: Window) -> str:
+        """Return the view (leading..., windows..., cells...) of windows that hold real cells only, or nothing."""
+        if window.kind == "global":
+            return f"x[..., {'None, ' * self.ndim}{', '.join(':' * self.ndim)}]"
+        if window.kind != "sliding" or window.ceil_mode or is_padded(window):
+            return ""
+        reach = reach_of(window) if self.ndim > 1 else reach_of(window)[0]
+        view = f"sliding_window_view(x, {reach}, {self.axis})"
+        if all(step == 1 for step in (*window.stride, *window.dilation)):
+            return view
+        steps = [f"::{step}" if step > 1 else ":" for step in (*window.stride, *window.dilation)]
+        return f"{view}[..., {', '.join(steps)}]"
+
+    def _stack(self, value: str, window: Window, filled: Sequence[int], draws: str) -> None:
+        """Write windows of any size and place as slices, and stack their values."""
+        calls = self._slices(window, filled)
+        shape = "*map(len, axes)"
+        self.body.append(f"axes = [{', '.join(calls)}]")
+        self.body.append("cells = [x[(..., *window)] for window in itertools.product(*axes)]")
+        each = "w in cells"
+        if draws:
+            lead = f"*x.shape[:-{self.ndim}], "
+            self.body.append(f"draws = {draws}(({lead}len(cells)))")
+            each = "w, draw in zip(cells, np.moveaxis(draws, -1, 0))"
+        self.body.append(f"values = [{value} for {each}]")
+        self.body.append(f"x = np.stack(values, axis=-1).reshape(*x.shape[:-{self.ndim}], {shape})")
+
+    def _slices(self, window: Window, filled: Sequence[int]) -> list[str]:
+        """Return the call of ``windows`` for each axis."""
+        columns: list[Sequence[Any]] = [window.size, window.output_size, window.offsets]
+        if window.kind == "sliding":
+            source = self._sliding(window, filled)
+            columns = [window.size, window.stride, window.dilation if is_dilated(window) else ()]
+            if any(filled) or (sides_of(window) and is_padded(window)):
+                columns += [filled] if any(filled) else zip(*sides_of(window) or (), strict=True)
+        else:
+            source = WINDOWS[window.kind]
+            columns = columns[window.kind == "fractional-disjoint" :]
+        name = self.help(source)
+        rows = zip(self.lengths, *(column for column in columns if column), strict=True)
+        return [f"{name}({', '.join(map(str, row))})" for row in rows]
+
+    def _sliding(self, window: Window, filled: Sequence[int]) -> str:
+        sides, parameters, pads = sides_of(window), ", before=0, after=0", ""
+        if sides is None:
+            name = self.help(PADS.format(SAME[str(window.padding)]))
+            parameters, pads = "", f"\n    before, after = {name}(length, size, stride)"
+        source = SLIDING.format(parameters=parameters, pads=pads, stop=STOPS[window.ceil_mode])
+        source = WINDOWS["filled"] if any(filled) else source
+        return _dilate(source, window) if is_dilated(window) else source

@@ -1,0 +1,209 @@
+"""Code for ONNX, run with onnxruntime."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from poolcli.emit.framework import Framework, Refusal, Value, compat_of, kind_is
+from poolcli.emit.geometry import is_dilated, is_padded, reach_of, sides_of
+from poolcli.emit.program import kernel_of, number, whole
+from poolcli.window import Window
+
+if TYPE_CHECKING:
+    from poolcli.pooling import Pooling
+    from poolcli.steps import ConvStep
+
+
+FUSING = (
+    "# onnxruntime's fusion of Pad with pooling fails for wide pads",
+    "options = onnxruntime.SessionOptions()",
+    "as_it_is = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL",
+    "options.graph_optimization_level = as_it_is",
+)
+
+
+class Onnx(Framework):
+    """A program that builds an ONNX model and runs it with onnxruntime; a value is the name of a node's output."""
+
+    name, title = "onnx", "ONNX"
+    fills: ClassVar = {"reflect": "reflect", "replicate": "edge", "wrap": "wrap"}
+    refusals = (Refusal(kind_is("adaptive", "fractional"), "it has no such operator"),)
+    operators: ClassVar[Mapping[str, str]] = {
+        "neg": "Neg", "abs": "Abs", "add": "Add", "mul": "Mul", "div": "Div", "pow": "Pow", "root": "Pow",
+    }  # fmt: skip
+
+    def __init__(self, ndim: int) -> None:
+        super().__init__(ndim)
+        self.tensor = "x"
+        self.nodes: list[str] = []
+        self.constants: list[str] = []
+        self.double = True
+        self.spans: list[str] | None = [f"x.shape[{axis}]" for axis in range(-ndim, 0)]
+
+    def lines(self) -> list[str]:
+        """Return the lines of ``pool``."""
+        n, kind = self.ndim, "float64" if self.double else "float32"
+        element = "TensorProto.DOUBLE" if self.double else "TensorProto.FLOAT"
+        if not self.nodes:
+            self.assign(self.node("Identity", "x"))
+        last = self.nodes[-1].replace(f'["{self.tensor}"]', '["y"]')
+        padded = any('"Pad"' in node for node in self.nodes)
+        constants = ["constants = [", *(f"    {row}," for row in self.constants), "]"] if self.constants else []
+        return [
+            *self.guards,
+            f"t = x.reshape(-1, 1, *x.shape[-{n}:]).astype(np.{kind})",
+            *self.body,
+            *constants,
+            "nodes = [", *(f"    {row}," for row in (*self.nodes[:-1], last)), "]",
+            f'inputs = [helper.make_tensor_value_info("x", {element}, t.shape)]',
+            f'outputs = [helper.make_tensor_value_info("y", {element}, None)]',
+            f'graph = helper.make_graph(nodes, "pool", inputs, outputs{", constants" if constants else ""})',
+            'model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)',
+            *(FUSING if padded else ()),
+            f"session = onnxruntime.InferenceSession(model.SerializeToString(){', options' if padded else ''}, "
+            'providers=["CPUExecutionProvider"])',
+            '(y,) = session.run(None, {"x": t})',
+            f"return y.reshape(*x.shape[:-{n}], *y.shape[2:])",
+        ]  # fmt: skip
+
+    def node(self, operator: str, *inputs: str, **attributes: str) -> Value:
+        """Add a node, and return its output."""
+        name = f"t{len(self.nodes) + 1}"
+        names = ", ".join(f'"{given}"' for given in inputs)
+        self.double = self.double and operator in ("MaxPool", "Neg", "Abs", "Add", "Mul", "Pad", "Relu")
+        self.nodes.append(self.function("helper.make_node", f'"{operator}"', f"[{names}]", f'["{name}"]', **attributes))
+        return Value(self, name)
+
+    def constant(self, value: str, kind: str = "t.dtype") -> str:
+        """Add a constant, or take it again, and return its name."""
+        row = f"np.array({value}, {kind})"
+        known = [text for text in self.constants if row in text]
+        if not known:
+            known = [f'numpy_helper.from_array({row}, "c{len(self.constants) + 1}")']
+            self.constants += known
+        return known[0].rpartition(', "')[2].removesuffix('")')
+
+    def operation(self, name: str, *operands: Value | float) -> Value:
+        """Add the node of an operation."""
+        if name in ("pow", "root") and operands[1] == 2:
+            text = operands[0].text if isinstance(operands[0], Value) else ""
+            return self.node("Sqrt", text) if name == "root" else self.node("Mul", text, text)
+        if name == "root":
+            operands = (operands[0], 1 / operands[1])  # type: ignore[operator]  # a root's second operand is a number
+        if name == "pow" and operands[1] == 1:
+            return operands[0]  # type: ignore[return-value]  # and its first is not
+        texts = [o.text if isinstance(o, Value) else self.constant(number(o, "np")) for o in operands]
+        return self.node(self.operators[name], *texts)
+
+    def assign(self, value: Value) -> None:
+        """Make `value` the tensor that the next step takes."""
+        self.tensor, self.sides = value.text, ""
+
+    def pool(self, layer: Pooling) -> None:
+        """Write a pooling layer."""
+        if compat_of(layer) != "onnx" and layer.mode.mode.name in ("max", "min", "range", "mixed"):
+            self.refuse_nan("onnxruntime's MaxPool loses NaN")
+        super().pool(layer)
+        self.spans = None
+
+    def conv(self, step: ConvStep, window: Window) -> None:
+        """Write a convolution."""
+        kernel = self.constant(f"[[{number(kernel_of(step), 'np')}]]")
+        t, spans = Value(self, self.tensor), self.lengths()
+        if sides := sides_of(window):
+            pads = [sum(pair) for pair in sides]
+            steps = {"pads": str([a for a, _ in sides] + [b for _, b in sides])} if any(pads) else {}
+            rows = zip(spans, pads, reach_of(window), window.stride, strict=True)
+            self.spans = [_span(n, pad - k + 1, s) for n, pad, k, s in rows]
+        else:
+            t, steps = self.around(t, window, 0), {}
+            self.spans = [_span(n, s - 1, s) for n, s in zip(spans, window.stride, strict=True)]
+        total = self.node("Conv", t.text, kernel, **self._steps(window), **steps)
+        self.assign(self.operation("add", total, step.bias) if step.bias else total)
+
+    def _fill(self, layer: Pooling) -> Pooling:
+        """Pad, and note that the axes have grown."""
+        filled, sides = super()._fill(layer), sides_of(layer.window)
+        if sides and self.spans:
+            self.spans = [_span(n, sum(pair), 1) for n, pair in zip(self.spans, sides, strict=True)]
+        return filled
+
+    def relu(self) -> None:
+        """Write a ReLU."""
+        self.assign(self.node("Relu", self.tensor))
+
+    def lengths(self) -> list[str]:
+        """Return the lengths of the spatial axes of the tensor."""
+        if self.spans is None:
+            self.refuse("the padding of a second pooling would depend on the size of the first one's output")
+        return self.spans or []
+
+    def ones(self) -> Value:
+        """Return ones in the shape of the tensor."""
+        shape = self.node("Shape", self.tensor)
+        return self.node("ConstantOfShape", shape.text, value='numpy_helper.from_array(np.ones(1, t.dtype))')
+
+    def widths(self, pads: list[str]) -> str:
+        """Write where every axis begins and ends as a constant."""
+        if all(pair.startswith("(") for pair in pads):
+            pairs = [pair.strip("()").split(", ") for pair in pads]
+            sides = ["0", "0", *(before for before, _ in pairs), "0", "0", *(after for _, after in pairs)]
+            return self.constant(f"[{', '.join(sides)}]", "np.int64")
+        turn = f"_{len(self.body) + 1}" if self.body else ""
+        self.body.append(f"before{turn}, after{turn} = zip({', '.join(pads)})")
+        return self.constant(f"[0, 0, *before{turn}, 0, 0, *after{turn}]", "np.int64")
+
+    def padded(self, t: Value, value: str | float) -> Value:
+        """Write padding as wide as `sides`, with a number, or with a row of `fills`."""
+        if isinstance(value, str):
+            return self.node("Pad", t.text, self.sides, mode=f'"{self.fills[value]}"')
+        more = [self.constant(number(value, "np"))] if value != 0 else []
+        return self.node("Pad", t.text, self.sides, *more)
+
+    def native(self, kind: str, layer: Pooling) -> bool:
+        """Whether an operator of onnxruntime pads, dilates and rounds up as this layer does."""
+        window, sides = layer.window, sides_of(layer.window)
+        if kind == "lp" and layer.mode.parameter % 1:
+            return False
+        if kind == "sum" and window.ceil_mode:
+            return False
+        if compat_of(layer) == "onnx" or not window.size:
+            return True
+        if sides is None:
+            return not is_dilated(window) and all(s <= k for k, s in zip(window.size, window.stride, strict=True))
+        return all(max(pair) < k for pair, k in zip(sides, window.size, strict=True))
+
+    def call(self, kind: str, t: Value, layer: Pooling, window: Window) -> Value:
+        """Write ONNX's operator."""
+        operator = {"max": "MaxPool", "lp": "LpPool"}.get(kind, "AveragePool")
+        norm = {"p": number(whole(layer.mode.parameter))} if kind == "lp" else {}
+        if window.kind == "global" and kind == "sum":
+            axes = self.constant(str(list(range(2, self.ndim + 2))), "np.int64")
+            return self.node("ReduceSum", t.text, axes)
+        if window.kind == "global":
+            return self.node(f"Global{operator}", t.text, **norm)
+        named = {"kernel_shape": str(list(window.size)), **self._steps(window), **norm}
+        if sides := sides_of(window):
+            pads = [before for before, _ in sides] + [after for _, after in sides]
+            named |= {"pads": str(pads)} if any(pads) else {}
+        else:
+            named["auto_pad"] = '"SAME_UPPER"' if window.padding == "same" else '"SAME_LOWER"'
+        if window.ceil_mode:
+            named["ceil_mode"] = "1"
+        if is_padded(window) and (kind == "sum" or (kind == "avg" and layer.count_include_pad)):
+            named["count_include_pad"] = "1"
+        pooled = self.node(operator, t.text, **named)
+        return math.prod(window.size) * pooled if kind == "sum" else pooled
+
+    def _steps(self, window: Window) -> dict[str, str]:
+        """Return strides and dilations as attributes."""
+        steps = {"strides": str(list(window.stride))}
+        return steps | {"dilations": str(list(window.dilation))} if is_dilated(window) else steps
+
+
+def _span(length: str, more: int, stride: int) -> str:
+    """Write (length + more) // stride."""
+    total = f"{length} {'+' if more > 0 else '-'} {abs(more)}" if more else length
+    return total if stride == 1 else f"({total}) // {stride}"

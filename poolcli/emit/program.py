@@ -1,0 +1,217 @@
+"""The text of an emitted program, and the geometry of its windows."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from poolcli.errors import UsageError
+from poolcli.steps import ConvStep, PoolStep, ReluStep, text
+from poolcli.window import Window
+
+if TYPE_CHECKING:
+    from poolcli.pooling import Pooling
+    from poolcli.steps import Step
+
+WIDTH = 88  # of a line of emitted code, as formatters have it
+
+
+def number(value: Any, module: str = "") -> str:
+    """Write a number or a nest of them; infinity and NaN as the module has them, or as plain Python does.
+
+    Examples
+    --------
+    >>> number([[1, 2.5], [-math.inf, 3.0]], "np")
+    '[[1, 2.5], [-np.inf, 3.0]]'
+    """
+    if isinstance(value, list | tuple):
+        inner = ", ".join(number(item, module) for item in value)
+        return f"[{inner}]" if isinstance(value, list) else f"({inner},)" if len(value) == 1 else f"({inner})"
+    if isinstance(value, float) and not math.isfinite(value):
+        name = str(abs(value))
+        return f"{'-' if value < 0 else ''}{module}.{name}" if module else f'float("{value}")'
+    return repr(int(value) if isinstance(value, bool) else value)
+
+
+def whole(value: float) -> int | float:
+    """Return a whole number as int, so that it is written without a point."""
+    return int(value) if float(value).is_integer() else float(value)
+
+
+
+
+def _parts(inside: str) -> tuple[list[str], str]:
+    """Split at the commas that are in no bracket, or before the ``for`` of a comprehension; return what ends a part."""
+    depths = list(itertools.accumulate((letter in "([{") - (letter in ")]}") for letter in inside))
+    word, end = (" for ", "") if any(_at(inside, depths, " for ")) else (", ", ",")
+    cuts = [0, *_at(inside, depths, word), len(inside)]
+    return [inside[a:b].removeprefix(",").strip() for a, b in itertools.pairwise(cuts)], end
+
+
+def _at(inside: str, depths: Sequence[int], word: str) -> list[int]:
+    return [place for place, depth in enumerate(depths) if depth == 0 and inside.startswith(word, place)]
+
+
+def _opening(line: str) -> int:
+    """Return where the bracket opens that closes at the end of the line, or -1."""
+    depth = 0
+    for place in range(len(line) - 1, -1, -1):
+        depth += (line[place] in ")]}") - (line[place] in "([{")
+        if depth == 0:
+            return place if line[place] in "([{" else -1
+    return -1
+
+
+def fold(line: str, indent: int = 4, tail: str = "") -> list[str]:
+    """Break a statement that is too wide at the last bracket whose opening fits, as formatters do."""
+    body, place = line, _opening(line)
+    if indent + len(line) + len(tail) <= WIDTH or place < 0:
+        return [" " * indent + line + tail]
+    while indent + place >= WIDTH and line[place - 1] in ")]":
+        body, place = line[:place], _opening(line[:place])
+    inside = body[place + 1 : -1]
+    head, foot = " " * indent + line[: place + 1], " " * indent + line[len(body) - 1 :] + tail
+    parts, end = _parts(inside)
+    literal = line[place] == "[" and not re.search(r"[\w)\]]$", line[:place])
+    if indent + 4 + len(inside) <= WIDTH and not (literal and end):
+        return [head, " " * (indent + 4) + inside, foot]
+    return [head, *(row for part in parts for row in fold(part, indent + 4, end)), foot]
+
+
+class Program:
+    """A program in the making: helper functions and the lines of ``pool``.
+
+    Attributes
+    ----------
+    ndim : int
+        The number of spatial axes.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+
+    def __init__(self, ndim: int) -> None:
+        self.ndim = ndim
+        self.comments: list[str] = []
+        self.helpers: dict[str, str] = {}
+        self.body: list[str] = []
+
+    def add(self, step: Step) -> None:
+        """Write one step."""
+        if isinstance(step, PoolStep):
+            if step.indices:
+                self.refuse("the code returns the values, not their --indices", "drop --indices")
+            layer = step.layer(self.ndim)
+            self.comments.append(text(layer.record()))
+            if layer.nan == "error":
+                self.refuse_nan("the input has NaN")
+            self.pool(layer)
+        elif isinstance(step, ConvStep):
+            window = kernel_window(step)
+            if len(window.size) != self.ndim:
+                self.refuse(f"kernel {step.label} has {len(window.size)} axes, but {self.ndim} are spatial", "say --layout")
+            self.comments.append(text({"filter": step.label, **window.record(), **_given(bias=step.bias)}))
+            self.conv(step, window)
+        elif isinstance(step, ReluStep):
+            self.comments.append("ReLU")
+            self.relu()
+        else:
+            self.refuse(f"the step {step.name} has no equivalent in code", "emit conv, relu and pool only")
+
+    def refuse(self, why: str, hint: str | None = None) -> None:
+        """Raise the `UsageError` that says why there is no code."""
+        usual = "use --emit numpy" if self.name != "numpy" else None
+        raise UsageError(f"no {self.title} code for this: {why}", hint or usual)
+
+    def refuse_nan(self, why: str) -> None:
+        """Write the lines that refuse NaN in the input."""
+        self.body += ["if np.isnan(x).any():", f'    raise ValueError("{why}")']
+
+    def help(self, source: str) -> str:
+        """Add a helper function, or take it again, and return its name: where that is taken, with a number."""
+        source = source.strip("\n")
+        base = source.removeprefix("def ").partition("(")[0]
+        for turn in range(1, 99):
+            name = base if turn == 1 else f"{base}_{turn}"
+            named = source.replace(f"def {base}(", f"def {name}(", 1)
+            if self.helpers.setdefault(name, named) == named:
+                return name
+        raise UsageError(f"the steps need too many versions of {base}()", "emit fewer steps at once")
+
+    def lines(self) -> list[str]:
+        """Return the lines of ``pool``, unindented and unfolded."""
+        return self.body
+
+    def source(self) -> str:
+        """Return the whole program."""
+        lines = [row for line in returning(self.lines()) for row in indented(line)]
+        functions = "\n\n\n".join([*self.helpers.values(), "\n".join(["def pool(x):", *lines])])
+        head = [f"# poolcli: {'; '.join(self.comments) or 'nothing to do'}", *_imports(functions)]
+        return "\n".join(head) + ("\n\n\n" if len(head) > 1 else "\n") + functions + "\n"
+
+    def pool(self, layer: Pooling) -> None:
+        """Write a pooling layer."""
+        raise NotImplementedError
+
+    def conv(self, step: ConvStep, window: Window) -> None:
+        """Write a convolution."""
+        raise NotImplementedError
+
+    def relu(self) -> None:
+        """Write a ReLU."""
+        raise NotImplementedError
+
+
+_STANDARD = ("itertools", "math")
+_OTHERS = {"keras": "keras", "np": "numpy as np", "onnxruntime": "onnxruntime", "torch": "torch",
+           "F": "torch.nn.functional as F"}  # fmt: skip
+_NAMES = {"sliding_window_view": "numpy.lib.stride_tricks", "TensorProto": "onnx", "helper": "onnx",
+          "numpy_helper": "onnx"}  # fmt: skip
+
+
+def _imports(code: str) -> list[str]:
+    """Return the import lines that the code needs."""
+    used = set(re.findall(r"\b[A-Za-z_]+\b", re.sub(r'"[^"]*"', "", code)))
+    standard = [f"import {name}" for name in _STANDARD if name in used]
+    other = [f"import {row}" for name, row in _OTHERS.items() if name in used]
+    homes = dict.fromkeys(home for name, home in _NAMES.items() if name in used)
+    other += [f"from {home} import {', '.join(n for n in _NAMES if n in used and _NAMES[n] == home)}" for home in homes]
+    return [*standard, *([""] if standard and other else []), *other]
+
+
+def returning(lines: list[str]) -> list[str]:
+    """Turn a last assignment to x into a return."""
+    if lines and lines[-1].startswith("x = "):
+        return [*lines[:-1], "return " + lines[-1].removeprefix("x = ")]
+    return lines if lines and lines[-1].startswith("return ") else [*lines, "return x"]
+
+
+def indented(line: str) -> list[str]:
+    """Indent a line of a function, and break it where it is too wide."""
+    depth = len(line) - len(line.lstrip())
+    tail = "," if line.endswith(",") else ""
+    return fold(line.strip().removesuffix(","), 4 + depth, tail)
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value}
+
+
+def kernel_window(step: ConvStep) -> Window:
+    """Return the window of a convolution."""
+    import numpy as np
+
+    kernel = np.asarray(step.kernel)
+    return Window.of(kernel.ndim, size=kernel.shape, stride=step.stride, padding=step.padding, dilation=step.dilation)
+
+
+def kernel_of(step: ConvStep) -> Any:
+    """Return the kernel as nested lists, of floats if the bias is no whole number."""
+    import numpy as np
+
+    kernel = np.asarray(step.kernel)
+    kernel = kernel + 0 if float(step.bias).is_integer() else kernel + 0.0
+    return kernel.tolist()

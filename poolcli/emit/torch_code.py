@@ -1,0 +1,198 @@
+"""Code for PyTorch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from poolcli.emit.framework import ATOM, Framework, Refusal, Value, both, compat_of, is_high_norm, kind_is, mode_is
+from poolcli.emit.geometry import is_dilated, is_padded, reach_of, sides_of
+from poolcli.emit.program import kernel_of, number, whole
+from poolcli.window import Window
+
+if TYPE_CHECKING:
+    from poolcli.pooling import Pooling
+    from poolcli.steps import ConvStep
+
+
+TORCH_PERCENTILE = """
+def percentile(w, q):
+    w = w.sort(dim=-1).values
+    place = (w.shape[-1] - 1) * (q / 100)
+    low, share = int(place), place % 1
+    a, b = w[..., low], w[..., math.ceil(place)]
+    value = (1 - share) * a + share * b if share else a
+    return torch.where(w[..., -1].isnan(), torch.nan, value)
+"""
+TORCH_SOFT = """
+def soft(w):
+    top = w.amax(dim=-1, keepdim=True)
+    weights = torch.where(w == top, 1, (w - top).exp())
+    return (torch.where(weights == 0, 0, w) * weights).sum(dim=-1) / weights.sum(dim=-1)
+"""
+TORCH_WINDOWS: Mapping[str, tuple[str, str]] = {  # the value of windows w, whose cells lie on the last axis; a helper
+    "median": ("(w.median(dim=-1).values - (-w).median(dim=-1).values) / 2", ""),
+    "percentile": ("percentile(w, {p})", TORCH_PERCENTILE),
+    "std": ("w.std(dim=-1, correction=0)", ""),
+    "var": ("w.var(dim=-1, correction=0)", ""),
+    "logavgexp": ("(torch.logsumexp({p} * w, dim=-1) - math.log(w.shape[-1])) / {p}", ""),
+    "soft": ("soft(w)", TORCH_SOFT),
+    "lp": ("torch.logsumexp({p} * abs(w).log(), dim=-1).div({p}).exp()", ""),
+}
+
+
+class Torch(Framework):
+    """A program for PyTorch."""
+
+    name, title = "torch", "PyTorch"
+    fills: ClassVar = {"reflect": "reflect", "replicate": "replicate", "wrap": "circular"}
+    refusals = (
+        Refusal(mode_is("majority"), "torch.mode takes the smallest of equally frequent values, not the first"),
+        Refusal(mode_is("stochastic"), "its random numbers are not those of the seed"),
+        Refusal(both(kind_is("adaptive"), mode_is("sum", "lp")), "its adaptive pooling is max or average"),
+        Refusal(both(kind_is("fractional"), lambda layer: not mode_is("max", "min", "range")(layer)),
+                "its fractional pooling is max only"),
+    )  # fmt: skip
+
+    def __init__(self, ndim: int) -> None:
+        super().__init__(ndim)
+        self.floats = True
+
+    def lines(self) -> list[str]:
+        """Return the lines of ``pool``."""
+        cells = 'x if x.dtype.kind == "f" else x.astype(float)' if self.floats else "x"
+        start = f"t = torch.tensor({cells}).reshape(-1, 1, *x.shape[-{self.ndim}:])"
+        end = f"return t.numpy().reshape(*x.shape[:-{self.ndim}], *t.shape[2:])"
+        return [*self.guards, start, *self.body, end]
+
+    def pool(self, layer: Pooling) -> None:
+        """Write a pooling layer."""
+        whole_too = layer.mode.mode.name in ("max", "avg", "sum")
+        self.floats = self.floats and not (whole_too and compat_of(layer) == "torch")
+        fractional = layer.window.kind == "fractional"
+        self.body += [f"t = t.double(){'.unsqueeze(2)' if self.ndim == 1 else ''}"] if fractional else []
+        super().pool(layer)
+        self.body += ["t = t.squeeze(2)"] if fractional and self.ndim == 1 else []
+
+    def special(self, layer: Pooling) -> bool:
+        """Write a mode of `TORCH_WINDOWS`, and return whether this was one."""
+        name, window = layer.mode.mode.name, layer.window
+        if name not in TORCH_WINDOWS or (name == "lp" and (not is_high_norm(layer) or compat_of(layer) == "torch")):
+            return False
+        if window.kind not in ("sliding", "global") or is_padded(window) or window.ceil_mode:
+            self.refuse(f"{layer.mode} is made of whole windows, which leave out no padding and are all of one size")
+        value, helper = TORCH_WINDOWS[name]
+        self.help(helper) if helper else None
+        self._unfold(window)
+        self.body.append(f"t = {value.format(p=number(whole(layer.mode.parameter)))}")
+        return True
+
+    def _unfold(self, window: Window) -> None:
+        """Write the view w (planes, 1, windows..., cells) of the windows."""
+        n = self.ndim
+        if window.kind == "global":
+            self.body.append(f"w = t.reshape(-1, 1, {'1, ' * n}math.prod(t.shape[2:]))")
+            return
+        rows = enumerate(zip(reach_of(window), window.stride, window.dilation, strict=True), 2)
+        steps = [f".unfold({axis}, {k}, {s}){f'[..., ::{d}]' if d > 1 else ''}" for axis, (k, s, d) in rows]
+        steps += [f".flatten(-{n})"] if n > 1 else []
+        if is_dilated(window) and n == 3:
+            self.body += [f"{'w = t' if place == 0 else 'w = w'}{step}" for place, step in enumerate(steps)]
+        else:
+            self.body.append(f"w = t{''.join(steps)}")
+
+    def conv(self, step: ConvStep, window: Window) -> None:
+        """Write a convolution."""
+        self.floats = True
+        self.body.append(f"kernel = torch.tensor({number(kernel_of(step), 'torch')}).to(t)[None, None]")
+        t = self.around(Value(self, "t"), window, 0) if is_padded(window) else Value(self, "t")
+        total = self.placed(self.function(f"F.conv{self.ndim}d", t.text, "kernel", **self._steps(window)))
+        self.assign(self.operation("add", total, step.bias) if step.bias else total)
+
+    def relu(self) -> None:
+        """Write a ReLU."""
+        self.body.append("t = F.relu(t)")
+
+    def lengths(self) -> list[str]:
+        """Return the lengths of the spatial axes of the tensor."""
+        return [f"t.shape[{axis}]" for axis in range(-self.ndim, 0)]
+
+    def ones(self) -> Value:
+        """Return ones in the shape of the tensor."""
+        return Value(self, "torch.ones_like(t)")
+
+    def widths(self, pads: list[str]) -> str:
+        """Write the pads of the last axis first."""
+        if all(pair.startswith("(") for pair in pads):
+            return f"({', '.join(pair.strip('()') for pair in reversed(pads))})"
+        self.body.append(f"sides = [{', '.join(f'*{pair}' for pair in reversed(pads))}]")
+        return "sides"
+
+    def padded(self, t: Value, value: str | float) -> Value:
+        """Write padding as wide as `sides`, with a number, or with a row of `fills`."""
+        how = f'mode="{self.fills[value]}"' if isinstance(value, str) else f"value={number(value, 'torch')}"
+        return Value(self, self.function("F.pad", t.text, self.sides, *([how] if value != 0 else [])))
+
+    def native(self, kind: str, layer: Pooling) -> bool:
+        """Whether a layer of PyTorch pads, dilates and rounds up as this one does."""
+        window, sides = layer.window, sides_of(layer.window)
+        if kind == "lp":
+            plain = not (is_padded(window) or window.ceil_mode or is_dilated(window))
+            return window.kind == "sliding" and (plain or compat_of(layer) == "torch")
+        if sides is None or (is_dilated(window) and kind != "max"):
+            return False
+        if kind == "sum" and self.ndim == 1 and window.ceil_mode:
+            return False
+        return all(a == b <= k // 2 for (a, b), k in zip(sides, window.size, strict=True))
+
+    def call(self, kind: str, t: Value, layer: Pooling, window: Window) -> Value:
+        """Write PyTorch's layer."""
+        n, sides = self.ndim, sides_of(window) or ()
+        if window.kind != "sliding":
+            return self._irregular(kind, t, window)
+        kernel, extra = {"kernel_size": self.sizes(window.size)}, self._steps(window)
+        if any(map(any, sides)):
+            extra["padding"] = self.sizes([before for before, _ in sides])
+        if window.ceil_mode:
+            extra["ceil_mode"] = "True"
+        if kind == "lp":
+            norm = {"norm_type": number(whole(layer.mode.parameter))}
+            t = t if compat_of(layer) == "torch" else abs(t)
+            return self.placed(self.function(f"F.lp_pool{n}d", t.text, **norm, **kernel, **extra))
+        if kind != "max" and is_dilated(window):
+            ones = f"torch.ones(1, 1, {', '.join(map(str, window.size))}).to(t)"
+            total = self.placed(self.function(f"F.conv{n}d", t.text, ones, **extra))
+            return total / math.prod(window.size) if kind == "avg" else total
+        if kind == "sum" and n > 1:
+            extra["divisor_override"] = "1"
+        if kind == "avg" and "padding" in extra and not layer.count_include_pad:
+            extra["count_include_pad"] = "False"
+        name = "max" if kind == "max" else "avg"
+        pooled = self.placed(self.function(f"F.{name}_pool{n}d", t.text, **kernel, **extra))
+        return math.prod(window.size) * pooled if kind == "sum" and n == 1 else pooled
+
+    def _irregular(self, kind: str, t: Value, window: Window) -> Value:
+        n = self.ndim
+        if window.kind == "fractional":
+            return self._fractional(t, window)
+        if kind == "sum":
+            text = t.text if t.level == ATOM else f"({t.text})"
+            return self.placed(f"{text}.sum(dim={tuple(range(-n, 0)) if n > 1 else -1}, keepdim=True)")
+        size = "1" if window.kind == "global" else self.sizes(window.output_size)
+        return self.placed(f"F.adaptive_{kind}_pool{n}d({t.text}, {size})")
+
+    def _fractional(self, t: Value, window: Window) -> Value:
+        """Write fractional max pooling, which takes the offset of the last axis first in 2-D, but not in 3-D."""
+        flat = (1,) if self.ndim == 1 else ()  # there is no 1-D; `pool` added an axis
+        n, u = max(self.ndim, 2), (0.0,) * len(flat) + window.offsets
+        samples = f"u = torch.tensor([[{number(list(u[::-1] if n == 2 else u))}]], dtype=t.dtype)"
+        if samples not in self.body:
+            self.body += [samples, f"u = u.expand(len(t), 1, {n})"]
+        named = {"kernel_size": str(flat + window.size), "output_size": str(flat + window.output_size)}
+        return self.placed(self.function(f"F.fractional_max_pool{n}d", t.text, **named, _random_samples="u"))
+
+    def _steps(self, window: Window) -> dict[str, str]:
+        """Return stride and dilation as arguments."""
+        steps = {"stride": self.sizes(window.stride)}
+        return steps | {"dilation": self.sizes(window.dilation)} if is_dilated(window) else steps
