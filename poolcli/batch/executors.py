@@ -1,0 +1,237 @@
+"""Where work is done: processes of this machine, or a Dask cluster, both through `concurrent.futures.Executor`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
+from typing import Any, Protocol
+
+from poolcli.errors import PoolcliError, UsageError
+
+Client = Any  # distributed.Client, which has no types and need not be installed
+
+ANSWER = 3.0  # seconds that a scheduler has to answer, and as many to show a worker: refused within 10 in all
+PATIENCE = 60.0  # seconds without any worker in the middle of a run
+AHEAD = 2  # tasks handed out for each worker, so that none waits for the next
+
+
+class ClusterError(PoolcliError, ConnectionError):
+    """A scheduler that does not answer, or has no workers."""
+
+
+class Workers(Protocol):
+    """What runs tasks.
+
+    Attributes
+    ----------
+    remote : bool
+        Whether tasks run elsewhere, where relative paths mean something else.
+    """
+
+    remote: bool
+
+    def open(self) -> AbstractContextManager[tuple[Executor, int]]:
+        """Give an executor, and how many tasks to hand it at once."""
+        ...
+
+    def alone(self) -> Workers:
+        """Return workers that do one task at a time, for tasks that may have killed their worker."""
+        ...
+
+    def check(self) -> None:
+        """Raise `ClusterError` if waiting any longer is in vain; called about once a second."""
+        ...
+
+
+class Local:
+    """Processes of this machine.
+
+    Parameters
+    ----------
+    number : int
+        How many.
+    """
+
+    remote = False
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    @contextmanager
+    def open(self) -> Iterator[tuple[Executor, int]]:
+        """Start the processes; at the end, or after Ctrl-C, let each finish the task it is at."""
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
+        context = get_context("forkserver")  # plain fork and the threads of a progress bar do not go together
+        _start_server()
+        pool = ProcessPoolExecutor(self.number, mp_context=context, initializer=_start_worker)
+        try:
+            yield pool, AHEAD * self.number
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def alone(self) -> Local:
+        """Return one process."""
+        return Local(1)
+
+    def check(self) -> None:
+        """Do nothing: a broken pool says so itself."""
+
+
+def _start_server() -> None:
+    """Start the server that forks the workers, deaf to Ctrl-C like all that it forks: the parent tells them to stop."""
+    from multiprocessing import forkserver
+    from threading import current_thread, main_thread
+
+    if current_thread() is not main_thread():  # only the main thread may set signals; its caller gets no Ctrl-C anyway
+        forkserver.ensure_running()
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _start_worker() -> None:
+    from threading import Thread
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    """End this process when its parent is gone: a parent killed with SIGKILL cannot tell it to."""
+    from multiprocessing import parent_process
+    from multiprocessing.connection import wait
+
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+class Dask:
+    """The workers of a Dask scheduler.
+
+    Parameters
+    ----------
+    address : str
+        Such as ``tcp://host:8786``.
+    """
+
+    remote = True
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.client: Client = None
+        self.seen = time.monotonic()
+
+    @contextmanager
+    def open(self) -> Iterator[tuple[Executor, int]]:
+        """Connect.
+
+        Raises
+        ------
+        ClusterError
+            If no scheduler answers, or it has no worker, within 10 seconds.
+        """
+        with connected(self.address) as self.client:
+            self.seen = time.monotonic()
+            threads = sum(self.client.ncores().values())
+            # pure: a name made of the arguments would let Dask keep an old answer for a file that has changed since
+            yield self.client.get_executor(pure=False), AHEAD * max(threads, 1)
+
+    def alone(self) -> Dask:
+        """Return itself: a scheduler finds out by itself which task kills workers."""
+        return self
+
+    def check(self) -> None:
+        """Raise `ClusterError` if the scheduler is gone, or has had no worker for a minute."""
+        client = self.client
+        if client is None or client.status != "running":
+            raise ClusterError(f"the Dask scheduler {self.address} went away", RESUME)
+        if client.scheduler_info(n_workers=1)["workers"]:
+            self.seen = time.monotonic()
+        elif time.monotonic() - self.seen > PATIENCE:
+            raise ClusterError(f"the Dask scheduler {self.address} has had no worker for {PATIENCE:.0f} s", RESUME)
+
+
+RESUME = "start it again, and run the same command with --skip-existing"
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Client]:
+    """Connect to a Dask scheduler that has workers.
+
+    Raises
+    ------
+    ClusterError
+        If no scheduler answers, or it has no worker, within 10 seconds.
+    UsageError
+        If the address is none, or Dask is not installed.
+    """
+    try:
+        dask, distributed = import_module("dask"), import_module("distributed")
+    except ImportError:
+        raise UsageError("--scheduler needs Dask", "install it: pip install 'poolcli[dask]'") from None
+    settings = {"distributed.admin.large-graph-warning-threshold": "1TB"}  # files sent as bytes are meant to be
+    with dask.config.set(settings), _silent():
+        _ask_who(address, distributed)
+        client = distributed.Client(address, timeout=ANSWER, set_as_default=False)
+        try:
+            _wait_for_worker(client, address)
+            yield client
+        finally:
+            client.close(timeout=ANSWER)
+
+
+def _ask_who(address: str, distributed: Any) -> None:
+    """Make sure that a scheduler is there: a `Client` waits for ever for what takes the call and says nothing."""
+    import asyncio
+
+    async def ask() -> Any:
+        async with distributed.rpc(address, timeout=ANSWER) as there:
+            return await there.identity(n_workers=0)
+
+    start = "start one with: dask scheduler, and workers with: dask worker tcp://HOST:8786"
+    try:
+        answer = asyncio.run(asyncio.wait_for(ask(), ANSWER))
+    except ValueError as problem:
+        raise UsageError(f"{address!r} is no address of a scheduler: {problem}", "write tcp://HOST:8786") from None
+    except OSError:  # a time-out is one
+        raise ClusterError(f"the Dask scheduler {address} does not answer", start) from None
+    if answer.get("type") != "Scheduler":
+        raise ClusterError(f"{address} is a Dask {answer.get('type', 'process')}, not a scheduler", start)
+
+
+def _wait_for_worker(client: Client, address: str) -> None:
+    try:
+        client.wait_for_workers(1, timeout=ANSWER)
+    except TimeoutError:
+        raise ClusterError(
+            f"the Dask scheduler {address} has no workers", f"start one with: dask worker {address}"
+        ) from None
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep Dask's log off standard error: what matters in it comes as an exception."""
+    import logging
+
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in ("distributed", "tornado")]
+    loggers = [logging.getLogger(name) for name in (*names, "asyncio")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,362 @@
+"""From paths on a command line to jobs: which files to read, and what each result is called.
+
+Everything that can go wrong with names is found here, before any work: two inputs with one output, an output that is an
+input, a file that is there already. What concerns one path alone is no error of the whole, but a `Failure`.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import string
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from poolcli.errors import FileError, InputError, PoolcliError, UnknownNameError, UsageError
+from poolcli.files import NAME_BYTES, same_file
+from poolcli.formats import EXTENSIONS, FORMATS, Format
+
+FIELDS = ("stem", "name", "ext", "folder", "number")
+USUAL = "{folder}/{stem}"
+PATTERN = "write a name such as '{stem}_pooled.png', '{folder}/{stem}.csv' or '{number:05}.npy'"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to make of another.
+
+    Attributes
+    ----------
+    source, target : str
+        The paths, as they follow from what was typed.
+    """
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A path that gives no job, and why."""
+
+    source: str
+    problem: PoolcliError
+
+
+@dataclass
+class Plan:
+    """What is to be done.
+
+    Attributes
+    ----------
+    jobs : list of Job
+        In the order of the inputs.
+    failures : list of Failure
+        Paths that cannot be worked on.
+    left_out : list of str
+        Files in the searched folders that are results of this very command.
+    """
+
+    jobs: list[Job] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Found:
+    """An input.
+
+    Attributes
+    ----------
+    path : str
+        Where it is.
+    folder : str
+        Its folder below the one that was searched; empty for a file that was named.
+    named : bool
+        Whether it was named and not found by searching.
+    """
+
+    path: str
+    folder: str = ""
+    named: bool = False
+
+
+# Finding
+
+
+def find(path: str, *, recursive: bool, output: str) -> Iterator[Found]:
+    """Give the files that a path on the command line stands for.
+
+    Parameters
+    ----------
+    path : str
+        A file, a folder, or a pattern with ``*``, ``?``, ``[...]`` or ``**``.
+    recursive : bool
+        Whether to look into folders in a folder.
+    output : str
+        The folder of results, which is never searched unless it is `path` itself.
+
+    Raises
+    ------
+    FileError
+        If nothing matches a pattern, or a folder cannot be read.
+    InputError
+        If a folder holds nothing that poolcli reads.
+    """
+    if os.path.isdir(path):
+        yield from _in_folder(path, recursive, output)
+    elif glob.has_magic(path) and not os.path.lexists(path):
+        yield from _matching(path)
+    else:
+        yield Found(path, named=True)
+
+
+def _in_folder(folder: str, recursive: bool, output: str) -> Iterator[Found]:
+    count, deeper = 0, 0
+
+    def refused(problem: OSError) -> None:
+        raise FileError(f"cannot read the folder {problem.filename}: {problem.strerror}", "check who may read it")
+
+    for here, folders, names in os.walk(folder, onerror=refused):
+        folders[:] = sorted(name for name in folders if not _hidden(name) and not same_file(Path(here, name), output))
+        deeper += len(folders)
+        below = "" if here == folder else os.path.relpath(here, folder)
+        for name in sorted(names):
+            if not _hidden(name) and _readable(name):
+                count += 1
+                yield Found(os.path.join(here, name), below)
+        if not recursive:
+            break
+    if not count:
+        hint = "add -r to look into its folders" if deeper and not recursive else "name files that poolcli reads"
+        raise InputError(f"the folder {folder} has no picture or array in it", hint)
+
+
+def _matching(pattern: str) -> Iterator[Found]:
+    paths = sorted(path for path in glob.iglob(pattern, recursive=True) if not os.path.isdir(path))
+    if not paths:
+        raise FileError(f"no file matches {pattern}", "check the pattern; quote it if the shell should leave it alone")
+    plain = []
+    for part in Path(pattern).parts[:-1]:
+        if glob.has_magic(part):
+            break
+        plain.append(part)
+    root = os.path.join(*plain) if plain else os.curdir
+    for path in paths:
+        below = os.path.relpath(os.path.dirname(path) or os.curdir, root)
+        yield Found(path, "" if below == os.curdir else below)
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".")
+
+
+def _readable(name: str) -> bool:
+    row = EXTENSIONS.get(os.path.splitext(name)[1].lower())
+    return row is not None and row.reads
+
+
+# Naming
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How results are called; make it with `of`."""
+
+    folder: str
+    pattern: str
+    extension: str | None
+
+    @classmethod
+    def of(cls, folder: str, pattern: str | None = None, format: str | None = None) -> Naming:  # noqa: A002 -- the option's name
+        """Check the pattern and the format.
+
+        Parameters
+        ----------
+        folder : str
+            Where the results go.
+        pattern : str, optional
+            With the fields ``{stem}``, ``{name}``, ``{ext}``, ``{folder}``, ``{number}``.
+        format : str, optional
+            A name in `FORMATS`; by the pattern's ending or the input if missing.
+
+        Raises
+        ------
+        UsageError
+            If the pattern is none.
+        UnknownNameError
+            If it has an unknown field, or the format is unknown.
+        """
+        from poolcli.formats import find_format
+
+        extension = None if format is None else find_format(format, writing=True).extensions[0]
+        naming = cls(folder, pattern or USUAL, extension)
+        naming._check()
+        return naming
+
+    def _check(self) -> None:
+        try:
+            fields = [name for _, name, _, _ in string.Formatter().parse(self.pattern) if name is not None]
+        except ValueError as problem:
+            raise UsageError(f"--name {self.pattern!r}: {problem}", PATTERN) from None
+        for name in fields:
+            if name not in FIELDS:
+                raise UnknownNameError("field of --name", f"{{{name}}}", [f"{{{known}}}" for known in FIELDS])
+        self._filled(Found("a/b.png", "c"), 1)
+
+    def _filled(self, found: Found, number: int) -> str:
+        path = Path(found.path)
+        values = {"stem": path.stem, "name": path.name, "ext": path.suffix[1:], "folder": found.folder or os.curdir}
+        try:
+            return os.path.normpath(self.pattern.format_map(values | {"number": number}))
+        except (ValueError, KeyError, IndexError) as problem:
+            raise UsageError(f"--name {self.pattern!r}: {problem}", PATTERN) from None
+
+    def target(self, found: Found, number: int) -> str:
+        """Return where the result of an input goes.
+
+        Raises
+        ------
+        UsageError
+            If that is outside of the folder, or nothing says in what format.
+        """
+        name = self._filled(found, number)
+        if os.path.isabs(name) or name.split(os.sep)[0] in (os.curdir, os.pardir):
+            raise UsageError(f"{found.path} would be written to {name}, outside of the folder {self.folder}", PATTERN)
+        return os.path.join(self.folder, name + self._ending(name, found))
+
+    def _ending(self, name: str, found: Found) -> str:
+        """Return the extension that the name lacks."""
+        own = EXTENSIONS.get(os.path.splitext(name)[1].lower())
+        if own is not None and own.writes and not self.pattern.endswith(("{stem}", "{folder}")):
+            return ""
+        if self.extension:
+            return self.extension
+        row = EXTENSIONS.get(os.path.splitext(found.path)[1].lower())
+        if row is None:
+            known = "add --format png, or an extension to --name"
+            raise UsageError(f"the name of {found.path} does not say in what format to write the result", known)
+        return FORMATS["png"].extensions[0] if row.module == "picture" else _same(row)
+
+
+def _same(row: Format) -> str:
+    return row.extensions[0] if row.writes else ".json"
+
+
+# The plan
+
+
+def plan(
+    paths: Iterable[str], naming: Naming, *, recursive: bool = False, overwrite: bool = False, resume: bool = False
+) -> Plan:
+    """Find the inputs and name the results.
+
+    Parameters
+    ----------
+    paths : iterable of str
+        Files, folders, patterns.
+    naming : Naming
+        How results are called.
+    recursive : bool
+        Whether to look into folders in folders.
+    overwrite : bool
+        Whether results may replace files.
+    resume : bool
+        Whether results may be there already.
+
+    Raises
+    ------
+    UsageError
+        If two inputs have one output, an output is an input, or outputs are there already and neither `overwrite` nor
+        `resume` says what to do.
+    """
+    made = Plan()
+    found = list(_each_once(_all(paths, recursive, naming.folder, made)))
+    targets: dict[str, str] = {}
+    for number, one in enumerate(found, 1):
+        try:
+            target = naming.target(one, number)
+        except PoolcliError as problem:
+            made.failures.append(Failure(one.path, problem))
+            continue
+        made.jobs.append(Job(one.path, target))
+        if (other := targets.setdefault(target, one.path)) != one.path:
+            raise UsageError(
+                f"{other} and {one.path} would both be written to {target}",
+                "tell them apart in --name, such as '{folder}/{name}.png' or '{number:05}_{stem}.png'",
+            )
+    _leave_out_results(made, {one.path for one in found if not one.named}, overwrite)
+    _check_targets(made.jobs, overwrite, resume)
+    return made
+
+
+def _all(paths: Iterable[str], recursive: bool, output: str, made: Plan) -> Iterator[Found]:
+    for path in paths:
+        try:
+            yield from find(path, recursive=recursive, output=output)
+        except PoolcliError as problem:
+            made.failures.append(Failure(path, problem))
+
+
+def _each_once(found: Iterable[Found]) -> Iterator[Found]:
+    seen: set[str] = set()
+    for one in found:
+        place = os.path.abspath(one.path)
+        if place not in seen:
+            seen.add(place)
+            yield one
+
+
+def _leave_out_results(made: Plan, searched: set[str], overwrite: bool) -> None:
+    """Take results of an earlier run in the searched folder out of the inputs; refuse those that would be replaced."""
+    results = {os.path.abspath(job.target): job for job in made.jobs if not same_file(job.source, job.target)}
+    clashes = [job for job in made.jobs if os.path.abspath(job.source) in results]
+    named = [job for job in clashes if overwrite or job.source not in searched]
+    if named:
+        maker = results[os.path.abspath(named[0].source)].source
+        raise UsageError(
+            f"{named[0].source} is an input, and the result of {maker} would replace it",
+            "choose another folder with -o, or other names with --name",
+        )
+    made.left_out += [job.source for job in clashes]
+    out = set(made.left_out)
+    made.jobs = [job for job in made.jobs if job.source not in out]
+
+
+def _check_targets(jobs: Sequence[Job], overwrite: bool, resume: bool) -> None:
+    if overwrite:
+        return
+    for job in jobs:
+        if same_file(job.source, job.target):
+            raise UsageError(
+                f"the output {job.target} is the input {job.source}",
+                "choose another folder with -o, other names with --name, or add --overwrite to replace the inputs",
+            )
+    there = [] if resume else [job.target for job in jobs if os.path.lexists(job.target)]
+    if there:
+        raise UsageError(
+            f"{len(there)} of {len(jobs)} outputs exist already, the first is {there[0]}",
+            "add --skip-existing to go on from there, or --overwrite to make them again",
+        )
+
+
+# Remnants
+
+
+TEMPORARY = re.compile(r"\.poolcli-(.*)-[0-9a-f]{16}\.tmp", re.DOTALL)
+
+
+def remnants(jobs: Iterable[Job]) -> Iterator[str]:
+    """Give the temporary files that killed workers left behind beside the targets of these jobs."""
+    folders: dict[str, list[str]] = {}
+    for job in jobs:
+        folder, name = os.path.split(job.target)
+        folders.setdefault(folder, []).append(name)
+    for folder, names in folders.items():
+        if not os.path.isdir(folder):
+            continue
+        left = [(entry.path, match[1]) for entry in os.scandir(folder) if (match := TEMPORARY.fullmatch(entry.name))]
+        known = {os.fsdecode(os.fsencode(name)[:NAME_BYTES]) for name in names} if left else set()
+        yield from (path for path, name in left if name in known)

@@ -1,0 +1,183 @@
+"""Jobs to workers and results to their places: no queue of our own, only how many tasks are handed out at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+from poolcli.batch.executors import RESUME, Workers
+from poolcli.batch.jobs import Job
+from poolcli.batch.work import DONE, Outcome, Work, pool_bytes, pool_path
+from poolcli.errors import FileError, PoolcliError
+from poolcli.files import read_source, write_atomic
+
+TICK = 0.2  # seconds between two looks at whether to go on
+
+Tell = Callable[[Outcome], None]
+Stop = Callable[[], bool]
+
+
+class Task(Protocol):
+    """How a job gets to a worker and its result to its place."""
+
+    def arguments(self, job: Job) -> tuple[Any, ...]:
+        """Return a function and what it is to be called with, there."""
+        ...
+
+    def outcome(self, job: Job, result: Any) -> Outcome:
+        """Turn what the function returned into what became of the job, here."""
+        ...
+
+
+@dataclass(frozen=True)
+class ByPath:
+    """The worker reads and writes the files itself.
+
+    Attributes
+    ----------
+    work : Work
+        What to do.
+    absolute : bool
+        Whether paths have to be made absolute, because a worker may stand in another folder.
+    """
+
+    work: Work
+    absolute: bool = False
+
+    def arguments(self, job: Job) -> tuple[Any, ...]:
+        """Send the paths."""
+        there = Job(os.path.abspath(job.source), os.path.abspath(job.target)) if self.absolute else job
+        return pool_path, there, self.work
+
+    def outcome(self, job: Job, result: Outcome) -> Outcome:
+        """Call the files what they were called here."""
+        return replace(result, job=job)
+
+
+@dataclass(frozen=True)
+class ByBytes:
+    """The files are read and written here, and the worker sees only bytes."""
+
+    work: Work
+
+    def arguments(self, job: Job) -> tuple[Any, ...]:
+        """Send the content."""
+        return pool_bytes, job, self.work, read_source(job.source).data
+
+    def outcome(self, job: Job, result: tuple[Outcome, bytes]) -> Outcome:
+        """Write what came back."""
+        outcome, content = result
+        if outcome.status == DONE:
+            write_atomic(job.target, content)
+        return outcome
+
+
+
+def run(jobs: Iterable[Job], task: Task, workers: Workers, tell: Tell, stop: Stop = lambda: False) -> None:
+    """Do every job once, and tell what became of each, in the order in which they end.
+
+    Parameters
+    ----------
+    jobs : iterable of Job
+        Taken as they are needed, not all at once.
+    task : Task
+        What to do with each.
+    workers : Workers
+        Who does it.
+    tell : function of Outcome
+        Called once for each job, in this thread.
+    stop : function
+        When it says true no more jobs are begun, and those that were begun are ended.
+
+    Raises
+    ------
+    ClusterError
+        If the workers cannot be reached any more; what was done until then has been told.
+    """
+    waiting = iter(jobs)
+    while suspects := _until_broken(waiting, task, workers, tell, stop):
+        # a worker died, and nobody knows at which of these; one at a time it will show
+        for job in suspects:
+            if not stop() and _until_broken(iter([job]), task, workers.alone(), tell, stop):
+                problem = PoolcliError("its worker process died", "perhaps for want of memory; use fewer workers (-j)")
+                tell(Outcome.failed(job, problem))
+
+
+def _until_broken(waiting: Iterator[Job], task: Task, workers: Workers, tell: Tell, stop: Stop) -> list[Job]:
+    """Do jobs until there are none, or until a worker dies; return the jobs that were in the works then."""
+    running: dict[Future[Any], Job] = {}
+    with workers.open() as (pool, room):
+        while True:
+            for job in islice(waiting, 0 if stop() else room - len(running)):
+                try:
+                    running[_submitted(pool, task.arguments(job))] = job
+                except PoolcliError as problem:
+                    tell(Outcome.failed(job, problem))
+            if not running:
+                return []
+            wait(running, TICK, FIRST_COMPLETED)
+            if _collect(running, task, tell):
+                return list(running.values())
+            workers.check()
+
+
+def _submitted(pool: Executor, call: tuple[Any, ...]) -> Future[Any]:
+    try:
+        return pool.submit(*call)
+    except BrokenProcessPool as problem:
+        broken: Future[Any] = Future()
+        broken.set_exception(problem)
+        return broken
+
+
+def _collect(running: dict[Future[Any], Job], task: Task, tell: Tell) -> bool:
+    """Tell what became of the jobs that have ended, and forget them; return whether a worker died."""
+    broken = False
+    for future in [future for future in running if future.done()]:
+        try:
+            result = future.result()
+        except BrokenProcessPool:
+            broken = True
+        except (Exception, CancelledError) as problem:  # noqa: BLE001 -- Dask has many; they concern this job alone
+            tell(Outcome.failed(running.pop(future), _lost(problem)))
+        else:
+            tell(_ended(running.pop(future), result, task))
+    return broken
+
+
+def _ended(job: Job, result: Any, task: Task) -> Outcome:
+    try:
+        return task.outcome(job, result)
+    except PoolcliError as problem:
+        return Outcome.failed(job, problem)
+
+
+def _lost(problem: BaseException) -> PoolcliError:
+    """Say in poolcli's words what Dask says."""
+    name = type(problem).__name__
+    if isinstance(problem, CancelledError):
+        return PoolcliError("the scheduler went away before it was done", RESUME)
+    if name == "KilledWorker":
+        return PoolcliError("every worker that tried it died", "perhaps for want of memory; see the workers' logs")
+    return PoolcliError(f"its worker failed: {name}: {problem}", "is poolcli installed where the workers run?")
+
+
+def make_folders(jobs: Iterable[Job], folder: str) -> None:
+    """Make the folders of the results.
+
+    Raises
+    ------
+    FileError
+        If the system refuses.
+    """
+    for place in sorted({folder, *(os.path.dirname(job.target) for job in jobs)}):
+        try:
+            Path(place).mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise FileError(f"cannot make the folder {place}: {problem.strerror}", "choose another -o") from problem

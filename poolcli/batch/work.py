@@ -1,0 +1,148 @@
+"""One file of a batch: from its bytes to the bytes of its result, here or on a worker."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from poolcli.batch.jobs import Job
+from poolcli.errors import PoolcliError
+from poolcli.files import read_source, write_atomic
+from poolcli.made import Made, stamped, unusual
+
+if TYPE_CHECKING:
+    from poolcli.featuremap import FeatureMap
+    from poolcli.formats import ReadOptions, WriteOptions
+    from poolcli.steps import Step
+
+DONE, SKIPPED, FAILED = "done", "skipped", "failed"
+BUG = "this should not happen: please report it"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What to do with every file.
+
+    Attributes
+    ----------
+    steps : sequence of Step
+        The steps.
+    reading : ReadOptions
+        How to read.
+    writing : WriteOptions
+        How to write; the format by the name of the result if missing.
+    prepare : function of FeatureMap, optional
+        Done to every input before the steps; it has to be one that can be imported by name.
+    threads : int, optional
+        How many each task may use, where ``POOLCLI_THREADS`` does not say so.
+    """
+
+    steps: Sequence[Step]
+    reading: ReadOptions
+    writing: WriteOptions
+    prepare: Callable[[FeatureMap], FeatureMap] | None = None
+    threads: int | None = None
+
+    def format_of(self, target: str) -> str:
+        """Return the format of a result."""
+        from poolcli.formats import format_of_target
+
+        return format_of_target(target, self.writing.format).name
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one job.
+
+    Attributes
+    ----------
+    job : Job
+        The job.
+    status : str
+        ``done``, ``skipped`` or ``failed``.
+    seconds : float
+        Reading, pooling and writing.
+    bytes_in, bytes_out : int
+        The sizes of the files.
+    shape : tuple of int
+        Of the result, in the layout's order.
+    message, hint : str
+        What went wrong, and what to try.
+    made : mapping
+        What made the result, where it cannot say so itself.
+    """
+
+    job: Job
+    status: str
+    seconds: float = 0.0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    shape: tuple[int, ...] = ()
+    message: str = ""
+    hint: str = ""
+    made: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def failed(cls, job: Job, problem: BaseException, seconds: float = 0.0) -> Outcome:
+        """Say what went wrong."""
+        if isinstance(problem, PoolcliError):
+            return cls(job, FAILED, seconds, message=problem.message, hint=problem.hint or "")
+        return cls(job, FAILED, seconds, message=f"{type(problem).__name__}: {problem}", hint=BUG)
+
+    def record(self) -> dict[str, Any]:
+        """Return the line of the report."""
+        facts = {
+            "input": self.job.source, "output": self.job.target, "status": self.status,
+            "seconds": round(self.seconds, 6), "bytes_in": self.bytes_in, "bytes_out": self.bytes_out,
+            "shape": list(self.shape), "error": self.message, "hint": self.hint,
+        }  # fmt: skip
+        return {key: value for key, value in facts.items() if value or key in ("input", "output", "status")}
+
+
+def pool_path(job: Job, work: Work) -> Outcome:
+    """Make one file of another; never raises."""
+    start = time.perf_counter()
+    try:
+        source = read_source(job.source)
+        outcome, content = _result(job, work, source.data)
+        write_atomic(job.target, content)
+    except Exception as problem:  # noqa: BLE001 -- whatever one file does, the others go on
+        return Outcome.failed(job, problem, time.perf_counter() - start)
+    return replace(outcome, seconds=time.perf_counter() - start)
+
+
+def pool_bytes(job: Job, work: Work, data: bytes) -> tuple[Outcome, bytes]:
+    """Make the bytes of one file of those of another; never raises."""
+    start = time.perf_counter()
+    try:
+        outcome, content = _result(job, work, data)
+    except Exception as problem:  # noqa: BLE001 -- as above
+        return Outcome.failed(job, problem, time.perf_counter() - start), b""
+    return replace(outcome, seconds=time.perf_counter() - start), content
+
+
+def _result(job: Job, work: Work, data: bytes) -> tuple[Outcome, bytes]:
+    """Return what becomes of the bytes of a file, as the commands for one file would write it."""
+    from poolcli import recipe
+    from poolcli.formats import decode, encode
+    from poolcli.steps import apply
+
+    if work.threads:
+        os.environ.setdefault("POOLCLI_THREADS", str(work.threads))
+    before = decode(data, job.source, work.reading)
+    before = work.prepare(before) if work.prepare else before
+    recipe.validate(work.steps, before.shape, before.layout)
+    after = apply(before, work.steps)
+    chosen = stamped(after, work.reading, replace(work.writing, format=work.format_of(job.target)))
+    content = b"".join(encode(after, chosen))
+    made = {} if _tells(str(chosen.format), work) else Made.of(after, work.reading, work.writing).json()
+    outcome = Outcome(job, DONE, 0.0, len(data), len(content), after.shape, made=made)
+    return outcome, content
+
+
+def _tells(kind: str, work: Work) -> bool:
+    """Whether a result in this format says all of what made it."""
+    return kind == "png" or (kind == "json" and not unusual(work.reading) and not unusual(work.writing))

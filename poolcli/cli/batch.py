@@ -1,0 +1,303 @@
+"""``poolcli batch``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+from poolcli.cli.console import complain, printable, say, show, width_of_output
+from poolcli.cli.deliver import as_network_input
+from poolcli.cli.grammar import Group, option
+from poolcli.cli.options import OUTPUT, Front, Reading, Talking, Windowing, Writing, formats_written
+from poolcli.cli.progress import SOME_FAILED, Stop, Tally, interruptible, progress, summary
+from poolcli.cli.run import Recipes
+from poolcli.errors import FileError, UsageError
+
+if TYPE_CHECKING:
+    from poolcli.batch.executors import Workers
+    from poolcli.batch.jobs import Plan
+    from poolcli.batch.run import Task
+    from poolcli.batch.work import Outcome, Work
+    from poolcli.formats import WriteOptions
+    from poolcli.steps import Step
+
+FILES, WORKERS = "Files", "Workers"
+
+
+def shared(group: type, name: str) -> Any:
+    """Return the option that another command has in a group, so that it means the same here."""
+    return get_type_hints(group, include_extras=True)[name].__metadata__[0]
+
+
+class Files(Group):
+    """Which files, and what becomes of them."""
+
+    output: Annotated[
+        str, option("-o", "--output", help="The folder for the results; made if missing.", panel=FILES, metavar="DIR")
+    ] = ""
+    name: Annotated[
+        str | None, option("--name", help="What a result is called, with {stem}, {name}, {ext}, {folder} (below the "
+                           "folder given), {number}; its extension says the format. [default: {folder}/{stem} and the "
+                           "input's format, or png for pictures]", panel=FILES, metavar="PATTERN")
+    ] = None  # fmt: skip
+    format: Annotated[
+        str | None, option("-f", "--format", help="csv, tsv, json, npy, png ...", panel=FILES, metavar="NAME",
+                           choices=lambda: [name for name in formats_written() if name != "table"])
+    ] = None  # fmt: skip
+    recursive: Annotated[bool, option("-r", "--recursive", help="Look into folders in folders.", panel=FILES)] = False
+    files0: Annotated[
+        bool, option("--files0", help="Read more paths from standard input, with a NUL after each, as from find "
+                     "-print0.", panel=FILES)
+    ] = False  # fmt: skip
+    skip_existing: Annotated[
+        bool, option("--skip-existing", help="Leave results as they are that the same steps made of the same input; "
+                     "make those again that others made.", panel=FILES)
+    ] = False  # fmt: skip
+    overwrite: Annotated[
+        bool, option("--overwrite", help="Replace files that have the name of a result.", panel=FILES)
+    ] = False
+    dry_run: Annotated[bool, option("--dry-run", help="Only say what would be done.", panel=FILES)] = False
+    report: Annotated[
+        str | None, option("--report", help="Write what became of each file, one line of JSON each.", panel=FILES,
+                           metavar="FILE.jsonl")
+    ] = None  # fmt: skip
+
+
+class Cluster(Group):
+    """Who does the work."""
+
+    jobs: Annotated[
+        int | None, option("-j", "--jobs", help="How many processes. [default: one for each processor]", panel=WORKERS,
+                           metavar="N")
+    ] = None  # fmt: skip
+    scheduler: Annotated[
+        str | None, option("--scheduler", help="Use the workers of a Dask scheduler, such as tcp://host:8786.",
+                           panel=WORKERS, metavar="ADDRESS")
+    ] = None  # fmt: skip
+    send_bytes: Annotated[
+        bool, option("--send-bytes", help="Send files and results over the network: the workers need not see the "
+                     "folders.", panel=WORKERS)
+    ] = False  # fmt: skip
+
+    def workers(self) -> Workers:
+        """Return who does the work."""
+        from poolcli.batch.executors import Dask, Local
+        from poolcli.kernels.work import threads
+
+        if self.scheduler:
+            if self.jobs is not None:
+                raise UsageError("--jobs and --scheduler do not go together", "the scheduler knows its workers")
+            return Dask(self.scheduler)
+        if self.send_bytes:
+            raise UsageError("--send-bytes needs --scheduler", "processes of this machine see the files")
+        number = threads() if self.jobs is None else self.jobs
+        if number < 1:
+            raise UsageError(f"{number} processes are less than 1", "use -j 1 or more")
+        return Local(number)
+
+
+class Drawing(Group):
+    """How pictures are drawn, as in the commands for one file."""
+
+    normalize: Annotated[str, shared(Writing, "normalize")] = "auto"
+    zoom: Annotated[int, shared(Writing, "zoom")] = 1
+    colormap: Annotated[str | None, shared(Writing, "colormap")] = None
+    compress_level: Annotated[int | None, shared(Writing, "compress_level")] = None
+
+    def options(self, format: str | None) -> WriteOptions:  # noqa: A002 -- the option's name
+        """Return them as the writers take them."""
+        from poolcli.formats import WriteOptions
+
+        return WriteOptions(format, self.normalize, self.zoom, self.colormap, self.compress_level)
+
+
+class Steps(Group):
+    """Steps from a file instead of the options for pooling."""
+
+    steps: Annotated[str | None, shared(Recipes, "steps")] = None
+    settings: Annotated[
+        list[str] | None, option("--set", help="Change an option of --steps, such as 2.size=3x3 or pool.mode=avg; may "
+                                 "be repeated.", panel="Steps", metavar="STAGE.OPTION=VALUE")
+    ] = None  # fmt: skip
+
+    def chosen(self, front: Front, window: Windowing, *, indices: bool) -> list[Step]:
+        """Return the steps of the file, or else those that the options ask for."""
+        from poolcli.recipe import check_options, load
+
+        if self.steps is None:
+            if self.settings:
+                raise UsageError("--set changes a recipe, but there is none", "add --steps recipe.json")
+            steps = [*front.steps(), window.step(indices=indices)]
+            check_options(steps[-1], 2)
+            return steps
+        if indices or not (_as_usual(front) and _as_usual(window)):
+            raise UsageError(
+                "--steps and options for pooling do not go together", "change the recipe with --set pool.size=3"
+            )
+        return load(self.steps, self.settings or ())
+
+
+def _as_usual(group: Group) -> bool:
+    return all(value == getattr(type(group), name) for name, value in vars(group).items())
+
+
+def batch(
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="PATH...", help="Files, folders, patterns.", show_default=False)
+    ] = None,
+    *,
+    files: Files,
+    cluster: Cluster,
+    recipe: Steps,
+    front: Front,
+    window: Windowing,
+    indices: Annotated[
+        bool, option("--indices", help="Record where each maximum or minimum came from, in JSON.", panel=OUTPUT)
+    ] = False,
+    reading: Reading,
+    drawing: Drawing,
+    talking: Talking,
+) -> None:
+    """Pool many files: the same options, one result each, whole or not at all.
+
+    poolcli batch photos -r -o pooled --mode avg --size 4
+
+    poolcli batch '*.csv' -o pooled --name '{stem}_max.csv' --skip-existing
+
+    find . -name '*.npy' -print0 | poolcli batch --files0 -o pooled --steps recipe.json --report report.jsonl
+
+    Exit codes: 0 all done, 3 some failed, 1 all failed, 130 after Ctrl-C; --skip-existing goes on from there.
+    """
+    from poolcli.batch.jobs import Naming, plan
+    from poolcli.batch.work import Work
+
+    if not files.output:
+        raise UsageError("batch needs a folder for the results", "add -o DIR")
+    steps = recipe.chosen(front, window, indices=indices)
+    workers = cluster.workers()
+    compat = next((s.options.get("compat") for s in steps if hasattr(s, "options") and s.options.get("compat")), None)
+    work = Work(
+        steps, reading.options(compat), drawing.options(files.format), as_network_input if compat else None,
+        getattr(workers, "threads", 1),
+    )  # fmt: skip
+    named = [*(paths or []), *(_listed() if files.files0 else [])]
+    if not named:
+        raise UsageError("batch needs paths", "name files or folders, or pipe a list into --files0")
+    planned = plan(
+        named, Naming.of(files.output, files.name, files.format),
+        recursive=files.recursive, overwrite=files.overwrite, resume=files.skip_existing,
+    )  # fmt: skip
+    if files.dry_run:
+        code = _rehearse(planned, work, files)
+    else:
+        code = _perform(planned, work, files, cluster, workers, talking)
+    if code:
+        raise typer.Exit(code)
+
+
+def _listed() -> list[str]:
+    """Return the paths on standard input."""
+    from poolcli.files import read_source
+
+    return [os.fsdecode(path) for path in read_source("-").data.split(b"\0") if path]
+
+
+# Doing it
+
+
+def _perform(planned: Plan, work: Work, files: Files, cluster: Cluster, workers: Workers, talking: Talking) -> int:
+    from poolcli.batch.executors import ClusterError
+    from poolcli.batch.jobs import Job, remnants
+    from poolcli.batch.report import Report
+    from poolcli.batch.resume import Journal, remaining
+    from poolcli.batch.run import make_folders, run
+    from poolcli.batch.work import Outcome
+
+    journal, tally = Journal(files.output), Tally(len(planned.jobs) + len(planned.failures))
+    make_folders(planned.jobs, files.output)
+    trouble: FileError | ClusterError | None = None
+    with ExitStack() as stack:
+        stop = stack.enter_context(interruptible())
+        report = stack.enter_context(_reporting(Report(files.report))) if files.report else None
+        advance = stack.enter_context(progress(tally, quiet=talking.quiet))
+
+        def tell(outcome: Outcome) -> None:
+            tally.add(outcome)
+            journal.add(outcome)
+            if report:
+                report.add(outcome)
+            advance(outcome)
+
+        for failure in planned.failures:
+            tell(Outcome.failed(Job(failure.source, ""), failure.problem))
+        left = remaining(planned.jobs, work, journal, overwrite=files.overwrite, tell=tell)
+        try:
+            run(left if files.skip_existing else planned.jobs, _task(work, cluster), workers, tell, stop)
+        except ClusterError as problem:
+            trouble = problem
+    if not stop.signal:
+        for path in remnants(planned.jobs):
+            with suppress(OSError):
+                os.unlink(path)
+    return _conclude(tally, planned, stop, trouble, talking)
+
+
+def _task(work: Work, cluster: Cluster) -> Task:
+    from poolcli.batch.run import ByBytes, ByPath
+
+    return ByBytes(work) if cluster.send_bytes else ByPath(work, absolute=cluster.scheduler is not None)
+
+
+@contextmanager
+def _reporting(report: Any) -> Iterator[Any]:
+    try:
+        yield report
+    finally:
+        report.close()
+
+
+def _conclude(tally: Tally, planned: Plan, stop: Stop, trouble: Any, talking: Talking) -> int:
+    """Say how it ended, and return the exit code."""
+    if not talking.quiet:
+        show(summary(tally), color="auto", width=width_of_output())
+        if planned.left_out:
+            say(f"note: {len(planned.left_out)} files were left out, because they are results of this very command")
+    told = sum(tally.count.values())
+    if trouble:
+        complain(trouble)
+        return SOME_FAILED if tally.count["done"] or tally.count["skipped"] else 1
+    if stop.signal:
+        say(f"interrupted after {told} of {tally.total} files; go on with the same command and --skip-existing")
+        return 128 + stop.signal
+    return tally.code
+
+
+def _rehearse(planned: Plan, work: Work, files: Files) -> int:
+    """Say what would be done, one line for each file."""
+    from poolcli.batch.resume import Journal, remaining
+    from poolcli.files import write_stdout
+
+    words = {"skipped": "skip", "failed": "fail"}
+    lines = [f"fail  {printable(one.source)}: {printable(one.problem.message)}" for one in planned.failures]
+    journal, failed = Journal(files.output), len(planned.failures)
+
+    def tell(outcome: Outcome) -> None:
+        nonlocal failed
+        failed += outcome.status == "failed"
+        note = f": {printable(outcome.message)}" if outcome.message else ""
+        lines.append(f"{words[outcome.status]}  {_arrow(outcome.job.source, outcome.job.target)}{note}")
+
+    left = remaining(planned.jobs, work, journal, overwrite=files.overwrite, tell=tell)
+    lines += [f"make  {_arrow(job.source, job.target)}" for job in (left if files.skip_existing else planned.jobs)]
+    write_stdout("".join(f"{line}\n" for line in lines).encode(sys.stdout.encoding or "utf-8", "replace"))
+    total = len(lines)
+    return 0 if not failed else 1 if failed == total else SOME_FAILED
+
+
+def _arrow(source: str, target: str) -> str:
+    return f"{printable(source)} -> {printable(target)}"

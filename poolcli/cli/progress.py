@@ -1,0 +1,148 @@
+"""What is said while many files are being worked on, and when they are done."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from poolcli.cli.console import printable, say, unicode_ok, wants_color
+
+if TYPE_CHECKING:
+    from poolcli.batch.work import Outcome
+
+MOST_ERRORS = 20  # shown one by one; the report has them all
+SOME_FAILED = 3
+
+
+@dataclass
+class Tally:
+    """What has become of the files so far."""
+
+    total: int
+    start: float = field(default_factory=time.perf_counter)
+    count: dict[str, int] = field(default_factory=lambda: {"done": 0, "skipped": 0, "failed": 0})
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one more."""
+        self.count[outcome.status] += 1
+        self.bytes_in += outcome.bytes_in
+        self.bytes_out += outcome.bytes_out
+
+    @property
+    def seconds(self) -> float:
+        """The time since the start."""
+        return time.perf_counter() - self.start
+
+    @property
+    def rate(self) -> float:
+        """Files in a second, skipped ones not counted."""
+        return (self.count["done"] + self.count["failed"]) / max(self.seconds, 1e-9)
+
+    @property
+    def code(self) -> int:
+        """The exit code: 0 if nothing failed, 1 if everything did, else 3."""
+        if not self.count["failed"]:
+            return 0
+        return 1 if self.count["failed"] == self.total else SOME_FAILED
+
+
+def summary(tally: Tally) -> Any:
+    """Return the table that is shown at the end."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SQUARE if unicode_ok() else box.ASCII, title_justify="left")
+    facts = {
+        "files": f"{tally.total}", **{status: f"{count}" for status, count in tally.count.items()},
+        "seconds": f"{tally.seconds:.1f}", "files/s": f"{tally.rate:.1f}",
+        "MB in": f"{tally.bytes_in / 1e6:.1f}", "MB out": f"{tally.bytes_out / 1e6:.1f}",
+    }  # fmt: skip
+    for name in facts:
+        table.add_column(name, justify="right")
+    table.add_row(*facts.values())
+    return table
+
+
+class Stop:
+    """Whether the user wants to stop: Ctrl-C and SIGTERM once let what has begun come to its end, Ctrl-C twice not."""
+
+    def __init__(self) -> None:
+        self.signal = 0
+
+    def __call__(self) -> bool:
+        """Return whether to begin nothing more."""
+        return self.signal != 0
+
+    def note(self, number: int, _: object) -> None:
+        """Take a signal."""
+        if self.signal:
+            raise KeyboardInterrupt
+        self.signal = number
+
+
+@contextmanager
+def interruptible() -> Iterator[Stop]:
+    """Take Ctrl-C and SIGTERM as a wish to stop."""
+    stop = Stop()
+    before = {number: signal.signal(number, stop.note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def progress(tally: Tally, *, quiet: bool) -> AbstractContextManager[Any]:
+    """Return what is told of every file: a line for each of the first errors, and a bar if someone is looking."""
+    live = sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return _bar(tally) if live and not quiet else nullcontext(_Errors(say))
+
+
+class _Errors:
+    """Shows the first errors, one by one."""
+
+    def __init__(self, line: Any) -> None:
+        self.line, self.shown = line, 0
+
+    def __call__(self, outcome: Outcome) -> None:
+        if outcome.status != "failed":
+            return
+        self.shown += 1
+        if self.shown <= MOST_ERRORS:
+            self.line(f"error: {outcome.message}" if outcome.job.source in outcome.message
+                      else f"error: {outcome.job.source}: {outcome.message}")  # fmt: skip
+            if outcome.hint:
+                self.line(f"hint: {outcome.hint}")
+        if self.shown == MOST_ERRORS:
+            self.line("note: further errors are only counted; --report FILE tells them all")
+
+
+@contextmanager
+def _bar(tally: Tally) -> Iterator[Any]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    paint = wants_color("auto", sys.stderr)
+    screen = Console(file=sys.stderr, no_color=not paint, markup=False, emoji=False, highlight=False)
+    columns = (
+        BarColumn(), TextColumn("{task.completed}/{task.total}"), TextColumn("{task.fields[rate]:.1f} files/s"),
+        TimeRemainingColumn(), TextColumn("{task.fields[failed]} failed"),
+    )  # fmt: skip
+    with Progress(*columns, console=screen, transient=True) as live:
+        bar = live.add_task("", total=tally.total, rate=0.0, failed=0)
+        errors = _Errors(lambda line: screen.print(Text(printable(line)), soft_wrap=True))
+
+        def advance(outcome: Outcome) -> None:
+            errors(outcome)
+            live.update(bar, advance=1, rate=tally.rate, failed=tally.count["failed"])
+
+        yield advance
