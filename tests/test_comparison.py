@@ -73,22 +73,24 @@ def test_why_torch_and_onnx_differ(mode: str, x: Any, options: dict[str, Any], r
 def test_same_with_dilation_differs_in_onnxruntime() -> None:
     feature_map = FeatureMap.from_array(np.arange(6.0), "L")
     options: Any = {"stride": 1, "dilation": 2, "padding": "same"}
-    made = compare(
-        feature_map, {str(name): PoolStep("max", 3, {**options, "compat": name}) for name in (None, "onnx")}
-    )
+    made = compare(feature_map, {str(name): PoolStep("max", 3, {**options, "compat": name}) for name in (None, "onnx")})
     assert [len(v.values) for v in made.variants if v.values is not None] == [6, 4]
     assert made.reasons == ("ONNX (onnxruntime) pads SAME as if the dilation were 1",)
 
 
 def test_all_refused_is_an_error() -> None:
-    with pytest.raises(CompatError, match="PyTorch has no median pooling.*ONNX has no median pooling"):
+    with pytest.raises(CompatError, match=r"PyTorch has no median pooling.*ONNX has no median pooling"):
         compare(GRID, steps("median", 2, ["torch", "onnx"]))
 
 
 def test_modes_side_by_side(run: Run) -> None:
     made = json.loads(run("compare", "--mode", "max,avg,min", "--json", "sample_inputs/geeks_4x4.csv").out)
     assert [row["label"] for row in made["variants"]] == ["max", "avg", "min"]
-    assert [row["data"] for row in made["variants"]] == [[[6, 9], [5, 8]], [[3.75, 4.75], [3.5, 5.75]], [[1, 1], [2, 2]]]
+    assert [row["data"] for row in made["variants"]] == [
+        [[6, 9], [5, 8]],
+        [[3.75, 4.75], [3.5, 5.75]],
+        [[1, 1], [2, 2]],
+    ]
 
 
 @pytest.mark.parametrize(

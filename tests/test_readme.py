@@ -77,8 +77,9 @@ def rewrite() -> None:
     for document in DOCUMENTS:
         with tempfile.TemporaryDirectory() as folder:
             place = workplace(Path(folder))
-            text = BLOCK.sub(lambda match: f"```console\n{shown(match.group(1), place)}```", document.read_text())
-        document.write_text(text)
+            pieces = BLOCK.split(document.read_text())  # text, block, text, block, ..., text
+            pieces[1::2] = [f"```console\n{shown(block, place)}```" for block in pieces[1::2]]
+        document.write_text("".join(pieces))
 
 
 if __name__ == "__main__":
