@@ -131,8 +131,9 @@ class FeatureMap:
         layout = parse_layout(layout) if layout else layout_by_rank(array.ndim, channels_last=channels_last)
         if len(layout) != array.ndim:
             shape = "x".join(map(str, array.shape)) or "a single number"
+            where = f"{known['name']}: " if "name" in known else ""
             raise ShapeError(
-                f"layout {layout} names {len(layout)} axes, but the input has {array.ndim} ({shape})",
+                f"{where}layout {layout} names {len(layout)} axes, but the input has {array.ndim} ({shape})",
                 f"give one letter per axis, such as --layout {layout_by_rank(max(array.ndim, 1))}",
             )
         return cls(array.transpose(inner_order(layout)), layout, **known)

@@ -86,7 +86,7 @@ class Mode:
         As ``poolcli modes`` shows them; x are the cells of a window that take part, n their number.
     reductions : tuple of Reduction
         The folds it is made of.
-    finish : function of (states..., n, parameter), optional
+    finish : function of (states..., n, parameter), or the name of a ufunc of (state, n), optional
         Makes the values of the folded states; the first state itself if missing. n counts padding where the caller
         asked for that.
     cells : str, optional
@@ -112,7 +112,7 @@ class Mode:
     name: str
     formula: str
     reductions: tuple[Reduction, ...] = ()
-    finish: Callable[..., Any] | None = None
+    finish: Callable[..., Any] | str | None = None
     cells: str | None = None
     result: str = "float"
     parameter: Parameter | None = None
@@ -214,7 +214,7 @@ LOG_POWERS = Reduction("logaddexp", (-math.inf,), _log_power, wide=True)
 _ROWS = (
     Mode("max", "max(x)", (MAX,), result="same"),
     Mode("min", "min(x)", (MIN,), result="same"),
-    Mode("avg", "sum(x) / n", (SUM,), lambda total, n, _: total / n, divides=True),
+    Mode("avg", "sum(x) / n", (SUM,), "divide", divides=True),
     Mode("sum", "sum(x)", (SUM,), result="sum"),
     Mode("median", "the middle of sorted x; of an even count the mean of the middle two", cells="median",
          result="median"),

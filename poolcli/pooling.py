@@ -164,6 +164,8 @@ class Pooling:
         values, axes = self._values(x, indices=True)
         framework = framework_of(self.compat)
         where = winners(x, axes, values, last_nan=bool(framework and framework.last_nan))
+        if x.dtype.kind != "f" or values.all():
+            return values, where
         planes = (math.prod(x.shape[: x.ndim - self.ndim]), -1)
         taken = np.take_along_axis(x.reshape(planes), where.reshape(planes), axis=1) if x.size else values
         return taken.reshape(values.shape), where  # the cell itself, so that of +0 and -0 the winner's sign is kept

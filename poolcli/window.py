@@ -172,8 +172,10 @@ class Axis:
         """
         import numpy as np
 
-        starts = np.asarray(self.starts[first:last], dtype=np.int64)
-        stops = np.asarray(self.stops[first:last], dtype=np.int64)
+        starts, stops = (
+            np.arange(cells.start, cells.stop, cells.step) if isinstance(cells, range) else np.asarray(cells, np.int64)
+            for cells in (self.starts[first:last], self.stops[first:last])
+        )
         low, high = (-self.before, self.length + self.after) if include_pad else (0, self.length)
         step = self.dilation
         skipped = np.maximum(-((starts - low) // step), 0)

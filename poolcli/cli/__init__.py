@@ -19,10 +19,14 @@ COMMANDS: dict[str, str] = {
     "pool": "Pool a matrix or an image, optionally after a filter and ReLU.",
     "conv": "Convolve with a named filter or a kernel of your own.",
     "run": "Run a stack of steps in one process: STEP then STEP then ...",
+    "batch": "Pool many files: folders, patterns or a list; in parallel, resumable, on a cluster too.",
     "unpool": "Put pooled values back where their indices say.",
     "grad": "Show the gradient that pooling sends back to each input cell.",
     "compare": "Show the same windows under several modes or frameworks, side by side.",
     "summary": "Show the output shape, parameters and receptive field of every layer, without data.",
+    "show": "Draw a feature map in the terminal.",
+    "explain": "Explain every window, as a table, a page to play with (.html) or an animation (.gif).",
+    "shift": "Measure how much a pooled map changes when its input moves a little.",
     "modes": "List the pooling modes with their formulas.",
     "filters": "List the named filters with their kernels.",
 }
@@ -65,13 +69,13 @@ def build(names: Sequence[str]) -> Typer:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
-    from poolcli.cli.console import complain, gone
+    from poolcli.cli.console import color_choice, complain, gone
     from poolcli.errors import PoolcliError
 
     try:
         return _run(arguments)
     except PoolcliError as problem:
-        return complain(problem)
+        return complain(problem, color_choice(arguments))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -82,7 +86,6 @@ def _run(arguments: Sequence[str]) -> int:
     import typer
     from typer.main import get_command
 
-    from poolcli.cli.console import complain
     from poolcli.errors import UsageError
 
     asked = [name for name in arguments[:1] if name in COMMANDS]
@@ -99,7 +102,7 @@ def _run(arguments: Sequence[str]) -> int:
         if not arguments or type(problem).__name__ == "NoArgsIsHelpError":
             return problem.exit_code  # the help has been printed
         hint = f"see: {' '.join(['poolcli', *asked])} --help"
-        return complain(UsageError(problem.format_message(), hint))
+        raise UsageError(problem.format_message(), hint) from None
     return 0
 
 

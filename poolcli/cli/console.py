@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING
+
+from poolcli.plain import printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from poolcli.errors import PoolcliError
-
-
-def printable(text: str) -> str:
-    r"""Return `text` with everything a terminal might obey, or a reader misread, written out as an escape.
-
-    Examples
-    --------
-    >>> print(printable("a\x1b[31mb"))
-    a\x1b[31mb
-    """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def wants_color(choice: str, stream: IO[str]) -> bool:
@@ -40,7 +32,18 @@ def say(text: str) -> None:
         sys.stderr.write(printable(text) + "\n")
 
 
-def complain(problem: PoolcliError) -> int:
+def color_choice(arguments: Sequence[str]) -> str:
+    """Return what ``--color`` says on a command line that may not have been understood yet."""
+    choice = os.environ.get("POOLCLI_COLOR", "auto")
+    for index, word in enumerate(arguments):
+        if word == "--color" and index + 1 < len(arguments):
+            choice = arguments[index + 1]
+        elif word.startswith("--color="):
+            choice = word.removeprefix("--color=")
+    return choice
+
+
+def complain(problem: PoolcliError, color: str = "auto") -> int:
     """Tell the user what went wrong and return the exit code."""
     from poolcli.cli import debugging
 
@@ -51,7 +54,7 @@ def complain(problem: PoolcliError) -> int:
     lines = [f"error: {problem.message}"] + ([f"hint: {problem.hint}"] if problem.hint else [])
     for line in lines:
         head, _, rest = line.partition(": ")
-        paint = sys.stderr is not None and wants_color("auto", sys.stderr) and head == "error"
+        paint = sys.stderr is not None and wants_color(color, sys.stderr) and head == "error"
         label = f"\x1b[1;31m{head}\x1b[0m" if paint else head
         if sys.stderr is not None:
             sys.stderr.write(f"{label}: {printable(rest)}\n")

@@ -56,17 +56,18 @@ def as_network_input(feature_map: FeatureMap) -> FeatureMap:
 
 
 def check_output(source: str, writing: Writing) -> None:
-    """Refuse, before any work, an output that cannot be written or that is the input."""
+    """Refuse, before any work, an output that cannot be written, an unknown format, or an output that is the input."""
     from poolcli.files import check_target, same_file
 
-    if writing.output == "-":
+    if writing.output != "-":
+        check_target(writing.output)
+    if writing.chosen_format and writing.output == "-":
         return
     if source != "-" and not writing.overwrite and same_file(source, writing.output):
         raise UsageError(
             f"the output {writing.output} is the input {source}",
             "choose another name, or add --overwrite to replace it",
         )
-    check_target(writing.output)
 
 
 def transform(
@@ -77,12 +78,11 @@ def transform(
     from poolcli.steps import apply
 
     source = chosen_input(given)
-    check_format = writing.chosen_format  # an unknown one is told before the input is read
     check_output(source, writing)
     before = load(source, reading, talking, compat)
     after = apply(before, steps)
-    if after.indices is not None and check_format not in ("json", "table"):
-        say(f"note: {check_format} has no place for indices; use --json to keep them")
+    if after.indices is not None and writing.chosen_format not in ("json", "table") and not talking.quiet:
+        say(f"note: {writing.chosen_format} has no place for indices; use --json to keep them")
     deliver(before, after, writing, talking)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Self, get_type_hints
 
 import typer
 
-from poolcli.errors import UnknownNameError
+from poolcli.errors import UnknownNameError, UsageError
 
 Names = Callable[[], Iterable[str]]
 
@@ -38,6 +38,8 @@ def option(
     metavar: str | None = None,
     choices: Sequence[str] | Names = (),
     free: bool = False,
+    least: int | None = None,
+    most: int | None = None,
 ) -> Any:
     """Describe an option: its flags, its help, its environment variable and the values it may take.
 
@@ -51,6 +53,8 @@ def option(
         The values that completion offers, and the only ones allowed unless `free`.
     free : bool
         Whether other values are allowed as well.
+    least, most : int, optional
+        The range of a number.
     """
     long = next(flag for flag in flags if flag.startswith("--")).split("/")[0]
 
@@ -58,8 +62,12 @@ def option(
         return list(choices() if callable(choices) else choices)
 
     def check(value: Any) -> Any:
-        if isinstance(value, str) and value not in names():
+        if isinstance(value, str) and choices and not free and value not in names():
             raise UnknownNameError(f"{long} value", value, names())
+        if isinstance(value, int) and least is not None and value < least:
+            raise UsageError(f"{long} {value} is less than {least}", f"use {long} {least} or more")
+        if isinstance(value, int) and most is not None and value > most:
+            raise UsageError(f"{long} {value} is more than {most}", f"use {long} {most} or less")
         return value
 
     return typer.Option(
@@ -72,7 +80,7 @@ def option(
         autocompletion=(lambda incomplete: [name for name in names() if name.startswith(incomplete)])
         if choices
         else None,
-        callback=check if choices and not free else None,
+        callback=check,
     )
 
 

@@ -346,12 +346,15 @@ class Writing(Group):
     ] = None  # fmt: skip
     json: Annotated[bool, option("--json", help="The same as --format json.", panel=OUTPUT)] = False
     overwrite: Annotated[bool, option("--overwrite", help="Allow the output to be the input.", panel=OUTPUT)] = False
-    precision: Annotated[int, option("--precision", help="Decimals in tables.", panel=TABLE, metavar="N")] = 4
+    precision: Annotated[
+        int, option("--precision", help="Decimals in tables.", least=0, most=17, panel=TABLE, metavar="N")
+    ] = 4
     max_rows: Annotated[
-        int | None, option("--max-rows", help="Rows to show. [default: 40]", panel=TABLE, metavar="N")
+        int | None, option("--max-rows", help="Rows to show. [default: 40]", least=1, panel=TABLE, metavar="N")
     ] = None
     max_cols: Annotated[
-        int | None, option("--max-cols", help="Columns to show. [default: as many as fit]", panel=TABLE, metavar="N")
+        int | None,
+        option("--max-cols", help="Columns to show. [default: as many as fit]", least=1, panel=TABLE, metavar="N"),
     ] = None
     full: Annotated[bool, option("--full", help="Show every row and column.", panel=TABLE)] = False
     color: Annotated[
@@ -361,13 +364,13 @@ class Writing(Group):
         str, option("--normalize", help="How numbers become gray: auto keeps what came from a picture and stretches "
                     "the rest.", panel=PICTURE, choices=("auto", "clip", "minmax"))
     ] = "auto"  # fmt: skip
-    zoom: Annotated[int, option("--zoom", help="Pixels per cell, each way.", panel=PICTURE, metavar="N")] = 1
+    zoom: Annotated[int, option("--zoom", help="Pixels per cell, each way.", least=1, panel=PICTURE, metavar="N")] = 1
     colormap: Annotated[
         str | None, option("--colormap", help="Paint numbers in colour: viridis, magma, gray ...", panel=PICTURE,
                            metavar="NAME", choices=colormap_names)
     ] = None  # fmt: skip
     compress_level: Annotated[
-        int | None, option("--compress-level", help="Of PNG, 0 to 9.", panel=PICTURE, metavar="N")
+        int | None, option("--compress-level", help="Of PNG, 0 to 9.", least=0, most=9, panel=PICTURE, metavar="N")
     ] = None
 
     @property
@@ -399,13 +402,15 @@ class Talking(Group):
     threads: Annotated[
         int | None,
         option(
-            "--threads", help="How many to use for large maps. [default: the processors]", panel="Work", metavar="N"
+            "--threads",
+            help="How many to use for large maps. [default: the processors]",
+            least=1,
+            panel="Work",
+            metavar="N",
         ),
     ] = None
 
     def start(self) -> None:
         """Tell the kernels how many threads to use."""
         if self.threads is not None:
-            if self.threads < 1:
-                raise UsageError(f"{self.threads} threads are less than 1", "use --threads 1 or more")
             os.environ["POOLCLI_THREADS"] = str(self.threads)

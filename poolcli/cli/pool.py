@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
-from poolcli.cli.deliver import transform
-from poolcli.cli.grammar import option
+from poolcli.cli.deliver import load, transform
+from poolcli.cli.grammar import Group, option
 from poolcli.cli.options import OUTPUT, Front, Input, Reading, Talking, Windowing, Writing
+from poolcli.steps import PoolStep, Step
+
+
+class Extras(Group):
+    """What else pooling can tell."""
+
+    indices: Annotated[
+        bool, option("--indices", help="Record where each maximum or minimum came from.", panel=OUTPUT)
+    ] = False
+    emit: Annotated[
+        str | None, option("--emit", help="Print code that computes the same, instead of computing: torch, keras, onnx "
+                           "or numpy.", panel=OUTPUT, metavar="NAME", choices=("torch", "keras", "onnx", "numpy"))
+    ] = None  # fmt: skip
 
 
 def pool(
@@ -14,9 +28,7 @@ def pool(
     *,
     front: Front,
     window: Windowing,
-    indices: Annotated[
-        bool, option("--indices", help="Record where each maximum or minimum came from.", panel=OUTPUT)
-    ] = False,
+    extras: Extras,
     reading: Reading,
     writing: Writing,
     talking: Talking,
@@ -29,5 +41,27 @@ def pool(
 
     poolcli pool --filter sobel-x --relu -o edges.png photo.jpg
     """
-    steps = [*front.steps(), window.step(indices=indices)]
-    transform(given, steps, reading, writing, talking, window.compat)
+    step = window.step(indices=extras.indices)
+    steps = [*front.steps(), step]
+    if extras.emit is None:
+        transform(given, steps, reading, writing, talking, window.compat)
+        return
+    ndim = _ndim(step, reading) if given is None else load(given, reading, talking, window.compat).ndim
+    _print_code(steps, ndim, extras.emit)
+
+
+def _ndim(step: PoolStep, reading: Reading) -> int:
+    """Return how many axes are spatial where there is no input to ask: as the layout or the options say, else two."""
+    from poolcli.featuremap import parse_layout, spatial_letters
+
+    if reading.layout:
+        return len(spatial_letters(parse_layout(reading.layout)))
+    said = [step.size, *step.options.values()]
+    return next((len(value) for value in said if isinstance(value, tuple)), 2)
+
+
+def _print_code(steps: Sequence[Step], ndim: int, target: str) -> None:
+    from poolcli.emit import emit
+    from poolcli.files import write_stdout
+
+    write_stdout(emit(steps, ndim, target).encode())

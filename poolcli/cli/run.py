@@ -49,14 +49,13 @@ def run(
     steps += parse_stack(context.obj or [], RUNNABLE)
     if not steps:
         raise UsageError("run needs steps", "such as: poolcli run input.csv conv --filter box then pool --size 2")
-    wanted = writing.chosen_format  # an unknown one is told before the input is read
     check_output(given, writing)
     before = load(given, reading, talking, _compat(steps))
     recipe.validate(steps, before.shape, before.layout)
     stages = follow(before, steps)
     if recipes.save_steps:
         recipe.save(recipes.save_steps, stages[-1].steps[len(before.steps) :])
-    if wanted == "table" and writing.output == "-":
+    if writing.chosen_format == "table" and writing.output == "-":
         _show_stages(before, stages, steps, writing)
     deliver(before, stages[-1], writing, talking)
 

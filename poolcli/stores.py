@@ -1,0 +1,397 @@
+"""Arrays in files, read and written in parts: ``.npy`` through a memory map, text in bands of rows, Zarr in chunks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolcli.blocks import Chain, Place, along_chunks, check_blocks, grid
+from poolcli.errors import FileError, InputError, ShapeError, UsageError
+from poolcli.featuremap import inner_order, layout_by_rank, parse_layout, spatial_letters
+
+if TYPE_CHECKING:
+    from poolcli.formats import ReadOptions
+    from poolcli.formats.bands import Bands
+
+Array = NDArray[Any]
+SUFFIX = ".zarr"
+FILES = ("zarr.json", ".zarray", ".zgroup")  # one of them is in every Zarr folder of format 3 or 2
+INSTALL = "install it: pip install 'poolcli[zarr]'"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of an array before its numbers are read.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        In the order of the layout.
+    layout : str
+        Its axes.
+    dtype : dtype
+        In the processor's byte order.
+    """
+
+    shape: tuple[int, ...]
+    layout: str
+    dtype: np.dtype[Any]
+
+    @classmethod
+    def of(cls, name: str, shape: Sequence[int], dtype: np.dtype[Any], layout: str | None, last: bool = False) -> Known:
+        """Check a layout against a shape; `last` says that C stands last if nothing else does."""
+        layout = parse_layout(layout) if layout else layout_by_rank(len(shape), channels_last=last)
+        if len(layout) != len(shape):
+            raise ShapeError(f"layout {layout} names {len(layout)} axes, but {name} has {len(shape)}",
+                             f"give one letter per axis, such as --layout {layout_by_rank(len(shape))}")  # fmt: skip
+        return cls(tuple(shape), layout, dtype.newbyteorder("="))
+
+    @property
+    def order(self) -> list[int]:
+        """Which axis comes where when the leading axes come first."""
+        return inner_order(self.layout)
+
+    @property
+    def back(self) -> list[int]:
+        """Which of the axes, leading ones first, comes where in the layout."""
+        return [self.order.index(axis) for axis in range(len(self.shape))]
+
+    @property
+    def inner(self) -> tuple[int, ...]:
+        """The shape, leading axes first."""
+        return tuple(self.shape[axis] for axis in self.order)
+
+    @property
+    def ndim(self) -> int:
+        """The number of spatial axes."""
+        return len(spatial_letters(self.layout))
+
+    def box(self, place: Place) -> tuple[slice, ...]:
+        """Return where a place, leading axes first, is in the layout's order."""
+        return tuple(slice(*place[axis]) for axis in self.back)
+
+
+# .npy
+
+
+class NpySource:
+    """An ``.npy`` file of which only the needed parts are mapped into memory.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    layout : str, optional
+        By the number of axes if missing.
+    last : bool
+        Whether C stands last in a layout by the number of axes.
+    """
+
+    def __init__(self, path: str, layout: str | None = None, *, last: bool = False) -> None:
+        from poolcli.files import open_source
+        from poolcli.formats.npy import read_header
+
+        self.name, self.path = path, os.path.abspath(path)  # a worker may stand in another folder
+        with open_source(path) as file:
+            self.header = read_header(file, os.fstat(file.fileno()).st_size, path)
+        self.known = Known.of(path, self.header.shape, self.header.dtype, layout, last)
+        lengths = self.header.shape if self.header.fortran else self.header.shape[::-1]
+        strides = np.cumprod([self.header.dtype.itemsize, *lengths[:-1]]).tolist()
+        self.strides = strides if self.header.fortran else strides[::-1]
+
+    def read(self, place: Place) -> Array:
+        """Return cells, leading axes first."""
+        from poolcli.formats.npy import native
+
+        box = self.known.box(place)
+        shape = [part.stop - part.start for part in box]
+        if 0 in shape:
+            return np.empty(shape, self.known.dtype).transpose(self.known.order)
+        first = sum(part.start * step for part, step in zip(box, self.strides, strict=True))
+        size = sum((length - 1) * step for length, step in zip(shape, self.strides, strict=True))
+        try:
+            mapped = np.memmap(self.path, np.uint8, "r", self.header.size + first, (size + self.header.dtype.itemsize,))
+        except (OSError, ValueError) as problem:
+            raise FileError(f"cannot read {self.name}: it changed while it was read", "try again") from problem
+        view: Array = np.ndarray(shape, self.header.dtype, mapped, 0, self.strides)
+        cells = native(np.array(view).reshape(-1), self.name).reshape(shape)  # a copy: the map goes
+        return cells.transpose(self.known.order)
+
+
+# Text
+
+
+class RowSource:
+    """The rows of a text file, read one after the other; going back starts again from the first.
+
+    Parameters
+    ----------
+    bands : Bands
+        The file.
+    dtype : dtype, optional
+        What to make of its numbers.
+    """
+
+    CELLS = 1 << 20  # read at once
+
+    def __init__(self, bands: Bands, dtype: np.dtype[Any] | None = None) -> None:
+        self.bands = bands
+        self.known = Known.of(bands.name, bands.shape, dtype or bands.dtype, bands.layout)
+        self._start()
+
+    def _start(self) -> None:
+        self._rows, self._first = self.bands.rows(max(self.CELLS // self.known.shape[1], 1)), 0
+        self._have: list[Array] = []
+
+    def read(self, place: Place) -> Array:
+        """Return rows."""
+        (low, high), columns = place
+        if low < self._first:
+            self._start()
+        while self._first + sum(map(len, self._have)) < high:
+            self._have.append(next(self._rows))
+            while self._have and self._first + len(self._have[0]) <= low:
+                self._first += len(self._have.pop(0))
+        rows = np.concatenate([*self._have, np.empty((0, self.known.shape[1]), self.bands.dtype)])
+        part = rows[low - self._first : high - self._first, slice(*columns)]
+        return part.astype(self.known.dtype, copy=False)
+
+
+# Zarr
+
+
+def is_zarr(path: str) -> bool:
+    """Whether a path is that of a Zarr array, or is to be one."""
+    return path.rstrip("/").endswith(SUFFIX) or any(os.path.isfile(os.path.join(path, name)) for name in FILES)
+
+
+def _zarr() -> Any:
+    try:
+        return import_module("zarr")  # without types, and not always installed
+    except ImportError:
+        raise UsageError("a Zarr array needs the zarr package", INSTALL) from None
+
+
+@lru_cache(maxsize=4)
+def _opened(path: str, mode: str) -> Any:
+    return _zarr().open_array(path, mode=mode)
+
+
+class ZarrSource:
+    """A Zarr array, of format 2 or 3.
+
+    Parameters
+    ----------
+    path : str
+        Its folder.
+    layout : str, optional
+        As the array's own record says if missing, else by the number of axes.
+    last : bool
+        Whether C stands last in a layout by the number of axes.
+    """
+
+    def __init__(self, path: str, layout: str | None = None, *, last: bool = False) -> None:
+        zarr = _zarr()
+        if not os.path.isdir(path):
+            raise FileError(f"cannot read {path}: no such folder", "a Zarr array is a folder")
+        try:
+            found = zarr.open(path, mode="r")
+        except Exception as problem:  # noqa: BLE001 -- it has a kind of its own for every way to be broken
+            raise InputError(f"{path} is no Zarr array: {problem}", "make one with zarr.create_array") from None
+        if isinstance(found, zarr.Group):
+            names = ", ".join(f"{path.rstrip('/')}/{name}" for name, _ in found.arrays()) or "nothing"
+            raise InputError(f"{path} is a group of Zarr arrays", f"name one of them; it holds {names}")
+        if found.dtype.kind not in "biuf" or found.dtype.itemsize > 8 or 0 in found.shape or not found.shape:
+            raise InputError(f"{path} holds {found.dtype} of shape {found.shape}, not numbers that can be pooled")
+        own = found.attrs.get("poolcli")
+        self.record: Mapping[str, Any] = own if isinstance(own, Mapping) else {}
+        self.path, self.chunks = os.path.abspath(path), found.chunks  # a worker may stand in another folder
+        self.known = Known.of(path, found.shape, found.dtype, layout or self.record.get("layout"), last)
+
+    def read(self, place: Place) -> Array:
+        """Return cells, leading axes first."""
+        cells: Array = np.asarray(_opened(self.path, "r")[self.known.box(place)])
+        return cells.astype(self.known.dtype, copy=False).transpose(self.known.order)
+
+
+@dataclass(frozen=True)
+class BlockTask:
+    """What every block of a Zarr array needs to be made; it goes to the workers."""
+
+    chain: Chain
+    source: Any
+    target: str
+    known: Known
+
+    def __call__(self, place: Place) -> int:
+        """Make one block, and return how many values it has."""
+        os.environ.setdefault("POOLCLI_THREADS", "1")  # the blocks beside it use the other processors
+        values = self.chain.compute(place, self.source.read)
+        _opened(self.target, "r+")[self.known.box(place)] = values.transpose(self.known.back)
+        return values.size
+
+
+@contextmanager
+def zarr_writer(target: str, known: Known, chunks: Sequence[int], record: Mapping[str, Any]) -> Iterator[str]:
+    """Make an array of format 3 under a temporary name; at the end of the ``with`` block it becomes `target`.
+
+    Parameters
+    ----------
+    target : str
+        Its folder; another Zarr array of that name is replaced.
+    known : Known
+        Its shape, layout and type.
+    chunks : sequence of int
+        In the layout's order.
+    record : mapping
+        What made it.
+
+    Yields
+    ------
+    str
+        The temporary folder.
+    """
+    path = Path(os.path.realpath(target))
+    if path.exists() and not is_zarr_folder(path):
+        raise FileError(f"cannot write {target}: it exists and is no Zarr array", "choose another name")
+    if not path.parent.is_dir():
+        raise FileError(f"cannot write {target}: the folder {path.parent} does not exist", "make the folder first")
+    temporary = path.parent / f".poolcli-{path.name}-{os.urandom(8).hex()}.tmp"
+    try:
+        _zarr().create_array(
+            str(temporary), shape=known.shape, chunks=tuple(chunks), dtype=known.dtype,
+            attributes={"poolcli": dict(record)}, dimension_names=_names(known.layout), zarr_format=3,
+        )  # fmt: skip
+        yield str(temporary)
+        _replace_folder(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _names(layout: str) -> list[str] | None:
+    return list(layout) if len(set(layout)) == len(layout) else None  # Zarr asks for different names
+
+
+def is_zarr_folder(path: Path) -> bool:
+    """Whether this is a folder that holds a Zarr array or group."""
+    return any((path / name).is_file() for name in FILES)
+
+
+def _replace_folder(new: Path, path: Path) -> None:
+    """Rename a folder over another: there is no way to do that at once, but neither is ever half there."""
+    old = path.parent / f".poolcli-{path.name}-{os.urandom(8).hex()}.tmp"
+    with suppress(FileNotFoundError):
+        os.rename(path, old)
+    os.rename(new, path)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def to_zarr(
+    chain: Chain, source: Any, target: str, record: Mapping[str, Any], *, workers: int = 1, scheduler: str | None = None
+) -> None:
+    """Do the steps as a Dask graph: one task for each block, which reads its cells and writes its own chunk.
+
+    Parameters
+    ----------
+    chain : Chain
+        The steps.
+    source : NpySource or ZarrSource
+        The input.
+    target : str
+        The folder of the result, which appears when all is done.
+    record : mapping
+        What the array says of itself.
+    workers : int
+        How many threads, without `scheduler`.
+    scheduler : str, optional
+        The address of a Dask scheduler whose workers see both folders.
+
+    Raises
+    ------
+    LimitError
+        If so many blocks do not fit into memory.
+    ClusterError
+        If the scheduler does not answer.
+    """
+    try:
+        dask = import_module("dask")
+    except ImportError:
+        raise UsageError("blocks of a Zarr array need Dask", INSTALL) from None
+    known = source.known
+    made = Known(tuple(chain.shape[axis] for axis in known.back), known.layout, chain.result)
+    lengths = along_chunks(chain, chunks_of(source, chain))
+    check_blocks(chain, lengths, workers)
+    with zarr_writer(target, made, [lengths[axis] for axis in known.back], record) as folder:
+        task = dask.delayed(BlockTask(chain, source, folder, made), pure=False, traverse=False)
+        graph = [task(place) for place in grid(chain.shape, lengths)]
+        if scheduler:
+            _on_cluster(graph, scheduler)
+        else:
+            dask.compute(*graph, scheduler="threads", num_workers=workers)
+        _opened.cache_clear()
+
+
+def chunks_of(source: Any, chain: Chain) -> tuple[int, ...]:
+    """Return the lengths of the input's chunks, leading axes first; a file without any is cut along its first axes."""
+    from poolcli.blocks import in_order
+
+    known = source.known
+    if isinstance(source, ZarrSource):
+        return tuple(source.chunks[axis] for axis in known.order)
+    lengths = in_order(chain, known.back)
+    sizes = zip(lengths, known.inner, chain.shape, strict=True)
+    return tuple(max(length * size // out, 1) for length, size, out in sizes)
+
+
+def _on_cluster(graph: Sequence[Any], scheduler: str) -> None:
+    from poolcli.batch.executors import connected
+
+    with connected(scheduler) as client:
+        client.gather(client.compute(list(graph)))
+
+
+# Finding out
+
+
+def source_of(path: str, options: ReadOptions, *, floats: bool = False) -> Any:
+    """Return the source for a path, or None if the file has to be read whole.
+
+    Parameters
+    ----------
+    path : str
+        A Zarr array, or a file of CSV, TSV or ``.npy``.
+    options : ReadOptions
+        What is known of it.
+    floats : bool
+        Whether whole numbers in text are to be taken as float64.
+    """
+    if is_zarr(path):
+        return ZarrSource(path, options.layout, last=options.channels_last)
+    from poolcli.formats.bands import open_bands
+
+    if _is_npy(path, options):
+        return NpySource(path, options.layout, last=options.channels_last)
+    bands = open_bands(path, options)
+    if bands is None or len(bands.shape) != 2:
+        return None
+    return RowSource(bands, np.dtype(np.float64) if floats and bands.dtype.kind in "iu" else None)
+
+
+def _is_npy(path: str, options: ReadOptions) -> bool:
+    from poolcli.files import open_source
+    from poolcli.formats import HEAD, detect
+
+    if not os.path.isfile(path):
+        return False
+    with open_source(path) as file:
+        return detect(file.read(HEAD), path, options).name == "npy"
