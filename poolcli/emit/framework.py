@@ -90,11 +90,10 @@ def both(one: Callable[[Pooling], bool], other: Callable[[Pooling], bool]) -> Ca
     return lambda layer: one(layer) and other(layer)
 
 
-def _runs_late(layer: Pooling) -> bool:
+def _runs_late(window: Window) -> bool:
     """Whether rounding up could place a window into trailing padding once that has values."""
-    rows = zip(sides_of(layer.window) or (), layer.window.stride, reach_of(layer.window), strict=False)
-    late = any(after and after + stride > reach for (_, after), stride, reach in rows)
-    return layer.window.ceil_mode and late and (layer.pad_fill != "ignore" or layer.count_include_pad)
+    rows = zip(sides_of(window) or (), window.stride, reach_of(window), strict=False)
+    return window.ceil_mode and any(after and after + stride > reach for (_, after), stride, reach in rows)
 
 
 def is_high_norm(layer: Pooling) -> bool:
@@ -121,7 +120,6 @@ class Refusal:
 COMMON = (
     Refusal(lambda layer: layer.nan == "ignore", "its pooling cannot leave out NaN"),
     Refusal(kind_is("fractional-disjoint"), "no layer takes the random offset of TensorFlow's fractional windows"),
-    Refusal(_runs_late, "with --ceil-mode a window would start in the padding, which has values here"),
 )
 
 
@@ -217,6 +215,8 @@ class Framework(Program):
 
     def _fill(self, layer: Pooling) -> Pooling:
         """Write the padding as a statement, and return the layer that pools the result."""
+        if _runs_late(layer.window):
+            self.refuse("with --ceil-mode a window would start in the padding, which has values here")
         value = 0 if layer.pad_fill == "ignore" else layer.pad_fill
         if is_padded(layer.window):
             self.assign(self.around(Value(self, self.tensor), replace(layer.window, ceil_mode=False), value))

@@ -39,6 +39,8 @@ WINDOWS: tuple[dict[str, Any], ...] = (
     {"size": 3, "stride": 2, "ceil_mode": True},
     {"size": 2, "stride": 3, "ceil_mode": True, "padding": 1},
     {"size": 3, "stride": 2, "ceil_mode": True, "padding": 1, "count_include_pad": True},
+    {"size": 2, "padding": 1, "ceil_mode": True},
+    {"size": 2, "padding": 1, "ceil_mode": True, "count_include_pad": True},
     {"size": 3, "stride": 2, "padding": "sides"},
     {"size": 3, "stride": 2, "padding": "sides", "ceil_mode": True},
     {"size": 3, "stride": 2, "padding": "sides", "count_include_pad": True},
