@@ -18,7 +18,8 @@ GRID = FeatureMap.from_array(np.arange(1.0, 26.0).reshape(5, 5))
 
 
 def steps(mode: str, size: int, names: list[str | None], **options: Any) -> dict[str, PoolStep]:
-    return {str(name): PoolStep(mode, size, {**options, "compat": name}) for name in names}  # type: ignore[typeddict-item]  # options vary
+    made: dict[str, Any] = {str(name): {**options, "compat": name} for name in names}
+    return {name: PoolStep(mode, size, given) for name, given in made.items()}
 
 
 def test_default_stride_and_divisor_are_told() -> None:
@@ -60,20 +61,16 @@ def test_marks_are_the_cells_that_differ() -> None:
     ],
 )
 def test_why_torch_and_onnx_differ(mode: str, x: Any, options: dict[str, Any], reason: str) -> None:
-    size = {"size": 4} if mode == "max" else {"size": 2}
     feature_map = FeatureMap.from_array(np.array(x[0]), "L")
-    made = compare(
-        feature_map,
-        {name: PoolStep(mode, size["size"], {"stride": 2, **options, "compat": name}) for name in ("torch", "onnx")},
-    )
+    size = 4 if mode == "max" else 2
+    made = compare(feature_map, steps(mode, size, ["torch", "onnx"], stride=2, **options))
     assert len(made.reasons) == 1
     assert reason in made.reasons[0]
 
 
 def test_same_with_dilation_differs_in_onnxruntime() -> None:
     feature_map = FeatureMap.from_array(np.arange(6.0), "L")
-    options: Any = {"stride": 1, "dilation": 2, "padding": "same"}
-    made = compare(feature_map, {str(name): PoolStep("max", 3, {**options, "compat": name}) for name in (None, "onnx")})
+    made = compare(feature_map, steps("max", 3, [None, "onnx"], stride=1, dilation=2, padding="same"))
     assert [len(v.values) for v in made.variants if v.values is not None] == [6, 4]
     assert made.reasons == ("ONNX (onnxruntime) pads SAME as if the dilation were 1",)
 

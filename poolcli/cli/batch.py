@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from poolcli.cli.console import complain, printable, say, show, width_of_output
+from poolcli.cli.console import complain, say, show, width_of_output
 from poolcli.cli.deliver import as_network_input
 from poolcli.cli.grammar import Group, option
 from poolcli.cli.options import OUTPUT, Front, Reading, Talking, Windowing, Writing, formats_written
 from poolcli.cli.progress import SOME_FAILED, Stop, Tally, interruptible, progress, summary
 from poolcli.cli.run import Recipes
 from poolcli.errors import FileError, UsageError
+from poolcli.plain import printable
 
 if TYPE_CHECKING:
     from poolcli.batch.executors import Workers

@@ -11,7 +11,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from poolcli.cli.console import printable, say, unicode_ok, wants_color
+from poolcli.cli.console import say, unicode_ok, wants_color
+from poolcli.plain import printable
 
 if TYPE_CHECKING:
     from poolcli.batch.work import Outcome

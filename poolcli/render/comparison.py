@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rich import box
 from rich.columns import Columns
 from rich.console import Group, RenderableType
@@ -36,9 +38,14 @@ def comparison_table(before: FeatureMap, made: Comparison, look: Look, *, marked
     marked : bool
         Whether cells that differ from the first variant's get a mark.
     """
-    parts: list[RenderableType] = [Text(f"input  {describe(before)}  {printable(before.name)}"), _overview(before, made, look)]
+    source = f"input  {describe(before)}  {printable(before.name)}"
+    parts: list[RenderableType] = [Text(source), _overview(before, made, look)]
     answered = [variant for variant in made.variants if variant.values is not None]
-    shown = [_variant_table(before, made, variant, look, marked=marked) for variant in answered]
+    shown = [
+        _variant_table(before, variant.label, variant.values, made.marks(variant) if marked else None, look)
+        for variant in answered
+        if variant.values is not None
+    ]
     parts.append(_beside(shown, look))
     if marked:
         parts += [Text(_verdict(made, variant)) for variant in answered[1:]]
@@ -72,10 +79,9 @@ def _overview(before: FeatureMap, made: Comparison, look: Look) -> RenderableTyp
 
 
 def _variant_table(
-    before: FeatureMap, made: Comparison, variant: Variant, look: Look, *, marked: bool
+    before: FeatureMap, label: str, values: NDArray[Any], marks: NDArray[np.bool_] | None, look: Look
 ) -> RenderableType:
-    values, marks = variant.values, made.marks(variant) if marked else None
-    parts: list[RenderableType] = [Text(variant.label, style="bold")]
+    parts: list[RenderableType] = [Text(label, style="bold")]
     planes = list(planes_of(before, values))
     flags = [flag for _, flag in planes_of(before, marks)] if marks is not None else [None] * len(planes)
     for (title, plane), flag in list(zip(planes, flags, strict=True))[:PLANES]:
