@@ -366,6 +366,8 @@ class Window:
             padding = parse_padding(padding)
         sizes = _spread(size, ndim, "size", 1)
         if kind.startswith("fractional"):
+            if len(offsets) != ndim or not all(0 <= u < 1 for u in offsets):
+                raise UsageError(f"offsets {tuple(offsets)} are not {ndim} numbers from 0 up to, but without, 1")
             return cls(kind, size=sizes, output_size=target, offsets=tuple(offsets))
         return cls(
             kind,
