@@ -95,14 +95,15 @@ def _from_folds(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling, re
             n = real.astype(np.int64) + (n - window_counts(axes, place))
         if mode.result == "range" and x.dtype.kind == "i":
             states = tuple(state.astype(np.int64) for state in states)
-        if isinstance(n, np.ndarray) and states[0].dtype.kind == "f":
+        if isinstance(n, np.ndarray) and np.asarray(states[0]).dtype.kind == "f":
             n = n.astype(states[0].dtype)
         if isinstance(mode.finish, str) and scale == 1 and not ignoring:
             divided: Array = getattr(np, mode.finish)(states[0], n, out=out, casting="unsafe")  # at once in its place
             return divided
         value: Array = _finished(mode, states, n, parameter)
         if scale != 1:
-            value = value / scale**mode.degree
+            for _ in range(mode.degree):  # one by one: a power of the scale would leave float64
+                value = value / scale
         return np.where(real == 0, np.nan, value) if ignoring else value
 
     plain = mode.finish is None and scale == 1 and not ignoring

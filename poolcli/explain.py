@@ -159,6 +159,15 @@ class WindowFact:
         """The number of cells along each axis."""
         return tuple(map(len, self.spans))
 
+    @property
+    def where(self) -> str:
+        """The place of the window in words: ``rows 0..1, columns 3``."""
+        names = AXIS_NAMES[len(self.spans)]
+        return ", ".join(
+            f"{name if len(span) > 1 else name.removesuffix('s')} {span}"
+            for name, span in zip(names, self.spans, strict=True)
+        )
+
     def count(self, kind: str) -> int:
         """Count the cells of a kind."""
         real = math.prod(span.parts[1] for span in self.spans)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ FLAGS = [
 PATIENCE = 20_000  # milliseconds: the machines that run this are shared
 
 
-def missing(what: str) -> None:
+def missing(what: str) -> NoReturn:
     """Skip the test, or fail it where nothing may be missing."""
     if os.environ.get("CI"):
         pytest.fail(what)
@@ -46,6 +47,16 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core, the accessibility checker."""
+    try:
+        found = files("axe_playwright_python").joinpath("axe.min.js")
+    except ImportError:
+        missing("axe-core is not installed: pip install axe-playwright-python")
+    return found.read_text(encoding="utf-8")
 
 
 class Watched:

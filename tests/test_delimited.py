@@ -488,6 +488,18 @@ def test_comments_longer_than_a_band_come_before_the_data() -> None:
     assert refused(text).message == f"data.csv: line {lines}, column 2: 'y' is not a number"
 
 
+def test_a_header_and_its_rows_may_lie_bands_apart() -> None:
+    comments = ("# " + "x" * 100 + "\n") * (2 * BAND_BYTES // 100)
+    feature_map = read(f"{comments}a,b\n{comments}1,2\n{comments}3,4\n")
+    same(feature_map, INTEGERS, "int64")
+    count = comments.count("\n")
+    assert f"header in line {count + 1}: a,b" in feature_map.notes
+    assert refused(f"{comments}a,b\n{comments}1,2\n{comments}3,y\n").message.startswith(
+        f"data.csv: line {3 * count + 3}, column 2"
+    )
+    assert "only blank lines and comments" in refused(comments).message
+
+
 # --- in bands
 
 

@@ -50,8 +50,8 @@ def drawn_map(rng: np.random.Generator, ndim: int) -> NDArray[Any]:
         "odd": lambda: rng.choice(
             [0.0, -0.0, 1.5, -2.0, np.nan, np.inf, -np.inf], shape, p=[0.2] * 4 + [0.1, 0.05, 0.05]
         ),
-        "huge": lambda: rng.standard_normal(shape) * 1e140,
-        "tiny": lambda: rng.standard_normal(shape) * 1e-140,
+        "huge": lambda: rng.standard_normal(shape) * 1e200,
+        "tiny": lambda: rng.standard_normal(shape) * 1e-200,
         "float32": lambda: rng.standard_normal(shape).astype(np.float32),
     }[str(kind)]
     return np.asarray(made())
@@ -332,12 +332,12 @@ def test_every_option_changes_the_maps(opened: Open) -> None:
     assert seen.values("output") == [["1", "1"], ["1", "1"]]
     seen.page.select_option("#mode", "avg")
     seen.page.select_option("#padding", "cells")
-    assert seen.text("#headline") == "average 3x3, stride 1x1, padding 1,1,1,1: 4x4 becomes 4x4"
+    assert seen.text("#headline") == "average 3x3, stride 1x1, padding 1x1: 4x4 becomes 4x4"
     assert seen.text("#first-sum") == "average: (1 + 3 + 5 + 6) / 4 = 3.75"
     seen.page.check("#count_include_pad")
     assert seen.text("#first-sum") == "average: (1 + 3 + 5 + 6) / 9 = 1.66667"
     seen.page.fill("#dilation-rows", "2")
-    assert seen.text("#headline") == "average 3x3, stride 1x1, padding 1,1,1,1, dilation 2x1: 4x4 becomes 2x4"
+    assert seen.text("#headline") == "average 3x3, stride 1x1, padding 1x1, dilation 2x1: 4x4 becomes 2x4"
     seen.page.click("#reset")
     assert seen.values("output") == [["6", "9"], ["5", "8"]]
     seen.page.fill("#size-rows", "3")
@@ -420,7 +420,7 @@ def test_one_axis(opened: Open) -> None:
     signal = FeatureMap(np.array([3, 1, 4, 1, 5, 9]), "L", name="signal.csv")
     seen = opened(page(signal, Pooling.of(1, "max", 3, stride=2, padding=1)))
     assert seen.values("output") == [["3", "4", "9"]]
-    assert seen.text("#headline") == "max 3, stride 2, padding 1,1: 6 becomes 3"
+    assert seen.text("#headline") == "max 3, stride 2, padding 1: 6 becomes 3"
     assert not seen.page.locator("#size-rows").count()
     seen.cell("output", 0, 1).hover()
     assert seen.text("#where") == "Output cell 1 looks at input cells 1 to 3"
@@ -454,7 +454,12 @@ def test_a_large_map_is_a_canvas_and_its_window_can_be_followed(opened: Open) ->
 def test_the_largest_map_answers_in_time(opened: Open) -> None:
     values = np.random.default_rng(3).integers(0, 255, (512, 512)).astype(np.uint8)
     seen = opened(page(FeatureMap(values), Pooling.of(2, "avg", 3, stride=1, padding=1)))
-    assert seen.page.evaluate("() => { const start = performance.now(); Page.compute(); return performance.now() - start; }") < 10_000
+    assert (
+        seen.page.evaluate(
+            "() => { const start = performance.now(); Page.compute(); return performance.now() - start; }"
+        )
+        < 10_000
+    )
     seen.page.select_option("#kind", "global")
     seen.page.select_option("#mode", "std")
     assert seen.text("#first-sum").endswith(f"= {explain.number(values.std())}")
@@ -543,13 +548,6 @@ def test_numbers_too_large_for_a_page_are_owned_up_to(opened: Open) -> None:
 
 
 # --- everyone can use it ----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The script of axe-core, the accessibility checker."""
-    package = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
-    return files(package).joinpath("axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -89,6 +89,9 @@ def test_rounding_is_no_change_and_nan_equals_nan() -> None:
     up = measure(FeatureMap(x), Pooling.of(2, "max", 1)).shifts[0]
     assert up.before.changed == 2  # NaN moves out at the top; inf moves up one and stays at the edge
     assert math.isfinite(up.before.mean)
+    for constant in (np.inf, -np.inf, np.nan):
+        still = measure(FeatureMap(np.full((4, 4), constant)), Pooling.of(2, "max", 1))
+        assert (still.before.changed, still.before.mean) == (0, 0)
 
 
 def test_large_integers_are_compared_exactly() -> None:

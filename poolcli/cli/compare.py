@@ -6,7 +6,17 @@ from typing import Annotated, Any
 
 from poolcli.cli.deliver import as_network_input, chosen_input, load, look
 from poolcli.cli.grammar import option
-from poolcli.cli.options import WINDOW, Input, Reading, Talking, Windowing, Writing, framework_names, mode_names
+from poolcli.cli.options import (
+    WINDOW,
+    Input,
+    Reading,
+    Showing,
+    Talking,
+    Windowing,
+    Writing,
+    framework_names,
+    mode_names,
+)
 from poolcli.comparison import Comparison, parse_list
 from poolcli.comparison import compare as compared
 from poolcli.errors import UsageError
@@ -37,7 +47,15 @@ class Comparing(Windowing):
         return made
 
 
-def compare(given: Input = None, *, window: Comparing, reading: Reading, writing: Writing, talking: Talking) -> None:
+def compare(
+    given: Input = None,
+    *,
+    window: Comparing,
+    showing: Showing,
+    reading: Reading,
+    writing: Writing,
+    talking: Talking,
+) -> None:
     """Show the same windows under several modes, or as several frameworks have them, side by side.
 
     poolcli compare --mode max,avg,min input.csv
@@ -54,6 +72,9 @@ def compare(given: Input = None, *, window: Comparing, reading: Reading, writing
         before = as_network_input(before)
     made = compared(before, variants)
     text = _as_json(before, made) if writing.chosen_format == "json" else _as_table(before, made, window, writing)
+    answered = [variant for variant in made.variants if variant.values is not None]
+    maps = [before.with_(values=variant.values, name=variant.label) for variant in answered]
+    showing.draw(writing, [before, *maps], ["input", *(variant.label for variant in answered)])
     _write(text, writing)
 
 

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from poolcli.cli.deliver import transform
-from poolcli.cli.options import Convolving, Input, Reading, Talking, Writing
+from poolcli.cli.options import Convolving, Input, Reading, Showing, Talking, Writing
 
 
-def conv(given: Input = None, *, convolving: Convolving, reading: Reading, writing: Writing, talking: Talking) -> None:
+def conv(
+    given: Input = None,
+    *,
+    convolving: Convolving,
+    showing: Showing,
+    reading: Reading,
+    writing: Writing,
+    talking: Talking,
+) -> None:
     """Convolve with a named filter or a kernel of your own.
 
     It is cross-correlation, as in deep learning: the kernel is laid over the input as it is written, not flipped.
@@ -15,4 +23,4 @@ def conv(given: Input = None, *, convolving: Convolving, reading: Reading, writi
 
     poolcli conv --filter '[[0, 1], [2, 3]]' --padding same input.csv
     """
-    transform(given, convolving.steps(), reading, writing, talking)
+    transform(given, convolving.steps(), reading, writing, talking, showing=showing)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from poolcli.cli.console import say
-from poolcli.cli.options import Reading, Talking, Writing
+from poolcli.cli.options import Reading, Showing, Talking, Writing
 from poolcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -72,9 +72,9 @@ def check_output(source: str, writing: Writing) -> None:
 
 def transform(
     given: str | None, steps: Sequence[Step], reading: Reading, writing: Writing, talking: Talking,
-    compat: str | None = None,
+    compat: str | None = None, showing: Showing | None = None,
 ) -> None:  # fmt: skip
-    """Read, do the steps, write."""
+    """Read, do the steps, draw, write."""
     from poolcli.steps import apply
 
     source = chosen_input(given)
@@ -83,6 +83,8 @@ def transform(
     after = apply(before, steps)
     if after.indices is not None and writing.chosen_format not in ("json", "table") and not talking.quiet:
         say(f"note: {writing.chosen_format} has no place for indices; use --json to keep them")
+    if showing:
+        showing.draw(writing, [before, after], ["input", "output"])
     deliver(before, after, writing, talking)
 
 

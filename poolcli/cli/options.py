@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +12,7 @@ from poolcli.cli.grammar import Group, option
 from poolcli.errors import UsageError
 
 if TYPE_CHECKING:
+    from poolcli.featuremap import FeatureMap
     from poolcli.formats import ReadOptions, WriteOptions
     from poolcli.steps import ConvStep, PoolStep, Step
 
@@ -390,6 +391,29 @@ class Writing(Group):
         from poolcli.formats import WriteOptions
 
         return WriteOptions(self.chosen_format, self.normalize, self.zoom, self.colormap, self.compress_level)
+
+
+class Showing(Group):
+    """Pictures in the terminal."""
+
+    show: Annotated[
+        bool, option("--show", help="Draw the maps side by side in the terminal as well.", panel=OUTPUT)
+    ] = False
+
+    def draw(self, writing: Writing, feature_maps: Sequence[FeatureMap], titles: Sequence[str]) -> None:
+        """Draw maps beside each other on standard output, if asked for."""
+        if not self.show:
+            return
+        if writing.output == "-" and writing.chosen_format != "table":
+            raise UsageError(
+                f"--show draws on standard output, where the {writing.chosen_format} would go",
+                "write the result to a file with -o, or drop --show",
+            )
+        from poolcli.cli.picturing import Picturing
+        from poolcli.render.heatmap import side_by_side
+
+        picturing = Picturing(colormap=writing.colormap or "viridis", color=writing.color, width=None)
+        picturing.show(side_by_side(*feature_maps, titles=titles, **picturing.how()))
 
 
 class Talking(Group):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from poolcli.cli.deliver import load, transform
 from poolcli.cli.grammar import Group, option
-from poolcli.cli.options import OUTPUT, Front, Input, Reading, Talking, Windowing, Writing
+from poolcli.cli.options import OUTPUT, Front, Input, Reading, Showing, Talking, Windowing, Writing
 from poolcli.steps import PoolStep, Step
 
 
@@ -29,6 +29,7 @@ def pool(
     front: Front,
     window: Windowing,
     extras: Extras,
+    showing: Showing,
     reading: Reading,
     writing: Writing,
     talking: Talking,
@@ -44,7 +45,7 @@ def pool(
     step = window.step(indices=extras.indices)
     steps = [*front.steps(), step]
     if extras.emit is None:
-        transform(given, steps, reading, writing, talking, window.compat)
+        transform(given, steps, reading, writing, talking, window.compat, showing)
         return
     ndim = _ndim(step, reading) if given is None else load(given, reading, talking, window.compat).ndim
     _print_code(steps, ndim, extras.emit)

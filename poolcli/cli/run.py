@@ -9,7 +9,7 @@ import typer
 
 from poolcli.cli.deliver import check_output, deliver, load, look
 from poolcli.cli.grammar import Group, option
-from poolcli.cli.options import OUTPUT, Reading, Talking, Writing
+from poolcli.cli.options import OUTPUT, Reading, Showing, Talking, Writing
 from poolcli.cli.stack import RUNNABLE, parse_stack
 from poolcli.errors import PoolcliError, UsageError
 from poolcli.featuremap import FeatureMap
@@ -33,6 +33,7 @@ def run(
     given: Annotated[str, typer.Argument(metavar="INPUT", help="A file, or - for standard input.")],
     *,
     recipes: Recipes,
+    showing: Showing,
     reading: Reading,
     writing: Writing,
     talking: Talking,
@@ -57,6 +58,7 @@ def run(
         recipe.save(recipes.save_steps, stages[-1].steps[len(before.steps) :])
     if writing.chosen_format == "table" and writing.output == "-":
         _show_stages(before, stages, steps, writing)
+    showing.draw(writing, stages, ["input", *(f"{number} {step.name}" for number, step in enumerate(steps, 1))])
     deliver(before, stages[-1], writing, talking)
 
 

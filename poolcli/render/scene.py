@@ -342,11 +342,9 @@ class Scene:
         yield from self._arithmetic(fact)
 
     def _arithmetic(self, fact: WindowFact) -> Iterator[Shape]:
-        names = ("rows", "columns") if len(fact.spans) == 2 else ("cells",)
-        where = ", ".join(f"{name} {span}" for name, span in zip(names, fact.spans, strict=True))
         at = ",".join(map(str, fact.at))
         result = number(fact.result)
-        yield Words(MARGIN, self.words_top + LINE // 2, self.fitted(f"output {at}: input {where}"), TEXT, QUIET)
+        yield Words(MARGIN, self.words_top + LINE // 2, self.fitted(f"output {at}: input {fact.where}"), TEXT, QUIET)
         formula = self.fitted(fact.formula, f" = {result}", TEXT + 2)
         yield Words(MARGIN, self.words_top + LINE * 3 // 2 + 4, formula, TEXT + 2, INK)
 

@@ -79,9 +79,7 @@ def _rows(facts: Sequence[WindowFact], ascii_only: bool) -> Table:
 def _stack(facts: Sequence[WindowFact], ascii_only: bool) -> RenderableType:
     parts: list[RenderableType] = []
     for fact in facts:
-        names = AXIS_NAMES[len(fact.spans)]
-        where = ", ".join(f"{name} {span}" for name, span in zip(names, fact.spans, strict=True))
-        parts.append(Text.assemble(("output " + place(fact), "bold"), f"  {where}"))
+        parts.append(Text.assemble(("output " + place(fact), "bold"), f"  {fact.where}"))
         parts.append(Padding.indent(Group(_cells(fact, ascii_only), Text(f"n = {fact.n}"), _arithmetic(fact)), 2))
     return Group(*parts)
 

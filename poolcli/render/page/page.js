@@ -493,7 +493,9 @@ const Page = (() => {
   function padText() {
     const { padding } = state.layer;
     if (padding === "valid") return "";
-    return `, padding ${Array.isArray(padding) ? padding.flat().slice(flat ? 2 : 0).join(",") : padding}`;
+    if (!Array.isArray(padding)) return `, padding ${padding}`;
+    const even = padding.every(([before, after]) => before === after);
+    return `, padding ${even ? sizes(padding.map((pair) => pair[0])) : padding.flat().slice(flat ? 2 : 0).join(",")}`;
   }
 
   function command() {
