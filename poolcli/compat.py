@@ -248,6 +248,11 @@ TORCH = Framework(
         ),
         Rule(_all(_kind("fractional"), _ndim(1)), "fractional pooling is 2-D or 3-D"),
         Rule(
+            _all(_kind("adaptive", "global"), _integer),
+            "adaptive pooling takes floating-point numbers only",
+            "convert the input to floating-point numbers",
+        ),
+        Rule(
             _all(_ndim(1), _integer, _mode("max", "min"), _kind("sliding"), lambda layer: not layer.indices),
             "max_pool1d takes whole numbers only if it returns indices",
             "add --indices, or convert the input to floating-point numbers",

@@ -141,9 +141,7 @@ def _root(total: Any, _: Any, p: float) -> Any:
 
 
 def _moments(x: Any, _: float) -> Any:
-    import numpy as np
-
-    return np.ones_like(x), x, x - x  # NaN and infinity make a spread of NaN even alone
+    return 1.0, x, x - x  # a number stands for an array of it; NaN and infinity make a spread of NaN even alone
 
 
 def _merge_moments(one: State, other: State) -> State:
@@ -250,7 +248,9 @@ class ChosenMode:
     parameter: float = math.nan
 
     def __str__(self) -> str:
-        return f"{self.mode.name}:{self.parameter:.17g}" if self.mode.parameter else self.mode.name
+        if not self.mode.parameter:
+            return self.mode.name
+        return f"{self.mode.name}:{repr(self.parameter).removesuffix('.0')}"
 
 
 def parse_mode(text: str) -> ChosenMode:

@@ -56,7 +56,6 @@ def emit(steps: Sequence[Step], ndim: int, target: str) -> str:
     >>> from poolcli.steps import PoolStep
     >>> print(emit([PoolStep("max", 3, {"stride": 2})], 2, "numpy"), end="")
     # poolcli: max 3x3, stride 2x2
-    import numpy as np
     from numpy.lib.stride_tricks import sliding_window_view
     <BLANKLINE>
     <BLANKLINE>

@@ -75,6 +75,9 @@ IDENTITIES: Mapping[str, Callable[[Pool, Value, float], Value]] = {
 }
 
 
+ONE_CALL = ("max", "min", "sum", "lp")  # whose tensor is not needed any more once it is padded
+
+
 def mode_is(*names: str) -> Callable[[Pooling], bool]:
     """Return a condition: the layer's mode is one of these."""
     return lambda layer: layer.mode.mode.name in names
@@ -235,8 +238,8 @@ class Framework(Program):
             return self.call(kind, t, layer, plain)
         if kind == "avg" and layer.count_include_pad and window.ceil_mode:
             self.refuse("count_include_pad with --ceil-mode and this padding counts cells that no layer of it counts")
-        fill = -math.inf if kind == "max" else 0
-        total = self.call(kind, self.around(t, window, fill), layer, plain)
+        padded = self.around(t, window, -math.inf if kind == "max" else 0)
+        total = self.call(kind, self.staged(padded) if layer.mode.mode.name in ONE_CALL else padded, layer, plain)
         if kind != "avg" or layer.count_include_pad:
             return total
         return total / self.call(kind, self.around(self.ones(), window, 0), layer, plain)
@@ -245,6 +248,11 @@ class Framework(Program):
         """Pad so far that no window reaches outside."""
         self.sides = self.sides or self.widths(pads_of(self, window, self.lengths()))
         return self.padded(t, value)
+
+    def staged(self, value: Value) -> Value:
+        """Make `value` the tensor in a statement of its own."""
+        self.body.append(f"{self.tensor} = {value.text}")
+        return Value(self, self.tensor)
 
     def operation(self, name: str, *operands: Value | float) -> Value:
         """Write an operation with brackets where they are needed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, ClassVar
 
-from poolcli.emit.framework import Framework, Refusal, Value, both, kind_is, mode_is
+from poolcli.emit.framework import Framework, Refusal, Value, both, compat_of, kind_is, mode_is
 from poolcli.emit.geometry import is_dilated, is_padded
 from poolcli.emit.program import kernel_of, number
 from poolcli.window import Window
@@ -67,12 +67,12 @@ class Keras(Framework):
         return Value(self, self.function("keras.ops.pad", t.text, self.sides, *([how] if value != 0 else [])))
 
     def native(self, kind: str, layer: Pooling) -> bool:
-        """Whether a layer of Keras pads as this one does."""
+        """Whether a layer of Keras pads as this one does, on all its backends: torch's SAME average counts padding."""
         window = layer.window
         if kind == "lp":
             return False
         if window.padding == "same":
-            return kind == "max" or (kind == "avg" and not layer.count_include_pad)
+            return kind == "max" or (kind == "avg" and compat_of(layer) == "keras")
         return not (is_padded(window) or window.ceil_mode)
 
     def call(self, kind: str, t: Value, layer: Pooling, window: Window) -> Value:  # noqa: ARG002 - one signature for all

@@ -97,6 +97,10 @@ class Onnx(Framework):
         texts = [o.text if isinstance(o, Value) else self.constant(number(o, "np")) for o in operands]
         return self.node(self.operators[name], *texts)
 
+    def staged(self, value: Value) -> Value:
+        """Return `value`, which is a node already."""
+        return value
+
     def assign(self, value: Value) -> None:
         """Make `value` the tensor that the next step takes."""
         self.tensor, self.sides = value.text, ""

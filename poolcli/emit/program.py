@@ -111,8 +111,9 @@ class Program:
             self.pool(layer)
         elif isinstance(step, ConvStep):
             window = kernel_window(step)
-            if len(window.size) != self.ndim:
-                self.refuse(f"kernel {step.label} has {len(window.size)} axes, but {self.ndim} are spatial", "say --layout")
+            axes = len(window.size)
+            if axes != self.ndim:
+                self.refuse(f"kernel {step.label} has {axes} axes, but {self.ndim} are spatial", "say --layout")
             self.comments.append(text({"filter": step.label, **window.record(), **_given(bias=step.bias)}))
             self.conv(step, window)
         elif isinstance(step, ReluStep):

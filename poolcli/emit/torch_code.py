@@ -62,9 +62,9 @@ class Torch(Framework):
     def lines(self) -> list[str]:
         """Return the lines of ``pool``."""
         cells = 'x if x.dtype.kind == "f" else x.astype(float)' if self.floats else "x"
-        start = f"t = torch.tensor({cells}).reshape(-1, 1, *x.shape[-{self.ndim}:])"
+        start = [f"t = torch.tensor({cells})", f"t = t.reshape(-1, 1, *x.shape[-{self.ndim}:])"]
         end = f"return t.numpy().reshape(*x.shape[:-{self.ndim}], *t.shape[2:])"
-        return [*self.guards, start, *self.body, end]
+        return [*self.guards, *start, *self.body, end]
 
     def pool(self, layer: Pooling) -> None:
         """Write a pooling layer."""
