@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -139,12 +140,14 @@ def there(need: str) -> bool:
 
 def runner(command: list[str], folder: Path) -> Callable[[], float]:
     """Return a call that runs a command and says how many seconds it took."""
+    root = str(Path(__file__).resolve().parent.parent)  # so that an installed poolcli is not needed
+    environment = {**os.environ, "PYTHONPATH": root}
 
     def call() -> float:
         start = time.perf_counter()
-        done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
         if done.returncode:
-            raise SystemExit(f"{' '.join(command)}\n{done.stderr.decode()}")
+            raise RuntimeError(f"{' '.join(command)}\n{done.stderr.decode()}")
         return time.perf_counter() - start
 
     return call
@@ -165,10 +168,15 @@ def main(only: list[str], rounds: int, without: list[str]) -> None:
             calls = {"poolcli": runner(command.ours, folder)}
             calls |= {other: runner(command.others[other], folder) for other in usable}
             times: dict[str, list[float]] = {name: [] for name in calls}
-            for turn in range(rounds + 1):
+            for which in list(calls):
+                try:
+                    calls[which]()  # warms up
+                except RuntimeError as failure:
+                    print(failure, file=sys.stderr)
+                    del calls[which], times[which]
+            for _ in range(rounds):
                 for which, call in calls.items():
-                    taken = call()
-                    times[which] += [taken] if turn else []  # the first round only warms up
+                    times[which].append(call())
             ours = median(times.pop("poolcli"))
             others = ", ".join(f"{which} {median(taken) / ours:.2f}" for which, taken in times.items())
             print(f"| {command.name} | {ours * 1e3:.0f} | {others} |", flush=True)

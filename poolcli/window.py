@@ -218,8 +218,8 @@ def sliding(length: int, window: Window, axis: int) -> Axis:
     before, after = _pads(length, window, axis)
     room = length + before + after - reach
     number = (_ceil_div(room, stride) if window.ceil_mode else room // stride) + 1
-    if window.ceil_mode:  # the last window must start inside the input or the leading padding
-        number = min(number, _ceil_div(length + before, stride))
+    if window.ceil_mode and (number - 1) * stride >= length + before:
+        number -= 1  # the last window must start inside the input or the leading padding
     return _evenly(length, -before, max(number, 0), stride, reach, dilation=dilation, before=before, after=after)
 
 

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import settings
 
 from poolcli.cli import run as run_here
+from tests.browser import axe, calculator, chromium, opened  # noqa: F401 - fixtures, for every test
 
 # No deadline: the machines that run this are shared. The same examples every time: what passed once passes again.
 settings.register_profile("poolcli", deadline=None, derandomize=True)

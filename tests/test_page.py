@@ -23,7 +23,6 @@ from poolcli.render.page import MOST_CELLS, layer_data, page
 if TYPE_CHECKING:
     from tests.browser import Open, Watched
 
-pytest_plugins = ["tests.browser"]  # its fixtures
 
 MATRIX = np.array([[1, 3, 2, 9], [5, 6, 1, 7], [4, 2, 8, 6], [3, 5, 7, 2]])
 MODES = ["max", "min", "avg", "sum", "median", "majority", "range", "std", "var", "rms", "lp:1", "lp:2", "lp:3",

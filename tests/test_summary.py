@@ -16,8 +16,8 @@ from poolcli.summary import ConvLayer, Dense, Flatten, Signal, summarize
 from tests.conftest import Run
 
 LESSON = (
-    "20x20x3 --layout HWC dense --units 16 then conv --filters 32 --size 3 --padding same then pool --mode max --size 2 "
-    "then conv --filters 64 --size 5 --padding same then flatten then dense --units 2"
+    "20x20x3 --layout HWC dense --units 16 then conv --filters 32 --size 3 --padding same "
+    "then pool --mode max --size 2 then conv --filters 64 --size 5 --padding same then flatten then dense --units 2"
 )
 
 

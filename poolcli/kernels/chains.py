@@ -34,7 +34,7 @@ def chain(size: int, *, overlapping: bool) -> tuple[Step, ...]:
     Examples
     --------
     >>> [step.size for step in chain(31, overlapping=True)], [step.size for step in chain(31, overlapping=False)]
-    ([2, 4, 8, 16, 31], [2, 3, 5, 10, 11, 21, 31])
+    ([2, 4, 8, 16, 31], [2, 3, 5, 7, 14, 28, 31])
     """
     if overlapping:
         widest = 1 << (size.bit_length() - 1)
