@@ -122,7 +122,8 @@ def batch(what: str, pictures: Path, out: Path, count: int, *more: str) -> Row:
 
     def size() -> tuple[int, int]:
         lines = [json.loads(line) for line in report.read_text().splitlines()]
-        assert [line["status"] for line in lines] == ["done"] * count
+        if [line["status"] for line in lines] != ["done"] * count:
+            raise RuntimeError(f"not all of {count} pictures were done: see {report}")
         return sum(line["bytes_in"] for line in lines), sum(line["bytes_out"] for line in lines)
 
     words = ["batch", str(pictures), "-o", str(out), *POOL, "--report", str(report), "-q", *more]
@@ -149,7 +150,8 @@ def measure_files(folder: Path, count: int, width: int, height: int) -> None:
         with cluster(logs, number) as there:
             batch(f"pictures, {number} Dask", pictures, out, count, "--scheduler", there.address)
             if number == 2:
-                batch("pictures, 2 Dask, bytes sent", pictures, out, count, "--scheduler", there.address, "--send-bytes")
+                sent = ("--scheduler", there.address, "--send-bytes")
+                batch("pictures, 2 Dask, bytes sent", pictures, out, count, *sent)
 
 
 def measure_arrays(folder: Path, side: int) -> None:
@@ -183,7 +185,8 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=16384, help="of the square array; 0 for none")
     given = parser.parse_args()
     width, height = map(int, given.size.split("x"))
-    print(f"{os.cpu_count()} processors, Python {sys.version.split()[0]}, numpy {np.__version__}, {given.size} pictures\n")
+    print(f"{os.cpu_count()} processors, Python {sys.version.split()[0]}, numpy {np.__version__}")
+    print(f"{given.count} pictures of {given.size}, one array of {given.side}x{given.side} float32\n")
     print("| what | s | files/s | MB/s in | MB/s out | peak MiB |\n|---|---|---|---|---|---|")
     if given.count:
         measure_files(given.folder, given.count, width, height)

@@ -155,7 +155,8 @@ class PoolStage:
             _refuse_nan(x)
         with np.errstate(all="ignore"):  # as `pool` does
             values = pooled(x, axes, self.row, self.layer).astype(self.dtype, copy=False)
-        return values[(..., *(slice(a - low, b - low) for (a, b), (low, _) in zip(place, wide, strict=True)))]
+        asked: Any = (slice(a - low, b - low) for (a, b), (low, _) in zip(place, wide, strict=True))
+        return values[(..., *asked)]
 
     def _fill(self, cells: Place, fetch: Fetch) -> Array:
         """Return these cells, of which some are padding that holds values."""

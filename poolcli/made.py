@@ -134,17 +134,16 @@ def stamp_in(file: BinaryIO) -> str | None:
             return None
         if kind != b"iTXt" or size > MOST_TEXT:
             file.seek(size + 4, 1)  # a checksum ends each chunk
-        elif (text := _text(file.read(size))) is not None:
+        elif (text := _text(file.read(size), file.read(4))) is not None:
             return text
-        else:
-            file.seek(4, 1)
     return None
 
 
-def _text(chunk: bytes) -> str | None:
+def _text(chunk: bytes, checksum: bytes) -> str | None:
     """Read an iTXt chunk with our keyword (W3C, Portable Network Graphics, third edition, 11.3.3.4)."""
     keyword, _, rest = chunk.partition(b"\0")
-    if keyword != KEYWORD.encode() or len(rest) < 2:
+    whole = checksum == zlib.crc32(b"iTXt" + chunk).to_bytes(4, "big")
+    if keyword != KEYWORD.encode() or len(rest) < 2 or not whole:
         return None
     content = rest[2:].split(b"\0", 2)[-1]
     try:

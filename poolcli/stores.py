@@ -235,7 +235,7 @@ class BlockTask:
 
     def __call__(self, place: Place) -> int:
         """Make one block, and return how many values it has."""
-        os.environ.setdefault("POOLCLI_THREADS", "1")  # the blocks beside it use the other processors
+        os.environ["POOLCLI_THREADS"] = "1"  # the blocks beside it use the other processors
         values = self.chain.compute(place, self.source.read)
         _opened(self.target, "r+")[self.known.box(place)] = values.transpose(self.known.back)
         return values.size
@@ -312,7 +312,7 @@ def to_zarr(
     record : mapping
         What the array says of itself.
     workers : int
-        How many threads, without `scheduler`.
+        How many blocks at once, without `scheduler`.
     scheduler : str, optional
         The address of a Dask scheduler whose workers see both folders.
 

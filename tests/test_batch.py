@@ -131,8 +131,8 @@ def test_without_a_pattern_data_stay_data_and_pictures_become_png(source: str, n
 
 @pytest.mark.parametrize(
     ("pattern", "kind"),
-    [("{nam}.png", UnknownNameError), ("{stem", UsageError), ("{}.png", UnknownNameError), ("{0}.png", UnknownNameError),
-     ("{stem.__class__}.png", UnknownNameError), ("{number:x%}.png", UsageError)],
+    [("{nam}.png", UnknownNameError), ("{stem", UsageError), ("{}.png", UnknownNameError),
+     ("{0}.png", UnknownNameError), ("{stem.__class__}.png", UnknownNameError), ("{number:x%}.png", UsageError)],
 )  # fmt: skip
 def test_a_pattern_that_is_none_is_refused_at_once(pattern: str, kind: type[PoolcliError]) -> None:
     with pytest.raises(kind):
@@ -183,9 +183,9 @@ def test_an_output_that_is_its_input_is_refused(photos: Path) -> None:
 
 
 def test_an_output_that_is_another_input_is_refused(photos: Path) -> None:
-    both = [str(picture(photos / "p0.jpg")), str(photos / "p0.png")]
+    swapped = [str(picture(photos / "2.png")), str(picture(photos / "1.png"))]
     with pytest.raises(UsageError, match="is an input, and the result of"):
-        plan(both, Naming.of(str(photos), "{stem}.png"), overwrite=True)
+        plan(swapped, Naming.of(str(photos), "{number}.png"), overwrite=True)
 
 
 def test_results_beside_their_inputs_are_no_inputs_of_the_next_run(photos: Path) -> None:
@@ -213,6 +213,7 @@ class Threads:
     """Workers for tests: threads, of which the first `broken` pools break when they meet the job named ``deadly``."""
 
     remote = False
+    share = 1
 
     def __init__(self, broken: int = 0) -> None:
         self.broken, self.pools = broken, 0
@@ -272,11 +273,14 @@ def test_a_job_that_kills_its_worker_does_not_take_others_with_it(tmp_path: Path
     assert sorted(outcome.job.source for outcome in told) == sorted(job.source for job in jobs)
     failed = [outcome for outcome in told if outcome.status == "failed"]
     assert all("deadly" in outcome.job.source for outcome in failed)
-    assert [outcome.message for outcome in failed] == ["its worker process died"] * (broken == 9)
+    messages = [outcome.message for outcome in failed]
+    possible = {1: (0,), 9: (1,)}.get(broken, (0, 1))  # between, it depends on which suspect is tried first
+    assert messages in [["its worker process died"] * number for number in possible]
 
 
 def test_after_stop_nothing_is_begun_and_what_was_begun_is_told(tmp_path: Path) -> None:
-    jobs, told = jobs_in(tmp_path, *"abcdefghij"), []
+    jobs = jobs_in(tmp_path, *"abcdefghij")
+    told: list[Outcome] = []
     run(iter(jobs), ByPath(WORK), Threads(), told.append, stop=lambda: len(told) >= 3)
     assert 3 <= len(told) <= 7
     assert sorted(path.name for path in tmp_path.glob("*.out.csv")) == sorted(Path(o.job.target).name for o in told)
@@ -308,20 +312,34 @@ class _Deadly:
         return (_die if job.source == self.deadly else _live), job
 
     def outcome(self, job: Job, result: Outcome) -> Outcome:
+        assert job == result.job
         return result
 
 
-def test_a_report_on_a_full_disk_is_finished_when_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class _Full:
+    """A file on a disk with room for ten bytes more."""
+
+    def __init__(self, file: Any) -> None:
+        self.file, self.room = file, 10
+
+    def write(self, data: bytes) -> int:
+        if not self.room:
+            raise OSError(28, "No space left on device")
+        self.room = 0
+        return int(self.file.write(data[:10]))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
+
+def test_a_report_on_a_full_disk_is_finished_when_there_is_room(tmp_path: Path) -> None:
     report = Report(str(tmp_path / "report.jsonl"))
     outcome = Outcome(Job("a\udcff\n", "b"), "done")
     report.add(outcome)
-
-    def full() -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(report.file, "flush", full)
-        report.add(outcome)
+    file, report.file = report.file, _Full(report.file)  # type: ignore[assignment]  # a file as far as this goes
+    report.add(outcome)
+    assert len(lines(tmp_path / "report.jsonl")) == 1, "a part of a line was left"
+    report.file = file
     report.add(outcome)
     report.close()
     assert [line["input"] for line in lines(tmp_path / "report.jsonl")] == ["a\udcff\n"] * 3
@@ -332,7 +350,7 @@ def test_a_report_on_a_full_disk_is_finished_when_there_is_room(tmp_path: Path, 
 
 def test_every_file_is_as_the_command_for_one_makes_it(run: Run, photos: Path, tmp_path: Path) -> None:
     out, report = tmp_path / "out", tmp_path / "report.jsonl"
-    result = run("batch", photos, "-r", "-o", out, "-j", "2", "--mode", "avg", "--size", "3x2", "--report", report)
+    result = run("batch", photos, "-r", "-o", out, "-j", "2", "--mode", "avg", "--size", "2x1", "--report", report)
     assert result.code == 3, result.err
     assert counts(result) | {"files": "7", "done": "6", "failed": "1"} == counts(result)
     assert "broken.png: cut off" in result.err
@@ -340,11 +358,11 @@ def test_every_file_is_as_the_command_for_one_makes_it(run: Run, photos: Path, t
     assert set(made) == {"a.npy", "m.csv", "p0.png", "p1.png", "p2.png", "deep/q.png"}
     for name in ("a.npy", "p1.png", "deep/q.png"):
         source = photos / name.replace("q.png", "q.jpg")
-        assert run("pool", source, "-m", "avg", "-k", "3x2", "-q", "-o", tmp_path / Path(name).name).code == 0
+        assert run("pool", source, "-m", "avg", "-k", "2x1", "-q", "-o", tmp_path / Path(name).name).code == 0
         assert (tmp_path / Path(name).name).read_bytes() == made[name]
     told = {Path(line["input"]).name: line for line in lines(report)}
     assert {name: line["status"] for name, line in told.items() if line["status"] != "done"} == {"broken.png": "failed"}
-    assert told["p0.png"]["shape"] == [8, 16]
+    assert told["p0.png"]["shape"] == [12, 32]
     assert told["p0.png"]["bytes_out"] == len(made["p0.png"])
     assert "cut off" in told["broken.png"]["error"]
 
@@ -425,7 +443,7 @@ def test_a_recipe_replaces_the_options_and_can_be_changed(run: Run, photos: Path
         (["empty", "-o", "out"], 1, "no picture or array in it"),
         (["m.csv"], 2, "add -o DIR"),
         (["-o", "out"], 2, "needs paths"),
-        (["m.csv", "-o", "out", "-j", "0"], 2, "-j 1 or more"),
+        (["m.csv", "-o", "out", "-j", "0"], 2, "--jobs 1 or more"),
         (["m.csv", "-o", "m.csv"], 1, "cannot make the folder"),
         (["m.csv", "-o", "out", "--send-bytes"], 2, "needs --scheduler"),
         (["m.csv", "-o", "out", "--set", "pool.size=2"], 2, "there is none"),
@@ -439,7 +457,7 @@ def test_what_cannot_be_done_is_told(run: Run, photos: Path, words: list[str], c
     (photos / "empty").mkdir()
     result = run("batch", *words, cwd=photos)
     assert (result.code, said in result.err) == (code, True), result.err
-    assert not [path for path in photos.rglob("*.tmp")]
+    assert not list(photos.rglob("*.tmp"))
 
 
 # Faults

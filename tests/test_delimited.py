@@ -444,6 +444,27 @@ def test_the_fast_route_and_the_careful_one_agree(text: str, options: dict[str, 
     assert fast == careful
 
 
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("1,2\n3,4\n", {}),
+        ("a,b\r\n1.5,-2e3\r\n\r\n3,4", {}),
+        ("1;2\n3;4", {}),
+        ("1\t2\n3\t4", {}),
+        ("1  2\n 3 4", {}),
+        ("5\n6", {}),
+        ("1,5;2\n3;4", {"decimal": ","}),
+        ("1,5\n2", {"decimal": ","}),
+        ("nan,NaN\n1,NAN", {}),
+        ("1e300,1.5", {}),
+    ],
+)
+def test_plain_numbers_take_the_fast_route(monkeypatch: pytest.MonkeyPatch, text: str, options: dict[str, str]) -> None:
+    """Both routes give the same, so only this shows a fast one that gives up too soon."""
+    monkeypatch.delattr(delimited, "_careful")
+    assert read(text, **options).values.size > 0
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.decimals(Decimal("-1e30"), Decimal("1e30"), allow_nan=False), min_size=1, max_size=8))
 def test_decimal_numbers_are_rounded_to_the_nearest_double(row: list[Decimal]) -> None:
@@ -560,6 +581,16 @@ def test_what_has_to_be_read_whole(tmp_path: Path) -> None:
     assert open_bands(tmp_path / "x.csv", ReadOptions(layout="CL")) is None
     assert open_bands("-") is None
     assert open_bands(tmp_path / "missing.csv") is None
+
+
+@pytest.mark.parametrize("at", [0, 2, 50_000])
+def test_bytes_that_are_no_text_are_placed_in_bands_too(tmp_path: Path, at: int) -> None:
+    rows = [b"1.5,2.25"] * 60_000
+    rows[at] = b"1.5,\xe9"
+    path = tmp_path / "x.csv"
+    path.write_bytes(b"\n".join(rows))
+    with pytest.raises(InputError, match=f"x.csv: line {at + 1}, character 5: byte 0xe9 is not UTF-8"):
+        open_bands(path)
 
 
 def test_a_file_that_changes_meanwhile(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from poolcli.files import (
     atomic,
     check_target,
     descriptor_of,
+    file_error,
     open_source,
     read_source,
     same_file,
@@ -154,6 +155,18 @@ def test_a_stdin_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Failing()))
     assert refused(lambda: read_source("-")).message == "cannot read stdin: it is a folder"
+
+
+@pytest.mark.parametrize(
+    ("problem", "message"),
+    [
+        (OSError(errno.ESTALE, "Stale file handle"), "cannot read x: Stale file handle"),
+        (OSError("no number at all"), "cannot read x: no number at all"),
+    ],
+)
+def test_what_the_system_says_is_passed_on_where_there_are_no_better_words(problem: OSError, message: str) -> None:
+    assert file_error("read", "x", problem).message == message
+    assert file_error("read", "x", problem).hint is None
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------

@@ -342,6 +342,19 @@ def test_large_arrays_go_through_in_pieces(shape: tuple[int, ...]) -> None:
         np.testing.assert_array_equal(read(indented).array, array)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1,2,3]", "[[1,2],[3,4]]", "[[[1],[2]],[[3],[4]]]", " [ [ 1 , 2 ] , [ 3 , 4 ] ] ", "[[0.5,null]]", "[[1,NaN]]",
+        "[[1e999,-Infinity]]", "[18446744073709551615]", '{"data":[[1,2],[3,4]]}', '{"data": [1, 2] , "steps": []}',
+    ],
+)  # fmt: skip
+def test_regular_arrays_take_the_fast_route(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Both routes give the same, so only this shows a fast one that gives up too soon."""
+    monkeypatch.delattr(jsonmap, "_Walk")
+    assert read(text).values.size > 0
+
+
 @pytest.mark.parametrize("spoiled", ['"x"', "true", "[1]", "18446744073709551616", "", "1 2", "{}"])
 def test_the_place_is_right_far_down_in_a_large_array(spoiled: str) -> None:
     rows = ["[0.5, 2.25]"] * 60_000

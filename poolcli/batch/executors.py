@@ -31,9 +31,12 @@ class Workers(Protocol):
     ----------
     remote : bool
         Whether tasks run elsewhere, where relative paths mean something else.
+    share : int
+        How many threads each task may use, so that all together use the processors once.
     """
 
     remote: bool
+    share: int
 
     def open(self) -> AbstractContextManager[tuple[Executor, int]]:
         """Give an executor, and how many tasks to hand it at once."""
@@ -46,6 +49,11 @@ class Workers(Protocol):
     def check(self) -> None:
         """Raise `ClusterError` if waiting any longer is in vain; called about once a second."""
         ...
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Local:
@@ -61,6 +69,7 @@ class Local:
 
     def __init__(self, number: int) -> None:
         self.number = number
+        self.share = max(processors() // number, 1)
 
     @contextmanager
     def open(self) -> Iterator[tuple[Executor, int]]:
@@ -127,6 +136,7 @@ class Dask:
     """
 
     remote = True
+    share = 1  # a Dask worker has a thread for each task
 
     def __init__(self, address: str) -> None:
         self.address = address

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 
 from poolcli.batch.work import Outcome
 from poolcli.errors import FileError
 
 
 class Report:
-    """One line of JSON for each job, written as the jobs end.
+    """A file with one line for each job, written as the jobs end.
 
     Parameters
     ----------
@@ -21,37 +19,31 @@ class Report:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.unwritten: list[str] = []
+        self._unwritten: list[bytes] = []
+        self._size = 0
         try:
-            self.file = open(path, "w", encoding="ascii")  # noqa: SIM115 -- closed by `close`
+            self.file = open(path, "wb", buffering=0)  # noqa: SIM115 -- closed by `close`
         except OSError as problem:
             raise FileError(f"cannot write {path}: {problem.strerror}", "choose another file for --report") from problem
 
     def add(self, outcome: Outcome) -> None:
-        """Write a line; where the disk is full, keep it for later."""
-        self.unwritten.append(json.dumps(outcome.record()) + "\n")
-        with suppress(FileError):
-            self._write()
+        """Write a line, whole; where the disk is full, keep it for later."""
+        self._unwritten.append(json.dumps(outcome.record()).encode() + b"\n")
+        self._write()
 
-    def _write(self) -> None:
-        try:
-            while self.unwritten:
-                place = self.file.tell()
-                self.file.write(self.unwritten[0])
-                self.file.flush()
-                del self.unwritten[0]
-        except OSError as problem:
-            with suppress(OSError):  # no half line stays
-                os.truncate(self.path, place)
-            self._reopen(place)
-            raise FileError(f"cannot write {self.path}: {problem.strerror}", "make room on the disk") from problem
-
-    def _reopen(self, place: int) -> None:
-        """Start anew at the end of the last whole line: the old buffer still holds what could not be written."""
-        with suppress(OSError):
-            self.file.close()
-        self.file = open(self.path, "r+", encoding="ascii")  # noqa: SIM115 -- closed by `close`
-        self.file.seek(place)
+    def _write(self) -> OSError | None:
+        """Write what waits; return why not all of it could be written."""
+        while self._unwritten:
+            try:
+                rest = self._unwritten[0]
+                while rest:
+                    rest = rest[self.file.write(rest) :]
+            except OSError as problem:
+                self.file.truncate(self._size)  # no half line stays
+                self.file.seek(self._size)
+                return problem
+            self._size += len(self._unwritten.pop(0))
+        return None
 
     def close(self) -> None:
         """Write what is left.
@@ -61,5 +53,7 @@ class Report:
         FileError
             If the disk is full still.
         """
-        self._write()
-        self.file.close()
+        with self.file:
+            problem = self._write()
+        if problem:
+            raise FileError(f"cannot write {self.path}: {problem.strerror}", "make room on the disk") from problem

@@ -37,7 +37,7 @@ class Work:
     prepare : function of FeatureMap, optional
         Done to every input before the steps; it has to be one that can be imported by name.
     threads : int, optional
-        How many each task may use, where ``POOLCLI_THREADS`` does not say so.
+        How many each task may use; as many as the worker thinks right if missing.
     """
 
     steps: Sequence[Step]
@@ -131,7 +131,7 @@ def _result(job: Job, work: Work, data: bytes) -> tuple[Outcome, bytes]:
     from poolcli.steps import apply
 
     if work.threads:
-        os.environ.setdefault("POOLCLI_THREADS", str(work.threads))
+        os.environ["POOLCLI_THREADS"] = str(work.threads)
     before = decode(data, job.source, work.reading)
     before = work.prepare(before) if work.prepare else before
     recipe.validate(work.steps, before.shape, before.layout)

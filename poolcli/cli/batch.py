@@ -35,6 +35,11 @@ def shared(group: type, name: str) -> Any:
     return get_type_hints(group, include_extras=True)[name].__metadata__[0]
 
 
+def file_formats() -> list[str]:
+    """Return the formats that a file can have."""
+    return [name for name in formats_written() if name != "table"]
+
+
 class Files(Group):
     """Which files, and what becomes of them."""
 
@@ -48,7 +53,7 @@ class Files(Group):
     ] = None  # fmt: skip
     format: Annotated[
         str | None, option("-f", "--format", help="csv, tsv, json, npy, png ...", panel=FILES, metavar="NAME",
-                           choices=lambda: [name for name in formats_written() if name != "table"])
+                           choices=file_formats)
     ] = None  # fmt: skip
     recursive: Annotated[bool, option("-r", "--recursive", help="Look into folders in folders.", panel=FILES)] = False
     files0: Annotated[
@@ -74,7 +79,7 @@ class Cluster(Group):
 
     jobs: Annotated[
         int | None, option("-j", "--jobs", help="How many processes. [default: one for each processor]", panel=WORKERS,
-                           metavar="N")
+                           metavar="N", least=1)
     ] = None  # fmt: skip
     scheduler: Annotated[
         str | None, option("--scheduler", help="Use the workers of a Dask scheduler, such as tcp://host:8786.",
@@ -87,8 +92,7 @@ class Cluster(Group):
 
     def workers(self) -> Workers:
         """Return who does the work."""
-        from poolcli.batch.executors import Dask, Local
-        from poolcli.kernels.work import threads
+        from poolcli.batch.executors import Dask, Local, processors
 
         if self.scheduler:
             if self.jobs is not None:
@@ -96,10 +100,7 @@ class Cluster(Group):
             return Dask(self.scheduler)
         if self.send_bytes:
             raise UsageError("--send-bytes needs --scheduler", "processes of this machine see the files")
-        number = threads() if self.jobs is None else self.jobs
-        if number < 1:
-            raise UsageError(f"{number} processes are less than 1", "use -j 1 or more")
-        return Local(number)
+        return Local(processors() if self.jobs is None else self.jobs)
 
 
 class Drawing(Group):
@@ -143,6 +144,14 @@ class Steps(Group):
         return load(self.steps, self.settings or ())
 
 
+def _threads(workers: Workers, talking: Talking) -> int:
+    """Return how many threads each task may use: as many as the user says, else its share of the processors."""
+    from poolcli.kernels.work import threads
+
+    said = talking.threads is not None or "POOLCLI_THREADS" in os.environ
+    return threads(talking.threads) if said else workers.share
+
+
 def _as_usual(group: Group) -> bool:
     return all(value == getattr(type(group), name) for name, value in vars(group).items())
 
@@ -184,7 +193,7 @@ def batch(
     compat = next((s.options.get("compat") for s in steps if hasattr(s, "options") and s.options.get("compat")), None)
     work = Work(
         steps, reading.options(compat), drawing.options(files.format), as_network_input if compat else None,
-        getattr(workers, "threads", 1),
+        _threads(workers, talking),
     )  # fmt: skip
     named = [*(paths or []), *(_listed() if files.files0 else [])]
     if not named:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from poolcli.cli.deliver import transform
+from poolcli.cli.large import Scaling
 from poolcli.cli.options import Convolving, Input, Reading, Showing, Talking, Writing
 
 
@@ -11,6 +12,7 @@ def conv(
     *,
     convolving: Convolving,
     showing: Showing,
+    scaling: Scaling,
     reading: Reading,
     writing: Writing,
     talking: Talking,
@@ -23,4 +25,4 @@ def conv(
 
     poolcli conv --filter '[[0, 1], [2, 3]]' --padding same input.csv
     """
-    transform(given, convolving.steps(), reading, writing, talking, showing=showing)
+    transform(given, convolving.steps(), reading, writing, talking, showing=showing, scaling=scaling)

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from poolcli.cli.console import say
+from poolcli.cli.large import Scaling, in_blocks
 from poolcli.cli.options import Reading, Showing, Talking, Writing
 from poolcli.errors import UsageError
 
 if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
+    from poolcli.formats import ReadOptions
     from poolcli.render.table import Look
     from poolcli.steps import Step
 
@@ -72,12 +74,15 @@ def check_output(source: str, writing: Writing) -> None:
 
 def transform(
     given: str | None, steps: Sequence[Step], reading: Reading, writing: Writing, talking: Talking,
-    compat: str | None = None, showing: Showing | None = None,
+    compat: str | None = None, showing: Showing | None = None, scaling: Scaling | None = None,
 ) -> None:  # fmt: skip
-    """Read, do the steps, draw, write."""
+    """Read, do the steps, draw, write; block by block where the input or the output asks for it."""
     from poolcli.steps import apply
 
     source = chosen_input(given)
+    whole = showing is not None and showing.show
+    if not whole and in_blocks(source, steps, reading, writing, talking, compat, scaling):
+        return
     check_output(source, writing)
     before = load(source, reading, talking, compat)
     after = apply(before, steps)
@@ -85,20 +90,25 @@ def transform(
         say(f"note: {writing.chosen_format} has no place for indices; use --json to keep them")
     if showing:
         showing.draw(writing, [before, after], ["input", "output"])
-    deliver(before, after, writing, talking)
+    deliver(before, after, writing, talking, reading.options(compat))
 
 
-def deliver(before: FeatureMap, after: FeatureMap, writing: Writing, talking: Talking) -> None:
-    """Write a result in the chosen format to the chosen place."""
+def deliver(before: FeatureMap, after: FeatureMap, writing: Writing, talking: Talking, reading: ReadOptions) -> None:
+    """Write a result in the chosen format to the chosen place; a PNG says how it was made."""
     from poolcli.files import write_atomic, write_stdout
     from poolcli.formats import encode
 
-    if writing.chosen_format == "table":
+    options = writing.options()
+    if options.format == "png":
+        from poolcli.made import stamped
+
+        options = stamped(after, reading, options)
+    if options.format == "table":
         _deliver_table(before, after, writing)
     elif writing.output == "-":
-        write_stdout(encode(after, writing.options()))
+        write_stdout(encode(after, options))
     else:
-        write_atomic(writing.output, encode(after, writing.options()))
+        write_atomic(writing.output, encode(after, options))
     if writing.output != "-" and not talking.quiet:
         say(f"wrote {writing.output} ({'x'.join(map(str, after.shape))} {after.values.dtype})")
 

@@ -17,19 +17,14 @@ if TYPE_CHECKING:
 
 LARGE = 1 << 26  # bytes of a file from which it is not read whole
 TARGETS = ("npy", "csv", "tsv")  # the formats that can be written band by band
-WORKERS = "Workers"
 
 
 class Scaling(Group):
     """Who works on arrays larger than memory."""
 
-    jobs: Annotated[
-        int | None, option("-j", "--jobs", help="How many blocks of a Zarr array at once. [default: one for each "
-                           "processor]", panel=WORKERS, metavar="N")
-    ] = None  # fmt: skip
     scheduler: Annotated[
         str | None, option("--scheduler", help="Let the workers of a Dask scheduler do the blocks of a Zarr array, "
-                           "such as tcp://host:8786.", panel=WORKERS, metavar="ADDRESS")
+                           "such as tcp://host:8786.", panel="Work", metavar="ADDRESS")
     ] = None  # fmt: skip
 
 
@@ -41,15 +36,15 @@ def in_blocks(
 
     A Zarr array asks for it, and so does a large file of CSV or ``.npy`` that goes to such a file.
     """
-    who = scaling or Scaling(jobs=None, scheduler=None)
+    scheduler = scaling.scheduler if scaling else None
     if _may_be_zarr(source) or _may_be_zarr(writing.output):  # a cheap look, before anything is imported
         from poolcli.stores import is_zarr
 
         if is_zarr(source) or is_zarr(writing.output):
-            _with_zarr(source, steps, reading, writing, talking, compat, who)
+            _with_zarr(source, steps, reading, writing, talking, compat, scheduler)
             return True
-    if who.scheduler or who.jobs is not None:
-        raise UsageError("--scheduler and --jobs are for Zarr arrays", "for many files: poolcli batch")
+    if scheduler:
+        raise UsageError("--scheduler is for Zarr arrays", "for many files: poolcli batch --scheduler")
     return _is_large(source) and _banded(source, steps, reading, writing, talking, compat)
 
 
@@ -63,7 +58,7 @@ def _is_large(source: str) -> bool:
 
 def _with_zarr(
     source: str, steps: Sequence[Step], reading: Reading, writing: Writing, talking: Talking, compat: str | None,
-    scaling: Scaling,
+    scheduler: str | None,
 ) -> None:  # fmt: skip
     from poolcli.files import same_file
     from poolcli.kernels.work import threads
@@ -81,11 +76,8 @@ def _with_zarr(
             raise UsageError("a Zarr array goes to a Zarr array or an .npy file", "add -o out.zarr")
         _in_sequence(chain, found, writing, talking)
         return
-    number = threads() if scaling.jobs is None else scaling.jobs
-    if number < 1:
-        raise UsageError(f"{number} workers are less than 1", "use -j 1 or more")
     record = {"layout": found.known.layout, "steps": [*getattr(found, "record", {}).get("steps", []), *_records(chain)]}
-    to_zarr(chain, found, os.path.abspath(target), record, workers=number, scheduler=scaling.scheduler)
+    to_zarr(chain, found, os.path.abspath(target), record, workers=threads(talking.threads), scheduler=scheduler)
     _told(chain, found.known.back, target, talking)
 
 
@@ -126,6 +118,7 @@ def _in_sequence(chain: Chain, found: Any, writing: Writing, talking: Talking) -
     from poolcli.blocks import in_sequence
     from poolcli.formats.bands import band_writer
 
+    talking.start()
     order = found.known.back
     shape = tuple(chain.shape[axis] for axis in order)
     if writing.chosen_format != "npy" and len(shape) > 2:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from poolcli.cli.deliver import load, transform
 from poolcli.cli.grammar import Group, option
+from poolcli.cli.large import Scaling
 from poolcli.cli.options import OUTPUT, Front, Input, Reading, Showing, Talking, Windowing, Writing
 from poolcli.steps import PoolStep, Step
 
@@ -30,6 +31,7 @@ def pool(
     window: Windowing,
     extras: Extras,
     showing: Showing,
+    scaling: Scaling,
     reading: Reading,
     writing: Writing,
     talking: Talking,
@@ -45,7 +47,7 @@ def pool(
     step = window.step(indices=extras.indices)
     steps = [*front.steps(), step]
     if extras.emit is None:
-        transform(given, steps, reading, writing, talking, window.compat, showing)
+        transform(given, steps, reading, writing, talking, window.compat, showing, scaling)
         return
     ndim = _ndim(step, reading) if given is None else load(given, reading, talking, window.compat).ndim
     _print_code(steps, ndim, extras.emit)

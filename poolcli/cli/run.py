@@ -59,7 +59,7 @@ def run(
     if writing.chosen_format == "table" and writing.output == "-":
         _show_stages(before, stages, steps, writing)
     showing.draw(writing, stages, ["input", *(f"{number} {step.name}" for number, step in enumerate(steps, 1))])
-    deliver(before, stages[-1], writing, talking)
+    deliver(before, stages[-1], writing, talking, reading.options(_compat(steps)))
 
 
 def _compat(steps: Sequence[Step]) -> str | None:

@@ -160,13 +160,13 @@ def number(cell: bytes) -> Number | None:
     return int(cell) if len(digits) < 30 else (-1 if cell.startswith(b"-") else 1) * 10**100
 
 
-def _dialect(head: bytes, name: str, options: ReadOptions, kind: str) -> Dialect:
+def _dialect(head: bytes, line: int, name: str, options: ReadOptions, kind: str) -> Dialect:
     """Find out how a file is written from its first lines."""
     delimiter, decimal, header = _asked(options)
-    lines = list(islice(_lines(head, 1), SAMPLE))
+    lines = list(islice(_lines(head, line), SAMPLE))
     if not lines:
         raise InputError(f"{name}: no numbers in it, only blank lines and comments")
-    chosen = delimiter or ("tab" if kind == "tsv" else _guess([line for _, _, line in lines], decimal))
+    chosen = delimiter or ("tab" if kind == "tsv" else _guess([content for _, _, content in lines], decimal))
     notes: tuple[str, ...] = () if delimiter else (f"delimiter {chosen}" if chosen else "one column",)
     first, rest = lines[0], lines[1:]
     if _has_header(first[2], Dialect(chosen, decimal, 0, 0, 0, ()), header, f"{name}: line {first[0]}"):
@@ -312,18 +312,32 @@ def _unix(text: bytes) -> bytes:
     return text.removesuffix(b"\n")
 
 
+def _head(bands: Iterator[bytes]) -> tuple[bytes, int]:
+    """Take bands until there are two rows, perhaps a header and one; return them and the number of their first line."""
+    pieces: list[bytes] = []
+    line, rows = 1, 0
+    for band in bands:
+        found = sum(1 for _ in islice(_lines(band, 1), 2))
+        if found or pieces:
+            pieces.append(band)
+            rows += found
+        else:  # nothing but comments so far
+            line += newlines(band) + 1
+        if rows > 1:
+            break
+    return b"\n".join(pieces), line
+
+
 def _open(
     bands: Iterator[bytes], name: str, options: ReadOptions, kind: str
 ) -> tuple[Dialect, Iterator[tuple[int, bytes]]]:
     """Find out how a file is written; give its rows in bands, each with the number of its first line."""
-    head = next(bands, b"")
-    while not any(islice(_lines(head, 1), 2)) and (more := next(bands, None)) is not None:
-        head += b"\n" + more  # nothing but comments so far
-    dialect = _dialect(head, name, options, kind)
+    head, first = _head(bands)
+    dialect = _dialect(head, first, name, options, kind)
 
     def rows() -> Iterator[tuple[int, bytes]]:
         yield dialect.line, head[dialect.start :]
-        line = head.count(b"\n") + 2
+        line = first + newlines(head) + 1
         for band in bands:
             yield line, band
             line += newlines(band) + 1
@@ -361,8 +375,8 @@ def _converter(dialect: Dialect) -> Convert:
     return convert
 
 
-def _fast(text: bytes, convert: Convert) -> list[list[Any]] | None:
-    """Read a band of rows that are plain JSON numbers or NaN; None if it has anything else, or a ``]``."""
+def _fast(text: bytes, convert: Convert) -> tuple[list[list[Any]], bytes] | None:
+    """Read a band of rows that are plain JSON numbers or NaN, and give them with that JSON; None for anything else."""
     json = convert(text)
     if json is None:
         return None
@@ -371,9 +385,9 @@ def _fast(text: bytes, convert: Convert) -> list[list[Any]] | None:
         for word in NAN_WORDS:  # a part of another word makes no JSON
             json = json.replace(word, b"null")
         rows = load_rows(json)
-    if rows is None or len(rows) != newlines(text) + 1:
+    if rows is None or len(rows) != newlines(text) + 1:  # a ] would make two of one
         return None
-    return rows if all(rows) else [row for row in rows if row]
+    return rows if all(rows) else [row for row in rows if row], json
 
 
 def _careful(text: bytes, line: int, dialect: Dialect, name: str) -> tuple[list[list[Number]], list[int]]:
@@ -416,9 +430,10 @@ def _count(number: int, what: str) -> str:
 
 def _fill(numbers: Numbers, text: bytes, line: int, dialect: Dialect, convert: Convert, name: str) -> None:
     """Add a band of lines to the numbers so far."""
-    rows = _fast(text, convert)
-    if rows is not None and not set(map(len, rows)) - {dialect.columns} and numbers.add([*chain.from_iterable(rows)]):
-        return
+    if found := _fast(text, convert):
+        rows, json = found
+        if not set(map(len, rows)) - {dialect.columns} and numbers.add([*chain.from_iterable(rows)], json):
+            return
     slow, lines = _careful(text, line, dialect, name)
     try:
         numbers.add_exact([*chain.from_iterable(slow)])

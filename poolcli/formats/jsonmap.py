@@ -375,7 +375,7 @@ def _cut(text: bytes, start: int, end: int) -> Iterator[bytes]:
 def _add(band: bytes, rank: int, numbers: Numbers) -> bool:
     """Add the numbers of nested lists to those so far; False if they need a closer look."""
     try:
-        if b"t" not in band and b"f" not in band and numbers.add(_flat(orjson.loads(band), rank)):  # true, false
+        if b"t" not in band and b"f" not in band and numbers.add(_flat(orjson.loads(band), rank), band):  # true, false
             return True
     except (orjson.JSONDecodeError, TypeError):  # NaN and infinities; lists of unequal depth
         return _add_exact(band, rank, numbers)

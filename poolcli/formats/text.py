@@ -163,19 +163,23 @@ class Numbers:
         """The numbers so far."""
         return self.room[: self.count]
 
-    def add(self, values: Sequence[Number | None]) -> bool:
-        """Take numbers that a fast parser read; return False, and take none, if they need a closer look.
+    def add(self, values: Sequence[Number | None], text: bytes) -> bool:
+        """Take numbers that orjson read; return False, and take none, if they need a closer look.
 
-        The parser is orjson, which makes a float of an integer beyond 64 bits; so any number that large is suspect,
-        and so is any integer that float64 may not hold exactly. None is NaN.
+        Parameters
+        ----------
+        values : sequence of int, float or None
+            The numbers; None is NaN.
+        text : bytes
+            What they were read from.
         """
         stop = self.count + len(values)
         try:
             struct.pack_into(f"{len(values)}{CODES[self.room.dtype.name]}", self.room.data, 8 * self.count, *values)
         except (struct.error, OverflowError):
-            if not self._add_floats(values):
+            if not self._add_floats(values, text):
                 return False
-        if self.room.dtype.kind == "f" and _largest(self.room[self.count : stop]) >= EXACT:
+        if self.room.dtype.kind == "f" and _doubtful(self.room[self.count : stop], values, text):
             return False
         self.count = stop
         return True
@@ -208,7 +212,7 @@ class Numbers:
             return f"{value} would lose digits among decimal numbers (float64)"
         return None
 
-    def _add_floats(self, values: Sequence[Number | None]) -> bool:
+    def _add_floats(self, values: Sequence[Number | None], text: bytes) -> bool:
         """Put values in as float64, and make the buffer float64, if no integer asks for more care."""
         kinds = set(map(type, values))
         if kinds == {int} or not kinds <= {int, float, type(None)}:
@@ -216,7 +220,7 @@ class Numbers:
         if self.room.dtype.kind != "f" and self.count and _largest(self.array) > EXACT:
             return False
         fresh = np.array(values, np.float64)  # None becomes NaN
-        if _largest(fresh) >= EXACT:
+        if _doubtful(fresh, values, text):
             return False
         self._become("float64")
         self.room[self.count : self.count + len(values)] = fresh
@@ -237,6 +241,18 @@ class Numbers:
             raise Restart(dtype)
         self.room = self.room.view(dtype)
         self.array[:] = wide
+
+
+def _doubtful(numbers: NDArray[Any], values: Sequence[Number | None], text: bytes) -> bool:
+    """Whether an integer may have lost digits among floats.
+
+    It may be one that float64 does not hold, or one beyond 64 bits, which orjson makes a float of without a word.
+    """
+    if _largest(numbers) < EXACT:
+        return False
+    if any(type(value) is int and abs(value) > EXACT for value in values):
+        return True
+    return any(len(cell) > 18 and cell.strip(b"[] \t\r\n-").isdigit() for cell in text.split(b","))
 
 
 def _largest(numbers: NDArray[Any]) -> float:
