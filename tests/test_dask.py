@@ -85,9 +85,7 @@ def test_files_can_be_sent_as_bytes(
     assert not there_is_a_message, "Dask's log is no concern of the user"
 
 
-def test_a_worker_killed_in_the_middle_costs_nothing(
-    photos: Path, local: dict[str, bytes], tmp_path: Path
-) -> None:
+def test_a_worker_killed_in_the_middle_costs_nothing(photos: Path, local: dict[str, bytes], tmp_path: Path) -> None:
     logs = tmp_path / "dask"
     logs.mkdir()
     with cluster(logs, 2) as mine:

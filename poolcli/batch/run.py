@@ -78,7 +78,6 @@ class ByBytes:
         return outcome
 
 
-
 def run(jobs: Iterable[Job], task: Task, workers: Workers, tell: Tell, stop: Stop = lambda: False) -> None:
     """Do every job once, and tell what became of each, in the order in which they end.
 

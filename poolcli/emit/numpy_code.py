@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 _NUMPY_FILLS: Mapping[Any, str] = {"reflect": "reflect", "symmetric": "symmetric", "replicate": "edge", "wrap": "wrap"}
 
 
-
-
 @dataclass(frozen=True)
 class NumpyMode:
     """A mode as NumPy has it.

@@ -147,7 +147,7 @@ class Onnx(Framework):
     def ones(self) -> Value:
         """Return ones in the shape of the tensor."""
         shape = self.node("Shape", self.tensor)
-        return self.node("ConstantOfShape", shape.text, value='numpy_helper.from_array(np.ones(1, t.dtype))')
+        return self.node("ConstantOfShape", shape.text, value="numpy_helper.from_array(np.ones(1, t.dtype))")
 
     def widths(self, pads: list[str]) -> str:
         """Write where every axis begins and ends as a constant."""

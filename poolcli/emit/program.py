@@ -41,8 +41,6 @@ def whole(value: float) -> int | float:
     return int(value) if float(value).is_integer() else float(value)
 
 
-
-
 def _parts(inside: str) -> tuple[list[str], str]:
     """Split at the commas that are in no bracket, or before the ``for`` of a comprehension; return what ends a part."""
     depths = list(itertools.accumulate((letter in "([{") - (letter in ")]}") for letter in inside))
