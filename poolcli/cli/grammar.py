@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any, Self, get_type_hints
 
 import typer
@@ -108,7 +109,8 @@ def grouped(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _fields(group: type[Group]) -> list[inspect.Parameter]:
+@cache  # once for the signature, once for the call
+def _fields(group: Any) -> list[inspect.Parameter]:
     kind = inspect.Parameter.KEYWORD_ONLY
     hints = get_type_hints(group, include_extras=True)
     return [
