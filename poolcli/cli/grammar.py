@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
 from typing import Any, Self, get_type_hints
 
 import typer
@@ -109,10 +108,14 @@ def grouped(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-@cache  # once for the signature, once for the call
-def _fields(group: Any) -> list[inspect.Parameter]:
-    kind = inspect.Parameter.KEYWORD_ONLY
-    hints = get_type_hints(group, include_extras=True)
-    return [
-        inspect.Parameter(name, kind, default=getattr(group, name), annotation=hint) for name, hint in hints.items()
-    ]
+_FIELDS: dict[type[Group], list[inspect.Parameter]] = {}  # looked at for the signature, and again for the call
+
+
+def _fields(group: type[Group]) -> list[inspect.Parameter]:
+    if group not in _FIELDS:
+        kind = inspect.Parameter.KEYWORD_ONLY
+        hints = get_type_hints(group, include_extras=True)
+        _FIELDS[group] = [
+            inspect.Parameter(name, kind, default=getattr(group, name), annotation=hint) for name, hint in hints.items()
+        ]
+    return _FIELDS[group]
