@@ -178,7 +178,7 @@ class Windowing(Group):
     ] = "valid"  # fmt: skip
     pad_fill: Annotated[
         str, option("--pad-fill", help="What padding holds: ignore (it never takes part), a number, reflect "
-                    "(b a | a b c without repeating a: c b | a b c), symmetric (b a | a b c), replicate, wrap.",
+                    "(c b | a b c), symmetric (b a | a b c), replicate (a a | a b c), wrap (b c | a b c).",
                     panel=WINDOW, metavar="FILL", choices=fill_names, free=True)
     ] = "ignore"  # fmt: skip
     dilation: Annotated[
