@@ -211,6 +211,11 @@ def _torch_lp(layer: Layer) -> Mode:
     if math.isinf(p):
         return MODES["lp"]
     signed = Reduction("add", prepare=lambda x, p: x**p, wide=True)
+    if _integer(layer):  # its average of whole numbers is truncated before it is scaled up again
+        taps = math.prod(layer.pooling.window.size)
+        return Mode(
+            "lp", "(trunc(sum(x^P) / n) k)^(1/P)", (signed,), lambda total, n, p: (total // n * taps) ** (1 / p)
+        )
     return Mode(
         "lp",
         "(sum(x^P) / n * k)^(1/P)",
@@ -248,8 +253,18 @@ TORCH = Framework(
         ),
         Rule(_all(_kind("fractional"), _ndim(1)), "fractional pooling is 2-D or 3-D"),
         Rule(
-            _all(_kind("adaptive", "global"), _integer),
-            "adaptive pooling takes floating-point numbers only",
+            lambda layer: layer.dtype is not None and layer.dtype.name in ("bool", "uint16", "uint32", "uint64"),
+            "pooling is not implemented for this type",
+            "convert the input to floating-point numbers",
+        ),
+        Rule(
+            _all(_mode("avg", "sum", "lp"), _integer, lambda layer: str(layer.dtype) != "int64"),
+            "of whole numbers only int64 can be averaged",
+            "convert the input to floating-point numbers",
+        ),
+        Rule(
+            _all(_kind("adaptive", "global", "fractional"), _integer),
+            "adaptive and fractional pooling take floating-point numbers only",
             "convert the input to floating-point numbers",
         ),
         Rule(

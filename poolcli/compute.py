@@ -80,10 +80,22 @@ def _odd(axis: Axis) -> bool:
 
 
 def _from_folds(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling, result: np.dtype[Any]) -> Array:
+    values = _folded(x, axes, mode, pooling, result, _scale(x, mode, pooling.mode.parameter))
+    if mode.result == "range" and values.dtype.kind == "i" and (values < 0).any():
+        raise _overflow("max - min", values < 0, values.dtype)
+    if mode.divides and x.dtype.kind == "f" and np.isinf(values).any():  # perhaps only the sum was too large
+        values = np.where(np.isinf(values), _folded(x, axes, mode, pooling, result, SMALLER), values)
+    return values
+
+
+SMALLER = 2.0**-64  # makes sums of the largest numbers finite
+
+
+def _folded(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling, result: np.dtype[Any], scale: float) -> Array:
+    """Fold the input times `scale`, and take the scale out of the values again."""
     parameter = pooling.mode.parameter
     ignoring = pooling.nan == "ignore" and x.dtype.kind == "f"
     include_pad = pooling.count_include_pad and mode.divides
-    scale = _scale(x, mode, parameter)
     parts = [_part(row, _accumulator(row, x, axes), parameter, scale, ignoring) for row in mode.reductions]
     if ignoring:
         parts.append(Part(np.add, (0,), lambda block: (~np.isnan(block)).view(np.uint8)))
@@ -102,15 +114,12 @@ def _from_folds(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling, re
             return divided
         value: Array = _finished(mode, states, n, parameter)
         if scale != 1:
-            for _ in range(mode.degree):  # one by one: a power of the scale would leave float64
+            for _ in range(mode.degree or 1):  # one by one: a power of the scale would leave float64
                 value = value / scale
         return np.where(real == 0, np.nan, value) if ignoring else value
 
     plain = mode.finish is None and scale == 1 and not ignoring
-    values = fold(x, axes, parts, None if plain else finish, result)
-    if mode.result == "range" and values.dtype.kind == "i" and (values < 0).any():
-        raise _overflow("max - min", values < 0, values.dtype)
-    return values
+    return fold(x, axes, parts, None if plain else finish, result)
 
 
 def _finished(mode: Mode, states: tuple[Array, ...], n: Any, parameter: float) -> Array:

@@ -96,6 +96,7 @@ def unpool_as(values: Array, indices: Array, ndim: int, known: Mapping[str, Any]
     ndarray
     """
     spatial = values.shape[values.ndim - ndim :]
+    _check_known(known)
     framework = framework_of(known.get("compat"))
     target = known.get("output_size")
     implied = tuple(known["shape"]) if "shape" in known else implied_shape(spatial, known)
@@ -106,6 +107,17 @@ def unpool_as(values: Array, indices: Array, ndim: int, known: Mapping[str, Any]
         return unpool(values, plane, tuple(target) if target else implied)
     made = unpool(values, plane, implied)
     return _grown(made, tuple(target)) if target else made
+
+
+def _check_known(known: Mapping[str, Any]) -> None:
+    """Refuse a record of pooling whose lengths are no whole numbers; it can come from any file."""
+    for name in ("shape", "size", "stride", "output_size"):
+        value = known.get(name)
+        lengths = value if isinstance(value, list | tuple) else [value]
+        whole = all(isinstance(length, int) and not isinstance(length, bool) and length > 0 for length in lengths)
+        if value is not None and not whole:
+            raise InputError(f"{name} {value!r} of the pooling to undo is not made of whole numbers from 1",
+                             "pool again with --indices --json, or give --size and --stride")  # fmt: skip
 
 
 def implied_shape(spatial: Sequence[int], known: Mapping[str, Any]) -> tuple[int, ...]:

@@ -129,7 +129,7 @@ def test_options_that_do_not_fit_the_text(call: Run, tmp_path: Path) -> None:
     refused(
         call, 1, "de.csv", "'1.5'", hint="--decimal", argv=["pool", "--decimal", ",", "de.csv"], cwd=_fresh(tmp_path)
     )
-    refused(call, 1, "layout CHW names 3 axes, but the input has 2 (2x2)", hint="--layout HW",
+    refused(call, 2, "layout CHW names 3 axes, but the input has 2 (2x2)", hint="--layout HW",
             argv=["pool", "--layout", "CHW", "in.csv"], cwd=tmp_path)  # fmt: skip
 
 
@@ -318,7 +318,7 @@ def _with(folder: Path, name: str, data: bytes) -> Path:
         (["--frame", "-1"], 1, ["no frame -1"]),
         (["--max-pixels", "0"], 2, ["0 pixels"]),
         (["--max-pixels", "-5"], 2, ["-5 pixels"]),
-        (["--layout", "CHW"], 1, ["in.png", "layout CHW"]),
+        (["--layout", "CHW"], 2, ["in.png", "layout CHW"]),
         (["--channels", "rgb", "-o", "out.csv"], 1, ["32x32x3 (HWC)"]),
         (["--channels", "rgb", "--colormap", "viridis", "-o", "out.png"], 1, ["one channel"]),
     ],
@@ -425,7 +425,7 @@ def test_what_others_wrote(call: Run, tmp_path: Path, name: str, data: bytes, wo
         (["-o", "link.csv"], 2, ["the output link.csv is the input in.csv"], "--overwrite"),
         (["-o", "hard.csv"], 2, ["the output hard.csv is the input in.csv"], "--overwrite"),
         (["--layout", "XY"], 2, ["layout 'XY' has unknown letters"], "NHWC"),
-        (["--layout", "NCHW"], 1, ["layout NCHW names 4 axes, but the input has 2 (4x4)"], "--layout HW"),
+        (["--layout", "NCHW"], 2, ["layout NCHW names 4 axes, but the input has 2 (4x4)"], "--layout HW"),
         (["--input-format", "exel"], 2, ["exel"], None),
         (["--delimiter", "|"], 2, ["'|'"], "auto"),
         (["--decimal", ";"], 2, ["';'"], None),

@@ -306,3 +306,11 @@ def test_onnx_pads_a_larger_output_at_the_end_and_torch_counts_in_it() -> None:
     assert unpool_as(values, where, 2, known).tolist() == unpool(values, where, (5, 5)).tolist()
     with pytest.raises(ShapeError, match="an output of 3x3 is smaller than the 4x4 that the window implies"):
         unpool_as(values, where, 2, {"size": 2, "output_size": (3, 3), "compat": "onnx"})
+
+
+@pytest.mark.parametrize(
+    "known", [{"shape": "x"}, {"shape": [1e3, 2]}, {"shape": [2, 4], "size": "z"}, {"stride": [True]}]
+)
+def test_a_record_of_pooling_that_is_none_is_refused(known: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="is not made of whole numbers from 1"):
+        unpool_as(np.array([[1, 2]]), np.array([[0, 1]]), 2, known)

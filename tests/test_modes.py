@@ -464,3 +464,17 @@ def test_names_and_parameters_that_are_wrong(text: str, message: str, hint: str)
     assert caught.value.hint is not None
     assert hint in caught.value.hint
     assert isinstance(caught.value, UnknownNameError) == message.startswith("unknown")
+
+
+@pytest.mark.parametrize(("dtype", "largest"), [("float16", 6e4), ("float32", 3e38), ("float64", 1.5e308)])
+@pytest.mark.parametrize("mode", ["avg", "mixed:0.5"])
+def test_an_average_is_finite_where_its_sum_is_not(mode: str, dtype: str, largest: float) -> None:
+    x = np.array([largest, largest, largest, largest, 1, 3, 1, 3], dtype)
+    expected = np.array([largest, 2 if mode == "avg" else 2.5], dtype)
+    made = pool(x, mode, 4)
+    assert made.dtype == x.dtype
+    np.testing.assert_allclose(made, expected, rtol=1e-3 if dtype == "float16" else 1e-6)
+
+
+def test_an_infinite_cell_still_makes_an_infinite_average() -> None:
+    assert pool(np.array([np.inf, 1.0]), "avg", 2).tolist() == [np.inf]

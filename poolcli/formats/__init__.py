@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poolcli.errors import InputError, UnknownNameError, UsageError
+from poolcli.errors import InputError, ShapeError, UnknownNameError, UsageError
 from poolcli.files import read_source, write_atomic, write_stdout
 
 if TYPE_CHECKING:
@@ -316,7 +316,12 @@ def decode(data: bytes, name: str, options: ReadOptions | None = None) -> Featur
     if not data or data.isspace():
         raise InputError(f"{name} is empty", "give it at least one number")
     row = detect(data[:HEAD], name, options)
-    feature_map = row.read(data, name, options)
+    try:
+        feature_map = row.read(data, name, options)
+    except ShapeError as problem:
+        if options.layout:  # what the user said, not what the file says, is what does not fit
+            raise UsageError(problem.message, problem.hint) from None
+        raise
     notes = (f"format {row.name}", *feature_map.notes)
     if not options.layout and not any(note.startswith("layout") for note in notes):
         notes += (f"layout {feature_map.layout} (by the number of axes)",)
