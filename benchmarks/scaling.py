@@ -87,30 +87,33 @@ class Row:
     files: int
     bytes_in: int
     bytes_out: int
+    cpu: float
     seconds: float
     peak: int
 
     def __str__(self) -> str:
         rate = f"{self.files / self.seconds:.1f}" if self.files > 1 else ""
         return (
-            f"| {self.what} | {self.seconds:.1f} | {rate} | {self.bytes_in / 1e6 / self.seconds:.0f} | "
-            f"{self.bytes_out / 1e6 / self.seconds:.0f} | {self.peak / 2**20:.0f} |"
+            f"| {self.what} | {self.seconds:.1f} | {self.cpu:.1f} | {rate} | "
+            f"{self.bytes_in / 1e6 / self.seconds:.0f} | {self.bytes_out / 1e6 / self.seconds:.1f} | "
+            f"{self.peak / 2**20:.0f} |"
         )
 
 
-def timed(what: str, words: Sequence[str], files: int, size: Callable[[], tuple[int, int]]) -> Row:
-    """Run poolcli once; the peak is that of its largest process, in bytes."""
+def timed(what: str, words: Sequence[str], files: int, size: Callable[[float], tuple[int, int, float]]) -> Row:
+    """Run poolcli once; the peak is that of its first process, and so is the processor time given to `size`."""
     start = time.perf_counter()
     code = (
         "import resource, subprocess, sys\n"
         "done = subprocess.run([sys.executable, '-m', 'poolcli', *sys.argv[1:]])\n"
-        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+        "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
+        "print(used.ru_utime + used.ru_stime, used.ru_maxrss)\n"
         "sys.exit(done.returncode)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, *words], check=True, capture_output=True, text=True)
     seconds = time.perf_counter() - start
-    bytes_in, bytes_out = size()
-    row = Row(what, files, bytes_in, bytes_out, seconds, int(done.stdout.split()[-1]) * 1024)
+    used, peak = done.stdout.split()[-2:]
+    row = Row(what, files, *size(float(used)), seconds=seconds, peak=int(peak) * 1024)
     print(row, flush=True)
     return row
 
@@ -120,11 +123,12 @@ def batch(what: str, pictures: Path, out: Path, count: int, *more: str) -> Row:
     shutil.rmtree(out, ignore_errors=True)
     report = out.with_suffix(".jsonl")
 
-    def size() -> tuple[int, int]:
+    def size(_: float) -> tuple[int, int, float]:
         lines = [json.loads(line) for line in report.read_text().splitlines()]
         if [line["status"] for line in lines] != ["done"] * count:
             raise RuntimeError(f"not all of {count} pictures were done: see {report}")
-        return sum(line["bytes_in"] for line in lines), sum(line["bytes_out"] for line in lines)
+        total = {key: sum(line[key] for line in lines) for key in ("bytes_in", "bytes_out", "cpu")}
+        return total["bytes_in"], total["bytes_out"], total["cpu"]
 
     words = ["batch", str(pictures), "-o", str(out), *POOL, "--report", str(report), "-q", *more]
     return timed(what, words, count, size)
@@ -134,13 +138,16 @@ def array(what: str, source: Path, target: Path, size_in: int, *more: str) -> Ro
     """Pool one large array."""
     shutil.rmtree(target, ignore_errors=True)
     words = ["pool", str(source), "-o", str(target), *POOL, "-q", *more]
-    return timed(what, words, 1, lambda: (size_in, size_in // 16))
+    return timed(what, words, 1, lambda cpu: (size_in, size_in // 16, cpu))
 
 
 def measure_files(folder: Path, count: int, width: int, height: int) -> None:
-    """Measure pictures, locally and through Dask."""
-    pictures, out = folder / "pictures", folder / "out"
+    """Measure pictures, locally and through Dask, and files so small that only the handing out costs time."""
+    pictures, tiny, out = folder / "pictures", folder / "tiny", folder / "out"
     make_pictures(pictures, count, width, height)
+    tiny.mkdir(exist_ok=True)
+    for number in range(20 * count):
+        np.save(tiny / f"{number:06}.npy", np.ones((4, 4)))
     for number in (1, 2):
         batch(f"pictures, {number} local", pictures, out, count, "-j", str(number))
     for number in (1, 2):
@@ -150,8 +157,10 @@ def measure_files(folder: Path, count: int, width: int, height: int) -> None:
         with cluster(logs, number) as there:
             batch(f"pictures, {number} Dask", pictures, out, count, "--scheduler", there.address)
             if number == 2:
-                sent = ("--scheduler", there.address, "--send-bytes")
-                batch("pictures, 2 Dask, bytes sent", pictures, out, count, *sent)
+                dask = ("--scheduler", there.address)
+                batch("pictures, 2 Dask, bytes sent", pictures, out, count, *dask, "--send-bytes")
+                batch("tiny files, 2 Dask", tiny, out, 20 * count, *dask)
+    batch("tiny files, 2 local", tiny, out, 20 * count, "-j", "2")
 
 
 def measure_arrays(folder: Path, side: int) -> None:
@@ -161,7 +170,7 @@ def measure_arrays(folder: Path, side: int) -> None:
     if not big.exists():
         make_zarr(big, (side, side), (1024, 1024))
     for number in (1, 2):
-        array(f"Zarr, {number} threads", big, folder / "pooled.zarr", size, "-j", str(number))
+        array(f"Zarr, {number} threads", big, folder / "pooled.zarr", size, "--threads", str(number))
     npy = folder / "big.npy"
     if not npy.exists():
         import zarr
@@ -187,7 +196,7 @@ def main() -> None:
     width, height = map(int, given.size.split("x"))
     print(f"{os.cpu_count()} processors, Python {sys.version.split()[0]}, numpy {np.__version__}")
     print(f"{given.count} pictures of {given.size}, one array of {given.side}x{given.side} float32\n")
-    print("| what | s | files/s | MB/s in | MB/s out | peak MiB |\n|---|---|---|---|---|---|")
+    print("| what | s | CPU s | files/s | MB/s in | MB/s out | peak MiB |\n|---|---|---|---|---|---|---|")
     if given.count:
         measure_files(given.folder, given.count, width, height)
     if given.side:

@@ -10,8 +10,16 @@ def main() -> int:
     if sys.argv[1:] == ["--version"]:
         from poolcli import __version__
 
-        sys.stdout.write(f"poolcli {__version__}\n")
+        try:
+            sys.stdout.write(f"poolcli {__version__}\n")
+            sys.stdout.flush()
+        except (OSError, AttributeError):  # a full disk, a closed stream: told below
+            return _run()
         return 0
+    return _run()
+
+
+def _run() -> int:
     from poolcli.cli import run
 
     return run(sys.argv[1:])

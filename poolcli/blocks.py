@@ -149,10 +149,11 @@ class PoolStage:
             x = self._fill(cells, fetch)
             axes = tuple(map(_local, self.axes, wide, cells))
         else:
-            x = fetch(tuple(_real(axis, part) for axis, part in zip(self.axes, wide, strict=True)))
+            cells = tuple(_real(axis, part) for axis, part in zip(self.axes, wide, strict=True))
+            x = fetch(cells)
             axes = tuple(axis.band(*part)[2] for axis, part in zip(self.axes, wide, strict=True))
         if self.layer.nan == "error":
-            _refuse_nan(x)
+            _refuse_nan(x, cells)
         with np.errstate(all="ignore"):  # as `pool` does
             values = pooled(x, axes, self.row, self.layer).astype(self.dtype, copy=False)
         asked: Any = (slice(a - low, b - low) for (a, b), (low, _) in zip(place, wide, strict=True))
@@ -227,9 +228,11 @@ def _filled_type(dtype: np.dtype[Any], fill: str | float) -> np.dtype[Any]:
     return filled(np.zeros(1, dtype), (edge,), fill)[0].dtype
 
 
-def _refuse_nan(x: Array) -> None:
-    if x.dtype.kind == "f" and np.isnan(x).any():
-        raise NanError("the input has NaN", "use --nan ignore to leave them out")
+def _refuse_nan(x: Array, cells: Place) -> None:
+    if x.dtype.kind == "f" and (nan := np.isnan(x)).any():
+        where = np.argwhere(nan)[0][x.ndim - len(cells) :].tolist()
+        place = tuple(low + index for (low, _), index in zip(cells, where, strict=True))
+        raise NanError(f"the input has NaN, one at {place} of a plane", "use --nan ignore to leave them out")
 
 
 def origins(cells: Range, length: int, fill: str) -> NDArray[np.int64]:

@@ -69,7 +69,11 @@ def conv(
             "give a kernel with one axis per spatial axis of the input",
         )
     window = Window.of(weights.ndim, size=weights.shape, stride=stride, padding=padding, dilation=dilation)
-    axes = window.plan(array.shape[array.ndim - weights.ndim :])
+    try:
+        axes = window.plan(array.shape[array.ndim - weights.ndim :])
+    except ShapeError as problem:
+        hint = "use a smaller kernel, or padding (--padding, or --filter-padding before pooling)"
+        raise ShapeError(problem.message.replace("window", "kernel", 1), hint) from None
     shape = (*array.shape[: array.ndim - weights.ndim], *map(len, axes))
     check_memory(8 * int(np.prod(shape)), f"an output of {times(shape)}", "use a larger --stride or less padding")
     with np.errstate(all="ignore"):  # inf - inf is NaN here, and meant to be

@@ -195,7 +195,7 @@ def test_nan_and_infinity_spoil_every_window_they_are_in_even_under_a_zero_weigh
 
 
 def test_what_does_not_fit() -> None:
-    with pytest.raises(ShapeError, match="window 3x3 is larger than the input 2x2"):
+    with pytest.raises(ShapeError, match="kernel 3x3 is larger than the input 2x2"):
         conv([[1, 2], [3, 4]], "sobel-x")
     with pytest.raises(ShapeError, match="a kernel of shape 1x1x1 does not fit an input of shape 2x2"):
         conv([[1, 2], [3, 4]], [[[1]]])

@@ -17,7 +17,8 @@ Client = Any  # distributed.Client, which has no types and need not be installed
 
 ANSWER = 3.0  # seconds that a scheduler has to answer, and as many to show a worker: refused within 10 in all
 PATIENCE = 60.0  # seconds without any worker in the middle of a run
-AHEAD = 2  # tasks handed out for each worker, so that none waits for the next
+AHEAD = 2  # tasks handed out for each process, so that none waits for the next
+FAR_AHEAD = 8  # for each thread of a cluster, where a task is some 20 ms on its way
 
 
 class ClusterError(PoolcliError, ConnectionError):
@@ -156,7 +157,7 @@ class Dask:
             self.seen = time.monotonic()
             threads = sum(self.client.ncores().values())
             # pure: a name made of the arguments would let Dask keep an old answer for a file that has changed since
-            yield self.client.get_executor(pure=False), AHEAD * max(threads, 1)
+            yield self.client.get_executor(pure=False), FAR_AHEAD * max(threads, 1)
 
     def alone(self) -> Dask:
         """Return itself: a scheduler finds out by itself which task kills workers."""
@@ -167,7 +168,7 @@ class Dask:
         client = self.client
         if client is None or client.status != "running":
             raise ClusterError(f"the Dask scheduler {self.address} went away", RESUME)
-        if client.scheduler_info(n_workers=1)["workers"]:
+        if client.scheduler_info()["workers"]:
             self.seen = time.monotonic()
         elif time.monotonic() - self.seen > PATIENCE:
             raise ClusterError(f"the Dask scheduler {self.address} has had no worker for {PATIENCE:.0f} s", RESUME)
@@ -208,7 +209,7 @@ def _ask_who(address: str, distributed: Any) -> None:
 
     async def ask() -> Any:
         async with distributed.rpc(address, timeout=ANSWER) as there:
-            return await there.identity(n_workers=0)
+            return await there.identity()
 
     start = "start one with: dask scheduler, and workers with: dask worker tcp://HOST:8786"
     try:

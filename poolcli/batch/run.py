@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
+from concurrent.futures import CancelledError, Executor, Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from poolcli.batch.executors import RESUME, Workers
@@ -111,19 +113,31 @@ def run(jobs: Iterable[Job], task: Task, workers: Workers, tell: Tell, stop: Sto
 def _until_broken(waiting: Iterator[Job], task: Task, workers: Workers, tell: Tell, stop: Stop) -> list[Job]:
     """Do jobs until there are none, or until a worker dies; return the jobs that were in the works then."""
     running: dict[Future[Any], Job] = {}
+    ended: SimpleQueue[Future[Any]] = SimpleQueue()
     with workers.open() as (pool, room):
         while True:
             for job in islice(waiting, 0 if stop() else room - len(running)):
                 try:
-                    running[_submitted(pool, task.arguments(job))] = job
+                    future = _submitted(pool, task.arguments(job))
                 except PoolcliError as problem:
                     tell(Outcome.failed(job, problem))
+                else:
+                    running[future] = job
+                    future.add_done_callback(ended.put)
             if not running:
                 return []
-            wait(running, TICK, FIRST_COMPLETED)
-            if _collect(running, task, tell):
+            futures = _waited_for(ended)
+            if [future for future in futures if _is_broken(future, running, task, tell)]:
                 return list(running.values())
-            workers.check()
+            if not futures:
+                workers.check()
+
+
+def _waited_for(ended: SimpleQueue[Future[Any]]) -> list[Future[Any]]:
+    """Return what has ended, after a moment if there is nothing yet."""
+    with suppress(Empty):
+        return [ended.get(timeout=TICK), *(ended.get() for _ in range(ended.qsize()))]
+    return []
 
 
 def _submitted(pool: Executor, call: tuple[Any, ...]) -> Future[Any]:
@@ -135,19 +149,17 @@ def _submitted(pool: Executor, call: tuple[Any, ...]) -> Future[Any]:
         return broken
 
 
-def _collect(running: dict[Future[Any], Job], task: Task, tell: Tell) -> bool:
-    """Tell what became of the jobs that have ended, and forget them; return whether a worker died."""
-    broken = False
-    for future in [future for future in running if future.done()]:
-        try:
-            result = future.result()
-        except BrokenProcessPool:
-            broken = True
-        except (Exception, CancelledError) as problem:  # noqa: BLE001 -- Dask has many; they concern this job alone
-            tell(Outcome.failed(running.pop(future), _lost(problem)))
-        else:
-            tell(_ended(running.pop(future), result, task))
-    return broken
+def _is_broken(future: Future[Any], running: dict[Future[Any], Job], task: Task, tell: Tell) -> bool:
+    """Tell what became of a job that has ended, and forget it, unless its worker died."""
+    try:
+        result = future.result()
+    except BrokenProcessPool:
+        return True
+    except (Exception, CancelledError) as problem:  # noqa: BLE001 -- Dask has many; they concern this job alone
+        tell(Outcome.failed(running.pop(future), _lost(problem)))
+    else:
+        tell(_ended(running.pop(future), result, task))
+    return False
 
 
 def _ended(job: Job, result: Any, task: Task) -> Outcome:

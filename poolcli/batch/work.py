@@ -63,8 +63,8 @@ class Outcome:
         The job.
     status : str
         ``done``, ``skipped`` or ``failed``.
-    seconds : float
-        Reading, pooling and writing.
+    seconds, cpu : float
+        Reading, pooling and writing: by the clock, and of the processor.
     bytes_in, bytes_out : int
         The sizes of the files.
     shape : tuple of int
@@ -78,6 +78,7 @@ class Outcome:
     job: Job
     status: str
     seconds: float = 0.0
+    cpu: float = 0.0
     bytes_in: int = 0
     bytes_out: int = 0
     shape: tuple[int, ...] = ()
@@ -86,42 +87,51 @@ class Outcome:
     made: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def failed(cls, job: Job, problem: BaseException, seconds: float = 0.0) -> Outcome:
+    def failed(cls, job: Job, problem: BaseException) -> Outcome:
         """Say what went wrong."""
         if isinstance(problem, PoolcliError):
-            return cls(job, FAILED, seconds, message=problem.message, hint=problem.hint or "")
-        return cls(job, FAILED, seconds, message=f"{type(problem).__name__}: {problem}", hint=BUG)
+            return cls(job, FAILED, message=problem.message, hint=problem.hint or "")
+        return cls(job, FAILED, message=f"{type(problem).__name__}: {problem}", hint=BUG)
 
     def record(self) -> dict[str, Any]:
         """Return the line of the report."""
         facts = {
             "input": self.job.source, "output": self.job.target, "status": self.status,
-            "seconds": round(self.seconds, 6), "bytes_in": self.bytes_in, "bytes_out": self.bytes_out,
-            "shape": list(self.shape), "error": self.message, "hint": self.hint,
+            "seconds": round(self.seconds, 6), "cpu": round(self.cpu, 6), "bytes_in": self.bytes_in,
+            "bytes_out": self.bytes_out, "shape": list(self.shape), "error": self.message, "hint": self.hint,
         }  # fmt: skip
         return {key: value for key, value in facts.items() if value or key in ("input", "output", "status")}
 
 
 def pool_path(job: Job, work: Work) -> Outcome:
     """Make one file of another; never raises."""
-    start = time.perf_counter()
+    clock = _Clock()
     try:
         source = read_source(job.source)
         outcome, content = _result(job, work, source.data)
         write_atomic(job.target, content)
     except Exception as problem:  # noqa: BLE001 -- whatever one file does, the others go on
-        return Outcome.failed(job, problem, time.perf_counter() - start)
-    return replace(outcome, seconds=time.perf_counter() - start)
+        outcome = Outcome.failed(job, problem)
+    return clock.stop(outcome)
 
 
 def pool_bytes(job: Job, work: Work, data: bytes) -> tuple[Outcome, bytes]:
     """Make the bytes of one file of those of another; never raises."""
-    start = time.perf_counter()
+    clock = _Clock()
     try:
         outcome, content = _result(job, work, data)
     except Exception as problem:  # noqa: BLE001 -- as above
-        return Outcome.failed(job, problem, time.perf_counter() - start), b""
-    return replace(outcome, seconds=time.perf_counter() - start), content
+        outcome, content = Outcome.failed(job, problem), b""
+    return clock.stop(outcome), content
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.start = time.perf_counter(), time.process_time()
+
+    def stop(self, outcome: Outcome) -> Outcome:
+        """Note the time since the start."""
+        return replace(outcome, seconds=time.perf_counter() - self.start[0], cpu=time.process_time() - self.start[1])
 
 
 def _result(job: Job, work: Work, data: bytes) -> tuple[Outcome, bytes]:
@@ -139,7 +149,7 @@ def _result(job: Job, work: Work, data: bytes) -> tuple[Outcome, bytes]:
     chosen = stamped(after, work.reading, replace(work.writing, format=work.format_of(job.target)))
     content = b"".join(encode(after, chosen))
     made = {} if _tells(str(chosen.format), work) else Made.of(after, work.reading, work.writing).json()
-    outcome = Outcome(job, DONE, 0.0, len(data), len(content), after.shape, made=made)
+    outcome = Outcome(job, DONE, bytes_in=len(data), bytes_out=len(content), shape=after.shape, made=made)
     return outcome, content
 
 

@@ -70,16 +70,22 @@ def build(names: Sequence[str]) -> Typer:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     from poolcli.cli.console import color_choice, complain, gone
-    from poolcli.errors import PoolcliError
+    from poolcli.errors import FileError, PoolcliError
 
     try:
-        return _run(arguments)
+        code = _run(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
     except PoolcliError as problem:
         return complain(problem, color_choice(arguments))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         return gone()
+    except OSError as problem:  # what Typer prints by itself: help and version
+        gone()
+        return complain(FileError(f"cannot write stdout: {problem.strerror}"), color_choice(arguments))
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from io import StringIO
 from typing import IO, TYPE_CHECKING
 
 from poolcli.plain import printable
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
     from poolcli.errors import PoolcliError
 
 
-def wants_color(choice: str, stream: IO[str]) -> bool:
+def wants_color(choice: str, stream: IO[str] | None) -> bool:
     """Decide on colour: the option, then ``NO_COLOR``, then ``FORCE_COLOR``, then whether it is a terminal."""
+    if stream is None:
+        return False
     if choice != "auto":
         return choice == "always"
     if os.environ.get("NO_COLOR"):
@@ -93,10 +96,9 @@ def console(color: str = "auto", *, width: int | None = None, file: IO[str] | No
     """Return a Rich console that adds nothing of its own: no markup, no emoji, no guesses about colour."""
     from rich.console import Console
 
-    stream = file if file is not None else sys.stdout
-    paint = wants_color(color, stream)
+    paint = wants_color(color, sys.stdout)
     return Console(
-        file=stream, width=width, force_terminal=paint, no_color=not paint, color_system="auto" if paint else None,
+        file=file, width=width, force_terminal=paint, no_color=not paint, color_system="auto" if paint else None,
         markup=False, emoji=False, highlight=False, legacy_windows=False,
     )  # fmt: skip
 
@@ -105,7 +107,7 @@ def rendered(renderable: RenderableType, *, color: str = "auto", width: int | No
     """Return what `show` would print, lines not padded with blanks."""
     from rich.measure import Measurement
 
-    screen = console(color, width=width or 100_000)
+    screen = console(color, width=width or 100_000, file=StringIO())
     if width is None:
         screen.width = max(Measurement.get(screen, screen.options, renderable).maximum, 1)
     with screen.capture() as capture:

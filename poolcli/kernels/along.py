@@ -468,11 +468,10 @@ def _irregular(state: State, axis: Axis, at: int, part: Part, scratch: Scratch) 
         for whole, c in zip(made, folded, strict=True):
             whole[(*index, which)] = c
 
-    if sizes.mean() >= _LONG_WINDOW:
-        for window, (first, stop) in enumerate(zip(axis.starts, axis.stops, strict=True)):
-            keep(window, _halves(cut(state, at, slice(first, stop)), at, part, scratch))
-        return tuple(made)
-    for size in np.unique(sizes).tolist():
+    long = sizes >= _LONG_WINDOW  # each by its own size: so its sum does not depend on the windows beside it
+    for window in np.flatnonzero(long).tolist():
+        keep(window, _halves(cut(state, at, slice(axis.starts[window], axis.stops[window])), at, part, scratch))
+    for size in np.unique(sizes[~long]).tolist():
         which = np.flatnonzero(sizes == size)
         folded = _chain(state, at, chain(size, overlapping=part.overlapping), 1, part, scratch)
         keep(which, each(folded, lambda array, which=which: array.take(starts[which], axis=at)))  # type: ignore[misc]
