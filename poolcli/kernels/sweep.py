@@ -18,7 +18,7 @@ from poolcli.window import Axis
 Array = NDArray[Any]
 Band = tuple[int, int, Axis]
 
-TILE_BYTES = 3 << 19  # of the cells of a tile: less fits the cache better, but threads wait for each other more often
+TILE_BYTES = 1 << 21  # of the cells of a tile: less fits the cache better, but threads wait for each other more often
 SHARED_BYTES = 1 << 20  # of input and output, below which a second thread costs more than it gains
 
 

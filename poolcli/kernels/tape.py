@@ -121,6 +121,9 @@ class Program:
         return find(self._result)
 
 
+MOST_PROGRAMS = 2  # that a thread remembers: the tiles inside, and those at the edge that it is at
+
+
 class Taped:
     """Does the same to every tile of an input.
 
@@ -158,6 +161,8 @@ class Taped:
             What to do, all of it with the tape; returns an array in memory of the tape or None.
         """
         if (program := programs.get(kind)) is None:
+            while len(programs) >= MOST_PROGRAMS:  # each keeps its buffers
+                del programs[next(iter(programs))]
             block = self._source[cells]
             target = None if self._target is None else self._target[windows]
             tape = Tape(block, block[:0] if target is None else target)
