@@ -394,7 +394,7 @@ def test_what_others_wrote(call: Run, tmp_path: Path, name: str, data: bytes, wo
         (["--filter", "[[1,"], 1, ["ends too early"], None),
         (["--filter", "nosuch.csv"], 1, ["nosuch.csv", "no such file"], None),
         (["--filter", "[1,2]"], 1, ["1 axes", "2 spatial"], "one axis for each"),
-        (["--filter", "gaussian-5"], 1, ["window 5x5 is larger than the input 4x4"], None),
+        (["--filter", "gaussian-5"], 1, ["kernel 5x5 is larger than the input 4x4"], None),
         (["--bias", "1"], 2, ["--bias", "filter"], "--filter"),
         (["--filter-padding", "same"], 2, ["--filter-padding", "filter"], "--filter"),
         (["--bias", "x"], 2, ["--bias", "x"], None),

@@ -137,7 +137,7 @@ def test_layouts(text: str, options: dict[str, Any], shape: tuple[int, ...], lay
 
 @pytest.mark.parametrize("layout", ["L", "CHW", "NHWC"])
 def test_a_layout_that_does_not_fit(layout: str) -> None:
-    refused("1,2\n3,4\n", ShapeError, layout=layout)
+    refused("1,2\n3,4\n", UsageError, layout=layout)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from poolcli.errors import FileError, InputError, PoolcliError, ShapeError
+from poolcli.errors import FileError, InputError, PoolcliError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import ReadOptions, WriteOptions, decode, encode
 from poolcli.formats.bands import band_writer, open_bands
@@ -92,7 +92,7 @@ def test_layouts(options: dict[str, Any], layout: str, shape: tuple[int, ...]) -
 
 
 def test_a_layout_that_does_not_fit() -> None:
-    with pytest.raises(ShapeError):
+    with pytest.raises(UsageError):
         read(saved(GRID), layout="CHW")
 
 

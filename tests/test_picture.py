@@ -403,7 +403,7 @@ def test_a_wrong_extension_is_not() -> None:
 
 def test_a_layout_is_fixed_by_the_picture() -> None:
     assert read(saved(COLOR), layout="hw").layout == "HW"
-    problem = refused(saved(COLOR), ShapeError, layout="CHW", channels="rgb")
+    problem = refused(saved(COLOR), UsageError, layout="CHW", channels="rgb")
     assert problem.message == "x.png: layout CHW does not fit a picture, which is HWC"
 
 
