@@ -111,7 +111,7 @@ class Program:
             window = kernel_window(step)
             axes = len(window.size)
             if axes != self.ndim:
-                self.refuse(f"kernel {step.label} has {axes} axes, but {self.ndim} are spatial", "say --layout")
+                self.refuse(f"{step.title} has {axes} axes, but {self.ndim} are spatial", "say --layout")
             self.comments.append(text({"filter": step.label, **window.record(), **_given(bias=step.bias)}))
             self.conv(step, window)
         elif isinstance(step, ReluStep):
