@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from poolcli.steps import Step
 
 
-AHEAD = 1 << 18  # bytes of input from which a thread is worth its while
+AHEAD = 1 << 18  # bytes of a picture from which a thread is worth its while
 
 
 def chosen_input(given: str | None) -> str:
@@ -37,12 +37,12 @@ def chosen_input(given: str | None) -> str:
 def load(source: str, reading: Reading, talking: Talking, compat: str | None = None) -> FeatureMap:
     """Read the input, and with ``-v`` state what was guessed."""
     from poolcli.files import read_source
-    from poolcli.formats import decode
+    from poolcli.formats import HEAD, decode, detect
 
     talking.start()
     options = reading.options(compat)
     found = read_source(source)
-    if len(found.data) > AHEAD:
+    if len(found.data) > AHEAD and detect(found.data[:HEAD], found.name, options).module == "picture":
         Thread(target=_import_ahead).start()
     feature_map = decode(found.data, found.name, options)
     if compat:
@@ -56,9 +56,15 @@ def load(source: str, reading: Reading, talking: Talking, compat: str | None = N
 def _import_ahead() -> None:
     """Import what comes after reading, in a thread, because a picture is unpacked without Python.
 
-    A 4096x4096 PNG takes 70 ms to unpack, numpy and the kernels 80 ms to import.
+    A 4096x4096 PNG takes 70 ms to unpack, numpy and the kernels 80 ms to import. Pillow comes first: reading needs it.
     """
-    for name in ("poolcli.pooling", "poolcli.formats.picture", "poolcli.recipe", "poolcli.formats.jsonmap"):
+    for name in (
+        "PIL.Image",
+        "poolcli.pooling",
+        "poolcli.formats.picture",
+        "poolcli.recipe",
+        "poolcli.formats.jsonmap",
+    ):
         import_module(name)
 
 

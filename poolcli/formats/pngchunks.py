@@ -38,6 +38,7 @@ SAMPLES: Mapping[int, int] = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by co
 # Where the seven pictures begin that an interlaced one is stored as, and their steps: rows, columns.
 PASSES = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
 PIECE = 1 << 18  # bytes inflated at a time
+LOCKED = 5 << 10  # bytes up to which zlib keeps the interpreter's lock
 KEYWORDS = (b"poolcli", b"Software", b"Title", b"Author", b"Comment", b"date:create", b"date:modify", b"date:timestamp")
 
 
@@ -69,11 +70,19 @@ def checked(data: bytes, name: str) -> list[Chunk]:
         check = data[end : end + 4]
         if len(start) < 8 or len(check) < 4:
             raise InputError(f"{name}: cut off at byte {len(data)}, within the PNG data", "get the file again")
-        if zlib.crc32(view[offset + 4 : end]) != int.from_bytes(check, "big"):
+        if _crc(view[offset + 4 : end]) != int.from_bytes(check, "big"):
             raise InputError(f"{name}: damaged: wrong checksum of {start[4:].decode('latin-1')!a} at byte {offset}")
         chunks.append(Chunk(start[4:], view[offset + 8 : end]))
         offset = end + 4
     return chunks
+
+
+def _crc(data: memoryview) -> int:
+    """Return the checksum, computed without ever giving up the interpreter's lock, which takes long to get back."""
+    crc = 0
+    for start in range(0, len(data), LOCKED):
+        crc = zlib.crc32(data[start : start + LOCKED], crc)
+    return crc
 
 
 class Plain(NamedTuple):
