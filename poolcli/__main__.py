@@ -28,7 +28,7 @@ def _run() -> int:
     garbage again and again, nor when all is over.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    gc.set_threshold(50_000)
+    gc.set_threshold(200_000)  # more than the objects that any command imports
     from poolcli.cli import run
 
     code = run(sys.argv[1:])

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from poolcli.errors import InputError
 
 if TYPE_CHECKING:
-    from mmap import mmap
+    import mmap
 
     from PIL import Image
 
@@ -93,16 +93,18 @@ class Plain(NamedTuple):
     size: tuple[int, int]
     packed: list[memoryview]
 
-    def unpacked(self) -> tuple[Image.Image, mmap | None]:
+    def unpacked(self) -> tuple[Image.Image, mmap.mmap | None]:
         """Return the picture, and the memory in which its pixels lie, if Pillow left that to us."""
-        from mmap import mmap
+        import mmap
 
         from PIL import Image
 
         whole = self.packed[0] if len(self.packed) == 1 else b"".join(self.packed)
         if self.mode not in SIZES:
             return Image.frombytes(self.mode, self.size, whole, "zip", self.stored, 0), None
-        room = mmap(-1, self.size[0] * self.size[1] * SIZES[self.mode])  # zeros, and not yet touched
+        room = mmap.mmap(-1, self.size[0] * self.size[1] * SIZES[self.mode])  # zeros, and not yet touched
+        if huge := getattr(mmap, "MADV_HUGEPAGE", None):  # Linux only; eight page faults instead of four thousand
+            room.madvise(huge)
         memory: Any = room  # any buffer will do, whatever Pillow's types say
         picture = Image.frombuffer(self.mode, self.size, memory, "raw", self.mode, 0, 1)
         shared = bool(picture.readonly)
