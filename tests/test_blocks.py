@@ -21,6 +21,7 @@ from poolcli.featuremap import FeatureMap
 from poolcli.formats import ReadOptions, read
 from poolcli.modes import MODES
 from poolcli.pooling import FILLS
+from poolcli.recipe import load
 from poolcli.steps import ConvStep, NormalizeStep, PoolStep, ReluStep, Step, apply
 from poolcli.stores import NpySource, RowSource, source_of
 from poolcli.window import Window
@@ -303,6 +304,22 @@ def test_a_zarr_array_is_pooled_as_in_memory(
     record = dict(out.attrs)["poolcli"]
     assert (record["layout"], record["steps"][0]["mode"]) == ("NCHW", step.mode)
     assert sorted(os.listdir(tmp_path)) == ["in.zarr", "out.zarr"]
+
+
+def test_a_stack_runs_on_a_zarr_array_block_by_block(run: Run, zarr: Any, tmp_path: Path) -> None:
+    made(zarr, tmp_path / "in.zarr", X, (1, 2, 20, 32))
+    stack = ("conv", "--filter", "box", "then", "relu", "then", "pool", "--size", "3", "then", "pool", "-m", "min")
+    result = run("run", "in.zarr", "-o", "out.zarr", "--save-steps", "recipe.json", *stack, cwd=tmp_path)
+    assert (result.code, result.out) == (0, ""), result.err
+    steps = load(tmp_path / "recipe.json")
+    assert [step.name for step in steps] == ["conv", "relu", "pool", "pool"]
+    want = apply(FeatureMap(X, "NCHW"), steps).values
+    assert same_bits(np.asarray(zarr.open_array(str(tmp_path / "out.zarr"), mode="r")[:]), want)
+    again = run("run", "in.zarr", "-o", "again.zarr", "--steps", "recipe.json", "--set", "4.mode=max", cwd=tmp_path)
+    assert again.code == 0, again.err
+    large = run("run", "in.zarr", "-o", "none.zarr", "relu", "then", "pool", "--size", "99", cwd=tmp_path)
+    assert (large.code, "stage 2 (pool)" in large.err) == (1, True)
+    assert not (tmp_path / "none.zarr").exists()
 
 
 def test_layouts_formats_and_steps_before_ride_along(run: Run, zarr: Any, tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def transform(
 
     source = chosen_input(given)
     whole = showing is not None and showing.show
-    if not whole and in_blocks(source, steps, reading, writing, talking, compat, scaling):
+    if not whole and in_blocks(source, steps, reading, writing, talking, compat, scaling) is not None:
         return
     check_output(source, writing)
     before = load(source, reading, talking, compat)

@@ -272,6 +272,29 @@ class Convolving(Group):
         return [step, ReluStep()] if self.relu else [step]
 
 
+class Replaying(Group):
+    """Steps from a file."""
+
+    steps: Annotated[
+        str | None, option("--steps", help="Replay the steps of a recipe or of any poolcli JSON.", panel="Steps",
+                           metavar="FILE")
+    ] = None  # fmt: skip
+    settings: Annotated[
+        list[str] | None, option("--set", help="Change an option of --steps, such as 2.size=3x3 or pool.mode=avg; may "
+                                 "be repeated.", panel="Steps", metavar="STAGE.OPTION=VALUE")
+    ] = None  # fmt: skip
+
+    def replayed(self) -> list[Step]:
+        """Return the steps of the file, changed as asked for; none without a file."""
+        from poolcli.recipe import load
+
+        if self.steps is None:
+            if self.settings:
+                raise UsageError("--set changes a recipe, but there is none", "add --steps recipe.json")
+            return []
+        return load(self.steps, self.settings or ())
+
+
 class Undoing(Group):
     """What unpooling has to know where the input does not say it."""
 
