@@ -1,7 +1,7 @@
 """PNG files, written with zlib alone.
 
 Each row is stored as it is, or as its difference from the pixel before (filter Sub) or from the row above (Up),
-whichever is smallest, and deflated with run lengths only. On photographs that gives the size of zlib's level 6 in an
+whichever is smallest, and deflated with run lengths at most. On photographs that gives the size of zlib's level 6 in an
 eighth of its time (2048x2048 gray: 40 ms instead of 330 ms, both 2200 kB), and on flat colours it is as small. Bands of
 rows are deflated by themselves, in threads; the cut is always the same, so the bytes are, for any number of threads.
 
@@ -26,6 +26,7 @@ COLOR_TYPES = {1: 0, 3: 2}  # channels: gray, RGB
 NONE, SUB, UP = range(3)
 BAND_BYTES = 1 << 20  # deflated at once
 TILE_BYTES = 1 << 18  # filtered at once: with its differences it stays in a second-level cache
+RUNS = 32  # so many bytes to one that is like the three before it
 LEVELS = range(10)
 DEFLATED_HEADER = b"\x78\x01"  # a window of 32 KiB, the fastest level
 
@@ -43,7 +44,7 @@ def write_png(
     pixels : ndarray of uint8 or uint16, shape (H, W) or (H, W, 3)
         Gray or RGB.
     compress_level : int, optional
-        0 to 9 for zlib's levels; run lengths only if missing.
+        0 to 9 for zlib's levels; run lengths at most if missing.
     text : mapping of str to str, optional
         What the file says of itself, by keyword.
 
@@ -99,18 +100,25 @@ def _deflated(rows: NDArray[Any], step: int, level: int | None) -> tuple[list[by
 
     def work(band: int, _: None) -> None:
         first = starts[band]
-        raw = _filtered(rows, first, min(first + tall, height), step).data
-        strategy = zlib.Z_RLE if level is None else zlib.Z_FILTERED
+        raw = _filtered(rows, first, min(first + tall, height), step).reshape(-1)
+        strategy = _strategy(raw) if level is None else zlib.Z_FILTERED
         packer = zlib.compressobj(1 if level is None else level, zlib.DEFLATED, -zlib.MAX_WBITS, 8, strategy)
         last = band == len(starts) - 1
-        pieces[band] = packer.compress(raw) + packer.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
-        sums[band] = zlib.adler32(raw), raw.nbytes
+        pieces[band] = packer.compress(raw.data) + packer.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
+        sums[band] = zlib.adler32(raw.data), raw.nbytes
 
     run(list(range(len(starts))), work, lambda: None, threads() if len(starts) > 1 else 1)
     checksum = 1
     for part, size in sums:
         checksum = _joined(checksum, part, size)
     return pieces, checksum
+
+
+def _strategy(raw: NDArray[np.uint8]) -> int:
+    """Look for run lengths where there are some; where not, Huffman codes alone take three quarters of the time."""
+    same = raw[1:] == raw[:-1]
+    runs = np.count_nonzero(same[2:] & same[1:-1] & same[:-2])
+    return zlib.Z_RLE if runs > raw.size // RUNS else zlib.Z_HUFFMAN_ONLY
 
 
 def _filtered(rows: NDArray[Any], first: int, last: int, step: int) -> NDArray[np.uint8]:
