@@ -29,7 +29,12 @@ PYTHON, POOLCLI = [sys.executable], [sys.executable, "-m", "poolcli"]
 SIDE = 4096  # pixels
 WIDE = 3000  # columns of a large CSV
 OUT = "OUT"  # stands for the file to write
-MIB = 1 << 20
+# Runs a command and writes its peak memory, in KiB, to a file. The system counts what the process that starts another
+# has in memory as the other's, so a small one has to do it.
+PEAK = """import os, sys
+_, status, used = os.wait4(os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ), 0)
+open(sys.argv[1], "w").write(str(used.ru_maxrss))
+sys.exit(os.waitstatus_to_exitcode(status))"""
 
 
 def script(text: str) -> list[str]:
@@ -229,30 +234,25 @@ def same(folder: Path, command: Command, which: str) -> bool:
 # Running
 
 
-def runner(words: list[str], folder: Path, target: Path) -> Callable[[], tuple[float, float]]:
-    """Return a call that runs a command and says how many seconds it took, and how many MiB at its peak."""
+def runner(words: list[str], folder: Path, target: Path) -> Callable[[], float]:
+    """Return a call that runs a command and says how many seconds it took."""
     root = str(Path(__file__).resolve().parent.parent)  # so that an installed poolcli is not needed
     environment = {**os.environ, "PYTHONPATH": root}
     line = [word.replace(OUT, target.name) for word in words]
 
-    def call() -> tuple[float, float]:
-        with tempfile.TemporaryFile() as told:
-            start = time.perf_counter()
-            process = subprocess.Popen(line, cwd=folder, env=environment, stdout=told, stderr=told)
-            _, status, used = os.wait4(process.pid, 0)
-            seconds = time.perf_counter() - start
-            process.returncode = os.waitstatus_to_exitcode(status)
-            if process.returncode:
-                told.seek(0)
-                raise RuntimeError(f"{' '.join(line)}\n{told.read().decode()}")
-        return seconds, used.ru_maxrss / 1024
+    def call() -> float:
+        start = time.perf_counter()
+        done = subprocess.run(line, cwd=folder, env=environment, capture_output=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(line)}\n{done.stderr.decode()}")
+        return time.perf_counter() - start
 
     return call
 
 
-def runners(command: Command, folder: Path, without: list[str]) -> dict[str, Callable[[], tuple[float, float]]]:
+def runners(command: Command, folder: Path, without: list[str]) -> dict[str, Callable[[], float]]:
     """Return how to run poolcli and every other that is there and writes the same."""
-    calls: dict[str, Callable[[], tuple[float, float]]] = {}
+    calls: dict[str, Callable[[], float]] = {}
     for which, words in {"poolcli": command.ours, **command.others}.items():
         if which in without or not there(NEEDS.get(which, "sys")):
             continue
@@ -273,7 +273,7 @@ def there(need: str) -> bool:
 def timed(command: Command, folder: Path, rounds: int, without: list[str]) -> str:
     """Time a command beside the others and return its line of the table; ratios are medians of those of a round."""
     calls = runners(command, folder, without)
-    taken = [{which: call()[0] for which, call in calls.items()} for _ in range(rounds)]
+    taken = [{which: call() for which, call in calls.items()} for _ in range(rounds)]
     ratios = {
         which: median(times[which] / times["poolcli"] for times in taken) for which in calls if which != "poolcli"
     }
@@ -287,8 +287,13 @@ def timed(command: Command, folder: Path, rounds: int, without: list[str]) -> st
 
 def peaks(command: Command, folder: Path, without: list[str]) -> str:
     """Return the line of a command in the table of memory."""
-    every = ", ".join(f"{which} {call()[1]:.0f}" for which, call in runners(command, folder, without).items())
-    return f"| {command.name} | {every} |"
+    every = []
+    for which in runners(command, folder, without):
+        words = {"poolcli": command.ours, **command.others}[which]
+        path = folder / "peak"
+        runner([*PYTHON, "-c", PEAK, str(path), *words], folder, output(folder, command, which))()
+        every.append(f"{which} {int(path.read_text()) / 1024:.0f}")
+    return f"| {command.name} | {', '.join(every)} |"
 
 
 def versions() -> str:
