@@ -23,6 +23,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from poolcli.cli.deliver import AHEAD
 from poolcli.filters import FILTERS
 from poolcli.modes import MODES
 from tests.conftest import SAMPLES, Result, Run, Shell, clean_environment, command
@@ -817,6 +818,15 @@ def test_ctrl_c_is_130_and_silent(tmp_path: Path) -> None:
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_large_picture_is_read_while_the_kernels_are_imported(run: Run, tmp_path: Path) -> None:
+    x = np.random.default_rng(1).integers(0, 256, (700, 600), np.uint8)
+    Image.fromarray(x).save(tmp_path / "in.png")
+    assert (tmp_path / "in.png").stat().st_size > AHEAD
+    result = run("pool", "in.png", "-o", "out.png", cwd=tmp_path)
+    assert (result.code, result.err) == (0, "wrote out.png (350x300 uint8)\n")
+    assert np.array_equal(pixels(tmp_path / "out.png"), x.reshape(350, 2, 300, 2).max((1, 3)))
 
 
 def luma(rgb: Array) -> Array:
