@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from poolcli.kernels.tiles import Place
-from poolcli.kernels.work import Scratch
+from poolcli.kernels.work import Buffer, Scratch
 
 Array = NDArray[Any]
 
@@ -91,7 +91,7 @@ class Tape(Scratch):
     def finished(self, result: Any) -> Program:
         """Return what was recorded; `result` is what one wants of it, an array or not."""
         steps = [(call, [self._bound(item) for item in inputs], self._bound(out)) for call, inputs, out in self._steps]
-        return Program(steps, self._bound(self._view(result)))
+        return Program(steps, self._bound(self._view(result)), self.buffers)
 
     def _bound(self, item: Any) -> Any:
         """Make views of buffers once for all: buffers stay where they are. Earlier, views would hinder their reuse."""
@@ -101,10 +101,12 @@ class Tape(Scratch):
 
 
 class Program:
-    """Recorded steps."""
+    """Recorded steps, and the buffers they work in."""
 
-    def __init__(self, steps: list[tuple[Callable[..., Any], list[Any], Any]], result: Any) -> None:
-        self._steps, self._result = steps, result
+    def __init__(
+        self, steps: list[tuple[Callable[..., Any], list[Any], Any]], result: Any, buffers: list[Buffer]
+    ) -> None:
+        self._steps, self._result, self.buffers = steps, result, buffers
 
     def run(self, source: Memory, source_offset: int, target: Memory, target_offset: int) -> Any:
         """Do the steps on another tile, and return the result."""
