@@ -80,10 +80,12 @@ def _odd(axis: Axis) -> bool:
 
 
 def _from_folds(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling, result: np.dtype[Any]) -> Array:
-    values = _folded(x, axes, mode, pooling, result, _scale(x, mode, pooling.mode.parameter))
+    overflows: list[str] = []  # the processor tells: looking at all values would cost as much as making them
+    with np.errstate(over="call", call=lambda error, _: overflows.append(error)):
+        values = _folded(x, axes, mode, pooling, result, _scale(x, mode, pooling.mode.parameter))
     if mode.result == "range" and values.dtype.kind == "i" and (values < 0).any():
         raise _overflow("max - min", values < 0, values.dtype)
-    if mode.divides and x.dtype.kind == "f" and np.isinf(values).any():  # perhaps only the sum was too large
+    if mode.divides and overflows and np.isinf(values).any():  # perhaps only the sum was too large
         values = np.where(np.isinf(values), _folded(x, axes, mode, pooling, result, SMALLER), values)
     return values
 

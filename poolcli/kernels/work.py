@@ -14,7 +14,6 @@ from numpy.typing import DTypeLike, NDArray
 from poolcli.errors import UsageError
 
 
-
 class Closing(Protocol):
     """What a thread has for itself and gives back in the end."""
 
@@ -147,11 +146,12 @@ def run(tasks: Sequence[Task], work: Callable[[Task, Own], None], own: Callable[
     """
     waiting = iter(tasks)  # a list iterator hands out each item once, whoever asks
     failures: list[BaseException] = []
+    handling: dict[str, Any] = {**np.geterr(), "call": np.geterrcall()}
 
     def labour() -> None:
         mine = own()
         try:
-            with np.errstate(all="ignore"):  # a thread does not inherit it
+            with np.errstate(**handling):  # a thread does not inherit the caller's
                 for task in waiting:
                     if failures:
                         return
