@@ -24,6 +24,7 @@ GROUP_BYTES = 1 << 21
 MANY = 32  # cells from which a reduction beats halves
 FEW = 8  # floats that are added one after the other
 AT_FIRST = 16  # the same where the rest is added in float64: 15 roundings
+SHORT = 512  # cells of a row up to which it is better to make more than is needed in one long loop
 WIDE = 512  # cells beside each other from which short loops cost less than they save
 MANY_STEPS = 5  # of a chain, beyond which sharing does less
 LONG = 128  # cells of a block along the last axis from which halves beat a chain
@@ -228,7 +229,8 @@ def _chained(
     state: State, axis: Axis, at: int, part: Part, dtype: np.dtype[Any], scratch: Scratch, out: Array | None
 ) -> State:
     steps = chain(axis.size, overlapping=part.overlapping)
-    if axis.stride == 1 and out is not None and out.dtype == dtype:
+    direct = not part.overlapping or len(axis) >= SHORT
+    if direct and axis.stride == 1 and out is not None and out.dtype == dtype:
         return _chain_into(out, state, at, steps, axis.dilation, part, scratch)
     windows = _chain(state, at, steps, axis.dilation, part, scratch, axis.stride)
     return thin(windows, axis.stride, len(axis), out, scratch)
@@ -328,7 +330,8 @@ def _span(array: Array) -> int:
     span = (
         sum((length - 1) * step for length, step in zip(array.shape, array.strides, strict=True)) // array.itemsize + 1
     )
-    return span if array.strides[-1] == array.itemsize and span * 7 <= array.size * 8 else 0
+    most = 2.1 if array.shape[-1] < SHORT else 1.2  # what is wasted on the cells between, short loops would cost
+    return span if array.strides[-1] == array.itemsize and span <= array.size * most else 0
 
 
 def _flat(array: Array, span: int) -> Array:
@@ -368,8 +371,8 @@ def thin(state: State, stride: int, n: int, out: Array | None, scratch: Scratch)
     elif (
         stride * array.itemsize in _WORDS
         and sys.byteorder == "little"
-        and array.flags.c_contiguous
-        and (array.shape[-1] % stride == 0)
+        and array.strides[-1] == array.itemsize
+        and array.shape[-1] % stride == 0
     ):
         words = array.view(f"u{stride * array.itemsize}")[..., :n]
         cells = out if out is not None and out.dtype == array.dtype else scratch.take(words.shape, array.dtype)
