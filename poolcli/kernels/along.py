@@ -204,7 +204,8 @@ def along(
     out = out if last else None
     if last and at == 1 and widens(state, axis, dtype, part):
         return (_widened(pad(state, axis, at, part.fill, scratch)[0], axis, scratch),)
-    state = pad(_cast(state, dtype, scratch), axis, at, part.fill, scratch)
+    rows_of = axis.stride if last and how == "chain" else 1  # so that thinning sees whole words
+    state = pad(_cast(state, dtype, scratch), axis, at, part.fill, scratch, multiple=rows_of)
     if how == "irregular":
         return _irregular(state, axis, at, part, scratch)
     k, s, d, n = axis.size, axis.stride, axis.dilation, len(axis)
@@ -256,12 +257,13 @@ def _by_groups(
     return (WRITTEN,) if out is not None else (made,)
 
 
-def pad(state: State, axis: Axis, at: int, fill: tuple[Any, ...], scratch: Scratch) -> State:
-    """Put cells that do not take part where windows reach outside the real ones."""
+def pad(state: State, axis: Axis, at: int, fill: tuple[Any, ...], scratch: Scratch, multiple: int = 1) -> State:
+    """Put cells that do not take part where windows reach outside the real ones, and up to a `multiple` of cells."""
     before, after = (max(-axis.starts[0], 0), max(axis.stops[-1] - axis.length, 0)) if axis.regular else (0, 0)
     if before == after == 0:
         return state
     shape = next(c.shape for c in state if isinstance(c, np.ndarray))
+    after += -(before + shape[at] + after) % multiple
     roomy = (*shape[:at], before + shape[at] + after, *shape[at + 1 :])
     index = (slice(None),) * at
     padded = []

@@ -40,13 +40,17 @@ Finish = Callable[[State, Place, Array], Array]
 
 GIANT_CELLS = 1 << 15  # a window above this is folded in two levels
 FEW_CELLS = 1 << 16  # the cells that the first level folds into one
-MANY_CELLS = 1 << 20  # the same where nothing is rounded
+MANY_CELLS = 1 << 19  # the same where nothing is rounded
+READ_CELLS = 1 << 22  # the same where cells are only looked at, for which one thread is nearly as fast as memory
+READ_BYTES = 1 << 24  # worth a thread of their own, then
 WORTH_A_TAPE = 4  # tiles
 STREAMED = 4  # times as large are tiles of which the first step leaves a sixteenth
 MOST_ROUNDINGS = 15  # of float32, each at most 2**-24; with the division of an average they keep a sum within 1e-6
 
 
-def window_counts(axes: Sequence[Axis], place: Place, *, include_pad: bool = False) -> int | NDArray[np.int64]:
+def window_counts(
+    axes: Sequence[Axis], place: Sequence[slice], *, include_pad: bool = False
+) -> int | NDArray[np.int64]:
     """Count the cells of the windows in `place`, one slice per axis: a number, or an array that broadcasts.
 
     Parameters
@@ -126,7 +130,10 @@ def _fold(
     if len(axes) > 1 and all(map(_whole, axes)) and all(c.flags.c_contiguous for state in sources for c in state):
         _fold_as_rows(sources, axes, parts, finish, out, workers)
         return
-    if math.prod(axis.size for axis in axes) > GIANT_CELLS:
+    looking = all(part.overlapping for part in parts) and all(map(_whole, axes))
+    if looking:
+        workers = max(min(workers, sum(source[0].nbytes for source in sources) // READ_BYTES), 1)
+    if math.prod(axis.size for axis in axes) > GIANT_CELLS and not (looking and workers == 1):
         apart = [i for i, axis in enumerate(axes) if axis.size >= LONG and _apart(axis)]
         if pieces := [i for i in apart if not _whole(axes[i])]:
             _fold_one_by_one(sources, axes, parts, finish, out, workers, pieces[0])
@@ -226,8 +233,10 @@ def _fold_two_levels(
     workers: int,
 ) -> None:
     """Fold blocks of cells to one state each, then those. Benchmark case: global average of 4096x4096."""
-    exact = all(part.exact(np.result_type(*(c for c in source))) for part, source in zip(parts, sources, strict=True))
-    blocks = _blocks(axes, MANY_CELLS if exact else FEW_CELLS)
+    types = [np.result_type(*source) for source in sources]
+    exact = all(part.exact(dtype) for part, dtype in zip(parts, types, strict=True))
+    only_read = all(part.overlapping for part in parts)
+    blocks = _blocks(axes, READ_CELLS if only_read else MANY_CELLS if exact else FEW_CELLS)
     states = [_states(source, part, blocks, workers) for source, part in zip(sources, parts, strict=True)]
     seconds = [_second(part, state[0]) for part, state in zip(parts, states, strict=True)]
     rest = [_all_of(len(block)) if _whole(axis) else axis for axis, block in zip(axes, blocks, strict=True)]
@@ -384,8 +393,10 @@ class _Types:
 
     def streams(self, part: Part, source: State) -> bool:
         """Whether the first step leaves so little of the cells that they need not stay in the cache."""
-        plain = part.prepare is None and len(self._axes) == 1
-        return plain and widens(source, self._axes[0], self.plan(part, source[0].dtype)[0], part)
+        if part.prepare is not None or len(self._axes) > 1:
+            return False
+        (axis,), (dtype,) = self._axes, self.plan(part, source[0].dtype)
+        return widens(source, axis, dtype, part) or (part.overlapping and _whole(axis))
 
     def plan(self, part: Part, dtype: np.dtype[Any]) -> list[np.dtype[Any]]:
         """Return the type for each axis, of a state that starts as `dtype`."""
