@@ -288,17 +288,35 @@ def _chain(
     """
     made = {1: state}
     for step in steps:
-        one, other = made[step.left], made[step.right]
-        made[step.size] = _merge_shifted(one, other, at, step.shift * dilation, part, scratch, multiple)
-        for size in step.done:
-            del made[size]
+        _take_step(made, step, at, dilation, part, scratch, multiple)
     return made.popitem()[1]
 
 
+def _take_step(
+    made: dict[int, State], step: Step, at: int, dilation: int, part: Part, scratch: Scratch, multiple: int = 1
+) -> None:
+    """Make the windows of one step, in the place of those that are not needed any more."""
+    one, other = made[step.left], made[step.right]
+    over = step.left in step.done and 1 < step.left != step.right
+    made[step.size] = _merge_shifted(one, other, at, step.shift * dilation, part, scratch, multiple, over=over)
+    for size in step.done:
+        del made[size]
+
+
 def _merge_shifted(
-    one: State, other: State, at: int, shift: int, part: Part, scratch: Scratch, multiple: int = 1
+    one: State,
+    other: State,
+    at: int,
+    shift: int,
+    part: Part,
+    scratch: Scratch,
+    multiple: int = 1,
+    *,
+    over: bool = False,
 ) -> State:
     """Combine every cell with the one `shift` cells later; the last `shift` are missing or not defined.
+
+    The result may stand `over` the first state.
 
     A tile whose rows follow each other in memory is treated as one row, *flat*: fewer, longer loops; some cells between
     rows do not matter. Benchmark case: float32 (8, 64, 256, 256). Rows are made a `multiple` of some cells long.
@@ -310,10 +328,11 @@ def _merge_shifted(
     shape, width = a.shape, -(-a.shape[-1] // multiple) * multiple
     if b.shape == shape and a.strides == b.strides and width == shape[-1] and (span := _span(a)):
         cells = span - shift * a.strides[at] // a.itemsize
-        result = scratch.take((span,), a.dtype)
+        result = _flat(a, span) if over else scratch.take((span,), a.dtype)
         scratch.do(part.combine, _flat(a, span)[:cells], _flat(b, span)[-cells:], out=result[:cells])
         return (as_strided(result, shape, a.strides),)
-    result = scratch.take((*shape[:-1], width), a.dtype)
+    over = over and width == shape[-1]
+    result = a if over else scratch.take((*shape[:-1], width), a.dtype)
     index = (slice(None),) * at
     length = min(shape[at], b.shape[at] - shift)
     here, there = (*index, slice(0, length)), (*index, slice(shift, shift + length))
@@ -351,9 +370,7 @@ def _chain_into(
     """Do the last step of a chain where the result is wanted."""
     made = {1: state}
     for step in steps[:-1]:
-        made[step.size] = _merge_shifted(made[step.left], made[step.right], at, step.shift * dilation, part, scratch)
-        for size in step.done:
-            del made[size]
+        _take_step(made, step, at, dilation, part, scratch)
     final, n = steps[-1], out.shape[at]
     shift = final.shift * dilation
     one, other = made[final.left][0], made[final.right][0]

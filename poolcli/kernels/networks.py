@@ -117,7 +117,9 @@ def median(x: Array, axes: Sequence[Axis]) -> Array:
         else:  # a single column is sorted already
             scratch.do(copy, cells[place], out=target)
 
-    return sweep(x, axes, x.dtype, do, tile_bytes=TILE_BYTES)
+    if all(axis.stride == 1 for axis in axes):
+        return sweep(x, axes, x.dtype, do, tile_bytes=TILE_BYTES)
+    return sweep(x, axes, x.dtype, do, tile_bytes=TILE_BYTES // 2, workers=1)  # steps too short for two threads
 
 
 def _phases(block: Array, across: Axis, scratch: Scratch) -> list[Array]:
