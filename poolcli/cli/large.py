@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -99,8 +100,8 @@ def _banded(
         chain = _chain(steps, found)
     except NotInBlocksError:
         return None
-    if kind != "npy" and len(chain.shape) > 2:
-        return None  # the writer of whole arrays knows what to say
+    if _unfit(chain, found.known.back, kind):
+        return None  # the writer of whole arrays can do it, or knows what to say
     if talking.verbose:
         say(f"{source}: {found.known.shape} {found.known.dtype}, layout {found.known.layout}, read in blocks")
     return _in_sequence(chain, found, writing, talking)
@@ -112,17 +113,36 @@ def _chain(steps: Sequence[Step], found: Any) -> Chain:
     return Chain.of(steps, found.known.inner, found.known.ndim, found.known.dtype)
 
 
+def _unfit(chain: Chain, order: Sequence[int], kind: str) -> str | None:
+    """Say why a result cannot become a file of text block by block."""
+    from poolcli.blocks import in_order
+
+    if kind == "npy":
+        return None
+    if len(chain.shape) > 2:
+        return "CSV holds rows and columns only"
+    cut = in_order(chain, order)[order[-1]] < chain.shape[order[-1]]
+    return "a block is less than a row of CSV" if cut else None
+
+
 def _in_sequence(chain: Chain, found: Any, writing: Writing, talking: Talking) -> Records:
     from poolcli.blocks import in_sequence
+    from poolcli.cli.progress import values
     from poolcli.formats.bands import band_writer
 
     talking.start()
     order = found.known.back
     shape = tuple(chain.shape[axis] for axis in order)
-    if writing.chosen_format != "npy" and len(shape) > 2:
-        raise FileError(f"{writing.output}: CSV holds rows and columns only", "use -o out.npy")
-    with band_writer(writing.output, writing.chosen_format, shape, chain.result) as write:
-        in_sequence(chain, found, order, lambda block: write(block.reshape(-1, shape[-1])))
+    if why := _unfit(chain, order, writing.chosen_format):
+        raise FileError(f"{writing.output}: {why}", "use -o out.npy")
+    bar = values(math.prod(shape), quiet=talking.quiet)
+    with bar as tell, band_writer(writing.output, writing.chosen_format, shape, chain.result) as write:
+
+        def take(block: Any) -> None:
+            write(block.reshape(-1, block.shape[-1]))
+            tell(block.size)
+
+        in_sequence(chain, found, order, take)
     return _told(chain, order, writing.output, talking)
 
 

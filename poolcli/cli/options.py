@@ -117,11 +117,17 @@ class Reading(Group):
     def options(self, compat: str | None = None) -> ReadOptions:
         """Return them as the readers take them."""
         from poolcli.formats import ReadOptions
-        from poolcli.pooling import framework_of
 
-        framework = framework_of(compat)
-        values = dict(self.__dict__)
-        return ReadOptions(channels_last=bool(framework and framework.channels_last), **values)
+        return ReadOptions(channels_last=_channels_last(compat), **self.__dict__)
+
+
+def _channels_last(compat: str | None) -> bool:
+    if compat is None:  # then the kernels need not be imported yet
+        return False
+    from poolcli.pooling import framework_of
+
+    framework = framework_of(compat)
+    return bool(framework and framework.channels_last)
 
 
 class Front(Group):

@@ -84,6 +84,9 @@ class WriteOptions:
     text: Mapping[str, str] | None = None
 
 
+READ_BY = {"picture": "opening"}  # of a module that only writes: the one that reads
+
+
 @dataclass(frozen=True)
 class Format:
     """One row of the table.
@@ -97,7 +100,8 @@ class Format:
     summary : str
         One sentence.
     module : str
-        The module in this package with ``read(data, name, options, kind)`` and ``write(feature_map, options, kind)``.
+        The module in this package with ``read(data, name, options, kind)`` and ``write(feature_map, options, kind)``;
+        what is read elsewhere is in `READ_BY`.
     reads, writes : bool
         What it can do.
     signature : bytes
@@ -114,7 +118,8 @@ class Format:
 
     def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
         """Read bytes that are in this format."""
-        feature_map: FeatureMap = import_module(f"{__name__}.{self.module}").read(data, name, options, self.name)
+        module = import_module(f"{__name__}.{READ_BY.get(self.module, self.module)}")
+        feature_map: FeatureMap = module.read(data, name, options, self.name)
         return feature_map
 
     def write(self, feature_map: FeatureMap, options: WriteOptions) -> Iterable[bytes]:
