@@ -112,6 +112,14 @@ def test_a_format_by_extension_and_by_name(plugged: Run, tmp_path: Path) -> None
     assert "out.pts: format xyz" in plugged("pool", "out.pts", "-v").err
 
 
+def test_a_format_of_poolcli_is_named_by_its_extension_as_well(run: Run, tiny: Path) -> None:
+    assert run("pool", "-f", "jpg", tiny).raw == run("pool", "-f", "jpeg", tiny).raw
+    assert run("pool", "-f", "json", "--input-format", "tab", tiny).code == 1
+    refused = run("pool", "-f", "psd", tiny)
+    assert (refused.code, refused.raw) == (2, b"")
+    assert refused.err.startswith("error: the format psd can be read, but not written")
+
+
 def test_errors_of_a_format_are_poolclis_own(plugged: Run, tmp_path: Path) -> None:
     (tmp_path / "bad.xyz").write_text("0 0 1\n1 1 2\n")
     result = plugged("pool", "bad.xyz")
