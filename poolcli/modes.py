@@ -240,12 +240,19 @@ MODES: Mapping[str, Mode] = {row.name: row for row in _ROWS}
 ALIASES: Mapping[str, str] = {"mean": "avg", "average": "avg", "mode": "majority", "l2": "lp:2", "l1": "lp:1"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ChosenMode:
     """A row of `MODES` with its parameter."""
 
     mode: Mode
     parameter: float = math.nan
+
+    def __eq__(self, other: object) -> bool:
+        """Compare as text, because the parameter of a mode that takes none is NaN, which does not equal itself."""
+        return isinstance(other, ChosenMode) and self.mode == other.mode and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash((self.mode, str(self)))
 
     def __str__(self) -> str:
         if not self.mode.parameter:

@@ -126,6 +126,15 @@ def test_errors_of_a_format_are_poolclis_own(plugged: Run, tmp_path: Path) -> No
     assert (result.code, result.err) == (1, "error: bad.xyz has 2 points, but a 2x2 map has 4\n")
 
 
+def test_python_finds_the_same_names(python: Run, example: Path, tmp_path: Path) -> None:
+    code = (
+        "from poolcli import FeatureMap, conv, pool, read, write; x = pool([[1, 3], [5, 6]], 'midrange'); "
+        "write(FeatureMap.from_array(conv(x, 'cross', padding=1)), 'x.xyz'); print(read('x.xyz').values)"
+    )
+    result = python("-c", code, env={"PYTHONPATH": str(example)}, cwd=tmp_path)
+    assert (result.out, result.err) == ("[[0.7]]\n", "")
+
+
 def test_a_formats_file_may_start_like_a_foreign_one(plugged: Run, tmp_path: Path) -> None:
     (tmp_path / "zip.xyz").write_bytes(b"PK\3\4")
     assert plugged("pool", "zip.xyz").err.startswith("error: zip.xyz: not enough values to unpack")
