@@ -233,7 +233,8 @@ def _from_cells(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling, re
 
     if mode.cells == "median" and pooling.nan != "ignore" and small_median(axes):
         return median(x, axes)
-    make, ignoring, parameter = CELL_MODES[str(mode.cells)], pooling.nan == "ignore", pooling.mode.parameter
+    make = mode.cells if callable(mode.cells) else CELL_MODES[str(mode.cells)]
+    ignoring, parameter = pooling.nan == "ignore", pooling.mode.parameter
     lots: Array | None = None
     if mode.random:
         planes = math.prod(x.shape[: x.ndim - len(axes)])

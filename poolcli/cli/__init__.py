@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "shift": "Measure how much a pooled map changes when its input moves a little.",
     "modes": "List the pooling modes with their formulas.",
     "filters": "List the named filters with their kernels.",
+    "doctor": "Say what is installed, what works and what is missing, for bug reports.",
 }
 
 STACKS = {"run": "RUNNABLE", "summary": "SUMMARIZED"}  # the commands that take a stack, and the table of its steps

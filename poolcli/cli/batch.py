@@ -52,7 +52,7 @@ class Files(Group):
     ] = None  # fmt: skip
     format: Annotated[
         str | None, option("-f", "--format", help="csv, tsv, json, npy, png ...", panel=FILES, metavar="NAME",
-                           choices=file_formats)
+                           choices=file_formats, free=True)
     ] = None  # fmt: skip
     recursive: Annotated[bool, option("-r", "--recursive", help="Look into folders in folders.", panel=FILES)] = False
     files0: Annotated[

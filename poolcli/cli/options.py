@@ -87,7 +87,7 @@ class Reading(Group):
     input_format: Annotated[
         str | None,
         option("--input-format", help="Found out from the data if missing.", panel=INPUT, metavar="NAME",
-               choices=formats_read),
+               choices=formats_read, free=True),
     ] = None  # fmt: skip
     layout: Annotated[
         str | None,
@@ -116,9 +116,12 @@ class Reading(Group):
 
     def options(self, compat: str | None = None) -> ReadOptions:
         """Return them as the readers take them."""
-        from poolcli.formats import ReadOptions
+        from poolcli.formats import ReadOptions, find_format
 
-        return ReadOptions(channels_last=_channels_last(compat), **self.__dict__)
+        values = dict(self.__dict__)
+        if self.input_format:
+            values["input_format"] = find_format(self.input_format).name
+        return ReadOptions(channels_last=_channels_last(compat), **values)
 
 
 def _channels_last(compat: str | None) -> bool:
@@ -336,14 +339,11 @@ def kernel_step(
     text: str, *, stride: str = "1", padding: str = "valid", dilation: str = "1", bias: float = 0.0
 ) -> ConvStep:
     """Return the convolution with a named filter, with the kernel in a file, or with one written as JSON."""
-    from poolcli.errors import UnknownNameError
-    from poolcli.filters import FILTERS
+    from poolcli.filters import find_filter
     from poolcli.steps import ConvStep
     from poolcli.window import parse_padding, parse_sizes
 
-    if text in FILTERS:
-        kernel = FILTERS[text].kernel
-    elif text.lstrip().startswith("["):
+    if text.lstrip().startswith("["):
         from poolcli.formats import ReadOptions, decode
 
         kernel = decode(text.encode(), "the kernel", ReadOptions(input_format="json")).array
@@ -352,7 +352,7 @@ def kernel_step(
 
         kernel = read(text).array
     else:
-        raise UnknownNameError("filter", text, FILTERS, "; a kernel of your own comes from a file or inline JSON")
+        kernel = find_filter(text, note="; a kernel of your own comes from a file or inline JSON").kernel
     return ConvStep(
         kernel.tolist(),
         text if not text.lstrip().startswith("[") else "kernel",
@@ -372,7 +372,7 @@ class Writing(Group):
     ] = "-"  # fmt: skip
     format: Annotated[
         str | None, option("-f", "--format", help="table, json, csv, tsv, npy, png ... [default: by --output, else "
-                           "table]", panel=OUTPUT, metavar="NAME", choices=formats_written)
+                           "table]", panel=OUTPUT, metavar="NAME", choices=formats_written, free=True)
     ] = None  # fmt: skip
     json: Annotated[bool, option("--json", help="The same as --format json.", panel=OUTPUT)] = False
     overwrite: Annotated[bool, option("--overwrite", help="Allow the output to be the input.", panel=OUTPUT)] = False
@@ -411,9 +411,9 @@ class Writing(Group):
         if self.json and self.format not in (None, "json"):
             raise UsageError(f"--json and --format {self.format} do not go together", "drop one of them")
         named = "json" if self.json else self.format
-        if named:
-            return named
-        return "table" if self.output == "-" else format_of_target(self.output).name
+        if named == "table" or (named is None and self.output == "-"):
+            return "table"
+        return format_of_target(self.output, named).name
 
     def options(self) -> WriteOptions:
         """Return them as the writers take them."""
