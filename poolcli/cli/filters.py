@@ -16,6 +16,11 @@ def filters(
     """List the named filters with their kernels.
 
     A kernel is laid over the input as it is drawn here (cross-correlation) and divided by its scale.
+
+    Examples
+    --------
+    poolcli filters
+    poolcli filters --json
     """
     rows = [
         {"filter": row.name, "kernel": row.rows, "scale": row.scale, "finds": row.purpose, "source": row.source}

@@ -16,6 +16,11 @@ def modes(
     """List the pooling modes with their formulas.
 
     x are the cells of a window that take part, n is their number.
+
+    Examples
+    --------
+    poolcli modes
+    poolcli modes --json
     """
     rows = [
         {
