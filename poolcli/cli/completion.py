@@ -48,7 +48,7 @@ FISH = r"""function _poolcli
         printf '%s\n' $answer[2..]
     else if test "$answer[1]" = files
         set -l option (string match -r -- '^--[^=]*=' "$last")
-        __fish_complete_path (string replace -r -- '^--[^=]*=' '' "$last") | string replace -r '^' "$option"
+        __fish_complete_path (string replace -r -- '^--[^=]*=' '' "$last") | string replace -r -- '^' "$option"
     end
 end
 complete -c poolcli -f -a '(_poolcli)'
