@@ -27,7 +27,7 @@ PANELS = (
 BESIDE = 32  # the column from which help stands beside an option, unless the option is too long
 ROOM = 24  # columns that help needs beside an option; with fewer it stands below
 WIDEST = 100  # columns of text that are still pleasant to read
-KEPT_WHOLE = re.compile(r"\[default: [^]]*\]")
+KEPT_WHOLE = re.compile(r"\[(?:default:|or) [^]]*\]")
 HELP = "Show this page. Every option can come from the environment: POOLCLI_OUTPUT=result.json."
 WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""")  # of a shell, its blanks in quotes included
 
@@ -60,11 +60,16 @@ class Row:
 
     @property
     def left(self) -> str:
-        """The option as help shows it: ``-k, --size N|HxW``, ``--[no-]relu``."""
+        """The option as help shows it: ``-k, --size N|HxW``."""
         *short, long = sorted(self.names, key=len)
         lead = f"{short[0]}, " if short else "    " if long.startswith("-") else ""
-        name = f"--[no-]{long[2:]}" if self.negative == f"--no-{long[2:]}" else long
-        return f"{lead}{name} {self.metavar}".rstrip()
+        return f"{lead}{long} {self.metavar}".rstrip()
+
+    @property
+    def right(self) -> str:
+        """The help with what goes without saying."""
+        more = [f"[or {self.negative}]"] * bool(self.negative) + [f"[default: {self.default}]"] * bool(self.default)
+        return " ".join([self.help, *more])
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,7 @@ def help_text(page: Page, width: int, *, paint: bool) -> str:
     for name, rows in page.panels.items():
         lines += ["", heading(name, paint)]
         for row in rows:
-            lines += _shown(row, width, paint)
+            lines += columns(row.left, row.right, width, paint=paint)
     lines += ["", *columns("-h, --help", HELP, width, paint=paint)]
     return "\n".join(lines)
 
@@ -179,11 +184,6 @@ def columns(left: str, text: str, width: int, *, at: int = BESIDE, paint: bool) 
     if not told or not roomy or len(name) + 4 > at:
         return [shown, *told]
     return [shown + told[0][len(name) + 2 :], *told[1:]]
-
-
-def _shown(row: Row, width: int, paint: bool) -> list[str]:
-    text = f"{row.help} [default: {row.default}]" if row.default else row.help
-    return columns(row.left, text, width, paint=paint)
 
 
 def example(line: str, width: int) -> Iterator[str]:
