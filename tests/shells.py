@@ -35,10 +35,10 @@ START = {
 }
 
 
-def need(shell: str) -> None:
-    """Skip the test where a shell is missing; fail it where nothing may be missing."""
-    if shutil.which(shell) is None:
-        missing(f"{shell} is not installed: apt-get install {shell}")
+def need(program: str, package: str = "") -> None:
+    """Skip the test where a program is missing; fail it where nothing may be missing."""
+    if shutil.which(program) is None:
+        missing(f"{program} is not installed: apt-get install {package or program}")
 
 
 def after_tab(shell: str, typed: Sequence[str], folder: Path) -> list[str]:
