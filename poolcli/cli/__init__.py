@@ -25,7 +25,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "grad": "Show the gradient that pooling sends back to each input cell.",
     },
     "Understand": {
-        "compare": "Show several modes or frameworks side by side, and why they differ.",
+        "compare": "Show modes or frameworks side by side, and why they differ.",
         "explain": "Explain every window, as a table, a page or an animation.",
         "summary": "Show the shape and parameters of every layer, without data.",
         "shift": "Measure how much pooled values change when the input moves.",
