@@ -84,6 +84,11 @@ COMMANDS = (
     Command("pool tiny.csv", [*POOLCLI, "pool", "tiny.csv"], {"imports": script(IMPORTS)}),
     Command("pool tiny.csv --json", [*POOLCLI, "pool", "tiny.csv", "--json"], {"imports": script(IMPORTS)}),
     Command(
+        "completion of a mode",
+        ["env", "_POOLCLI_COMPLETE=bash", *POOLCLI, "poolcli", "pool", "--mode", "l"],
+        {"version, import typer": script("import typer, poolcli; print(poolcli.__version__)")},
+    ),
+    Command(
         "png 4096x4096 max 2x2",
         [*POOL, "big.png", "-o", "ours.png"],
         {"opencv script": OPENCV, "pillow script": PILLOW},

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from poolcli.cli import COMMANDS, build
-from poolcli.cli.completion import complete
+from poolcli.cli.completing import complete
 from poolcli.cli.stack import RUNNABLE, SUMMARIZED
 from poolcli.colormaps import COLORMAPS
 from poolcli.compat import FRAMEWORKS
@@ -174,10 +174,10 @@ def test_unknown_commands_and_steps_are_left_alone() -> None:
 
 
 def test_an_unknown_shell(run: Run) -> None:
-    result = run("completion", "tcsh")
-    assert (result.code, result.out) == (2, "")
-    assert "tcsh" in result.err
-    assert "bash, zsh, fish" in result.err
+    for result in (run("completion", "tcsh"), run("poolcli", "pool", env={"_POOLCLI_COMPLETE": "tcsh"})):
+        assert (result.code, result.out) == (2, "")
+        assert "unknown shell 'tcsh'" in result.err
+        assert "bash, zsh, fish" in result.err
 
 
 def test_a_script_is_printed_as_it_is(run: Run) -> None:

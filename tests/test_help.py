@@ -164,7 +164,9 @@ def result_of(line: str, shell: Shell, folder: Path) -> Result:
     return shell(line, cwd=folder, env={"TERM": "dumb"})
 
 
-@pytest.mark.parametrize("line", [line for line in dict.fromkeys(LINES) if "completion" not in line])  # those are in test_completion
+@pytest.mark.parametrize(
+    "line", [line for line in dict.fromkeys(LINES) if "completion" not in line]
+)  # those are in test_completion
 def test_every_example_works(line: str, shell: Shell, place: Path) -> None:
     assert len(line) <= 78
     result = result_of(line, shell, place)

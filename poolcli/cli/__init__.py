@@ -41,6 +41,8 @@ COMMANDS: dict[str, str] = {name: line for rows in GROUPS.values() for name, lin
 
 STACKS = {"run": "RUNNABLE", "summary": "SUMMARIZED"}  # the commands that take a stack, and the table of its steps
 
+COMPLETE = "_POOLCLI_COMPLETE"  # the variable that names the shell that asks for completions
+
 
 def build(name: str) -> Command:
     """Return one of `COMMANDS`, built."""
@@ -74,7 +76,7 @@ def run(arguments: Sequence[str]) -> int:
 def _run(arguments: Sequence[str]) -> int:
     name = arguments[0] if arguments else ""
     if COMPLETE in os.environ:
-        from poolcli.cli.completion import answer
+        from poolcli.cli.completing import answer
 
         sys.stdout.write(answer(os.environ[COMPLETE], arguments))
         return 0
@@ -83,9 +85,6 @@ def _run(arguments: Sequence[str]) -> int:
     from poolcli.cli import root
 
     return root.run(name)
-
-
-COMPLETE = "_POOLCLI_COMPLETE"  # names the shell that asks for completions
 
 
 def _command(name: str, arguments: Sequence[str]) -> int:
