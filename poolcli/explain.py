@@ -21,8 +21,8 @@ from poolcli import steps
 from poolcli.compute import pooled, result_type
 from poolcli.errors import ShapeError, UsageError
 from poolcli.modes import Mode
-from poolcli.pooling import FILLS, Pooling, fill, framework_of
-from poolcli.window import Axis, check_empty, times
+from poolcli.pooling import Pooling, fill, framework_of
+from poolcli.window import FILLS, Axis, check_empty, times
 
 Array = NDArray[Any]
 Place = tuple[int, ...]

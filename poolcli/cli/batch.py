@@ -47,8 +47,8 @@ class Files(Group):
     ] = ""
     name: Annotated[
         str | None, option("--name", help="What a result is called, with {stem}, {name}, {ext}, {folder} (below the "
-                           "folder given), {number}; its extension says the format. [default: {folder}/{stem} and the "
-                           "input's format, or png for pictures]", panel=FILES, metavar="PATTERN")
+                           "folder given), {number}; its extension says the format.", panel=FILES,
+                           default="{folder}/{stem} and the input's format, or png for pictures", metavar="PATTERN")
     ] = None  # fmt: skip
     format: Annotated[
         str | None, option("-f", "--format", help="csv, tsv, json, npy, png ...", panel=FILES, metavar="NAME",
@@ -77,8 +77,8 @@ class Cluster(Group):
     """Who does the work."""
 
     jobs: Annotated[
-        int | None, option("-j", "--jobs", help="How many processes. [default: one for each processor]", panel=WORKERS,
-                           metavar="N", least=1)
+        int | None, option("-j", "--jobs", help="How many processes.", panel=WORKERS,
+                           default="one for each processor", metavar="N", least=1)
     ] = None  # fmt: skip
     scheduler: Annotated[
         str | None, option("--scheduler", help="Use the workers of a Dask scheduler, such as tcp://host:8786.",
@@ -163,13 +163,14 @@ def batch(
 ) -> None:
     """Pool many files: the same options, one result each, whole or not at all.
 
-    poolcli batch photos -r -o pooled --mode avg --size 4
-
-    poolcli batch '*.csv' -o pooled --name '{stem}_max.csv' --skip-existing
-
-    find . -name '*.npy' -print0 | poolcli batch --files0 -o pooled --steps recipe.json --report report.jsonl
-
     Exit codes: 0 all done, 3 some failed, 1 all failed, 130 after Ctrl-C; --skip-existing goes on from there.
+
+    Examples
+    --------
+    poolcli batch photos -r -o pooled --mode avg --size 4
+    poolcli batch '*.csv' -o pooled --name '{stem}_max.csv' --skip-existing
+    poolcli batch photos -o pooled --steps recipe.json --report report.jsonl
+    find . -name '*.csv' -print0 | poolcli batch --files0 -o pooled
     """
     from poolcli.batch.jobs import Naming, plan
     from poolcli.batch.work import Work

@@ -188,12 +188,9 @@ def _settings() -> Iterator[Row]:
 
 
 def _known_settings() -> set[str]:
-    from typer.main import get_command
-
     from poolcli.cli import COMMANDS, build
 
-    commands = getattr(get_command(build(list(COMMANDS))), "commands", {})
-    return {"POOLCLI_DEBUG", *(str(p.envvar) for command in commands.values() for p in command.params if p.envvar)}
+    return {"POOLCLI_DEBUG", *(str(p.envvar) for name in COMMANDS for p in build(name).params if p.envvar)}
 
 
 PARTS: Mapping[str, Callable[[], Iterator[Row]]] = {

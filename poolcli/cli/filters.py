@@ -17,6 +17,11 @@ def filters(
     """List the named filters with their kernels.
 
     A kernel is laid over the input as it is drawn here (cross-correlation) and divided by its scale.
+
+    Examples
+    --------
+    poolcli filters
+    poolcli filters --json
     """
     rows = [_row(row) for row in FILTERS.values()]
     rows += [_row(row, package) for row, package in of_packages("filter", Filter, FILTERS)]

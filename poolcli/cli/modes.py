@@ -17,6 +17,11 @@ def modes(
     """List the pooling modes with their formulas.
 
     x are the cells of a window that take part, n is their number.
+
+    Examples
+    --------
+    poolcli modes
+    poolcli modes --json
     """
     rows = [_row(mode) for mode in MODES.values()]
     rows += [_row(mode, package) for mode, package in of_packages("mode", Mode, {*MODES, *ALIASES})]

@@ -40,7 +40,12 @@ def run(
 
     Steps: conv, relu, pool, global, global-max, global-avg, unpool, normalize, with the options of the commands.
 
-    poolcli run input.csv conv --filter sobel-x --padding same then relu then pool --mode max then global-avg
+    Examples
+    --------
+    poolcli run input.csv conv --filter sobel-x then relu then pool --size 2
+    poolcli run --json input.csv pool --mode avg then global-max
+    poolcli run --save-steps recipe.json input.csv relu then pool --size 2
+    poolcli run --steps recipe.json input.csv
     """
     from poolcli import recipe
 

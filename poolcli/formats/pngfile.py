@@ -97,7 +97,7 @@ def _deflated(rows: NDArray[Any], step: int, level: int | None) -> tuple[list[by
     pieces: list[bytes] = [b""] * len(starts)
     sums = [(0, 0)] * len(starts)
 
-    def work(band: int, _: None) -> None:
+    def work(band: int, _: object) -> None:
         first = starts[band]
         raw = _filtered(rows, first, min(first + tall, height), step).data
         strategy = zlib.Z_RLE if level is None else zlib.Z_FILTERED

@@ -100,8 +100,9 @@ class Scratch:
         else:
             if self._most is not None and len(self.buffers) >= self._most:
                 self.buffers = [kept for kept in self.buffers if sys.getrefcount(kept) > _IDLE]
-            buffer = _from_spare(size + _LINE)
-            buffer = np.empty(size + _LINE, np.uint8) if buffer is None else buffer
+            spare = _from_spare(size + _LINE)
+            buffer = np.empty(size + _LINE, np.uint8) if spare is None else spare
+            del spare  # it would count as a user
             self.buffers.append(buffer)
         start = -buffer.ctypes.data % _LINE
         return buffer[start : start + size].view(dtype).reshape(shape)
