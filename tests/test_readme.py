@@ -44,6 +44,16 @@ def commands(block: str) -> list[str]:
     return [re.sub(r"^[$>] ", "", match[0], flags=re.MULTILINE) for match in COMMAND.finditer(block)]
 
 
+def outputs(document: Path) -> dict[str, str]:
+    """Return what a document shows of every command, each on one line."""
+    found: dict[str, str] = {}
+    for block in blocks(document):
+        _, *texts = COMMAND.split(block)
+        typed = (" ".join(command.replace("\\\n", " ").split()) for command in commands(block))
+        found |= {command: text[1:] for command, text in zip(typed, texts, strict=True)}
+    return found
+
+
 def shown(block: str, folder: Path) -> str:
     """Return the block with what its commands print now, one after the other in `folder`."""
     environment = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "FORCE_COLOR")}
