@@ -305,7 +305,7 @@ class ConvStage:
 
         window = conv_window(step)
         if len(window.size) != len(lengths):
-            raise ShapeError(f"kernel {step.label} has {len(window.size)} axes, the input has {len(lengths)} spatial")
+            raise ShapeError(f"{step.title} has {len(window.size)} axes, the input has {len(lengths)} spatial")
         axes = window.plan(lengths)
         tiny = np.zeros([(k - 1) * d + 1 for k, d in zip(window.size, window.dilation, strict=True)], dtype)
         made = conv(tiny, step.kernel, dilation=step.dilation, bias=step.bias).dtype

@@ -61,16 +61,24 @@ class Comparison:
     reasons: tuple[str, ...] = ()
 
     def marks(self, variant: Variant) -> NDArray[np.bool_] | None:
-        """Return which cells of a variant differ from the first answered one; None if the shapes do already."""
+        """Return which cells of a variant differ from the first answered one, those that it lacks among them."""
         first = self.first.values
-        if first is None or variant.values is None or first.shape != variant.values.shape:
+        if first is None or variant.values is None:
             return None
-        return ~_same(first, variant.values)
+        marks = np.ones(variant.values.shape, np.bool_)
+        both = common(first, variant.values)
+        marks[both] = ~_same(first[both], variant.values[both])
+        return marks
 
     @property
     def first(self) -> Variant:
         """The first variant that was not refused."""
         return next(variant for variant in self.variants if variant.values is not None)
+
+
+def common(one: Array, other: Array) -> tuple[slice, ...]:
+    """Return the windows that two results of the same rank both have, counted from the first."""
+    return tuple(slice(min(lengths)) for lengths in zip(one.shape, other.shape, strict=True))
 
 
 def _same(one: Array, other: Array) -> NDArray[np.bool_]:

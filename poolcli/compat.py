@@ -193,6 +193,17 @@ def _loose_same(layer: Layer) -> bool:
     return window.padding in ("same", "same-lower") and any((-(-n // s) - 1) * s + k < n for n, k, s in sizes)
 
 
+def _larger_than_input(layer: Layer) -> bool:
+    return any(n < k for n, k in zip(layer.spatial, layer.pooling.window.size, strict=False))
+
+
+def _no_room(layer: Layer) -> bool:
+    """Whether fractional windows would stand at every place there is."""
+    window = layer.pooling.window
+    sizes = zip(layer.spatial, window.size, window.output_size, strict=False)
+    return any(out + k - 1 >= n for n, k, out in sizes)
+
+
 def _nan_rule(layer: Layer) -> bool:
     return layer.pooling.nan == "ignore"
 
@@ -271,6 +282,16 @@ TORCH = Framework(
             _all(_ndim(1), _integer, _mode("max", "min"), _kind("sliding"), lambda layer: not layer.indices),
             "max_pool1d takes whole numbers only if it returns indices",
             "add --indices, or convert the input to floating-point numbers",
+        ),
+        Rule(
+            _all(_ndim(3), _mode("avg", "sum", "lp"), _kind("sliding"), _larger_than_input),
+            "avg_pool3d wants an input, before padding, at least as large as the kernel",
+            "use a smaller --size",
+        ),
+        Rule(
+            _all(_ndim(3), _kind("fractional"), _no_room),
+            "fractional_max_pool3d wants output size + kernel size - 1 to be less than the input",
+            "use a smaller --output-size",
         ),
         Rule(_filled, "it pads with what its mode ignores", "pad first with torch.nn.functional.pad"),
         Rule(_nan_rule, "its pooling propagates NaN"),

@@ -195,8 +195,9 @@ def _long_sum(x: Array, axes: Sequence[Axis]) -> Array:
 
 def _overflow(what: str, wrong: NDArray[np.bool_], dtype: np.dtype[Any]) -> NumberRangeError:
     first = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
+    count = int(wrong.sum())
     return NumberRangeError(
-        f"the {what} of {int(wrong.sum())} windows does not fit {dtype}, the first at {first}",
+        f"the {what} of {count} window{'s' if count > 1 else ''} does not fit {dtype}, the first at {first}",
         "convert the input to floating-point numbers, or use --mode avg",
     )
 

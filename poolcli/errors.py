@@ -62,14 +62,18 @@ class UnknownNameError(UsageError):
         The unknown name.
     known : iterable of str
         The names that exist; the nearest is suggested, or all are listed.
+    note : str
+        What to add to the hint.
+    otherwise : str
+        The hint where no name is near, in place of a list of all.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], note: str = "") -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], note: str = "", otherwise: str = "") -> None:
         from difflib import get_close_matches
 
         names = list(known)
         close = get_close_matches(name.lower(), names, n=3, cutoff=0.6)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(names)}"
+        hint = f"did you mean {' or '.join(close)}?" if close else otherwise or f"known: {', '.join(names)}"
         super().__init__(f"unknown {kind} {name!r}", hint + note)
 
 

@@ -253,7 +253,7 @@ def conv_window(step: ConvStep) -> Window:
     try:
         sizes = np.asarray(step.kernel, dtype=np.float64).shape
     except ValueError:
-        raise InputError(f"the rows of kernel {step.label} have different lengths") from None
+        raise InputError(f"the rows of {step.title} have different lengths") from None
     return Window.of(len(sizes), size=sizes, stride=step.stride, padding=step.padding, dilation=step.dilation)
 
 

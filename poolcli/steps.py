@@ -111,6 +111,11 @@ class ConvStep:
     dilation: int | tuple[int, ...] = 1
     bias: float = 0.0
 
+    @property
+    def title(self) -> str:
+        """What to call the kernel in a sentence."""
+        return "the kernel" if self.label == "kernel" else f"kernel {self.label}"
+
     def apply(self, feature_map: FeatureMap) -> FeatureMap:
         """Convolve."""
         import numpy as np
@@ -120,7 +125,7 @@ class ConvStep:
         kernel = np.asarray(self.kernel)
         if kernel.ndim != feature_map.ndim:
             raise ShapeError(
-                f"kernel {self.label} has {kernel.ndim} axes, but {feature_map.name} has {feature_map.ndim} spatial",
+                f"{self.title} has {kernel.ndim} axes, but {feature_map.name} has {feature_map.ndim} spatial",
                 "give a kernel with one axis for each, such as '[1, 2, 1]' for one",
             )
         values = conv(

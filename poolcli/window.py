@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from poolcli.errors import EmptyWindowError, LimitError, ShapeError, UsageError
+from poolcli.errors import EmptyWindowError, LimitError, ShapeError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,8 +77,8 @@ def parse_padding(text: str) -> Padding:
         try:
             return parse_sizes(text, "padding")
         except UsageError:
-            hint = "write valid, same, same-lower, a number, 1x2, or begin,end per axis such as 1,0,1,0"
-            raise UsageError(f"padding {text!r} is not known", hint) from None
+            forms = "write valid, same, same-lower, a number, 1x2, or begin,end per axis such as 1,0,1,0"
+            raise UnknownNameError("padding", text, NAMED_PADDING, otherwise=forms) from None
     parts = text.split(",")
     if len(parts) not in (2, 4, 6) or not all(re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", part) for part in parts):
         raise UsageError(

@@ -997,6 +997,17 @@ def test_every_guess_is_stated_with_v(run: Run) -> None:
     assert "layout HWC" in keras.err
 
 
+def test_what_a_picture_makes_of_numbers_is_stated_with_v(call: Run, tmp_path: Path) -> None:
+    result = call("pool", "-v", "-k", "1", "-o", "out.png", stdin="-1,nan\n2,3\n", cwd=tmp_path)
+    for line in (
+        "normalize auto chose minmax: -1 is black, 3 white",
+        "float64 written with 8 bits",
+        "1 NaN drawn black",
+    ):
+        assert f"out.png: {line}\n" in result.err
+    assert call("pool", "-k", "1", "-o", "out.png", stdin="1,2\n", cwd=tmp_path).err == "wrote out.png (1x2 int64)\n"
+
+
 def test_quiet_says_nothing_but_errors(run: Run, tmp_path: Path) -> None:
     assert run("pool", "-q", "-o", tmp_path / "a.csv", GEEKS).err == ""
     assert run("pool", "-o", tmp_path / "a.csv", GEEKS).err != ""

@@ -80,6 +80,22 @@ def test_all_refused_is_an_error() -> None:
         compare(GRID, steps("median", 2, ["torch", "onnx"]))
 
 
+@pytest.mark.parametrize(
+    ("names", "verdict", "marked"),
+    [
+        (["torch", "onnx"], "onnx differs from torch in 3 of 4 values that both have, and has 12 more, marked *", 15),
+        (["onnx", "torch"], "torch differs from onnx in 3 of 4 values that both have, and lacks 12, marked *", 3),
+        (["keras", "torch"], "torch answers as keras", 0),
+    ],
+)
+def test_cells_are_marked_where_the_shapes_differ(run: Run, names: list[str], verdict: str, marked: int) -> None:
+    rows = "\n".join(",".join(map(str, row)) for row in GRID.values)
+    drawn = run("compare", "--compat", ",".join(names), "--mode", "avg", "--size", "2", stdin=rows).out
+    assert verdict in drawn.splitlines()
+    table = drawn[: drawn.index(verdict)]
+    assert table.count("*") == marked
+
+
 def test_modes_side_by_side(run: Run) -> None:
     made = json.loads(run("compare", "--mode", "max,avg,min", "--json", "sample_inputs/geeks_4x4.csv").out)
     assert [row["label"] for row in made["variants"]] == ["max", "avg", "min"]

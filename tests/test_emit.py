@@ -62,11 +62,15 @@ DTYPES = ["bool", "uint8", "int8", "int64", "float16", "float32", "float64"]
 TOLERANCES = {"float16": 2e-2, "float32": 2e-6}  # NumPy adds numbers of 16 bits in 16 bits
 
 
-def run(code: str, x: Array) -> Array:
+def namespace(code: str) -> dict[str, Any]:
     scope: dict[str, Any] = {}
     exec(compile(code, "<emitted>", "exec"), scope)  # noqa: S102 - running poolcli's own output is the point
+    return scope
+
+
+def run(code: str, x: Array) -> Array:
     with np.errstate(all="ignore"):
-        return np.asarray(scope["pool"](x))
+        return np.asarray(namespace(code)["pool"](x))
 
 
 def sample(shape: tuple[int, ...], dtype: str, seed: int, special: float | None = None) -> Array:
@@ -284,7 +288,7 @@ REFUSED = [
     ("keras", "std", {}, "no std pooling"),
     ("keras", "max", {"padding": 1, "pad_fill": "wrap"}, "cannot pad with wrap"),
     ("keras", "lp:3", {"compat": "torch"}, "--compat torch"),
-    ("onnx", "avg", {"output_size": 2}, "no such operator"),
+    ("onnx", "avg", {"output_size": 2}, "no operator for adaptive windows"),
     ("onnx", "lp:20", {}, "no lp:20"),
     ("onnx", "median", {}, "no median"),
 ]
@@ -299,8 +303,10 @@ def test_what_has_no_equivalent_says_why(target: str, mode: str, options: Any, w
 
 
 def test_what_is_no_layer_is_refused() -> None:
-    with pytest.raises(UsageError, match="--indices"):
-        emit([PoolStep("max", 2, {}, indices=True)], 2, "torch")
+    with pytest.raises(UsageError, match="indices belong to the values of the last step"):
+        emit([PoolStep("max", 2, {}, indices=True), ReluStep()], 2, "torch")
+    with pytest.raises(UsageError, match="avg has no indices"):
+        emit([PoolStep("avg", 2, {}, indices=True)], 2, "numpy")
     with pytest.raises(UsageError, match="normalize"):
         emit([NormalizeStep()], 2, "numpy")
     with pytest.raises(UsageError, match="kernel has 2 axes, but 1 are spatial"):
@@ -309,6 +315,46 @@ def test_what_is_no_layer_is_refused() -> None:
         emit([PoolStep()], 2, "tensorflow")
     with pytest.raises(CompatError, match="Keras has no std"):
         emit([PoolStep("std", 2, {"compat": "keras"})], 2, "numpy")
+
+
+INDEXED = [window for window in WINDOWS if "pad_fill" not in window]
+
+
+@pytest.mark.parametrize("compat", [None, "torch", "keras", "onnx"])
+@pytest.mark.parametrize("mode", ["max", "min"])
+def test_numpy_code_finds_the_indices(mode: str, compat: str | None) -> None:
+    answered = 0
+    for place, (window, ndim, order) in enumerate(itertools.product(INDEXED, (1, 2, 3), (0, 1))):
+        size, options = options_for(window, ndim)
+        options |= {"compat": compat, "storage_order": order if compat == "onnx" else 0}
+        x = sample(SHAPES[ndim][order], DTYPES[2 + place % 5], place, None if compat else math.nan)
+        try:
+            layer = PoolStep(mode, size, options, indices=True).layer(ndim)
+            values, where = layer.apply(x, indices=True)
+        except (ShapeError, CompatError):
+            continue
+        code = emit([PoolStep(mode, size, options, indices=True)], ndim, "numpy")
+        found = namespace(code)["pool"](x)
+        np.testing.assert_array_equal(found[0], values, err_msg=code)
+        np.testing.assert_array_equal(found[1], where, err_msg=code)
+        answered += 1
+    assert answered > 12
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "why"),
+    [
+        ("keras", {}, "its layers return no indices"),
+        ("onnx", {"global_window": True}, "its GlobalMaxPool returns no indices"),
+        ("onnx", {"padding": 2}, "would shift the indices"),
+        ("onnx", {"compat": "torch"}, "does not number indices as --compat torch does"),
+        ("torch", {"padding": "same"}, "would shift the indices"),
+        ("torch", {"compat": "onnx"}, "does not number indices as --compat onnx does"),
+    ],
+)
+def test_indices_that_a_framework_has_not(target: str, options: Any, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        emit([PoolStep("max", None, options, indices=True)], 2, target)
 
 
 IDIOMS = [

@@ -452,6 +452,46 @@ def test_numbers_become_pixels(values: Any, white: float | None, options: dict[s
     assert got.tolist() == expected
 
 
+@pytest.mark.parametrize(
+    ("values", "white", "options", "expected"),
+    [
+        (np.array([[0, 255]], np.uint8), None, {}, ["normalize auto chose clip: 0 is black, 255 white"]),
+        (np.array([[0, 9]], np.uint8), None, {"normalize": "minmax"},
+         ["normalize minmax: 0 is black, 9 white", "uint8 written with 8 bits"]),
+        ([[0.5, 300.0]], 255, {},
+         ["normalize auto chose minmax: 0.5 is black, 300 white", "float64 written with 8 bits"]),
+        ([[-3, 0, 300]], 255, {"normalize": "clip"},
+         ["normalize clip: 0 is black, 255 white", "int64 written with 8 bits", "numbers beyond these, cut off: 2"]),
+        (np.array([[math.nan, -1, 2, math.inf]], np.float32), None, {},
+         ["normalize auto chose minmax: -1 is black, 2 white", "float32 written with 8 bits", "1 NaN drawn black",
+          "numbers beyond these, cut off: 1"]),
+        ([[math.nan, -1.0, 3.0]], None, {"colormap": "diverging"},
+         ["normalize auto chose minmax: -3 is the first colour, 3 the last", "float64 written with 8 bits",
+          "1 NaN drawn magenta"]),
+        (np.array([[0, 300]], np.uint16), None, {}, ["normalize auto chose clip: 0 is black, 65535 white"]),
+        (np.array([[0, 300]], np.uint16), None, {"format": "bmp"},
+         ["normalize auto chose clip: 0 is black, 65535 white", "uint16 written with 8 bits"]),
+        (np.array([[0, 1]], np.uint8), None, {"format": "jpeg"},
+         ["normalize auto chose clip: 0 is black, 255 white", "compressed with loss"]),
+        (np.array([[0, 1]], np.uint8), None, {"format": "pbm"},
+         ["normalize auto chose clip: 0 is black, 255 white", "black and white only: 128 and above is white"]),
+        (np.array([[0, 1]], np.uint8), None, {"format": "gif", "colormap": "magma"},
+         ["normalize auto chose clip: 0 is the first colour, 255 the last", "of the colours, at most 256 kept"]),
+        ([[0.5]], None, {"format": "pfm"}, ["float64 written as float32"]),
+        (np.array([[0.5]], np.float32), None, {"format": "pfm"}, []),
+        ([[0.5]], None, {"format": "csv"}, []),
+    ],
+)  # fmt: skip
+def test_every_choice_and_loss_is_told(values: Any, white: float | None, options: Any, expected: list[str]) -> None:
+    chosen = WriteOptions(**{"format": "png", **options})
+    feature_map = FeatureMap.from_array(np.asarray(values), None, white=white)
+    assert list(FORMATS[str(chosen.format)].written_notes(feature_map, chosen)) == expected
+
+
+def test_black_and_white_parts_at_128() -> None:
+    assert pixels(written(np.array([[0, 127, 128, 255]], np.uint8), format="pbm")).tolist() == [[0, 0, 1, 1]]
+
+
 def test_sixteen_bits_stay_sixteen_bits() -> None:
     deep = np.array([[0, 300, 65535]], np.uint16)
     np.testing.assert_array_equal(pixels(written(deep)), deep)

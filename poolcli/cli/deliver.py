@@ -96,7 +96,7 @@ def transform(
 def deliver(before: FeatureMap, after: FeatureMap, writing: Writing, talking: Talking, reading: ReadOptions) -> None:
     """Write a result in the chosen format to the chosen place; a PNG says how it was made."""
     from poolcli.files import write_atomic, write_stdout
-    from poolcli.formats import encode
+    from poolcli.formats import encode, find_format
 
     options = writing.options()
     if options.format == "png":
@@ -109,6 +109,9 @@ def deliver(before: FeatureMap, after: FeatureMap, writing: Writing, talking: Ta
         write_stdout(encode(after, options))
     else:
         write_atomic(writing.output, encode(after, options))
+    if talking.verbose and options.format != "table":
+        for note in find_format(str(options.format), writing=True).written_notes(after, options):
+            say(f"{writing.output}: {note}")
     if writing.output != "-" and not talking.quiet:
         say(f"wrote {writing.output} ({'x'.join(map(str, after.shape))} {after.values.dtype})")
 

@@ -244,6 +244,16 @@ class Framework(Program):
             return total
         return total / self.call(kind, self.around(self.ones(), window, 0), layer, plain)
 
+    def check_indices(self, layer: Pooling) -> Value:
+        """Return the tensor whose maxima have the indices; refuse a layer whose indices the framework has not."""
+        if compat_of(layer) not in (None, self.name):
+            self.refuse(f"it does not number indices as --compat {compat_of(layer)} does")
+        self._check(layer)
+        if layer.window.kind == "sliding" and not self.native("max", layer):
+            self.refuse("no layer of it pads like this, and padding before it would shift the indices")
+        t = Value(self, self.tensor)
+        return -t if layer.mode.mode.name == "min" else t
+
     def around(self, t: Value, window: Window, value: str | float) -> Value:
         """Pad so far that no window reaches outside."""
         self.sides = self.sides or self.widths(pads_of(self, window, self.lengths()))

@@ -32,6 +32,10 @@ class Keras(Framework):
         end = f"return keras.ops.convert_to_numpy(t).reshape(*x.shape[:-{self.ndim}], *t.shape[1:-1])"
         return [*self.guards, start, *self.body, end]
 
+    def indexed(self, layer: Pooling) -> None:  # noqa: ARG002 - one signature for all
+        """Refuse: no layer of Keras returns indices."""
+        self.refuse("its layers return no indices")
+
     def conv(self, step: ConvStep, window: Window) -> None:
         """Write a convolution."""
         self.body.append(f'kernel = np.array({number(kernel_of(step), "np")}, "float32")[..., None, None]')

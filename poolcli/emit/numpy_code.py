@@ -191,6 +191,18 @@ def _numpy_mode(layer: Pooling) -> NumpyMode:
     return HIGH_NORM if name == "lp" and p > HIGH_ORDER else NUMPY_MODES[name]
 
 
+WINNER = """
+def winner(w, cells):
+    return cells.ravel()[w.reshape(*w.shape[:-{ndim}], -1).{arg}(axis=-1)]
+"""
+NUMBERINGS: Mapping[str | None, tuple[str, ...]] = {  # other than flat in the plane
+    "onnx": ("i = i + cells.size * np.arange(x.size // cells.size).reshape(*x.shape[:-{ndim}]{ones})",),
+    "keras": (
+        "if x.ndim > {ndim}:",
+        "    channel = np.arange(x.shape[-{channel}]).reshape(-1{ones})",
+        "    i = i * len(channel) + channel",
+    ),
+}
 SLIDING = """
 def windows(length, size, stride{parameters}):{pads}
     starts = range(-before, {stop}, stride)
@@ -252,6 +264,32 @@ class Numpy(Program):
             self._values(replace(layer, window=unpadded(layer.window)), filled)
         else:
             self._values(layer)
+
+    def indexed(self, layer: Pooling) -> None:
+        """Write a pooling layer that returns indices: cells are numbered, and each window looks for its winner."""
+        n, window, compat = self.ndim, without_idle_ceil(layer.window), compat_of(layer)
+        if compat:
+            self.refuse_nan("the index of NaN is another one in every framework")
+        arg = "argmax" if layer.mode.mode.name == "max" else "argmin"
+        name = self.help(WINNER.format(ndim=n, arg=arg))
+        self.body += [f"shape = x.shape[-{n}:]", "cells = np.arange(math.prod(shape)).reshape(shape)"]
+        if window.kind == "global":
+            self.body.append(f"i = {name}(x, cells)[..., {', '.join(['None'] * n)}]")
+        else:
+            self.body.append(f"axes = [{', '.join(self._slices(window, ()))}]")
+            self.body.append("places = [(..., *window) for window in itertools.product(*axes)]")
+            self.body.append(f"winners = [{name}(x[place], cells[place]) for place in places]")
+            self.body.append(f"i = np.stack(winners, axis=-1).reshape(*x.shape[:-{n}], *map(len, axes))")
+        self.body.append(f"planes = x.reshape(*x.shape[:-{n}], -1), i.reshape(*x.shape[:-{n}], -1)")
+        self.body.append("values = np.take_along_axis(*planes, axis=-1).reshape(i.shape)")
+        self.body += [line.format(ones=", 1" * n, ndim=n, channel=n + 1) for line in self._numbering(layer)]
+        self.body.append("return values, i")
+
+    def _numbering(self, layer: Pooling) -> tuple[str, ...]:
+        """Return the lines that turn indices flat in the plane into a framework's."""
+        compat = compat_of(layer)
+        columns = 'i = np.arange(cells.size).reshape(shape, order="F").ravel()[i]'
+        return ((columns,) if compat == "onnx" and layer.storage_order else ()) + NUMBERINGS.get(compat, ())
 
     def conv(self, step: ConvStep, window: Window) -> None:
         """Write a convolution."""

@@ -29,7 +29,10 @@ class Onnx(Framework):
 
     name, title = "onnx", "ONNX"
     fills: ClassVar = {"reflect": "reflect", "replicate": "edge", "wrap": "wrap"}
-    refusals = (Refusal(kind_is("adaptive", "fractional"), "it has no such operator"),)
+    refusals = (
+        Refusal(kind_is("adaptive"), "it has no operator for adaptive windows"),
+        Refusal(kind_is("fractional"), "it has no operator for fractional windows"),
+    )
     operators: ClassVar[Mapping[str, str]] = {
         "neg": "Neg", "abs": "Abs", "add": "Add", "mul": "Mul", "div": "Div", "pow": "Pow", "root": "Pow",
     }  # fmt: skip
@@ -40,6 +43,7 @@ class Onnx(Framework):
         self.nodes: list[str] = []
         self.constants: list[str] = []
         self.double = True
+        self.plane: list[str] = []  # the lengths within which indices count, where that is not the whole tensor
         self.spans: list[str] | None = [f"x.shape[{axis}]" for axis in range(-ndim, 0)]
 
     def lines(self) -> list[str]:
@@ -48,7 +52,7 @@ class Onnx(Framework):
         element = "TensorProto.DOUBLE" if self.double else "TensorProto.FLOAT"
         if not self.nodes:
             self.assign(self.node("Identity", "x"))
-        last = self.nodes[-1].replace(f'["{self.tensor}"]', '["y"]')
+        last = self.nodes[-1].replace(f'["{self.tensor}"', '["y"')
         padded = any('"Pad"' in node for node in self.nodes)
         constants = ["constants = [", *(f"    {row}," for row in self.constants), "]"] if self.constants else []
         return [
@@ -59,14 +63,41 @@ class Onnx(Framework):
             "nodes = [", *(f"    {row}," for row in (*self.nodes[:-1], last)), "]",
             f'inputs = [helper.make_tensor_value_info("x", {element}, t.shape)]',
             f'outputs = [helper.make_tensor_value_info("y", {element}, None)]',
+            *(['outputs += [helper.make_tensor_value_info("i", TensorProto.INT64, None)]'] if self.traced else []),
             f'graph = helper.make_graph(nodes, "pool", inputs, outputs{", constants" if constants else ""})',
             'model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)',
             *(FUSING if padded else ()),
             f"session = onnxruntime.InferenceSession(model.SerializeToString(){', options' if padded else ''}, "
             'providers=["CPUExecutionProvider"])',
-            '(y,) = session.run(None, {"x": t})',
-            f"return y.reshape(*x.shape[:-{n}], *y.shape[2:])",
+            *self._ending(),
         ]  # fmt: skip
+
+    def _ending(self) -> list[str]:
+        """Return the lines that run the model and return what it made."""
+        shape = f"*x.shape[:-{self.ndim}], *y.shape[2:]"
+        if not self.traced:
+            return ['(y,) = session.run(None, {"x": t})', f"return y.reshape({shape})"]
+        plane = f" % math.prod([{', '.join(self.plane)}])" if self.plane else ""
+        return [
+            'y, i = session.run(None, {"x": t})', f"shape = {shape}",
+            f"return y.reshape(shape), i.reshape(shape){plane}",
+        ]  # fmt: skip
+
+    def indexed(self, layer: Pooling) -> None:
+        """Write MaxPool with its second output, which counts over the whole tensor."""
+        own = compat_of(layer) == "onnx"
+        if layer.window.kind == "global":
+            self.refuse("its GlobalMaxPool returns no indices")
+        if not own:
+            self.refuse_nan("onnxruntime's MaxPool loses NaN")
+        t = self.check_indices(layer)
+        self.plane = [] if own else self.lengths()
+        made = self.call("max", t, layer, layer.window)
+        order = ", storage_order=1" if own and layer.storage_order else ""
+        self.nodes[-1] = (
+            self.nodes[-1].removesuffix(")").replace(f'["{made.text}"]', f'["{made.text}", "i"]') + order + ")"
+        )
+        self.assign(-made if layer.mode.mode.name == "min" else made)
 
     def node(self, operator: str, *inputs: str, **attributes: str) -> Value:
         """Add a node, and return its output."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from poolcli.errors import UsageError
+from poolcli.recipe import check_options
 from poolcli.steps import ConvStep, PoolStep, ReluStep, text
 from poolcli.window import Window
 
@@ -96,22 +97,25 @@ class Program:
         self.comments: list[str] = []
         self.helpers: dict[str, str] = {}
         self.body: list[str] = []
+        self.traced = False  # whether the last step records indices
 
     def add(self, step: Step) -> None:
         """Write one step."""
+        if self.traced:
+            self.refuse("indices belong to the values of the last step", "record them there, or drop --indices")
         if isinstance(step, PoolStep):
-            if step.indices:
-                self.refuse("the code returns the values, not their --indices", "drop --indices")
+            check_options(step, self.ndim)
             layer = step.layer(self.ndim)
-            self.comments.append(text(layer.record()))
+            self.comments.append(text(layer.record()) + ", with indices" * step.indices)
             if layer.nan == "error":
                 self.refuse_nan("the input has NaN")
-            self.pool(layer)
+            self.traced = step.indices
+            (self.indexed if step.indices else self.pool)(layer)
         elif isinstance(step, ConvStep):
             window = kernel_window(step)
             axes = len(window.size)
             if axes != self.ndim:
-                self.refuse(f"kernel {step.label} has {axes} axes, but {self.ndim} are spatial", "say --layout")
+                self.refuse(f"{step.title} has {axes} axes, but {self.ndim} are spatial", "say --layout")
             self.comments.append(text({"filter": step.label, **window.record(), **_given(bias=step.bias)}))
             self.conv(step, window)
         elif isinstance(step, ReluStep):
@@ -153,6 +157,10 @@ class Program:
 
     def pool(self, layer: Pooling) -> None:
         """Write a pooling layer."""
+        raise NotImplementedError
+
+    def indexed(self, layer: Pooling) -> None:
+        """Write a pooling layer that returns where each value came from, too."""
         raise NotImplementedError
 
     def conv(self, step: ConvStep, window: Window) -> None:

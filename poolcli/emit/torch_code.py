@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 from poolcli.emit.framework import ATOM, Framework, Refusal, Value, both, compat_of, is_high_norm, kind_is, mode_is
@@ -58,21 +59,40 @@ class Torch(Framework):
     def __init__(self, ndim: int) -> None:
         super().__init__(ndim)
         self.floats = True
+        self.convolved = False
 
     def lines(self) -> list[str]:
         """Return the lines of ``pool``."""
         cells = 'x if x.dtype.kind == "f" else x.astype(float)' if self.floats else "x"
         start = [f"t = torch.tensor({cells})", f"t = t.reshape(-1, 1, *x.shape[-{self.ndim}:])"]
-        end = f"return t.numpy().reshape(*x.shape[:-{self.ndim}], *t.shape[2:])"
-        return [*self.guards, *start, *self.body, end]
+        shape = f"*x.shape[:-{self.ndim}], *t.shape[2:]"
+        end = [f"return t.numpy().reshape({shape})"]
+        if self.traced:
+            end = [f"shape = {shape}", "return t.numpy().reshape(shape), i.numpy().reshape(shape)"]
+        return [*self.guards, *start, *self.body, *end]
 
     def pool(self, layer: Pooling) -> None:
         """Write a pooling layer."""
-        whole_too = layer.mode.mode.name in ("max", "avg", "sum")
-        self.floats = self.floats and not (whole_too and compat_of(layer) == "torch")
+        with self._prepared(layer):
+            super().pool(layer)
+
+    def indexed(self, layer: Pooling) -> None:
+        """Write a pooling layer that returns indices."""
+        if compat_of(layer) is None:
+            self.refuse_nan("PyTorch's index of NaN is that of the last one")
+        with self._prepared(layer):
+            self.call("max", self.check_indices(layer), layer, layer.window)
+            self.body.append(f"t, i = {self.calls.pop().removesuffix(')')}, return_indices=True)")
+            self.body += ["t = -t"] if layer.mode.mode.name == "min" else []
+
+    @contextmanager
+    def _prepared(self, layer: Pooling) -> Iterator[None]:
+        """Write what stands around a pooling layer: types, and an axis more for fractional windows in 1-D."""
+        whole_too = layer.mode.mode.name in ("max", "avg", "sum", "lp") and compat_of(layer) == "torch"
+        self.floats = self.convolved or (self.floats and not whole_too)
         fractional = layer.window.kind == "fractional"
         self.body += [f"t = t.double(){'.unsqueeze(2)' if self.ndim == 1 else ''}"] if fractional else []
-        super().pool(layer)
+        yield
         self.body += ["t = t.squeeze(2)"] if fractional and self.ndim == 1 else []
 
     def special(self, layer: Pooling) -> bool:
@@ -104,7 +124,7 @@ class Torch(Framework):
 
     def conv(self, step: ConvStep, window: Window) -> None:
         """Write a convolution."""
-        self.floats = True
+        self.floats = self.convolved = True
         self.body.append(f"kernel = torch.tensor({number(kernel_of(step), 'torch')}).to(t)[None, None]")
         t = self.around(Value(self, "t"), window, 0) if is_padded(window) else Value(self, "t")
         total = self.placed(self.function(f"F.conv{self.ndim}d", t.text, "kernel", **self._steps(window)))

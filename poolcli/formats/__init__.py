@@ -122,6 +122,11 @@ class Format:
         chunks: Iterable[bytes] = import_module(f"{__name__}.{self.module}").write(feature_map, options, self.name)
         return chunks
 
+    def written_notes(self, feature_map: FeatureMap, options: WriteOptions) -> Iterable[str]:
+        """Say what writing a feature map in this format chooses and loses, for ``-v``."""
+        notes = getattr(import_module(f"{__name__}.{self.module}"), "written_notes", None)
+        return notes(feature_map, options, self.name) if notes else ()
+
 
 _ROWS = (
     Format("csv", (".csv",), "Numbers in lines with commas; semicolons, tabs and blanks are read too.", "delimited"),
@@ -314,7 +319,8 @@ def decode(data: bytes, name: str, options: ReadOptions | None = None) -> Featur
     """
     options = options or ReadOptions()
     if not data or data.isspace():
-        raise InputError(f"{name} is empty", "give it at least one number")
+        what = "is empty" if not data else "holds nothing but blanks"
+        raise InputError(f"{name} {what}", "give it at least one number")
     row = detect(data[:HEAD], name, options)
     try:
         feature_map = row.read(data, name, options)

@@ -65,7 +65,8 @@ WORD = re.compile(rb"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 MISSING = re.compile(rb"n/?a|#n/a|null|none|nil|missing|-+|\?|\.", re.IGNORECASE)
 DECIMAL_COMMA = re.compile(rb"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?")
 BOOLEAN = re.compile(rb"true|false", re.IGNORECASE)
-ALMOST_NUMBER = re.compile(rb"[+-]?[.,]?[0-9]|[\[{]")  # no name of a column starts like this
+MINUS = rb"(?:\xe2\x80[\x90-\x95]|\xe2\x88\x92)"  # the minus sign and the dashes that stand for it
+ALMOST_NUMBER = re.compile(rb"(?:[+-]|" + MINUS + rb")?[.,]?[0-9]|[\[{]")  # no name of a column starts like this
 COMMENT = re.compile(rb'((?:[^"#]|"[^"]*")*)#')
 QUOTED = re.compile(rb'"((?:[^"]|"")*)"')
 WORDS = (b"nan", b"inf")  # as they are written
@@ -73,6 +74,8 @@ NARROW = 64  # columns; from here on a call for each row costs less than a searc
 NAN_WORDS = (b"nan", b"NaN", b"NAN")
 
 WRITE_NAN = "write nan where a value is missing"
+CORRECT = f"correct it, or {WRITE_NAN}"
+NAMES = "correct it, or add --header yes if this line names the columns"
 HINTS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb""), f"{WRITE_NAN}, and no delimiter at the end of a line"),
     (MISSING, WRITE_NAN),
@@ -87,7 +90,7 @@ HINTS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb".*,.*"), "add --delimiter , if the comma separates"),
     (re.compile(rb".*\t.*"), "add --delimiter tab if the tab separates"),
     (re.compile(rb"[0-9.eE+-]+(?:[ ]+[0-9.eE+-]+)+"), "add --delimiter blanks if blanks separate"),
-    (re.compile(rb"(?:\xe2\x80[\x90-\x95]|\xe2\x88\x92)[0-9.]+"), "write the minus sign as -"),
+    (re.compile(MINUS + rb"[0-9.,eE+-]+"), "write the minus sign as -"),
 )
 
 
@@ -118,6 +121,11 @@ class Dialect:
     start: int
     line: int
     notes: tuple[str, ...]
+
+    @property
+    def headed(self) -> bool:
+        """Whether there is a header above the first row."""
+        return any(note.startswith("header") for note in self.notes)
 
     def number(self, cell: bytes) -> Number | None:
         """Return the number in a cell, or None if there is none.
@@ -165,7 +173,7 @@ def _dialect(head: bytes, line: int, name: str, options: ReadOptions, kind: str)
     delimiter, decimal, header = _asked(options)
     lines = list(islice(_lines(head, line), SAMPLE))
     if not lines:
-        raise InputError(f"{name}: no numbers in it, only blank lines and comments")
+        raise InputError(f"{name}: no numbers in it, only blank lines and comments", "give it at least one number")
     chosen = delimiter or ("tab" if kind == "tsv" else _guess([content for _, _, content in lines], decimal))
     notes: tuple[str, ...] = () if delimiter else (f"delimiter {chosen}" if chosen else "one column",)
     first, rest = lines[0], lines[1:]
@@ -173,7 +181,10 @@ def _dialect(head: bytes, line: int, name: str, options: ReadOptions, kind: str)
         title = first[2][:TITLE].decode(errors="replace")
         notes += (f"header in line {first[0]}: {title}",)
         if not rest:
-            raise InputError(f"{name}: a header, but no row of numbers", "add --header no if line 1 holds the numbers")
+            hint = (
+                "leave out --header yes if this line holds the numbers" if header == "yes" else "write numbers below it"
+            )
+            raise InputError(f"{name}: no numbers in it, only a header in line {first[0]}: {quoted(title)}", hint)
         first = rest[0]
     else:
         notes += ("no header",) if header == "auto" else ()
@@ -396,7 +407,8 @@ def _careful(text: bytes, line: int, dialect: Dialect, name: str) -> tuple[list[
     for here, _, content in _lines(text, line):
         where = f"{name}: line {here}"
         cells = _split(content, dialect.delimiter, where)
-        row = [_cell(cell, dialect, where, column) for column, cell in enumerate(cells, 1)]
+        hint = CORRECT if here > dialect.line or dialect.headed else NAMES
+        row = [_cell(cell, dialect, where, column, hint) for column, cell in enumerate(cells, 1)]
         if len(row) != dialect.columns:
             raise InputError(
                 f"{where}: {_count(len(row), 'value')}, expected {dialect.columns}", "give every row the same length"
@@ -406,7 +418,7 @@ def _careful(text: bytes, line: int, dialect: Dialect, name: str) -> tuple[list[
     return rows, numbers
 
 
-def _cell(cell: bytes, dialect: Dialect, where: str, column: int) -> Number:
+def _cell(cell: bytes, dialect: Dialect, where: str, column: int, otherwise: str) -> Number:
     try:
         value = dialect.number(cell)
     except OverflowError:
@@ -415,11 +427,9 @@ def _cell(cell: bytes, dialect: Dialect, where: str, column: int) -> Number:
         ) from None
     if value is not None:
         return value
-    hint = next((hint for pattern, hint in HINTS if pattern.fullmatch(cell)), None)
+    hint = next((hint for pattern, hint in HINTS if pattern.fullmatch(cell)), otherwise)
     if dialect.decimal == "," and b"." in cell:
         hint = "with --decimal , a point has no meaning; leave the option out if the point is the decimal mark"
-    if hint is None and column == 1:
-        hint = "add --header yes if this line names the columns"
     what = f"{quoted(cell)} is not a number" if cell else "an empty cell"
     raise InputError(f"{where}, column {column}: {what}", hint)
 

@@ -25,6 +25,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -298,6 +299,11 @@ MODES: Mapping[str, str] = {
     "qoi": "RGB", "webp": "RGB", "avif": "RGB", "ico": "RGBA", "blp": "P", "palm": "P",
     "pbm": "1", "xbm": "1", "msp": "1",
 }  # fmt: skip
+LOSSES: Mapping[str, str] = {
+    **dict.fromkeys(("jpeg", "mpo", "avif", "pdf"), "compressed with loss"),
+    **dict.fromkeys(("pbm", "xbm", "msp"), "black and white only: 128 and above is white"),
+}
+PALETTES = ("gif", "blp", "palm")
 DEEP = ("png", "tiff", "ppm", "jpeg2000")  # formats of 16-bit gray
 EPOCH = time.struct_time((1980, 1, 1, 0, 0, 0, 1, 1, 0))  # where a format wants a date: the same bytes every time
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
@@ -372,36 +378,76 @@ def to_pixels(plane: Array, white: float | None, options: WriteOptions, *, deep:
     """
     if options.normalize not in NORMALIZE:
         raise UnknownNameError("normalize rule", options.normalize, NORMALIZE)
+    scale = _scale(plane, white, options, deep=deep)
+    if options.colormap:
+        return _colored(plane, scale, options.colormap)
+    if scale.pixels and plane.dtype.name in ("uint8", "uint16") and scale.high == scale.top == FULL[plane.dtype.name]:
+        return plane
+    return _scaled(plane, scale.low, scale.high, scale.top)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Which numbers become the first and the last of the gray levels or colours, and whether numbers are pixels."""
+
+    low: float
+    high: float
+    top: int
+    pixels: bool
+
+
+def _scale(plane: Array, white: float | None, options: WriteOptions, *, deep: bool) -> Scale:
     white = white or FULL.get(plane.dtype.name)
     low, high = _bounds(plane)
     pixels = options.normalize == "clip" or (
         options.normalize == "auto" and white is not None and 0 <= low <= high <= white and _finite(plane)
     )
-    if options.colormap:
-        return _colored(plane, low, high, white or 255 if pixels else None, options.colormap)
     if pixels:
         low, high = 0, white or 255
-    top = 65535 if deep and pixels and white == 65535 and plane.ndim == 2 else 255
-    if pixels and plane.dtype.name in ("uint8", "uint16") and high == top == FULL[plane.dtype.name]:
-        return plane
-    return _scaled(plane, low, high, top)
+    if options.colormap in CENTRED:
+        high = max(abs(low), abs(high))
+        low = -high
+    wide = deep and pixels and white == 65535 and plane.ndim == 2 and not options.colormap
+    return Scale(low, high, 65535 if wide else 255, pixels)
 
 
-def _colored(plane: Array, low: float, high: float, white: float | None, name: str) -> Array:
-    """Return the colours of a map; ``white`` is given if its numbers are pixels."""
+def _colored(plane: Array, scale: Scale, name: str) -> Array:
+    """Return the colours of a map."""
     if name not in COLORMAPS:
         raise UnknownNameError("colormap", name, COLORMAPS)
     if plane.ndim == 3:
         raise ShapeError("a colour map paints one channel, but the result has 3", "leave out --colormap")
-    if white is not None:
-        low, high = 0, white
-    if name in CENTRED:
-        high = max(abs(low), abs(high))
-        low = -high
-    colors = np.frombuffer(COLORMAPS[name], np.uint8).reshape(256, 3)[_scaled(plane, low, high, 255)]
+    colors = np.frombuffer(COLORMAPS[name], np.uint8).reshape(256, 3)[_scaled(plane, scale.low, scale.high, scale.top)]
     if plane.dtype.kind == "f":
         colors[np.isnan(plane)] = NAN_COLOR
     return colors
+
+
+def written_notes(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterator[str]:
+    """Say how numbers become pixels, and what a picture of this kind loses of them."""
+    plane = _plane(feature_map)
+    if kind == "pfm":
+        if plane.dtype not in (np.float32, np.float16):
+            yield f"{plane.dtype} written as float32"
+        return
+    scale = _scale(plane, feature_map.white, options, deep=kind in DEEP)
+    ends = ("the first colour", "the last") if options.colormap else ("black", "white")
+    rule = "clip" if scale.pixels else "minmax"
+    chosen = f"normalize auto chose {rule}" if options.normalize == "auto" else f"normalize {rule}"
+    yield f"{chosen}: {scale.low:g} is {ends[0]}, {scale.high:g} {ends[1]}"
+    bits = 8 if scale.top == 255 else 16
+    if plane.dtype.kind != "b" and (plane.dtype.kind == "f" or plane.dtype.itemsize * 8 > bits or not scale.pixels):
+        yield f"{plane.dtype} written with {bits} bits"
+    nans = int(np.isnan(plane).sum()) if plane.dtype.kind == "f" else 0
+    if nans:
+        yield f"{nans} NaN drawn {'magenta' if options.colormap else 'black'}"
+    cut = int(((plane < scale.low) | (plane > scale.high)).sum())
+    if cut:
+        yield f"numbers beyond these, cut off: {cut}"
+    if loss := LOSSES.get(kind):
+        yield loss
+    if (plane.ndim == 3 or options.colormap) and kind in PALETTES:
+        yield "of the colours, at most 256 kept"
 
 
 def _bounds(plane: Array) -> tuple[float, float]:

@@ -27,6 +27,8 @@ BAND_CELLS = 1 << 15
 EXACT = 2**53  # float64 holds every integer up to here
 CODES = {"int64": "q", "uint64": "Q", "float64": "d"}
 BITS = "integers have at most 64 bits here; write a decimal point (12.0) or an exponent (1e20) to mean a float"
+DIGITS = "float64 has 53 bits for digits; write a decimal point after the integer if it may be rounded"
+LOSES = "would lose digits"
 
 # A byte order mark says how the rest is encoded; that of UTF-32 starts with that of UTF-16.
 MARKS = (
@@ -209,7 +211,7 @@ class Numbers:
         if self.room.dtype == np.uint64 and value < 0:
             return f"{value} and integers beyond {2**63 - 1} have no common 64-bit type"
         if self.room.dtype.kind == "f" and int(float(value)) != value:
-            return f"{value} would lose digits among decimal numbers (float64)"
+            return f"{value} {LOSES} among decimal numbers"
         return None
 
     def _add_floats(self, values: Sequence[Number | None], text: bytes) -> bool:
@@ -270,7 +272,7 @@ def _narrowest(values: Sequence[Number | None], dtype: str) -> str:
 
 def range_error(where: str, reason: str) -> NumberRangeError:
     """Make the error for a number that does not fit."""
-    return NumberRangeError(f"{where}: {reason}", BITS)
+    return NumberRangeError(f"{where}: {reason}", DIGITS if LOSES in reason else BITS)
 
 
 def load_rows(text: bytes) -> list[list[Any]] | None:

@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from poolcli.comparison import Comparison, Variant
+from poolcli.comparison import Comparison, Variant, common
 from poolcli.featuremap import FeatureMap
 from poolcli.plain import printable
 from poolcli.render.table import Look, describe, plane_table, planes_of
@@ -55,12 +55,16 @@ def comparison_table(before: FeatureMap, made: Comparison, look: Look, *, marked
 
 
 def _verdict(made: Comparison, variant: Variant) -> str:
-    marks, first = made.marks(variant), made.first.label
-    if marks is None:
-        return f"{variant.label} has another shape than {first}"
-    if not marks.any():
-        return f"{variant.label} answers as {first}"
-    return f"{variant.label} differs from {first} in {int(marks.sum())} of {marks.size} values, marked {MARK}"
+    marks, first = made.marks(variant), made.first
+    if marks is None or first.values is None or variant.values is None:
+        return ""
+    both = marks[common(first.values, variant.values)]
+    told = f"{variant.label} differs from {first.label} in {int(both.sum())} of {both.size} values"
+    if marks.shape == first.values.shape:
+        return f"{told}, marked {MARK}" if marks.any() else f"{variant.label} answers as {first.label}"
+    if marks.size > both.size:
+        return f"{told} that both have, and has {marks.size - both.size} more, marked {MARK}"
+    return f"{told} that both have, and lacks {first.values.size - both.size}{f', marked {MARK}' if both.any() else ''}"
 
 
 def _overview(before: FeatureMap, made: Comparison, look: Look) -> RenderableType:

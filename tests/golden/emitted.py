@@ -98,6 +98,10 @@ def questions() -> Iterator[tuple[str, int, list[Step], list[Step]]]:
         yield framework, ndim, before, [PoolStep(mode, size, options)]
         if not before:
             yield framework, ndim, [], [PoolStep(mode, size, options | {"compat": framework})]
+        if mode in ("max", "min"):
+            yield framework, ndim, before, [PoolStep(mode, size, options, indices=True)]
+            own = options | {"compat": framework, "storage_order": ndim % 2 if framework == "onnx" else 0}
+            yield framework, ndim, before, [PoolStep(mode, size, own, indices=True)]
 
 
 def text(value: Any) -> Any:
@@ -124,6 +128,8 @@ def entries() -> tuple[list[dict[str, Any]], Counter[str], Counter[str]]:
         lacking = options.get("compat") == "torch" and options.get("global_window")  # torch's own refuse whole numbers
         kind = "float" if kind == "whole" and lacking else kind
         kind = "float" if options.get("nan") == "error" or (framework == "keras" and before and kind == "nan") else kind
+        refuses_nan = isinstance(pools[0], PoolStep) and pools[0].indices and not options.get("compat")
+        kind = "float" if refuses_nan and kind == "nan" else kind
         x = data(rng, shape, kind)
         try:
             code = emit([*before, *pools], ndim, framework)
@@ -131,7 +137,8 @@ def entries() -> tuple[list[dict[str, Any]], Counter[str], Counter[str]]:
             refused[f"{framework}: {error}"] += 1
             continue
         try:
-            answer = apply(FeatureMap(x, "N" * (x.ndim - ndim) + SPATIAL[ndim - 1]), [*before, *pools]).values
+            made = apply(FeatureMap(x, "N" * (x.ndim - ndim) + SPATIAL[ndim - 1]), [*before, *pools])
+            answer = made.values if made.indices is None else np.stack([made.values, made.indices])
         except (ShapeError, UsageError):
             continue
         name = f"{pools[0]} after {before} on {kind}"

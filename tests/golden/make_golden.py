@@ -538,6 +538,7 @@ def torch_topics(rng: np.random.Generator) -> Iterator[Topic]:
     yield Topic("torch", "unpool", list(torch_unpool_cases(rng)))
     yield Topic("torch", "grad", list(torch_grad_cases(rng)))
     yield Topic("torch", "quirks", list(torch_quirks()))
+    yield Topic("torch", "limits", list(torch_limit_cases(rng)))
 
 
 def adaptive_cases(rng: np.random.Generator, dtypes: Sequence[str], indices: bool) -> Iterator[Case]:
@@ -596,6 +597,26 @@ def fractional_cases(rng: np.random.Generator) -> Iterator[Case]:
             x = make_input(rng, "normal", "float64", (2, *shape) if rng.random() < 0.5 else shape)
             options: Options = {"mode": "max", "size": size, "output_size": out, "fractional": True, "offsets": u}
             yield Case("pool", x, options | {"return_indices": True})
+
+
+def torch_limit_cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Kernels and outputs as large as the input allows, and larger: 3-D has limits that 2-D has not."""
+    small = (4, 2, 4)
+    for mode, size, padding in itertools.product(("avg", "max", "sum"), (2, 3), (0, 1)):
+        for axes in (2, 3):
+            x = make_input(rng, "normal", "float32", small[-axes:])
+            yield Case("pool", x, {"mode": mode, "size": (size,) * axes, "stride": 1, "padding": (padding,) * axes})
+    for lengths, size, ceil_mode in itertools.product(((2, 3, 3), (3, 3, 3)), (2, 3), (False, True)):
+        x = make_input(rng, "positive", "float64", lengths)
+        yield Case("pool", x, {"mode": "lp:2", "size": (size,) * 3, "stride": 1, "ceil_mode": ceil_mode})
+    for axes, where, out in itertools.product((2, 3), (0, 1, 2), (2, 3)):
+        if where < axes:
+            sizes = tuple(out if axis == where else 2 for axis in range(axes))
+            shape = tuple(4 if axis == where else 6 for axis in range(axes))
+            options: Options = {"mode": "max", "size": (2,) * axes, "output_size": sizes, "fractional": True}
+            yield Case(
+                "pool", make_input(rng, "normal", "float64", shape), options | {"offsets": (0.25, 0.5, 0.75)[:axes]}
+            )
 
 
 def torch_unpool_cases(rng: np.random.Generator) -> Iterator[Case]:
