@@ -46,10 +46,7 @@ VALUES = {
 }
 SAME = ("max", "min", "majority")  # the result is one of the cells
 WHOLE = (*SAME, "sum", "range")
-ONE_OF_EACH = (
-    "max", "min", "avg", "sum", "median", "majority", "range", "std", "var", "rms", "lp:3", "percentile:25",
-    "logavgexp:2", "soft", "mixed:0.25",
-)  # fmt: skip
+ONE_OF_EACH = (*(mode for mode in VALUES if ":" not in mode), "lp:3", "percentile:25", "logavgexp:2", "mixed:0.25")
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 
 
@@ -402,11 +399,11 @@ def test_rows_stand_under_their_own_names() -> None:
 
 
 def test_the_modes_of_the_contract_are_there() -> None:
-    labels = [row.label for row in MODES.values()]
-    assert labels == [
+    contract = [
         "max", "min", "avg", "sum", "median", "majority", "range", "std", "var", "rms", "lp:P", "percentile:Q",
         "logavgexp:R", "soft", "mixed:A", "stochastic",
     ]  # fmt: skip
+    assert [row.label for row in MODES.values() if row.label in contract] == contract
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def _deflated(rows: NDArray[Any], step: int, level: int | None) -> tuple[list[by
         pieces[band] = packer.compress(raw) + packer.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
         sums[band] = zlib.adler32(raw), raw.nbytes
 
-    run(list(range(len(starts))), work, lambda: None, threads() if len(starts) > 1 else 1)
+    run(list(range(len(starts))), work, object, threads() if len(starts) > 1 else 1)
     checksum = 1
     for part, size in sums:
         checksum = _joined(checksum, part, size)
