@@ -20,9 +20,15 @@ def main() -> int:
 
 
 def _run() -> int:
-    from poolcli.cli import run
+    try:
+        from poolcli.cli import run
+        from poolcli.cli.signals import guarded
+        from poolcli.limits import fence
 
-    return run(sys.argv[1:])
+        fence()
+        return guarded(run, sys.argv[1:])
+    except KeyboardInterrupt:  # before `guarded` listens, or a second one after
+        return 130
 
 
 if __name__ == "__main__":

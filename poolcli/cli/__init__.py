@@ -53,13 +53,19 @@ def build(names: Sequence[str]) -> Typer:
         add_completion=False,
     )
 
-    @app.callback()
-    def poolcli(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
-        if version:
+    def tell_version(asked: bool) -> None:
+        if asked:
             from poolcli import __version__
 
             sys.stdout.write(f"poolcli {__version__}\n")
             raise typer.Exit
+
+    @app.callback()
+    def poolcli(
+        version: bool = typer.Option(
+            False, "--version", help="Print the version and exit.", is_eager=True, callback=tell_version
+        ),
+    ) -> None: ...
 
     for name in names:
         function = getattr(import_module(f"poolcli.cli.{name}"), name)
@@ -70,12 +76,14 @@ def build(names: Sequence[str]) -> Typer:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     from poolcli.cli.console import color_choice, complain, gone
-    from poolcli.errors import FileError, PoolcliError
+    from poolcli.errors import PoolcliError
+    from poolcli.files import Closed, file_error
 
+    if sys.stdout is None:
+        sys.stdout = Closed()  # Typer prints help by itself, and nothing at all without this
     try:
         code = _run(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
         return code
     except PoolcliError as problem:
         return complain(problem, color_choice(arguments))
@@ -83,9 +91,13 @@ def run(arguments: Sequence[str]) -> int:
         return 130
     except BrokenPipeError:
         return gone()
+    except MemoryError as problem:
+        from poolcli.limits import refused
+
+        return complain(refused(problem), color_choice(arguments))
     except OSError as problem:  # what Typer prints by itself: help and version
         gone()
-        return complain(FileError(f"cannot write stdout: {problem.strerror}"), color_choice(arguments))
+        return complain(file_error("write", "stdout", problem), color_choice(arguments))
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -163,7 +163,8 @@ def _tell(
     count = None if place else total(layer, spatial, lead)
     first, rows = 0, count or 1
     if count and not explaining.full:
-        first, rows = _first(explaining, count), explaining.max_rows
+        first = _first(explaining, count)
+        rows = min(explaining.max_rows, count - first)
         facts = itertools.islice(facts, first, first + rows)
     if rows > MOST_ROWS:
         raise LimitError(
