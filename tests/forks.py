@@ -71,6 +71,7 @@ class Forks:
         assert self.server.stdin is not None
         assert self.server.stdout is not None
         (self.folder / "stdin").write_bytes(stdin)
+        (self.folder / "stdout").write_bytes(b"")  # of the child before
         request = {
             "words": [os.fsencode(word).decode("utf-8", "surrogateescape") for word in arguments],
             "cwd": str(cwd), "env": clean_environment(env), "folder": str(self.folder), "stdout": stdout,

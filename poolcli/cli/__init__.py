@@ -89,7 +89,7 @@ def run(arguments: Sequence[str]) -> int:
         return complain(problem, color_choice(arguments))
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # the latter is what Rich makes of the former when it prints help
         return gone()
     except MemoryError as problem:
         from poolcli.limits import refused

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
-from poolcli.cli.deliver import check_output, deliver, load, look
+from poolcli.cli.deliver import check_output, check_target_apart, deliver, files_read, load, look
 from poolcli.cli.grammar import Group, option
 from poolcli.cli.options import OUTPUT, Reading, Showing, Talking, Writing
 from poolcli.cli.stack import RUNNABLE, parse_stack
@@ -50,7 +51,7 @@ def run(
     steps += parse_stack(context.obj or [], RUNNABLE)
     if not steps:
         raise UsageError("run needs steps", "such as: poolcli run input.csv conv --filter box then pool --size 2")
-    check_output(given, writing)
+    _check_outputs(given, steps, recipes, writing)
     before = load(given, reading, talking, _compat(steps))
     recipe.validate(steps, before.shape, before.layout)
     stages = follow(before, steps)
@@ -60,6 +61,17 @@ def run(
         _show_stages(before, stages, steps, writing)
     showing.draw(writing, stages, ["input", *(f"{number} {step.name}" for number, step in enumerate(steps, 1))])
     deliver(before, stages[-1], writing, talking, reading.options(_compat(steps)))
+
+
+def _check_outputs(given: str, steps: Sequence[Step], recipes: Recipes, writing: Writing) -> None:
+    inputs = [*files_read(given, steps), *([recipes.steps] if recipes.steps else [])]
+    check_output(inputs, writing)
+    if recipes.save_steps:
+        check_target_apart(recipes.save_steps, inputs, overwrite=writing.overwrite)
+        if os.path.realpath(recipes.save_steps) == os.path.realpath(writing.output):
+            raise UsageError(
+                f"{writing.output} cannot hold both the result and the steps", "choose another name for --save-steps"
+            )
 
 
 def _compat(steps: Sequence[Step]) -> str | None:
