@@ -1,6 +1,6 @@
 """Ctrl-C, SIGTERM and SIGHUP end a command like an error does: at once, in silence, and nothing half done is left.
 
-Python raises `KeyboardInterrupt` wherever it happens to be. Most of the time it comes up to `guarded`, but in two places
+Python raises `KeyboardInterrupt` wherever it happens to be. Most of the time it comes up to `guarded`, but in two cases
 it must not be raised: an extension that is being imported may crash of it, and where no exception can go up, as in a
 callback of the garbage collector, Python prints and forgets it. There it is raised a moment later.
 """
