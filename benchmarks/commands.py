@@ -126,6 +126,10 @@ COMMANDS = (
     Command("pool tiny.csv", [*POOLCLI, "pool", "tiny.csv"], {"imports": IMPORTS}, most=1.35),
     Command("pool tiny.csv --json", [*POOLCLI, "pool", "tiny.csv", "--json"], {"imports": IMPORTS}, most=1.35),
     Command(
+        "completion of a mode", ["env", "_POOLCLI_COMPLETE=bash", *POOLCLI, "poolcli", "pool", "--mode", "l"],
+        {"version, import typer": script("import typer, poolcli; print(poolcli.__version__)")}, most=2,
+    ),
+    Command(
         f"png {SIDE}x{SIDE} max 2x2", [*POOL, "photo.png"],
         {"OpenCV script": OPENCV_MAX, "Pillow script": PILLOW_MAX, "torch script": TORCH_MAX}, "png", 1.25,
     ),

@@ -14,8 +14,8 @@ from poolcli.errors import InputError, ShapeError, UsageError
 from poolcli.kernels.fold import window_counts
 from poolcli.limits import check_memory
 from poolcli.modes import parse_mode
-from poolcli.pooling import FILLS, Options, Pooling, Size, as_array, fill, framework_of, layer_for
-from poolcli.window import Axis, Window, times
+from poolcli.pooling import Options, Pooling, Size, as_array, fill, framework_of, layer_for
+from poolcli.window import FILLS, Axis, Window, times
 
 Array = NDArray[Any]
 
@@ -195,6 +195,7 @@ def gradient(layer: Pooling, x: Array, upstream: ArrayLike | None = None) -> Arr
     lead, spatial = x.shape[: x.ndim - layer.ndim], x.shape[x.ndim - layer.ndim :]
     axes = layer.plan(spatial)
     shape = (*lead, *map(len, axes))
+    check_memory(8 * math.prod(shape), f"an output of {times(shape)}", "use a larger --stride or less padding")
     arriving = np.ones(shape) if upstream is None else as_array(upstream).astype(np.float64)
     if arriving.shape != shape:
         raise ShapeError(

@@ -23,11 +23,10 @@ from poolcli.errors import PoolcliError, ShapeError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import ReadOptions, read
 from poolcli.modes import MODES
-from poolcli.pooling import FILLS
 from poolcli.recipe import load
 from poolcli.steps import ConvStep, NormalizeStep, PoolStep, ReluStep, Step, apply
 from poolcli.stores import NpySource, RowSource, source_of
-from poolcli.window import Window
+from poolcli.window import FILLS, Window
 from tests.conftest import Result, Run, clean_environment, command, execute
 from tests.extras import needs
 

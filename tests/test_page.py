@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from poolcli import explain
 from poolcli.errors import LimitError, ShapeError, UsageError
 from poolcli.featuremap import FeatureMap
+from poolcli.modes import MODES as TABLE
 from poolcli.pooling import Pooling
 from poolcli.render.page import MOST_CELLS, layer_data, page
 
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 
 
 MATRIX = np.array([[1, 3, 2, 9], [5, 6, 1, 7], [4, 2, 8, 6], [3, 5, 7, 2]])
-MODES = ["max", "min", "avg", "sum", "median", "majority", "range", "std", "var", "rms", "lp:1", "lp:2", "lp:3",
+MODES = [*(row.name for row in TABLE.values() if not row.parameter and not row.random), "lp:1", "lp:2", "lp:3",
          "lp:2.5", "lp:inf", "lp:40", "percentile:0", "percentile:37", "percentile:90", "percentile:100",
-         "logavgexp:1", "logavgexp:0.1", "logavgexp:30", "soft", "mixed:0", "mixed:0.3", "mixed:1"]  # fmt: skip
+         "logavgexp:1", "logavgexp:0.1", "logavgexp:30", "mixed:0", "mixed:0.3", "mixed:1"]  # fmt: skip
 CASES_PER_MODE = 24
 
 

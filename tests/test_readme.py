@@ -1,7 +1,10 @@
-"""README shows what the commands print: every ``console`` block is run again and compared.
+"""The documents show what the commands print: every ``console`` block is run again and compared, pictures too.
 
-``python -m tests.test_readme`` rewrites the blocks with what the commands print now; look at the difference before you
-commit it.
+A block has a folder of its own that looks like the checkout. A line that ends in a backslash goes on in the next one,
+after ``> ``. A file that a block writes and a document shows has to look as its namesake in ``docs/pictures/``.
+
+``python -m tests.test_readme`` rewrites the blocks and the pictures with what the commands make now; look at the
+difference before you commit it.
 """
 
 from __future__ import annotations
@@ -11,14 +14,23 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageSequence
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "sample_inputs" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PICTURES = ROOT / "docs" / "pictures"
+SCREENSHOTS = {"page.png"}  # a browser's: its fonts are the machine's
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"^\$ .*(?:(?<=\\)\n> .*)*", re.MULTILINE)
+LINK = re.compile(r"!\[[^]]*\]\(([^)]*)\)")
 
 
 def blocks(document: Path) -> Iterator[str]:
@@ -28,8 +40,18 @@ def blocks(document: Path) -> Iterator[str]:
 
 
 def commands(block: str) -> list[str]:
-    """Return the commands of a block: the lines after a dollar sign."""
-    return [line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ ")]
+    """Return the commands of a block, as they are typed."""
+    return [re.sub(r"^[$>] ", "", match[0], flags=re.MULTILINE) for match in COMMAND.finditer(block)]
+
+
+def outputs(document: Path) -> dict[str, str]:
+    """Return what a document shows of every command, each on one line."""
+    found: dict[str, str] = {}
+    for block in blocks(document):
+        _, *texts = COMMAND.split(block)
+        typed = (" ".join(command.replace("\\\n", " ").split()) for command in commands(block))
+        found |= {command: text[1:] for command, text in zip(typed, texts, strict=True)}
+    return found
 
 
 def shown(block: str, folder: Path) -> str:
@@ -42,7 +64,8 @@ def shown(block: str, folder: Path) -> str:
             ["bash", "-c", command], cwd=folder, env=environment, text=True, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False,
         )  # fmt: skip
-        text += f"$ {command}\n{done.stdout}"
+        prompted = command.replace("\n", "\n> ")
+        text += f"$ {prompted}\n{done.stdout}"
     return text
 
 
@@ -50,6 +73,35 @@ def workplace(folder: Path) -> Path:
     """Return a folder that looks like the checkout to README's commands."""
     shutil.copytree(ROOT / "sample_inputs", folder / "sample_inputs")
     return folder
+
+
+def links() -> set[Path]:
+    """Return the files that the documents show."""
+    found = (
+        (document.parent / link).resolve() for document in DOCUMENTS for link in LINK.findall(document.read_text())
+    )
+    return {file for file in found if file.is_relative_to(ROOT)}
+
+
+def pictured(folder: Path) -> list[Path]:
+    """Return the files of a folder that the documents show."""
+    names = {file.name for file in links()}
+    return [file for file in sorted(folder.iterdir()) if file.name in names]
+
+
+def frames(file: Path) -> NDArray[Any]:
+    """Return what a picture shows: frames, rows, columns, colours."""
+    with Image.open(file) as picture:
+        return np.stack([np.asarray(frame.convert("RGB"), dtype=np.int16) for frame in ImageSequence.Iterator(picture)])
+
+
+def same_picture(one: Path, other: Path) -> bool:
+    """Whether two pictures look the same; another Pillow may smooth the letters of a walk a little otherwise."""
+    a, b = frames(one), frames(other)
+    if a.shape != b.shape:
+        return False
+    step, share = (64, 0.0005) if one.suffix == ".gif" else (0, 0)
+    return bool(((np.abs(a - b).max(axis=-1) > step).mean(axis=(1, 2)) <= share).all())
 
 
 CASES = [
@@ -64,21 +116,52 @@ CASES = [
 def test_a_block_shows_what_its_commands_print(document: Path, index: int, tmp_path: Path) -> None:
     block = list(blocks(document))[index]
     assert shown(block, workplace(tmp_path)) == block
+    for file in pictured(tmp_path):
+        assert same_picture(file, PICTURES / file.name), file.name
 
 
 def test_there_is_something_to_check() -> None:
     assert sum(len(commands(block)) for block in blocks(ROOT / "README.md")) >= 15
 
 
-def rewrite() -> None:
-    """Put what the commands print now into every block."""
-    import tempfile
+def test_a_command_may_have_several_lines() -> None:
+    block = "$ printf 'a\\n' \\\n> | cat\na\n> b\n$ true\n"
+    assert commands(block) == ["printf 'a\\n' \\\n| cat", "true"]
 
+
+def test_every_picture_is_made_by_a_block_and_shown_by_a_document() -> None:
+    typed = " ".join(command for document in DOCUMENTS for block in blocks(document) for command in commands(block))
+    names = {file.name for file in PICTURES.iterdir()}
+    assert {word for word in typed.split() if word in names} | SCREENSHOTS == names
+    assert links() == {PICTURES / name for name in names}
+
+
+def test_the_eye_for_pictures_sees_a_cell_that_is_painted_otherwise(tmp_path: Path) -> None:
+    for picture in ("walk.gif", "max.png"):
+        with Image.open(PICTURES / picture) as whole:
+            painted = [frame.convert("RGB") for frame in ImageSequence.Iterator(whole)]
+        painted[0].paste((255, 0, 255), (20, 80, 70, 120))
+        painted[0].save(tmp_path / picture, save_all=True, append_images=painted[1:])
+        assert same_picture(PICTURES / picture, PICTURES / picture)
+        assert not same_picture(tmp_path / picture, PICTURES / picture)
+
+
+def renewed(block: str) -> str:
+    """Return a block with what its commands print now, and keep the pictures that they make."""
+    with tempfile.TemporaryDirectory() as folder:
+        text = shown(block, workplace(Path(folder)))
+        for file in pictured(Path(folder)):
+            kept = PICTURES / file.name
+            if not (kept.exists() and same_picture(file, kept)):
+                shutil.copyfile(file, kept)
+    return f"```console\n{text}```"
+
+
+def rewrite() -> None:
+    """Put what the commands make now into every block and every picture."""
     for document in DOCUMENTS:
-        with tempfile.TemporaryDirectory() as folder:
-            place = workplace(Path(folder))
-            pieces = BLOCK.split(document.read_text())  # text, block, text, block, ..., text
-            pieces[1::2] = [f"```console\n{shown(block, place)}```" for block in pieces[1::2]]
+        pieces = BLOCK.split(document.read_text())  # text, block, text, block, ..., text
+        pieces[1::2] = [renewed(block) for block in pieces[1::2]]
         document.write_text("".join(pieces))
 
 

@@ -47,12 +47,12 @@ class Files(Group):
     ] = ""
     name: Annotated[
         str | None, option("--name", help="What a result is called, with {stem}, {name}, {ext}, {folder} (below the "
-                           "folder given), {number}; its extension says the format. [default: {folder}/{stem} and the "
-                           "input's format, or png for pictures]", panel=FILES, metavar="PATTERN")
+                           "folder given), {number}; its extension says the format.", panel=FILES,
+                           default="{folder}/{stem} and the input's format, or png for pictures", metavar="PATTERN")
     ] = None  # fmt: skip
     format: Annotated[
         str | None, option("-f", "--format", help="csv, tsv, json, npy, png ...", panel=FILES, metavar="NAME",
-                           choices=file_formats)
+                           choices=file_formats, free=True)
     ] = None  # fmt: skip
     recursive: Annotated[bool, option("-r", "--recursive", help="Look into folders in folders.", panel=FILES)] = False
     files0: Annotated[
@@ -77,8 +77,8 @@ class Cluster(Group):
     """Who does the work."""
 
     jobs: Annotated[
-        int | None, option("-j", "--jobs", help="How many processes. [default: one for each processor]", panel=WORKERS,
-                           metavar="N", least=1)
+        int | None, option("-j", "--jobs", help="How many processes.", panel=WORKERS,
+                           default="one for each processor", metavar="N", least=1)
     ] = None  # fmt: skip
     scheduler: Annotated[
         str | None, option("--scheduler", help="Use the workers of a Dask scheduler, such as tcp://host:8786.",
@@ -163,13 +163,14 @@ def batch(
 ) -> None:
     """Pool many files: the same options, one result each, whole or not at all.
 
-    poolcli batch photos -r -o pooled --mode avg --size 4
-
-    poolcli batch '*.csv' -o pooled --name '{stem}_max.csv' --skip-existing
-
-    find . -name '*.npy' -print0 | poolcli batch --files0 -o pooled --steps recipe.json --report report.jsonl
-
     Exit codes: 0 all done, 3 some failed, 1 all failed, 130 after Ctrl-C; --skip-existing goes on from there.
+
+    Examples
+    --------
+    poolcli batch photos -r -o pooled --mode avg --size 4
+    poolcli batch '*.csv' -o pooled --name '{stem}_max.csv' --skip-existing
+    poolcli batch photos -o pooled --steps recipe.json --report report.jsonl
+    find . -name '*.csv' -print0 | poolcli batch --files0 -o pooled
     """
     from poolcli.batch.jobs import Naming, plan
     from poolcli.batch.work import Work
@@ -190,12 +191,22 @@ def batch(
         named, Naming.of(files.output, files.name, files.format),
         recursive=files.recursive, overwrite=files.overwrite, resume=files.skip_existing,
     )  # fmt: skip
+    if files.report:
+        _check_report(files.report, planned)
     if files.dry_run:
         code = _rehearse(planned, work, files)
     else:
         code = _perform(planned, work, files, cluster, workers, talking)
     if code:
         raise typer.Exit(code)
+
+
+def _check_report(report: str, planned: Plan) -> None:
+    """Refuse a report that would replace a file to be read."""
+    from poolcli.files import same_file
+
+    if os.path.isfile(report) and any(same_file(report, job.source) for job in planned.jobs):
+        raise UsageError(f"the report {report} is one of the files to pool", "choose another name for --report")
 
 
 def _listed() -> list[str]:
@@ -238,7 +249,7 @@ def _perform(planned: Plan, work: Work, files: Files, cluster: Cluster, workers:
             run(left if files.skip_existing else planned.jobs, _task(work, cluster), workers, tell, stop)
         except ClusterError as problem:
             trouble = problem
-    if not stop.signal:
+    if not (stop.signal and cluster.scheduler):  # a cluster may be writing still
         for path in remnants(planned.jobs):
             with suppress(OSError):
                 os.unlink(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from poolcli.cli.deliver import as_network_input, chosen_input, load, look
+from poolcli.cli.deliver import as_network_input, check_output, chosen_input, load, look
 from poolcli.cli.grammar import option
 from poolcli.cli.options import (
     WINDOW,
@@ -58,16 +58,20 @@ def compare(
 ) -> None:
     """Show the same windows under several modes, or as several frameworks have them, side by side.
 
+    Examples
+    --------
     poolcli compare --mode max,avg,min input.csv
-
-    poolcli compare --compat torch,keras,onnx --mode avg --size 2 --padding 1 --ceil-mode input.csv
+    poolcli compare --compat torch,keras,onnx --mode avg --padding same input.csv
+    poolcli compare --mode max,avg --size 4 --show photo.jpg
     """
     variants = window.variants()
     if len(variants) < 2:
         raise UsageError("there is nothing to compare", "name several: --mode max,avg or --compat torch,keras,onnx")
     if writing.chosen_format not in ("table", "json"):
         raise UsageError(f"a comparison cannot be written as {writing.chosen_format}", "use a table or --json")
-    before = load(chosen_input(given), reading, talking)
+    source = chosen_input(given)
+    check_output([source], writing)
+    before = load(source, reading, talking)
     if window.compat:
         before = as_network_input(before)
     made = compared(before, variants)
