@@ -113,6 +113,7 @@ def compare(feature_map: FeatureMap, steps: Mapping[str, PoolStep]) -> Compariso
 
     Examples
     --------
+    >>> import numpy as np
     >>> x = FeatureMap.from_array(np.array([[1.0, 3.0], [3.0, 2.0]]))
     >>> made = compare(x, {mode: PoolStep(mode) for mode in ("max", "avg")})
     >>> [(variant.label, variant.values.tolist()) for variant in made.variants]
