@@ -513,7 +513,7 @@ def _added(array: Array, at: int, combine: np.ufunc, scratch: Scratch) -> Array:
     if array.shape[-1] > 1 and array.strides[-1] == array.itemsize and at < array.ndim - 1:
         return _reduced(array, at, combine, scratch)
     cells = np.moveaxis(array, at, 0)
-    total = cells[0]
+    total: Array = cells[0]
     for more in cells[1:]:
         total = scratch.do(combine, total, more, out=scratch.take(total.shape, total.dtype))
     return total
