@@ -41,7 +41,7 @@ def threads(asked: int | None = None) -> int:
 
 
 Buffer = NDArray[np.uint8]
-SPARE_BYTES = 32 << 20  # of buffers that wait for the next call
+SPARE_BYTES = 20 << 20  # of buffers that wait for the next call; a call itself takes up to 42 MiB, and 64 are allowed
 _spare: list[Buffer] = []
 _spare_lock = Lock()
 
