@@ -9,10 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from poolcli import compat as frameworks
 from poolcli.compat import Framework
@@ -20,7 +17,11 @@ from poolcli.errors import CompatError, EmptyWindowError, PoolcliError, ShapeErr
 from poolcli.featuremap import FeatureMap
 from poolcli.steps import PoolStep
 
-Array = NDArray[Any]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ def common(one: Array, other: Array) -> tuple[slice, ...]:
 
 
 def _same(one: Array, other: Array) -> NDArray[np.bool_]:
+    import numpy as np
+
     with np.errstate(invalid="ignore"):
         close = np.isclose(one.astype(np.float64), other.astype(np.float64), rtol=1e-6, atol=1e-12, equal_nan=True)
     result: NDArray[np.bool_] = close

@@ -13,6 +13,7 @@
       NumberRangeError           a number does not fit its type       (OverflowError)
       FileError                  a file cannot be read or written     (OSError)
       LimitError                 more memory or pixels than allowed   (MemoryError)
+      PluginError                another package's row is broken      (ImportError)
 
 A message says what was given and which rule it broke; ``hint`` says what to try.
 """
@@ -107,3 +108,7 @@ class FileError(PoolcliError, OSError):
 
 class LimitError(PoolcliError, MemoryError):
     """The work needs more memory or pixels than it may take."""
+
+
+class PluginError(PoolcliError, ImportError):
+    """A mode, filter or format of another package cannot be loaded, or is none."""

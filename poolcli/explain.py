@@ -20,9 +20,9 @@ from poolcli import compat as frameworks
 from poolcli import steps
 from poolcli.compute import pooled, result_type
 from poolcli.errors import ShapeError, UsageError
-from poolcli.modes import MODES, Mode
-from poolcli.pooling import FILLS, Pooling, fill, framework_of
-from poolcli.window import Axis, check_empty, times
+from poolcli.modes import Mode
+from poolcli.pooling import Pooling, fill, framework_of
+from poolcli.window import FILLS, Axis, check_empty, times
 
 Array = NDArray[Any]
 Place = tuple[int, ...]
@@ -271,10 +271,11 @@ class WindowFact:
         if self._source is None:
             write = NAMED.get(name)
             names = [f"x[{','.join(map(str, cell))}]" for cell in itertools.islice(self._real_places(), MOST_TERMS + 1)]
-            return write(_elided(names, self.count("real")), self.n) if write else MODES[name].formula
+            return write(_elided(names, self.count("real")), self.n) if write else self.layer.mode.mode.formula
         if self.values.size == 0:
             return "no number in the window"
-        write_numbers = QUIRKS.get((framework_name(self.layer), name, self._grid.dtype.kind), FORMULAS[name])
+        quirk = QUIRKS.get((framework_name(self.layer), name, self._grid.dtype.kind))
+        write_numbers = quirk or FORMULAS.get(name, _unwritten)
         return write_numbers(Terms(self.values, self.n, self.layer, self.result))
 
     def _real_places(self) -> Iterator[Place]:
@@ -485,8 +486,9 @@ def sentence(layer: Pooling) -> str:
     >>> sentence(Pooling.of(2))
     'Max pooling keeps the largest value of every window.'
     """
-    name = str(layer.mode)
-    return f"{name[0].upper()}{name[1:]} pooling {SAYS[layer.mode.mode.name]}."
+    name, mode = str(layer.mode), layer.mode.mode
+    says = SAYS.get(mode.name) or f"makes {mode.formula} of the values x of every window"
+    return f"{name[0].upper()}{name[1:]} pooling {says}."
 
 
 # --- winners ----------------------------------------------------------------------------------------------------------
@@ -651,6 +653,11 @@ def _range(terms: Terms) -> str:
     if _has_nan(terms.values):
         return f"max({terms.commas()}) - min({terms.commas()})"
     return f"{number(terms.values.max())} - {_bracketed(number(terms.values.min()))}"
+
+
+def _unwritten(terms: Terms) -> str:
+    """Write the formula of a mode that has no row below, such as one of another package."""
+    return f"x = {terms.commas()}; {terms.layer.mode.mode.formula}"
 
 
 FORMULAS: Mapping[str, Callable[[Terms], str]] = {

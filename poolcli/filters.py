@@ -101,13 +101,22 @@ _ROWS = (
 FILTERS: Mapping[str, Filter] = {row.name: row for row in _ROWS}
 
 
-def find_filter(name: str) -> Filter:
+def find_filter(name: str, note: str = "") -> Filter:
     """Return the filter of this name.
+
+    Parameters
+    ----------
+    name : str
+        A name in `FILTERS`, or one that an installed package has.
+    note : str
+        What else to try if there is none.
 
     Raises
     ------
     UnknownNameError
         If there is none.
+    PluginError
+        If the package that has it is broken.
 
     Examples
     --------
@@ -116,6 +125,11 @@ def find_filter(name: str) -> Filter:
            [-2,  0,  2],
            [-1,  0,  1]])
     """
-    if name not in FILTERS:
-        raise UnknownNameError("filter", name, FILTERS)
-    return FILTERS[name]
+    if name in FILTERS:
+        return FILTERS[name]
+    from poolcli import plugins
+
+    found = plugins.find("filter", name, Filter)
+    if found is None:
+        raise UnknownNameError("filter", name, [*FILTERS, *plugins.names("filter")], note)
+    return found

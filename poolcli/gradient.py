@@ -14,8 +14,8 @@ from poolcli.errors import InputError, ShapeError, UsageError
 from poolcli.kernels.fold import window_counts
 from poolcli.limits import check_memory
 from poolcli.modes import parse_mode
-from poolcli.pooling import FILLS, Options, Pooling, Size, as_array, fill, framework_of, layer_for
-from poolcli.window import Axis, Window, times
+from poolcli.pooling import Options, Pooling, Size, as_array, fill, framework_of, layer_for
+from poolcli.window import FILLS, Axis, Window, times
 
 Array = NDArray[Any]
 

@@ -89,9 +89,9 @@ class Mode:
     finish : function of (states..., n, parameter), or the name of a ufunc of (state, n), optional
         Makes the values of the folded states; the first state itself if missing. n counts padding where the caller
         asked for that.
-    cells : str, optional
-        Instead of folds: the name of a function of `poolcli.kernels.order` that makes the values of windows laid out
-        one a row.
+    cells : str, or function of (cells, real, parameter, draws), optional
+        Instead of folds: a function that makes the values of windows laid out one a row, or its name in
+        `poolcli.kernels.order`, whose head says what it takes.
     result : str
         A row of `poolcli.pooling.RESULTS`: the type of the values.
     parameter : Parameter, optional
@@ -113,7 +113,7 @@ class Mode:
     formula: str
     reductions: tuple[Reduction, ...] = ()
     finish: Callable[..., Any] | str | None = None
-    cells: str | None = None
+    cells: str | Callable[..., Any] | None = None
     result: str = "float"
     parameter: Parameter | None = None
     random: bool = False
@@ -240,17 +240,33 @@ MODES: Mapping[str, Mode] = {row.name: row for row in _ROWS}
 ALIASES: Mapping[str, str] = {"mean": "avg", "average": "avg", "mode": "majority", "l2": "lp:2", "l1": "lp:1"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ChosenMode:
     """A row of `MODES` with its parameter."""
 
     mode: Mode
     parameter: float = math.nan
 
+    def __eq__(self, other: object) -> bool:
+        """Compare as text, because the parameter of a mode that takes none is NaN, which does not equal itself."""
+        return isinstance(other, ChosenMode) and self.mode == other.mode and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash((self.mode, str(self)))
+
     def __str__(self) -> str:
         if not self.mode.parameter:
             return self.mode.name
         return f"{self.mode.name}:{repr(self.parameter).removesuffix('.0')}"
+
+
+def _of_a_package(name: str) -> Mode:
+    from poolcli import plugins
+
+    found = plugins.find("mode", name, Mode)
+    if found is None:
+        raise UnknownNameError("mode", name, [*MODES, *ALIASES, *plugins.names("mode")])
+    return found
 
 
 def parse_mode(text: str) -> ChosenMode:
@@ -264,7 +280,9 @@ def parse_mode(text: str) -> ChosenMode:
     Raises
     ------
     UnknownNameError
-        If there is no such mode.
+        If there is no such mode, here or in an installed package.
+    PluginError
+        If the package that has it is broken.
     UsageError
         If the parameter is missing, not wanted, or out of range.
 
@@ -275,9 +293,7 @@ def parse_mode(text: str) -> ChosenMode:
     """
     text = text.strip().lower()
     name, colon, number = ALIASES.get(text, text).partition(":")
-    mode = MODES.get(ALIASES.get(name, name))
-    if mode is None:
-        raise UnknownNameError("mode", name, [*MODES, *ALIASES])
+    mode = MODES.get(ALIASES.get(name, name)) or _of_a_package(name)
     if mode.parameter is None:
         if colon:
             raise UsageError(f"mode {mode.name} takes no parameter, but {text!r} has one", f"use {mode.name}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
@@ -14,14 +14,13 @@ from poolcli.compute import pooled
 from poolcli.errors import InputError, NanError, ShapeError, UnknownNameError, UsageError
 from poolcli.limits import check_memory
 from poolcli.modes import ChosenMode, parse_mode
-from poolcli.window import Axis, Padding, Window, check_empty, times
+from poolcli.window import FILLS, Axis, Padding, Window, check_empty, times
 
 if TYPE_CHECKING:
     from poolcli.compat import Framework
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
-FILLS: Mapping[str, str] = {"reflect": "reflect", "symmetric": "symmetric", "replicate": "edge", "wrap": "wrap"}
 NAN_RULES = ("propagate", "ignore", "error")
 INDEXED = ("max", "min")
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from poolcli.errors import ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.pooling import FILLS, Pooling, fill
-from poolcli.window import Axis, times
+from poolcli.pooling import Pooling, fill
+from poolcli.window import FILLS, Axis, times
 
 Array = NDArray[Any]
 MOST_SAMPLES = 1000
@@ -80,7 +80,7 @@ class ShiftReport:
     shifts : tuple of Shift
         One for each movement.
     edge : str or float
-        What came in at the edge: a name of `poolcli.pooling.FILLS`, or a number.
+        What came in at the edge: a name of `poolcli.window.FILLS`, or a number.
     seed : int or None
         Of random movements.
     by : int
@@ -278,7 +278,7 @@ def translate(x: Array, move: Sequence[int], edge: str | float = "replicate") ->
     move : sequence of int
         Cells along each spatial axis; positive towards the end.
     edge : str or float
-        A name of `poolcli.pooling.FILLS`, or a number.
+        A name of `poolcli.window.FILLS`, or a number.
 
     Examples
     --------

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ Pairs = tuple[tuple[int, int], ...]
 Padding = str | int | tuple[int, ...] | Pairs
 
 NAMED_PADDING = ("valid", "same", "same-lower")
+FILLS: Mapping[str, str] = {"reflect": "reflect", "symmetric": "symmetric", "replicate": "edge", "wrap": "wrap"}
 MOST_WINDOWS = 2**40  # along one axis; more cannot be meant and would overflow index arithmetic
 
 

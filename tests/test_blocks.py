@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
+import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +23,10 @@ from poolcli.errors import PoolcliError, ShapeError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import ReadOptions, read
 from poolcli.modes import MODES
-from poolcli.pooling import FILLS
+from poolcli.recipe import load
 from poolcli.steps import ConvStep, NormalizeStep, PoolStep, ReluStep, Step, apply
 from poolcli.stores import NpySource, RowSource, source_of
-from poolcli.window import Window
+from poolcli.window import FILLS, Window
 from tests.conftest import Result, Run, clean_environment, command, execute
 from tests.extras import needs
 
@@ -190,6 +193,36 @@ def test_bands_are_cut_along_the_first_axes_of_the_file() -> None:
     assert channels_last[1] < 1000
 
 
+HUGE = 10**8
+
+
+@pytest.mark.parametrize(
+    ("shape", "ndim", "step", "most"),
+    [
+        ((1, HUGE), 2, PoolStep(size=(1, 2)), 30),
+        ((HUGE, 1), 2, PoolStep(size=(2, 1)), 30),
+        ((HUGE,), 1, PoolStep(size=(3,)), 30),
+        ((1, HUGE), 2, PoolStep(size=(1, 3), options={"stride": (1, 1000)}), 20),
+        ((HUGE, 1), 2, PoolStep(size=(3, 1), options={"stride": (1000, 1)}), 20),
+        ((100_000, 1000), 2, PoolStep("avg", (100_000, 2)), 30),  # as tall as the input: cut along its rows
+        ((100_000, 1000), 2, PoolStep(size=2, options={"stride": 5000}), 20),
+        ((1, 1, 1, 4096, 4096), 2, PoolStep(), 5),
+        ((10**6, 10, 10), 2, PoolStep(), 20),
+        ((0, 4096, 4096), 2, PoolStep(), 0),
+    ],
+    ids=str,
+)
+def test_extreme_shapes_are_cut_into_few_blocks_of_bounded_size(
+    shape: tuple[int, ...], ndim: int, step: PoolStep, most: int
+) -> None:
+    chain = Chain.of([step], shape, ndim, np.dtype("f4"))
+    lengths = in_order(chain, range(len(shape)))
+    blocks = list(grid(chain.shape, lengths))
+    assert len(blocks) <= most
+    assert all(size_of(chain.needs(place)) * 4 <= BLOCK_BYTES for place in blocks)
+    assert sum(map(size_of, blocks)) == math.prod(chain.shape)
+
+
 # Files
 
 
@@ -251,6 +284,55 @@ def test_an_npy_file_four_times_the_memory_is_pooled(tmp_path: Path) -> None:
     assert whole.code == 1, "without blocks it has to fail, or this test shows nothing"
 
 
+@pytest.mark.parametrize(
+    ("shape", "size"), [((1, HUGE), (1, 2)), ((HUGE, 1), (2, 1)), ((1, 1, 10_000, 10_000), (10_000, 3))]
+)
+def test_extreme_files_are_pooled(tmp_path: Path, shape: tuple[int, ...], size: tuple[int, int]) -> None:
+    array = np.lib.format.open_memmap(tmp_path / "in.npy", "w+", np.uint8, shape)
+    rng = np.random.default_rng(0)
+    array.reshape(-1)[rng.integers(0, HUGE, 50)] = rng.integers(1, 256, 50)
+    array.flush()
+    words = ("pool", "in.npy", "-o", "out.npy", "--size", "x".join(map(str, size)))
+    result = limited(LIMIT, *words, cwd=tmp_path)
+    assert result.code == 0, result.err
+    out = np.load(tmp_path / "out.npy", mmap_mode="r")
+    height, width = shape[-2] // size[0], shape[-1] // size[1]
+    assert out.shape == (*shape[:-2], height, width)
+    cut = array[..., : height * size[0], : width * size[1]]
+    assert np.array_equal(out, cut.reshape(*shape[:-2], height, size[0], width, size[1]).max(axis=(-3, -1)))
+
+
+def test_rows_longer_than_a_block_become_text_as_a_whole(run: Run, tmp_path: Path) -> None:
+    np.lib.format.open_memmap(tmp_path / "in.npy", "w+", np.uint8, (2, HUGE // 2))[:, 0] = 1, 2
+    words = ("pool", "in.npy", "-o", "out.csv", "--size", "1x5", "--stride", "1x40000000")
+    result = run(*words, cwd=tmp_path)
+    assert (result.code, (tmp_path / "out.csv").read_text()) == (0, "1,0\n2,0\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+def test_the_share_that_is_done_is_told_on_a_terminal(tmp_path: Path) -> None:
+    np.lib.format.open_memmap(tmp_path / "in.npy", "w+", np.uint8, (10_000, 10_000)).flush()
+    drawn = on_terminal("pool", "in.npy", "-o", "out.npy", cwd=tmp_path)
+    assert b"%" in drawn
+    assert b"wrote out.npy (5000x5000 uint8)" in drawn
+    assert on_terminal("pool", "in.npy", "-o", "out.npy", "-q", cwd=tmp_path) == b""
+
+
+def on_terminal(*words: str, cwd: Path) -> bytes:
+    """What a terminal at standard error gets to show."""
+    mine, theirs = os.openpty()
+    environment = clean_environment({"TERM": "xterm", "COLUMNS": "100"})
+    with subprocess.Popen([command(), *words], stderr=theirs, cwd=cwd, env=environment) as process:
+        os.close(theirs)
+        drawn = b""
+        with suppress(OSError):  # how Linux says that the other end is closed
+            while chunk := os.read(mine, 1 << 16):
+                drawn += chunk
+        os.close(mine)
+        assert process.wait(60) == 0
+    return drawn
+
+
 def test_a_large_text_is_pooled_in_bands_as_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [",".join(f"{(row * 37 + column * 11) % 1009}" for column in range(50)) for row in range(997)]
     text = "\n".join(rows) + "\n"
@@ -303,6 +385,22 @@ def test_a_zarr_array_is_pooled_as_in_memory(
     record = dict(out.attrs)["poolcli"]
     assert (record["layout"], record["steps"][0]["mode"]) == ("NCHW", step.mode)
     assert sorted(os.listdir(tmp_path)) == ["in.zarr", "out.zarr"]
+
+
+def test_a_stack_runs_on_a_zarr_array_block_by_block(run: Run, zarr: Any, tmp_path: Path) -> None:
+    made(zarr, tmp_path / "in.zarr", X, (1, 2, 20, 32))
+    stack = ("conv", "--filter", "box", "then", "relu", "then", "pool", "--size", "3", "then", "pool", "-m", "min")
+    result = run("run", "in.zarr", "-o", "out.zarr", "--save-steps", "recipe.json", *stack, cwd=tmp_path)
+    assert (result.code, result.out) == (0, ""), result.err
+    steps = load(tmp_path / "recipe.json")
+    assert [step.name for step in steps] == ["conv", "relu", "pool", "pool"]
+    want = apply(FeatureMap(X, "NCHW"), steps).values
+    assert same_bits(np.asarray(zarr.open_array(str(tmp_path / "out.zarr"), mode="r")[:]), want)
+    again = run("run", "in.zarr", "-o", "again.zarr", "--steps", "recipe.json", "--set", "4.mode=max", cwd=tmp_path)
+    assert again.code == 0, again.err
+    large = run("run", "in.zarr", "-o", "none.zarr", "relu", "then", "pool", "--size", "99", cwd=tmp_path)
+    assert (large.code, "stage 2 (pool)" in large.err) == (1, True)
+    assert not (tmp_path / "none.zarr").exists()
 
 
 def test_layouts_formats_and_steps_before_ride_along(run: Run, zarr: Any, tmp_path: Path) -> None:

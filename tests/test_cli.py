@@ -14,6 +14,7 @@ import signal
 import struct
 import subprocess
 import termios
+import time
 from pathlib import Path
 from typing import Any
 
@@ -799,7 +800,7 @@ def test_a_full_disk_is_an_error(shell: Shell) -> None:
 
 
 def test_ctrl_c_is_130_and_silent(tmp_path: Path) -> None:
-    """The FIFO opens for writing when the command has opened it for reading: then it waits for data."""
+    """The FIFO opens for writing when the command has opened it for reading: a moment later it waits for data."""
     os.mkfifo(tmp_path / "slow.csv")
     process = subprocess.Popen(
         [command(), "pool", "-o", "out.csv", "slow.csv"], cwd=tmp_path, env=clean_environment({"PYTHONWARNINGS": ""}),
@@ -808,6 +809,7 @@ def test_ctrl_c_is_130_and_silent(tmp_path: Path) -> None:
     with (tmp_path / "slow.csv").open("wb") as fifo:
         fifo.write(b"1,2\n")
         fifo.flush()
+        time.sleep(0.3)  # Python waits on if a signal comes just before the system call
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (130, b"", b"")

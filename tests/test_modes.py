@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from poolcli import pool
 from poolcli.errors import InputError, NanError, NumberRangeError, UnknownNameError, UsageError
-from poolcli.modes import ALIASES, MODES, parse_mode
+from poolcli.modes import ALIASES, MODES, ChosenMode, parse_mode
 
 CELLS = [[-3, 1], [4, 4]]
 E = math.e
@@ -475,3 +475,13 @@ def test_an_average_is_finite_where_its_sum_is_not(mode: str, dtype: str, larges
 
 def test_an_infinite_cell_still_makes_an_infinite_average() -> None:
     assert pool(np.array([np.inf, 1.0]), "avg", 2).tolist() == [np.inf]
+
+
+def test_chosen_modes_are_compared_by_what_they_do() -> None:
+    """A missing parameter is NaN: whether two of them are equal must not hang on their being one object."""
+    plain = ChosenMode(MODES["max"], float("nan"))
+    assert plain == parse_mode("max")
+    assert hash(plain) == hash(parse_mode("max"))
+    assert parse_mode("lp:2") == parse_mode("l2") != parse_mode("lp:3")
+    assert parse_mode("max") != parse_mode("min")
+    assert parse_mode("max") != "max"

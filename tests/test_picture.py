@@ -20,8 +20,10 @@ from PIL import Image, PngImagePlugin
 from poolcli.colormaps import COLORMAPS, NAN_COLOR, interpolated
 from poolcli.errors import InputError, LimitError, PoolcliError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.formats import FORMATS, ReadOptions, WriteOptions, decode, encode
-from poolcli.formats.picture import CLOSED, READERS, WRITERS, to_pixels
+from poolcli.formats import FORMATS, ReadOptions, WriteOptions, decode, encode, opening
+from poolcli.formats.opening import CLOSED, READERS
+from poolcli.formats.picture import WRITERS, to_pixels
+from poolcli.formats.pngchunks import checked, plain
 from poolcli.formats.pngfile import write_png
 
 RNG = np.random.default_rng(7)
@@ -162,9 +164,9 @@ def test_rarer_modes(monkeypatch: pytest.MonkeyPatch, mode: str, color: Any, gra
     picture.format = "TIFF"
     monkeypatch.setattr(Image, "open", lambda *_, **__: picture)
     for channels in ("gray", "rgb"):
-        feature_map = read(saved(COLOR), channels=channels)
+        feature_map = read(saved(COLOR, "bmp"), channels=channels)
         assert abs(feature_map.values.astype(int) - gray).max() <= (1 if channels == "gray" else 255)
-    assert read(saved(COLOR)).values.tolist() == pytest.approx(np.array([[gray, gray]]), abs=1)
+    assert read(saved(COLOR, "bmp")).values.tolist() == pytest.approx(np.array([[gray, gray]]), abs=1)
 
 
 def test_a_cmyk_jpeg() -> None:
@@ -239,6 +241,63 @@ def png(header: bytes, rows: bytes, *more: tuple[bytes, bytes]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
     )
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "I;16", "P", "LA", "RGB", "RGBA"])
+@pytest.mark.parametrize("beside", ["", "text", "exif in text", "transparent", "turned"])
+def test_plain_and_other_files_read_alike(monkeypatch: pytest.MonkeyPatch, mode: str, beside: str) -> None:
+    """Plain files take a short way of their own; the long way, Pillow's, gives the same numbers and notes."""
+    picture = Image.fromarray(RNG.integers(0, 65536, (5, 6), np.uint16)) if mode == "I;16" else ALPHA.convert(mode)
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Comment" if beside == "text" else "Raw profile type exif", "\nexif\n 4\n00000000\n")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    more: dict[str, dict[str, Any]] = {"turned": {"exif": turned}, "text": {"pnginfo": text},
+                                       "exif in text": {"pnginfo": text}}  # fmt: skip
+    if mode in ("L", "P", "RGB"):
+        more["transparent"] = {"transparency": (1, 2, 3) if mode == "RGB" else 3}
+    data = saved(picture, **more.get(beside, {}))
+    short = plain(checked(data, "x.png")) is not None
+    assert short == (mode not in "1P" and (beside in ("", "text") or beside not in more))
+    one = outcome(data)
+    monkeypatch.setattr(opening, "plain", lambda _: None)
+    assert outcome(data) == one
+
+
+def outcome(data: bytes) -> Any:
+    """All that reading tells."""
+    found = [read(data, channels=channels) for channels in ("gray", "rgb")]
+    return [(one.values.tolist(), one.values.dtype, one.white, one.layout, one.notes) for one in found]
+
+
+def test_gray_pixels_are_unpacked_where_they_stay() -> None:
+    pixels = RNG.integers(0, 256, (50, 70), np.uint8)
+    packed = plain(checked(saved(Image.fromarray(pixels)), "x.png"))
+    assert packed is not None
+    room = packed.unpacked()[1]
+    assert room is not None
+    np.testing.assert_array_equal(np.frombuffer(room, np.uint8).reshape(50, 70), pixels)
+
+
+@pytest.mark.parametrize(
+    ("bits", "color", "interlaced", "size"),
+    [
+        (8, 0, 0, 9),
+        (16, 0, 0, 15),
+        (8, 2, 0, 21),
+        (8, 6, 0, 27),
+        (1, 0, 0, 6),
+        (4, 0, 0, 6),
+        (1, 0, 1, 10),
+        (8, 2, 1, 23),
+    ],
+)
+def test_missing_rows_are_not_taken_as_black(bits: int, color: int, interlaced: int, size: int) -> None:
+    """3 rows of 2 pixels, or, interlaced, 1, 1, 2 of 1 pixel and 1 of 2; each row has a byte more for its filter."""
+    header = struct.pack(">IIBBBBB", 2, 3, bits, color, 0, 0, interlaced)
+    assert not read(png(header, bytes(size))).values.any()
+    for length in range(size):
+        assert refused(png(header, bytes(length))).message.startswith("x.png: the picture is ")
 
 
 def test_a_png_cut_off_at_any_byte() -> None:
@@ -359,9 +418,8 @@ def test_what_is_no_picture(data: bytes, name: str, message: str) -> None:
 
 def test_what_only_a_broken_reader_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures without pixels, metadata that fail, and memory that is not there: Pillow guards against most of it."""
-    data = saved(COLOR)
+    data = saved(COLOR, "bmp")
     picture = Image.fromarray(RGB)
-    picture.format = "PNG"
     monkeypatch.setattr(Image, "open", lambda *_, **__: picture)
 
     def fail(*_: Any) -> Any:
@@ -384,7 +442,7 @@ def test_a_photoshop_file_is_opened_as_its_whole(monkeypatch: pytest.MonkeyPatch
     picture = Image.fromarray(RGB)
     monkeypatch.setattr(picture, "n_frames", 3, raising=False)
     monkeypatch.setattr(Image, "open", lambda *_, **__: picture)
-    feature_map = read(saved(COLOR))
+    feature_map = read(saved(COLOR, "bmp"))
     np.testing.assert_array_equal(feature_map.values, GRAY)
     assert "frame 0 of 3" in feature_map.notes
 

@@ -285,3 +285,13 @@ def test_a_recipe_that_does_not_fit_is_refused_before_work(run: Run, tiny: Path,
     assert result.code == 1
     assert "stage 3 (pool): window 3x3 is larger than the input 2x2" in result.err
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_recipe_is_changed_on_the_command_line(run: Run, tmp_path: Path) -> None:
+    written(tmp_path, [{"step": "relu"}, {"step": "pool", "mode": "max", "size": [2, 2]}])
+    words = ("run", "-", "--steps", "recipe.json", "--set", "2.mode=sum", "--set", "pool.stride=1", "--json")
+    result = run(*words, stdin="1,2,3\n4,-5,6\n", cwd=tmp_path)
+    assert result.data() == [[7, 11]]
+    assert run("run", "-", "--set", "1.size=3", "relu", stdin="1\n").code == 2
+    wrong = run("run", "-", "--steps", "recipe.json", "--set", "3.size=3", stdin="1\n", cwd=tmp_path)
+    assert (wrong.code, "there is no stage 3" in wrong.err) == (2, True)

@@ -84,14 +84,15 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "errors": (),
     "limits": ("errors",),
     "window": ("errors",),
-    "filters": ("errors",),
+    "filters": ("errors", "plugins"),
     "featuremap": ("errors",),
     "files": ("errors",),
     "colormaps": (),
-    "modes": ("errors", "kernels.fold"),  # the type of a state
+    "modes": ("errors", "plugins", "kernels.fold"),  # the type of a state
+    "plugins": ("errors",),
     "kernels": ("errors", "limits", "window"),
     # reading and writing know nothing of pooling; `kernels.work` spreads bands over threads, whatever they are bands of
-    "formats": ("errors", "limits", "featuremap", "files", "colormaps", "kernels.work"),
+    "formats": ("errors", "plugins", "limits", "featuremap", "files", "colormaps", "kernels.work"),
     # pooling knows nothing of files, nor of the map that travels
     "compat": MATHS,
     "compute": MATHS,

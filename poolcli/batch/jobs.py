@@ -16,7 +16,7 @@ from pathlib import Path
 
 from poolcli.errors import FileError, InputError, PoolcliError, UnknownNameError, UsageError
 from poolcli.files import NAME_BYTES, same_file
-from poolcli.formats import EXTENSIONS, FORMATS, Format
+from poolcli.formats import FORMATS, Format, format_of_name
 
 FIELDS = ("stem", "name", "ext", "folder", "number")
 USUAL = "{folder}/{stem}"
@@ -154,7 +154,7 @@ def _hidden(name: str) -> bool:
 
 
 def _readable(name: str) -> bool:
-    row = EXTENSIONS.get(os.path.splitext(name)[1].lower())
+    row = format_of_name(name)
     return row is not None and row.reads
 
 
@@ -229,12 +229,12 @@ class Naming:
 
     def _ending(self, name: str, found: Found) -> str:
         """Return the extension that the name lacks."""
-        own = EXTENSIONS.get(os.path.splitext(name)[1].lower())
+        own = format_of_name(name)
         if own is not None and own.writes and not self.pattern.endswith(("{stem}", "{folder}")):
             return ""
         if self.extension:
             return self.extension
-        row = EXTENSIONS.get(os.path.splitext(found.path)[1].lower())
+        row = format_of_name(found.path)
         if row is None:
             known = "add --format png, or an extension to --name"
             raise UsageError(f"the name of {found.path} does not say in what format to write the result", known)

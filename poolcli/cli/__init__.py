@@ -1,7 +1,7 @@
 """The command line: one file per command, one place that catches errors.
 
-`COMMANDS` is the table of commands. Only the one that was asked for is imported and built, so that a command does not
-pay for the others.
+`GROUPS` is the table of commands. Only the one that was asked for is imported and built, so that a command does not pay
+for the others.
 """
 
 from __future__ import annotations
@@ -13,58 +13,44 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typer import Typer
+    from poolcli.cli.grammar import Command
 
-COMMANDS: dict[str, str] = {
-    "pool": "Pool a matrix or an image, optionally after a filter and ReLU.",
-    "conv": "Convolve with a named filter or a kernel of your own.",
-    "run": "Run a stack of steps in one process: STEP then STEP then ...",
-    "batch": "Pool many files: folders, patterns or a list; in parallel, resumable, on a cluster too.",
-    "unpool": "Put pooled values back where their indices say.",
-    "grad": "Show the gradient that pooling sends back to each input cell.",
-    "compare": "Show the same windows under several modes or frameworks, side by side.",
-    "summary": "Show the output shape, parameters and receptive field of every layer, without data.",
-    "show": "Draw a feature map in the terminal.",
-    "explain": "Explain every window, as a table, a page to play with (.html) or an animation (.gif).",
-    "shift": "Measure how much a pooled map changes when its input moves a little.",
-    "modes": "List the pooling modes with their formulas.",
-    "filters": "List the named filters with their kernels.",
+GROUPS: dict[str, dict[str, str]] = {
+    "Do": {
+        "pool": "Pool a matrix or an image, optionally after a filter and ReLU.",
+        "conv": "Convolve with a named filter or a kernel of your own.",
+        "run": "Run a stack of steps in one process: STEP then STEP then ...",
+        "batch": "Pool many files, in parallel, resumable, on a cluster too.",
+        "unpool": "Put pooled values back where their indices say.",
+        "grad": "Show the gradient that pooling sends back to each input cell.",
+    },
+    "Understand": {
+        "compare": "Show modes or frameworks side by side, and why they differ.",
+        "explain": "Explain every window, as a table, a page or an animation.",
+        "summary": "Show the shape and parameters of every layer, without data.",
+        "shift": "Measure how much pooled values change when the input moves.",
+        "show": "Draw a feature map in the terminal.",
+    },
+    "Look up": {
+        "modes": "List the pooling modes with their formulas.",
+        "filters": "List the named filters with their kernels.",
+        "completion": "Print the completion script of bash, zsh or fish.",
+        "doctor": "Say what is installed, what works and what is missing.",
+    },
 }
+COMMANDS: dict[str, str] = {name: line for rows in GROUPS.values() for name, line in rows.items()}
 
 STACKS = {"run": "RUNNABLE", "summary": "SUMMARIZED"}  # the commands that take a stack, and the table of its steps
 
-EPILOG = """Exit codes: 0 ok, 1 bad data or options that do not fit them, 2 wrong usage, 3 batch: some failed,
-130 Ctrl-C, 141 the reader of the output went away."""
+COMPLETE = "_POOLCLI_COMPLETE"  # the variable that names the shell that asks for completions
 
 
-def build(names: Sequence[str]) -> Typer:
-    """Return the application with these commands."""
-    import typer
+def build(name: str) -> Command:
+    """Return one of `COMMANDS`, built."""
+    from poolcli.cli.grammar import command
 
-    from poolcli.cli.grammar import grouped
-
-    app = typer.Typer(
-        name="poolcli",
-        help="Pool feature maps: matrices in CSV, JSON or NPY, and pictures.",
-        epilog=EPILOG,
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-        add_completion=False,
-    )
-
-    @app.callback()
-    def poolcli(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
-        if version:
-            from poolcli import __version__
-
-            sys.stdout.write(f"poolcli {__version__}\n")
-            raise typer.Exit
-
-    for name in names:
-        function = getattr(import_module(f"poolcli.cli.{name}"), name)
-        app.command(name, short_help=COMMANDS[name])(grouped(function))
-    return app
+    function = getattr(import_module(f"poolcli.cli.{name}"), name)
+    return command(name, function, "STEP [OPTIONS] then STEP [OPTIONS] then ..." if name in STACKS else "")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -83,43 +69,50 @@ def run(arguments: Sequence[str]) -> int:
         return 130
     except BrokenPipeError:
         return gone()
-    except OSError as problem:  # what Typer prints by itself: help and version
+    except OSError as problem:  # what Typer prints by itself: help
         gone()
         return complain(FileError(f"cannot write stdout: {problem.strerror}"), color_choice(arguments))
 
 
 def _run(arguments: Sequence[str]) -> int:
+    name = arguments[0] if arguments else ""
+    if COMPLETE in os.environ:
+        from poolcli.cli.completing import answer
+
+        sys.stdout.write(answer(os.environ[COMPLETE], arguments))
+        return 0
+    if name in COMMANDS:
+        return _command(name, arguments)
+    from poolcli.cli import root
+
+    return root.run(name)
+
+
+def _command(name: str, arguments: Sequence[str]) -> int:
     import typer
-    from typer.main import get_command
 
     from poolcli.errors import UsageError
 
-    asked = [name for name in arguments[:1] if name in COMMANDS]
-    command = get_command(build(asked or list(COMMANDS)))
-    words, stages = _stages(arguments) if asked else (list(arguments), None)
+    words, stages = _stages(arguments)
     try:
-        with command.make_context("poolcli", words, obj=stages) as context:
-            command.invoke(context)
+        with build(name).make_context(f"poolcli {name}", words, obj=stages) as context:
+            context.command.invoke(context)
     except typer.Exit as end:
         return end.exit_code
     except typer.Abort:
         return 130
     except typer.TyperException as problem:
-        if not arguments or type(problem).__name__ == "NoArgsIsHelpError":
-            return problem.exit_code  # the help has been printed
-        hint = f"see: {' '.join(['poolcli', *asked])} --help"
-        raise UsageError(problem.format_message(), hint) from None
+        raise UsageError(problem.format_message(), f"see: poolcli {name} --help") from None
     return 0
 
 
 def _stages(arguments: Sequence[str]) -> tuple[list[str], list[list[str]] | None]:
-    """Cut the steps of a stack off the command line of a command that takes one."""
+    """Cut the steps of a stack off the words after the name of a command, if it takes one."""
     if arguments[0] not in STACKS:
-        return list(arguments), None
+        return list(arguments[1:]), None
     from poolcli.cli import stack
 
-    words, stages = stack.split(arguments[1:], getattr(stack, STACKS[arguments[0]]))
-    return [arguments[0], *words], stages
+    return stack.split(arguments[1:], getattr(stack, STACKS[arguments[0]]))
 
 
 def debugging() -> bool:

@@ -13,9 +13,8 @@ import typer
 from poolcli.cli.console import complain, say, show, width_of_output
 from poolcli.cli.deliver import as_network_input
 from poolcli.cli.grammar import Group, option
-from poolcli.cli.options import OUTPUT, Front, Reading, Talking, Windowing, Writing, formats_written
+from poolcli.cli.options import OUTPUT, Front, Reading, Replaying, Talking, Windowing, Writing, formats_written
 from poolcli.cli.progress import SOME_FAILED, Stop, Tally, interruptible, progress, summary
-from poolcli.cli.run import Recipes
 from poolcli.errors import FileError, UsageError
 from poolcli.plain import printable
 
@@ -48,12 +47,12 @@ class Files(Group):
     ] = ""
     name: Annotated[
         str | None, option("--name", help="What a result is called, with {stem}, {name}, {ext}, {folder} (below the "
-                           "folder given), {number}; its extension says the format. [default: {folder}/{stem} and the "
-                           "input's format, or png for pictures]", panel=FILES, metavar="PATTERN")
+                           "folder given), {number}; its extension says the format.", panel=FILES,
+                           default="{folder}/{stem} and the input's format, or png for pictures", metavar="PATTERN")
     ] = None  # fmt: skip
     format: Annotated[
         str | None, option("-f", "--format", help="csv, tsv, json, npy, png ...", panel=FILES, metavar="NAME",
-                           choices=file_formats)
+                           choices=file_formats, free=True)
     ] = None  # fmt: skip
     recursive: Annotated[bool, option("-r", "--recursive", help="Look into folders in folders.", panel=FILES)] = False
     files0: Annotated[
@@ -78,8 +77,8 @@ class Cluster(Group):
     """Who does the work."""
 
     jobs: Annotated[
-        int | None, option("-j", "--jobs", help="How many processes. [default: one for each processor]", panel=WORKERS,
-                           metavar="N", least=1)
+        int | None, option("-j", "--jobs", help="How many processes.", panel=WORKERS,
+                           default="one for each processor", metavar="N", least=1)
     ] = None  # fmt: skip
     scheduler: Annotated[
         str | None, option("--scheduler", help="Use the workers of a Dask scheduler, such as tcp://host:8786.",
@@ -118,30 +117,19 @@ class Drawing(Group):
         return WriteOptions(format, self.normalize, self.zoom, self.colormap, self.compress_level)
 
 
-class Steps(Group):
-    """Steps from a file instead of the options for pooling."""
+def _steps(replaying: Replaying, front: Front, window: Windowing, *, indices: bool) -> list[Step]:
+    """Return the steps of a recipe, or else those that the options ask for."""
+    from poolcli.recipe import check_options
 
-    steps: Annotated[str | None, shared(Recipes, "steps")] = None
-    settings: Annotated[
-        list[str] | None, option("--set", help="Change an option of --steps, such as 2.size=3x3 or pool.mode=avg; may "
-                                 "be repeated.", panel="Steps", metavar="STAGE.OPTION=VALUE")
-    ] = None  # fmt: skip
-
-    def chosen(self, front: Front, window: Windowing, *, indices: bool) -> list[Step]:
-        """Return the steps of the file, or else those that the options ask for."""
-        from poolcli.recipe import check_options, load
-
-        if self.steps is None:
-            if self.settings:
-                raise UsageError("--set changes a recipe, but there is none", "add --steps recipe.json")
-            steps = [*front.steps(), window.step(indices=indices)]
-            check_options(steps[-1], 2)
-            return steps
-        if indices or not (_as_usual(front) and _as_usual(window)):
-            raise UsageError(
-                "--steps and options for pooling do not go together", "change the recipe with --set pool.size=3"
-            )
-        return load(self.steps, self.settings or ())
+    if replaying.steps and (indices or not (_as_usual(front) and _as_usual(window))):
+        raise UsageError(
+            "--steps and options for pooling do not go together", "change the recipe with --set pool.size=3"
+        )
+    steps = replaying.replayed()
+    if not steps:
+        steps = [*front.steps(), window.step(indices=indices)]
+        check_options(steps[-1], 2)
+    return steps
 
 
 def _threads(workers: Workers, talking: Talking) -> int:
@@ -163,7 +151,7 @@ def batch(
     *,
     files: Files,
     cluster: Cluster,
-    recipe: Steps,
+    replaying: Replaying,
     front: Front,
     window: Windowing,
     indices: Annotated[
@@ -175,20 +163,21 @@ def batch(
 ) -> None:
     """Pool many files: the same options, one result each, whole or not at all.
 
-    poolcli batch photos -r -o pooled --mode avg --size 4
-
-    poolcli batch '*.csv' -o pooled --name '{stem}_max.csv' --skip-existing
-
-    find . -name '*.npy' -print0 | poolcli batch --files0 -o pooled --steps recipe.json --report report.jsonl
-
     Exit codes: 0 all done, 3 some failed, 1 all failed, 130 after Ctrl-C; --skip-existing goes on from there.
+
+    Examples
+    --------
+    poolcli batch photos -r -o pooled --mode avg --size 4
+    poolcli batch '*.csv' -o pooled --name '{stem}_max.csv' --skip-existing
+    poolcli batch photos -o pooled --steps recipe.json --report report.jsonl
+    find . -name '*.csv' -print0 | poolcli batch --files0 -o pooled
     """
     from poolcli.batch.jobs import Naming, plan
     from poolcli.batch.work import Work
 
     if not files.output:
         raise UsageError("batch needs a folder for the results", "add -o DIR")
-    steps = recipe.chosen(front, window, indices=indices)
+    steps = _steps(replaying, front, window, indices=indices)
     workers = cluster.workers()
     compat = next((s.options.get("compat") for s in steps if hasattr(s, "options") and s.options.get("compat")), None)
     work = Work(

@@ -58,9 +58,11 @@ def compare(
 ) -> None:
     """Show the same windows under several modes, or as several frameworks have them, side by side.
 
+    Examples
+    --------
     poolcli compare --mode max,avg,min input.csv
-
-    poolcli compare --compat torch,keras,onnx --mode avg --size 2 --padding 1 --ceil-mode input.csv
+    poolcli compare --compat torch,keras,onnx --mode avg --padding same input.csv
+    poolcli compare --mode max,avg --size 4 --show photo.jpg
     """
     variants = window.variants()
     if len(variants) < 2:

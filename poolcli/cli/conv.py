@@ -21,8 +21,10 @@ def conv(
 
     It is cross-correlation, as in deep learning: the kernel is laid over the input as it is written, not flipped.
 
+    Examples
+    --------
     poolcli conv --filter sobel-x input.csv
-
+    poolcli conv --filter sobel-x --relu -o edges.png photo.jpg
     poolcli conv --filter '[[0, 1], [2, 3]]' --padding same input.csv
     """
     transform(given, convolving.steps(), reading, writing, talking, showing=showing, scaling=scaling)

@@ -45,7 +45,7 @@ class Explaining(Group):
     full: Annotated[bool, option("--full", help="Show every window.", panel=TABLE)] = False
     fps: Annotated[float, option("--fps", help="Windows per second.", panel=PICTURE, metavar="N")] = 2.0
     zoom: Annotated[
-        int | None, option("--zoom", help="Pixels per cell. [default: by the size of the map]", least=1,
+        int | None, option("--zoom", help="Pixels per cell.", default="by the size of the map", least=1,
                            panel=PICTURE, metavar="N")
     ] = None  # fmt: skip
     frames: Annotated[
@@ -88,13 +88,13 @@ def explain(
 ) -> None:
     """Explain every window: its place, cells, padding, divisor, winner, and the arithmetic.
 
+    Examples
+    --------
     poolcli explain --mode max --size 2 input.csv
-
     poolcli explain --at 0,1 --mode avg --size 3 --padding 1 input.csv
-
     poolcli explain --shape 7x7 --size 3 --stride 2
-
-    poolcli explain -o page.html input.csv
+    poolcli explain --size 2 -o page.html input.csv
+    poolcli explain --size 2 -o walk.gif input.csv
     """
     from poolcli.steps import apply
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from poolcli.cli.grammar import option
+from poolcli.cli.listed import deliver, of_packages
 from poolcli.cli.options import OUTPUT
-from poolcli.filters import FILTERS
+from poolcli.filters import FILTERS, Filter
 
 
 def filters(
@@ -16,20 +17,26 @@ def filters(
     """List the named filters with their kernels.
 
     A kernel is laid over the input as it is drawn here (cross-correlation) and divided by its scale.
+
+    Examples
+    --------
+    poolcli filters
+    poolcli filters --json
     """
-    rows = [
-        {"filter": row.name, "kernel": row.rows, "scale": row.scale, "finds": row.purpose, "source": row.source}
-        for row in FILTERS.values()
-    ]
-    if json:
-        import orjson
+    rows = [_row(row) for row in FILTERS.values()]
+    rows += [_row(row, package) for row, package in of_packages("filter", Filter, FILTERS)]
+    deliver(rows, json=json, drawn=None if json else _drawn(rows), lines=True)
 
-        from poolcli.files import write_stdout
 
-        write_stdout(orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n")
-        return
-    from poolcli.cli.console import show, unicode_ok, width_of_output
-    from poolcli.render.lists import grid, listing
+def _row(row: Filter, package: str = "") -> dict[str, Any]:
+    return {
+        "filter": row.name, "kernel": row.rows, "scale": row.scale, "finds": row.purpose, "source": row.source,
+        "package": package,
+    }  # fmt: skip
 
-    drawn = [{**row, "kernel": grid(FILTERS[str(row["filter"])].rows), "scale": f"1/{row['scale']}"} for row in rows]
-    show(listing(drawn, ascii_only=not unicode_ok(), lines=True), width=width_of_output())
+
+def _drawn(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows as a table has them."""
+    from poolcli.render.lists import grid
+
+    return [{**row, "kernel": grid(row["kernel"]), "scale": f"1/{row['scale']}"} for row in rows]

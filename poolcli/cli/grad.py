@@ -16,8 +16,8 @@ def grad(
     window: Windowing,
     upstream: Annotated[
         str | None,
-        option("--upstream", help="A file with the gradient that arrives at the output. [default: ones]", panel=INPUT,
-               metavar="FILE"),
+        option("--upstream", help="A file with the gradient that arrives at the output.", panel=INPUT,
+               default="ones", metavar="FILE"),
     ] = None,
     reading: Reading,
     writing: Writing,
@@ -27,6 +27,9 @@ def grad(
 
     The first maximum of a window takes all; an average shares evenly; overlapping windows add up.
 
+    Examples
+    --------
+    poolcli grad --size 2 input.csv
     poolcli grad --mode avg --size 3 --stride 1 input.csv
     """
     arriving: Any = None

@@ -7,10 +7,13 @@ down once, in `poolcli.cli.options`, however many commands have it.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self, get_type_hints
 
 import typer
+from typer.core import TyperCommand
+from typer.main import get_command
 
 from poolcli.errors import UnknownNameError, UsageError
 
@@ -36,6 +39,7 @@ def option(
     help: str,  # noqa: A002 - Typer's own word
     panel: str,
     metavar: str | None = None,
+    default: str | None = None,
     choices: Sequence[str] | Names = (),
     free: bool = False,
     least: int | None = None,
@@ -48,7 +52,9 @@ def option(
     *flags : str
         ``-m``, ``--mode``; the first long one names the environment variable ``POOLCLI_MODE``.
     help, panel, metavar : str
-        For the help page.
+        For the help page. A `metavar` such as ``NAME,...`` means that completion goes on after a comma.
+    default : str, optional
+        In words, where the value says nothing: ``the size``.
     choices : sequence of str, or function that returns them
         The values that completion offers, and the only ones allowed unless `free`.
     free : bool
@@ -58,8 +64,15 @@ def option(
     """
     long = next(flag for flag in flags if flag.startswith("--")).split("/")[0]
 
+    many = bool(metavar and metavar.endswith(",..."))
+
     def names() -> list[str]:
         return list(choices() if callable(choices) else choices)
+
+    def completed(incomplete: str) -> list[str]:
+        before, comma, last = incomplete.rpartition(",") if many else ("", "", incomplete)
+        said = before.split(",")
+        return [before + comma + name for name in names() if name.startswith(last) and name not in said]
 
     def check(value: Any) -> Any:
         if isinstance(value, str) and choices and not free and value not in names():
@@ -76,12 +89,38 @@ def option(
         rich_help_panel=panel,
         metavar=metavar if metavar or callable(choices) or not choices else "|".join(choices),
         envvar="POOLCLI_" + long.lstrip("-").replace("-", "_").upper(),
-        show_envvar=False,
-        autocompletion=(lambda incomplete: [name for name in names() if name.startswith(incomplete)])
-        if choices
-        else None,
+        show_default=default or True,
+        autocompletion=completed if choices else None,
         callback=check,
     )
+
+
+class Command(TyperCommand):
+    """A command whose help is its page."""
+
+    more = ""  # what may follow on the command line
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the page."""
+        from poolcli.cli.console import wants_color, width_of_output
+        from poolcli.cli.pages import help_text, page
+
+        ctx.color = wants_color("auto", sys.stdout)  # or else Typer takes the colours out again
+        shown = page(self, ctx.command_path, self.more)
+        formatter.write(help_text(shown, width_of_output() or 80, paint=ctx.color))
+
+
+def command(name: str, function: Callable[..., Any], more: str = "") -> Command:
+    """Return the command that calls a function; `more` is what may follow on the command line."""
+    app = typer.Typer(
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.command(name, cls=Command)(grouped(function))
+    made: Any = get_command(app)
+    made.more = more
+    return made  # type: ignore[no-any-return]  # Typer makes it of the class that it was given
 
 
 def grouped(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from poolcli.cli.options import Reading, Talking, Writing
     from poolcli.steps import Step
 
+Records = list[dict[str, Any]]  # of the steps that were done
 LARGE = 1 << 26  # bytes of a file from which it is not read whole
 TARGETS = ("npy", "csv", "tsv")  # the formats that can be written band by band
 
@@ -31,8 +33,8 @@ class Scaling(Group):
 def in_blocks(
     source: str, steps: Sequence[Step], reading: Reading, writing: Writing, talking: Talking,
     compat: str | None = None, scaling: Scaling | None = None,
-) -> bool:  # fmt: skip
-    """Do the steps block by block if the input or the output asks for it; return whether they are done.
+) -> Records | None:  # fmt: skip
+    """Do the steps block by block if the input or the output asks for it; return their records if they are done.
 
     A Zarr array asks for it, and so does a large file of CSV or ``.npy`` that goes to such a file.
     """
@@ -41,11 +43,10 @@ def in_blocks(
         from poolcli.stores import is_zarr
 
         if is_zarr(source) or is_zarr(writing.output):
-            _with_zarr(source, steps, reading, writing, talking, compat, scheduler)
-            return True
+            return _with_zarr(source, steps, reading, writing, talking, compat, scheduler)
     if scheduler:
         raise UsageError("--scheduler is for Zarr arrays", "for many files: poolcli batch --scheduler")
-    return _is_large(source) and _banded(source, steps, reading, writing, talking, compat)
+    return _banded(source, steps, reading, writing, talking, compat) if _is_large(source) else None
 
 
 def _may_be_zarr(path: str) -> bool:
@@ -59,7 +60,7 @@ def _is_large(source: str) -> bool:
 def _with_zarr(
     source: str, steps: Sequence[Step], reading: Reading, writing: Writing, talking: Talking, compat: str | None,
     scheduler: str | None,
-) -> None:  # fmt: skip
+) -> Records:  # fmt: skip
     from poolcli.files import same_file
     from poolcli.kernels.work import threads
     from poolcli.stores import is_zarr, source_of, to_zarr
@@ -74,16 +75,15 @@ def _with_zarr(
     if not is_zarr(target):
         if target == "-" or writing.chosen_format not in TARGETS:
             raise UsageError("a Zarr array goes to a Zarr array or an .npy file", "add -o out.zarr")
-        _in_sequence(chain, found, writing, talking)
-        return
+        return _in_sequence(chain, found, writing, talking)
     record = {"layout": found.known.layout, "steps": [*getattr(found, "record", {}).get("steps", []), *_records(chain)]}
     to_zarr(chain, found, os.path.abspath(target), record, workers=threads(talking.threads), scheduler=scheduler)
-    _told(chain, found.known.back, target, talking)
+    return _told(chain, found.known.back, target, talking)
 
 
 def _banded(
     source: str, steps: Sequence[Step], reading: Reading, writing: Writing, talking: Talking, compat: str | None
-) -> bool:
+) -> Records | None:
     """Do a large file band by band, if its format, its steps and the target's format allow."""
     from poolcli.blocks import NotInBlocksError
     from poolcli.cli.deliver import check_output
@@ -91,21 +91,20 @@ def _banded(
 
     kind = writing.chosen_format
     if writing.output == "-" or kind not in TARGETS:
-        return False
+        return None
     check_output(source, writing)
     found = source_of(source, reading.options(compat), floats=compat is not None)
     if found is None:
-        return False
+        return None
     try:
         chain = _chain(steps, found)
     except NotInBlocksError:
-        return False
-    if kind != "npy" and len(chain.shape) > 2:
-        return False  # the writer of whole arrays knows what to say
+        return None
+    if _unfit(chain, found.known.back, kind):
+        return None  # the writer of whole arrays can do it, or knows what to say
     if talking.verbose:
         say(f"{source}: {found.known.shape} {found.known.dtype}, layout {found.known.layout}, read in blocks")
-    _in_sequence(chain, found, writing, talking)
-    return True
+    return _in_sequence(chain, found, writing, talking)
 
 
 def _chain(steps: Sequence[Step], found: Any) -> Chain:
@@ -114,24 +113,45 @@ def _chain(steps: Sequence[Step], found: Any) -> Chain:
     return Chain.of(steps, found.known.inner, found.known.ndim, found.known.dtype)
 
 
-def _in_sequence(chain: Chain, found: Any, writing: Writing, talking: Talking) -> None:
+def _unfit(chain: Chain, order: Sequence[int], kind: str) -> str | None:
+    """Say why a result cannot become a file of text block by block."""
+    from poolcli.blocks import in_order
+
+    if kind == "npy":
+        return None
+    if len(chain.shape) > 2:
+        return "CSV holds rows and columns only"
+    cut = in_order(chain, order)[order[-1]] < chain.shape[order[-1]]
+    return "a block is less than a row of CSV" if cut else None
+
+
+def _in_sequence(chain: Chain, found: Any, writing: Writing, talking: Talking) -> Records:
     from poolcli.blocks import in_sequence
+    from poolcli.cli.progress import values
     from poolcli.formats.bands import band_writer
 
     talking.start()
     order = found.known.back
     shape = tuple(chain.shape[axis] for axis in order)
-    if writing.chosen_format != "npy" and len(shape) > 2:
-        raise FileError(f"{writing.output}: CSV holds rows and columns only", "use -o out.npy")
-    with band_writer(writing.output, writing.chosen_format, shape, chain.result) as write:
-        in_sequence(chain, found, order, lambda block: write(block.reshape(-1, shape[-1])))
-    _told(chain, order, writing.output, talking)
+    if why := _unfit(chain, order, writing.chosen_format):
+        raise FileError(f"{writing.output}: {why}", "use -o out.npy")
+    bar = values(math.prod(shape), quiet=talking.quiet)
+    with bar as tell, band_writer(writing.output, writing.chosen_format, shape, chain.result) as write:
+
+        def take(block: Any) -> None:
+            write(block.reshape(-1, block.shape[-1]))
+            tell(block.size)
+
+        in_sequence(chain, found, order, take)
+    return _told(chain, order, writing.output, talking)
 
 
-def _records(chain: Chain) -> list[dict[str, Any]]:
+def _records(chain: Chain) -> Records:
     return [dict(stage.record) for stage in chain.stages]
 
 
-def _told(chain: Chain, order: Sequence[int], target: str, talking: Talking) -> None:
+def _told(chain: Chain, order: Sequence[int], target: str, talking: Talking) -> Records:
+    """Say what was written, and return what was done."""
     if not talking.quiet:
         say(f"wrote {target} ({'x'.join(str(chain.shape[axis]) for axis in order)} {chain.result})")
+    return _records(chain)

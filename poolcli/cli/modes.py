@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from poolcli.cli.grammar import option
+from poolcli.cli.listed import deliver, of_packages
 from poolcli.cli.options import OUTPUT
-from poolcli.modes import ALIASES, MODES
+from poolcli.modes import ALIASES, MODES, Mode
 
 
 def modes(
@@ -16,24 +17,22 @@ def modes(
     """List the pooling modes with their formulas.
 
     x are the cells of a window that take part, n is their number.
+
+    Examples
+    --------
+    poolcli modes
+    poolcli modes --json
     """
-    rows = [
-        {
-            "mode": row.label,
-            "formula": row.formula,
-            "parameter": row.parameter.meaning if row.parameter else "",
-            "aliases": ", ".join(alias for alias, name in ALIASES.items() if name.partition(":")[0] == row.name),
-        }
-        for row in MODES.values()
-    ]
-    if json:
-        import orjson
+    rows = [_row(mode) for mode in MODES.values()]
+    rows += [_row(mode, package) for mode, package in of_packages("mode", Mode, {*MODES, *ALIASES})]
+    deliver(rows, json=json)
 
-        from poolcli.files import write_stdout
 
-        write_stdout(orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n")
-        return
-    from poolcli.cli.console import show, unicode_ok, width_of_output
-    from poolcli.render.lists import listing
-
-    show(listing(rows, ascii_only=not unicode_ok()), width=width_of_output())
+def _row(mode: Mode, package: str = "") -> dict[str, Any]:
+    return {
+        "mode": mode.label,
+        "formula": mode.formula,
+        "parameter": mode.parameter.meaning if mode.parameter else "",
+        "aliases": ", ".join(alias for alias, name in ALIASES.items() if name.partition(":")[0] == mode.name),
+        "package": package,
+    }

@@ -68,7 +68,7 @@ def framework_names() -> Iterable[str]:
 
 def fill_names() -> Iterable[str]:
     """Return the named pad fills."""
-    from poolcli.pooling import FILLS
+    from poolcli.window import FILLS
 
     return ["ignore", *FILLS]
 
@@ -86,8 +86,8 @@ class Reading(Group):
 
     input_format: Annotated[
         str | None,
-        option("--input-format", help="Found out from the data if missing.", panel=INPUT, metavar="NAME",
-               choices=formats_read),
+        option("--input-format", help="csv, json, npy, png ...; found out from the data if missing.", panel=INPUT,
+               metavar="NAME", choices=formats_read, free=True),
     ] = None  # fmt: skip
     layout: Annotated[
         str | None,
@@ -96,7 +96,13 @@ class Reading(Group):
                choices=("HW", "CHW", "HWC", "NCHW", "NHWC", "L", "CL", "NCL", "NLC", "DHW", "NCDHW"), free=True),
     ] = None  # fmt: skip
     delimiter: Annotated[
-        str, option("--delimiter", help="Of CSV.", panel=INPUT, choices=("auto", ",", ";", "tab", "blanks"))
+        str,
+        option(
+            "--delimiter",
+            help="What stands between the values of CSV.",
+            panel=INPUT,
+            choices=("auto", ",", ";", "tab", "blanks"),
+        ),
     ] = "auto"
     decimal: Annotated[
         str, option("--decimal", help="The decimal mark of CSV: . or ,", panel=INPUT, choices=(".", ","))
@@ -109,19 +115,30 @@ class Reading(Group):
         str, option("--channels", help="Read pictures as gray, or every colour by itself.", panel=INPUT,
                     choices=("gray", "rgb"))
     ] = "gray"  # fmt: skip
-    frame: Annotated[int, option("--frame", help="Which frame of a moving picture, from 0.", panel=INPUT)] = 0
+    frame: Annotated[
+        int, option("--frame", help="Which frame of a moving picture, from 0.", panel=INPUT, metavar="N")
+    ] = 0
     max_pixels: Annotated[
         int | None, option("--max-pixels", help="The largest picture to open.", panel=INPUT, metavar="N")
     ] = None
 
     def options(self, compat: str | None = None) -> ReadOptions:
         """Return them as the readers take them."""
-        from poolcli.formats import ReadOptions
-        from poolcli.pooling import framework_of
+        from poolcli.formats import ReadOptions, find_format
 
-        framework = framework_of(compat)
         values = dict(self.__dict__)
-        return ReadOptions(channels_last=bool(framework and framework.channels_last), **values)
+        if self.input_format:
+            values["input_format"] = find_format(self.input_format).name
+        return ReadOptions(channels_last=_channels_last(compat), **values)
+
+
+def _channels_last(compat: str | None) -> bool:
+    if compat is None:  # then the kernels need not be imported yet
+        return False
+    from poolcli.pooling import framework_of
+
+    framework = framework_of(compat)
+    return bool(framework and framework.channels_last)
 
 
 class Front(Group):
@@ -164,12 +181,12 @@ class Windowing(Group):
                metavar="NAME[:PARAM]", choices=mode_names, free=True),
     ] = "max"  # fmt: skip
     size: Annotated[
-        str | None, option("-k", "--size", help="Kernel size in cells, rows first. [default: 2]", panel=WINDOW,
-                           metavar="N|HxW|DxHxW")
+        str | None, option("-k", "--size", help="Kernel size in cells, rows first.", panel=WINDOW,
+                           default="2", metavar="N|HxW|DxHxW")
     ] = None  # fmt: skip
     stride: Annotated[
-        str | None, option("-s", "--stride", help="Cells from window to window. [default: the size]", panel=WINDOW,
-                           metavar="N|HxW")
+        str | None, option("-s", "--stride", help="Cells from window to window.", panel=WINDOW,
+                           default="the size", metavar="N|HxW")
     ] = None  # fmt: skip
     padding: Annotated[
         str, option("-p", "--padding", help="valid, same, same-lower, cells, or begin,end per axis: "
@@ -194,11 +211,12 @@ class Windowing(Group):
     ] = None  # fmt: skip
     global_window: Annotated[bool, option("--global", help="One window over the whole map.", panel=WINDOW)] = False
     output_size: Annotated[
-        str | None, option("--output-size", help="Adaptive windows, so many.", panel=WINDOW, metavar="HxW")
+        str | None,
+        option("--output-size", help="Adaptive windows: as many as give this output.", panel=WINDOW, metavar="HxW"),
     ] = None
-    fractional: Annotated[bool, option("--fractional", help="Fractional windows to --output-size.", panel=WINDOW)] = (
-        False
-    )
+    fractional: Annotated[
+        bool, option("--fractional", help="Windows of varying sizes that give --output-size.", panel=WINDOW)
+    ] = False
     nan: Annotated[
         str, option("--nan", help="What a NaN does.", panel=WINDOW, choices=("propagate", "ignore", "error"))
     ] = "propagate"
@@ -207,7 +225,10 @@ class Windowing(Group):
                            panel=WINDOW, metavar="NAME", choices=framework_names)
     ] = None  # fmt: skip
     seed: Annotated[
-        int | None, option("--seed", help="Of stochastic and fractional pooling.", panel=WINDOW, metavar="N")
+        int | None,
+        option(
+            "--seed", help="For stochastic and fractional pooling, to have the same again.", panel=WINDOW, metavar="N"
+        ),
     ] = None
     storage_order: Annotated[
         int, option("--storage-order", help="1: --indices count columns first, as ONNX can.", panel=WINDOW,
@@ -266,6 +287,29 @@ class Convolving(Group):
         return [step, ReluStep()] if self.relu else [step]
 
 
+class Replaying(Group):
+    """Steps from a file."""
+
+    steps: Annotated[
+        str | None, option("--steps", help="Replay the steps of a recipe or of any poolcli JSON.", panel="Steps",
+                           metavar="FILE")
+    ] = None  # fmt: skip
+    settings: Annotated[
+        list[str] | None, option("--set", help="Change an option of --steps, such as 2.size=3x3 or pool.mode=avg; may "
+                                 "be repeated.", panel="Steps", metavar="STAGE.OPTION=VALUE")
+    ] = None  # fmt: skip
+
+    def replayed(self) -> list[Step]:
+        """Return the steps of the file, changed as asked for; none without a file."""
+        from poolcli.recipe import load
+
+        if self.steps is None:
+            if self.settings:
+                raise UsageError("--set changes a recipe, but there is none", "add --steps recipe.json")
+            return []
+        return load(self.steps, self.settings or ())
+
+
 class Undoing(Group):
     """What unpooling has to know where the input does not say it."""
 
@@ -307,14 +351,11 @@ def kernel_step(
     text: str, *, stride: str = "1", padding: str = "valid", dilation: str = "1", bias: float = 0.0
 ) -> ConvStep:
     """Return the convolution with a named filter, with the kernel in a file, or with one written as JSON."""
-    from poolcli.errors import UnknownNameError
-    from poolcli.filters import FILTERS
+    from poolcli.filters import find_filter
     from poolcli.steps import ConvStep
     from poolcli.window import parse_padding, parse_sizes
 
-    if text in FILTERS:
-        kernel = FILTERS[text].kernel
-    elif text.lstrip().startswith("["):
+    if text.lstrip().startswith("["):
         from poolcli.formats import ReadOptions, decode
 
         kernel = decode(text.encode(), "the kernel", ReadOptions(input_format="json")).array
@@ -323,7 +364,7 @@ def kernel_step(
 
         kernel = read(text).array
     else:
-        raise UnknownNameError("filter", text, FILTERS, "; a kernel of your own comes from a file or inline JSON")
+        kernel = find_filter(text, note="; a kernel of your own comes from a file or inline JSON").kernel
     return ConvStep(
         kernel.tolist(),
         text if not text.lstrip().startswith("[") else "kernel",
@@ -342,8 +383,8 @@ class Writing(Group):
                     panel=OUTPUT, metavar="PATH")
     ] = "-"  # fmt: skip
     format: Annotated[
-        str | None, option("-f", "--format", help="table, json, csv, tsv, npy, png ... [default: by --output, else "
-                           "table]", panel=OUTPUT, metavar="NAME", choices=formats_written)
+        str | None, option("-f", "--format", help="table, json, csv, tsv, npy, png ...", panel=OUTPUT,
+                           default="by --output, else table", metavar="NAME", choices=formats_written, free=True)
     ] = None  # fmt: skip
     json: Annotated[bool, option("--json", help="The same as --format json.", panel=OUTPUT)] = False
     overwrite: Annotated[bool, option("--overwrite", help="Allow the output to be the input.", panel=OUTPUT)] = False
@@ -351,11 +392,11 @@ class Writing(Group):
         int, option("--precision", help="Decimals in tables.", least=0, most=17, panel=TABLE, metavar="N")
     ] = 4
     max_rows: Annotated[
-        int | None, option("--max-rows", help="Rows to show. [default: 40]", least=1, panel=TABLE, metavar="N")
+        int | None, option("--max-rows", help="Rows to show.", default="40", least=1, panel=TABLE, metavar="N")
     ] = None
     max_cols: Annotated[
         int | None,
-        option("--max-cols", help="Columns to show. [default: as many as fit]", least=1, panel=TABLE, metavar="N"),
+        option("--max-cols", help="Columns to show.", default="as many as fit", least=1, panel=TABLE, metavar="N"),
     ] = None
     full: Annotated[bool, option("--full", help="Show every row and column.", panel=TABLE)] = False
     color: Annotated[
@@ -382,9 +423,9 @@ class Writing(Group):
         if self.json and self.format not in (None, "json"):
             raise UsageError(f"--json and --format {self.format} do not go together", "drop one of them")
         named = "json" if self.json else self.format
-        if named:
-            return named
-        return "table" if self.output == "-" else format_of_target(self.output).name
+        if named == "table" or (named is None and self.output == "-"):
+            return "table"
+        return format_of_target(self.output, named).name
 
     def options(self) -> WriteOptions:
         """Return them as the writers take them."""
@@ -427,7 +468,8 @@ class Talking(Group):
         int | None,
         option(
             "--threads",
-            help="How many to use for large maps. [default: the processors]",
+            help="How many to use for large maps.",
+            default="the processors",
             least=1,
             panel="Work",
             metavar="N",

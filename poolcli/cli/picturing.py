@@ -36,7 +36,7 @@ class Picturing(Group):
                     choices=("auto", "always", "never"))
     ] = "auto"  # fmt: skip
     width: Annotated[
-        int | None, option("--width", help="Columns to use. [default: the terminal's, else 80]", least=1, most=WIDEST,
+        int | None, option("--width", help="Columns to use.", default="the terminal's, else 80", least=1, most=WIDEST,
                            panel=PICTURE, metavar="N")
     ] = None  # fmt: skip
 

@@ -38,11 +38,12 @@ def pool(
 ) -> None:
     """Pool a matrix or an image, optionally after a filter and ReLU.
 
+    Examples
+    --------
     poolcli pool --mode max --size 2 --stride 2 input.csv
-
     poolcli pool --mode avg --global photo.jpg
-
-    poolcli pool --filter sobel-x --relu -o edges.png photo.jpg
+    poolcli pool --filter sobel-x --relu --size 2 -o edges.png photo.jpg
+    poolcli pool --mode avg --size 3 --padding 1 --emit torch
     """
     step = window.step(indices=extras.indices)
     steps = [*front.steps(), step]

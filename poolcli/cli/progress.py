@@ -1,4 +1,4 @@
-"""What is said while many files are being worked on, and when they are done."""
+"""What is said while many files, or a large one, are being worked on, and when they are done."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,8 @@ from poolcli.cli.console import say, unicode_ok, wants_color
 from poolcli.plain import printable
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from poolcli.batch.work import Outcome
 
 MOST_ERRORS = 20  # shown one by one; the report has them all
@@ -103,8 +105,32 @@ def interruptible() -> Iterator[Stop]:
 
 def progress(tally: Tally, *, quiet: bool) -> AbstractContextManager[Any]:
     """Return what is told of every file: a line for each of the first errors, and a bar if someone is looking."""
-    live = sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    return _bar(tally) if live and not quiet else nullcontext(_Errors(say))
+    return _bar(tally) if _looked_at() and not quiet else nullcontext(_Errors(say))
+
+
+def values(total: int, *, quiet: bool) -> AbstractContextManager[Callable[[int], object]]:
+    """Return what is told how many more values of a large array are written: a bar if someone is looking."""
+    return _share(total) if _looked_at() and not quiet else nullcontext(lambda _: None)
+
+
+def _looked_at() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _screen() -> Console:
+    from rich.console import Console
+
+    paint = wants_color("auto", sys.stderr)
+    return Console(file=sys.stderr, no_color=not paint, markup=False, emoji=False, highlight=False)
+
+
+@contextmanager
+def _share(total: int) -> Iterator[Callable[[int], object]]:
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
+
+    with Progress(BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=_screen(), transient=True) as live:
+        bar = live.add_task("", total=total)
+        yield lambda more: live.update(bar, advance=more)
 
 
 class _Errors:
@@ -128,12 +154,10 @@ class _Errors:
 
 @contextmanager
 def _bar(tally: Tally) -> Iterator[Any]:
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
     from rich.text import Text
 
-    paint = wants_color("auto", sys.stderr)
-    screen = Console(file=sys.stderr, no_color=not paint, markup=False, emoji=False, highlight=False)
+    screen = _screen()
     columns = (
         BarColumn(), TextColumn("{task.completed}/{task.total}"), TextColumn("{task.fields[rate]:.1f} files/s"),
         TimeRemainingColumn(), TextColumn("{task.fields[failed]} failed"),

@@ -8,21 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from poolcli.cli.deliver import check_output, deliver, load, look
-from poolcli.cli.grammar import Group, option
-from poolcli.cli.options import OUTPUT, Reading, Showing, Talking, Writing
+from poolcli.cli.grammar import option
+from poolcli.cli.large import Scaling, in_blocks
+from poolcli.cli.options import OUTPUT, Reading, Replaying, Showing, Talking, Writing
 from poolcli.cli.stack import RUNNABLE, parse_stack
 from poolcli.errors import PoolcliError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.steps import Step
 
 
-class Recipes(Group):
+class Recipes(Replaying):
     """Steps from a file, and into one."""
 
-    steps: Annotated[
-        str | None, option("--steps", help="Replay the steps of a recipe or of any poolcli JSON.", panel="Steps",
-                           metavar="FILE")
-    ] = None  # fmt: skip
     save_steps: Annotated[
         str | None, option("--save-steps", help="Write the steps down as a recipe.", panel=OUTPUT, metavar="FILE")
     ] = None
@@ -34,6 +31,7 @@ def run(
     *,
     recipes: Recipes,
     showing: Showing,
+    scaling: Scaling,
     reading: Reading,
     writing: Writing,
     talking: Talking,
@@ -42,14 +40,23 @@ def run(
 
     Steps: conv, relu, pool, global, global-max, global-avg, unpool, normalize, with the options of the commands.
 
-    poolcli run input.csv conv --filter sobel-x --padding same then relu then pool --mode max then global-avg
+    Examples
+    --------
+    poolcli run input.csv conv --filter sobel-x then relu then pool --size 2
+    poolcli run --json input.csv pool --mode avg then global-max
+    poolcli run --save-steps recipe.json input.csv relu then pool --size 2
+    poolcli run --steps recipe.json input.csv
     """
     from poolcli import recipe
 
-    steps: list[Step] = recipe.load(recipes.steps) if recipes.steps else []
-    steps += parse_stack(context.obj or [], RUNNABLE)
+    steps = [*recipes.replayed(), *parse_stack(context.obj or [], RUNNABLE)]
     if not steps:
         raise UsageError("run needs steps", "such as: poolcli run input.csv conv --filter box then pool --size 2")
+    records = None if showing.show else in_blocks(given, steps, reading, writing, talking, _compat(steps), scaling)
+    if records is not None:
+        if recipes.save_steps:
+            recipe.save(recipes.save_steps, records)
+        return
     check_output(given, writing)
     before = load(given, reading, talking, _compat(steps))
     recipe.validate(steps, before.shape, before.layout)

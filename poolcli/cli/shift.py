@@ -40,8 +40,9 @@ def shift(
 ) -> None:
     """Measure translation invariance: move the input, pool again, count the values that change.
 
+    Examples
+    --------
     poolcli shift --by 1 --mode max --size 2 input.csv
-
     poolcli shift --random 20 --by 2 --seed 1 photo.jpg
     """
     from poolcli.cli.console import unicode_ok

@@ -12,9 +12,10 @@ def show(given: Input = None, *, picturing: Picturing, reading: Reading, talking
 
     Small maps show the numbers in their cells. What does not fit is made smaller by average pooling, which is said.
 
+    Examples
+    --------
     poolcli show input.csv
-
-    poolcli conv --filter sobel-x --json photo.jpg | poolcli show --colormap diverging
+    poolcli conv --filter sobel-x --json photo.jpg | poolcli show --width 60
     """
     from poolcli.render.heatmap import picture
 

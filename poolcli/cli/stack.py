@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
-from poolcli.cli.grammar import Group, grouped, option
+from poolcli.cli.grammar import Group, command, option
 from poolcli.cli.options import WINDOW, Convolving, Undoing, Windowing
 from poolcli.errors import PoolcliError, UnknownNameError, UsageError
 from poolcli.steps import NormalizeStep, ReluStep, Step
@@ -30,7 +30,7 @@ def pool(
     *,
     indices: Annotated[bool, option("--indices", help="Record where each value came from.", panel=WINDOW)] = False,
 ) -> list[Step]:
-    """Pool."""
+    """Pool windows."""
     return [window.step(indices=indices)]
 
 
@@ -41,8 +41,8 @@ def unpool(undoing: Undoing) -> list[Step]:
 
 def normalize(
     *,
-    low: Annotated[float, option("--low", help="What the least value becomes.", panel=WINDOW)] = 0.0,
-    high: Annotated[float, option("--high", help="What the greatest value becomes.", panel=WINDOW)] = 1.0,
+    low: Annotated[float, option("--low", help="What the least value becomes.", panel=WINDOW, metavar="X")] = 0.0,
+    high: Annotated[float, option("--high", help="What the greatest value becomes.", panel=WINDOW, metavar="X")] = 1.0,
 ) -> list[Step]:
     """Stretch the values linearly."""
     return [NormalizeStep(low, high)]
@@ -52,11 +52,12 @@ class Sizes(Group):
     """A convolution known by its sizes alone."""
 
     filters: Annotated[
-        int | None, option("--filters", help="How many, each over every channel.", panel=WINDOW, metavar="N")
+        int | None,
+        option("--filters", help="How many, each over every channel.", panel=WINDOW, default="1", metavar="N"),
     ] = None
-    size: Annotated[str | None, option("-k", "--size", help="Kernel size in cells.", panel=WINDOW, metavar="N|HxW")] = (
-        None
-    )
+    size: Annotated[
+        str | None, option("-k", "--size", help="Kernel size in cells.", panel=WINDOW, default="3", metavar="N|HxW")
+    ] = None
 
 
 def sized_conv(sizes: Sizes, convolving: Convolving) -> list[Any]:
@@ -135,7 +136,6 @@ def _takes_value(word: str) -> bool:
 def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) -> list[Any]:
     """Turn the words of one stage into steps, with the stage named in every error."""
     import typer
-    from typer.main import get_command
 
     if not words:
         raise UsageError(f"stage {number} is empty", "write a step between one `then` and the next")
@@ -144,13 +144,9 @@ def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) ->
         name, rest = "global", ["--mode", name.removeprefix("global-"), *rest]
     if name not in names:
         raise UnknownNameError("step", name, names)
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False,
-                      context_settings={"help_option_names": ["-h", "--help"]})  # fmt: skip
-    app.command(name)(grouped(names[name]))
-    command = get_command(app)
     try:
-        with command.make_context(name, list(rest)) as context:
-            made: list[Any] = command.invoke(context)
+        with command(name, names[name]).make_context(name, list(rest)) as context:
+            made: list[Any] = context.command.invoke(context)
     except typer.TyperException as problem:
         raise UsageError(
             f"stage {number} ({name}): {problem.format_message()}", f"see: poolcli {name} --help"

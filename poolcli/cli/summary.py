@@ -27,7 +27,11 @@ def summary(
 
     Layers: conv (--filters, --size, ... or --filter NAME), relu, pool, global, flatten, dense (--units).
 
-    poolcli summary 20x20x3 --layout HWC dense --units 16 then conv --filters 32 --size 3 --padding same then pool
+    Examples
+    --------
+    poolcli summary 28x28 conv --size 3 then pool --size 2 then flatten
+    poolcli summary 20x20x3 --layout HWC conv --filters 32 --size 3 then pool
+    poolcli summary input.csv conv --filter sobel-x then global-avg
     """
     stages = context.obj or []
     if not stages:

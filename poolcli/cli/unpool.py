@@ -9,8 +9,10 @@ from poolcli.cli.options import Input, Reading, Talking, Undoing, Writing
 def unpool(given: Input = None, *, undoing: Undoing, reading: Reading, writing: Writing, talking: Talking) -> None:
     """Put pooled values back where their indices say; every other cell is zero.
 
-    What pool --indices --json wrote says all there is to know:
+    What pool --indices --json wrote says all there is to know; bare values need the options.
 
+    Examples
+    --------
     poolcli pool --indices --json input.csv | poolcli unpool
     """
     transform(given, undoing.steps(), reading, writing, talking, undoing.compat)

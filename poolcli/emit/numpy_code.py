@@ -353,6 +353,8 @@ class Numpy(Program):
 
     def _values(self, layer: Pooling, filled: Sequence[int] = ()) -> None:
         """Write the windows and what is made of them; `filled` cells at the end of each axis were padding."""
+        if layer.mode.mode.name not in NUMPY_MODES:
+            self.refuse(f"the mode {layer.mode} comes from another package")
         row, window = _numpy_mode(layer), layer.window
         value, helper = (row.ignoring, row.ignoring_helper) if layer.nan == "ignore" else (row.value, row.helper)
         if helper:

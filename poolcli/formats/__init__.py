@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poolcli.errors import InputError, ShapeError, UnknownNameError, UsageError
+from poolcli.errors import InputError, PluginError, ShapeError, UnknownNameError, UsageError
 from poolcli.files import read_source, write_atomic, write_stdout
 
 if TYPE_CHECKING:
@@ -84,6 +84,9 @@ class WriteOptions:
     text: Mapping[str, str] | None = None
 
 
+READ_BY = {"picture": "opening"}  # of a module that only writes: the one that reads
+
+
 @dataclass(frozen=True)
 class Format:
     """One row of the table.
@@ -97,11 +100,13 @@ class Format:
     summary : str
         One sentence.
     module : str
-        The module in this package with ``read(data, name, options, kind)`` and ``write(feature_map, options, kind)``.
+        The module with ``read(data, name, options, kind)`` and ``write(feature_map, options, kind)``: its full name,
+        which has dots, or its name alone if it is in this package; what is read elsewhere is in `READ_BY`.
     reads, writes : bool
         What it can do.
     signature : bytes
-        A regular expression for the first bytes of every such file; empty if there is no safe one.
+        A regular expression for the first bytes of every such file; empty if there is no safe one. Only those in
+        `FORMATS` are looked for: a format of another package is known by its name and extensions.
     """
 
     name: str
@@ -114,18 +119,22 @@ class Format:
 
     def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
         """Read bytes that are in this format."""
-        feature_map: FeatureMap = import_module(f"{__name__}.{self.module}").read(data, name, options, self.name)
+        feature_map: FeatureMap = _home(READ_BY.get(self.module, self.module)).read(data, name, options, self.name)
         return feature_map
 
     def write(self, feature_map: FeatureMap, options: WriteOptions) -> Iterable[bytes]:
         """Give the bytes of a feature map in this format."""
-        chunks: Iterable[bytes] = import_module(f"{__name__}.{self.module}").write(feature_map, options, self.name)
+        chunks: Iterable[bytes] = _home(self.module).write(feature_map, options, self.name)
         return chunks
 
     def written_notes(self, feature_map: FeatureMap, options: WriteOptions) -> Iterable[str]:
         """Say what writing a feature map in this format chooses and loses, for ``-v``."""
-        notes = getattr(import_module(f"{__name__}.{self.module}"), "written_notes", None)
+        notes = getattr(_home(self.module), "written_notes", None)
         return notes(feature_map, options, self.name) if notes else ()
+
+
+def _home(module: str) -> Any:
+    return import_module(module if "." in module else f"{__name__}.{module}")
 
 
 _ROWS = (
@@ -206,6 +215,28 @@ BOX = re.compile("^[ \t]*[\u2500-\u257f]|^[ \t]*\\+[-=+]+\\+[ \t]*$", re.MULTILI
 BLANKS = b" \t\r\n"
 
 
+def _of_a_package(name: str) -> Format | None:
+    """Return the format that an installed package has for a name or an extension without its dot."""
+    from poolcli import plugins
+
+    row = plugins.find("format", name, Format)
+    if row is not None and row.name in FORMATS:  # to be written it would be looked up by its name
+        raise PluginError(f"a package's format for {name!r} calls itself {row.name}, as one of poolcli's does")
+    return row
+
+
+def format_of_name(path: str | Path) -> Format | None:
+    """Return the format that the extension of a file's name means, or None.
+
+    Examples
+    --------
+    >>> format_of_name("photo.JPG").name
+    'jpeg'
+    """
+    extension = Path(path).suffix.lower()
+    return EXTENSIONS.get(extension) or (_of_a_package(extension[1:]) if extension[1:] else None)
+
+
 def find_format(name: str, *, writing: bool = False) -> Format:
     """Return the format of that name.
 
@@ -214,11 +245,14 @@ def find_format(name: str, *, writing: bool = False) -> Format:
     UnknownNameError
         If there is none that can do it.
     """
-    row = FORMATS.get(name.lower()) or EXTENSIONS.get(f".{name.lower()}")
+    name = name.lower()
+    row = FORMATS.get(name) or EXTENSIONS.get(f".{name}") or _of_a_package(name)
     able = [row.name for row in _ROWS if (row.writes if writing else row.reads)]
     if row is None:
-        raise UnknownNameError("format", name, able)
-    if row.name not in able:
+        from poolcli import plugins
+
+        raise UnknownNameError("format", name, [*able, *plugins.names("format")])
+    if not (row.writes if writing else row.reads):
         can, cannot = ("read", "written") if writing else ("written", "read")
         raise UsageError(f"the format {row.name} can be {can}, but not {cannot}", f"use one of {', '.join(able)}")
     return row
@@ -240,7 +274,7 @@ def format_of_target(target: str | Path, name: str | None = None) -> Format:
     if name:
         return find_format(name, writing=True)
     extension = Path(target).suffix.lower()
-    row = EXTENSIONS.get(extension)
+    row = format_of_name(target)
     if row is not None:
         return find_format(row.name, writing=True)
     known = ", ".join(row.extensions[0] for row in _ROWS if row.writes)
@@ -277,10 +311,12 @@ def detect(head: bytes, name: str, options: ReadOptions) -> Format:
         return find_format(options.input_format)
     if (found := re.match(SIGNATURES, head, re.DOTALL)) and found.lastgroup:
         return FORMATS[found.lastgroup]
+    row = format_of_name(name)
+    if row is not None and row.reads and row.name not in FORMATS:  # of a package, which knows its own files best
+        return row
     for mark, what, hint in FOREIGN:
         if head.startswith(mark):
             raise InputError(f"{name} is {what}", hint.format(name=name))
-    row = EXTENSIONS.get(Path(name).suffix.lower())
     if row is not None and row.module == "picture" and row.reads:
         return row
     return _detect_text(head, name, row)

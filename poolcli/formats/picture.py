@@ -1,13 +1,5 @@
-"""Pictures: every format that Pillow reads or writes, to and from numbers.
+"""Pictures out: every format that Pillow writes, from numbers.
 
-Reading
--------
-``gray`` is Pillow's ``L``: ITU-R 601-2 luma, L = R * 299/1000 + G * 587/1000 + B * 114/1000. Alpha is dropped. 16-bit
-gray, 32-bit integers and floats stay what they are. Of several frames or pages one is read; the EXIF orientation is
-applied. Each of these is noted.
-
-Writing
--------
 A map becomes pixels by ``normalize``. ``auto`` keeps numbers that are pixels: those of a type or an origin whose white
 is known, all between 0 and white. Anything else is stretched as by ``minmax``: the smallest finite number is black, the
 largest white, and a constant map lies in the middle. ``clip`` takes numbers as pixels and cuts off what lies below
@@ -17,16 +9,9 @@ black or above white. Halves are rounded up. NaN is black, or magenta in a colou
 from __future__ import annotations
 
 import math
-import re
-import struct
-import threading
 import time
-import warnings
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -34,266 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.colormaps import CENTRED, COLORMAPS, NAN_COLOR
-from poolcli.errors import InputError, LimitError, PoolcliError, ShapeError, UnknownNameError, UsageError
-from poolcli.featuremap import FeatureMap, parse_layout, spatial_letters
+from poolcli.errors import LimitError, ShapeError, UnknownNameError, UsageError
+from poolcli.featuremap import FeatureMap, spatial_letters
+from poolcli.formats.opening import PIXELS, limited
 from poolcli.formats.pngfile import write_png
-from poolcli.limits import check_memory
 
 if TYPE_CHECKING:
-    from PIL import Image
-
-    from poolcli.formats import ReadOptions, WriteOptions
+    from poolcli.formats import WriteOptions
 
 Array = NDArray[Any]
 
-CHANNELS = ("gray", "rgb")
 NORMALIZE = ("auto", "clip", "minmax")
-PIXELS = 89_478_485  # Pillow's own limit: a quarter of a GiB of RGB
-
-# Pillow's names of a format where they are not ours in capitals: to read it, and to write it.
-READERS: Mapping[str, str] = {
-    "mpo": "JPEG",
-    "pfm": "PPM",
-    "pbm": "PPM",
-}  # Pillow finds out by itself which JPEG is an MPO
+# Pillow's names of a format where they are not ours in capitals.
 WRITERS: Mapping[str, str] = {"pfm": "PPM", "pbm": "PPM"}
-# The modules of those that Pillow would else import every plugin to find.
-PLUGINS: Mapping[str, str] = {"jpeg2000": "Jpeg2K", "tiff": "Tiff", "webp": "WebP", "avif": "Avif"}
-# Not opened: EPS and WMF run or need other programs, the others have no reader in Pillow.
-CLOSED = frozenset({"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"})
-
-# What Pillow calls a mode: what a gray reading converts to (step by step), and an RGB one.
-GRAY_STEPS: Mapping[str, tuple[str, ...]] = {
-    "1": ("L",), "L": (), "P": ("L",), "LA": ("L",), "La": ("LA", "L"), "PA": ("RGBA", "L"), "RGB": ("L",),
-    "RGBA": ("L",), "RGBa": ("RGBA", "L"), "RGBX": ("RGB", "L"), "CMYK": ("RGB", "L"), "YCbCr": ("RGB", "L"),
-    "HSV": ("RGB", "L"), "LAB": ("RGB", "L"),
-}  # fmt: skip
-RGB_STEPS: Mapping[str, tuple[str, ...]] = {
-    "P": ("RGB",), "PA": ("RGBA", "RGB"), "RGB": (), "RGBA": ("RGB",), "RGBa": ("RGBA", "RGB"), "RGBX": ("RGB",),
-    "CMYK": ("RGB",), "YCbCr": ("RGB",), "HSV": ("RGB",), "LAB": ("RGB",),
-}  # fmt: skip
-ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
-
-DEEP_COLOR = re.compile(r"\b(?:LA|RGB|RGBA|RGBX);16[BLN]?\b")  # what Pillow can decode to 8 bits only
-
-ORIENTATION = 0x0112  # the EXIF tag
-TURNS: Mapping[int, Callable[[Array], Array]] = {
-    2: lambda a: a[:, ::-1],
-    3: lambda a: a[::-1, ::-1],
-    4: lambda a: a[::-1],
-    5: lambda a: a.swapaxes(0, 1),
-    6: lambda a: a.swapaxes(0, 1)[:, ::-1],
-    7: lambda a: a.swapaxes(0, 1)[::-1, ::-1],
-    8: lambda a: a.swapaxes(0, 1)[::-1],
-}
-
-# Reading
-
-
-def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:
-    """Read one picture."""
-    if options.channels not in CHANNELS:
-        raise UnknownNameError("channels", options.channels, CHANNELS)
-    if data.startswith(b"\x89PNG"):
-        _check_png(data, name)
-    with _limited(options.max_pixels) as limit:
-        try:
-            picture = _opened(data, name, kind, strict=options.input_format is not None)
-            _check_pixels(picture.size, limit, name)
-            array, white, notes = _numbers(picture, name, options, limit)
-        except PoolcliError:
-            raise
-        except Exception as problem:  # Pillow's many readers raise whatever they stumble over
-            raise _read_error(problem, name, limit) from problem
-    natural = "HW" if array.ndim == 2 else "HWC"
-    notes += [f"dtype {array.dtype}", f"layout {natural} (a picture)"]
-    if options.layout and parse_layout(options.layout) != natural:
-        raise ShapeError(
-            f"{name}: layout {options.layout.upper()} does not fit a picture, which is {natural}", "leave out --layout"
-        )
-    return FeatureMap.from_array(array, natural, name=name, white=white, notes=tuple(notes))
-
-
-def _opened(data: bytes, name: str, kind: str, *, strict: bool) -> Image.Image:
-    """Open a picture as what it seems to be, or else, unless that was demanded, as anything that Pillow knows."""
-    from PIL import Image, UnidentifiedImageError
-
-    if kind in PLUGINS:
-        import_module(f"PIL.{PLUGINS[kind]}ImagePlugin")
-    try:
-        return Image.open(BytesIO(data), formats=[READERS.get(kind, kind.upper())])
-    except UnidentifiedImageError:
-        if strict:
-            raise InputError(f"{name}: not a {kind} picture, or a damaged one", "leave out --input-format") from None
-    Image.init()
-    return Image.open(BytesIO(data), formats=[known for known in Image.ID if known not in CLOSED])
-
-
-def _read_error(problem: Exception, name: str, limit: int) -> PoolcliError:
-    """Say in poolcli's words what Pillow could not do."""
-    from PIL import Image, UnidentifiedImageError
-
-    if isinstance(problem, Image.DecompressionBombError):
-        return LimitError(f"{name}: more than {limit} pixels", "raise --max-pixels if you trust the file")
-    if isinstance(problem, UnidentifiedImageError):
-        return InputError(f"{name}: not a picture that can be read, or a damaged one", "check the file")
-    if isinstance(problem, MemoryError):
-        return LimitError(f"{name}: the picture does not fit into memory", "use a smaller picture")
-    what = str(problem) or type(problem).__name__
-    return InputError(f"{name}: the picture is damaged or cut off: {what}", "get the file again")
-
-
-class _Guard:
-    """Lets Pillow open as many pixels as poolcli does, and keeps its warnings quiet, while anyone reads.
-
-    Both are global to the process, so readers in threads share one guard: the first sets it up, the last takes it down.
-    """
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.readers = 0
-        self.quiet = warnings.catch_warnings()
-        self.before: int | None = None
-
-    def enter(self, pixels: int | None) -> int:
-        """Return the limit, after making sure that Pillow allows it."""
-        from PIL import Image
-
-        with self.lock:
-            if not self.readers:
-                self.quiet = warnings.catch_warnings()
-                self.quiet.__enter__()
-                warnings.simplefilter("ignore")
-                self.before = Image.MAX_IMAGE_PIXELS
-            self.readers += 1
-            limit = pixels or self.before or PIXELS
-            Image.MAX_IMAGE_PIXELS = limit if self.readers == 1 else max(limit, Image.MAX_IMAGE_PIXELS or PIXELS)
-        return limit
-
-    def leave(self) -> None:
-        """Undo what `enter` did, if nobody reads any more."""
-        from PIL import Image
-
-        with self.lock:
-            self.readers -= 1
-            if not self.readers:
-                Image.MAX_IMAGE_PIXELS = self.before
-                self.quiet.__exit__(None, None, None)
-
-
-_GUARD = _Guard()
-
-
-@contextmanager
-def _limited(pixels: int | None) -> Iterator[int]:
-    if pixels is not None and pixels < 1:
-        raise UsageError(f"a limit of {pixels} pixels lets no picture through", "use --max-pixels 100000000")
-    limit = _GUARD.enter(pixels)
-    try:
-        yield limit
-    finally:
-        _GUARD.leave()
-
-
-def _check_pixels(size: tuple[int, int], limit: int, name: str) -> None:
-    width, height = size
-    if width < 1 or height < 1:
-        raise InputError(f"{name}: a picture of {height}x{width} pixels", "it may be damaged")
-    if width * height > limit:
-        raise LimitError(
-            f"{name}: {height}x{width} pixels are more than the limit of {limit}",
-            f"add --max-pixels {width * height} if you trust the file",
-        )
-    check_memory(8 * width * height, f"a picture of {height}x{width} pixels", "use a smaller picture")
-
-
-def _check_png(data: bytes, name: str) -> None:
-    """Check every chunk's checksum; Pillow does so for some only, and flipped bits would pass as pixels."""
-    offset = 8
-    while True:
-        start = data[offset : offset + 8]
-        length = int.from_bytes(start[:4], "big")
-        end = offset + 8 + length
-        check = data[end : end + 4]
-        if len(start) < 8 or len(check) < 4:
-            raise InputError(f"{name}: cut off at byte {len(data)}, within the PNG data", "get the file again")
-        kind = start[4:]
-        if zlib.crc32(memoryview(data)[offset + 4 : end]) != struct.unpack(">I", check)[0]:
-            raise InputError(f"{name}: damaged: wrong checksum of {kind.decode('latin-1')!a} at byte {offset}")
-        if kind == b"IEND":
-            return
-        offset = end + 4
-
-
-def _numbers(
-    picture: Image.Image, name: str, options: ReadOptions, limit: int
-) -> tuple[Array, float | None, list[str]]:
-    """Return the pixels, what white is, and what was done to them."""
-    notes = _choose_frame(picture, name, options.frame, limit)
-    if any(DEEP_COLOR.search(str(tile[3])) for tile in getattr(picture, "tile", ())):
-        notes.append(f"16-bit {picture.mode} read as 8 bits")
-    picture.load()
-    notes += _changes(picture, options.channels)
-    orientation = _orientation(picture)
-    array, white = _pixels(picture, options.channels)
-    if turn := TURNS.get(orientation):
-        array = np.ascontiguousarray(turn(array))
-        notes.append(f"EXIF orientation {orientation} applied")
-    return array, white, notes
-
-
-def _choose_frame(picture: Image.Image, name: str, frame: int, limit: int) -> list[str]:
-    """Go to a frame; say so if there are more."""
-    frames = getattr(picture, "n_frames", 1)
-    if not 0 <= frame < frames:
-        there = "one frame" if frames == 1 else f"frames 0 to {frames - 1}"
-        raise InputError(f"{name}: there is no frame {frame}, but {there}", "use --frame 0")
-    if frames == 1:
-        return []
-    if frame:  # what was opened is the first; a Photoshop file has no other way back to it
-        picture.seek(frame)
-    _check_pixels(picture.size, limit, name)  # pages may differ
-    return [f"frame {frame} of {frames}"]
-
-
-def _changes(picture: Image.Image, channels: str) -> list[str]:
-    mode = picture.mode
-    notes = [f"picture mode {mode}"]
-    if mode in ALPHA or (mode in ("P", "RGB", "L") and "transparency" in picture.info):
-        notes.append("alpha dropped")
-    if channels == "rgb" and mode not in RGB_STEPS:
-        notes.append("one channel")
-    return notes
-
-
-def _orientation(picture: Image.Image) -> int:
-    """Return the EXIF orientation; damaged metadata say nothing."""
-    try:
-        found = picture.getexif().get(ORIENTATION, 1)
-    except Exception:  # noqa: BLE001 -- metadata may be anything, and the pixels are good
-        return 1
-    return found if isinstance(found, int) else 1
-
-
-def _pixels(picture: Image.Image, channels: str) -> tuple[Array, float | None]:
-    """Return an array of one channel, or of three if they are asked for and there."""
-    steps = RGB_STEPS.get(picture.mode) if channels == "rgb" else None
-    steps = GRAY_STEPS.get(picture.mode) if steps is None else steps
-    if steps is not None:
-        for mode in steps:
-            picture = picture.convert(mode)
-        return np.asarray(picture), 255
-    array = np.asarray(picture)
-    array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    if picture.mode.startswith("I;16"):
-        return array, 65535
-    if picture.mode == "I" and picture.format == "PPM":  # Pillow scales more than 8 bits to 16
-        return array.astype(np.uint16), 65535
-    return array, None
-
-
-# Writing
-
 # The modes that a format takes, if Pillow does not take L and RGB for it.
 MODES: Mapping[str, str] = {
     "qoi": "RGB", "webp": "RGB", "avif": "RGB", "ico": "RGBA", "blp": "P", "palm": "P",
@@ -514,7 +252,7 @@ def _encoded(pixels: Array, kind: str) -> Iterable[bytes]:
         settings["sizes"] = [(width, height)]
     file = BytesIO()
     try:
-        with _limited(None):  # for its quiet
+        with limited(None):  # for its quiet
             picture = Image.fromarray(np.ascontiguousarray(pixels))
             if kind in MODES:
                 picture = picture.convert(MODES[kind], dither=Image.Dither.NONE)

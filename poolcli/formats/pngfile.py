@@ -24,7 +24,8 @@ from poolcli.kernels.work import run, threads
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOR_TYPES = {1: 0, 3: 2}  # channels: gray, RGB
 NONE, SUB, UP = range(3)
-BAND_BYTES = 1 << 20
+BAND_BYTES = 1 << 20  # deflated at once
+TILE_BYTES = 1 << 18  # filtered at once: with its differences it stays in a second-level cache
 LEVELS = range(10)
 DEFLATED_HEADER = b"\x78\x01"  # a window of 32 KiB, the fastest level
 
@@ -96,7 +97,7 @@ def _deflated(rows: NDArray[Any], step: int, level: int | None) -> tuple[list[by
     pieces: list[bytes] = [b""] * len(starts)
     sums = [(0, 0)] * len(starts)
 
-    def work(band: int, _: None) -> None:
+    def work(band: int, _: object) -> None:
         first = starts[band]
         raw = _filtered(rows, first, min(first + tall, height), step).data
         strategy = zlib.Z_RLE if level is None else zlib.Z_FILTERED
@@ -105,7 +106,7 @@ def _deflated(rows: NDArray[Any], step: int, level: int | None) -> tuple[list[by
         pieces[band] = packer.compress(raw) + packer.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
         sums[band] = zlib.adler32(raw), raw.nbytes
 
-    run(list(range(len(starts))), work, lambda: None, threads() if len(starts) > 1 else 1)
+    run(list(range(len(starts))), work, object, threads() if len(starts) > 1 else 1)
     checksum = 1
     for part, size in sums:
         checksum = _joined(checksum, part, size)
@@ -114,17 +115,25 @@ def _deflated(rows: NDArray[Any], step: int, level: int | None) -> tuple[list[by
 
 def _filtered(rows: NDArray[Any], first: int, last: int, step: int) -> NDArray[np.uint8]:
     """Return a band of rows as PNG stores them: a byte for the filter, then the differences."""
-    band = _bytes(rows[max(first - 1, 0) : last])
-    above, band = (band[:-1], band[1:]) if first else (np.vstack((np.zeros_like(band[:1]), band[:-1])), band)
-    raw = np.empty((len(band), 1 + band.shape[1]), np.uint8)
+    raw = np.empty((last - first, 1 + rows[0].nbytes), np.uint8)
+    tall = max(TILE_BYTES // rows[0].nbytes, 1)
+    for start in range(first, last, tall):
+        stop = min(start + tall, last)
+        band = _bytes(rows[max(start - 1, 0) : stop])
+        above, band = (band[:-1], band[1:]) if start else (np.vstack((np.zeros_like(band[:1]), band[:-1])), band)
+        _filter(band, above, step, raw[start - first : stop - first])
+    return raw
+
+
+def _filter(band: NDArray[np.uint8], above: NDArray[np.uint8], step: int, out: NDArray[np.uint8]) -> None:
+    """Filter each row by that which leaves the smallest differences."""
     sub = band.copy()
     sub[:, step:] -= band[:, :-step]
-    up = band - above
-    costs = np.stack([_cost(kind) for kind in (band, sub, up)])
-    raw[:, 0] = best = costs.argmin(axis=0)
-    for kind, differences in enumerate((band, sub, up)):
-        np.copyto(raw[:, 1:], differences, where=(best == kind)[:, None])
-    return raw
+    kinds = (band, sub, band - above)
+    out[:, 0] = best = np.stack([_cost(differences) for differences in kinds]).argmin(axis=0)
+    for kind, differences in enumerate(kinds):
+        rows = best == kind
+        out[rows, 1:] = differences[rows]
 
 
 def _bytes(rows: NDArray[Any]) -> NDArray[np.uint8]:

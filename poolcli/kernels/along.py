@@ -20,9 +20,13 @@ Array = NDArray[Any]
 State = tuple[Any, ...]  # arrays of one shape; a number stands for an array of that number
 Merge = Callable[[State, State], State]
 
-GROUP_BYTES = 1 << 20
+GROUP_BYTES = 1 << 21
 MANY = 32  # cells from which a reduction beats halves
+FEW = 8  # floats that are added one after the other
+AT_FIRST = 16  # the same where the rest is added in float64: 15 roundings
+SHORT = 512  # cells of a row up to which it is better to make more than is needed in one long loop
 WIDE = 512  # cells beside each other from which short loops cost less than they save
+MANY_STEPS = 5  # of a chain, beyond which sharing does less
 LONG = 128  # cells of a block along the last axis from which halves beat a chain
 _IDEMPOTENT = (np.maximum, np.minimum, np.fmax, np.fmin, np.logical_or, np.logical_and, np.bitwise_or, np.bitwise_and)
 _WORDS = (2, 4, 8)  # bytes
@@ -54,6 +58,10 @@ class Part:
     def overlapping(self) -> bool:
         """Whether a cell may be combined twice."""
         return self.combine in _IDEMPOTENT
+
+    def streams(self, dtype: np.dtype[Any]) -> bool:
+        """Whether NumPy's reduction along outer axes runs at the speed of memory; the extremes of floats do not."""
+        return isinstance(self.combine, np.ufunc) and (dtype.kind in "iu" or self.combine is np.add)
 
     def exact(self, dtype: np.dtype[Any]) -> bool:
         """Whether the order of combining does not matter for values of this type."""
@@ -114,7 +122,7 @@ def cut(state: State, at: int, cells: slice | int) -> State:
     return each(state, lambda array: array[index])
 
 
-def way(axis: Axis, inner: int) -> str:
+def way(axis: Axis, inner: int, *, overlapping: bool) -> str:
     """Choose how to fold: ``one``, ``chain``, ``shared``, ``blocks``, ``taps``, ``halves`` or ``irregular``.
 
     Parameters
@@ -123,6 +131,8 @@ def way(axis: Axis, inner: int) -> str:
         The windows.
     inner : int
         How many cells of later axes stand beside each cell; 1 for the last axis.
+    overlapping : bool
+        Whether a cell may be combined twice.
     """
     size, stride = axis.size, axis.stride if axis.regular else 0
     if not axis.regular:
@@ -137,7 +147,7 @@ def way(axis: Axis, inner: int) -> str:
         return "taps" if size - 1 <= len(chain(size, overlapping=False)) * stride else "chain"
     if stride > 1:  # on short rows every second row costs more than twice as many cells in one row
         return "chain" if inner < WIDE and size <= 3 and stride == 2 else "blocks"
-    return "shared" if inner >= WIDE and size > 2 and size not in (4, 8) else "chain"
+    return "shared" if inner >= WIDE and len(chain(size, overlapping=overlapping)) > MANY_STEPS else "chain"
 
 
 def shared_by(size: int) -> int:
@@ -163,7 +173,7 @@ def roundings(size: int, stride: int, how: str) -> int:
 
 def halvings(cells: int) -> int:
     """Return how often `_halves` rounds."""
-    return max(cells.bit_length() - 1 + cells.bit_count() - 1, 0)
+    return max(cells - 1 if cells <= FEW else cells.bit_length() - 1 + cells.bit_count() - 1, 0)
 
 
 def along(
@@ -192,7 +202,10 @@ def along(
     """
     last = at == max(c.ndim for c in state if isinstance(c, np.ndarray)) - 1
     out = out if last else None
-    state = pad(_cast(state, dtype, scratch), axis, at, part.fill, scratch)
+    if last and at == 1 and widens(state, axis, dtype, part):
+        return (_widened(pad(state, axis, at, part.fill, scratch)[0], axis, scratch),)
+    rows_of = axis.stride if last and how == "chain" else 1  # so that thinning sees whole words
+    state = pad(_cast(state, dtype, scratch), axis, at, part.fill, scratch, multiple=rows_of)
     if how == "irregular":
         return _irregular(state, axis, at, part, scratch)
     k, s, d, n = axis.size, axis.stride, axis.dilation, len(axis)
@@ -217,7 +230,8 @@ def _chained(
     state: State, axis: Axis, at: int, part: Part, dtype: np.dtype[Any], scratch: Scratch, out: Array | None
 ) -> State:
     steps = chain(axis.size, overlapping=part.overlapping)
-    if axis.stride == 1 and out is not None and out.dtype == dtype:
+    direct = not part.overlapping or len(axis) >= SHORT
+    if direct and axis.stride == 1 and out is not None and out.dtype == dtype:
         return _chain_into(out, state, at, steps, axis.dilation, part, scratch)
     windows = _chain(state, at, steps, axis.dilation, part, scratch, axis.stride)
     return thin(windows, axis.stride, len(axis), out, scratch)
@@ -243,12 +257,13 @@ def _by_groups(
     return (WRITTEN,) if out is not None else (made,)
 
 
-def pad(state: State, axis: Axis, at: int, fill: tuple[Any, ...], scratch: Scratch) -> State:
-    """Put cells that do not take part where windows reach outside the real ones."""
+def pad(state: State, axis: Axis, at: int, fill: tuple[Any, ...], scratch: Scratch, multiple: int = 1) -> State:
+    """Put cells that do not take part where windows reach outside the real ones, and up to a `multiple` of cells."""
     before, after = (max(-axis.starts[0], 0), max(axis.stops[-1] - axis.length, 0)) if axis.regular else (0, 0)
     if before == after == 0:
         return state
     shape = next(c.shape for c in state if isinstance(c, np.ndarray))
+    after += -(before + shape[at] + after) % multiple
     roomy = (*shape[:at], before + shape[at] + after, *shape[at + 1 :])
     index = (slice(None),) * at
     padded = []
@@ -273,17 +288,35 @@ def _chain(
     """
     made = {1: state}
     for step in steps:
-        one, other = made[step.left], made[step.right]
-        made[step.size] = _merge_shifted(one, other, at, step.shift * dilation, part, scratch, multiple)
-        for size in step.done:
-            del made[size]
+        _take_step(made, step, at, dilation, part, scratch, multiple)
     return made.popitem()[1]
 
 
+def _take_step(
+    made: dict[int, State], step: Step, at: int, dilation: int, part: Part, scratch: Scratch, multiple: int = 1
+) -> None:
+    """Make the windows of one step, in the place of those that are not needed any more."""
+    one, other = made[step.left], made[step.right]
+    over = step.left in step.done and 1 < step.left != step.right
+    made[step.size] = _merge_shifted(one, other, at, step.shift * dilation, part, scratch, multiple, over=over)
+    for size in step.done:
+        del made[size]
+
+
 def _merge_shifted(
-    one: State, other: State, at: int, shift: int, part: Part, scratch: Scratch, multiple: int = 1
+    one: State,
+    other: State,
+    at: int,
+    shift: int,
+    part: Part,
+    scratch: Scratch,
+    multiple: int = 1,
+    *,
+    over: bool = False,
 ) -> State:
     """Combine every cell with the one `shift` cells later; the last `shift` are missing or not defined.
+
+    The result may stand `over` the first state.
 
     A tile whose rows follow each other in memory is treated as one row, *flat*: fewer, longer loops; some cells between
     rows do not matter. Benchmark case: float32 (8, 64, 256, 256). Rows are made a `multiple` of some cells long.
@@ -295,10 +328,11 @@ def _merge_shifted(
     shape, width = a.shape, -(-a.shape[-1] // multiple) * multiple
     if b.shape == shape and a.strides == b.strides and width == shape[-1] and (span := _span(a)):
         cells = span - shift * a.strides[at] // a.itemsize
-        result = scratch.take((span,), a.dtype)
+        result = _flat(a, span) if over else scratch.take((span,), a.dtype)
         scratch.do(part.combine, _flat(a, span)[:cells], _flat(b, span)[-cells:], out=result[:cells])
         return (as_strided(result, shape, a.strides),)
-    result = scratch.take((*shape[:-1], width), a.dtype)
+    over = over and width == shape[-1]
+    result = a if over else scratch.take((*shape[:-1], width), a.dtype)
     index = (slice(None),) * at
     length = min(shape[at], b.shape[at] - shift)
     here, there = (*index, slice(0, length)), (*index, slice(shift, shift + length))
@@ -317,7 +351,8 @@ def _span(array: Array) -> int:
     span = (
         sum((length - 1) * step for length, step in zip(array.shape, array.strides, strict=True)) // array.itemsize + 1
     )
-    return span if array.strides[-1] == array.itemsize and span * 7 <= array.size * 8 else 0
+    most = 2.1 if array.shape[-1] < SHORT else 1.2  # what is wasted on the cells between, short loops would cost
+    return span if array.strides[-1] == array.itemsize and span <= array.size * most else 0
 
 
 def _flat(array: Array, span: int) -> Array:
@@ -335,9 +370,7 @@ def _chain_into(
     """Do the last step of a chain where the result is wanted."""
     made = {1: state}
     for step in steps[:-1]:
-        made[step.size] = _merge_shifted(made[step.left], made[step.right], at, step.shift * dilation, part, scratch)
-        for size in step.done:
-            del made[size]
+        _take_step(made, step, at, dilation, part, scratch)
     final, n = steps[-1], out.shape[at]
     shift = final.shift * dilation
     one, other = made[final.left][0], made[final.right][0]
@@ -357,8 +390,8 @@ def thin(state: State, stride: int, n: int, out: Array | None, scratch: Scratch)
     elif (
         stride * array.itemsize in _WORDS
         and sys.byteorder == "little"
-        and array.flags.c_contiguous
-        and (array.shape[-1] % stride == 0)
+        and array.strides[-1] == array.itemsize
+        and array.shape[-1] % stride == 0
     ):
         words = array.view(f"u{stride * array.itemsize}")[..., :n]
         cells = out if out is not None and out.dtype == array.dtype else scratch.take(words.shape, array.dtype)
@@ -433,15 +466,17 @@ def taps(array: Array, at: int, first: int, n: int, stride: int, size: int, dila
 def _halves(state: State, at: int, part: Part, scratch: Scratch) -> State:
     """Fold all cells of one axis, adding one half to the other, and drop the axis: *halves*.
 
-    Few calls, and few roundings. Where nothing is rounded NumPy's own reduction reads many cells even faster. Benchmark
-    case: float32 (8, 64, 256, 256) at (8, 8), and every global one.
+    Few calls, and few roundings. Where nothing is rounded, or not often, NumPy's own reduction is a single call.
+    Benchmark case: float32 (8, 64, 256, 256) at (8, 8), and every global one.
     """
     size = _length(state, at)
-    if size >= MANY and isinstance(part.combine, np.ufunc) and part.exact(state[0].dtype):
+    if isinstance(part.combine, np.ufunc) and size > 2:
         array: Array = state[0]
-        fold = partial(part.combine.reduce, axis=at, dtype=array.dtype)
-        out = scratch.take((*array.shape[:at], *array.shape[at + 1 :]), array.dtype)
-        return (scratch.do(fold, array, out=out),)
+        if part.exact(array.dtype):
+            if size >= MANY or part.streams(array.dtype):
+                return (_reduced(array, at, part.combine, scratch),)
+        elif part.streams(array.dtype) and size <= FEW:
+            return (_added(array, at, part.combine, scratch),)
     odd: list[State] = []
     while size > 1:
         if size % 2:
@@ -452,6 +487,41 @@ def _halves(state: State, at: int, part: Part, scratch: Scratch) -> State:
     for cells in odd:
         folded = part.merge(folded, cells, scratch)
     return folded
+
+
+def widens(state: State, axis: Axis, dtype: np.dtype[Any], part: Part) -> bool:
+    """Whether to go the way of `_widened`."""
+    floats = len(state) == 1 and dtype == np.float64 and state[0].dtype == np.float32 and part.combine is np.add
+    apart = axis.regular and axis.dilation == 1 and (len(axis) == 1 or axis.stride >= axis.size >= LONG)
+    return floats and apart and axis.size % AT_FIRST == 0
+
+
+def _widened(rows: Array, axis: Axis, scratch: Scratch) -> Array:
+    """Add up sixteen floats of a row as they are, and those sums in float64: *sixteenths*.
+
+    So few are converted, and their rounding stays small. Benchmark case: float32 avg global.
+    """
+    n, columns = len(axis), axis.size // AT_FIRST
+    cells = taps(rows, 1, 0, n, axis.stride if n > 1 else axis.size, axis.size, 1)
+    few = _added(cells.reshape(*cells.shape[:2], AT_FIRST, columns), 2, np.add, scratch)
+    wide = scratch.do(copy, few, out=scratch.take(few.shape, np.float64))
+    return _reduced(wide, 2, np.add, scratch)
+
+
+def _added(array: Array, at: int, combine: np.ufunc, scratch: Scratch) -> Array:
+    """Add up cells in their order; NumPy's reduction does so where it looks at whole rows."""
+    if array.shape[-1] > 1 and array.strides[-1] == array.itemsize and at < array.ndim - 1:
+        return _reduced(array, at, combine, scratch)
+    cells = np.moveaxis(array, at, 0)
+    total: Array = cells[0]
+    for more in cells[1:]:
+        total = scratch.do(combine, total, more, out=scratch.take(total.shape, total.dtype))
+    return total
+
+
+def _reduced(array: Array, at: int, combine: np.ufunc, scratch: Scratch) -> Array:
+    fold = partial(combine.reduce, axis=at, dtype=array.dtype)
+    return scratch.do(fold, array, out=scratch.take((*array.shape[:at], *array.shape[at + 1 :]), array.dtype))
 
 
 def _irregular(state: State, axis: Axis, at: int, part: Part, scratch: Scratch) -> State:

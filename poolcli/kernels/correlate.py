@@ -22,7 +22,7 @@ from poolcli.window import Axis
 
 Array = NDArray[Any]
 Term = tuple[Array, Any]  # cells and their weight
-TILE_BYTES = 1 << 20
+TILE_BYTES = 1 << 21
 
 
 def correlate(
@@ -132,8 +132,10 @@ def _add_up(terms: list[Term], target: Array | None, scratch: Scratch) -> Array:
     steps = _steps(sorted(groups.items(), key=lambda group: (group[0] == -1, -len(group[1]))))
     made: list[Array] = []
     for number, (call, *operands) in enumerate(steps, 1):
-        last = direct and number == len(steps)
-        out = target if last and target is not None else scratch.take(like.shape, like.dtype)
+        out = next((made[item] for item in operands if isinstance(item, int)), None)  # no result is needed twice
+        if direct and number == len(steps):
+            out = target
+        out = scratch.take(like.shape, like.dtype) if out is None else out
         made.append(scratch.do(call, *[made[item] if isinstance(item, int) else item for item in operands], out=out))
     result: Array = made[-1] if made else like
     if target is not None and not (direct and made):

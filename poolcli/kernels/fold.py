@@ -20,12 +20,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import reduce
 from itertools import starmap
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from poolcli.kernels.along import LONG, WRITTEN, along, each, roundings, shared_by, start, way
+from poolcli.kernels.along import LONG, WRITTEN, along, each, roundings, shared_by, start, way, widens
 from poolcli.kernels.along import Part as Part
 from poolcli.kernels.along import State as State
 from poolcli.kernels.sweep import SHARED_BYTES, TILE_BYTES, Worker, bands_of, planes_of, shape_of
@@ -38,13 +39,18 @@ Array = NDArray[Any]
 Finish = Callable[[State, Place, Array], Array]
 
 GIANT_CELLS = 1 << 15  # a window above this is folded in two levels
-FEW_CELLS = 1 << 15  # the cells that the first level folds into one: 15 roundings
+FEW_CELLS = 1 << 16  # the cells that the first level folds into one
 MANY_CELLS = 1 << 19  # the same where nothing is rounded
+READ_CELLS = 1 << 22  # the same where cells are only looked at, for which one thread is nearly as fast as memory
+READ_BYTES = 1 << 24  # worth a thread of their own, then
 WORTH_A_TAPE = 4  # tiles
+STREAMED = 4  # times as large are tiles of which the first step leaves a sixteenth
 MOST_ROUNDINGS = 15  # of float32, each at most 2**-24; with the division of an average they keep a sum within 1e-6
 
 
-def window_counts(axes: Sequence[Axis], place: Place, *, include_pad: bool = False) -> int | NDArray[np.int64]:
+def window_counts(
+    axes: Sequence[Axis], place: Sequence[slice], *, include_pad: bool = False
+) -> int | NDArray[np.int64]:
     """Count the cells of the windows in `place`, one slice per axis: a number, or an array that broadcasts.
 
     Parameters
@@ -124,7 +130,10 @@ def _fold(
     if len(axes) > 1 and all(map(_whole, axes)) and all(c.flags.c_contiguous for state in sources for c in state):
         _fold_as_rows(sources, axes, parts, finish, out, workers)
         return
-    if math.prod(axis.size for axis in axes) > GIANT_CELLS:
+    looking = all(part.overlapping for part in parts) and all(map(_whole, axes))
+    if looking:
+        workers = max(min(workers, sum(source[0].nbytes for source in sources) // READ_BYTES), 1)
+    if math.prod(axis.size for axis in axes) > GIANT_CELLS and not (looking and workers == 1):
         apart = [i for i, axis in enumerate(axes) if axis.size >= LONG and _apart(axis)]
         if pieces := [i for i in apart if not _whole(axes[i])]:
             _fold_one_by_one(sources, axes, parts, finish, out, workers, pieces[0])
@@ -224,8 +233,10 @@ def _fold_two_levels(
     workers: int,
 ) -> None:
     """Fold blocks of cells to one state each, then those. Benchmark case: global average of 4096x4096."""
-    exact = all(part.exact(np.result_type(*(c for c in source))) for part, source in zip(parts, sources, strict=True))
-    blocks = _blocks(axes, MANY_CELLS if exact else FEW_CELLS)
+    types = [np.result_type(*source) for source in sources]
+    exact = all(part.exact(dtype) for part, dtype in zip(parts, types, strict=True))
+    only_read = all(part.overlapping for part in parts)
+    blocks = _blocks(axes, READ_CELLS if only_read else MANY_CELLS if exact else FEW_CELLS)
     states = [_states(source, part, blocks, workers) for source, part in zip(sources, parts, strict=True)]
     seconds = [_second(part, state[0]) for part, state in zip(parts, states, strict=True)]
     rest = [_all_of(len(block)) if _whole(axis) else axis for axis, block in zip(axes, blocks, strict=True)]
@@ -246,16 +257,15 @@ def _blocks(axes: Sequence[Axis], room: int) -> tuple[Axis, ...]:
 def _states(source: State, part: Part, axes: Sequence[Axis], workers: int) -> State:
     """Fold into states, kept in arrays: the first level."""
     kept: list[Array] = []
-    shape = (len(source[0]), *map(len, axes))
-
-    def make(states: list[State], _: Place) -> None:
-        kept.extend(np.empty(shape, np.asarray(c).dtype) for c in states[0])
+    shape, one = (len(source[0]), *map(len, axes)), Lock()
 
     def store(states: list[State], place: Place) -> None:
+        with one:
+            if not kept:  # only now their types are known
+                kept.extend(np.empty(shape, np.asarray(c).dtype) for c in states[0])
         for whole, tile in zip(kept, states[0], strict=True):
             whole[place] = tile
 
-    _walk([source], axes, [part], make, 1, only=[tuple(slice(0, 1) for _ in shape)])
     _walk([source], axes, [part], store, workers)
     return tuple(kept)
 
@@ -276,7 +286,6 @@ def _walk(
     store: Callable[[list[State], Place], None],
     workers: int,
     out: Array | None = None,
-    only: list[Place] | None = None,
 ) -> None:
     """Fold tile after tile and hand each to `store`; if `out` is given, the values may already be there."""
     types = _Types(axes)
@@ -285,7 +294,8 @@ def _walk(
         for part, source in zip(parts, sources, strict=True)
         for dtype in types.plan(part, part.dtype or source[0].dtype)
     )
-    places = only or tiles(len(sources[0][0]), axes, TILE_BYTES // widest, types.together)
+    room = TILE_BYTES // widest * (STREAMED if all(map(types.streams, parts, sources)) else 1)
+    places = tiles(len(sources[0][0]), axes, room, types.together)
     walks = [_Walk(*pair, axes, places, types, out) for pair in zip(sources, parts, strict=True)]
 
     def work(place: Place, worker: Worker) -> None:
@@ -347,7 +357,7 @@ class _Walk:
         state = start(self._part, block, scratch)
         plan = self._types.plan(self._part, next(c.dtype for c in state if isinstance(c, np.ndarray)))
         for position, axis in enumerate(axes):
-            how = self._types.ways[position]
+            how = self._types.ways(self._part)[position]
             state = along(state, axis, position + 1, how, self._part, plan[position], scratch, target)
         return state
 
@@ -367,12 +377,26 @@ class _Types:
         self._axes = axes
         inner = [math.prod(axis.length for axis in axes[position + 1 :]) for position in range(len(axes))]
         inner = [max(cells, 2) for cells in inner[:-1]] + [1]
-        self.ways = [way(axis, cells) for axis, cells in zip(axes, inner, strict=True)]
+        self._ways = [
+            [way(axis, cells, overlapping=overlapping) for axis, cells in zip(axes, inner, strict=True)]
+            for overlapping in (False, True)
+        ]
         strides = [axis.stride if axis.regular else 1 for axis in axes]
-        folds = list(zip([axis.size for axis in axes], strides, self.ways, strict=True))
+        folds = list(zip([axis.size for axis in axes], strides, self._ways[False], strict=True))
         self._rounds = list(starmap(roundings, folds))
         self.together = [shared_by(size) if how == "shared" else 1 for size, _, how in folds]
         self._made: dict[tuple[Part, np.dtype[Any]], list[np.dtype[Any]]] = {}
+
+    def ways(self, part: Part) -> list[str]:
+        """Return the way to fold each axis."""
+        return self._ways[part.overlapping]
+
+    def streams(self, part: Part, source: State) -> bool:
+        """Whether the first step leaves so little of the cells that they need not stay in the cache."""
+        if part.prepare is not None or len(self._axes) > 1:
+            return False
+        (axis,), (dtype,) = self._axes, self.plan(part, source[0].dtype)
+        return widens(source, axis, dtype, part) or (part.overlapping and _whole(axis))
 
     def plan(self, part: Part, dtype: np.dtype[Any]) -> list[np.dtype[Any]]:
         """Return the type for each axis, of a state that starts as `dtype`."""

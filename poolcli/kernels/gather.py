@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.kernels.order import first_index
-from poolcli.kernels.sweep import SHARED_BYTES
+from poolcli.kernels.sweep import SHARED_BYTES, Worker
 from poolcli.kernels.tiles import Place, tiles
 from poolcli.kernels.work import Scratch, run, threads
 from poolcli.window import Axis
@@ -119,11 +119,11 @@ def winners(x: Array, axes: Sequence[Axis], values: Array, *, last_nan: bool = F
         steps += cell * (axis.dilation * step)
     workers = threads() if x.nbytes >= SHARED_BYTES else 1
 
-    def work(place: Place, scratch: Scratch) -> None:
+    def work(place: Place, worker: Worker) -> None:
         most = best[place]
         full = (axis.regular and axis.full(part.start, part.stop) for axis, part in zip(axes, place[1:], strict=True))
         if all(full) and not (most.dtype.kind == "f" and np.isnan(most).any()):
-            taps = _first_equal(planes, axes, place, most, scratch)
+            taps = _first_equal(planes, axes, place, most, worker.scratch)
             np.take(steps, taps, out=flat[place], mode="clip")
             flat[place] += _flat(axes, place, [np.int64(0)] * len(axes))
             return
@@ -133,7 +133,7 @@ def winners(x: Array, axes: Sequence[Axis], values: Array, *, last_nan: bool = F
             taken = np.unravel_index(found.reshape(best[part].shape), sizes)
             flat[part] = _flat(axes, part, taken)
 
-    run(tiles(len(planes), axes, TILE_CELLS), work, Scratch, workers)
+    run(tiles(len(planes), axes, TILE_CELLS), work, Worker, workers)
     return where
 
 

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from poolcli.kernels.tape import Program, Taped
 from poolcli.kernels.tiles import Place, tiles
-from poolcli.kernels.work import Scratch, run, threads
+from poolcli.kernels.work import Scratch, run, spare, threads
 from poolcli.window import Axis
 
 Array = NDArray[Any]
@@ -28,6 +28,10 @@ class Worker:
     def __init__(self) -> None:
         self.scratch = Scratch()
         self.programs: dict[Any, Program] = {}
+
+    def close(self) -> None:
+        """Keep the memory for later calls."""
+        spare([*self.scratch.buffers, *(buffer for program in self.programs.values() for buffer in program.buffers)])
 
 
 def planes_of(x: Array, out: Array, ndim: int) -> Iterator[tuple[Array, Array]]:

@@ -7,6 +7,7 @@ recorded once as addresses. Benchmark case: float32 max 2x2, twice as fast; with
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from poolcli.kernels.tiles import Place
-from poolcli.kernels.work import Scratch
+from poolcli.kernels.work import Buffer, Scratch
 
 Array = NDArray[Any]
 
@@ -69,6 +70,7 @@ class Tape(Scratch):
         super().__init__(most=None)
         self._ends = [(byte_bounds(source), address(source)), (byte_bounds(target), address(target))]
         self._steps: list[tuple[Callable[..., Any], list[Any], Any]] = []
+        self._begins: list[tuple[int, int]] = []  # where buffers begin, and their numbers; a median has dozens
 
     def do(self, call: Callable[..., Any], *inputs: Any, out: Array) -> Array:
         """Call ``call(*inputs, out=out)``, and remember it."""
@@ -82,16 +84,17 @@ class Tape(Scratch):
         for memory, ((begin, end), origin) in enumerate(self._ends):
             if begin <= first < end:
                 return View(memory, first - origin, item.shape, item.dtype, item.strides)
-        for number, buffer in enumerate(self.buffers):
-            begin, end = byte_bounds(buffer)
-            if begin <= first < end:
-                return View(BUFFERS + number, first - begin, item.shape, item.dtype, item.strides)
-        raise AssertionError("a view of unknown memory")
+        for number, buffer in enumerate(self.buffers[len(self._begins) :], len(self._begins)):
+            insort(self._begins, (address(buffer), number))
+        begin, number = self._begins[bisect_right(self._begins, (first, len(self.buffers))) - 1]
+        if not begin <= first < begin + self.buffers[number].nbytes:
+            raise AssertionError("a view of unknown memory")
+        return View(BUFFERS + number, first - begin, item.shape, item.dtype, item.strides)
 
     def finished(self, result: Any) -> Program:
         """Return what was recorded; `result` is what one wants of it, an array or not."""
         steps = [(call, [self._bound(item) for item in inputs], self._bound(out)) for call, inputs, out in self._steps]
-        return Program(steps, self._bound(self._view(result)))
+        return Program(steps, self._bound(self._view(result)), self.buffers)
 
     def _bound(self, item: Any) -> Any:
         """Make views of buffers once for all: buffers stay where they are. Earlier, views would hinder their reuse."""
@@ -101,10 +104,12 @@ class Tape(Scratch):
 
 
 class Program:
-    """Recorded steps."""
+    """Recorded steps, and the buffers they work in."""
 
-    def __init__(self, steps: list[tuple[Callable[..., Any], list[Any], Any]], result: Any) -> None:
-        self._steps, self._result = steps, result
+    def __init__(
+        self, steps: list[tuple[Callable[..., Any], list[Any], Any]], result: Any, buffers: list[Buffer]
+    ) -> None:
+        self._steps, self._result, self.buffers = steps, result, buffers
 
     def run(self, source: Memory, source_offset: int, target: Memory, target_offset: int) -> Any:
         """Do the steps on another tile, and return the result."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from poolcli.window import Axis
 
@@ -25,7 +26,12 @@ def tiles(planes: int, axes: Sequence[Axis], room: int, multiples: Sequence[int]
 
     Benchmark case: every large one; max 3x3 of 4096x4096 takes twice as long in one piece as in tiles.
     """
-    lengths, room = [len(axis) for axis in axes], max(room, 1)
+    return list(_tiles(planes, tuple(axes), max(room, 1), tuple(multiples)))
+
+
+@lru_cache(maxsize=8)  # the search for a shape takes as long as a small map
+def _tiles(planes: int, axes: tuple[Axis, ...], room: int, multiples: tuple[int, ...]) -> list[Place]:
+    lengths = [len(axis) for axis in axes]
     whole = math.prod(reach(axis, len(axis)) for axis in axes)
     if whole <= room:
         steps = [max(room // max(whole, 1), 1), *lengths]
@@ -40,10 +46,13 @@ def tiles(planes: int, axes: Sequence[Axis], room: int, multiples: Sequence[int]
 
 
 def _cuts(length: int, step: int, multiple: int = 1) -> list[slice]:
-    """Cut into parts of nearly the same length, about `step` at most, that start at multiples of some number."""
+    """Cut into parts of the same length, about `step` at most, that start at multiples of some number.
+
+    The last is shorter: what is recorded for one tile serves only tiles of the same shape.
+    """
     parts = -(-length // step)
-    starts = sorted({part * length // parts // multiple * multiple for part in range(parts)})
-    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], length], strict=True)]
+    step = -(-length // parts // multiple) * multiple
+    return [slice(start, min(start + step, length)) for start in range(0, length, step)]
 
 
 def _shapes(axes: Sequence[Axis], room: int) -> Iterator[tuple[int, ...]]:

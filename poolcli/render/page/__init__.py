@@ -25,6 +25,7 @@ from poolcli.colormaps import CENTRED, COLORMAPS
 from poolcli.errors import LimitError, UsageError
 from poolcli.explain import SAYS, framework_name
 from poolcli.featuremap import FeatureMap
+from poolcli.modes import MODES
 from poolcli.pooling import Pooling
 from poolcli.render.names import safe
 from poolcli.window import Window, times
@@ -85,6 +86,11 @@ def _check(feature_map: FeatureMap, layer: Pooling) -> None:
     if layer.mode.mode.name in NOT_IN_PAGE:
         raise UsageError(
             f"a page cannot draw at random as mode {layer.mode} does",
+            "leave out -o to have the windows explained as a table, or use another --mode",
+        )
+    if layer.mode.mode.name not in MODES:
+        raise UsageError(
+            f"a page cannot compute mode {layer.mode}, which comes from another package",
             "leave out -o to have the windows explained as a table, or use another --mode",
         )
     if feature_map.values.size > MOST_CELLS:

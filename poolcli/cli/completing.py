@@ -1,0 +1,167 @@
+"""What may come next on a command line: the answer to the scripts that ``poolcli completion`` prints.
+
+They set ``_POOLCLI_COMPLETE`` to their shell and give the words up to the cursor. The answer is a line that says
+whether file names may stand there too, and then one candidate a line. Only the command being typed is built. Typer's
+own scripts are not used, because theirs for Bash cuts words at ``:`` and ``=``, theirs for fish starts poolcli twice,
+and neither they nor Typer know of stacks.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from poolcli.cli import COMMANDS, STACKS, build
+from poolcli.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from poolcli.cli.grammar import Command
+
+
+BREAKS = ":=@"  # where Bash cuts words that a shell has whole, unless the user has changed COMP_WORDBREAKS
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What may come next: words with what they mean, and whether file names."""
+
+    words: Mapping[str, str]
+    files: bool = False
+
+
+def answer(shell: str, arguments: Sequence[str]) -> str:
+    """Return the lines that the script of `shell` asks for; `arguments` are the words up to the cursor."""
+    if shell not in _SHOWN:
+        raise UnknownNameError("shell", shell, _SHOWN)
+    words, cut = _unbroken(arguments) if shell == "bash" else (list(arguments), 0)
+    *before, last = [_unquoted(word) for word in words[1:]] or [""]
+    if shell == "zsh" and last.startswith("--"):
+        cut = last.find("=") + 1
+    found = complete(before, last)
+    safe, sign = _SHOWN[shell]
+    lines = [
+        safe(word[cut:]) + (sign + told if sign and told else "") for word, told in found.words.items() if word[cut:]
+    ]
+    return "\n".join(["files" if found.files else "words", *lines]) + "\n"
+
+
+def _escaped(word: str) -> str:
+    return word.replace("\\", "\\\\").replace(":", "\\:")
+
+
+# how each shell wants a word, and what stands between that and its meaning, if the shell shows one
+_SHOWN: Mapping[str, tuple[Callable[[str], str], str]] = {
+    "bash": (shlex.quote, ""), "zsh": (_escaped, ":"), "fish": (str, "\t"),
+}  # fmt: skip
+
+
+def _unbroken(words: Sequence[str]) -> tuple[list[str], int]:
+    """Put together what Bash cut at `BREAKS`; also return how much of the last word it will leave alone."""
+    whole: list[str] = []
+    cut = 0
+    for index, word in enumerate(words):
+        breaks = bool(word) and not word.strip(BREAKS)
+        after = index > 0 and bool(words[index - 1]) and not words[index - 1].strip(BREAKS)
+        if whole and (breaks or after):
+            cut = len(whole[-1]) + (len(word) if breaks else 0)
+            whole[-1] += word
+        else:
+            cut = 0
+            whole.append(word)
+    return whole, cut
+
+
+def _unquoted(word: str) -> str:
+    """Return a word as the program would get it; one whose quotes are still open, without them."""
+    for end in ("", "'", '"'):
+        try:
+            return "".join(shlex.split(word + end))
+        except ValueError:
+            continue
+    return word
+
+
+# What may come next
+
+
+def complete(words: Sequence[str], last: str) -> Answer:
+    """Return what `last`, the word after `words`, may become."""
+    if not words:
+        options = {"--help": "Show the help.", "--version": "Print the version."}
+        return Answer(_beginning(last, options if last.startswith("-") else COMMANDS))
+    name, *rest = words
+    if name not in COMMANDS:
+        return Answer({})
+    if name not in STACKS:
+        return _arguments(build(name), rest, last)
+    from poolcli.cli import stack
+
+    return _stack(build(name), rest, last, getattr(stack, STACKS[name]))
+
+
+def _beginning(last: str, words: Mapping[str, str]) -> dict[str, str]:
+    return {word: told for word, told in words.items() if word.startswith(last)}
+
+
+def _stack(command: Command, words: Sequence[str], last: str, steps: Mapping[str, Callable[..., Any]]) -> Answer:
+    """Complete a command that takes steps: its own options and input, the names of steps, their options, ``then``."""
+    from poolcli.cli import grammar, stack
+
+    own, stages = stack.split(words, steps)
+    names = {name: (step.__doc__ or "").partition("\n")[0] for name, step in steps.items()}
+    names |= {f"global-{mode}": f"Pool the whole map: {mode}." for mode in ("max", "avg")}
+    if not stages:
+        given = _place(command, own)[1]
+        return _arguments(command, own, last, names if given else {})
+    if not stages[-1]:
+        return Answer(_beginning(last, names))
+    name, *rest = stages[-1]
+    name = name if name in steps else "global"
+    return _arguments(grammar.command(name, steps[name]), rest, last, {"then": "And the next step."})
+
+
+def _options(command: Command) -> dict[str, Any]:
+    options = [one for one in command.params if one.param_type_name == "option"]
+    return {name: one for one in options for name in (*one.opts, *one.secondary_opts)}
+
+
+def _place(command: Command, words: Sequence[str]) -> tuple[Any, int]:
+    """Return the option whose value comes after `words`, if one does, and how many arguments they are."""
+    options, pending, given = _options(command), None, 0
+    for word in words:
+        if pending is not None:
+            pending = None
+        elif word.startswith("-") and word != "-":
+            option = options.get(word)
+            pending = None if option is None or option.is_flag else option
+        else:
+            given += 1
+    return pending, given
+
+
+def _arguments(command: Command, words: Sequence[str], last: str, after: Mapping[str, str] = {}) -> Answer:
+    """Complete the options and arguments of a command, and the words that may stand after its last argument."""
+    options = _options(command)
+    pending, given = _place(command, words)
+    head, sign, tail = last.partition("=")
+    if pending is not None:
+        return _values(pending, last)
+    if sign and head in options:
+        found = _values(options[head], tail)
+        return Answer({f"{head}={word}": told for word, told in found.words.items()}, found.files)
+    if last.startswith("-"):
+        shown = {name: one.help.partition(". ")[0] for name, one in options.items() if name.startswith("--")}
+        return Answer(_beginning(last, {**shown, "--help": "Show the help."}))
+    arguments = [one for one in command.params if one.param_type_name == "argument"]
+    if given < len(arguments) or (arguments and arguments[-1].nargs == -1):
+        return _values(arguments[min(given, len(arguments) - 1)], last)
+    return Answer(_beginning(last, after))
+
+
+def _values(parameter: Any, last: str) -> Answer:
+    """Return the values that a parameter may take; its metavar says whether it takes files."""
+    names = [item.value for item in parameter.shell_complete(None, last)]
+    files = any(word in (parameter.metavar or "") for word in ("FILE", "PATH", "DIR", "INPUT"))
+    return Answer(dict.fromkeys(names, ""), files)

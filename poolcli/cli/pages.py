@@ -1,0 +1,197 @@
+"""A command's page, taken from its docstring and its options: what ``--help``, the reference and the manual show."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typer.core import TyperCommand
+
+# what is asked for most comes first; a panel that is not named here comes after these
+PANELS = (
+    "Arguments",
+    "Files",
+    "Steps",
+    "Window",
+    "Before pooling",
+    "Output",
+    "Workers",
+    "Input",
+    "Tables",
+    "Pictures out",
+)
+BESIDE = 32  # the column from which help stands beside an option, unless the option is too long
+ROOM = 24  # columns that help needs beside an option; with fewer it stands below
+WIDEST = 100  # columns of text that are still pleasant to read
+KEPT_WHOLE = re.compile(r"\[(?:default:|or) [^]]*\]")
+HELP = "Show this page. Every option can come from the environment: POOLCLI_OUTPUT=result.json."
+WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""")  # of a shell, its blanks in quotes included
+
+
+@dataclass(frozen=True)
+class Row:
+    """An option or an argument.
+
+    Attributes
+    ----------
+    names : tuple of str
+        ``-k`` and ``--size``; of an argument INPUT.
+    negative : str
+        ``--no-relu``, or nothing.
+    metavar, help, default : str
+        As the page shows them.
+    values : tuple of str
+        What completion offers.
+    variable : str
+        The environment variable that sets it.
+    """
+
+    names: tuple[str, ...]
+    negative: str = ""
+    metavar: str = ""
+    help: str = ""
+    default: str = ""
+    values: tuple[str, ...] = ()
+    variable: str = ""
+
+    @property
+    def left(self) -> str:
+        """The option as help shows it: ``-k, --size N|HxW``."""
+        *short, long = sorted(self.names, key=len)
+        lead = f"{short[0]}, " if short else "    " if long.startswith("-") else ""
+        return f"{lead}{long} {self.metavar}".rstrip()
+
+    @property
+    def right(self) -> str:
+        """The help with what goes without saying."""
+        more = [f"[or {self.negative}]"] * bool(self.negative) + [f"[default: {self.default}]"] * bool(self.default)
+        return " ".join([self.help, *more])
+
+
+@dataclass(frozen=True)
+class Page:
+    """What there is to say about a command."""
+
+    name: str
+    usage: str
+    summary: str
+    examples: Sequence[str]
+    notes: Sequence[str]
+    panels: Mapping[str, Sequence[Row]]
+
+
+def page(command: TyperCommand, name: str, more: str = "") -> Page:
+    """Return the page of a command.
+
+    Parameters
+    ----------
+    command : TyperCommand
+        As Typer built it.
+    name : str
+        As the user types it: ``poolcli pool``.
+    more : str
+        What may follow on the command line.
+    """
+    told, _, examples = (command.help or "").partition("Examples\n--------\n")
+    summary, *notes = [" ".join(part.split()) for part in told.strip().split("\n\n")]
+    panels: dict[str, list[Row]] = {}
+    for parameter in command.params:
+        panels.setdefault(_panel(parameter), []).append(_row(parameter))
+    arguments = [_argument(one) for one in command.params if one.param_type_name == "argument"]
+    options = ["[OPTIONS]"] if any(one.param_type_name == "option" for one in command.params) else []
+    usage = " ".join([name, *options, *arguments, *([more] if more else [])])
+    return Page(name, usage, summary, examples.splitlines(), notes, dict(sorted(panels.items(), key=_rank)))
+
+
+def _rank(item: tuple[str, Any]) -> int:
+    return PANELS.index(item[0]) if item[0] in PANELS else len(PANELS)
+
+
+def _panel(parameter: Any) -> str:
+    return parameter.rich_help_panel or ("Arguments" if parameter.param_type_name == "argument" else "Options")
+
+
+def _argument(parameter: Any) -> str:
+    name = str(parameter.human_readable_name)
+    return name if parameter.required else f"[{name}]"
+
+
+def _row(parameter: Any) -> Row:
+    values = tuple(item.value for item in parameter.shell_complete(None, ""))
+    if parameter.param_type_name == "argument":
+        return Row((parameter.human_readable_name,), help=parameter.help or "", values=values)
+    metavar = "" if parameter.is_flag else parameter.metavar or parameter.type.name.upper()
+    return Row(
+        tuple(parameter.opts), next(iter(parameter.secondary_opts), ""), metavar, parameter.help or "",
+        _default(parameter), values, parameter.envvar or "",
+    )  # fmt: skip
+
+
+def _default(parameter: Any) -> str:
+    """Return the default in words, if it has been given some, or else as one would type it; a switch is off."""
+    if isinstance(parameter.show_default, str):
+        return parameter.show_default
+    if parameter.is_flag or parameter.default in (None, ""):
+        return ""
+    return f"{parameter.default:g}" if isinstance(parameter.default, float) else str(parameter.default)
+
+
+# As text
+
+
+def help_text(page: Page, width: int, *, paint: bool) -> str:
+    """Return the page as ``--help`` prints it: in ASCII, and in `width` columns where the words allow."""
+    width = min(width, WIDEST)
+    lines = [*wrapped(page.summary, width), ""]
+    if page.examples:
+        lines += [heading("Examples", paint), *(line for one in page.examples for line in example(one, width)), ""]
+    lines += wrapped(f"Usage: {page.usage}", width, indent=7)
+    for note in page.notes:
+        lines += ["", *wrapped(note, width)]
+    for name, rows in page.panels.items():
+        lines += ["", heading(name, paint)]
+        for row in rows:
+            lines += columns(row.left, row.right, width, paint=paint)
+    lines += ["", *columns("-h, --help", HELP, width, paint=paint)]
+    return "\n".join(lines)
+
+
+def heading(name: str, paint: bool) -> str:
+    """Return the line above a part of a page."""
+    return f"\x1b[1;4m{name}\x1b[0m:" if paint else f"{name}:"
+
+
+def wrapped(text: str, width: int, indent: int = 0) -> list[str]:
+    """Return text in lines, the defaults in it never cut."""
+    whole = KEPT_WHOLE.sub(lambda found: found[0].replace(" ", "\0") if len(found[0]) <= width else found[0], text)
+    lines = textwrap.wrap(
+        whole, max(width, 20), subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+    )
+    return [line.replace("\0", " ") for line in lines]
+
+
+def columns(left: str, text: str, width: int, *, at: int = BESIDE, paint: bool) -> list[str]:
+    """Return a name and what it means, beside each other from column `at` on, or below each other."""
+    roomy = width - at >= ROOM
+    start = at if roomy else 6
+    told = [" " * start + line for line in wrapped(text, width - start)]
+    name = left if roomy else left.lstrip()
+    shown = f"  \x1b[1m{name}\x1b[0m" if paint else f"  {name}"
+    if not told or not roomy or len(name) + 4 > at:
+        return [shown, *told]
+    return [shown + told[0][len(name) + 2 :], *told[1:]]
+
+
+def example(line: str, width: int) -> Iterator[str]:
+    """Yield a command line in lines that a shell takes for one."""
+    shown = " "
+    for word in WORD.findall(line):
+        if len(shown) + len(word) + 3 > width and shown.strip():
+            yield f"{shown} \\"
+            shown = "   "
+        shown += f" {word}"
+    yield shown
