@@ -30,9 +30,15 @@ def _run() -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if sys.argv[1:2] != ["batch"]:
         gc.set_threshold(200_000)  # more than the objects that any command imports
-    from poolcli.cli import run
+    try:
+        from poolcli.cli import run
+        from poolcli.cli.signals import guarded
+        from poolcli.limits import fence
 
-    code = run(sys.argv[1:])
+        fence()
+        code = guarded(run, sys.argv[1:])
+    except KeyboardInterrupt:  # before `guarded` listens, or a second one after
+        return 130
     gc.freeze()
     return code
 

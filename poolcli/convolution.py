@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -75,7 +76,7 @@ def conv(
         hint = "use a smaller kernel, or padding (--padding, or --filter-padding before pooling)"
         raise ShapeError(problem.message.replace("window", "kernel", 1), hint) from None
     shape = (*array.shape[: array.ndim - weights.ndim], *map(len, axes))
-    check_memory(8 * int(np.prod(shape)), f"an output of {times(shape)}", "use a larger --stride or less padding")
+    check_memory(8 * math.prod(shape), f"an output of {times(shape)}", "use a larger --stride or less padding")
     with np.errstate(all="ignore"):  # inf - inf is NaN here, and meant to be
         if array.dtype.kind != "f" and weights.dtype.kind != "f" and float(bias).is_integer():
             return _whole_numbers(array, axes, weights, int(bias))

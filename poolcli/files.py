@@ -9,6 +9,7 @@ than most commands take.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 import select
@@ -341,11 +342,34 @@ def write_stdout(chunks: bytes | Iterable[bytes]) -> None:
 def stdout() -> Iterator[Sink]:
     """Give standard output as something to write to."""
     if sys.stdout is None or sys.stdout.closed:
-        raise FileError("cannot write stdout: it is closed", "open it, or use -o output.csv")
+        raise Closed.error()
     with _translated("write", "stdout"):
         sys.stdout.flush()
         buffer = sys.stdout.buffer
         yield _Direct(getattr(buffer, "raw", buffer))
+
+
+class Closed(io.TextIOBase):
+    """Stands in for a standard output that is closed: to write to it is an error, and not silence."""
+
+    closed = True
+    encoding = "utf-8"
+
+    @staticmethod
+    def error() -> FileError:
+        """Return what is wrong, and what to do."""
+        return FileError("cannot write stdout: it is closed", "open it, or use -o output.csv")
+
+    def write(self, text: str, /) -> int:  # noqa: ARG002 - the parent's signature
+        """Refuse."""
+        raise self.error()
+
+    def flush(self) -> None:
+        """Do nothing: there is nothing to lose."""
+
+    def isatty(self) -> bool:
+        """Return False."""
+        return False
 
 
 def _chunks(chunks: bytes | Iterable[bytes]) -> Iterable[bytes]:

@@ -195,6 +195,7 @@ def gradient(layer: Pooling, x: Array, upstream: ArrayLike | None = None) -> Arr
     lead, spatial = x.shape[: x.ndim - layer.ndim], x.shape[x.ndim - layer.ndim :]
     axes = layer.plan(spatial)
     shape = (*lead, *map(len, axes))
+    check_memory(8 * math.prod(shape), f"an output of {times(shape)}", "use a larger --stride or less padding")
     arriving = np.ones(shape) if upstream is None else as_array(upstream).astype(np.float64)
     if arriving.shape != shape:
         raise ShapeError(

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 from poolcli.errors import LimitError
 
+ENOUGH = 1 << 24  # bytes that are there wherever Python runs: not worth a look
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+# controller, its folder, its limit, what is used, and which part of that is a mere copy of files: versions 2 and 1
+GROUPS = (
+    ("", "sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
+    ("memory", "sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+)
+
 
 def available() -> int:
-    """Return the bytes of memory that can be had without swapping, as far as the system tells."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    """Return the bytes of memory that can be had without swapping, as far as the system tells.
+
+    The least of what is free, what the control groups around this process have left, and what ``ulimit`` allows.
+    """
+    return max(min(_free(), *_left_of_groups(), *_left_of_limits()), 0)
 
 
 def check_memory(size: int, what: str, hint: str) -> None:
@@ -31,11 +39,68 @@ def check_memory(size: int, what: str, hint: str) -> None:
     hint : str
         What to try instead.
     """
-    room = available()
-    if size > room:
+    if size > ENOUGH and size > (room := available()):
         raise LimitError(f"{what} needs {_readable(size)}, but {_readable(room)} are available", hint)
 
 
+def fence() -> None:
+    """Have the system refuse memory that is not there, as an error, where it would grant it and kill later.
+
+    The checks before large arrays say more; this is for what they do not foresee.
+    """
+    import resource
+
+    with suppress(OSError, ValueError):  # systems without /proc
+        data = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5]) * PAGE
+        resource.setrlimit(resource.RLIMIT_DATA, (data + available(), resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
+def refused(problem: MemoryError) -> LimitError:
+    """Say what the system refused; NumPy tells how much it was."""
+    detail = str(problem)
+    size = f": {detail[0].lower()}{detail[1:]}" if detail else ""
+    return LimitError(f"not enough memory, {_readable(available())} are available{size}", "use less data at a time")
+
+
+def _free() -> int:
+    with suppress(OSError), open("/proc/meminfo", encoding="ascii") as lines:
+        for line in lines:
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return os.sysconf("SC_PHYS_PAGES") * PAGE
+
+
+def _left_of_groups(root: str = "/") -> Iterator[int]:
+    """Yield what each control group around this process has left; a container is one."""
+    with suppress(OSError):
+        for line in Path(root, "proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+            _, controllers, path = line.split(":", 2)
+            for controller, folder, *names in GROUPS:
+                if controller in controllers.split(","):
+                    here = Path(path.lstrip("/"))
+                    for group in (here, *here.parents):
+                        with suppress(OSError, ValueError):  # there is no such file in some groups, or no limit
+                            yield _left_of_group(Path(root, folder, group), *names)
+
+
+def _left_of_group(group: Path, limit: str, used: str, copies: str) -> int:
+    most = int((group / limit).read_text(encoding="ascii"))
+    statistics = dict(line.split() for line in (group / "memory.stat").read_text(encoding="ascii").splitlines())
+    return most - int((group / used).read_text(encoding="ascii")) + int(statistics.get(copies, 0))
+
+
+def _left_of_limits() -> Iterator[int]:
+    """Yield what ``ulimit -v`` and ``ulimit -d`` leave."""
+    import resource
+
+    with suppress(OSError):
+        sizes = Path("/proc/self/statm").read_text(encoding="ascii").split()
+        for limit, used in ((resource.RLIMIT_AS, sizes[0]), (resource.RLIMIT_DATA, sizes[5])):
+            most = resource.getrlimit(limit)[0]
+            if most != resource.RLIM_INFINITY:
+                yield most - int(used) * PAGE
+
+
 def _readable(size: int) -> str:
-    power = max((size.bit_length() - 1) // 10, 0)
-    return f"{size / 1024**power:.3g} {('B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB')[min(power, 6)]}"
+    power = min(max((size.bit_length() - 1) // 10, 0), 6)
+    return f"{size / 1024**power:.3g} {('B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB')[power]}"

@@ -177,10 +177,10 @@ class Pooling:
             mode = framework.row(layer)
         lead, spatial = x.shape[: x.ndim - self.ndim], x.shape[x.ndim - self.ndim :]
         axes = self.plan(spatial)
-        if self.pad_fill == "ignore":
-            check_empty(axes)
         shape = (*lead, *map(len, axes))
         check_memory(8 * math.prod(shape), f"an output of {times(shape)}", "use a larger --stride or less padding")
+        if self.pad_fill == "ignore":
+            check_empty(axes)
         if self.nan == "error":
             _refuse_nan(x)
         if self.pad_fill != "ignore":

@@ -220,9 +220,19 @@ class UnpoolStep:
                 f"{feature_map.name} has no indices, so nothing says where its values came from",
                 "record them with: poolcli pool --indices --json INPUT | poolcli unpool",
             )
-        known = {**(feature_map.unpool or {}), **self.window}
+        given = self._per_axis(feature_map.ndim)
+        known = {**(feature_map.unpool or {}), **given}
         values = unpool_as(feature_map.values, feature_map.indices, feature_map.ndim, known)
-        return done(feature_map, values, {"step": self.name, **self.window})
+        return done(feature_map, values, {"step": self.name, **given})
+
+    def _per_axis(self, ndim: int) -> dict[str, Any]:
+        """Return the window with one entry per axis, as records have it."""
+        sliding = {name: self.window[name] for name in ("size", "stride", "padding") if name in self.window}
+        checked = Window.of(ndim, **sliding)
+        given: dict[str, Any] = {**self.window, **{name: getattr(checked, name) for name in sliding}}
+        if "output_size" in given:
+            given["output_size"] = Window.of(ndim, kind="adaptive", output_size=given["output_size"]).output_size
+        return given
 
     @classmethod
     def from_record(cls, record: Record) -> UnpoolStep:

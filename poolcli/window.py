@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import EmptyWindowError, LimitError, ShapeError, UnknownNameError, UsageError
+from poolcli.limits import check_memory
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +29,8 @@ Padding = str | int | tuple[int, ...] | Pairs
 NAMED_PADDING = ("valid", "same", "same-lower")
 FILLS: Mapping[str, str] = {"reflect": "reflect", "symmetric": "symmetric", "replicate": "edge", "wrap": "wrap"}
 MOST_WINDOWS = 2**40  # along one axis; more cannot be meant and would overflow index arithmetic
+COUNTING = 40  # bytes that it takes to count the cells of a window: numbers of 8 bytes, five at a time
+MOST_LISTED = 2**24  # windows along one axis that are not evenly spaced, so that each has its own start
 
 
 def times(sizes: Sequence[int]) -> str:
@@ -246,8 +249,15 @@ def adaptive(length: int, window: Window, axis: int) -> Axis:
     number = window.output_size[axis]
     if length % number == 0:
         return _evenly(length, 0, number, length // number, length // number)
+    _check_listed(number)
     starts = tuple(i * length // number for i in range(number))
     return Axis(length, starts, tuple(_ceil_div((i + 1) * length, number) for i in range(number)))
+
+
+def _check_listed(number: int) -> None:
+    if number > MOST_LISTED:
+        raise LimitError(f"{number} uneven windows along an axis are more than {MOST_LISTED}",
+                         "use a smaller --output-size, or one that divides the input")  # fmt: skip
 
 
 def fractional(length: int, window: Window, axis: int) -> Axis:
@@ -259,6 +269,7 @@ def fractional(length: int, window: Window, axis: int) -> Axis:
             f"but the axis has {length}",
             "use a smaller --output-size or --size",
         )
+    _check_listed(number)
     alpha = (length - size) / (number - 1) if number > 1 else 0.0
     starts = (*(int((i + u) * alpha) - int(u * alpha) for i in range(number - 1)), length - size)
     return Axis(length, starts, tuple(start + size for start in starts))
@@ -269,6 +280,7 @@ def fractional_disjoint(length: int, window: Window, axis: int) -> Axis:
     number, u = window.output_size[axis], window.offsets[axis]
     if number > length:
         raise ShapeError(f"{number} disjoint windows do not fit {length} cells", "use a smaller --output-size")
+    _check_listed(number)
     alpha = length / number
     least = int(alpha)
     room = min((least + 2) / alpha - 1, (length + 1 - least) / alpha - (number - 1))
@@ -435,6 +447,8 @@ def check_empty(axes: Sequence[Axis]) -> None:
     """Raise `EmptyWindowError` if any window has no real cell, saying how many and where the first is."""
     import numpy as np
 
+    longest = max(map(len, axes))
+    check_memory(COUNTING * longest, f"a count of the cells of {longest} windows along an axis", "use less padding")
     holes = [np.flatnonzero(axis.counts() == 0) if axis.padded else np.array([], np.int64) for axis in axes]
     if not any(len(hole) for hole in holes):
         return

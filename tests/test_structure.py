@@ -83,7 +83,7 @@ MATHS = (
 ARROWS: dict[str, tuple[str, ...]] = {
     "errors": (),
     "limits": ("errors",),
-    "window": ("errors",),
+    "window": ("errors", "limits"),
     "filters": ("errors", "plugins"),
     "featuremap": ("errors",),
     "files": ("errors",),

@@ -56,22 +56,28 @@ def build(name: str) -> Command:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     from poolcli.cli.console import color_choice, complain, gone
-    from poolcli.errors import FileError, PoolcliError
+    from poolcli.errors import PoolcliError
+    from poolcli.files import Closed, file_error
 
+    if sys.stdout is None:
+        sys.stdout = Closed()  # Typer prints help by itself, and nothing at all without this
     try:
         code = _run(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
         return code
     except PoolcliError as problem:
         return complain(problem, color_choice(arguments))
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # the latter is what Rich makes of the former when it prints help
         return gone()
-    except OSError as problem:  # what Typer prints by itself: help
+    except MemoryError as problem:
+        from poolcli.limits import refused
+
+        return complain(refused(problem), color_choice(arguments))
+    except OSError as problem:  # what is printed without `write_stdout`: help
         gone()
-        return complain(FileError(f"cannot write stdout: {problem.strerror}"), color_choice(arguments))
+        return complain(file_error("write", "stdout", problem), color_choice(arguments))
 
 
 def _run(arguments: Sequence[str]) -> int:

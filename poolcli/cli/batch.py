@@ -191,12 +191,22 @@ def batch(
         named, Naming.of(files.output, files.name, files.format),
         recursive=files.recursive, overwrite=files.overwrite, resume=files.skip_existing,
     )  # fmt: skip
+    if files.report:
+        _check_report(files.report, planned)
     if files.dry_run:
         code = _rehearse(planned, work, files)
     else:
         code = _perform(planned, work, files, cluster, workers, talking)
     if code:
         raise typer.Exit(code)
+
+
+def _check_report(report: str, planned: Plan) -> None:
+    """Refuse a report that would replace a file to be read."""
+    from poolcli.files import same_file
+
+    if os.path.isfile(report) and any(same_file(report, job.source) for job in planned.jobs):
+        raise UsageError(f"the report {report} is one of the files to pool", "choose another name for --report")
 
 
 def _listed() -> list[str]:
@@ -239,7 +249,7 @@ def _perform(planned: Plan, work: Work, files: Files, cluster: Cluster, workers:
             run(left if files.skip_existing else planned.jobs, _task(work, cluster), workers, tell, stop)
         except ClusterError as problem:
             trouble = problem
-    if not stop.signal:
+    if not (stop.signal and cluster.scheduler):  # a cluster may be writing still
         for path in remnants(planned.jobs):
             with suppress(OSError):
                 os.unlink(path)

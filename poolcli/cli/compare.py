@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from poolcli.cli.deliver import as_network_input, chosen_input, load, look
+from poolcli.cli.deliver import as_network_input, check_output, chosen_input, load, look
 from poolcli.cli.grammar import option
 from poolcli.cli.options import (
     WINDOW,
@@ -69,7 +69,9 @@ def compare(
         raise UsageError("there is nothing to compare", "name several: --mode max,avg or --compat torch,keras,onnx")
     if writing.chosen_format not in ("table", "json"):
         raise UsageError(f"a comparison cannot be written as {writing.chosen_format}", "use a table or --json")
-    before = load(chosen_input(given), reading, talking)
+    source = chosen_input(given)
+    check_output([source], writing)
+    before = load(source, reading, talking)
     if window.compat:
         before = as_network_input(before)
     made = compared(before, variants)

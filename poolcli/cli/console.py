@@ -30,9 +30,18 @@ def wants_color(choice: str, stream: IO[str] | None) -> bool:
 
 
 def say(text: str) -> None:
-    """Write one line to standard error, if there is one."""
-    if sys.stderr is not None:
-        sys.stderr.write(printable(text) + "\n")
+    """Write one line to standard error, if there is one; what cannot be told is no reason to stop."""
+    _tell(printable(text))
+
+
+def _tell(line: str) -> None:
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+    except OSError:  # full, or nobody reads it any more
+        sys.stderr = None  # else Python tries again at its end, and says so with exit code 120
 
 
 def color_choice(arguments: Sequence[str]) -> str:
@@ -59,8 +68,7 @@ def complain(problem: PoolcliError, color: str = "auto") -> int:
         head, _, rest = line.partition(": ")
         paint = sys.stderr is not None and wants_color(color, sys.stderr) and head == "error"
         label = f"\x1b[1;31m{head}\x1b[0m" if paint else head
-        if sys.stderr is not None:
-            sys.stderr.write(f"{label}: {printable(rest)}\n")
+        _tell(f"{label}: {printable(rest)}")
     return problem.exit_code
 
 

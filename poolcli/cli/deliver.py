@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from poolcli.cli.console import say
 from poolcli.cli.large import Scaling, in_blocks
@@ -79,24 +79,35 @@ def as_network_input(feature_map: FeatureMap) -> FeatureMap:
     return feature_map.with_(values=feature_map.values.astype("float64"), notes=(*feature_map.notes, note))
 
 
-def check_output(source: str, writing: Writing) -> None:
-    """Refuse, before any work, an output that cannot be written, an unknown format, or an output that is the input."""
+def files_read(source: str, steps: Iterable[Any]) -> list[str]:
+    """Return the names of the files that a command reads: INPUT, and the kernels of its steps."""
+    return [source, *(step.label for step in steps if hasattr(step, "label"))]
+
+
+def check_output(inputs: Sequence[str], writing: Writing) -> None:
+    """Refuse, before any work, an unknown format, an output that cannot be written, or one that is an input."""
+    if writing.chosen_format:
+        check_target_apart(writing.output, inputs, overwrite=writing.overwrite)
+
+
+def check_target_apart(output: str, inputs: Sequence[str], *, overwrite: bool) -> None:
+    """Refuse an output that cannot be written, or that is one of the inputs."""
     from poolcli.files import check_target, same_file
 
-    if writing.output != "-":
-        check_target(writing.output)
-    if writing.chosen_format and writing.output == "-":
+    if output == "-":
         return
-    if source != "-" and not writing.overwrite and same_file(source, writing.output):
-        raise UsageError(
-            f"the output {writing.output} is the input {source}",
-            "choose another name, or add --overwrite to replace it",
-        )
+    check_target(output)
+    for source in () if overwrite else inputs:
+        if same_file(source, output):
+            raise UsageError(
+                f"the output {output} is the input {source}", "choose another name, or add --overwrite to replace it"
+            )
 
 
 def transform(
     given: str | None, steps: Sequence[Step], reading: Reading, writing: Writing, talking: Talking,
     compat: str | None = None, showing: Showing | None = None, scaling: Scaling | None = None,
+    also_read: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Read, do the steps, draw, write; block by block where the input or the output asks for it."""
     from poolcli.steps import apply
@@ -105,7 +116,7 @@ def transform(
     whole = showing is not None and showing.show
     if not whole and in_blocks(source, steps, reading, writing, talking, compat, scaling) is not None:
         return
-    check_output(source, writing)
+    check_output([*files_read(source, steps), *also_read], writing)
     before = load(source, reading, talking, compat)
     after = apply(before, steps)
     if after.indices is not None and writing.chosen_format not in ("json", "table") and not talking.quiet:

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any
 
 from poolcli.cli.console import say, unicode_ok
-from poolcli.cli.deliver import chosen_input, load
+from poolcli.cli.deliver import check_target_apart, chosen_input, files_read, load
 from poolcli.cli.grammar import Group, option
 from poolcli.cli.options import OUTPUT, PICTURE, TABLE, Front, Input, Reading, Talking, Windowing
 from poolcli.cli.picturing import Picturing, progress
@@ -104,10 +104,10 @@ def explain(
         spatial = _shape(explaining.shape)
         _tell(None, spatial, window.step().layer(len(spatial)), explaining, picturing, place)
         return
-    source = chosen_input(given)
+    source, steps = chosen_input(given), front.steps()
     if drawing:
-        _check_output(source, explaining)
-    before = apply(load(source, reading, talking, window.compat), front.steps())
+        check_target_apart(explaining.output, files_read(source, steps), overwrite=explaining.overwrite)
+    before = apply(load(source, reading, talking, window.compat), steps)
     layer = window.step().layer(before.ndim)
     if drawing:
         _draw(before, layer, explaining, picturing, talking)
@@ -134,17 +134,6 @@ def _shape(text: str) -> tuple[int, ...]:
     return spatial
 
 
-def _check_output(source: str, explaining: Explaining) -> None:
-    from poolcli.files import check_target, same_file
-
-    if source != "-" and not explaining.overwrite and same_file(source, explaining.output):
-        raise UsageError(
-            f"the output {explaining.output} is the input {source}",
-            "choose another name, or add --overwrite to replace it",
-        )
-    check_target(explaining.output)
-
-
 def _tell(
     before: FeatureMap | None, spatial: tuple[int, ...], layer: Pooling, explaining: Explaining, picturing: Picturing,
     place: tuple[int, ...] | None,
@@ -163,7 +152,8 @@ def _tell(
     count = None if place else total(layer, spatial, lead)
     first, rows = 0, count or 1
     if count and not explaining.full:
-        first, rows = _first(explaining, count), explaining.max_rows
+        first = _first(explaining, count)
+        rows = min(explaining.max_rows, count - first)
         facts = itertools.islice(facts, first, first + rows)
     if rows > MOST_ROWS:
         raise LimitError(

@@ -37,4 +37,5 @@ def grad(
         from poolcli.formats import read
 
         arriving = read(upstream).values
-    transform(given, [GradStep(window.step(), arriving)], reading, writing, talking, window.compat)
+    transform(given, [GradStep(window.step(), arriving)], reading, writing, talking, window.compat,
+              also_read=[upstream] if upstream is not None else [])  # fmt: skip

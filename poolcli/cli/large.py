@@ -86,13 +86,13 @@ def _banded(
 ) -> Records | None:
     """Do a large file band by band, if its format, its steps and the target's format allow."""
     from poolcli.blocks import NotInBlocksError
-    from poolcli.cli.deliver import check_output
+    from poolcli.cli.deliver import check_output, files_read
     from poolcli.stores import source_of
 
     kind = writing.chosen_format
     if writing.output == "-" or kind not in TARGETS:
         return None
-    check_output(source, writing)
+    check_output(files_read(source, steps), writing)
     found = source_of(source, reading.options(compat), floats=compat is not None)
     if found is None:
         return None

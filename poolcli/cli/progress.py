@@ -62,6 +62,8 @@ def summary(tally: Tally) -> Any:
     from rich import box
     from rich.table import Table
 
+    from poolcli.render.lists import Uncut
+
     table = Table(box=box.SQUARE if unicode_ok() else box.ASCII, title_justify="left")
     facts = {
         "files": f"{tally.total}", **{status: f"{count}" for status, count in tally.count.items()},
@@ -71,7 +73,7 @@ def summary(tally: Tally) -> Any:
     for name in facts:
         table.add_column(name, justify="right")
     table.add_row(*facts.values())
-    return table
+    return Uncut(table)
 
 
 class Stop:

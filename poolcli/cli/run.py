@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
-from poolcli.cli.deliver import check_output, deliver, load, look
+from poolcli.cli.deliver import check_output, check_target_apart, deliver, files_read, load, look
 from poolcli.cli.grammar import option
 from poolcli.cli.large import Scaling, in_blocks
 from poolcli.cli.options import OUTPUT, Reading, Replaying, Showing, Talking, Writing
@@ -52,12 +53,14 @@ def run(
     steps = [*recipes.replayed(), *parse_stack(context.obj or [], RUNNABLE)]
     if not steps:
         raise UsageError("run needs steps", "such as: poolcli run input.csv conv --filter box then pool --size 2")
+    inputs = [*files_read(given, steps), *([recipes.steps] if recipes.steps else [])]
+    _check_saved(inputs, recipes, writing)
     records = None if showing.show else in_blocks(given, steps, reading, writing, talking, _compat(steps), scaling)
     if records is not None:
         if recipes.save_steps:
             recipe.save(recipes.save_steps, records)
         return
-    check_output(given, writing)
+    check_output(inputs, writing)
     before = load(given, reading, talking, _compat(steps))
     recipe.validate(steps, before.shape, before.layout)
     stages = follow(before, steps)
@@ -67,6 +70,16 @@ def run(
         _show_stages(before, stages, steps, writing)
     showing.draw(writing, stages, ["input", *(f"{number} {step.name}" for number, step in enumerate(steps, 1))])
     deliver(before, stages[-1], writing, talking, reading.options(_compat(steps)))
+
+
+def _check_saved(inputs: Sequence[str], recipes: Recipes, writing: Writing) -> None:
+    """Refuse, before any work, a file for the steps that cannot be written, or that holds something else."""
+    if recipes.save_steps:
+        check_target_apart(recipes.save_steps, inputs, overwrite=writing.overwrite)
+        if os.path.realpath(recipes.save_steps) == os.path.realpath(writing.output):
+            raise UsageError(
+                f"{writing.output} cannot hold both the result and the steps", "choose another name for --save-steps"
+            )
 
 
 def _compat(steps: Sequence[Step]) -> str | None:

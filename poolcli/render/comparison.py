@@ -16,7 +16,8 @@ from rich.text import Text
 from poolcli.comparison import Comparison, Variant, common
 from poolcli.featuremap import FeatureMap
 from poolcli.plain import printable
-from poolcli.render.table import Look, describe, plane_table, planes_of
+from poolcli.render.lists import Uncut
+from poolcli.render.table import Grid, Look, describe, plane_table, planes_of
 from poolcli.steps import text
 from poolcli.window import times
 
@@ -67,7 +68,7 @@ def _verdict(made: Comparison, variant: Variant) -> str:
     return f"{told} that both have, and lacks {first.values.size - both.size}{f', marked {MARK}' if both.any() else ''}"
 
 
-def _overview(before: FeatureMap, made: Comparison, look: Look) -> RenderableType:
+def _overview(before: FeatureMap, made: Comparison, look: Look) -> Uncut:
     table = Table(box=box.ASCII2 if look.ascii_only else box.SQUARE)
     table.add_column("", no_wrap=True)
     table.add_column("output shape", justify="right", no_wrap=True)
@@ -79,12 +80,12 @@ def _overview(before: FeatureMap, made: Comparison, look: Look) -> RenderableTyp
         record = {"step": "pool", **variant.step.layer(before.ndim).record()}
         shape = times(before.in_layout(variant.values).shape)
         table.add_row(Text(variant.label), Text(shape), Text(text(record)))
-    return table
+    return Uncut(table)
 
 
 def _variant_table(
     before: FeatureMap, label: str, values: NDArray[Any], marks: NDArray[np.bool_] | None, look: Look
-) -> RenderableType:
+) -> Group:
     parts: list[RenderableType] = [Text(label, style="bold")]
     planes = list(planes_of(before, values))
     flags = [flag for _, flag in planes_of(before, marks)] if marks is not None else [None] * len(planes)
@@ -96,8 +97,11 @@ def _variant_table(
     return Group(*parts)
 
 
-def _beside(tables: Sequence[RenderableType], look: Look) -> RenderableType:
+def _beside(tables: Sequence[Group], look: Look) -> RenderableType:
     """Put tables next to each other where the width allows it."""
+    widths = [len(part.lines[0]) for table in tables for part in table.renderables if isinstance(part, Grid)]
+    if look.width is not None and max(widths, default=0) > look.width:
+        return Group(*tables)  # beside each other they would be cut
     row: Any = Table.grid(padding=(0, 2))
     for _ in tables:
         row.add_column(no_wrap=True)

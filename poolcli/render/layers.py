@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from poolcli.render.lists import Uncut
 from poolcli.summary import Row
 from poolcli.window import times
 
@@ -38,4 +39,4 @@ def layer_table(
         cells = [row.name, row.what, times(signal.shape), f"{signal.parameters:,}", field]
         table.add_row(*map(Text, [*cells, *(more[index] if more else ())]))
     total = sum(row.signal.parameters for row in rows)
-    return Group(table, Text(f"total parameters  {total:,}"))
+    return Group(Uncut(table), Text(f"total parameters  {total:,}"))

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from poolcli.explain import number
 from poolcli.render.heatmap import Colors, side_by_side
+from poolcli.render.lists import Uncut
 from poolcli.shift import Change, ShiftReport
 
 EDGES = {
@@ -44,7 +45,7 @@ def table(report: ShiftReport, *, ascii_only: bool = False) -> RenderableType:
     how = f"{len(report.shifts)} random shifts, seed {report.seed}; " if report.seed is not None else ""
     return Group(
         Text("values that change when the input moves", style="bold"),
-        drawn,
+        Uncut(drawn),
         Text(f"{how}what comes in at the edge: {edge} ({report.edge})"),
         Text(report.verdict, style="bold"),
     )

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from poolcli.explain import AXIS_NAMES, Cell, WindowFact, number
+from poolcli.render.lists import Uncut
 from poolcli.window import times
 
 NARROW = 64  # columns below which a table has no room for the arithmetic
@@ -54,8 +55,9 @@ def table(
         Whether the terminal has ASCII only.
     """
     chosen = list(facts)
-    stacked = len(chosen) == 1 or (width is not None and width < NARROW)
-    body = _stack(chosen, ascii_only) if stacked else _rows(chosen, ascii_only)
+    rows = None if len(chosen) == 1 or (width is not None and width < NARROW) else Uncut(_rows(chosen, ascii_only))
+    fits = rows is not None and (width is None or rows.least <= width)
+    body = rows if rows is not None and fits else _stack(chosen, ascii_only)
     parts: list[RenderableType] = [Text(headline, style="bold")] if headline else []
     parts += [Text(sentence)] if sentence else []
     return Group(*parts, body, *(Text(line, style="dim") for line in _legend(chosen, total, first, ascii_only)))
