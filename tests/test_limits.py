@@ -205,7 +205,7 @@ def test_every_command_with_options_is_attacked() -> None:
     assert len(list(cases())) > 50
 
 
-@pytest.mark.parametrize(("command", "option"), cases())
+@pytest.mark.parametrize(("command", "option"), list(cases()))
 def test_every_number_of_every_option(forks: Forks, folder: Path, command: str, option: str) -> None:
     tail = ["pool"] if command in ("run", "summary") else []
     for value in VALUES:

@@ -99,9 +99,10 @@ def _command(name: str, arguments: Sequence[str]) -> int:
 
     from poolcli.errors import UsageError
 
-    words, stages = _stages(arguments)
+    built = build(name)
+    words, stages = _stages(arguments, built)
     try:
-        with build(name).make_context(f"poolcli {name}", words, obj=stages) as context:
+        with built.make_context(f"poolcli {name}", words, obj=stages) as context:
             context.command.invoke(context)
     except typer.Exit as end:
         return end.exit_code
@@ -112,13 +113,13 @@ def _command(name: str, arguments: Sequence[str]) -> int:
     return 0
 
 
-def _stages(arguments: Sequence[str]) -> tuple[list[str], list[list[str]] | None]:
+def _stages(arguments: Sequence[str], command: Command) -> tuple[list[str], list[list[str]] | None]:
     """Cut the steps of a stack off the words after the name of a command, if it takes one."""
     if arguments[0] not in STACKS:
         return list(arguments[1:]), None
     from poolcli.cli import stack
 
-    return stack.split(arguments[1:], getattr(stack, STACKS[arguments[0]]))
+    return stack.split(arguments[1:], getattr(stack, STACKS[arguments[0]]), command)
 
 
 def debugging() -> bool:

@@ -109,12 +109,14 @@ def _stack(command: Command, words: Sequence[str], last: str, steps: Mapping[str
     """Complete a command that takes steps: its own options and input, the names of steps, their options, ``then``."""
     from poolcli.cli import grammar, stack
 
-    own, stages = stack.split(words, steps)
+    own, stages = stack.split(words, steps, command)
     names = {name: (step.__doc__ or "").partition("\n")[0] for name, step in steps.items()}
     names |= {f"global-{mode}": f"Pool the whole map: {mode}." for mode in ("max", "avg")}
     if not stages:
         given = _place(command, own)[1]
         return _arguments(command, own, last, names if given else {})
+    if _place(command, own)[0] is not None:  # an option behind the last step
+        return _arguments(command, own, last)
     if not stages[-1]:
         return Answer(_beginning(last, names))
     name, *rest = stages[-1]
@@ -122,14 +124,11 @@ def _stack(command: Command, words: Sequence[str], last: str, steps: Mapping[str
     return _arguments(grammar.command(name, steps[name]), rest, last, {"then": "And the next step."})
 
 
-def _options(command: Command) -> dict[str, Any]:
-    options = [one for one in command.params if one.param_type_name == "option"]
-    return {name: one for one in options for name in (*one.opts, *one.secondary_opts)}
-
-
 def _place(command: Command, words: Sequence[str]) -> tuple[Any, int]:
     """Return the option whose value comes after `words`, if one does, and how many arguments they are."""
-    options, pending, given = _options(command), None, 0
+    from poolcli.cli.grammar import options_of
+
+    options, pending, given = options_of(command), None, 0
     for word in words:
         if pending is not None:
             pending = None
@@ -143,7 +142,9 @@ def _place(command: Command, words: Sequence[str]) -> tuple[Any, int]:
 
 def _arguments(command: Command, words: Sequence[str], last: str, after: Mapping[str, str] = {}) -> Answer:
     """Complete the options and arguments of a command, and the words that may stand after its last argument."""
-    options = _options(command)
+    from poolcli.cli.grammar import options_of
+
+    options = options_of(command)
     pending, given = _place(command, words)
     head, sign, tail = last.partition("=")
     if pending is not None:

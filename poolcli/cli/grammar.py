@@ -123,6 +123,12 @@ def command(name: str, function: Callable[..., Any], more: str = "") -> Command:
     return made  # type: ignore[no-any-return]  # Typer makes it of the class that it was given
 
 
+def options_of(command: Command) -> dict[str, Any]:
+    """Return the options of a command by each of their names."""
+    options = [one for one in command.params if one.param_type_name == "option"]
+    return {name: one for one in options for name in (*one.opts, *one.secondary_opts)}
+
+
 def grouped(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return `function` with each parameter that is an option group replaced by the group's fields."""
     hints = get_type_hints(function, include_extras=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Annotated, Any
 
-from poolcli.cli.grammar import Group, command, option
+from poolcli.cli.grammar import Command, Group, command, option, options_of
 from poolcli.cli.options import WINDOW, Convolving, Undoing, Windowing
 from poolcli.errors import PoolcliError, UnknownNameError, UsageError
 from poolcli.steps import NormalizeStep, ReluStep, Step
@@ -103,13 +104,15 @@ SUMMARIZED: Mapping[str, Made] = {
 }  # fmt: skip
 
 
-def split(arguments: Sequence[str], names: Mapping[str, Made]) -> tuple[list[str], list[list[str]]]:
-    """Cut a command line into what stands before the first step, and the steps between the words ``then``.
+def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> tuple[list[str], list[list[str]]]:
+    """Cut a command line into the words of the command itself, and the steps between the words ``then``.
 
     The first step is the first argument after INPUT that is the name of a step and no value of an option before it.
+    Options behind the last step that it does not have, and the command has, are the command's.
     """
+    options = options_of(own)
     for index, word in enumerate(arguments):
-        if index and _is_step(word, names) and not _takes_value(arguments[index - 1]):
+        if index and _is_step(word, names) and not _takes_value(options.get(arguments[index - 1])):
             break
     else:
         return list(arguments), []
@@ -119,18 +122,39 @@ def split(arguments: Sequence[str], names: Mapping[str, Made]) -> tuple[list[str
             stages.append([])
         else:
             stages[-1].append(word)
-    return list(arguments[:index]), stages
+    stages[-1], behind = _parted(stages[-1], names, options)
+    return [*arguments[:index], *behind], stages
 
 
 def _is_step(word: str, names: Mapping[str, Made]) -> bool:
     return word in names or word.startswith("global-")
 
 
-VALUELESS = {"--json", "--overwrite", "--full", "-q", "--quiet", "-v", "--verbose", "--show"}
+def _takes_value(option: Any) -> bool:
+    return option is not None and not option.is_flag
 
 
-def _takes_value(word: str) -> bool:
-    return word.startswith("-") and word != "-" and "=" not in word and word not in VALUELESS
+def _parted(words: list[str], names: Mapping[str, Made], own: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Part the words of the last stage into those of its step and those of the command."""
+    name = "global" if words and words[0].startswith("global-") else "".join(words[:1])
+    if name not in names:
+        return words, []
+    step, index = options_of(_built(name, names[name])), 1
+    kept, behind = words[:1], words[:0]
+    while index < len(words):
+        word = words[index]
+        flag = word.partition("=")[0] if word.startswith("--") else word[:2]
+        alone = word == flag  # and not --size=3 or -k3
+        target, option = (behind, own[flag]) if flag in own and flag not in step else (kept, step.get(flag))
+        length = 2 if _takes_value(option) and alone else 1
+        target += words[index : index + length]
+        index += length
+    return kept, behind
+
+
+@cache
+def _built(name: str, function: Made) -> Command:
+    return command(name, function)
 
 
 def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) -> list[Any]:
@@ -145,7 +169,7 @@ def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) ->
     if name not in names:
         raise UnknownNameError("step", name, names)
     try:
-        with command(name, names[name]).make_context(name, list(rest)) as context:
+        with _built(name, names[name]).make_context(name, list(rest)) as context:
             made: list[Any] = context.command.invoke(context)
     except typer.TyperException as problem:
         raise UsageError(
