@@ -68,6 +68,8 @@ class Comparison:
 
     def marks(self, variant: Variant) -> NDArray[np.bool_] | None:
         """Return which cells of a variant differ from the first answered one, those that it lacks among them."""
+        import numpy as np
+
         first = self.first.values
         if first is None or variant.values is None:
             return None
