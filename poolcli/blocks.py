@@ -182,10 +182,8 @@ def steady(axes: Sequence[Axis], place: Place) -> Place:
     """
     lengths = [axis.length for axis in axes]
     inner = [max(math.prod(lengths[position + 1 :]), 2) for position in range(len(axes) - 1)] + [1]
-    shared = [
-        axis.regular and way(axis, beside, overlapping=False) == "shared"
-        for axis, beside in zip(axes, inner, strict=True)
-    ]
+    ways = [way(axis, beside, overlapping=False) for axis, beside in zip(axes, inner, strict=True)]
+    shared = [how == "shared" for how in ways]
     wide = [_several(axis, part) for axis, part in zip(axes, place, strict=True)]
     for position, (axis, (first, last)) in enumerate(zip(axes, wide, strict=True)):
         if shared[position]:

@@ -36,14 +36,19 @@ class Variant:
         What was done.
     values : ndarray or None
         The result, in inner order; None where it was refused.
-    refusal : str
+    problem : PoolcliError or None
         Why there is none.
     """
 
     label: str
     step: PoolStep
     values: Array | None = None
-    refusal: str = ""
+    problem: PoolcliError | None = None
+
+    @property
+    def refusal(self) -> str:
+        """Why there are no values, in words."""
+        return self.problem.message if self.problem else ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,8 @@ class Comparison:
 
     def marks(self, variant: Variant) -> NDArray[np.bool_] | None:
         """Return which cells of a variant differ from the first answered one, those that it lacks among them."""
+        import numpy as np
+
         first = self.first.values
         if first is None or variant.values is None:
             return None
@@ -113,6 +120,7 @@ def compare(feature_map: FeatureMap, steps: Mapping[str, PoolStep]) -> Compariso
 
     Examples
     --------
+    >>> import numpy as np
     >>> x = FeatureMap.from_array(np.array([[1.0, 3.0], [3.0, 2.0]]))
     >>> made = compare(x, {mode: PoolStep(mode) for mode in ("max", "avg")})
     >>> [(variant.label, variant.values.tolist()) for variant in made.variants]
@@ -120,7 +128,7 @@ def compare(feature_map: FeatureMap, steps: Mapping[str, PoolStep]) -> Compariso
     """
     variants = tuple(_variant(feature_map, label, step) for label, step in steps.items())
     if all(variant.values is None for variant in variants):
-        raise CompatError("; ".join(f"{variant.label}: {variant.refusal}" for variant in variants))
+        raise _none_answers(variants)
     pairs = [(one, other) for one, other in combinations(variants, 2) if one.step.mode == other.step.mode]
     reasons = [reason for one, other in pairs for reason in _reasons(feature_map, one, other)]
     reasons += [variant.refusal for variant in variants if variant.values is None]
@@ -131,7 +139,15 @@ def _variant(feature_map: FeatureMap, label: str, step: PoolStep) -> Variant:
     try:
         return Variant(label, step, step.layer(feature_map.ndim).apply(feature_map.values)[0])
     except (CompatError, ShapeError, EmptyWindowError) as problem:
-        return Variant(label, step, refusal=problem.message)
+        return Variant(label, step, problem=problem)
+
+
+def _none_answers(variants: Sequence[Variant]) -> PoolcliError:
+    """Make one error of many: about the data if one of them is."""
+    problems = [variant.problem for variant in variants if variant.problem]
+    first = next((problem for problem in problems if not isinstance(problem, CompatError)), problems[0])
+    told = "; ".join(f"{variant.label}: {variant.refusal}" for variant in variants)
+    return type(first)(told, first.hint or "drop the variants that refuse, or compare with --compat poolcli")
 
 
 def _reasons(feature_map: FeatureMap, one: Variant, other: Variant) -> list[str]:
@@ -174,8 +190,8 @@ def _mode_sentence(a: Framework, b: Framework, step: PoolStep) -> str:
 
 
 _MODE_RULES: Mapping[str, str] = {
-    "max": "onnxruntime's comparisons lose NaN, the others propagate it",
-    "min": "onnxruntime's comparisons lose NaN, the others propagate it",
+    "max": "onnxruntime's comparisons lose NaN but in some places, the others propagate it",
+    "min": "onnxruntime's comparisons lose NaN but in some places, the others propagate it",
     "lp": "PyTorch takes x^P without the absolute value, and scales windows clipped by ceil_mode up to the full size",
     "avg": "PyTorch truncates averages of whole numbers towards zero",
 }

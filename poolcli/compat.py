@@ -149,6 +149,20 @@ def _mode(*names: str) -> Callable[[Layer], bool]:
     return lambda layer: layer.mode in names
 
 
+def _infinite_norm(layer: Layer) -> bool:
+    return layer.mode == "lp" and math.isinf(layer.pooling.mode.parameter)
+
+
+def _averaging(layer: Layer) -> bool:
+    """Whether PyTorch makes it with its average pooling."""
+    return layer.mode in ("avg", "sum", "lp") and not _infinite_norm(layer)
+
+
+def _maximal(layer: Layer) -> bool:
+    """Whether PyTorch makes it with its max pooling."""
+    return layer.mode in ("max", "min") or _infinite_norm(layer)
+
+
 def _uneven(layer: Layer) -> bool:
     return layer.pads[::2] != layer.pads[1::2]
 
@@ -204,6 +218,10 @@ def _no_room(layer: Layer) -> bool:
     return any(out + k - 1 >= n for n, k, out in sizes)
 
 
+def _columns_first(layer: Layer) -> bool:
+    return layer.pooling.storage_order == 1
+
+
 def _nan_rule(layer: Layer) -> bool:
     return layer.pooling.nan == "ignore"
 
@@ -222,7 +240,7 @@ def _torch_lp(layer: Layer) -> Mode:
     if math.isinf(p):
         return MODES["lp"]
     signed = Reduction("add", prepare=lambda x, p: x**p, wide=True)
-    if _integer(layer):  # its average of whole numbers is truncated before it is scaled up again
+    if _integer(layer) and p % 1 == 0:  # its average of whole numbers is truncated before it is scaled up again
         taps = math.prod(layer.pooling.window.size)
         return Mode(
             "lp", "(trunc(sum(x^P) / n) k)^(1/P)", (signed,), lambda total, n, p: (total // n * taps) ** (1 / p)
@@ -279,20 +297,26 @@ TORCH = Framework(
             "convert the input to floating-point numbers",
         ),
         Rule(
-            _all(_ndim(1), _integer, _mode("max", "min"), _kind("sliding"), lambda layer: not layer.indices),
+            _all(_ndim(1), _integer, _maximal, _kind("sliding"), lambda layer: not layer.indices),
             "max_pool1d takes whole numbers only if it returns indices",
             "add --indices, or convert the input to floating-point numbers",
         ),
         Rule(
-            _all(_ndim(3), _mode("avg", "sum", "lp"), _kind("sliding"), _larger_than_input),
+            _all(_ndim(3), _averaging, _kind("sliding"), _larger_than_input),
             "avg_pool3d wants an input, before padding, at least as large as the kernel",
             "use a smaller --size",
+        ),
+        Rule(
+            _all(_ndim(3), _averaging, _kind("sliding"), lambda layer: str(layer.dtype) == "float16"),
+            "avg_pool3d is not implemented for float16",
+            "convert the input to float32",
         ),
         Rule(
             _all(_ndim(3), _kind("fractional"), _no_room),
             "fractional_max_pool3d wants output size + kernel size - 1 to be less than the input",
             "use a smaller --output-size",
         ),
+        Rule(_columns_first, "its indices count rows first", "drop --storage-order"),
         Rule(_filled, "it pads with what its mode ignores", "pad first with torch.nn.functional.pad"),
         Rule(_nan_rule, "its pooling propagates NaN"),
     ),
@@ -329,6 +353,7 @@ KERAS = Framework(
         Rule(lambda layer: layer.pooling.window.ceil_mode, "it has no ceil_mode", "use --padding same"),
         Rule(lambda layer: layer.pooling.count_include_pad, "padding never counts in its averages"),
         Rule(_all(_kind("fractional-disjoint"), _ndim(1, 3)), "tf.nn.fractional_max_pool is 2-D only"),
+        Rule(_columns_first, "its indices count rows first", "drop --storage-order"),
         Rule(_filled, "it pads with what its mode ignores", "use a padding layer first"),
         Rule(_nan_rule, "its pooling propagates NaN"),
     ),
@@ -342,11 +367,11 @@ KERAS = Framework(
 
 
 def _onnx_max(layer: Layer) -> Mode | None:
-    """Lose NaN in comparisons, as onnxruntime does; with indices one in the first place stays."""
+    """Lose NaN in comparisons, as onnxruntime does; with indices, and in float64, one in the first place stays."""
     if layer.dtype is None or layer.dtype.kind != "f":
         return None
     name = layer.mode
-    if layer.indices:
+    if layer.indices or layer.dtype.itemsize == 8:
         return replace(MODES[name], reductions=(), cells=f"first_nan_{name}", treats_nan=True)
     return replace(MODES[name], reductions=(Reduction(*_ONNX_FOLD[name]),))
 
@@ -356,7 +381,8 @@ def _instead_of_nan(value: str) -> Callable[[Any, float], Any]:
         import numpy as np
 
         limits = np.finfo(x.dtype)
-        return np.where(np.isnan(x), limits.min if value == "lowest" else limits.max, x)
+        most = limits.max if x.dtype.itemsize > 2 else np.inf
+        return np.where(np.isnan(x), -most if value == "lowest" else most, x)
 
     return prepare
 
@@ -367,16 +393,32 @@ _ONNX_FOLD: Mapping[str, tuple[Any, ...]] = {
 }
 
 
+def _in_plane(where: NDArray[np.int64], shape: Sequence[int], ndim: int, order: int) -> NDArray[np.int64]:
+    """Flat in the plane; storage order 1 counts it column by column."""
+    return _turned(where, shape[len(shape) - ndim :]) if order == 1 else where
+
+
+def _turned(where: NDArray[np.int64], spatial: Sequence[int]) -> NDArray[np.int64]:
+    """Count the cells of a plane along its first axis first."""
+    import numpy as np
+
+    places = np.unravel_index(where, spatial)
+    return np.ravel_multi_index(places[::-1], spatial[::-1]).astype(np.int64)
+
+
+def _turned_back(where: NDArray[np.int64], spatial: Sequence[int], order: int) -> NDArray[np.int64]:
+    """Undo `_turned`; what is outside of the plane stays so, for the message about it."""
+    inside = order == 1 and ((where >= 0) & (where < math.prod(spatial))).all()
+    return _turned(where, spatial[::-1]) if inside else where
+
+
 def _whole_tensor_index(where: NDArray[np.int64], shape: Sequence[int], ndim: int, order: int) -> NDArray[np.int64]:
     """Flat over the whole N*C*H*W tensor; storage order 1 counts each plane column by column."""
     import numpy as np
 
     spatial, lead = shape[len(shape) - ndim :], shape[: len(shape) - ndim]
-    if order == 1:
-        places = np.unravel_index(where, spatial)
-        where = np.ravel_multi_index(places[::-1], spatial[::-1]).astype(np.int64)
     plane = np.arange(math.prod(lead), dtype=np.int64).reshape(*lead, *[1] * ndim)
-    return where + plane * math.prod(spatial)
+    return _in_plane(where, shape, ndim, order) + plane * math.prod(spatial)
 
 
 def _within_plane(where: NDArray[np.int64], spatial: Sequence[int], order: int) -> NDArray[np.int64]:
@@ -386,10 +428,7 @@ def _within_plane(where: NDArray[np.int64], spatial: Sequence[int], order: int) 
     planes = math.prod(where.shape[: where.ndim - len(spatial)])
     first = np.arange(planes, dtype=np.int64) * math.prod(spatial)
     plane = where - first.reshape(*where.shape[: where.ndim - len(spatial)], *[1] * len(spatial))
-    if order == 1 and ((plane >= 0) & (plane < math.prod(spatial))).all():
-        places = np.unravel_index(plane, spatial[::-1])
-        plane = np.ravel_multi_index(places[::-1], spatial).astype(np.int64)
-    return plane
+    return _turned_back(plane, spatial, order)
 
 
 ONNX = Framework(
@@ -399,9 +438,22 @@ ONNX = Framework(
     rules=(
         Rule(_wide_pads(lambda k: k - 1), "onnxruntime wants every pad smaller than the kernel"),
         Rule(_all(_mode("lp"), lambda layer: layer.pooling.mode.parameter % 1 != 0), "LpPool's p is a whole number"),
-        Rule(_loose_same, "with SAME the last window must reach the end", "use --padding valid or a smaller --stride"),
+        Rule(
+            _all(_loose_same, _mode("max", "min"), lambda layer: not (layer.indices or _dilated(layer))),
+            "with SAME the last window of its MaxPool must reach the end",
+            "use --padding valid or a smaller --stride",
+        ),
         Rule(_kind("adaptive", "fractional"), "it has no adaptive or fractional pooling operator"),
-        Rule(_all(_integer, _mode("avg", "lp")), "onnxruntime averages floating-point numbers only"),
+        Rule(
+            _all(_integer, lambda layer: _kind("global")(layer) or layer.mode in ("avg", "lp")),
+            "only its MaxPool takes whole numbers",
+            "convert the input to floating-point numbers",
+        ),
+        Rule(
+            _all(_integer, lambda layer: str(layer.dtype) not in ("int8", "uint8")),
+            "of whole numbers MaxPool takes int8 and uint8 only",
+            "convert the input to floating-point numbers",
+        ),
         Rule(_filled, "it pads with what its mode ignores", "put a Pad operator first"),
     ),
     stride=1,
@@ -410,5 +462,12 @@ ONNX = Framework(
     plane_index=_within_plane,
 )
 
-OWN = Framework("poolcli", "poolcli", modes=dict.fromkeys(MODES, _own), rules=())
+OWN = Framework(
+    "poolcli",
+    "poolcli",
+    modes=dict.fromkeys(MODES, _own),
+    rules=(),
+    number=_in_plane,
+    plane_index=_turned_back,
+)
 FRAMEWORKS: Mapping[str, Framework] = {row.name: row for row in (TORCH, KERAS, ONNX)}

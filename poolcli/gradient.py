@@ -14,7 +14,7 @@ from poolcli.errors import InputError, ShapeError, UsageError
 from poolcli.kernels.fold import window_counts
 from poolcli.limits import check_memory
 from poolcli.modes import parse_mode
-from poolcli.pooling import Options, Pooling, Size, as_array, fill, framework_of, layer_for
+from poolcli.pooling import Options, Pooling, Size, as_array, fill, layer_for, numbering
 from poolcli.window import FILLS, Axis, Window, times
 
 Array = NDArray[Any]
@@ -97,16 +97,25 @@ def unpool_as(values: Array, indices: Array, ndim: int, known: Mapping[str, Any]
     """
     spatial = values.shape[values.ndim - ndim :]
     _check_known(known)
-    framework = framework_of(known.get("compat"))
+    order = int(known.get("storage_order") or 0)
+    framework = numbering(known.get("compat"), order)
     target = known.get("output_size")
     implied = tuple(known["shape"]) if "shape" in known else implied_shape(spatial, known)
-    if framework is None:
-        return unpool(values, indices, tuple(target) if target else implied)
-    plane = framework.plane_index(indices, implied, int(known.get("storage_order", 0)))
-    if framework.name != "onnx":
-        return unpool(values, plane, tuple(target) if target else implied)
+    if framework is None or framework.name != "onnx":
+        implied = _overruled(implied, target, known)
+        return unpool(values, framework.plane_index(indices, implied, order) if framework else indices, implied)
+    plane = framework.plane_index(indices, implied, order)
     made = unpool(values, plane, implied)
     return _grown(made, tuple(target)) if target else made
+
+
+def _overruled(implied: tuple[int, ...], target: Sequence[int] | None, known: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the shape that the indices count in: the one asked for, unless the pooling wrote down another."""
+    if target and "shape" in known and tuple(target) != implied:
+        raise ShapeError(
+            f"the indices count in an input of {times(implied)}, not of {times(target)}", "drop --output-size"
+        )
+    return tuple(target) if target else implied
 
 
 def _check_known(known: Mapping[str, Any]) -> None:
@@ -191,7 +200,7 @@ def gradient(layer: Pooling, x: Array, upstream: ArrayLike | None = None) -> Arr
     if name not in GRADIENTS:
         raise UsageError(f"mode {layer.mode} has no gradient here", f"modes with one: {', '.join(GRADIENTS)}")
     dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
-    x = x.astype(np.float64)
+    x = x.astype(np.float64) if layer.compat else x  # frameworks differentiate floating-point numbers only
     lead, spatial = x.shape[: x.ndim - layer.ndim], x.shape[x.ndim - layer.ndim :]
     axes = layer.plan(spatial)
     shape = (*lead, *map(len, axes))
@@ -241,16 +250,16 @@ def _of_avg(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> 
 
 def _of_lp(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> Array:
     """Send sign(x) (|x| / y)^(p - 1), which is no number where y is 0: there nothing is sent."""
-    p = layer.mode.parameter
+    p, x = layer.mode.parameter, x.astype(np.float64)
     if math.isinf(p):
         return _of_winner(replace(layer, mode=parse_mode("max"), compat=None), np.abs(x), axes, arriving) * np.sign(x)
     values = layer.apply(x)[0]
     scaled = np.where(values == 0, 0, arriving * values ** (1 - p))
-    if layer.compat == "torch":
+    if layer.compat == "torch":  # which takes no absolute values
         from poolcli.compat import inflation
 
         place = tuple(slice(0, len(axis)) for axis in axes)
-        scaled = scaled * inflation(layer, window_counts(axes, place))
+        return _of_sum(layer, x, axes, scaled * inflation(layer, window_counts(axes, place))) * x ** (p - 1)
     return _of_sum(layer, x, axes, scaled) * np.sign(x) * np.where(x == 0, 0, np.abs(x) ** (p - 1))
 
 

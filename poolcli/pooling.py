@@ -34,6 +34,15 @@ def framework_of(compat: str | Framework | None) -> Framework | None:
     return find(compat)
 
 
+def numbering(compat: str | Framework | None, storage_order: int) -> Framework | None:
+    """Return the row that says how indices are numbered; None means flat in the plane, rows first."""
+    if compat is None and storage_order:
+        from poolcli.compat import OWN
+
+        return OWN
+    return framework_of(compat)
+
+
 @dataclass(frozen=True)
 class Pooling:
     """One pooling layer: everything but the data; make it with :meth:`of`.
@@ -138,6 +147,8 @@ class Pooling:
             "nan": "propagate", "compat": None, "seed": None, "storage_order": 0,
         }  # fmt: skip
         unusual = {key: getattr(self, key) for key, value in usual.items() if getattr(self, key) != value}
+        if self.pad_fill != self.pad_fill:  # JSON's null would say that nothing was given
+            unusual["pad_fill"] = "nan"
         return {"mode": str(self.mode), **self.window.record(), **unusual}
 
     def plan(self, spatial: Sequence[int]) -> tuple[Axis, ...]:
@@ -149,7 +160,7 @@ class Pooling:
         if not indices:
             return self._values(x, indices=False)[0], None
         values, where = self.traced(x)
-        framework = framework_of(self.compat)
+        framework = numbering(self.compat, self.storage_order)
         return values, framework.number(where, x.shape, self.ndim, self.storage_order) if framework else where
 
     def traced(self, x: Array) -> tuple[Array, Indices]:

@@ -65,8 +65,7 @@ class PoolStep:
         if indices is None:
             return done(feature_map, values, record)
         undo = {"shape": list(feature_map.spatial), **layer.window.record()}
-        if layer.compat:
-            undo |= {"compat": layer.compat, "storage_order": layer.storage_order}
+        undo |= {name: value for name in ("compat", "storage_order") if (value := getattr(layer, name))}
         return done(feature_map, values, record, indices=indices, unpool=undo)
 
     @classmethod

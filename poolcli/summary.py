@@ -76,7 +76,7 @@ class Signal:
             raise ShapeError(f"layout {layout} names {len(layout)} axes, but {times(shape)} has {len(shape)}",
                              "give one letter per axis")  # fmt: skip
         if min(shape) < 1:
-            raise ShapeError(f"the input {times(shape)} has no cells")
+            raise ShapeError(f"the input {times(shape)} has no cells", "give it at least one along every axis")
         ndim = len(spatial_letters(layout))
         return cls(layout, tuple(shape), (1,) * ndim, (Fraction(1),) * ndim)
 

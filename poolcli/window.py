@@ -403,7 +403,7 @@ class Window:
             If there would be absurdly many windows.
         """
         if 0 in lengths:
-            raise ShapeError(f"the input {times(lengths)} has no cells")
+            raise ShapeError(f"the input {times(lengths)} has no cells", "give it at least one along every axis")
         axes = tuple(KINDS[self.kind](length, self, axis) for axis, length in enumerate(lengths))
         if any(len(axis) == 0 for axis in axes):
             raise self._too_large(lengths)
@@ -480,7 +480,7 @@ def _spread(value: int | Sequence[int], ndim: int, what: str, least: int) -> tup
             f"give one number, or one for each of the {ndim} axes",
         )
     if min(values) < least:
-        raise UsageError(f"{what} {times(values)} is less than {least}", f"use --{what} {max(least, 1)} or more")
+        raise UsageError(f"{what} {times(values)} is less than {least}", f"use --{what} {least} or more")
     return values
 
 

@@ -186,6 +186,11 @@ def test_an_example_over_several_lines_is_still_one_command(width: int, shell: S
     )
 
 
+def test_an_example_that_just_fits_stays_whole() -> None:
+    assert list(example("poolcli pool a.csv", 20)) == ["  poolcli pool a.csv"]
+    assert list(example("poolcli pool a.csv", 19)) == ["  poolcli pool \\", "    a.csv"]
+
+
 # --- the parts --------------------------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ from benchmarks.peers import numpy_call
 from poolcli.errors import NumberRangeError, UsageError
 from poolcli.kernels import fold as folding
 from poolcli.kernels import sweep as sweeping
+from poolcli.kernels import work
 from poolcli.kernels.along import Part, roundings
 from poolcli.kernels.chains import chain, depth
 from poolcli.kernels.correlate import correlate, separated
@@ -178,6 +179,27 @@ def test_sums_of_equal_float32_are_near(size: Any, value: float) -> None:
     assert abs(float(poolcli.pool(x, "avg", global_window=True)[0, 0]) / exact - 1) <= 1e-6
 
 
+@pytest.mark.parametrize("threads_used", ["1", "2"])
+@pytest.mark.parametrize("window", [{"size": 3, "stride": 1}, {"size": 2}, {"size": 8}, {"global_window": True},
+                                    {"size": 3, "stride": 1, "padding": 1}, {"output_size": (7, 5)}])  # fmt: skip
+def test_averages_of_the_largest_numbers(window: Any, threads_used: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their sums overflow in whichever thread; an infinity of the input stays one."""
+    monkeypatch.setenv("POOLCLI_THREADS", threads_used)
+    x = np.full((700, 1500), 3e38, np.float32)
+    np.testing.assert_allclose(poolcli.pool(x, "avg", **window), np.float32(3e38), rtol=1e-6)
+    x[350, 40] = np.inf
+    assert 1 <= np.isinf(poolcli.pool(x, "avg", **window)).sum() <= 9
+
+
+@pytest.mark.parametrize("length", [65_536, 65_552, 131_072, 200_000, 1_048_577])
+def test_long_sums_are_near(length: int) -> None:
+    """Above 65,536 cells: where sixteen rows are added first, and where the length forbids it."""
+    x = np.full((1, length), 1 / 3, np.float32)
+    x[0, 0] = 2.0**20  # near which small numbers are lost
+    exact, size = x.astype(np.float64).sum(), np.abs(x).astype(np.float64).sum()
+    assert abs(float(poolcli.pool(x, "sum", global_window=True)[0, 0]) - exact) <= 1e-6 * size
+
+
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64])
 @pytest.mark.parametrize("size", [1, 2, 3, 16, 17])
 def test_integer_sums_are_exact_at_the_ends_of_the_type(dtype: Any, size: Any) -> None:
@@ -257,6 +279,16 @@ def test_median_networks_sort_every_pattern_of_zeros_and_ones(size: Any) -> None
     np.testing.assert_array_equal(median(x, axes).ravel(), np.median(patterns, axis=1))
 
 
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize("stride", [1, 2, 3, (2, 1), (1, 4)])
+@pytest.mark.parametrize("size", [3, (1, 5), (5, 3)])
+def test_medians_of_strided_windows(size: Any, stride: Any, dilation: int) -> None:
+    x = np.random.default_rng(12).integers(0, 256, (2, 41, 67)).astype(np.uint8)
+    axes = Window.of(2, size=size, stride=stride, dilation=dilation).plan(x.shape[1:])
+    assert small_median(axes)
+    np.testing.assert_array_equal(median(x, axes), brute(x, axes, np.median))
+
+
 def test_median_networks_are_small() -> None:
     columns, window, _ = networks(3, 3)
     assert 2 * len(columns) + sum(step.keep_low + step.keep_high for step in window) == 20
@@ -328,7 +360,7 @@ def test_small_maps_start_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("a thread for a small map")
 
-    monkeypatch.setattr("poolcli.kernels.work.Thread", refuse)
+    monkeypatch.setattr("poolcli.kernels.work.start_new_thread", refuse)
     monkeypatch.setenv("POOLCLI_THREADS", "2")
     x = np.zeros((256, 256), np.float32)
     for mode in ("max", "avg", "median"):
@@ -359,6 +391,17 @@ def test_scratch_reuses_what_is_free() -> None:
     assert scratch.take((10, 10), np.float32).ctypes.data != address
     del view
     assert scratch.take((10, 10), np.float32).ctypes.data == address
+
+
+def test_spare_buffers_are_few_and_nobodys() -> None:
+    one = Scratch()
+    kept = one.take((100,), np.float64)
+    kept[...] = 7
+    work.spare(one.buffers)
+    other = Scratch().take((100,), np.float64)  # the buffer is still in use
+    assert not np.shares_memory(kept, other)
+    work.spare(np.empty(work.SPARE_BYTES // 3, np.uint8) for _ in range(5))
+    assert sum(buffer.nbytes for buffer in work._spare) <= work.SPARE_BYTES
 
 
 def test_the_input_may_be_of_any_strides() -> None:

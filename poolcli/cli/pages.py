@@ -189,8 +189,11 @@ def columns(left: str, text: str, width: int, *, at: int = BESIDE, paint: bool) 
 def example(line: str, width: int) -> Iterator[str]:
     """Yield a command line in lines that a shell takes for one."""
     shown = " "
-    for word in WORD.findall(line):
-        if len(shown) + len(word) + 3 > width and shown.strip():
+    words = WORD.findall(line)
+    for left, word in zip(range(len(words) - 1, -1, -1), words, strict=True):
+        if (
+            len(shown) + len(word) + (3 if left else 1) > width and shown.strip()
+        ):  # a blank, and a backslash if more comes
             yield f"{shown} \\"
             shown = "   "
         shown += f" {word}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
+from poolcli.cli.console import say
 from poolcli.cli.deliver import load, transform
 from poolcli.cli.grammar import Group, option
 from poolcli.cli.large import Scaling
@@ -50,22 +51,29 @@ def pool(
     if extras.emit is None:
         transform(given, steps, reading, writing, talking, window.compat, showing, scaling)
         return
-    ndim = _ndim(step, reading) if given is None else load(given, reading, talking, window.compat).ndim
-    _print_code(steps, ndim, extras.emit)
+    layout = _layout(step, reading) if given is None else load(given, reading, talking, window.compat).layout
+    _write_code(steps, layout, extras.emit, writing, talking)
 
 
-def _ndim(step: PoolStep, reading: Reading) -> int:
-    """Return how many axes are spatial where there is no input to ask: as the layout or the options say, else two."""
-    from poolcli.featuremap import parse_layout, spatial_letters
+def _layout(step: PoolStep, reading: Reading) -> str:
+    """Return the layout where there is no input to ask: that given, else one of as many axes as the options say."""
+    from poolcli.featuremap import SPATIAL, parse_layout
 
     if reading.layout:
-        return len(spatial_letters(parse_layout(reading.layout)))
+        return parse_layout(reading.layout)
     said = [step.size, *step.options.values()]
-    return next((len(value) for value in said if isinstance(value, tuple)), 2)
+    return SPATIAL[next((len(value) for value in said if isinstance(value, tuple)), 2) - 1]
 
 
-def _print_code(steps: Sequence[Step], ndim: int, target: str) -> None:
+def _write_code(steps: Sequence[Step], layout: str, target: str, writing: Writing, talking: Talking) -> None:
     from poolcli.emit import emit
-    from poolcli.files import write_stdout
+    from poolcli.featuremap import spatial_letters
+    from poolcli.files import write_atomic, write_stdout
 
-    write_stdout(emit(steps, ndim, target).encode())
+    code = emit(steps, len(spatial_letters(layout)), target, layout).encode()
+    if writing.output == "-":
+        write_stdout(code)
+        return
+    write_atomic(writing.output, code)
+    if not talking.quiet:
+        say(f"wrote {writing.output} (code for {target})")

@@ -111,9 +111,15 @@ def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> 
     Options behind the last step that it does not have, and the command has, are the command's.
     """
     options = options_of(own)
+    given = 0
     for index, word in enumerate(arguments):
-        if index and _is_step(word, names) and not _takes_value(options.get(arguments[index - 1])):
+        if (index and _takes_value(options.get(arguments[index - 1]))) or (word.startswith("-") and word != "-"):
+            continue
+        if given and _is_step(word, names):
             break
+        if given:
+            raise UnknownNameError("step", word, [*names, "global-max", "global-avg"])
+        given += 1
     else:
         return list(arguments), []
     stages: list[list[str]] = [[]]

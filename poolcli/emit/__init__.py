@@ -19,6 +19,7 @@ from poolcli.emit.numpy_code import Numpy
 from poolcli.emit.onnx_code import Onnx
 from poolcli.emit.torch_code import Torch
 from poolcli.errors import UnknownNameError
+from poolcli.featuremap import inner_order
 
 if TYPE_CHECKING:
     from poolcli.emit.program import Program
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 TARGETS: Mapping[str, type[Program]] = {row.name: row for row in (Torch, Keras, Onnx, Numpy)}
 
 
-def emit(steps: Sequence[Step], ndim: int, target: str) -> str:
+def emit(steps: Sequence[Step], ndim: int, target: str, layout: str | None = None) -> str:
     """Write a program that does what these steps do.
 
     Parameters
@@ -38,6 +39,8 @@ def emit(steps: Sequence[Step], ndim: int, target: str) -> str:
         How many axes are spatial.
     target : str
         A row of `TARGETS`: ``torch``, ``keras``, ``onnx`` or ``numpy``.
+    layout : str, optional
+        The axes of the array that ``pool(x)`` takes; without it the spatial ones stand last.
 
     Returns
     -------
@@ -68,4 +71,4 @@ def emit(steps: Sequence[Step], ndim: int, target: str) -> str:
     program = TARGETS[target](ndim)
     for step in steps:
         program.add(step)
-    return program.source()
+    return program.source(inner_order(layout) if layout else ())

@@ -172,12 +172,9 @@ NUMPY_MODES: Mapping[str, NumpyMode] = {
 HIGH_NORM = NumpyMode("np.exp(np.logaddexp.reduce({p} * np.log(abs({w})), {axis}) / {p})", "high_norm({w}, {p})", "",
                       HIGH_NORM_IGNORING, wide=True)  # fmt: skip
 HIGHEST_NORM = NumpyMode("abs({w}).max({axis})", "np.fmax.reduce(abs({w}), {axis})", wide=True)
-_NO_NAN = 'x = np.where(np.isnan(x), np.finfo(x.dtype).{}, x) if x.dtype.kind == "f" else x'
 NUMPY_QUIRKS: Mapping[tuple[str | None, str], NumpyMode] = {
     ("torch", "lp"): NumpyMode("({k} * np.mean({w}**{p}, {axis})) ** (1 / {p})", "", wide=True),
     ("torch", "avg"): NumpyMode("{w}.mean({axis}).astype(x.dtype)", ""),
-    ("onnx", "max"): NumpyMode("{w}.max({axis})", "", before=_NO_NAN.format("min")),
-    ("onnx", "min"): NumpyMode("{w}.min({axis})", "", before=_NO_NAN.format("max")),
 }
 
 
@@ -254,6 +251,8 @@ class Numpy(Program):
     def pool(self, layer: Pooling) -> None:
         """Write a pooling layer."""
         layer = replace(layer, window=without_idle_ceil(layer.window))
+        if compat_of(layer) == "onnx" and layer.mode.mode.name in ("max", "min"):
+            self.refuse_nan("what onnxruntime makes of NaN depends on its place and on the type")
         counted = layer.count_include_pad and layer.mode.mode.divides and layer.pad_fill == "ignore"
         if not (is_padded(layer.window)):
             self._values(layer)
@@ -289,7 +288,7 @@ class Numpy(Program):
         """Return the lines that turn indices flat in the plane into a framework's."""
         compat = compat_of(layer)
         columns = 'i = np.arange(cells.size).reshape(shape, order="F").ravel()[i]'
-        return ((columns,) if compat == "onnx" and layer.storage_order else ()) + NUMBERINGS.get(compat, ())
+        return ((columns,) if layer.storage_order else ()) + NUMBERINGS.get(compat, ())
 
     def conv(self, step: ConvStep, window: Window) -> None:
         """Write a convolution."""

@@ -93,7 +93,7 @@ class Onnx(Framework):
         t = self.check_indices(layer)
         self.plane = [] if own else self.lengths()
         made = self.call("max", t, layer, layer.window)
-        order = ", storage_order=1" if own and layer.storage_order else ""
+        order = ", storage_order=1" if layer.storage_order else ""
         self.nodes[-1] = (
             self.nodes[-1].removesuffix(")").replace(f'["{made.text}"]', f'["{made.text}", "i"]') + order + ")"
         )

@@ -148,12 +148,21 @@ class Program:
         """Return the lines of ``pool``, unindented and unfolded."""
         return self.body
 
-    def source(self) -> str:
-        """Return the whole program."""
+    def source(self, order: Sequence[int] = ()) -> str:
+        """Return the whole program; `order` are the axes of x in the order in which the spatial ones stand last."""
         lines = [row for line in returning(self.lines()) for row in indented(line)]
-        functions = "\n\n\n".join([*self.helpers.values(), "\n".join(["def pool(x):", *lines])])
+        turned = self._turned(order) if list(order) != sorted(order) else ()
+        name = "planewise" if turned else "pool"
+        functions = "\n\n\n".join([*self.helpers.values(), "\n".join([f"def {name}(x):", *lines]), *turned])
         head = [f"# poolcli: {'; '.join(self.comments) or 'nothing to do'}", *_imports(functions)]
         return "\n".join(head) + ("\n\n\n" if len(head) > 1 else "\n") + functions + "\n"
+
+    def _turned(self, order: Sequence[int]) -> tuple[str]:
+        """Write the function that turns the axes, pools, and turns them back."""
+        back = tuple(order.index(axis) for axis in range(len(order)))
+        made = f"planewise(x.transpose{tuple(order)})"
+        made = f"tuple(y.transpose{back} for y in {made})" if self.traced else f"{made}.transpose{back}"
+        return ("\n".join(["def pool(x):", *indented(f"return {made}")]),)
 
     def pool(self, layer: Pooling) -> None:
         """Write a pooling layer."""

@@ -78,6 +78,8 @@ class Torch(Framework):
 
     def indexed(self, layer: Pooling) -> None:
         """Write a pooling layer that returns indices."""
+        if layer.storage_order:
+            self.refuse("its indices count rows first")
         if compat_of(layer) is None:
             self.refuse_nan("PyTorch's index of NaN is that of the last one")
         with self._prepared(layer):

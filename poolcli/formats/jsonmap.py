@@ -47,6 +47,8 @@ TYPES = {"str": "text", "list": "a list", "dict": "an object"}
 ARRAYS = ("data", "indices")
 OWN = ("shape", "layout", "dtype", "data", "steps", "indices", "unpool", "white")
 MOST_AXES = 64  # as many as numpy has
+LISTS = "a map looks like [[1, 2], [3, 4]]"
+OBJECTS = 'an object looks like {"data": [[1, 2], [3, 4]]}'
 MOST_DEPTH = 100  # of what is not an array of numbers
 BLANK = b" \t\r\n"
 OPEN, CLOSE, COMMA = b"[],"
@@ -117,7 +119,7 @@ class _Reader:
         token = self.token(offset)
         if token.kind != "mark" or token.text not in marks:
             wanted = " or ".join(chr(mark) for mark in marks)
-            raise self.error(token.start, f"{quoted(token.text)} where {wanted} should come after {after}")
+            raise self.error(token.start, f"{quoted(token.text)} where {wanted} should come after {after}", OBJECTS)
         return token
 
     # The document
@@ -146,7 +148,7 @@ class _Reader:
         token = self.token(offset)
         while token.text != b"}" or found:
             if token.kind != "string":
-                raise self.error(token.start, f"{quoted(token.text)} where a key in quotes should be")
+                raise self.error(token.start, f"{quoted(token.text)} where a key in quotes should be", OBJECTS)
             key = self.string(token)
             if key in found:
                 raise self.error(token.start, f"the key {quoted(key)} is given twice", "keep one of them")
@@ -176,7 +178,7 @@ class _Reader:
             return self.members(token.stop, depth)
         if token.text == b"[":
             return self.items(token.stop, depth)
-        raise self.error(token.start, f"{quoted(token.text)} where a value should be")
+        raise self.error(token.start, f"{quoted(token.text)} where a value should be", LISTS)
 
     def items(self, offset: int, depth: int) -> tuple[list[Any], int]:
         """Read a list of any values from behind its opening bracket."""
@@ -262,7 +264,7 @@ class _Walk:
     def open(self, token: Token) -> None:
         """Begin a list."""
         if self.state == "value":
-            raise self.reader.error(token.start, "a list where a comma or ] should be")
+            raise self.reader.error(token.start, "a list where a comma or ] should be", LISTS)
         if self.rank and len(self.counts) >= self.rank:
             raise self.reader.error(token.start, "a list among numbers", "nest all numbers equally deep")
         if len(self.counts) == MOST_AXES:
@@ -302,7 +304,7 @@ class _Walk:
     def number(self, token: Token) -> None:
         """Take a number, or a word for one."""
         if self.state == "value":
-            raise self.reader.error(token.start, f"{quoted(token.text)} where a comma or ] should be")
+            raise self.reader.error(token.start, f"{quoted(token.text)} where a comma or ] should be", LISTS)
         value = WORDS[token.text] if token.kind == "word" else self.reader.number(token)
         if isinstance(value, bool):
             what = f"{token.text.decode()} is not a number"

@@ -4,12 +4,16 @@ The windows are cut into tiles (`poolcli.kernels.tiles`), and each tile is folde
 other, always at vector speed. The tricks, each named where it is done, with the benchmark case that shows it:
 
 - *blocks*: along every axis but the last, a stride above 1 is taken first, so that later steps see less data;
-- *halves*: the cells of a block are folded by adding one half to the other, in few calls and with little rounding;
+- *halves*: the cells of a block are folded by adding one half to the other, in few calls and with little rounding, or
+  by NumPy's own reduction where that sees whole rows (its sums of rows run at the speed of memory);
+- *sixteenths*: long sums add sixteen floats as they are, and those in float64;
 - *chains*: windows that overlap are made of smaller windows, 31 cells in 7 steps, or 5 where cells may count twice;
 - *flat*: a contiguous tile is one long row; the few results that wrap from row to row are never looked at;
 - *thinning*: along the last axis the stride is taken at the very end, by narrowing words of two, four or eight cells;
 - *narrow sums*: integers are summed in the narrowest type that holds every possible sum, float32 as long as its
   rounding stays within 1e-6;
+- *in place*: a step of a chain writes over windows that no later step needs;
+- *spare buffers*: memory for intermediate results stays for the next call, a new page costs more than its cells;
 - *two levels*: windows larger than a tile are first folded to one state for each of some thousand cells.
 """
 
@@ -41,7 +45,7 @@ Finish = Callable[[State, Place, Array], Array]
 GIANT_CELLS = 1 << 15  # a window above this is folded in two levels
 FEW_CELLS = 1 << 16  # the cells that the first level folds into one
 MANY_CELLS = 1 << 19  # the same where nothing is rounded
-READ_CELLS = 1 << 22  # the same where cells are only looked at, for which one thread is nearly as fast as memory
+READ_CELLS = 1 << 20  # the same where cells are only looked at, for which one thread is nearly as fast as memory
 READ_BYTES = 1 << 24  # worth a thread of their own, then
 WORTH_A_TAPE = 4  # tiles
 STREAMED = 4  # times as large are tiles of which the first step leaves a sixteenth
@@ -301,7 +305,7 @@ def _walk(
     def work(place: Place, worker: Worker) -> None:
         store([walk.tile(place, worker) for walk in walks], place)
 
-    run(places, work, Worker, workers)
+    run(places, work, Worker, workers, Worker.close)
 
 
 class _Walk:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -47,14 +48,15 @@ def planes_of(x: Array, out: Array, ndim: int) -> Iterator[tuple[Array, Array]]:
 
 def bands_of(axes: Sequence[Axis], places: Sequence[Place]) -> list[dict[int, Band]]:
     """Return for every axis, by the first window of a tile, the cells it looks at."""
-    cuts: list[set[tuple[int, int]]] = [
-        {(place[position + 1].start, place[position + 1].stop) for place in places} for position in range(len(axes))
-    ]
-    bands = [
-        {first: axis.band(first, stop) for first, stop in windows} for axis, windows in zip(axes, cuts, strict=True)
-    ]
-    bands[-1] = {first: _whole_rows(*band, axes[-1].length) for first, band in bands[-1].items()}
-    return bands
+    cuts = [{(place[position].start, place[position].stop) for place in places} for position in range(1, len(axes) + 1)]
+    lasts = [False] * (len(axes) - 1) + [True]
+    return [_bands(axis, frozenset(cut), last) for axis, cut, last in zip(axes, cuts, lasts, strict=True)]
+
+
+@lru_cache(maxsize=16)  # as `tiles`
+def _bands(axis: Axis, windows: frozenset[tuple[int, int]], last: bool) -> dict[int, Band]:
+    bands = {first: axis.band(first, stop) for first, stop in windows}
+    return {first: _whole_rows(*band, axis.length) for first, band in bands.items()} if last else bands
 
 
 def _whole_rows(low: int, high: int, axis: Axis, length: int) -> Band:
@@ -137,7 +139,7 @@ def _sweep_planes(
         kind = (place[0].stop - place[0].start, *map(shape_of, tile_axes))
         taped.tile(worker.programs, kind, cells, place, lambda block, target, tape: do(block, tile_axes, target, tape))
 
-    run(places, work, Worker, number)
+    run(places, work, Worker, number, Worker.close)
 
 
 def size_of(axes: Sequence[Axis]) -> int:

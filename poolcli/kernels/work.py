@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import allocate_lock, start_new_thread
 from collections.abc import Callable, Iterable, Sequence
-from threading import Lock, Thread
-from typing import Any, Protocol, TypeVar
+from threading import Lock
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from poolcli.errors import UsageError
 
-
-class Closing(Protocol):
-    """What a thread has for itself and gives back in the end."""
-
-    def close(self) -> None:
-        """Give it back."""
-
-
 Task = TypeVar("Task")
-Own = TypeVar("Own", bound=Closing)
+Own = TypeVar("Own")
 
 
 def threads(asked: int | None = None) -> int:
@@ -48,7 +41,7 @@ def threads(asked: int | None = None) -> int:
 
 
 Buffer = NDArray[np.uint8]
-SPARE_BYTES = 32 << 20  # of buffers that wait for the next call
+SPARE_BYTES = 20 << 20  # of buffers that wait for the next call; a call itself takes up to 42 MiB, and 64 are allowed
 _spare: list[Buffer] = []
 _spare_lock = Lock()
 
@@ -100,9 +93,8 @@ class Scratch:
         else:
             if self._most is not None and len(self.buffers) >= self._most:
                 self.buffers = [kept for kept in self.buffers if sys.getrefcount(kept) > _IDLE]
-            spare = _from_spare(size + _LINE)
-            buffer = np.empty(size + _LINE, np.uint8) if spare is None else spare
-            del spare  # it would count as a user
+            found = _from_spare(size + _LINE)
+            buffer = np.empty(size + _LINE, np.uint8) if found is None else found
             self.buffers.append(buffer)
         start = -buffer.ctypes.data % _LINE
         return buffer[start : start + size].view(dtype).reshape(shape)
@@ -131,7 +123,13 @@ _LOOSEST = 4  # a buffer may be so many times as large as what it is taken for
 _LINE = 64  # bytes of a cache line, and of the widest vector
 
 
-def run(tasks: Sequence[Task], work: Callable[[Task, Own], None], own: Callable[[], Own], workers: int) -> None:
+def run(
+    tasks: Sequence[Task],
+    work: Callable[[Task, Own], None],
+    own: Callable[[], Own],
+    workers: int,
+    end: Callable[[Own], None] = lambda _: None,
+) -> None:
     """Do every task, in any order.
 
     Parameters
@@ -141,9 +139,11 @@ def run(tasks: Sequence[Task], work: Callable[[Task, Own], None], own: Callable[
     work : function of (task, own)
         Does one.
     own : function
-        Makes what each thread has for itself; it is closed in the end.
+        Makes what each thread has for itself.
     workers : int
         The most threads to use, this one included.
+    end : function of own, optional
+        Called by each thread in the end.
     """
     waiting = iter(tasks)  # a list iterator hands out each item once, whoever asks
     failures: list[BaseException] = []
@@ -160,13 +160,21 @@ def run(tasks: Sequence[Task], work: Callable[[Task, Own], None], own: Callable[
         except BaseException as failure:  # noqa: BLE001 - handed to the caller below
             failures.append(failure)
         finally:
-            mine.close()
+            end(mine)
 
-    helpers = [Thread(target=labour) for _ in range(min(workers, len(tasks)) - 1)]
-    for helper in helpers:
-        helper.start()
+    done = [allocate_lock() for _ in range(min(workers, len(tasks)) - 1)]
+    for lock in done:
+        lock.acquire()
+        start_new_thread(_then, (labour, lock.release))  # a Thread's own start waits for it, as long as a tile takes
     labour()
-    for helper in helpers:
-        helper.join()
+    for lock in done:
+        lock.acquire()
     if failures:
         raise failures[0]
+
+
+def _then(one: Callable[[], None], other: Callable[[], None]) -> None:
+    try:
+        one()
+    finally:
+        other()

@@ -609,6 +609,15 @@ def torch_limit_cases(rng: np.random.Generator) -> Iterator[Case]:
     for lengths, size, ceil_mode in itertools.product(((2, 3, 3), (3, 3, 3)), (2, 3), (False, True)):
         x = make_input(rng, "positive", "float64", lengths)
         yield Case("pool", x, {"mode": "lp:2", "size": (size,) * 3, "stride": 1, "ceil_mode": ceil_mode})
+    half, whole = make_input(rng, "normal", "float16", (3, 3, 3)), make_input(rng, "positive", "int64", (6,))
+    for mode in ("avg", "sum", "max", "lp:2", "lp:inf"):
+        yield Case("pool", half, {"mode": mode, "size": (2, 2, 2)})
+    for mode, axes in itertools.product(("lp:1.5", "lp:2", "lp:inf"), (1, 2)):
+        x = whole.reshape((6,) if axes == 1 else (2, 3))
+        yield Case("pool", x, {"mode": mode, "size": (2,) * axes, "stride": 1}, any_dtype=True)
+    yield Case("pool", half.astype("float32"), {"mode": "lp:inf", "size": (4, 4, 4), "ceil_mode": True})
+    for values in ((-1.0, 2.0, 3.0, -0.5), (-1.0, -2.0, 4.0, 1.0)):
+        yield Case("grad", np.array(values), {"mode": "lp:3", "size": (2,)})
     for axes, where, out in itertools.product((2, 3), (0, 1, 2), (2, 3)):
         if where < axes:
             sizes = tuple(out if axis == where else 2 for axis in range(axes))
@@ -776,6 +785,32 @@ def onnx_topics(rng: np.random.Generator) -> Iterator[Topic]:
     yield Topic("onnx", "global", cases)
     yield Topic("onnx", "unpool", list(onnx_unpool_cases(rng)))
     yield Topic("onnx", "quirks", list(onnx_quirks()))
+    yield Topic("onnx", "limits", list(onnx_limit_cases(rng)))
+
+
+def onnx_limit_cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Types that onnxruntime has no kernel for, NaN in each type, and SAME whose last window ends early.
+
+    Averages, norms and global windows of float64, which it lacks too, are not asked: poolcli computes them.
+    """
+    for dtype in ("int8", "uint8", "int16", "uint16", "int32", "int64", "uint64", "bool"):
+        x = make_input(rng, "positive", dtype, (4, 4)) if dtype != "bool" else np.eye(4, dtype=bool)
+        pooled: tuple[Options, ...] = ({"size": 2}, {"size": 2, "return_indices": True})
+        for options in (*pooled, {"global_window": True, "ndim": 2}):
+            yield Case("pool", x, {"mode": "max", **options})
+        yield Case("pool", x, {"mode": "avg", "size": 2})
+    nan = np.nan
+    lines = ((nan, 2, nan, 1), (2, nan), (nan, 2), (1, nan, 3), (nan, nan), (nan,), (nan, 1, 2))
+    for values, dtype in itertools.product(lines, ("float16", "float64")):
+        for extra in ({}, {"return_indices": True}):
+            for mode in ("max", "min"):
+                size = len(values)
+                yield Case("pool", np.array(values, dtype), {"mode": mode, "size": size, "stride": size, **extra})
+    line = np.arange(1, 7, dtype=np.float32)
+    for size, stride, mode in itertools.product((1, 2), (2, 4), ("max", "avg", "lp:2")):
+        for extra in ({}, {"dilation": 2}, {"return_indices": True}):
+            if mode == "max" or "return_indices" not in extra:
+                yield Case("pool", line, {"mode": mode, "size": size, "stride": stride, "padding": "same", **extra})
 
 
 def onnx_unpool_cases(rng: np.random.Generator) -> Iterator[Case]:
