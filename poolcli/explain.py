@@ -366,7 +366,12 @@ def _real_slice(span: Span) -> slice:
 
 
 def windows(
-    layer: Pooling, spatial: Sequence[int], values: Array | None = None, at: Sequence[int] | None = None
+    layer: Pooling,
+    spatial: Sequence[int],
+    values: Array | None = None,
+    at: Sequence[int] | None = None,
+    *,
+    first: int = 0,
 ) -> Iterator[WindowFact]:
     """Explain the windows of a layer, one after the other in row-major order.
 
@@ -380,6 +385,8 @@ def windows(
         The input; without it the facts tell of places only.
     at : sequence of int, optional
         The output cell to explain: one number per spatial axis (in every plane), or the plane's numbers before them.
+    first : int
+        How many windows to leave out before the first.
 
     Raises
     ------
@@ -405,7 +412,11 @@ def windows(
         check_empty(axes)
     lead = () if values is None else values.shape[: values.ndim - layer.ndim]
     shape = (*lead, *map(len, axes))
-    places: Iterator[Place] = np.ndindex(*shape) if at is None else _asked(tuple(at), lead, shape)
+    places = (
+        (_place(number, shape) for number in range(first, math.prod(shape)))
+        if at is None
+        else _asked(tuple(at), lead, shape)
+    )
     source = None if values is None else _source(layer, values, axes, whole=at is None)
 
     def facts() -> Iterator[WindowFact]:
@@ -415,6 +426,15 @@ def windows(
             yield WindowFact(cell, spans, layer, plane, source)
 
     return facts()
+
+
+def _place(number: int, shape: Place) -> Place:
+    """Return a place by its number in row-major order; NumPy counts no further than 2^63."""
+    place = []
+    for length in reversed(shape):
+        number, index = divmod(number, length)
+        place.append(index)
+    return tuple(reversed(place))
 
 
 def _asked(at: Place, lead: Place, shape: Place) -> Iterator[Place]:

@@ -447,7 +447,7 @@ def check_empty(axes: Sequence[Axis]) -> None:
     """Raise `EmptyWindowError` if any window has no real cell, saying how many and where the first is."""
     import numpy as np
 
-    longest = max(map(len, axes))
+    longest = max((len(axis) for axis in axes if axis.padded), default=0)
     check_memory(COUNTING * longest, f"a count of the cells of {longest} windows along an axis", "use less padding")
     holes = [np.flatnonzero(axis.counts() == 0) if axis.padded else np.array([], np.int64) for axis in axes]
     if not any(len(hole) for hole in holes):

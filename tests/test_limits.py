@@ -48,9 +48,9 @@ def orderly(result: Result) -> None:
 
 NEEDS = ("needs", "available")
 HUGE: list[tuple[list[str], tuple[str, ...]]] = [
-    (["pool", "-k", "1", "--zoom", "100000", "-o", "out.png", str(GEEKS)], NEEDS),
+    (["pool", "-k", "1", "--zoom", "100000", "-o", "out.png", str(GEEKS)], ("400000x400000 pixels", "limit")),
     (["pool", "-k", "1", "--zoom", "1000000000000", "-o", "out.png", str(GEEKS)], ()),
-    (["pool", "-k", "1", "--zoom", "100000", "-o", "out.tiff", str(GEEKS)], NEEDS),
+    (["pool", "-k", "1", "--zoom", "100000", "-o", "out.tiff", str(GEEKS)], ("400000x400000 pixels", "limit")),
     (["explain", "--zoom", "100000", "-o", "out.gif", str(GEEKS)], ()),
     (["explain", "--zoom", "100000", "-o", "out.svg", str(GEEKS)], ()),
     (["pool", "-k", "1", "-s", "1", "-p", "1000000000", "--pad-fill", "0", str(GEEKS)], NEEDS),
@@ -76,9 +76,9 @@ HUGE: list[tuple[list[str], tuple[str, ...]]] = [
     (["pool", "-k", "1", "--full", "wide.npy"], NEEDS),
     (["pool", "-k", "1", "--max-cols", "1000000000", "--max-rows", "1000000000", "wide.npy"], NEEDS),
     (["pool", "lies.npy"], ("lies.npy",)),
-    (["pool", "bomb.png"], ("pixels are more than the limit",)),
+    (["pool", "bomb.png"], ("more than", "pixels", "--max-pixels")),
     (["pool", "--max-pixels", "10000000000", "bomb.png"], NEEDS),
-    (["pool", "--max-pixels", "3", str(SAMPLES / "astronaut.jpg")], ("more than the limit of 3",)),
+    (["pool", "--max-pixels", "3", str(SAMPLES / "astronaut.jpg")], ("more than 3 pixels",)),
     (["compare", "-m", "max,avg", "-p", "1000000000", str(GEEKS)], ()),
     (["shift", "--random", "1000000000", str(GEEKS)], ()),
     (["shift", "--by", "1000000000", str(GEEKS)], ()),
@@ -141,19 +141,19 @@ def test_large_numbers_with_a_quick_answer(forks: Forks, words: list[str], said:
 
 
 def test_the_kernel_of_a_convolution(forks: Forks, tmp_path: Path) -> None:
-    np.save(tmp_path / "kernel.npy", np.ones((3000, 3000)))
+    np.save(tmp_path / "kernel.npy", np.ones((400, 400)))
     result = forks("conv", "--filter", tmp_path / "kernel.npy", GEEKS, memory=MEMORY)
     orderly(result)
     assert "larger than the input" in result.err
-    orderly(forks("conv", "--filter", tmp_path / "kernel.npy", "-p", "1500", GEEKS, memory=MEMORY))
+    orderly(forks("conv", "--filter", tmp_path / "kernel.npy", "-p", "200", GEEKS, memory=MEMORY))
 
 
 def test_what_no_check_foresaw_is_an_error_too(forks: Forks, tmp_path: Path) -> None:
     """Sorting takes more than its input; so little memory that something fails somewhere."""
-    np.save(tmp_path / "in.npy", np.zeros((3000, 3000)))
+    np.save(tmp_path / "in.npy", np.zeros((1000, 1000)))
     for mode in ("max", "median", "percentile:30", "majority", "std", "soft", "lp:3"):
-        for memory in (80 << 20, 150 << 20, 250 << 20):
-            orderly(forks("pool", "-k", "5", "-s", "1", "-m", mode, "-f", "npy", tmp_path / "in.npy", memory=memory))
+        for memory in (10 << 20, 30 << 20, 90 << 20):
+            orderly(forks("pool", "-k", "3", "-s", "1", "-m", mode, "-f", "npy", tmp_path / "in.npy", memory=memory))
 
 
 # --- every number of every command ------------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ def cases() -> Iterator[Any]:
 
 def test_every_command_with_options_is_attacked() -> None:
     assert set(STARTS) == set(COMMANDS) - {"modes", "filters"}
-    assert len(list(cases())) > 50
+    assert len(list(cases())) > 40
 
 
 @pytest.mark.parametrize(("command", "option"), list(cases()))

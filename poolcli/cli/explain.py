@@ -142,24 +142,23 @@ def _tell(
     from poolcli.explain import headline, sentence, total, windows
 
     values = None if before is None else before.values
-    facts = windows(layer, spatial, values, place)
     if explaining.json:
-        _as_json(facts, layer, spatial)
+        _as_json(windows(layer, spatial, values, place), layer, spatial)
         return
     from poolcli.render.windows import table
 
     lead = () if values is None else values.shape[: values.ndim - layer.ndim]
     count = None if place else total(layer, spatial, lead)
-    first, rows = 0, count or 1
+    first, rows = 0, count
     if count and not explaining.full:
         first = _first(explaining, count)
         rows = min(explaining.max_rows, count - first)
-        facts = itertools.islice(facts, first, first + rows)
-    if rows > MOST_ROWS:
+    if rows is not None and rows > MOST_ROWS:
         raise LimitError(
             f"a table of {rows} windows is longer than the {MOST_ROWS} allowed",
             "use --json, or --max-rows and --page, or --at R,C for one window",
         )
+    facts = itertools.islice(windows(layer, spatial, values, place, first=first), rows)
     width = picturing.columns
     drawn = table(
         facts, total=count, first=first, headline=headline(layer, spatial), sentence=sentence(layer), width=width,
