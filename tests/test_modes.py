@@ -218,13 +218,13 @@ def test_range_of_small_integers_does_not_wrap() -> None:
     ],
 )
 def test_overflow_is_an_error(cells: list[int], mode: str, what: str) -> None:
-    with pytest.raises(NumberRangeError, match=rf"the {what} of 1 windows does not fit int64, the first at \(0,\)"):
+    with pytest.raises(NumberRangeError, match=rf"the {what} of 1 window does not fit int64, the first at \(0,\)"):
         one(cells, mode)
 
 
 def test_overflow_names_the_first_window() -> None:
     x = np.array([[1, 1, 1, 1], [1, 1, 1, 1], [1, 1, 2**62, 2**62], [1, 1, 2**62, 2**62]])
-    with pytest.raises(NumberRangeError, match=r"the sum of 1 windows does not fit int64, the first at \(1, 1\)"):
+    with pytest.raises(NumberRangeError, match=r"the sum of 1 window does not fit int64, the first at \(1, 1\)"):
         pool(x, "sum")
     with pytest.raises(NumberRangeError, match="does not fit uint64"):
         one(np.array([2**63, 2**63], dtype=np.uint64), "sum")

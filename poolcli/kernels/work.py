@@ -14,6 +14,14 @@ from numpy.typing import DTypeLike, NDArray
 
 from poolcli.errors import UsageError
 
+
+class Nothing:
+    """For threads that need nothing of their own."""
+
+    def close(self) -> None:
+        """Give nothing back."""
+
+
 Task = TypeVar("Task")
 Own = TypeVar("Own")
 
