@@ -18,7 +18,9 @@ from poolcli.window import Axis
 
 Array = NDArray[Any]
 TILE_CELLS = 1 << 18
-BLOCK_CELLS = 1 << 20  # window cells laid out at a time
+BLOCK_CELLS = 1 << 20  # window cells laid out at a time, at most
+LEAST_CELLS = 1 << 13
+CELL_BYTES = 24  # what a cell laid out needs, up to 60 bytes, stays under 3 times what is read and written
 
 
 def _taps(axis: Axis, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -28,9 +30,10 @@ def _taps(axis: Axis, first: int, last: int) -> tuple[NDArray[np.int64], NDArray
     return cells, (cells >= 0) & (cells < np.minimum(stops, axis.length))
 
 
-def _blocks(axes: Sequence[Axis], planes: int) -> Iterator[Place]:
-    """Cut (planes, windows...) into slices of at most about BLOCK_CELLS window cells."""
-    room = max(BLOCK_CELLS // math.prod(axis.size for axis in axes), 1)
+def _blocks(axes: Sequence[Axis], planes: int, size: int) -> Iterator[Place]:
+    """Cut (planes, windows...) into slices of some window cells, fewer where input and output have few bytes."""
+    cells = min(BLOCK_CELLS, max(size // CELL_BYTES, LEAST_CELLS))
+    room = max(cells // math.prod(axis.size for axis in axes), 1)
     return _cut([planes, *(len(axis) for axis in axes)], room)
 
 
@@ -67,7 +70,7 @@ def gather(x: Array, axes: Sequence[Axis], reduce: Callable[..., Array], dtype: 
     lead, spatial = x.shape[: x.ndim - len(axes)], x.shape[x.ndim - len(axes) :]
     planes = x.reshape(-1, *spatial) if x.size else x.reshape(int(np.prod(lead)), *spatial)
     out = np.empty((planes.shape[0], *(len(axis) for axis in axes)), dtype)
-    for place in _blocks(axes, planes.shape[0]):
+    for place in _blocks(axes, planes.shape[0], x.nbytes + out.nbytes):
         cells, real = lay_out(planes[place[0]], axes, place[1:])
         out[place] = reduce(cells, real, place).reshape(out[place].shape)
     return out.reshape(*lead, *out.shape[1:])
