@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.errors import UsageError
-from poolcli.kernels.sweep import Worker
 from poolcli.kernels.work import run, threads
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -99,7 +98,7 @@ def _deflated(rows: NDArray[Any], step: int, level: int | None) -> tuple[list[by
     pieces: list[bytes] = [b""] * len(starts)
     sums = [(0, 0)] * len(starts)
 
-    def work(band: int, _: Worker) -> None:
+    def work(band: int, _: None) -> None:
         first = starts[band]
         raw = _filtered(rows, first, min(first + tall, height), step).reshape(-1)
         strategy = _strategy(raw) if level is None else zlib.Z_FILTERED
@@ -108,7 +107,7 @@ def _deflated(rows: NDArray[Any], step: int, level: int | None) -> tuple[list[by
         pieces[band] = packer.compress(raw.data) + packer.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
         sums[band] = zlib.adler32(raw.data), raw.nbytes
 
-    run(list(range(len(starts))), work, Worker, threads() if len(starts) > 1 else 1)
+    run(list(range(len(starts))), work, lambda: None, threads() if len(starts) > 1 else 1)
     checksum = 1
     for part, size in sums:
         checksum = _joined(checksum, part, size)
