@@ -214,7 +214,8 @@ def test_formats_of_others_are_named(mark: bytes) -> None:
 def test_nothing_is_an_error_of_its_own(data: bytes, name: str) -> None:
     with pytest.raises(InputError) as caught:
         decode(data, name)
-    assert (caught.value.message, caught.value.exit_code) == (f"{name} is empty", 1)
+    what = "holds nothing but blanks" if data else "is empty"
+    assert (caught.value.message, caught.value.exit_code) == (f"{name} {what}", 1)
 
 
 # --- round trips through files

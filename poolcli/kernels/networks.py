@@ -22,6 +22,7 @@ from poolcli.window import Axis
 Array = NDArray[Any]
 MOST_CELLS = 49  # 7x7; beyond, a partition of the cells laid out is faster
 TILE_BYTES = 1 << 20
+LEAST_BYTES = 1 << 16
 
 
 class Exchange(NamedTuple):
@@ -117,9 +118,10 @@ def median(x: Array, axes: Sequence[Axis]) -> Array:
         else:  # a single column is sorted already
             scratch.do(copy, cells[place], out=target)
 
+    tile_bytes = min(TILE_BYTES, max(x.nbytes // 10, LEAST_BYTES))  # some thirty tiles are in use in each thread
     if all(axis.stride == 1 for axis in axes):
-        return sweep(x, axes, x.dtype, do, tile_bytes=TILE_BYTES)
-    return sweep(x, axes, x.dtype, do, tile_bytes=TILE_BYTES // 2, workers=1)  # steps too short for two threads
+        return sweep(x, axes, x.dtype, do, tile_bytes=tile_bytes)
+    return sweep(x, axes, x.dtype, do, tile_bytes=tile_bytes // 2, workers=1)  # steps too short for two threads
 
 
 def _phases(block: Array, across: Axis, scratch: Scratch) -> list[Array]:
