@@ -124,6 +124,17 @@ def test_there_is_something_to_check() -> None:
     assert sum(len(commands(block)) for block in blocks(ROOT / "README.md")) >= 15
 
 
+def test_every_promise_has_tests_that_exist() -> None:
+    section = (ROOT / "README.md").read_text().split("## What poolcli promises", 1)[1].split("\n## ", 1)[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) >= 20
+    for row in rows:
+        tests = re.findall(r"`(tests/\w+\.py)::(\w+)`", row)
+        assert tests, row
+        for file, name in tests:
+            assert re.search(rf"^def {name}\(", (ROOT / file).read_text(), re.MULTILINE), f"{file}::{name}"
+
+
 def test_a_command_may_have_several_lines() -> None:
     block = "$ printf 'a\\n' \\\n> | cat\na\n> b\n$ true\n"
     assert commands(block) == ["printf 'a\\n' \\\n| cat", "true"]

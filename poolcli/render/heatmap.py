@@ -250,7 +250,7 @@ def _factor(planes: Sequence[Array], pen: _Pen, width: int, height: int) -> int:
     """Return how many cells, each way, must become one."""
     rows, columns = _sides(planes[0])
     across, down = _grain(pen)
-    by_width = math.ceil(columns * across / width)
+    by_width = math.ceil(columns / max(width // across, 1))
     by_height = math.ceil(rows / (height * down))
     return max(by_width, by_height, 1)
 
@@ -384,7 +384,8 @@ def _bar(pen: _Pen, shown: Sequence[tuple[str, Array]], width: int) -> Block:
         bar = _runs([("▄", tuple(color), None) for color in pen.scale.rgb(steps).tolist()], pen)
     room = length - len(low) - len(high)
     inner = centred(middle, room) if len(middle) + 2 <= room else " " * max(room, 1)
-    lines: list[Line] = [bar, [Segment((low + inner + high)[: max(width, len(low))])]]
+    ends = [low + inner + high] if len(low + inner + high) <= width else [low, high.rjust(width)]
+    lines: list[Line] = [bar, *([Segment(words)] for words in ends)]
     if any(plane.dtype.kind == "f" and np.isnan(plane).any() for _, plane in shown) and pen.colored:
         lines[1] += [Segment("  "), Segment("  ", pen.style(None, NAN_COLOR)), Segment(" NaN")]
     return Block(lines)

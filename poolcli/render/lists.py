@@ -27,7 +27,7 @@ def grid(rows: Sequence[Sequence[int]]) -> str:
     return "\n".join(" ".join(f"{value:>{w}}" for value, w in zip(row, widths, strict=True)) for row in rows)
 
 
-NUMBER = r"(?<![\w./:-])[-+]?[0-9][0-9.,ex+-]*"  # and shapes; none of those in names and addresses
+NUMBER = r"(?<![\w./:-])[(\[|]*[-+]?[0-9][0-9.,/%ex+-]*[)\]|;:]*"  # shapes too, but none in names and addresses
 
 
 class Uncut:
