@@ -177,8 +177,8 @@ def steady(axes: Sequence[Axis], place: Place) -> Place:
     Examples
     --------
     >>> from poolcli.window import Window
-    >>> steady(Window.of(2, size=7, stride=1).plan((1000, 1000)), ((101, 200), (5, 6)))
-    ((100, 200), (5, 511))
+    >>> steady(Window.of(2, size=31, stride=1).plan((1000, 1000)), ((101, 200), (5, 6)))
+    ((96, 200), (5, 487))
     """
     lengths = [axis.length for axis in axes]
     inner = [max(math.prod(lengths[position + 1 :]), 2) for position in range(len(axes) - 1)] + [1]

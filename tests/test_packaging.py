@@ -97,8 +97,9 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     inside = names(wheel)
     about = {name for name in inside if name.startswith(info)}
     assert {f"{info}/{name}" for name in ("METADATA", "RECORD", "entry_points.txt", "licenses/LICENSE")} <= about
-    assert inside - about == {f"poolcli/{name}" for name in tree(PACKAGE)}
-    assert {Path(name).suffix for name in inside - about} == {".py", *ASSETS}
+    manual = f"poolcli-{poolcli.__version__}.data/data/share/man/man1/poolcli.1"
+    assert inside - about == {*(f"poolcli/{name}" for name in tree(PACKAGE)), manual}
+    assert {Path(name).suffix for name in inside - about - {manual}} == {".py", *ASSETS}
     assert "poolcli/py.typed" in inside
 
 

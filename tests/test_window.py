@@ -531,13 +531,19 @@ def test_padding_is_read(text: str, expected: Any) -> None:
     assert parse_padding(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "full", "1,2,3", "1,2,3,4,5", "a,b", "1.5", "1,", "same-upper"])
+@pytest.mark.parametrize("text", ["", "full", "1,2,3", "1,2,3,4,5", "a,b", "1.5", "1,"])
 def test_what_is_no_padding(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_padding(text)
     assert repr(text) in caught.value.message
     assert caught.value.hint is not None
     assert "write" in caught.value.hint
+
+
+def test_a_padding_that_is_nearly_one_is_guessed() -> None:
+    with pytest.raises(UsageError, match="unknown padding 'same-upper'") as caught:
+        parse_padding("same-upper")
+    assert caught.value.hint == "did you mean same-lower?"
 
 
 def test_sizes_are_written_as_typed() -> None:

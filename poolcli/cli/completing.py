@@ -109,7 +109,10 @@ def _stack(command: Command, words: Sequence[str], last: str, steps: Mapping[str
     """Complete a command that takes steps: its own options and input, the names of steps, their options, ``then``."""
     from poolcli.cli import grammar, stack
 
-    own, stages = stack.split(words, steps, command)
+    try:
+        own, stages = stack.split(words, steps, command)
+    except UnknownNameError:  # nothing fits behind a step that is none
+        return Answer({})
     names = {name: (step.__doc__ or "").partition("\n")[0] for name, step in steps.items()}
     names |= {f"global-{mode}": f"Pool the whole map: {mode}." for mode in ("max", "avg")}
     if not stages:

@@ -37,6 +37,9 @@ def doctor(
 
     A state is ok, missing (poolcli goes on without it) or broken. Nothing here names you or your folders.
 
+    Examples
+    --------
+    poolcli doctor
     poolcli doctor --json > report.json
     """
     rows = [

@@ -198,11 +198,18 @@ def layer_data(layer: Pooling, dtype: np.dtype[Any], spatial: tuple[int, ...]) -
         "nan": "ignore" if layer.nan == "ignore" else "propagate",
         "same_ignores_dilation": window.same_ignores_dilation,
         "quirks": quirks(layer, dtype),
-        "largest": float(np.finfo(dtype).max) if dtype.kind == "f" else 0,
+        "largest": _largest(dtype),
     }
     if kind == "given":
         data["given"] = pair(_bounds(window, spatial), ((0,), (1,)))
     return data
+
+
+def _largest(dtype: np.dtype[Any]) -> float:
+    """Return the number that onnxruntime starts a minimum with."""
+    if dtype.kind != "f":
+        return 0
+    return float(np.finfo(dtype).max) if dtype.itemsize > 2 else float("inf")
 
 
 def _bounds(window: Window, spatial: tuple[int, ...]) -> tuple[Any, ...]:
@@ -211,9 +218,9 @@ def _bounds(window: Window, spatial: tuple[int, ...]) -> tuple[Any, ...]:
 
 def quirks(layer: Pooling, dtype: np.dtype[Any]) -> dict[str, str]:
     """Name the modes that the layer's framework does in its own way, as ``pool.js`` knows them."""
-    floating = dtype.kind == "f"
+    floating, first = dtype.kind == "f", "first-" if dtype.itemsize == 8 else ""
     known = {
         "torch": {"lp": "torch-lp", **({} if floating else {"avg": "torch-avg"})},
-        "onnx": {"max": "onnx-max", "min": "onnx-min"} if floating else {},
+        "onnx": {mode: f"onnx-{first}{mode}" for mode in ("max", "min")} if floating else {},
     }
     return known.get(framework_name(layer) or "", {})

@@ -321,6 +321,8 @@ const Pool = (() => {
     },
     "onnx-max": { reduce: (x, n, layer) => most(instead(x, -layer.largest)) },
     "onnx-min": { reduce: (x, n, layer) => least(instead(x, layer.largest)) },
+    "onnx-first-max": { reduce: (x) => (Number.isNaN(x[0]) ? NaN : most(instead(x, -Infinity))) },
+    "onnx-first-min": { reduce: (x) => (Number.isNaN(x[0]) ? NaN : least(instead(x, Infinity))) },
   };
 
   // --- what a reader sees --------------------------------------------------------------------------------------------
