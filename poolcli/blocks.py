@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Protocol
@@ -18,13 +19,13 @@ from numpy.typing import NDArray
 
 from poolcli import compat as frameworks
 from poolcli.compute import pooled, result_type
-from poolcli.errors import NanError, PoolcliError, ShapeError, UsageError
+from poolcli.errors import NanError, ShapeError, UsageError
 from poolcli.kernels.along import WIDE, shared_by, way
 from poolcli.limits import check_memory
 from poolcli.modes import Mode
 from poolcli.pooling import Pooling
-from poolcli.recipe import conv_window
-from poolcli.steps import ConvStep, PoolStep, ReluStep, Step
+from poolcli.recipe import conv_window, named
+from poolcli.steps import ConvStep, PoolStep, ReluStep, Step, numbered
 from poolcli.window import Axis, check_empty, times
 
 Array = NDArray[Any]
@@ -403,15 +404,11 @@ class Chain:
         """
         spatial, stages = tuple(shape[len(shape) - ndim :]), []
         lengths, cells = spatial, dtype
-        for number, step in enumerate(steps, 1):
-            if type(step) not in _STAGES:
-                raise NotInBlocksError(f"{step.name} needs the whole input at once", "use conv, relu and pool")
-            try:
+        for number, step in numbered(steps):
+            with named(f"stage {number} ({step.name})") if len(steps) > 1 else nullcontext():
+                if type(step) not in _STAGES:
+                    raise NotInBlocksError(f"{step.name} needs the whole input at once", "use conv, relu and pool")
                 stage = _STAGES[type(step)](step, lengths, cells)
-            except PoolcliError as problem:
-                if len(steps) > 1:
-                    problem.message = f"stage {number} ({step.name}): {problem.message}"
-                raise
             stages.append(stage)
             lengths, cells = stage.lengths, stage.dtype
         return cls(tuple(shape[: len(shape) - ndim]), spatial, dtype, tuple(stages))

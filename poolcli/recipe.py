@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import InputError, PoolcliError, ShapeError, UnknownNameError, UsageError
-from poolcli.steps import STEPS, ConvStep, GradStep, PoolStep, Record, Step, UnpoolStep, from_record
+from poolcli.steps import STEPS, ConvStep, GradStep, PoolStep, Record, Step, UnpoolStep, from_record, numbered
 
 if TYPE_CHECKING:
     from poolcli.summary import Signal
@@ -168,12 +168,14 @@ def _step(record: Any, where: str) -> Step:
     name = record.get("step") if isinstance(record, Mapping) else None
     if not isinstance(name, str):
         raise InputError(f"{where}: {_short(record)} is no step", FORM)
-    with _named(f"{where} ({name})"):
+    with named(f"{where} ({name})"):
         if name not in STEPS:
             raise UnknownNameError("step", name, STEPS)
         given = {key: value for key, value in record.items() if value is not None and key not in ("step", "shape")}
         for key, value in given.items():
             _check_option(name, key, value)
+        if name == ConvStep.name and not given.keys() & {"filter", "kernel"}:
+            raise InputError("it needs a filter or a kernel", 'such as {"step": "conv", "filter": "box"}')
         step = from_record(given | {"step": name})
         check_options(step, _axes_said(given))
     return step
@@ -198,7 +200,7 @@ def _axes_said(record: Record) -> int:
 
 
 @contextmanager
-def _named(where: str) -> Iterator[None]:
+def named(where: str) -> Iterator[None]:
     """Say in every error at which stage it arose."""
     try:
         yield
@@ -287,8 +289,8 @@ def validate(steps: Sequence[Step], shape: Sequence[int], layout: str | None = N
     from poolcli.summary import Signal
 
     signal, undo, shapes = Signal.of(shape, layout), UNKNOWN, []
-    for number, step in enumerate(steps, 1):
-        with _named(f"stage {number} ({step.name})"):
+    for number, step in numbered(steps):
+        with named(f"stage {number} ({step.name})"):
             after = _follow(signal, step, undo)
         if after is None:
             break

@@ -6,7 +6,7 @@ what was done, in full, so that the record can be turned back into the step (`fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -155,9 +155,16 @@ class ConvStep:
 
 @dataclass(frozen=True)
 class ReluStep:
-    """Replace negative numbers with zero."""
+    """Replace negative numbers with zero.
+
+    Attributes
+    ----------
+    own : bool
+        Whether it is a stage of its own, and no option of the step before.
+    """
 
     name: ClassVar[str] = "relu"
+    own: bool = field(default=True, compare=False, repr=False)
 
     def apply(self, feature_map: FeatureMap) -> FeatureMap:
         """Rectify."""
@@ -270,6 +277,14 @@ class GradStep:
 STEPS: Mapping[str, type[Step]] = {
     step.name: step for step in (ConvStep, ReluStep, PoolStep, NormalizeStep, UnpoolStep, GradStep)
 }
+
+
+def numbered(steps: Sequence[Step]) -> Iterator[tuple[int, Step]]:
+    """Give each step with the number of its stage, as who wrote them counts: ``conv --relu`` is one."""
+    number = 0
+    for step in steps:
+        number += getattr(step, "own", True)
+        yield number, step
 
 
 def apply(feature_map: FeatureMap, steps: Sequence[Step]) -> FeatureMap:

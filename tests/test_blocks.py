@@ -391,7 +391,8 @@ def test_a_stack_runs_on_a_zarr_array_block_by_block(run: Run, zarr: Any, tmp_pa
     made(zarr, tmp_path / "in.zarr", X, (1, 2, 20, 32))
     stack = ("conv", "--filter", "box", "then", "relu", "then", "pool", "--size", "3", "then", "pool", "-m", "min")
     result = run("run", "in.zarr", "-o", "out.zarr", "--save-steps", "recipe.json", *stack, cwd=tmp_path)
-    assert (result.code, result.out) == (0, ""), result.err
+    assert result.code == 0, result.err
+    assert [row[0] for row in result.cells()[1:]] == ["input", "conv", "relu", "pool", "pool"]
     steps = load(tmp_path / "recipe.json")
     assert [step.name for step in steps] == ["conv", "relu", "pool", "pool"]
     want = apply(FeatureMap(X, "NCHW"), steps).values
@@ -400,6 +401,8 @@ def test_a_stack_runs_on_a_zarr_array_block_by_block(run: Run, zarr: Any, tmp_pa
     assert again.code == 0, again.err
     large = run("run", "in.zarr", "-o", "none.zarr", "relu", "then", "pool", "--size", "99", cwd=tmp_path)
     assert (large.code, "stage 2 (pool)" in large.err) == (1, True)
+    whole = run("run", "in.zarr", "-o", "none.zarr", "relu", "then", "normalize", cwd=tmp_path)
+    assert (whole.code, "stage 2 (normalize): normalize needs the whole input" in whole.err) == (2, True)
     assert not (tmp_path / "none.zarr").exists()
 
 

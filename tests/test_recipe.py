@@ -72,7 +72,7 @@ def test_a_saved_recipe_has_one_step_a_line_and_no_shapes(tmp_path: Path) -> Non
         ([{"step": "relu", "size": 2}], UnknownNameError, "stage 1 (relu): unknown option 'size'"),
         ([{"step": "pool", "mode": "maxx"}], UnknownNameError, "stage 1 (pool): unknown mode 'maxx'"),
         ([{"step": "conv", "filter": "sobel"}], UnknownNameError, "stage 1 (conv): unknown filter 'sobel'"),
-        ([{"step": "conv"}], PoolcliError, "stage 1 (conv)"),
+        ([{"step": "conv"}], InputError, "stage 1 (conv): it needs a filter or a kernel"),
         ([{"step": "conv", "kernel": [[1, 2], [3]]}], InputError, "different lengths"),
         ([{"step": "pool", "size": "3"}], InputError, "stage 1 (pool): size is '3'"),
         ([{"step": "pool", "size": True}], InputError, "size is True"),
@@ -175,6 +175,7 @@ def test_shapes_are_foretold(steps: Sequence[Step], shape: tuple[int, ...], layo
         ([PoolStep(size=2, indices=True), ReluStep(), UnpoolStep()], ShapeError, "stage 3 (unpool): no indices"),
         ([GradStep(PoolStep(size=99))], ShapeError, "stage 1 (grad): "),
         ([PoolStep(size=(2, 2, 2))], UsageError, "stage 1 (pool): "),
+        ([ConvStep([[1]]), ReluStep(own=False), PoolStep(size=99)], ShapeError, "stage 2 (pool): "),
     ],
 )
 def test_a_step_that_does_not_fit_is_named_before_anything_runs(
@@ -295,3 +296,35 @@ def test_a_recipe_is_changed_on_the_command_line(run: Run, tmp_path: Path) -> No
     assert run("run", "-", "--set", "1.size=3", "relu", stdin="1\n").code == 2
     wrong = run("run", "-", "--steps", "recipe.json", "--set", "3.size=3", stdin="1\n", cwd=tmp_path)
     assert (wrong.code, "there is no stage 3" in wrong.err) == (2, True)
+
+
+# Stages on the command line
+
+
+@pytest.mark.parametrize(
+    ("stack", "code", "said"),
+    [
+        ("pool then pool then pol", 2, "error: stage 3: unknown step 'pol'\nhint: did you mean pool or unpool?\n"),
+        ("conv --filter identity --relu then pool --size 99", 1, "error: stage 2 (pool): window 99x99 is larger"),
+        ("conv --filter identity --relu then unpool", 1, "error: stage 2 (unpool): no indices"),
+        ("relu then normalize --lo 3", 2, "hint: the options of normalize are --low, --high\n"),
+        ("relu --low 3", 2, "hint: relu has no options\n"),
+        ("pool --siz 3", 2, "hint: see: poolcli pool --help\n"),
+    ],
+)  # fmt: skip
+def test_a_stage_is_named_as_it_was_typed(call: Run, tiny: Path, stack: str, code: int, said: str) -> None:
+    result = call("run", tiny, *stack.split())
+    assert (result.code, said in result.err) == (code, True), result.err
+
+
+def test_the_layer_table_goes_where_the_result_does_not(call: Run, tiny: Path, tmp_path: Path) -> None:
+    on_screen = call("run", tiny, "relu", "then", "pool").tables()[0]
+    words = ("run", tiny, "relu", "then", "pool", "-o")
+    assert call(*words, tmp_path / "out.csv").tables() == [on_screen]
+    assert [row[0] for row in on_screen[1:]] == ["input", "relu", "pool"]
+    assert call(*words, tmp_path / "out.csv", "-q").out == ""
+    assert call("run", tiny, "relu", "then", "pool", "-f", "csv").out == "6,9\n5,8\n"
+
+
+def test_data_on_standard_output_stay_alone_by_any_name(run: Run, tiny: Path) -> None:
+    assert run("run", tiny, "pool", "-f", "csv", "-o", "/dev/stdout").out == "6,9\n5,8\n"

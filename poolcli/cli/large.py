@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from poolcli.cli.console import say
@@ -16,9 +17,17 @@ if TYPE_CHECKING:
     from poolcli.cli.options import Reading, Talking, Writing
     from poolcli.steps import Step
 
-Records = list[dict[str, Any]]  # of the steps that were done
 LARGE = 1 << 26  # bytes of a file from which it is not read whole
 TARGETS = ("npy", "csv", "tsv")  # the formats that can be written band by band
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was done block by block: the input's shape and layout, and the records of the steps."""
+
+    shape: tuple[int, ...]
+    layout: str
+    records: list[dict[str, Any]]
 
 
 class Scaling(Group):
@@ -33,8 +42,8 @@ class Scaling(Group):
 def in_blocks(
     source: str, steps: Sequence[Step], reading: Reading, writing: Writing, talking: Talking,
     compat: str | None = None, scaling: Scaling | None = None,
-) -> Records | None:  # fmt: skip
-    """Do the steps block by block if the input or the output asks for it; return their records if they are done.
+) -> Done | None:  # fmt: skip
+    """Do the steps block by block if the input or the output asks for it; return what was done, if anything.
 
     A Zarr array asks for it, and so does a large file of CSV or ``.npy`` that goes to such a file.
     """
@@ -60,7 +69,7 @@ def _is_large(source: str) -> bool:
 def _with_zarr(
     source: str, steps: Sequence[Step], reading: Reading, writing: Writing, talking: Talking, compat: str | None,
     scheduler: str | None,
-) -> Records:  # fmt: skip
+) -> Done:  # fmt: skip
     from poolcli.files import same_file
     from poolcli.kernels.work import threads
     from poolcli.stores import is_zarr, source_of, to_zarr
@@ -78,12 +87,12 @@ def _with_zarr(
         return _in_sequence(chain, found, writing, talking)
     record = {"layout": found.known.layout, "steps": [*getattr(found, "record", {}).get("steps", []), *_records(chain)]}
     to_zarr(chain, found, os.path.abspath(target), record, workers=threads(talking.threads), scheduler=scheduler)
-    return _told(chain, found.known.back, target, talking)
+    return _told(chain, found, target, talking)
 
 
 def _banded(
     source: str, steps: Sequence[Step], reading: Reading, writing: Writing, talking: Talking, compat: str | None
-) -> Records | None:
+) -> Done | None:
     """Do a large file band by band, if its format, its steps and the target's format allow."""
     from poolcli.blocks import NotInBlocksError
     from poolcli.cli.deliver import check_output, files_read
@@ -125,7 +134,7 @@ def _unfit(chain: Chain, order: Sequence[int], kind: str) -> str | None:
     return "a block is less than a row of CSV" if cut else None
 
 
-def _in_sequence(chain: Chain, found: Any, writing: Writing, talking: Talking) -> Records:
+def _in_sequence(chain: Chain, found: Any, writing: Writing, talking: Talking) -> Done:
     from poolcli.blocks import in_sequence
     from poolcli.cli.progress import values
     from poolcli.formats.bands import band_writer
@@ -143,15 +152,15 @@ def _in_sequence(chain: Chain, found: Any, writing: Writing, talking: Talking) -
             tell(block.size)
 
         in_sequence(chain, found, order, take)
-    return _told(chain, order, writing.output, talking)
+    return _told(chain, found, writing.output, talking)
 
 
-def _records(chain: Chain) -> Records:
+def _records(chain: Chain) -> list[dict[str, Any]]:
     return [dict(stage.record) for stage in chain.stages]
 
 
-def _told(chain: Chain, order: Sequence[int], target: str, talking: Talking) -> Records:
+def _told(chain: Chain, found: Any, target: str, talking: Talking) -> Done:
     """Say what was written, and return what was done."""
     if not talking.quiet:
-        say(f"wrote {target} ({'x'.join(str(chain.shape[axis]) for axis in order)} {chain.result})")
-    return _records(chain)
+        say(f"wrote {target} ({'x'.join(str(chain.shape[axis]) for axis in found.known.back)} {chain.result})")
+    return Done(found.known.shape, found.known.layout, _records(chain))

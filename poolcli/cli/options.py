@@ -284,7 +284,7 @@ class Convolving(Group):
         step = kernel_step(
             self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation, bias=self.bias
         )
-        return [step, ReluStep()] if self.relu else [step]
+        return [step, ReluStep(own=False)] if self.relu else [step]
 
 
 class Replaying(Group):

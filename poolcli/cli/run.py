@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -13,9 +14,9 @@ from poolcli.cli.grammar import option
 from poolcli.cli.large import Scaling, in_blocks
 from poolcli.cli.options import OUTPUT, Reading, Replaying, Showing, Talking, Writing
 from poolcli.cli.stack import RUNNABLE, parse_stack
-from poolcli.errors import PoolcliError, UsageError
+from poolcli.errors import UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.steps import Step
+from poolcli.steps import Step, numbered
 
 
 class Recipes(Replaying):
@@ -39,7 +40,8 @@ def run(
 ) -> None:
     """Run a stack of steps in one process: STEP [OPTIONS] then STEP [OPTIONS] then ...
 
-    Steps: conv, relu, pool, global, global-max, global-avg, unpool, normalize, with the options of the commands.
+    Steps: conv, relu, pool, global, global-max, global-avg, unpool, with the options of the commands, and
+    normalize, with --low X and --high X: what the least and the greatest value become.
 
     Examples
     --------
@@ -55,10 +57,12 @@ def run(
         raise UsageError("run needs steps", "such as: poolcli run input.csv conv --filter box then pool --size 2")
     inputs = [*files_read(given, steps), *([recipes.steps] if recipes.steps else [])]
     _check_saved(inputs, recipes, writing)
-    records = None if showing.show else in_blocks(given, steps, reading, writing, talking, _compat(steps), scaling)
-    if records is not None:
+    done = None if showing.show else in_blocks(given, steps, reading, writing, talking, _compat(steps), scaling)
+    if done is not None:
         if recipes.save_steps:
-            recipe.save(recipes.save_steps, records)
+            recipe.save(recipes.save_steps, done.records)
+        if _has_room(writing, talking):
+            _show_layers(done.shape, done.layout, steps, writing)
         return
     check_output(inputs, writing)
     before = load(given, reading, talking, _compat(steps))
@@ -66,10 +70,12 @@ def run(
     stages = follow(before, steps)
     if recipes.save_steps:
         recipe.save(recipes.save_steps, stages[-1].steps[len(before.steps) :])
-    if writing.chosen_format == "table" and writing.output == "-":
-        _show_stages(before, stages, steps, writing)
-    showing.draw(writing, stages, ["input", *(f"{number} {step.name}" for number, step in enumerate(steps, 1))])
+    if writing.output == "-" and writing.chosen_format == "table":
+        _show_layers(before.shape, before.layout, steps, writing, stages)
+    showing.draw(writing, stages, ["input", *(f"{number} {step.name}" for number, step in numbered(steps))])
     deliver(before, stages[-1], writing, talking, reading.options(_compat(steps)))
+    if _has_room(writing, talking):
+        _show_layers(before.shape, before.layout, steps, writing, stages)
 
 
 def _check_saved(inputs: Sequence[str], recipes: Recipes, writing: Writing) -> None:
@@ -87,27 +93,37 @@ def _compat(steps: Sequence[Step]) -> str | None:
 
 
 def follow(before: FeatureMap, steps: Sequence[Step]) -> list[FeatureMap]:
-    """Return the map after every step; an error names the step."""
+    """Return the map after every step; an error names the stage."""
+    from poolcli.recipe import named
+
     stages = [before]
-    for number, step in enumerate(steps, 1):
-        try:
+    for number, step in numbered(steps):
+        with named(f"stage {number} ({step.name})"):
             stages.append(step.apply(stages[-1]))
-        except PoolcliError as problem:
-            problem.message = f"stage {number} ({step.name}): {problem.message}"
-            raise
     return stages
 
 
-def _show_stages(before: FeatureMap, stages: Sequence[FeatureMap], steps: Sequence[Step], writing: Writing) -> None:
+def _has_room(writing: Writing, talking: Talking) -> bool:
+    """Whether standard output is there for the layer table, because the result is in a file."""
+    from poolcli.files import descriptor_of
+
+    in_file = writing.output != "-" and descriptor_of(writing.output) != 1
+    return in_file and not talking.quiet and not sys.stdout.closed
+
+
+def _show_layers(
+    shape: Sequence[int], layout: str, steps: Sequence[Step], writing: Writing, stages: Sequence[FeatureMap] = ()
+) -> None:
+    """Print the layer table, with the statistics of what left each step where that is known."""
     from poolcli.cli.console import show
     from poolcli.render.layers import layer_table
     from poolcli.summary import Signal, summarize
 
-    rows = summarize(Signal.of(before.shape, before.layout), steps)
+    rows = summarize(Signal.of(shape, layout), steps)
     statistics: list[list[str]] = [_statistics(stage, writing.precision) for stage in stages]
-    shape = look(writing)
-    table: Any = layer_table(rows, ascii_only=shape.ascii_only, more=statistics, heads=("min", "mean", "max"))
-    show(table, color=writing.color, width=shape.width)
+    heads, room = ("min", "mean", "max") if stages else (), look(writing)
+    table: Any = layer_table(rows, ascii_only=room.ascii_only, more=statistics, heads=heads)
+    show(table, color=writing.color, width=room.width)
 
 
 def _statistics(stage: FeatureMap, precision: int) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any
 
+from poolcli.cli import COMMANDS
 from poolcli.cli.grammar import Command, Group, command, option, options_of
 from poolcli.cli.options import WINDOW, Convolving, Undoing, Windowing
 from poolcli.errors import PoolcliError, UnknownNameError, UsageError
@@ -75,7 +76,7 @@ def sized_conv(sizes: Sizes, convolving: Convolving) -> list[Any]:
             parse_padding(convolving.padding),
             parse_sizes(convolving.dilation, "dilation"),
         ),
-        *([ReluStep()] if convolving.relu else []),
+        *([ReluStep(own=False)] if convolving.relu else []),
     ]
 
 
@@ -173,18 +174,27 @@ def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) ->
     if name.startswith("global-"):
         name, rest = "global", ["--mode", name.removeprefix("global-"), *rest]
     if name not in names:
-        raise UnknownNameError("step", name, names)
+        unknown = UnknownNameError("step", name, names)
+        unknown.message = f"stage {number}: {unknown.message}"
+        raise unknown
+    step = _built(name, names[name])
     try:
-        with _built(name, names[name]).make_context(name, list(rest)) as context:
+        with step.make_context(name, list(rest)) as context:
             made: list[Any] = context.command.invoke(context)
     except typer.TyperException as problem:
-        raise UsageError(
-            f"stage {number} ({name}): {problem.format_message()}", f"see: poolcli {name} --help"
-        ) from None
+        raise UsageError(f"stage {number} ({name}): {problem.format_message()}", _help(name, step)) from None
     except PoolcliError as problem:
         problem.message = f"stage {number} ({name}): {problem.message}"
         raise
     return made
+
+
+def _help(name: str, step: Command) -> str:
+    """Say where the options of a step are explained, or which they are where there is no such command."""
+    if name in COMMANDS:
+        return f"see: poolcli {name} --help"
+    flags = [flag for flag in options_of(step) if flag.startswith("--") and flag != "--help"]
+    return f"the options of {name} are {', '.join(flags)}" if flags else f"{name} has no options"
 
 
 def parse_stack(stages: Sequence[Sequence[str]], names: Mapping[str, Made]) -> list[Any]:
