@@ -192,7 +192,7 @@ def check_target(target: str | Path) -> None:
         return
     with _translated("write", str(target)):
         path = _resolved(target)
-        if not _is_special(path) and not os.access(path.parent, os.W_OK | os.X_OK):
+        if not is_special(path) and not os.access(path.parent, os.W_OK | os.X_OK):
             raise FileError(
                 f"cannot write {target}: its folder does not let files be made", "write to another folder, or change it"
             )
@@ -231,7 +231,7 @@ def atomic(target: str | Path) -> Iterator[Sink]:
         if number is not None:
             with open(os.dup(number), "wb", buffering=0) as raw:
                 yield _Direct(raw)
-        elif _is_special(path := _resolved(target)):
+        elif is_special(path := _resolved(target)):
             with open(path, "wb", buffering=0) as raw:
                 yield _Direct(raw)
         else:
@@ -289,7 +289,7 @@ def _resolved(target: str | Path) -> Path:
     return path
 
 
-def _is_special(path: Path) -> bool:
+def is_special(path: str | Path) -> bool:
     """Whether this is a device, a FIFO or a socket: it is written to, never replaced."""
     return os.path.exists(path) and not os.path.isfile(path)
 

@@ -20,6 +20,7 @@ from PIL import Image
 from poolcli.batch.executors import Local
 from poolcli.batch.jobs import Found, Job, Naming, find, plan, remnants
 from poolcli.batch.report import Report
+from poolcli.batch.resume import Journal, remaining
 from poolcli.batch.run import ByPath, run
 from poolcli.batch.work import Outcome, Work
 from poolcli.errors import FileError, InputError, PoolcliError, UnknownNameError, UsageError
@@ -90,6 +91,14 @@ def test_a_pattern_keeps_the_folders_below_its_fixed_part(photos: Path) -> None:
     assert found(photos / "**" / "*.jpg") == [("q.jpg", "deep")]
 
 
+def test_what_is_no_file_in_a_folder_is_passed_over(photos: Path) -> None:
+    before = found(photos), found(photos / "*.csv"), found(photos, recursive=True)
+    os.mkfifo(photos / "pipe.csv")
+    (photos / "deep" / "x.zarr").mkdir()
+    (photos / "deep" / "x.zarr" / "zarr.json").write_text("{}")
+    assert (found(photos), found(photos / "*.csv"), found(photos, recursive=True)) == before
+
+
 def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path: Path) -> None:
     assert found(picture(tmp_path / "a[1].png")) == [("a[1].png", "")]
 
@@ -113,7 +122,7 @@ def test_a_path_that_stands_for_nothing_is_told(photos: Path, path: str, kind: A
         (None, None, "sub/img.png"), (None, "csv", "sub/img.csv"), ("{stem}_pooled.png", None, "img_pooled.png"),
         ("{stem}_pooled", "json", "img_pooled.json"), ("{folder}/{number:04}.npy", None, "sub/0007.npy"),
         ("{name}", None, "img.jpg"), ("{stem}.{ext}", None, "img.jpg"), ("x/{folder}/{stem}", None, "x/sub/img.png"),
-        ("{stem}.max", None, "img.max.png"), ("{stem}.csv", "json", "img.csv"),
+        ("{stem}.max", "png", "img.max.png"), ("{stem}_v1.5", None, "img_v1.5.png"), ("{stem}.csv", "json", "img.csv"),
     ],
 )  # fmt: skip
 def test_names_follow_the_pattern(pattern: str | None, format_: str | None, name: str) -> None:
@@ -132,7 +141,8 @@ def test_without_a_pattern_data_stay_data_and_pictures_become_png(source: str, n
 @pytest.mark.parametrize(
     ("pattern", "kind"),
     [("{nam}.png", UnknownNameError), ("{stem", UsageError), ("{}.png", UnknownNameError),
-     ("{0}.png", UnknownNameError), ("{stem.__class__}.png", UnknownNameError), ("{number:x%}.png", UsageError)],
+     ("{0}.png", UnknownNameError), ("{stem}.xyz", UnknownNameError),
+     ("{stem.__class__}.png", UnknownNameError), ("{number:x%}.png", UsageError)],
 )  # fmt: skip
 def test_a_pattern_that_is_none_is_refused_at_once(pattern: str, kind: type[PoolcliError]) -> None:
     with pytest.raises(kind):
@@ -226,6 +236,12 @@ class Threads:
 
     def alone(self) -> Threads:
         return self
+
+    def reach(self) -> None:
+        return None
+
+    def abandon(self) -> None:
+        return None
 
     def check(self) -> None:
         return None
@@ -388,6 +404,33 @@ def test_a_second_run_does_only_what_has_changed(run: Run, photos: Path, tmp_pat
     assert (counts(result)["done"], counts(result)["skipped"]) == ("5", "0")
 
 
+def test_a_look_at_results_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    jobs = jobs_in(tmp_path, *"abcdef")
+    journal, told, looked_at = Journal(str(tmp_path)), list[Outcome](), list[Outcome]()
+    run(iter(jobs), ByPath(WORK), Threads(), told.append)
+    for outcome in told:
+        journal.add(outcome)
+    left = remaining(
+        jobs, WORK, Journal(str(tmp_path)), overwrite=False, tell=looked_at.append, stop=lambda: len(looked_at) == 2
+    )
+    assert (len(told), list(left), [outcome.status for outcome in looked_at]) == (6, [], ["skipped"] * 2)
+
+
+def test_what_a_worker_wrote_elsewhere_is_not_done(tmp_path: Path) -> None:
+    """Workers that do not share the folder: what they write is not here."""
+    (job,) = jobs_in(tmp_path, "a")
+    told: list[Outcome] = []
+    run(iter([job]), _Elsewhere(WORK, absolute=True), Threads(), told.append)
+    assert [(outcome.status, "--send-bytes" in outcome.hint) for outcome in told] == [("failed", True)]
+    Journal(str(tmp_path)).add(Outcome(job, "done", made={"steps": []}))  # the result is gone: no error
+    assert not (tmp_path / ".poolcli-batch.jsonl").exists()
+
+
+class _Elsewhere(ByPath):
+    def arguments(self, job: Job) -> tuple[Any, ...]:
+        return _live, job
+
+
 def test_what_poolcli_did_not_make_is_not_replaced_unasked(run: Run, photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     picture(out / "p0.png", 99)
@@ -451,13 +494,40 @@ def test_a_recipe_replaces_the_options_and_can_be_changed(run: Run, photos: Path
         (["m.csv", "-o", "out", "--mode", "nope"], 2, "unknown mode"),
         (["m.csv", "-o", "out", "--size", "9"], 1, "window 9x9 is larger"),
         (["m.csv", "-o", "out", "--report", "none/r.jsonl"], 1, "cannot write none/r.jsonl"),
+        (["m.csv", "-o", "out", "--report", "m.csv"], 2, "is one of the files to read"),
+        (["m.csv", "-o", "out", "--report", "link.jsonl"], 2, "is one of the files to read"),
+        (["m.csv", "-o", "out", "--report", "out/m.csv"], 2, "is one of the files to make"),
+        (["m.csv", "-o", "out", "--report", "dangling.jsonl"], 2, "is one of the files to make"),
+        (["m.csv", "-o", "out", "--steps", "r.json", "--report", "r.json"], 2, "is one of the files to read"),
+        (["m.csv", "-o", "out", "--filter", "k.json", "--report", "k.json"], 2, "is one of the files to read"),
+        (["x.zarr", "-o", "out"], 1, "hint: use: poolcli pool x.zarr -o out.zarr"),
+        (["pipe.csv", "-o", "out"], 1, "cannot read pipe.csv: it is a FIFO or a device"),
+        (["m.csv", "-o", "out", "--name", "{stem}.xyz"], 2, "unknown extension '.xyz'"),
     ],
 )
 def test_what_cannot_be_done_is_told(run: Run, photos: Path, words: list[str], code: int, said: str) -> None:
-    (photos / "empty").mkdir()
+    for name in ("empty", "x.zarr"):
+        (photos / name).mkdir()
+    (photos / "link.jsonl").symlink_to("m.csv")
+    (photos / "dangling.jsonl").symlink_to("out/m.csv")
+    (photos / "r.json").write_text('[{"step": "pool"}]')
+    (photos / "k.json").write_text("[[1]]")
+    os.mkfifo(photos / "pipe.csv")
     result = run("batch", *words, cwd=photos)
     assert (result.code, said in result.err) == (code, True), result.err
     assert not list(photos.rglob("*.tmp"))
+    assert (photos / "m.csv").read_text() == "1,2\n3,4\n"
+    assert code != 2 or not (photos / "out").exists()
+
+
+def test_where_nothing_is_to_be_done_no_folder_is_made(run: Run, tmp_path: Path) -> None:
+    assert run("batch", "gone*.csv", "-o", "out", cwd=tmp_path).code == 1
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_list_without_nul_says_how_to_make_one(run: Run, tmp_path: Path) -> None:
+    result = run("batch", "--files0", "-o", "out", stdin="a.csv\nb.csv\n", cwd=tmp_path)
+    assert (result.code, "find -print0" in result.err) == (2, True), result.err
 
 
 # Faults
@@ -485,6 +555,22 @@ def many(tmp_path: Path) -> Path:
     for number in range(1, 40):
         os.link(first, folder / f"p{number:02}.png")
     return folder
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+def test_a_worker_that_hangs_in_a_read_does_not_hang_the_batch(many: Path, tmp_path: Path, presses: int) -> None:
+    process = started(tmp_path, many, "-o", tmp_path / "out", "-j", "2")
+    wait_for(tmp_path / "out", 2)
+    (many / "p39.png").unlink()
+    os.mkfifo(many / "p39.png")
+    wait_for(tmp_path / "out", 39)
+    for _ in range(presses):
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, b"Traceback" in err) == (130, False), err
+    assert presses == 2 or b"interrupted after 39 of 40 files" in err
+    assert not _in_session(process.pid)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from poolcli.errors import PoolcliError, UsageError
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
 
 Client = Any  # distributed.Client, which has no types and need not be installed
 
@@ -39,8 +42,16 @@ class Workers(Protocol):
     remote: bool
     share: int
 
+    def reach(self) -> None:
+        """Raise `ClusterError` if they are not there; called before anything is touched."""
+        ...
+
     def open(self) -> AbstractContextManager[tuple[Executor, int]]:
         """Give an executor, and how many tasks to hand it at once."""
+        ...
+
+    def abandon(self) -> None:
+        """Wait no longer for the tasks that are running."""
         ...
 
     def alone(self) -> Workers:
@@ -71,20 +82,35 @@ class Local:
     def __init__(self, number: int) -> None:
         self.number = number
         self.share = max(processors() // number, 1)
+        self.others: set[BaseProcess] = set()
+
+    def reach(self) -> None:
+        """Do nothing: this machine is there."""
 
     @contextmanager
     def open(self) -> Iterator[tuple[Executor, int]]:
-        """Start the processes; at the end, or after Ctrl-C, let each finish the task it is at."""
+        """Start the processes; at the end, or after Ctrl-C, let each finish the task it is at; after a second, not."""
         from concurrent.futures import ProcessPoolExecutor
-        from multiprocessing import get_context
+        from multiprocessing import active_children, get_context
 
         context = get_context("forkserver")  # plain fork and the threads of a progress bar do not go together
         _start_server()
+        self.others = set(active_children())
         pool = ProcessPoolExecutor(self.number, mp_context=context, initializer=_start_worker)
         try:
             yield pool, AHEAD * self.number
+        except KeyboardInterrupt:
+            self.abandon()
+            raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+    def abandon(self) -> None:
+        """Kill the processes: one that hangs in a read hears nothing else."""
+        from multiprocessing import active_children
+
+        for process in set(active_children()) - self.others:
+            process.kill()
 
     def alone(self) -> Local:
         """Return one process."""
@@ -143,6 +169,14 @@ class Dask:
         self.address = address
         self.client: Client = None
         self.seen = time.monotonic()
+
+    def reach(self) -> None:
+        """Connect once, in vain or not; see `open`."""
+        with connected(self.address):
+            return
+
+    def abandon(self) -> None:
+        """Do nothing: the cluster ends what it has begun."""
 
     @contextmanager
     def open(self) -> Iterator[tuple[Executor, int]]:
@@ -213,11 +247,16 @@ def _ask_who(address: str, distributed: Any) -> None:
 
     start = "start one with: dask scheduler, and workers with: dask worker tcp://HOST:8786"
     try:
-        answer = asyncio.run(asyncio.wait_for(ask(), ANSWER))
+        distributed.comm.get_address_host_port(address)
     except ValueError as problem:
         raise UsageError(f"{address!r} is no address of a scheduler: {problem}", "write tcp://HOST:8786") from None
+    try:
+        answer = asyncio.run(asyncio.wait_for(ask(), ANSWER))
     except OSError:  # a time-out is one
         raise ClusterError(f"the Dask scheduler {address} does not answer", start) from None
+    except Exception as problem:  # noqa: BLE001 -- what Dask makes of bytes that are not Dask's can be anything
+        what = f"{type(problem).__name__}: {problem}"
+        raise ClusterError(f"what answers at {address} does not talk like a Dask scheduler ({what})", start) from None
     if answer.get("type") != "Scheduler":
         raise ClusterError(f"{address} is a Dask {answer.get('type', 'process')}, not a scheduler", start)
 

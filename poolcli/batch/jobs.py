@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from poolcli.errors import FileError, InputError, PoolcliError, UnknownNameError, UsageError
-from poolcli.files import NAME_BYTES, same_file
-from poolcli.formats import FORMATS, Format, format_of_name
+from poolcli.files import NAME_BYTES, is_special, same_file
+from poolcli.formats import FORMATS, Format, format_of_name, format_of_target
 
 FIELDS = ("stem", "name", "ext", "folder", "number")
 USUAL = "{folder}/{stem}"
+ZARR = ".zarr"
+WORD = re.compile(r"\.[A-Za-z]\w*")  # an extension, unlike the end of v1.5
 PATTERN = "write a name such as '{stem}_pooled.png', '{folder}/{stem}.csv' or '{number:05}.npy'"
 
 
@@ -101,14 +103,18 @@ def find(path: str, *, recursive: bool, output: str) -> Iterator[Found]:
     Raises
     ------
     FileError
-        If nothing matches a pattern, or a folder cannot be read.
+        If nothing matches a pattern, a folder cannot be read, or it is a FIFO or a device, where a worker would wait.
     InputError
         If a folder holds nothing that poolcli reads.
     """
+    if os.path.isdir(path) and path.rstrip(os.sep).endswith(ZARR):
+        raise InputError(f"{path} is one array, not many files", f"use: poolcli pool {path} -o out{ZARR}")
     if os.path.isdir(path):
         yield from _in_folder(path, recursive, output)
     elif glob.has_magic(path) and not os.path.lexists(path):
         yield from _matching(path)
+    elif is_special(path):
+        raise FileError(f"cannot read {path}: it is a FIFO or a device, not a file", "name a file")
     else:
         yield Found(path, named=True)
 
@@ -120,13 +126,15 @@ def _in_folder(folder: str, recursive: bool, output: str) -> Iterator[Found]:
         raise FileError(f"cannot read the folder {problem.filename}: {problem.strerror}", "check who may read it")
 
     for here, folders, names in os.walk(folder, onerror=refused):
-        folders[:] = sorted(name for name in folders if not _hidden(name) and not same_file(Path(here, name), output))
+        folders[:] = sorted(name for name in folders if not _hidden(name) and not same_file(Path(here, name), output)
+                            and not name.endswith(ZARR))  # fmt: skip
         deeper += len(folders)
         below = "" if here == folder else os.path.relpath(here, folder)
         for name in sorted(names):
-            if not _hidden(name) and _readable(name):
+            path = os.path.join(here, name)
+            if not _hidden(name) and _readable(name) and not is_special(path):
                 count += 1
-                yield Found(os.path.join(here, name), below)
+                yield Found(path, below)
         if not recursive:
             break
     if not count:
@@ -135,7 +143,7 @@ def _in_folder(folder: str, recursive: bool, output: str) -> Iterator[Found]:
 
 
 def _matching(pattern: str) -> Iterator[Found]:
-    paths = sorted(path for path in glob.iglob(pattern, recursive=True) if not os.path.isdir(path))
+    paths = sorted(path for path in glob.iglob(pattern, recursive=True) if not is_special(path))
     if not paths:
         raise FileError(f"no file matches {pattern}", "check the pattern; quote it if the shell should leave it alone")
     plain = []
@@ -198,13 +206,17 @@ class Naming:
 
     def _check(self) -> None:
         try:
-            fields = [name for _, name, _, _ in string.Formatter().parse(self.pattern) if name is not None]
+            parts = list(string.Formatter().parse(self.pattern))
         except ValueError as problem:
             raise UsageError(f"--name {self.pattern!r}: {problem}", PATTERN) from None
-        for name in fields:
-            if name not in FIELDS:
+        for _, name, _, _ in parts:
+            if name is not None and name not in FIELDS:
                 raise UnknownNameError("field of --name", f"{{{name}}}", [f"{{{known}}}" for known in FIELDS])
         self._filled(Found("a/b.png", "c"), 1)
+        text, name, _, _ = parts[-1]
+        typed = WORD.fullmatch(Path(f"x{text}").suffix) and name is None
+        if typed and self.extension is None and format_of_name(text) is None:
+            format_of_target(self.pattern)  # it knows what to say
 
     def _filled(self, found: Found, number: int) -> str:
         path = Path(found.path)

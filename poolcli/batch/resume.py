@@ -40,10 +40,11 @@ class Journal:
         """Note what made a result."""
         if not outcome.made:
             return
-        line = {"output": self._name(outcome.job.target), "state": _state(outcome.job.target), "made": outcome.made}
-        # on a full disk: what is not noted is made again, and that is all
-        with suppress(OSError), open(self.path, "a", encoding="ascii") as file:
-            file.write(json.dumps(line) + "\n")
+        target = outcome.job.target
+        with suppress(OSError):  # on a full disk: what is not noted is made again, and that is all
+            line = {"output": self._name(target), "state": _state(target), "made": outcome.made}
+            with open(self.path, "a", encoding="ascii") as file:
+                file.write(json.dumps(line) + "\n")
 
     def made(self, target: str) -> Made | None:
         """Return what made a result, if it is noted and the result is still what it was then."""
@@ -128,7 +129,13 @@ def fresh(job: Job, work: Work, journal: Journal) -> bool:
 
 
 def remaining(
-    jobs: Iterable[Job], work: Work, journal: Journal, *, overwrite: bool, tell: Callable[[Outcome], None]
+    jobs: Iterable[Job],
+    work: Work,
+    journal: Journal,
+    *,
+    overwrite: bool,
+    tell: Callable[[Outcome], None],
+    stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Job]:
     """Give the jobs that are not done yet; tell of the others.
 
@@ -144,8 +151,12 @@ def remaining(
         Whether a result that poolcli did not make may be replaced.
     tell : function of Outcome
         Called for each job that is done, or must not be done.
+    stop : function
+        When it says true no more are looked at.
     """
     for job in jobs:
+        if stop():
+            return
         try:
             if not fresh(job, work, journal):
                 yield job

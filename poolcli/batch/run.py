@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
 from concurrent.futures.process import BrokenProcessPool
@@ -20,6 +22,9 @@ from poolcli.errors import FileError, PoolcliError
 from poolcli.files import read_source, write_atomic
 
 TICK = 0.2  # seconds between two looks at whether to go on
+GRACE = 5.0  # seconds that tasks have to end when the user wants to stop: one may hang in a read
+
+UNSHARED = "the workers do not see this folder: add --send-bytes, or share it"
 
 Tell = Callable[[Outcome], None]
 Stop = Callable[[], bool]
@@ -58,8 +63,17 @@ class ByPath:
         return pool_path, there, self.work
 
     def outcome(self, job: Job, result: Outcome) -> Outcome:
-        """Call the files what they were called here."""
+        """Call the files what they were called here, and look whether what was done elsewhere can be seen here."""
+        if self.absolute and result.status == DONE and _size(job.target) != result.bytes_out:
+            raise FileError(f"{job.target} is not here, though a worker wrote it", UNSHARED)
         return replace(result, job=job)
+
+
+def _size(path: str) -> int | None:
+    """Return the size of a file, if it is there."""
+    with suppress(OSError), open(path, "rb") as file:  # unlike `stat`, this asks the server of a network's folder again
+        return os.fstat(file.fileno()).st_size
+    return None
 
 
 @dataclass(frozen=True)
@@ -94,7 +108,8 @@ def run(jobs: Iterable[Job], task: Task, workers: Workers, tell: Tell, stop: Sto
     tell : function of Outcome
         Called once for each job, in this thread.
     stop : function
-        When it says true no more jobs are begun, and those that were begun are ended.
+        When it says true no more jobs are begun, and those that were begun are ended; for those that are not within
+        `GRACE` seconds nobody waits, and nothing is told of them.
 
     Raises
     ------
@@ -114,8 +129,11 @@ def _until_broken(waiting: Iterator[Job], task: Task, workers: Workers, tell: Te
     """Do jobs until there are none, or until a worker dies; return the jobs that were in the works then."""
     running: dict[Future[Any], Job] = {}
     ended: SimpleQueue[Future[Any]] = SimpleQueue()
+    end = math.inf
     with workers.open() as (pool, room):
-        while True:
+        while time.monotonic() < end:
+            if stop():
+                end = min(end, time.monotonic() + GRACE)
             for job in islice(waiting, 0 if stop() else room - len(running)):
                 try:
                     future = _submitted(pool, task.arguments(job))
@@ -131,6 +149,8 @@ def _until_broken(waiting: Iterator[Job], task: Task, workers: Workers, tell: Te
                 return list(running.values())
             if not futures:
                 workers.check()
+        workers.abandon()
+        return []
 
 
 def _waited_for(ended: SimpleQueue[Future[Any]]) -> list[Future[Any]]:

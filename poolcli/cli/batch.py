@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from poolcli.cli.console import complain, say, show, width_of_output
-from poolcli.cli.deliver import as_network_input
+from poolcli.cli.deliver import as_network_input, files_read
 from poolcli.cli.grammar import Group, option
 from poolcli.cli.options import OUTPUT, Front, Reading, Replaying, Talking, Windowing, Writing, formats_written
 from poolcli.cli.progress import SOME_FAILED, Stop, Tally, interruptible, progress, summary
@@ -192,7 +193,7 @@ def batch(
         recursive=files.recursive, overwrite=files.overwrite, resume=files.skip_existing,
     )  # fmt: skip
     if files.report:
-        _check_report(files.report, planned)
+        _check_report(files.report, planned, files_read(replaying.steps or "-", steps))
     if files.dry_run:
         code = _rehearse(planned, work, files)
     else:
@@ -201,19 +202,29 @@ def batch(
         raise typer.Exit(code)
 
 
-def _check_report(report: str, planned: Plan) -> None:
-    """Refuse a report that would replace a file to be read."""
+def _check_report(report: str, planned: Plan, others: Sequence[str]) -> None:
+    """Refuse a report that would replace a file to be read or made, under whatever name."""
     from poolcli.files import same_file
 
-    if os.path.isfile(report) and any(same_file(report, job.source) for job in planned.jobs):
-        raise UsageError(f"the report {report} is one of the files to pool", "choose another name for --report")
+    place = os.path.realpath(report)
+    read = chain((job.source for job in planned.jobs), planned.left_out, others)
+    read = chain(read, (failure.source for failure in planned.failures))
+    if os.path.isfile(report) and any(same_file(report, path) for path in read):
+        raise UsageError(f"the report {report} is one of the files to read", "choose another name for --report")
+    targets = (job.target for job in planned.jobs if os.path.basename(job.target) == os.path.basename(place))
+    if any(os.path.realpath(target) == place for target in targets):
+        raise UsageError(f"the report {report} is one of the files to make", "choose another name for --report")
 
 
 def _listed() -> list[str]:
     """Return the paths on standard input."""
     from poolcli.files import read_source
 
-    return [os.fsdecode(path) for path in read_source("-").data.split(b"\0") if path]
+    data = read_source("-").data
+    if b"\n" in data and b"\0" not in data:
+        raise UsageError("--files0 reads paths with a NUL after each, but there is none",
+                         "write them with find -print0")  # fmt: skip
+    return [os.fsdecode(path) for path in data.split(b"\0") if path]
 
 
 # Doing it
@@ -221,17 +232,20 @@ def _listed() -> list[str]:
 
 def _perform(planned: Plan, work: Work, files: Files, cluster: Cluster, workers: Workers, talking: Talking) -> int:
     from poolcli.batch.executors import ClusterError
-    from poolcli.batch.jobs import Job, remnants
+    from poolcli.batch.jobs import Job
     from poolcli.batch.report import Report
     from poolcli.batch.resume import Journal, remaining
     from poolcli.batch.run import make_folders, run
     from poolcli.batch.work import Outcome
 
     journal, tally = Journal(files.output), Tally(len(planned.jobs) + len(planned.failures))
-    make_folders(planned.jobs, files.output)
+    workers.reach()
+    if planned.jobs or files.report:
+        make_folders(planned.jobs, files.output)
     trouble: FileError | ClusterError | None = None
     with ExitStack() as stack:
         stop = stack.enter_context(interruptible())
+        stack.callback(_sweep, planned, stop, cluster)
         report = stack.enter_context(_reporting(Report(files.report))) if files.report else None
         advance = stack.enter_context(progress(tally, quiet=talking.quiet))
 
@@ -244,16 +258,22 @@ def _perform(planned: Plan, work: Work, files: Files, cluster: Cluster, workers:
 
         for failure in planned.failures:
             tell(Outcome.failed(Job(failure.source, ""), failure.problem))
-        left = remaining(planned.jobs, work, journal, overwrite=files.overwrite, tell=tell)
+        left = remaining(planned.jobs, work, journal, overwrite=files.overwrite, tell=tell, stop=stop)
         try:
             run(left if files.skip_existing else planned.jobs, _task(work, cluster), workers, tell, stop)
         except ClusterError as problem:
             trouble = problem
+    return _conclude(tally, planned, stop, trouble, talking)
+
+
+def _sweep(planned: Plan, stop: Stop, cluster: Cluster) -> None:
+    """Remove what killed workers left behind."""
+    from poolcli.batch.jobs import remnants
+
     if not (stop.signal and cluster.scheduler):  # a cluster may be writing still
         for path in remnants(planned.jobs):
             with suppress(OSError):
                 os.unlink(path)
-    return _conclude(tally, planned, stop, trouble, talking)
 
 
 def _task(work: Work, cluster: Cluster) -> Task:
