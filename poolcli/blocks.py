@@ -509,7 +509,7 @@ def check_blocks(chain: Chain, lengths: Sequence[int], workers: int) -> None:
     inside = max([0, *(stage.dtype.itemsize for stage in chain.stages[:-1])]) * size_of(chain.needs(first))
     check_memory(
         workers * (cells + values + inside), f"{workers} blocks of {times(lengths)} windows at once",
-        "use fewer workers (-j), or an input with smaller chunks",
+        "use --threads 1, or an input with smaller chunks",
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.blocks import Chain, Place, along_chunks, check_blocks, grid
-from poolcli.errors import FileError, InputError, ShapeError, UsageError
+from poolcli.errors import FileError, InputError, PoolcliError, ShapeError, UsageError
 from poolcli.featuremap import inner_order, layout_by_rank, parse_layout, spatial_letters
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 SUFFIX = ".zarr"
 FILES = ("zarr.json", ".zarray", ".zgroup")  # one of them is in every Zarr folder of format 3 or 2
+PATIENCE = 10.0  # seconds for the last blocks to be written when the others have been given up
 INSTALL = "install it: pip install 'poolcli[zarr]'"
 
 
@@ -187,6 +189,23 @@ def _opened(path: str, mode: str) -> Any:
     return _zarr().open_array(path, mode=mode)
 
 
+@contextmanager
+def _translated(verb: str, name: str) -> Iterator[None]:
+    """Say in poolcli's words what zarr raises."""
+    from poolcli.files import file_error
+
+    try:
+        yield
+    except (PoolcliError, MemoryError):
+        raise
+    except OSError as problem:
+        raise file_error(verb, name, problem) from problem
+    except Exception as problem:  # noqa: BLE001 -- every codec has its own
+        if "start new thread" in str(problem):  # there is no room for its stack
+            raise MemoryError(str(problem)) from None
+        raise InputError(f"cannot {verb} {name}: {type(problem).__name__}: {problem}", "is it damaged?") from None
+
+
 class ZarrSource:
     """A Zarr array, of format 2 or 3.
 
@@ -215,12 +234,14 @@ class ZarrSource:
             raise InputError(f"{path} holds {found.dtype} of shape {found.shape}, not numbers that can be pooled")
         own = found.attrs.get("poolcli")
         self.record: Mapping[str, Any] = own if isinstance(own, Mapping) else {}
-        self.path, self.chunks = os.path.abspath(path), found.chunks  # a worker may stand in another folder
+        self.name, self.chunks = path, found.chunks
+        self.path = os.path.abspath(path)  # a worker may stand in another folder
         self.known = Known.of(path, found.shape, found.dtype, layout or self.record.get("layout"), last)
 
     def read(self, place: Place) -> Array:
         """Return cells, leading axes first."""
-        cells: Array = np.asarray(_opened(self.path, "r")[self.known.box(place)])
+        with _translated("read", self.name):
+            cells: Array = np.asarray(_opened(self.path, "r")[self.known.box(place)])
         return cells.astype(self.known.dtype, copy=False).transpose(self.known.order)
 
 
@@ -230,6 +251,7 @@ class BlockTask:
 
     chain: Chain
     source: Any
+    name: str  # of the result, for messages
     target: str
     known: Known
 
@@ -237,8 +259,24 @@ class BlockTask:
         """Make one block, and return how many values it has."""
         os.environ["POOLCLI_THREADS"] = "1"  # the blocks beside it use the other processors
         values = self.chain.compute(place, self.source.read)
-        _opened(self.target, "r+")[self.known.box(place)] = values.transpose(self.known.back)
+        _WRITING.append(self.target)
+        try:
+            if not os.path.isfile(os.path.join(self.target, FILES[0])):  # zarr would make the folder again
+                raise FileError(f"cannot write {self.name}: it has been given up, or is not to be seen here",
+                                "workers need the folder")  # fmt: skip
+            with _translated("write", self.name):
+                _opened(self.target, "r+")[self.known.box(place)] = values.transpose(self.known.back)
+        finally:
+            _WRITING.remove(self.target)
         return values.size
+
+
+_WRITING: list[str] = []  # the targets to which this process is writing
+
+
+def writing(target: str) -> bool:
+    """Whether this process is writing to a target."""
+    return target in _WRITING
 
 
 @contextmanager
@@ -268,14 +306,24 @@ def zarr_writer(target: str, known: Known, chunks: Sequence[int], record: Mappin
         raise FileError(f"cannot write {target}: the folder {path.parent} does not exist", "make the folder first")
     temporary = path.parent / f".poolcli-{path.name}-{os.urandom(8).hex()}.tmp"
     try:
-        _zarr().create_array(
-            str(temporary), shape=known.shape, chunks=tuple(chunks), dtype=known.dtype,
-            attributes={"poolcli": dict(record)}, dimension_names=_names(known.layout), zarr_format=3,
-        )  # fmt: skip
+        with _translated("write", target):
+            _zarr().create_array(
+                str(temporary), shape=known.shape, chunks=tuple(chunks), dtype=known.dtype,
+                attributes={"poolcli": dict(record)}, dimension_names=_names(known.layout), zarr_format=3,
+            )  # fmt: skip
         yield str(temporary)
-        _replace_folder(temporary, path)
+        with _translated("write", target):
+            _replace_folder(temporary, path)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _remove(temporary)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder to which zarr's own thread may still be writing the last chunk."""
+    end = time.monotonic() + PATIENCE
+    while folder.exists() and time.monotonic() < end:
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.02)
 
 
 def _names(layout: str) -> list[str] | None:
@@ -332,12 +380,12 @@ def to_zarr(
     lengths = along_chunks(chain, chunks_of(source, chain))
     check_blocks(chain, lengths, workers)
     with zarr_writer(target, made, [lengths[axis] for axis in known.back], record) as folder:
-        task = dask.delayed(BlockTask(chain, source, folder, made), pure=False, traverse=False)
+        task = dask.delayed(BlockTask(chain, source, target, folder, made), pure=False, traverse=False)
         graph = [task(place) for place in grid(chain.shape, lengths)]
         if scheduler:
-            _on_cluster(graph, scheduler)
+            _on_cluster(graph, scheduler, folder)
         else:
-            dask.compute(*graph, scheduler="threads", num_workers=workers)
+            _on_threads(dask, graph, workers)
         _opened.cache_clear()
 
 
@@ -353,11 +401,41 @@ def chunks_of(source: Any, chain: Chain) -> tuple[int, ...]:
     return tuple(max(length * size // out, 1) for length, size, out in sizes)
 
 
-def _on_cluster(graph: Sequence[Any], scheduler: str) -> None:
-    from poolcli.batch.executors import connected
+def _on_threads(dask: Any, graph: Sequence[Any], workers: int) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    few = {"async.concurrency": workers, "threading.max_workers": workers}  # of zarr's own: each takes memory
+    pool = ThreadPoolExecutor(workers)
+    try:
+        with _zarr().config.set(few):
+            dask.compute(*graph, scheduler="threads", pool=pool)
+    finally:
+        pool.shutdown(cancel_futures=True)  # after an error too nothing is written any more
+
+
+def _on_cluster(graph: Sequence[Any], scheduler: str, folder: str) -> None:
+    from poolcli.batch.executors import ClusterError, connected
 
     with connected(scheduler) as client:
-        client.gather(client.compute(list(graph)))
+        futures = client.compute(list(graph))
+        try:
+            client.gather(futures)
+        except BaseException as problem:
+            _give_up(client, futures, folder)
+            if isinstance(problem, PoolcliError | MemoryError) or not isinstance(problem, Exception):
+                raise
+            what = f"{type(problem).__name__}: {problem}"
+            raise ClusterError(f"the Dask scheduler {scheduler} gave up: {what}", "see the workers' logs") from problem
+
+
+def _give_up(client: Any, futures: Sequence[Any], folder: str) -> None:
+    """Wait until no worker writes any more: Dask does not end what has begun."""
+    end = time.monotonic() + PATIENCE
+    with suppress(Exception):  # the scheduler may be gone, and its workers with it
+        client.cancel(futures)
+        os.unlink(os.path.join(folder, FILES[0]))  # `BlockTask` looks for it before it writes
+        while any(client.run(writing, folder, on_error="ignore").values()) and time.monotonic() < end:
+            time.sleep(0.05)
 
 
 # Finding out

@@ -6,7 +6,9 @@ import json
 import math
 import os
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -499,6 +501,65 @@ def test_a_zarr_array_four_times_the_memory_is_pooled(zarr: Any, tmp_path: Path)
         got = out[row * small : (row + 1) * small, column * small : (column + 1) * small]
         assert same_bits(np.asarray(got), at_once([PoolStep("avg", 4)], block, "HW"))
     assert not np.asarray(out[: small // 2, small : 5 * small]).any()
+
+
+@pytest.mark.parametrize("mebibytes", [240, 480, 540])
+def test_too_little_memory_for_a_zarr_array_is_told_in_two_lines(zarr: Any, tmp_path: Path, mebibytes: int) -> None:
+    x = np.random.default_rng(0).integers(0, 9, (4096, 16384)).astype("f4")
+    made(zarr, tmp_path / "in.zarr", x, (1024, 1024))
+    result = limited(mebibytes << 10, "pool", "in.zarr", "-o", "out.zarr", "-m", "avg", cwd=tmp_path)
+    told = [line.split(":")[0] for line in result.err.splitlines()]
+    assert (result.code, told) in ((1, ["error", "hint"]), (0, ["wrote out.zarr (2048x8192 float32)"])), result.err
+    assert not list(tmp_path.glob(".poolcli-*"))
+
+
+def test_a_disk_that_takes_no_more_is_told_of_the_zarr_array(zarr: Any, tmp_path: Path) -> None:
+    made(zarr, tmp_path / "in.zarr", X, (1, 1, 70, 90))
+    line = 'ulimit -f 2 && exec "$@"'
+    result = execute(
+        ["bash", "-c", line, "bash", command(), "pool", "in.zarr", "-o", "out.zarr", "-k", "1"], cwd=tmp_path
+    )
+    assert result.code == 1
+    assert result.err.startswith("error: cannot write out.zarr: it would be larger than a file may be\nhint: ")
+    assert os.listdir(tmp_path) == ["in.zarr"]
+
+
+def test_a_damaged_chunk_is_told(run: Run, zarr: Any, tmp_path: Path) -> None:
+    made(zarr, tmp_path / "in.zarr", X, (1, 1, 70, 90))
+    (tmp_path / "in.zarr" / "c" / "0" / "1" / "0" / "0").write_bytes(b"damaged")
+    result = run("pool", "in.zarr", "-o", "out.zarr", cwd=tmp_path)
+    assert (result.code, result.err.count("\n")) == (1, 2), result.err
+    assert result.err.startswith("error: cannot read in.zarr: ")
+    assert os.listdir(tmp_path) == ["in.zarr"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_leaves_no_folder(zarr: Any, tmp_path: Path, number: signal.Signals, code: int) -> None:
+    constant(zarr, tmp_path / "in.zarr")
+    interrupted(tmp_path, number, code)
+
+
+def constant(zarr: Any, path: Path) -> None:
+    """Make a large array that takes no disk."""
+    zarr.create_array(str(path), shape=(16000, 16000), chunks=(1000, 1000), dtype="f4", fill_value=1.5)
+
+
+def interrupted(folder: Path, number: signal.Signals, code: int, *more: str) -> None:
+    """Pool ``in.zarr`` with a slow mode, send a signal once the first chunk is there, and look at what is left."""
+    words = [command(), "pool", "in.zarr", "-o", "out.zarr", "-m", "median", "-k", "3", "-s", "1", *more]
+    process = subprocess.Popen(
+        words, cwd=folder, env=clean_environment(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    end = time.monotonic() + 60
+    while not list(folder.glob(".poolcli-*/c/*/*")):
+        assert time.monotonic() < end, "no chunk came"
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (code, b"")
+    time.sleep(1)  # a block that is still being made would make its folder again
+    assert not list(folder.glob(".poolcli-*"))
+    assert not (folder / "out.zarr").exists()
 
 
 def test_without_the_extra_the_command_says_what_to_install(tmp_path: Path) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -18,6 +21,7 @@ from PIL import Image
 
 from tests.conftest import Run, clean_environment, command
 from tests.extras import needs
+from tests.test_blocks import constant, interrupted
 
 needs("distributed", "zarr", extra="dask,zarr")
 
@@ -123,6 +127,31 @@ def test_a_zarr_array_is_pooled_by_the_cluster(run: Run, there: Cluster, tmp_pat
     assert np.array_equal(np.asarray(out[:]), pool(x, "avg", 5, stride=2, padding="same"))
 
 
+def test_an_interrupted_run_of_the_cluster_leaves_no_folder(there: Cluster, tmp_path: Path) -> None:
+    import zarr
+
+    constant(zarr, tmp_path / "in.zarr")
+    interrupted(tmp_path, signal.SIGINT, 130, "--scheduler", there.address)
+
+
+def test_a_disk_of_a_worker_that_takes_no_more_is_told(run: Run, there: Cluster, tmp_path: Path) -> None:
+    import zarr
+
+    array: Any = zarr.create_array(str(tmp_path / "in.zarr"), shape=(900, 900), chunks=(90, 90), dtype="f8")
+    array[:] = np.random.default_rng(0).normal(size=(900, 900))
+    before = [resource.prlimit(worker.pid, resource.RLIMIT_FSIZE) for worker in there.workers]
+    try:
+        for worker, (_, most) in zip(there.workers, before, strict=True):
+            resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (1 << 16, most))
+        result = run("pool", "in.zarr", "-o", "out.zarr", "-k", "1", "--scheduler", there.address, cwd=tmp_path)
+    finally:
+        for worker, limits in zip(there.workers, before, strict=True):
+            resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, limits)
+    assert result.code == 1
+    assert result.err.startswith("error: cannot write out.zarr: it would be larger than a file may be\nhint: ")
+    assert os.listdir(tmp_path) == ["in.zarr"]
+
+
 @pytest.fixture
 def deaf() -> Iterator[str]:
     """A socket that takes calls and says nothing."""
@@ -134,12 +163,34 @@ def refused(run: Run, address: str, folder: Path) -> tuple[int, str, float]:
     (folder / "a.csv").write_text("1,2\n3,4\n")
     start = time.monotonic()
     result = run("batch", "a.csv", "-o", "out", "--scheduler", address, cwd=folder)
+    assert not (folder / "out").exists(), "made before anyone was there to work"
     return result.code, result.err, time.monotonic() - start
 
 
 def test_a_scheduler_that_says_nothing_is_told_within_ten_seconds(run: Run, deaf: str, tmp_path: Path) -> None:
     code, err, seconds = refused(run, deaf, tmp_path)
     assert (code, f"the Dask scheduler {deaf} does not answer" in err, seconds < 10) == (1, True, True), (err, seconds)
+
+
+@pytest.fixture
+def web() -> Iterator[str]:
+    """A server that answers whatever it is told, as a web server answers what it does not understand."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with suppress(OSError):  # the server is closed
+                while True:
+                    call, _ = server.accept()
+                    call.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        Thread(target=serve, daemon=True).start()
+        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_what_answers_and_is_no_scheduler_is_told_within_ten_seconds(run: Run, web: str, tmp_path: Path) -> None:
+    code, err, seconds = refused(run, web, tmp_path)
+    assert (code, seconds < 10, err.count("\n")) == (1, True, 2), (err, seconds)
+    assert f"error: what answers at {web} does not talk like a Dask scheduler" in err
 
 
 def test_a_scheduler_that_is_not_there_is_told_within_ten_seconds(run: Run, tmp_path: Path) -> None:

@@ -70,6 +70,8 @@ def _with_zarr(
     source: str, steps: Sequence[Step], reading: Reading, writing: Writing, talking: Talking, compat: str | None,
     scheduler: str | None,
 ) -> Done:  # fmt: skip
+    from logging import CRITICAL, getLogger
+
     from poolcli.files import same_file
     from poolcli.kernels.work import threads
     from poolcli.stores import is_zarr, source_of, to_zarr
@@ -86,7 +88,8 @@ def _with_zarr(
             raise UsageError("a Zarr array goes to a Zarr array or an .npy file", "add -o out.zarr")
         return _in_sequence(chain, found, writing, talking)
     record = {"layout": found.known.layout, "steps": [*getattr(found, "record", {}).get("steps", []), *_records(chain)]}
-    to_zarr(chain, found, os.path.abspath(target), record, workers=threads(talking.threads), scheduler=scheduler)
+    getLogger("asyncio").setLevel(CRITICAL + 1)  # zarr's loop; what matters comes as an exception
+    to_zarr(chain, found, target, record, workers=threads(talking.threads), scheduler=scheduler)
     return _told(chain, found, target, talking)
 
 
