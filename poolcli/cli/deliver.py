@@ -63,9 +63,9 @@ def files_read(source: str, steps: Iterable[Any]) -> list[str]:
 
 
 def check_output(inputs: Sequence[str], writing: Writing) -> None:
-    """Refuse, before any work, an unknown format, an output that cannot be written, or one that is an input."""
-    if writing.chosen_format:
-        check_target_apart(writing.output, inputs, overwrite=writing.overwrite)
+    """Refuse, before any work, an output that cannot be written, one that is an input, or an unknown format."""
+    check_target_apart(writing.output, inputs, overwrite=writing.overwrite)
+    writing.options()
 
 
 def check_target_apart(output: str, inputs: Sequence[str], *, overwrite: bool) -> None:
