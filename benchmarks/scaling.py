@@ -1,4 +1,4 @@
-"""How fast files and large arrays go through: ``python -m benchmarks.scaling --folder /tmp/scaling``.
+"""How fast files and large arrays go through: ``python -m benchmarks.scaling --folder scaling``.
 
 Every figure is that of the real command in a process of its own, start-up included. The result is the table of
 ``docs/scaling.md``, in Markdown.

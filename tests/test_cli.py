@@ -1145,3 +1145,65 @@ def test_the_content_wins_over_the_extension_where_it_has_a_signature(call: Run,
     assert call("pool", "--json", tmp_path / "y.dat").data() == [[4]]
     (tmp_path / "z.txt").write_text("1 2\n3 4\n")
     assert call("pool", "--json", tmp_path / "z.txt").data() == [[4]]
+
+
+# --- stacks, numbering, code ------------------------------------------------------------------------------------------
+
+
+def test_options_of_run_may_stand_behind_the_last_step(call: Run, tmp_path: Path) -> None:
+    stack = ("run", GEEKS, "conv", "--filter", "box", "--bias", "-1", "--padding", "same", "then", "pool", "-k2")
+    plain = call("run", "--json", *stack[1:])
+    assert call(*stack, "--json").raw == plain.raw
+    assert call(*stack, "-o", "out.csv", "--save-steps=recipe.json", cwd=tmp_path).code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "recipe.json"]
+    early = call("run", GEEKS, "pool", "--json", "then", "relu")
+    assert (early.code, "stage 1 (pool): No such option: --json" in early.err) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["run", "summary"])
+def test_an_unknown_step_is_named(call: Run, command: str) -> None:
+    given = GEEKS if command == "run" else "8x8"
+    result = call(command, given, "poool", "--size", "2")
+    assert result.code == 2
+    assert "unknown step 'poool'" in result.err
+    assert "did you mean pool" in result.err
+
+
+def test_indices_count_columns_first_if_told(call: Run) -> None:
+    result = call("pool", "--indices", "--storage-order", "1", "--json", GEEKS)
+    assert result.json()["indices"] == [[5, 12], [7, 10]]
+    restored = call("unpool", "-f", "csv", stdin=result.raw)
+    assert restored.out == call("unpool", "-f", "csv", stdin=call("pool", "--indices", "--json", GEEKS).raw).out
+    refused = call("pool", "--indices", "--storage-order", "1", "--compat", "torch", GEEKS)
+    assert (refused.code, "its indices count rows first" in refused.err) == (2, True)
+
+
+def test_indices_do_not_count_in_another_shape(call: Run) -> None:
+    pooled = call("pool", "--indices", "--json", GEEKS).raw
+    result = call("unpool", "--output-size", "5x5", stdin=pooled)
+    assert (result.code, "count in an input of 4x4, not of 5x5" in result.err) == (1, True)
+
+
+def test_a_fill_of_nan_is_replayed(call: Run) -> None:
+    made = call("pool", "--padding", "1", "--pad-fill", "nan", "--json", GEEKS)
+    again = call("run", GEEKS, "--steps", "-", "--json", stdin=made.raw)
+    assert again.data() == made.data()
+
+
+def test_code_takes_the_layout_of_the_input_and_goes_to_a_file(call: Run, tmp_path: Path) -> None:
+    x = np.arange(24.0).reshape(2, 4, 3)
+    np.save(tmp_path / "in.npy", x)
+    words = ("pool", "--layout", "HWC", "--stride", "1", "in.npy")
+    said = call(*words, "--emit", "numpy", "--indices", "-o", "code.py", cwd=tmp_path)
+    assert (said.out, said.err) == ("", "wrote code.py (code for numpy)\n")
+    scope: dict[str, Any] = {}
+    exec(compile((tmp_path / "code.py").read_text(), "code.py", "exec"), scope)  # noqa: S102 - poolcli's own output
+    values, indices = scope["pool"](x)
+    pooled = call(*words, "--indices", "--json", cwd=tmp_path).json()
+    assert (values.tolist(), indices.tolist()) == (pooled["data"], pooled["indices"])
+
+
+def test_a_comparison_in_which_nothing_fits_is_about_the_data(call: Run) -> None:
+    result = call("compare", "--compat", "torch,onnx", "--size", "9", GEEKS)
+    assert result.code == 1
+    assert "hint: use --size 4" in result.err

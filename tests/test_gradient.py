@@ -140,6 +140,22 @@ def test_the_first_of_a_tie_takes_all(cells: Any, mode: str, expected: Any) -> N
     assert grad(cells, mode=mode).tolist() == expected
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_the_winner_among_large_integers_is_exact(dtype: Any) -> None:
+    x = np.array([[2**53, 2**53 + 1], [1, 2]], dtype)
+    assert grad(x).tolist() == [[0, 1], [0, 0]]
+    assert grad(x[::-1], mode="min").tolist() == [[1, 0], [0, 0]]
+
+
+def test_torch_takes_no_absolute_values_on_the_way_back_either() -> None:
+    sent = grad([-1.0, 2.0], mode="lp:3", size=2, compat="torch")
+    root = 7 ** (1 / 3)  # of -1 + 8
+    np.testing.assert_allclose(sent, [1 / root**2, 4 / root**2], rtol=1e-12)
+    np.testing.assert_allclose(
+        grad([-1.0, 2.0], mode="lp:3", size=2), [-1 / 9 ** (2 / 3), 4 / 9 ** (2 / 3)], rtol=1e-12
+    )
+
+
 def test_overlapping_windows_add_up() -> None:
     assert grad([[0, 0, 0], [0, 9, 0], [0, 0, 0]], size=2, stride=1).tolist() == [[0, 0, 0], [0, 4, 0], [0, 0, 0]]
     assert grad(np.ones((3, 3)), mode="sum", size=2, stride=1).tolist() == [[1, 2, 1], [2, 4, 2], [1, 2, 1]]

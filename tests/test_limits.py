@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import io
+import json
 import struct
 import zlib
 from collections.abc import Iterator
@@ -91,7 +92,8 @@ HUGE: list[tuple[list[str], tuple[str, ...]]] = [
 def folder(tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Path:
     """Files that promise more than they hold, and a wide map of many cells in few bytes of text."""
     here = tmp_path_factory.mktemp("huge")
-    (here / "indices.json").write_bytes(forks("pool", "--indices", "--json", GEEKS).raw)
+    pooled = forks("pool", "--indices", "--json", GEEKS).json()
+    (here / "indices.json").write_text(json.dumps({key: pooled[key] for key in ("data", "indices")}))
     np.save(here / "wide.npy", np.zeros((2000, 3000), np.uint8))
     head = {"descr": "<f8", "fortran_order": False, "shape": (10**7, 10**8)}
     written = io.BytesIO()
@@ -201,7 +203,7 @@ def cases() -> Iterator[Any]:
 
 
 def test_every_command_with_options_is_attacked() -> None:
-    assert set(STARTS) == set(COMMANDS) - {"modes", "filters"}
+    assert set(STARTS) == set(COMMANDS) - {"modes", "filters", "doctor", "completion"}  # which take no number
     assert len(list(cases())) > 40
 
 

@@ -84,10 +84,10 @@ def files_read(source: str, steps: Iterable[Any]) -> list[str]:
     return [source, *(step.label for step in steps if hasattr(step, "label"))]
 
 
-def check_output(inputs: Sequence[str], writing: Writing) -> str:
-    """Return the format to write in; refuse, before any work, an output that cannot be written or is an input."""
+def check_output(inputs: Sequence[str], writing: Writing) -> None:
+    """Refuse, before any work, an output that cannot be written, one that is an input, or an unknown format."""
     check_target_apart(writing.output, inputs, overwrite=writing.overwrite)
-    return writing.chosen_format
+    writing.options()
 
 
 def check_target_apart(output: str, inputs: Sequence[str], *, overwrite: bool) -> None:
