@@ -31,7 +31,7 @@ def layer_table(
     table = Table(box=box.ASCII2 if ascii_only else box.SQUARE)
     table.add_column("layer", no_wrap=True)
     table.add_column("what", overflow="fold")
-    for name in ("output shape", "parameters", "receptive field", *heads):
+    for name in ("output\nshape", "parameters", "receptive\nfield", *heads):
         table.add_column(name, justify="right", no_wrap=True)
     for index, row in enumerate(rows):
         signal = row.signal
