@@ -24,6 +24,8 @@ from typing import Any, BinaryIO, Protocol
 from poolcli.errors import FileError
 
 STDIN_NAME = "stdin"
+PIECE = 1 << 20  # bytes of a pipe at a time, at most
+MOMENT = 0.1  # seconds
 NAME_BYTES = 100  # of the target's name that go into the temporary one; file systems stop at 255 in all
 LISTED = 5000  # names of a folder looked at for a suggestion
 NO_INPUT = "name a file, or pipe one in: poolcli pool input.csv, or poolcli pool - < input.csv"
@@ -117,7 +119,8 @@ def read_source(source: str | Path) -> Source:
     if str(source) == "-":
         return Source(STDIN_NAME, _read_stdin())
     with open_source(source) as file, _translated("read", str(source)):
-        return Source(str(source), file.read(), Path(source))
+        regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+        return Source(str(source), file.read() if regular else _to_end(file), Path(source))
 
 
 def open_source(source: str | Path) -> BinaryIO:
@@ -144,7 +147,22 @@ def _read_stdin() -> bytes:
     if sys.stdin.isatty():
         raise FileError("cannot read stdin: it is a terminal", NO_INPUT)
     with _translated("read", STDIN_NAME):
-        return sys.stdin.buffer.read()
+        return _to_end(sys.stdin.buffer)
+
+
+def _to_end(pipe: BinaryIO) -> bytes:
+    """Read piece by piece, and wait for each a moment at a time.
+
+    A Ctrl-C that comes together with data, or just before Python waits for it, would not be heard until more data come.
+    """
+
+    def piece() -> bytes:
+        with suppress(io.UnsupportedOperation):  # a BytesIO where a test stands in for a stream
+            while not select.select([pipe.fileno()], [], [], MOMENT)[0]:
+                continue
+        return pipe.read1(PIECE)  # type: ignore[attr-defined,no-any-return]  # every buffered file has it
+
+    return b"".join(iter(piece, b""))
 
 
 def _missing(name: str) -> FileError:

@@ -150,7 +150,7 @@ def test_a_closed_stdin(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
 
 def test_a_stdin_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     class Failing(io.BytesIO):
-        def read(self, *_: Any) -> bytes:
+        def read1(self, *_: Any) -> bytes:
             raise OSError(errno.EISDIR, "Is a directory")
 
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Failing()))

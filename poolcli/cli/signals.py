@@ -25,14 +25,14 @@ def guarded(run: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> in
     def end(number: int, frame: FrameType | None) -> None:
         if number != signal.SIGALRM:
             came.append(number)
-        if _importing(frame):
-            signal.setitimer(signal.ITIMER_REAL, AGAIN)
-        else:
+        again = _importing(frame)
+        signal.setitimer(signal.ITIMER_REAL, AGAIN * again, AGAIN)
+        if not again:
             raise KeyboardInterrupt
 
     def lost(what: Any) -> None:
         if came:  # it may have been the signal's
-            signal.setitimer(signal.ITIMER_REAL, AGAIN)
+            signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
         else:
             sys.__unraisablehook__(what)
 
