@@ -200,6 +200,20 @@ def test_long_sums_are_near(length: int) -> None:
     assert abs(float(poolcli.pool(x, "sum", global_window=True)[0, 0]) - exact) <= 1e-6 * size
 
 
+@pytest.mark.parametrize("threads_used", ["1", "3"])
+@pytest.mark.parametrize("shape", [(1, 1500, 1501), (3, 700, 1001), (40, 130, 257)])
+def test_global_windows_see_the_last_cell_of_each_piece(
+    shape: tuple[int, ...], threads_used: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POOLCLI_THREADS", threads_used)
+    plane, piece = shape[1] * shape[2], folding.PIECE_BYTES // 4
+    for last in {*range(piece - 1, plane, piece), plane - 1}:
+        x = np.zeros(shape, np.float32)
+        x.reshape(len(x), -1)[:, last] = np.arange(1, len(x) + 1)
+        for mode in ("max", "sum"):
+            assert poolcli.pool(x, mode, global_window=True, ndim=2).ravel().tolist() == list(range(1, len(x) + 1))
+
+
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64])
 @pytest.mark.parametrize("size", [1, 2, 3, 16, 17])
 def test_integer_sums_are_exact_at_the_ends_of_the_type(dtype: Any, size: Any) -> None:

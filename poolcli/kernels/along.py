@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ Merge = Callable[[State, State], State]
 GROUP_BYTES = 1 << 21
 MANY = 32  # cells from which a reduction beats halves
 FEW = 8  # floats that are added one after the other
+L1_CELLS = 1 << 12  # floats that stay in the first-level cache while others are added to them
 AT_FIRST = 16  # the same where the rest is added in float64: 15 roundings
 SHORT = 512  # cells of a row up to which it is better to make more than is needed in one long loop
 WIDE = 512  # cells beside each other from which short loops cost less than they save
@@ -494,6 +496,29 @@ def widens(state: State, axis: Axis, dtype: np.dtype[Any], part: Part) -> bool:
     floats = len(state) == 1 and dtype == np.float64 and state[0].dtype == np.float32 and part.combine is np.add
     apart = axis.regular and axis.dilation == 1 and (len(axis) == 1 or axis.stride >= axis.size >= LONG)
     return floats and apart and axis.size % AT_FIRST == 0
+
+
+def in_pieces(part: Part, source: State) -> bool:
+    """Whether `fold_rows` can fold this: extremes, and sums of float32."""
+    if part.prepare is not None or len(source) > 1 or math.prod(source[0].shape[1:]) < LONG:
+        return False
+    return part.overlapping or (part.combine is np.add and source[0].dtype == part.dtype == np.float32)
+
+
+def fold_rows(part: Part, rows: Array, out: Array) -> None:
+    """Fold contiguous rows to one state each: sums in float64, of *sixteenths*."""
+    combine = part.combine
+    assert isinstance(combine, np.ufunc)  # noqa: S101 - as `in_pieces` has it
+    if part.overlapping:
+        combine.reduce(rows, axis=1, out=out)
+        return
+    number, cells = rows.shape
+    whole = cells - cells % AT_FIRST
+    np.add.reduce(rows[:, whole:], axis=1, dtype=np.float64, out=out)  # 0 if there are none
+    if whole:
+        columns = L1_CELLS if cells % (AT_FIRST * L1_CELLS) == 0 else cells // AT_FIRST
+        few = np.add.reduce(rows[:, :whole].reshape(-1, AT_FIRST, columns), axis=1).reshape(number, -1)
+        out += np.add.reduce(few, axis=1, dtype=np.float64)
 
 
 def _widened(rows: Array, axis: Axis, scratch: Scratch) -> Array:

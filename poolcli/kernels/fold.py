@@ -14,6 +14,7 @@ other, always at vector speed. The tricks, each named where it is done, with the
   rounding stays within 1e-6;
 - *in place*: a step of a chain writes over windows that no later step needs;
 - *spare buffers*: memory for intermediate results stays for the next call, a new page costs more than its cells;
+- *pieces*: global windows over contiguous planes are only read, in large pieces and without tiles;
 - *two levels*: windows larger than a tile are first folded to one state for each of some thousand cells.
 """
 
@@ -30,13 +31,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from poolcli.kernels.along import LONG, WRITTEN, along, each, roundings, shared_by, start, way, widens
+from poolcli.kernels.along import (
+    LONG,
+    WRITTEN,
+    along,
+    each,
+    fold_rows,
+    in_pieces,
+    roundings,
+    shared_by,
+    start,
+    way,
+    widens,
+)
 from poolcli.kernels.along import Part as Part
 from poolcli.kernels.along import State as State
 from poolcli.kernels.sweep import SHARED_BYTES, TILE_BYTES, Worker, bands_of, planes_of, shape_of
 from poolcli.kernels.tape import Tape, Taped
 from poolcli.kernels.tiles import Place, tiles
-from poolcli.kernels.work import Scratch, run, threads
+from poolcli.kernels.work import Nothing, Scratch, run, threads
 from poolcli.window import Axis
 
 Array = NDArray[Any]
@@ -45,8 +58,7 @@ Finish = Callable[[State, Place, Array], Array]
 GIANT_CELLS = 1 << 15  # a window above this is folded in two levels
 FEW_CELLS = 1 << 16  # the cells that the first level folds into one
 MANY_CELLS = 1 << 19  # the same where nothing is rounded
-READ_CELLS = 1 << 20  # the same where cells are only looked at, for which one thread is nearly as fast as memory
-READ_BYTES = 1 << 24  # worth a thread of their own, then
+PIECE_BYTES = 1 << 21  # of rows that are folded in one call
 WORTH_A_TAPE = 4  # tiles
 STREAMED = 4  # times as large are tiles of which the first step leaves a sixteenth
 MOST_ROUNDINGS = 15  # of float32, each at most 2**-24; with the division of an average they keep a sum within 1e-6
@@ -131,16 +143,15 @@ def _fold(
     workers: int,
 ) -> None:
     """Fold states of shape (planes, spatial...), one for each part, into `out`."""
-    if len(axes) > 1 and all(map(_whole, axes)) and all(c.flags.c_contiguous for state in sources for c in state):
-        _fold_as_rows(sources, axes, parts, finish, out, workers)
+    pieces = len(parts) == 1 and in_pieces(parts[0], sources[0])
+    if (pieces or len(axes) > 1) and _one_stretch(sources, axes):
+        way_of_planes = _fold_pieces if pieces else _fold_as_rows
+        way_of_planes(sources, axes, parts, finish, out, workers)
         return
-    looking = all(part.overlapping for part in parts) and all(map(_whole, axes))
-    if looking:
-        workers = max(min(workers, sum(source[0].nbytes for source in sources) // READ_BYTES), 1)
-    if math.prod(axis.size for axis in axes) > GIANT_CELLS and not (looking and workers == 1):
+    if math.prod(axis.size for axis in axes) > GIANT_CELLS:
         apart = [i for i, axis in enumerate(axes) if axis.size >= LONG and _apart(axis)]
-        if pieces := [i for i in apart if not _whole(axes[i])]:
-            _fold_one_by_one(sources, axes, parts, finish, out, workers, pieces[0])
+        if several := [i for i in apart if not _whole(axes[i])]:
+            _fold_one_by_one(sources, axes, parts, finish, out, workers, several[0])
             return
         if apart:
             _fold_two_levels(sources, axes, parts, finish, out, workers)
@@ -157,6 +168,11 @@ def _fold(
             np.copyto(here, value, casting="unsafe")
 
     _walk(sources, axes, parts, store, workers, out if finish is None and len(parts) == 1 else None)
+
+
+def _one_stretch(sources: Sequence[State], axes: Sequence[Axis]) -> bool:
+    """Whether every window is a whole plane, and its cells follow each other in memory."""
+    return all(map(_whole, axes)) and all(c.flags.c_contiguous for state in sources for c in state)
 
 
 def _apart(axis: Axis) -> bool:
@@ -191,6 +207,37 @@ def _fold_as_rows(
     rows = [each(source, lambda array: array.reshape(len(array), -1)) for source in sources]
     length = math.prod(axis.length for axis in axes)
     _fold(rows, (_all_of(length),), parts, finish and finish_rows, out.reshape(-1, 1), workers)
+
+
+def _fold_pieces(
+    sources: Sequence[State],
+    axes: Sequence[Axis],
+    parts: Sequence[Part],
+    finish: Finish | None,
+    out: Array,
+    workers: int,
+) -> None:
+    """Fold contiguous planes under global windows piece by piece, without tiles and tapes: *pieces*.
+
+    Cells are only read; after a pause, all that chooses and records takes as long. Benchmark case: uint8 max global.
+    """
+    (part,), planes, ones = parts, sources[0][0], (1,) * len(axes)
+    assert isinstance(part.combine, np.ufunc)  # noqa: S101 - as `in_pieces` has it
+    rows = planes.reshape(len(planes), -1)
+    cells = PIECE_BYTES // rows.itemsize
+    number, together = -(-rows.shape[1] // cells), max(cells // rows.shape[1], 1)
+    states = np.empty((len(rows), number), rows.dtype if part.overlapping else np.float64)
+    places = [(slice(row, row + together), piece) for row in range(0, len(rows), together) for piece in range(number)]
+
+    def work(place: tuple[slice, int], _: Nothing) -> None:
+        some, piece = place
+        fold_rows(part, rows[some, piece * cells : (piece + 1) * cells], states[some, piece])
+
+    run(places, work, Nothing, workers)
+    state = part.combine.reduce(states, axis=1).reshape(-1, *ones)
+    value = state if finish is None else finish((state,), (slice(0, 1),) * len(axes), out)
+    if value is not out:
+        np.copyto(out, value, casting="unsafe")
 
 
 def _fold_one_by_one(
@@ -239,8 +286,7 @@ def _fold_two_levels(
     """Fold blocks of cells to one state each, then those. Benchmark case: global average of 4096x4096."""
     types = [np.result_type(*source) for source in sources]
     exact = all(part.exact(dtype) for part, dtype in zip(parts, types, strict=True))
-    only_read = all(part.overlapping for part in parts)
-    blocks = _blocks(axes, READ_CELLS if only_read else MANY_CELLS if exact else FEW_CELLS)
+    blocks = _blocks(axes, MANY_CELLS if exact else FEW_CELLS)
     states = [_states(source, part, blocks, workers) for source, part in zip(sources, parts, strict=True)]
     seconds = [_second(part, state[0]) for part, state in zip(parts, states, strict=True)]
     rest = [_all_of(len(block)) if _whole(axis) else axis for axis, block in zip(axes, blocks, strict=True)]
