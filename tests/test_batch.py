@@ -675,3 +675,47 @@ def test_names_cannot_talk_to_the_terminal(run: Run, tmp_path: Path) -> None:
     assert result.code == 1
     assert "\x1b[31m" not in result.err + result.out
     assert "\\x1b[31m" in result.err
+
+
+# --- results that get lost --------------------------------------------------------------------------------------------
+
+
+class Forgetful(Executor):
+    """Does every task, and loses the results of the first calls, as Dask does when a worker dies after its work."""
+
+    def __init__(self, losses: int) -> None:
+        self.losses, self.calls = losses, 0
+
+    def submit(self, function: Any, /, *arguments: Any, **named: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.calls += 1
+        result = function(*arguments, **named)
+        if self.calls <= self.losses:
+            future.set_exception(TypeError("cannot unpack non-iterable Outcome object"))
+        else:
+            future.set_result(result)
+        return future
+
+
+@pytest.mark.parametrize(
+    ("losses", "calls", "statuses"),
+    [(0, 2, ["done"] * 2), (1, 3, ["done"] * 2), (3, 4, ["done", "failed"]), (4, 4, ["failed"] * 2)],
+)
+def test_a_job_whose_result_got_lost_is_done_once_more(
+    tmp_path: Path, losses: int, calls: int, statuses: list[str]
+) -> None:
+    pool = Forgetful(losses)
+
+    class Workers(Local):
+        @contextmanager
+        def open(self) -> Iterator[tuple[Executor, int]]:
+            yield pool, 4
+
+    jobs = []
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("1,2\n3,4\n")
+        jobs.append(Job(str(tmp_path / name), str(tmp_path / f"out_{name}")))
+    told: list[Outcome] = []
+    run(jobs, ByPath(Work([PoolStep()], ReadOptions(), WriteOptions())), Workers(1), told.append)
+    assert (pool.calls, sorted(outcome.status for outcome in told)) == (calls, statuses)
+    assert {Path(outcome.job.source).name for outcome in told} == {"a.csv", "b.csv"}

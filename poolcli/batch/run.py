@@ -10,7 +10,7 @@ from concurrent.futures import CancelledError, Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
@@ -128,13 +128,14 @@ def run(jobs: Iterable[Job], task: Task, workers: Workers, tell: Tell, stop: Sto
 def _until_broken(waiting: Iterator[Job], task: Task, workers: Workers, tell: Tell, stop: Stop) -> list[Job]:
     """Do jobs until there are none, or until a worker dies; return the jobs that were in the works then."""
     running: dict[Future[Any], Job] = {}
+    lost: dict[Job, bool] = {}  # whether it was handed out once more
     ended: SimpleQueue[Future[Any]] = SimpleQueue()
     end = math.inf
     with workers.open() as (pool, room):
         while time.monotonic() < end:
             if stop():
                 end = min(end, time.monotonic() + GRACE)
-            for job in islice(waiting, 0 if stop() else room - len(running)):
+            for job in islice(chain(_once_more(lost), waiting), 0 if stop() else room - len(running)):
                 try:
                     future = _submitted(pool, task.arguments(job))
                 except PoolcliError as problem:
@@ -142,15 +143,22 @@ def _until_broken(waiting: Iterator[Job], task: Task, workers: Workers, tell: Te
                 else:
                     running[future] = job
                     future.add_done_callback(ended.put)
-            if not running:
+            if not running and (stop() or all(lost.values())):
                 return []
             futures = _waited_for(ended)
-            if [future for future in futures if _is_broken(future, running, task, tell)]:
+            if [future for future in futures if _is_broken(future, running, task, tell, lost)]:
                 return list(running.values())
             if not futures:
                 workers.check()
         workers.abandon()
         return []
+
+
+def _once_more(lost: dict[Job, bool]) -> Iterator[Job]:
+    """Give the jobs whose results were lost, each once."""
+    for job in [job for job, again in lost.items() if not again]:
+        lost[job] = True
+        yield job
 
 
 def _waited_for(ended: SimpleQueue[Future[Any]]) -> list[Future[Any]]:
@@ -169,14 +177,24 @@ def _submitted(pool: Executor, call: tuple[Any, ...]) -> Future[Any]:
         return broken
 
 
-def _is_broken(future: Future[Any], running: dict[Future[Any], Job], task: Task, tell: Tell) -> bool:
-    """Tell what became of a job that has ended, and forget it, unless its worker died."""
+def _is_broken(
+    future: Future[Any], running: dict[Future[Any], Job], task: Task, tell: Tell, lost: dict[Job, bool]
+) -> bool:
+    """Tell what became of a job that has ended, and forget it, unless its worker died.
+
+    A task returns what went wrong with its file. What it raises is about workers, and may be over: when one dies after
+    its work, Dask has the result in one moment and not in the next. So the job is done again, once.
+    """
     try:
         result = future.result()
     except BrokenProcessPool:
         return True
     except (Exception, CancelledError) as problem:  # noqa: BLE001 -- Dask has many; they concern this job alone
-        tell(Outcome.failed(running.pop(future), _lost(problem)))
+        job = running.pop(future)
+        if job in lost or isinstance(problem, CancelledError) or type(problem).__name__ == "KilledWorker":
+            tell(Outcome.failed(job, _lost(problem)))
+        else:
+            lost[job] = False
     else:
         tell(_ended(running.pop(future), result, task))
     return False
