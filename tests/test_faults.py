@@ -381,8 +381,10 @@ def test_a_signal_at_any_moment(forks: Forks, tmp_path: Path, name: str, moments
     codes = []
     for moment in range(moments):
         (tmp_path / "out.csv").write_bytes(OLD)
-        child = forks.start(*words, cwd=tmp_path)
-        if not child.ended(length * moment / moments):
+        child, start = forks.start(*words, cwd=tmp_path), time.perf_counter()
+        if child.ended(length * moment / moments):
+            length = time.perf_counter() - start  # the machine has become faster, or other work has ended
+        else:
             child.kill(getattr(signal, name))
         result = child.result()
         codes.append(result.code)
