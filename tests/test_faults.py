@@ -164,6 +164,7 @@ def test_a_read_only_file_system(poolcli: Run, disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     failed(poolcli("pool", "-o", target, GEEKS), 1, f"cannot write {target}", "read-only")
     failed(poolcli("pool", "-o", disk / "new.csv", GEEKS), 1, f"cannot write {disk}/new.csv")
+    failed(poolcli("pool", "-o", disk / "new.csv", "nosuch.csv"), 1, f"cannot write {disk}/new.csv")  # before any work
     many = poolcli("batch", "-q", "-o", disk, GEEKS)
     assert (many.code, many.raw) == (1, b"")
     assert many.err.startswith("error: ")
