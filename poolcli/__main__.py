@@ -27,20 +27,20 @@ def _run() -> int:
     numpy's linear algebra is not used, so it needs no threads. What is imported stays, so it is not searched for
     garbage, neither meanwhile nor when all is over; only a batch goes on for so long that garbage matters.
     """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    if sys.argv[1:2] != ["batch"]:
-        gc.set_threshold(200_000)  # more than the objects that any command imports
     try:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        if sys.argv[1:2] != ["batch"]:
+            gc.set_threshold(200_000)  # more than the objects that any command imports
         from poolcli.cli import run
         from poolcli.cli.signals import guarded
         from poolcli.limits import fence
 
         fence()
         code = guarded(run, sys.argv[1:])
+        gc.freeze()
+        return code
     except KeyboardInterrupt:  # before `guarded` listens, or a second one after
         return 130
-    gc.freeze()
-    return code
 
 
 if __name__ == "__main__":

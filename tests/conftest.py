@@ -7,6 +7,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -25,6 +26,11 @@ from tests.browser import axe, calculator, chromium, opened  # noqa: F401 - fixt
 # No deadline: the machines that run this are shared. The same examples every time: what passed once passes again.
 settings.register_profile("poolcli", deadline=None, derandomize=True)
 settings.load_profile("poolcli")
+
+# Where signals are ignored, as under nohup or in a script's background, the commands under test would ignore them too.
+for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "sample_inputs"
@@ -60,11 +66,16 @@ class Result:
     def tables(self) -> list[list[list[str]]]:
         """The cells of every table, row by row."""
         tables: list[list[list[str]]] = []
+        headed = False  # whether the heads of the table, of one line or several, are behind
         for line in self.out.splitlines():
             if line.startswith(("┌", "+")) and (not tables or tables[-1]):
                 tables.append([])
+                headed = False
             elif line.startswith(("│", "|")):
                 tables[-1].append([cell.strip() for cell in line[1:-1].split(line[0])])
+            elif line.startswith("├") and tables[-1] and not headed:
+                tables[-1] = [[" ".join(filter(None, words)) for words in zip(*tables[-1], strict=True)]]
+                headed = True
         return [table for table in tables if table]
 
     def cells(self) -> list[list[str]]:

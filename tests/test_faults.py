@@ -424,7 +424,8 @@ def test_ctrl_c_while_libraries_are_being_imported(tmp_path: Path, moments: int)
                 process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=TIMEOUT)
             length = length or time.perf_counter() - start
-        assert process.returncode in (0, 130)
+        early = (-signal.SIGINT,) if moment == 0 else ()  # it may come before a single line of `main` has run
+        assert process.returncode in (0, 130, *early)
         assert (out, err.replace(b"wrote out.csv (497x397 float64)\n", b"")) == (b"", b"")
         interrupted += process.returncode == 130
         assert names(tmp_path) == ["in.csv", "out.csv"]
