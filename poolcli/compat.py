@@ -218,6 +218,14 @@ def _no_room(layer: Layer) -> bool:
     return any(out + k - 1 >= n for n, k, out in sizes)
 
 
+def _cropped_same(layer: Layer) -> bool:
+    """Whether onnxruntime's SAME has less than no padding at the beginning: half of it, rounded towards none."""
+    window = layer.pooling.window
+    most = {"same": -2, "same-lower": -3}.get(str(window.padding), -math.inf)
+    sizes = zip(layer.spatial, window.size, window.stride, strict=False)
+    return any((-(-n // s) - 1) * s + k - n <= most for n, k, s in sizes)
+
+
 def _columns_first(layer: Layer) -> bool:
     return layer.pooling.storage_order == 1
 
@@ -441,6 +449,11 @@ ONNX = Framework(
         Rule(
             _all(_loose_same, _mode("max", "min"), lambda layer: not (layer.indices or _dilated(layer))),
             "with SAME the last window of its MaxPool must reach the end",
+            "use --padding valid or a smaller --stride",
+        ),
+        Rule(
+            _cropped_same,
+            "with a stride so much larger than the window its SAME leaves out cells at the beginning",
             "use --padding valid or a smaller --stride",
         ),
         Rule(_kind("adaptive", "fractional"), "it has no adaptive or fractional pooling operator"),
