@@ -1203,6 +1203,13 @@ def test_code_takes_the_layout_of_the_input_and_goes_to_a_file(call: Run, tmp_pa
     assert (values.tolist(), indices.tolist()) == (pooled["data"], pooled["indices"])
 
 
+def test_code_does_not_replace_the_input(call: Run, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("1,2\n3,4\n")
+    result = call("pool", "--emit", "numpy", "-o", "in.csv", "in.csv", cwd=tmp_path)
+    assert (result.code, "the output in.csv is the input in.csv" in result.err) == (2, True)
+    assert (tmp_path / "in.csv").read_text() == "1,2\n3,4\n"
+
+
 def test_a_comparison_in_which_nothing_fits_is_about_the_data(call: Run) -> None:
     result = call("compare", "--compat", "torch,onnx", "--size", "9", GEEKS)
     assert result.code == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from poolcli.cli.deliver import as_network_input, check_output, chosen_input, load, look
+from poolcli.cli.deliver import as_network_input, check_output, chosen_input, load, look, put
 from poolcli.cli.grammar import option
 from poolcli.cli.options import (
     WINDOW,
@@ -79,7 +79,7 @@ def compare(
     answered = [variant for variant in made.variants if variant.values is not None]
     maps = [before.with_(values=variant.values, name=variant.label) for variant in answered]
     showing.draw(writing, [before, *maps], ["input", *(variant.label for variant in answered)])
-    _write(text, writing)
+    put(writing.output, text)
 
 
 def _as_table(before: FeatureMap, made: Comparison, window: Comparing, writing: Writing) -> bytes:
@@ -104,12 +104,3 @@ def _as_json(before: FeatureMap, made: Comparison) -> bytes:
                      "shape": None if values is None else values.shape,
                      "data": None if values is None else values.tolist()})  # fmt: skip
     return orjson.dumps({"variants": rows, "why": made.reasons}, option=orjson.OPT_INDENT_2) + b"\n"
-
-
-def _write(text: bytes, writing: Writing) -> None:
-    from poolcli.files import write_atomic, write_stdout
-
-    if writing.output == "-":
-        write_stdout(text)
-    else:
-        write_atomic(writing.output, text)

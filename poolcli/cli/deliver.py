@@ -126,9 +126,18 @@ def transform(
     deliver(before, after, writing, talking, reading.options(compat))
 
 
+def put(target: str, content: bytes | Iterable[bytes]) -> None:
+    """Write to a file, or to standard output for ``-``."""
+    from poolcli.files import write_atomic, write_stdout
+
+    if target == "-":
+        write_stdout(content)
+    else:
+        write_atomic(target, content)
+
+
 def deliver(before: FeatureMap, after: FeatureMap, writing: Writing, talking: Talking, reading: ReadOptions) -> None:
     """Write a result in the chosen format to the chosen place; a PNG says how it was made."""
-    from poolcli.files import write_atomic, write_stdout
     from poolcli.formats import encode, find_format
 
     options = writing.options()
@@ -138,10 +147,8 @@ def deliver(before: FeatureMap, after: FeatureMap, writing: Writing, talking: Ta
         options = stamped(after, reading, options)
     if options.format == "table":
         _deliver_table(before, after, writing)
-    elif writing.output == "-":
-        write_stdout(encode(after, options))
     else:
-        write_atomic(writing.output, encode(after, options))
+        put(writing.output, encode(after, options))
     if talking.verbose and options.format != "table":
         for note in find_format(str(options.format), writing=True).written_notes(after, options):
             say(f"{writing.output}: {note}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from poolcli.cli.console import say
-from poolcli.cli.deliver import load, transform
+from poolcli.cli.deliver import check_target_apart, files_read, load, put, transform
 from poolcli.cli.grammar import Group, option
 from poolcli.cli.large import Scaling
 from poolcli.cli.options import OUTPUT, Front, Input, Reading, Showing, Talking, Windowing, Writing
@@ -51,6 +51,7 @@ def pool(
     if extras.emit is None:
         transform(given, steps, reading, writing, talking, window.compat, showing, scaling)
         return
+    check_target_apart(writing.output, files_read(given or "-", steps), overwrite=writing.overwrite)
     layout = _layout(step, reading) if given is None else load(given, reading, talking, window.compat).layout
     _write_code(steps, layout, extras.emit, writing, talking)
 
@@ -68,12 +69,7 @@ def _layout(step: PoolStep, reading: Reading) -> str:
 def _write_code(steps: Sequence[Step], layout: str, target: str, writing: Writing, talking: Talking) -> None:
     from poolcli.emit import emit
     from poolcli.featuremap import spatial_letters
-    from poolcli.files import write_atomic, write_stdout
 
-    code = emit(steps, len(spatial_letters(layout)), target, layout).encode()
-    if writing.output == "-":
-        write_stdout(code)
-        return
-    write_atomic(writing.output, code)
-    if not talking.quiet:
+    put(writing.output, emit(steps, len(spatial_letters(layout)), target, layout).encode())
+    if writing.output != "-" and not talking.quiet:
         say(f"wrote {writing.output} (code for {target})")
