@@ -19,12 +19,16 @@ from benchmarks.peers import PEERS, installed
 Array = NDArray[Any]
 HOPELESS = {"numpy": 8, "skimage": 8}  # windows above which a peer that looks at each cell takes half a minute
 SLOW = 0.3  # seconds; a peer that takes longer is timed once
-REST = 0.06  # seconds before every call: onnxruntime's threads spin that long for more work, at the next one's expense
+REST = 0.06  # seconds before each pair of calls: onnxruntime's threads spin that long, at the next one's expense
 
 
 def timed(call: Callable[[], Any]) -> float:
-    """Return the seconds that one call takes, once the threads of the last have gone to sleep."""
+    """Return the seconds that one call takes right after another of the same, as in a loop.
+
+    The threads of the last peer have gone to sleep, and neither caches nor processors are cold.
+    """
     time.sleep(REST)
+    call()
     start = time.perf_counter()
     call()
     return time.perf_counter() - start

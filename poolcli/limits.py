@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from poolcli.errors import LimitError
 
 ENOUGH = 1 << 24  # bytes that are there wherever Python runs: not worth a look
+MOMENT = 1.0  # seconds for which memory that was there is taken to be there,
+PART = 8  # if no more than one in so many bytes of it is needed
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 # controller, its folder, its limit, what is used, and which part of that is a mere copy of files: versions 2 and 1
@@ -39,8 +42,28 @@ def check_memory(size: int, what: str, hint: str) -> None:
     hint : str
         What to try instead.
     """
-    if size > ENOUGH and size > (room := available()):
+    if size > ENOUGH and size > (room := _lately.room(PART * size)):
         raise LimitError(f"{what} needs {_readable(size)}, but {_readable(room)} are available", hint)
+
+
+class _Lately:
+    """What was available a moment ago: a look takes a millisecond, as long as pooling some millions of cells.
+
+    Benchmark case: uint8 max 2x2.
+    """
+
+    def __init__(self) -> None:
+        self._until, self._room = 0.0, 0
+
+    def room(self, enough: int) -> int:
+        """Return what is available, or what lately was if that was more than `enough`."""
+        if self._room < enough or time.monotonic() > self._until:
+            self._room = available()
+            self._until = time.monotonic() + MOMENT
+        return self._room
+
+
+_lately = _Lately()
 
 
 def fence() -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -27,6 +27,7 @@ FEW = 8  # floats that are added one after the other
 L1_CELLS = 1 << 12  # floats that stay in the first-level cache while others are added to them
 AT_FIRST = 16  # the same where the rest is added in float64: 15 roundings
 SHORT = 512  # cells of a row up to which it is better to make more than is needed in one long loop
+RUN_BYTES = 1 << 14  # of memory that is read without a jump
 WIDE = 512  # cells beside each other from which short loops cost less than they save
 MANY_STEPS = 5  # of a chain, beyond which sharing does less
 LONG = 128  # cells of a block along the last axis from which halves beat a chain
@@ -97,6 +98,13 @@ class Part:
             out[(*index, slice(0, None, 2))], out[(*index, slice(1, None, 2))] = a, b
             made.append(out)
         return tuple(made)
+
+
+class Kind(NamedTuple):
+    """The type in which the windows of one axis are folded; those of up to `before` cells may keep the one before."""
+
+    dtype: np.dtype[Any]
+    before: int = 1
 
 
 def start(part: Part, block: State, scratch: Scratch) -> State:
@@ -179,7 +187,7 @@ def halvings(cells: int) -> int:
 
 
 def along(
-    state: State, axis: Axis, at: int, how: str, part: Part, dtype: np.dtype[Any], scratch: Scratch, out: Array | None
+    state: State, axis: Axis, at: int, how: str, part: Part, kind: Kind, scratch: Scratch, out: Array | None
 ) -> State:
     """Fold the windows of one axis of a tile.
 
@@ -195,7 +203,7 @@ def along(
         The `way` to go.
     part : Part
         What to fold.
-    dtype : dtype
+    kind : Kind
         What to fold in, for a state of one array.
     scratch : Scratch
         For results.
@@ -204,57 +212,55 @@ def along(
     """
     last = at == max(c.ndim for c in state if isinstance(c, np.ndarray)) - 1
     out = out if last else None
-    if last and at == 1 and widens(state, axis, dtype, part):
+    if last and at == 1 and widens(state, axis, kind.dtype, part):
         return (_widened(pad(state, axis, at, part.fill, scratch)[0], axis, scratch),)
     rows_of = axis.stride if last and how == "chain" else 1  # so that thinning sees whole words
-    state = pad(_cast(state, dtype, scratch), axis, at, part.fill, scratch, multiple=rows_of)
+    if how != "chain" or kind.before < 2:
+        state = _cast(state, kind.dtype, scratch)
+    state = pad(state, axis, at, part.fill, scratch, multiple=rows_of)
     if how == "irregular":
-        return _irregular(state, axis, at, part, scratch)
+        return _irregular(state, axis, at, part, kind, scratch)
     k, s, d, n = axis.size, axis.stride, axis.dilation, len(axis)
     if how == "one":
         return cut(state, at, slice(0, (n - 1) * s + 1, s))
     if how == "blocks":
-        return _blocks(state, at, k, s, n, part, scratch)
+        return _blocks(state, at, k, s, n, part, kind, scratch)
     if how in ("taps", "halves"):
         s = s if n > 1 else k
         return _halves(each(state, lambda array: taps(array, at, 0, n, s, k, d)), at + 1, part, scratch)
     if how == "shared":
         return _shared(state, at, k, n, part, scratch)
-    if last and isinstance(part.combine, np.ufunc) and state[0].nbytes > GROUP_BYTES and (out is not None or n >= WIDE):
-        return _by_groups(state, axis, at, part, dtype, scratch, out)
     if not last or not isinstance(part.combine, np.ufunc):
         steps = chain(k, overlapping=part.overlapping)
-        return cut(_chain(state, at, steps, d, part, scratch), at, slice(0, (n - 1) * s + 1, s))
-    return _chained(state, axis, at, part, dtype, scratch, out)
+        return cut(_chain(state, at, steps, d, part, kind, scratch), at, slice(0, (n - 1) * s + 1, s))
+    if state[0].size * kind.dtype.itemsize > GROUP_BYTES and (out is not None or n >= WIDE):
+        return _by_groups(state, axis, at, part, kind, scratch, out)
+    return _chained(state, axis, at, part, kind, scratch, out)
 
 
-def _chained(
-    state: State, axis: Axis, at: int, part: Part, dtype: np.dtype[Any], scratch: Scratch, out: Array | None
-) -> State:
+def _chained(state: State, axis: Axis, at: int, part: Part, kind: Kind, scratch: Scratch, out: Array | None) -> State:
     steps = chain(axis.size, overlapping=part.overlapping)
     direct = not part.overlapping or len(axis) >= SHORT
-    if direct and axis.stride == 1 and out is not None and out.dtype == dtype:
-        return _chain_into(out, state, at, steps, axis.dilation, part, scratch)
-    windows = _chain(state, at, steps, axis.dilation, part, scratch, axis.stride)
+    if direct and axis.stride == 1 and out is not None and out.dtype == kind.dtype:
+        return _chain_into(out, state, at, steps, axis.dilation, part, kind, scratch)
+    windows = _chain(state, at, steps, axis.dilation, part, kind, scratch, axis.stride)
     return thin(windows, axis.stride, len(axis), out, scratch)
 
 
-def _by_groups(
-    state: State, axis: Axis, at: int, part: Part, dtype: np.dtype[Any], scratch: Scratch, out: Array | None
-) -> State:
+def _by_groups(state: State, axis: Axis, at: int, part: Part, kind: Kind, scratch: Scratch, out: Array | None) -> State:
     """Fold some rows at a time, so that the many steps of a chain stay in the second-level cache: *groups*.
 
     Benchmark case: float32 max 31x31, where a tile needs many rows because neighbouring tiles share 30.
     """
     array: Array = state[0]
-    made = out if out is not None else scratch.take((*array.shape[:-1], len(axis)), dtype)
+    made = out if out is not None else scratch.take((*array.shape[:-1], len(axis)), kind.dtype)
     along_rows = 0 if array.shape[0] > 1 else max(at - 1, 0)
     rows = array.shape[along_rows]
-    number = min(-(-array.nbytes // GROUP_BYTES), rows)
+    number = min(-(-array.size * kind.dtype.itemsize // GROUP_BYTES), rows)
     for group in range(number):
         some = slice(group * rows // number, (group + 1) * rows // number)
         target = cut((made,), along_rows, some)[0]
-        folded = _chained(cut(state, along_rows, some), axis, at, part, dtype, scratch, target)
+        folded = _chained(cut(state, along_rows, some), axis, at, part, kind, scratch, target)
         assert folded[0] is WRITTEN  # noqa: S101 - what a target is for
     return (WRITTEN,) if out is not None else (made,)
 
@@ -282,7 +288,14 @@ def pad(state: State, axis: Axis, at: int, fill: tuple[Any, ...], scratch: Scrat
 
 
 def _chain(
-    state: State, at: int, steps: Iterable[Step], dilation: int, part: Part, scratch: Scratch, multiple: int = 1
+    state: State,
+    at: int,
+    steps: Iterable[Step],
+    dilation: int,
+    part: Part,
+    kind: Kind,
+    scratch: Scratch,
+    multiple: int = 1,
 ) -> State:
     """Make windows at every cell, from smaller windows: *chains*. The last few along the axis are not defined.
 
@@ -290,19 +303,34 @@ def _chain(
     """
     made = {1: state}
     for step in steps:
-        _take_step(made, step, at, dilation, part, scratch, multiple)
+        _take_step(made, step, at, dilation, part, kind, scratch, multiple)
     return made.popitem()[1]
 
 
 def _take_step(
-    made: dict[int, State], step: Step, at: int, dilation: int, part: Part, scratch: Scratch, multiple: int = 1
+    made: dict[int, State],
+    step: Step,
+    at: int,
+    dilation: int,
+    part: Part,
+    kind: Kind,
+    scratch: Scratch,
+    multiple: int = 1,
 ) -> None:
     """Make the windows of one step, in the place of those that are not needed any more."""
+    _widen(made, step, kind, scratch)
     one, other = made[step.left], made[step.right]
     over = step.left in step.done and 1 < step.left != step.right
     made[step.size] = _merge_shifted(one, other, at, step.shift * dilation, part, scratch, multiple, over=over)
     for size in step.done:
         del made[size]
+
+
+def _widen(made: dict[int, State], step: Step, kind: Kind, scratch: Scratch) -> None:
+    """Go over to the wider type as late as the sums allow: *narrow sums*. Benchmark case: uint8 avg 31x31."""
+    if step.size > kind.before:
+        for size in (step.left, step.right):
+            made[size] = _cast(made[size], kind.dtype, scratch)
 
 
 def _merge_shifted(
@@ -367,13 +395,21 @@ def _length(state: State, at: int) -> int:
 
 
 def _chain_into(
-    out: Array, state: State, at: int, steps: tuple[Step, ...], dilation: int, part: Part, scratch: Scratch
+    out: Array,
+    state: State,
+    at: int,
+    steps: tuple[Step, ...],
+    dilation: int,
+    part: Part,
+    kind: Kind,
+    scratch: Scratch,
 ) -> State:
     """Do the last step of a chain where the result is wanted."""
     made = {1: state}
     for step in steps[:-1]:
-        _take_step(made, step, at, dilation, part, scratch)
+        _take_step(made, step, at, dilation, part, kind, scratch)
     final, n = steps[-1], out.shape[at]
+    _widen(made, final, kind, scratch)
     shift = final.shift * dilation
     one, other = made[final.left][0], made[final.right][0]
     scratch.do(part.combine, one[..., :n], other[..., shift : shift + n], out=out)
@@ -409,14 +445,18 @@ def thin(state: State, stride: int, n: int, out: Array | None, scratch: Scratch)
     return (WRITTEN,)
 
 
-def _blocks(state: State, at: int, size: int, stride: int, n: int, part: Part, scratch: Scratch) -> State:
+def _blocks(state: State, at: int, size: int, stride: int, n: int, part: Part, kind: Kind, scratch: Scratch) -> State:
     """Fold blocks of `stride` cells, then neighbouring blocks, then the rest of the window: *blocks*.
 
     Every step but the first sees 1/stride of the data. Benchmark case: float32 (8, 64, 256, 256) at (8, 8).
     """
 
     def block(first: int, windows: int, cells: int) -> State:
-        cells_of = each(state, lambda array: taps(array, at, first, windows, stride, cells, 1))
+        source = state
+        if first == 0 and cells == stride and cells % 2 == 0 and _in_short_runs(state, at, cells // 2, part):
+            cells //= 2
+            source = _merge_shifted(state, state, at, cells, part, scratch)
+        cells_of = each(source, lambda array: taps(array, at, first, windows, stride, cells, 1))
         return _halves(cells_of, at + 1, part, scratch)
 
     number, rest = divmod(size, stride)
@@ -424,8 +464,19 @@ def _blocks(state: State, at: int, size: int, stride: int, n: int, part: Part, s
         return block(0, n, rest)
     folded = block(0, n + number - 1, stride)
     if number > 1:
-        folded = cut(_chain(folded, at, chain(number, overlapping=part.overlapping), 1, part, scratch), at, slice(0, n))
+        steps = chain(number, overlapping=part.overlapping)
+        folded = cut(_chain(folded, at, steps, 1, part, kind, scratch), at, slice(0, n))
     return part.merge(folded, block(number * stride, n, rest), scratch) if rest else folded
+
+
+def _in_short_runs(state: State, at: int, cells: int, part: Part) -> bool:
+    """Whether halves of so many cells are short runs of memory, between which the processor does not read ahead.
+
+    Then *flat* is quicker, though it makes twice as many. Benchmark case: batch max (8,8).
+    """
+    if not part.overlapping or part.streams(state[0].dtype):
+        return False
+    return cells * state[0].strides[at] < RUN_BYTES and _span(state[0]) > 0
 
 
 def _shared(state: State, at: int, size: int, n: int, part: Part, scratch: Scratch) -> State:
@@ -549,7 +600,7 @@ def _reduced(array: Array, at: int, combine: np.ufunc, scratch: Scratch) -> Arra
     return scratch.do(fold, array, out=scratch.take((*array.shape[:at], *array.shape[at + 1 :]), array.dtype))
 
 
-def _irregular(state: State, axis: Axis, at: int, part: Part, scratch: Scratch) -> State:
+def _irregular(state: State, axis: Axis, at: int, part: Part, kind: Kind, scratch: Scratch) -> State:
     """Fold windows of several sizes: long ones by themselves, short ones by size, picked from windows at every cell."""
     starts, sizes = np.asarray(axis.starts), np.asarray(axis.stops) - np.asarray(axis.starts)
     shape = next(c.shape for c in state if isinstance(c, np.ndarray))
@@ -568,7 +619,7 @@ def _irregular(state: State, axis: Axis, at: int, part: Part, scratch: Scratch) 
         keep(window, _halves(cut(state, at, slice(axis.starts[window], axis.stops[window])), at, part, scratch))
     for size in np.unique(sizes[~long]).tolist():
         which = np.flatnonzero(sizes == size)
-        folded = _chain(state, at, chain(size, overlapping=part.overlapping), 1, part, scratch)
+        folded = _chain(state, at, chain(size, overlapping=part.overlapping), 1, part, kind, scratch)
         keep(which, each(folded, lambda array, which=which: array.take(starts[which], axis=at)))  # type: ignore[misc]
     return tuple(made)
 

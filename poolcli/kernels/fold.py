@@ -23,7 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 from itertools import starmap
 from threading import Lock
 from typing import Any
@@ -34,6 +34,7 @@ from numpy.typing import DTypeLike, NDArray
 from poolcli.kernels.along import (
     LONG,
     WRITTEN,
+    Kind,
     along,
     each,
     fold_rows,
@@ -49,7 +50,7 @@ from poolcli.kernels.along import State as State
 from poolcli.kernels.sweep import SHARED_BYTES, TILE_BYTES, Worker, bands_of, planes_of, shape_of
 from poolcli.kernels.tape import Tape, Taped
 from poolcli.kernels.tiles import Place, tiles
-from poolcli.kernels.work import Nothing, Scratch, run, threads
+from poolcli.kernels.work import Nothing, Scratch, result, run, threads
 from poolcli.window import Axis
 
 Array = NDArray[Any]
@@ -122,7 +123,7 @@ def fold(
     ndarray, shape (leading..., windows...)
     """
     lead = x.shape[: x.ndim - len(axes)]
-    out = np.empty((*lead, *map(len, axes)), dtype)
+    out = result((*lead, *map(len, axes)), dtype)
     if out.size == 0:
         return out
     workers = threads(workers) if x.nbytes + out.nbytes >= SHARED_BYTES else 1
@@ -340,18 +341,25 @@ def _walk(
     """Fold tile after tile and hand each to `store`; if `out` is given, the values may already be there."""
     types = _Types(axes)
     widest = max(
-        dtype.itemsize
+        kind.dtype.itemsize
         for part, source in zip(parts, sources, strict=True)
-        for dtype in types.plan(part, part.dtype or source[0].dtype)
+        for kind in types.plan(part, (part.prepare and part.dtype) or source[0].dtype)
     )
     room = TILE_BYTES // widest * (STREAMED if all(map(types.streams, parts, sources)) else 1)
     places = tiles(len(sources[0][0]), axes, room, types.together)
-    walks = [_Walk(*pair, axes, places, types, out) for pair in zip(sources, parts, strict=True)]
+    walks = [
+        _Walk(number, *pair, axes, places, types, out) for number, pair in enumerate(zip(sources, parts, strict=True))
+    ]
 
     def work(place: Place, worker: Worker) -> None:
         store([walk.tile(place, worker) for walk in walks], place)
 
-    run(places, work, Worker, workers, Worker.close)
+    if not all(walk.taped for walk in walks):
+        run(places, work, Worker, workers, Worker.close)
+        return
+    arrays = [source[0] for source in sources] + ([] if out is None else [out])
+    task = (tuple(parts), tuple(axes), *((array.dtype, array.strides) for array in arrays))
+    run(places, work, partial(Worker.again, task), workers, Worker.rest)
 
 
 class _Walk:
@@ -359,6 +367,8 @@ class _Walk:
 
     Parameters
     ----------
+    number : int
+        Which of the parts it is.
     source : tuple of arrays or numbers
         The input, or states of it.
     part : Part
@@ -374,18 +384,25 @@ class _Walk:
     """
 
     def __init__(
-        self, source: State, part: Part, axes: Sequence[Axis], places: list[Place], types: _Types, out: Array | None
+        self,
+        number: int,
+        source: State,
+        part: Part,
+        axes: Sequence[Axis],
+        places: list[Place],
+        types: _Types,
+        out: Array | None,
     ) -> None:
-        self._source, self._part, self._types, self._out = source, part, types, out
+        self._number, self._source, self._part, self._types, self._out = number, source, part, types, out
         self._bands = bands_of(axes, places)
-        self._taped = (
+        self.taped = (
             len(places) >= WORTH_A_TAPE
             and part.prepare is None
             and len(source) == 1
             and all(axis.regular for axis in axes)
             and isinstance(part.combine, np.ufunc)
         )
-        if self._taped:
+        if self.taped:
             self._tape = Taped(source[0], out)
 
     def tile(self, place: Place, worker: Worker) -> State:
@@ -393,10 +410,10 @@ class _Walk:
         bands = [band[part.start] for band, part in zip(self._bands, place[1:], strict=True)]
         index = (place[0], *(slice(low, high) for low, high, _ in bands))
         axes = [axis for _, _, axis in bands]
-        if not self._taped:
+        if not self.taped:
             target = None if self._out is None else self._out[place]
             return self._fold(_at(self._source, index), axes, target, worker.scratch)
-        kind = (id(self), place[0].stop - place[0].start, *map(shape_of, axes))
+        kind = (self._number, place[0].stop - place[0].start, *map(shape_of, axes))
 
         def do(block: Array, target: Any, tape: Tape) -> Any:
             return self._fold((block,), axes, target, tape)[0]
@@ -435,7 +452,7 @@ class _Types:
         folds = list(zip([axis.size for axis in axes], strides, self._ways[False], strict=True))
         self._rounds = list(starmap(roundings, folds))
         self.together = [shared_by(size) if how == "shared" else 1 for size, _, how in folds]
-        self._made: dict[tuple[Part, np.dtype[Any]], list[np.dtype[Any]]] = {}
+        self._made: dict[tuple[Part, np.dtype[Any]], list[Kind]] = {}
 
     def ways(self, part: Part) -> list[str]:
         """Return the way to fold each axis."""
@@ -445,35 +462,41 @@ class _Types:
         """Whether the first step leaves so little of the cells that they need not stay in the cache."""
         if part.prepare is not None or len(self._axes) > 1:
             return False
-        (axis,), (dtype,) = self._axes, self.plan(part, source[0].dtype)
-        return widens(source, axis, dtype, part) or (part.overlapping and _whole(axis))
+        (axis,), (kind,) = self._axes, self.plan(part, source[0].dtype)
+        return widens(source, axis, kind.dtype, part) or (part.overlapping and _whole(axis))
 
-    def plan(self, part: Part, dtype: np.dtype[Any]) -> list[np.dtype[Any]]:
-        """Return the type for each axis, of a state that starts as `dtype`."""
+    def plan(self, part: Part, dtype: np.dtype[Any]) -> list[Kind]:
+        """Return what to fold each axis in, of a state that starts as `dtype`."""
         if (part, dtype) not in self._made:
             self._made[part, dtype] = self._plan(part, dtype)
         return self._made[part, dtype]
 
-    def _plan(self, part: Part, dtype: np.dtype[Any]) -> list[np.dtype[Any]]:
+    def _plan(self, part: Part, dtype: np.dtype[Any]) -> list[Kind]:
         if part.prepare is None and part.dtype is not None and part.dtype.kind == "f":
             dtype = part.dtype
-        plan, cells, rounds = [], 1, 0
+        plan, cells, rounds, single = [], 1, 0, dtype
         for axis, more in zip(self._axes, self._rounds, strict=True):
+            before = 1
             if part.combine is np.add and dtype.kind in "iu":
+                before = _most(dtype) // (_most(single) * cells)
                 cells *= axis.size
-                dtype = _holding(dtype, cells, part.dtype)
+                dtype = _holding(single, cells, part.dtype)
             elif part.combine is np.add and dtype.kind == "f" and dtype.itemsize < 8:
                 rounds += more
                 dtype = dtype if rounds <= MOST_ROUNDINGS else np.dtype(np.float64)
-            plan.append(dtype)
+            plan.append(Kind(dtype, before))
         return plan
+
+
+def _most(dtype: np.dtype[Any]) -> int:
+    limits = np.iinfo(dtype)
+    return max(limits.max, -limits.min)
 
 
 def _holding(dtype: np.dtype[Any], cells: int, most: np.dtype[Any] | None) -> np.dtype[Any]:
     """Return the narrowest integer type for a sum of that many, which `most` holds in any case."""
-    limits = np.iinfo(dtype)
     for size in (dtype.itemsize, 2, 4, 8):
         wider = np.dtype(f"{dtype.kind}{size}")
-        if size >= dtype.itemsize and max(limits.max, -limits.min) * cells <= np.iinfo(wider).max:
+        if size >= dtype.itemsize and _most(dtype) * cells <= np.iinfo(wider).max:
             return wider
     return most or np.dtype(f"{dtype.kind}8")

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
-import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from poolcli.kernels.tape import Program, Taped
 from poolcli.kernels.tiles import Place, tiles
-from poolcli.kernels.work import Scratch, run, spare, threads
+from poolcli.kernels.work import SPARE_BYTES, Buffer, Scratch, result, run, spare, threads
 from poolcli.window import Axis
 
 Array = NDArray[Any]
@@ -24,15 +24,54 @@ SHARED_BYTES = 1 << 20  # of input and output, below which a second thread costs
 
 
 class Worker:
-    """What one thread keeps: scratch memory, and a program for each kind of tile."""
+    """What one thread keeps: scratch memory, and a program for each kind of tile.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    task : hashable, optional
+        What is done to tiles, if that can be told from what is done by other calls.
+    """
+
+    def __init__(self, task: Hashable = None) -> None:
+        self.task = task
         self.scratch = Scratch()
         self.programs: dict[Any, Program] = {}
 
+    @classmethod
+    def again(cls, task: Hashable) -> Worker:
+        """Return a worker that knows the task from the last call, or a new one: *same again*.
+
+        Recording two programs takes as long as a million cells. Benchmark case: uint8 max 2x2.
+        """
+        with _resting_lock:
+            for worker in [worker for worker in _resting if worker.task != task]:
+                _resting.remove(worker)
+                worker.close()
+            return _resting.pop() if _resting else cls(task)
+
+    def rest(self) -> None:
+        """Stay for a call with the same task, unless that is too much memory to keep."""
+        with _resting_lock:
+            if sum(worker.nbytes for worker in (self, *_resting)) <= SPARE_BYTES:
+                _resting.append(self)
+                return
+        self.close()
+
     def close(self) -> None:
         """Keep the memory for later calls."""
-        spare([*self.scratch.buffers, *(buffer for program in self.programs.values() for buffer in program.buffers)])
+        spare(self._buffers())
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it holds."""
+        return sum(buffer.nbytes for buffer in self._buffers())
+
+    def _buffers(self) -> list[Buffer]:
+        return [*self.scratch.buffers, *(buffer for program in self.programs.values() for buffer in program.buffers)]
+
+
+_resting: list[Worker] = []
+_resting_lock = Lock()
 
 
 def planes_of(x: Array, out: Array, ndim: int) -> Iterator[tuple[Array, Array]]:
@@ -109,7 +148,7 @@ def sweep(
     ndarray, shape (leading..., windows...)
     """
     lead = x.shape[: x.ndim - len(axes)]
-    out = np.empty((*lead, *map(len, axes)), dtype)
+    out = result((*lead, *map(len, axes)), dtype)
     if out.size == 0:
         return out
     number = threads(workers) if x.nbytes + out.nbytes >= SHARED_BYTES else 1

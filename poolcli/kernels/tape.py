@@ -17,7 +17,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from poolcli.kernels.tiles import Place
-from poolcli.kernels.work import Buffer, Scratch
+from poolcli.kernels.work import Buffer, Scratch, address
 
 Array = NDArray[Any]
 
@@ -49,12 +49,6 @@ class View(NamedTuple):
 
 
 BUFFERS = 2  # memory 0 is the source, 1 the target, which change from tile to tile; the others are the tape's buffers
-
-
-def address(array: Array) -> int:
-    """Return the address of an array's first cell."""
-    first: int = array.__array_interface__["data"][0]
-    return first
 
 
 class Tape(Scratch):
