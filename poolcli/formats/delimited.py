@@ -76,12 +76,21 @@ NAN_WORDS = (b"nan", b"NaN", b"NAN")
 WRITE_NAN = "write nan where a value is missing"
 CORRECT = f"correct it, or {WRITE_NAN}"
 NAMES = "correct it, or add --header yes if this line names the columns"
-HINTS: tuple[tuple[re.Pattern[bytes], str], ...] = (
+Hints = tuple[tuple[re.Pattern[bytes], str], ...]
+POINTED = rb"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+"  # an integer with points between thousands
+HINTS: Hints = (
     (re.compile(rb""), f"{WRITE_NAN}, and no delimiter at the end of a line"),
     (MISSING, WRITE_NAN),
     (BOOLEAN, "write 1 for true and 0 for false"),
+    (re.compile(rb"[+-]?[0-9]{1,3},[0-9]{3}"),
+     "add --decimal , if the comma is a decimal comma; take it out if it separates thousands"),
     (DECIMAL_COMMA, "add --decimal , if the comma is a decimal comma"),
+    (re.compile(POINTED + rb",[0-9]*"), "write numbers without thousands separators, and add --decimal ,"),
     (re.compile(rb"[+-]?[0-9]{1,3}(?:[.,' ][0-9]{3})+(?:[.,][0-9]*)?"), "write numbers without thousands separators"),
+    (re.compile(rb"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[ap]m)?", re.IGNORECASE),
+     "write a time as one number, such as 8.5 for 08:30, or leave its column out"),
+    (re.compile(rb"(?:[0-9]{4}([-/.])[0-9]{1,2}\1[0-9]{1,2}|[0-9]{1,2}([-/.])[0-9]{1,2}\2[0-9]{4})(?:[T ].*)?"),
+     "write a date as one number, such as days from the first, or leave its column out"),
     (re.compile(rb"[+-]?[0-9]+(?:_[0-9]+)+"), "write numbers without underscores"),
     (re.compile(rb"[+-]?0[xXoObB][0-9a-fA-F]+"), "write numbers in decimal"),
     (re.compile(rb".*%"), "write 12% as 0.12"),
@@ -91,7 +100,15 @@ HINTS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb".*\t.*"), "add --delimiter tab if the tab separates"),
     (re.compile(rb"[0-9.eE+-]+(?:[ ]+[0-9.eE+-]+)+"), "add --delimiter blanks if blanks separate"),
     (re.compile(MINUS + rb"[0-9.,eE+-]+"), "write the minus sign as -"),
-)
+)  # fmt: skip
+WITH_COMMA: Hints = (  # first, where the comma is the decimal mark
+    (re.compile(POINTED + rb"(?:,[0-9]*|\.[0-9]{3})"), "write numbers without thousands separators"),
+    (re.compile(rb".*\..*"),
+     "with --decimal , a point has no meaning; take it out if it separates thousands, or leave the option out if it is "
+     "the decimal mark"),
+)  # fmt: skip
+# A line that was cut at decimal commas: the blanks in it are what separates.
+BLANKS_AND_COMMAS = re.compile(rb"[ \t]*X(?:[ \t]+X)+[ \t]*".replace(b"X", rb"(?:%s|[+-]?[0-9]*),[0-9]+" % POINTED))
 
 
 # Dialect: how one file is written
@@ -109,6 +126,8 @@ class Dialect:
         ``.`` or ``,``.
     columns : int
         Cells in each row.
+    headed : bool
+        Whether there is a header above the first row.
     start, line : int
         The offset of the first row and its line number from 1.
     notes : tuple of str
@@ -118,32 +137,14 @@ class Dialect:
     delimiter: str
     decimal: str
     columns: int
+    headed: bool
     start: int
     line: int
     notes: tuple[str, ...]
 
-    @property
-    def headed(self) -> bool:
-        """Whether there is a header above the first row."""
-        return any(note.startswith("header") for note in self.notes)
 
-    def number(self, cell: bytes) -> Number | None:
-        """Return the number in a cell, or None if there is none.
-
-        Raises
-        ------
-        OverflowError
-            If it is beyond float64.
-        """
-        if self.decimal == ",":
-            if b"." in cell:
-                return None
-            cell = cell.replace(b",", b".")
-        return number(cell)
-
-
-def number(cell: bytes) -> Number | None:
-    """Return the number in a cell with decimal point, or None if there is none.
+def number(cell: bytes, decimal: str = ".") -> Number | None:
+    """Return the number in a cell, or None if there is none.
 
     Raises
     ------
@@ -152,9 +153,13 @@ def number(cell: bytes) -> Number | None:
 
     Examples
     --------
-    >>> number(b"+5"), number(b".5"), number(b"1_000")
-    (5, 0.5, None)
+    >>> number(b"+5"), number(b".5"), number(b"1_000"), number(b"1,5", ",")
+    (5, 0.5, None, 1.5)
     """
+    if decimal == ",":
+        if b"." in cell:
+            return None
+        cell = cell.replace(b",", b".")
     match = NUMBER.fullmatch(cell)
     if not match:
         return float(cell) if WORD.fullmatch(cell) else None
@@ -177,7 +182,9 @@ def _dialect(head: bytes, line: int, name: str, options: ReadOptions, kind: str)
     chosen = delimiter or ("tab" if kind == "tsv" else _guess([content for _, _, content in lines], decimal))
     notes: tuple[str, ...] = () if delimiter else (f"delimiter {chosen}" if chosen else "one column",)
     first, rest = lines[0], lines[1:]
-    if _has_header(first[2], Dialect(chosen, decimal, 0, 0, 0, ()), header, f"{name}: line {first[0]}"):
+    where = f"{name}: line {first[0]}"
+    headed = header == "yes" or (header == "auto" and _is_header(_split(first[2], chosen, where), decimal, where))
+    if headed:
         title = first[2][:TITLE].decode(errors="replace")
         notes += (f"header in line {first[0]}: {title}",)
         if not rest:
@@ -189,7 +196,7 @@ def _dialect(head: bytes, line: int, name: str, options: ReadOptions, kind: str)
     else:
         notes += ("no header",) if header == "auto" else ()
     columns = len(_split(first[2], chosen, f"{name}: line {first[0]}"))
-    return Dialect(chosen, decimal, columns, first[1], first[0], notes)
+    return Dialect(chosen, decimal, columns, headed, first[1], first[0], notes)
 
 
 def _asked(options: ReadOptions) -> tuple[str, str, str]:
@@ -218,12 +225,9 @@ def _guess(lines: list[bytes], decimal: str) -> str:
     return ""
 
 
-def _has_header(line: bytes, dialect: Dialect, header: str, where: str) -> bool:
+def _is_header(cells: list[bytes], decimal: str, where: str) -> bool:
     """Whether a first row is a header: it has names, and no cell of it is a number, or nearly one."""
-    if header != "auto":
-        return header == "yes"
-    cells = _split(line, dialect.delimiter, where)
-    kinds = [_cell_kind(cell, dialect) for cell in cells]
+    kinds = [_cell_kind(cell, decimal) for cell in cells]
     names = "name" in kinds or kinds[0] == "empty"  # pandas leaves the name of its index empty
     if names and "number" in kinds:
         odd = next(cell for cell, kind in zip(cells, kinds, strict=True) if kind in ("name", "empty"))
@@ -234,10 +238,10 @@ def _has_header(line: bytes, dialect: Dialect, header: str, where: str) -> bool:
     return "name" in kinds and "odd" not in kinds
 
 
-def _cell_kind(cell: bytes, dialect: Dialect) -> str:
+def _cell_kind(cell: bytes, decimal: str) -> str:
     """Return number, empty, odd (a number gone wrong, a missing value) or name."""
     try:
-        if dialect.number(cell) is not None:
+        if number(cell, decimal) is not None:
             return "number"
     except OverflowError:
         return "number"
@@ -405,10 +409,13 @@ def _careful(text: bytes, line: int, dialect: Dialect, name: str) -> tuple[list[
     """Read a band cell by cell; give the rows and their line numbers, or raise with the place of what is wrong."""
     rows, numbers = [], []
     for here, _, content in _lines(text, line):
-        where = f"{name}: line {here}"
-        cells = _split(content, dialect.delimiter, where)
-        hint = CORRECT if here > dialect.line or dialect.headed else NAMES
-        row = [_cell(cell, dialect, where, column, hint) for column, cell in enumerate(cells, 1)]
+        where, row = f"{name}: line {here}", []
+        for column, cell in enumerate(_split(content, dialect.delimiter, where), 1):
+            value = _value(cell, dialect, where, column)
+            if value is None:
+                what = f"{quoted(cell)} is not a number" if cell else "an empty cell"
+                raise InputError(f"{where}, column {column}: {what}", _hint(cell, content, here, dialect))
+            row.append(value)
         if len(row) != dialect.columns:
             raise InputError(
                 f"{where}: {_count(len(row), 'value')}, expected {dialect.columns}", "give every row the same length"
@@ -418,20 +425,22 @@ def _careful(text: bytes, line: int, dialect: Dialect, name: str) -> tuple[list[
     return rows, numbers
 
 
-def _cell(cell: bytes, dialect: Dialect, where: str, column: int, otherwise: str) -> Number:
+def _value(cell: bytes, dialect: Dialect, where: str, column: int) -> Number | None:
     try:
-        value = dialect.number(cell)
+        return number(cell, dialect.decimal)
     except OverflowError:
         raise NumberRangeError(
             f"{where}, column {column}: {quoted(cell)} is beyond float64", "write inf if infinity is meant"
         ) from None
-    if value is not None:
-        return value
-    hint = next((hint for pattern, hint in HINTS if pattern.fullmatch(cell)), otherwise)
-    if dialect.decimal == "," and b"." in cell:
-        hint = "with --decimal , a point has no meaning; leave the option out if the point is the decimal mark"
-    what = f"{quoted(cell)} is not a number" if cell else "an empty cell"
-    raise InputError(f"{where}, column {column}: {what}", hint)
+
+
+def _hint(cell: bytes, line: bytes, here: int, dialect: Dialect) -> str:
+    """Say what to do about a cell that is no number, in a line of this number."""
+    if dialect.delimiter == "," != dialect.decimal and BLANKS_AND_COMMAS.fullmatch(line):
+        return "add --decimal , if these are decimal commas with blanks between the numbers"
+    hints = (*WITH_COMMA, *HINTS) if dialect.decimal == "," else HINTS
+    first = here == dialect.line and not dialect.headed
+    return next((hint for pattern, hint in hints if pattern.fullmatch(cell)), NAMES if first else CORRECT)
 
 
 def _count(number: int, what: str) -> str:
