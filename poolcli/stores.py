@@ -43,20 +43,26 @@ class Known:
         Its axes.
     dtype : dtype
         In the processor's byte order.
+    notes : tuple of str
+        What the file says of itself, and what was guessed.
     """
 
     shape: tuple[int, ...]
     layout: str
     dtype: np.dtype[Any]
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, name: str, shape: Sequence[int], dtype: np.dtype[Any], layout: str | None, last: bool = False) -> Known:
         """Check a layout against a shape; `last` says that C stands last if nothing else does."""
+        guessed = not layout
         layout = parse_layout(layout) if layout else layout_by_rank(len(shape), channels_last=last)
         if len(layout) != len(shape):
             raise ShapeError(f"layout {layout} names {len(layout)} axes, but {name} has {len(shape)}",
                              f"give one letter per axis, such as --layout {layout_by_rank(len(shape))}")  # fmt: skip
-        return cls(tuple(shape), layout, dtype.newbyteorder("="))
+        dtype = dtype.newbyteorder("=")
+        by = " (by the number of axes)" if guessed else ""
+        return cls(tuple(shape), layout, dtype, (f"dtype {dtype} (from the file)", f"layout {layout}{by}"))
 
     @property
     def order(self) -> list[int]:
@@ -147,8 +153,9 @@ class RowSource:
     CELLS = 1 << 20  # read at once
 
     def __init__(self, bands: Bands, dtype: np.dtype[Any] | None = None) -> None:
-        self.bands = bands
-        self.known = Known.of(bands.name, bands.shape, dtype or bands.dtype, bands.layout)
+        self.name, self.bands = bands.name, bands
+        taken = (f"taken as {dtype}",) if dtype else ()
+        self.known = Known(bands.shape, "HW", dtype or bands.dtype, (*bands.notes, *taken))
         self._start()
 
     def _start(self) -> None:
@@ -455,21 +462,16 @@ def source_of(path: str, options: ReadOptions, *, floats: bool = False) -> Any:
     """
     if is_zarr(path):
         return ZarrSource(path, options.layout, last=options.channels_last)
-    from poolcli.formats.bands import open_bands
-
-    if _is_npy(path, options):
-        return NpySource(path, options.layout, last=options.channels_last)
-    bands = open_bands(path, options)
-    if bands is None or len(bands.shape) != 2:
-        return None
-    return RowSource(bands, np.dtype(np.float64) if floats and bands.dtype.kind in "iu" else None)
-
-
-def _is_npy(path: str, options: ReadOptions) -> bool:
     from poolcli.files import open_source
     from poolcli.formats import HEAD, detect
 
     if not os.path.isfile(path):
-        return False
+        return None
     with open_source(path) as file:
-        return detect(file.read(HEAD), path, options).name == "npy"
+        row = detect(file.read(HEAD), path, options)
+    if row.name == "npy":
+        return NpySource(path, options.layout, last=options.channels_last)
+    bands = row.home.open_bands(path, options, row.name) if row.module == "delimited" else None
+    if bands is None:
+        return None
+    return RowSource(bands, np.dtype(np.float64) if floats and bands.dtype.kind in "iu" else None)

@@ -117,23 +117,28 @@ class Format:
     writes: bool = True
     signature: bytes = b""
 
+    @property
+    def home(self) -> Any:
+        """The module that writes it, imported."""
+        return _imported(self.module)
+
     def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
         """Read bytes that are in this format."""
-        feature_map: FeatureMap = _home(READ_BY.get(self.module, self.module)).read(data, name, options, self.name)
+        feature_map: FeatureMap = _imported(READ_BY.get(self.module, self.module)).read(data, name, options, self.name)
         return feature_map
 
     def write(self, feature_map: FeatureMap, options: WriteOptions) -> Iterable[bytes]:
         """Give the bytes of a feature map in this format."""
-        chunks: Iterable[bytes] = _home(self.module).write(feature_map, options, self.name)
+        chunks: Iterable[bytes] = self.home.write(feature_map, options, self.name)
         return chunks
 
     def written_notes(self, feature_map: FeatureMap, options: WriteOptions) -> Iterable[str]:
         """Say what writing a feature map in this format chooses and loses, for ``-v``."""
-        notes = getattr(_home(self.module), "written_notes", None)
+        notes = getattr(self.home, "written_notes", None)
         return notes(feature_map, options, self.name) if notes else ()
 
 
-def _home(module: str) -> Any:
+def _imported(module: str) -> Any:
     return import_module(module if "." in module else f"{__name__}.{module}")
 
 

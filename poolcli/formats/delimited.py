@@ -519,7 +519,13 @@ def band_bytes(matrix: NDArray[Any], kind: str) -> Iterator[bytes]:
 
 
 def open_bands(path: str | Path, options: ReadOptions, kind: str) -> Bands | None:
-    """Look through a file once and return its rows in bands; None if it has to be read whole."""
+    """Look through a file of text once and return its rows in bands; None if it has to be read whole.
+
+    Raises
+    ------
+    PoolcliError
+        If the file cannot be read or is not what it should be, as far as a first look shows.
+    """
     from poolcli.formats.bands import Bands, regrouped
 
     name = str(path)
@@ -542,7 +548,7 @@ def open_bands(path: str | Path, options: ReadOptions, kind: str) -> Bands | Non
                 raise FileError(f"cannot read {name}: it changed while it was read", "try again when it is complete")
 
     notes = (f"format {kind}", *dialect.notes, f"dtype {dtype}", "layout HW (by the number of axes)")
-    return Bands(name, (count, dialect.columns), np.dtype(dtype), "HW", notes, lambda rows: regrouped(pieces(), rows))
+    return Bands(name, (count, dialect.columns), np.dtype(dtype), notes, lambda rows: regrouped(pieces(), rows))
 
 
 def _stamp(file: BinaryIO) -> tuple[int, int]:
