@@ -134,9 +134,9 @@ def from_records(records: Sequence[Any], name: str = "recipe") -> list[Step]:
 
 
 def _records(data: bytes, name: str) -> list[Any]:
-    from poolcli.made import PNG
+    from poolcli.formats.pngchunks import SIGNATURE
 
-    found = _in_png(data, name) if data.startswith(PNG) else _parsed(data, name)
+    found = _in_png(data, name) if data.startswith(SIGNATURE) else _parsed(data, name)
     steps = found.get("steps") if isinstance(found, Mapping) else found
     if not isinstance(steps, list):
         raise InputError(f"{name}: no list of steps in it", FORM)
@@ -156,9 +156,9 @@ def _parsed(data: bytes, name: str) -> Any:
 def _in_png(data: bytes, name: str) -> Any:
     import io
 
-    from poolcli.made import stamp_in
+    from poolcli.formats.pngchunks import own_text
 
-    text = stamp_in(io.BytesIO(data))
+    text = own_text(io.BytesIO(data))
     if text is None:
         raise InputError(f"{name}: no recipe in this picture", "only pictures that poolcli made carry one")
     return _parsed(text.encode(), name)

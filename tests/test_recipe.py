@@ -15,7 +15,8 @@ from poolcli import recipe
 from poolcli.errors import InputError, PoolcliError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import ReadOptions, WriteOptions
-from poolcli.made import Made, stamp, stamp_in
+from poolcli.formats.pngchunks import own_text
+from poolcli.made import Made, stamp
 from poolcli.steps import STEPS, ConvStep, GradStep, NormalizeStep, PoolStep, ReluStep, Step, UnpoolStep, apply
 from tests.conftest import Run
 
@@ -220,14 +221,14 @@ def test_no_damaged_png_confuses_the_search_for_a_stamp(tmp_path: Path) -> None:
     done = apply(MAP, [PoolStep("avg", 2)])
     write(done, tmp_path / "a.png", text=stamp(done, ReadOptions(), WriteOptions(zoom=2)))
     data = (tmp_path / "a.png").read_bytes()
-    whole = stamp_in(io.BytesIO(data))
+    whole = own_text(io.BytesIO(data))
     assert whole is not None
     for cut in range(len(data)):
-        assert stamp_in(io.BytesIO(data[:cut])) in (None, whole)
+        assert own_text(io.BytesIO(data[:cut])) in (None, whole)
     for place in range(8, len(data)):
         damaged = bytearray(data)
         damaged[place] ^= 0xFF
-        assert stamp_in(io.BytesIO(damaged)) in (None, whole)
+        assert own_text(io.BytesIO(damaged)) in (None, whole)
 
 
 USUAL = (ReadOptions(), WriteOptions())

@@ -17,7 +17,8 @@ from typing import Any
 from poolcli.batch.jobs import Job
 from poolcli.batch.work import SKIPPED, Outcome, Work
 from poolcli.errors import FileError, PoolcliError
-from poolcli.made import Made, stamp_in
+from poolcli.formats.pngchunks import own_text
+from poolcli.made import Made
 
 JOURNAL = ".poolcli-batch.jsonl"
 
@@ -78,7 +79,7 @@ def made_by(target: str, work: Work, journal: Journal) -> Made | None:
 
 def _from_png(path: str) -> Made | None:
     with open(path, "rb") as file:
-        text = stamp_in(file)
+        text = own_text(file)
     with suppress(ValueError):
         return Made.from_json(json.loads(text or "null"))
     return None
