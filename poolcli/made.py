@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import PoolcliError
-from poolcli.steps import ConvStep, GradStep, PoolStep, Record, Step
+from poolcli.steps import ConvStep, GradStep, PoolStep, Record, Step, without_shapes
 
 if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
@@ -40,8 +40,6 @@ class Made:
     @classmethod
     def of(cls, after: FeatureMap, reading: ReadOptions, writing: WriteOptions) -> Made:
         """Describe a result."""
-        from poolcli.recipe import without_shapes
-
         return cls(without_shapes(after.steps), after.ndim, unusual(reading), unusual(writing))
 
     @classmethod
@@ -86,14 +84,12 @@ def _essence(step: Step, ndim: int) -> Any:
     """Return what a step does, however it was written down."""
     import numpy as np
 
-    from poolcli.recipe import conv_window
-
     if isinstance(step, PoolStep):
         return step.name, step.layer(ndim), step.indices
     if isinstance(step, GradStep):
         return step.name, step.pool.layer(ndim), None if step.upstream is None else np.asarray(step.upstream).tolist()
     if isinstance(step, ConvStep):
-        return step.name, np.asarray(step.kernel).tolist(), conv_window(step), float(step.bias)
+        return step.name, np.asarray(step.kernel).tolist(), step.window(), float(step.bias)
     return step
 
 

@@ -17,7 +17,18 @@ from poolcli.featuremap import FeatureMap
 from poolcli.formats import ReadOptions, WriteOptions
 from poolcli.formats.pngchunks import own_text
 from poolcli.made import Made, stamp
-from poolcli.steps import STEPS, ConvStep, GradStep, NormalizeStep, PoolStep, ReluStep, Step, UnpoolStep, apply
+from poolcli.steps import (
+    STEPS,
+    ConvStep,
+    GradStep,
+    NormalizeStep,
+    PoolStep,
+    ReluStep,
+    Step,
+    UnpoolStep,
+    apply,
+    without_shapes,
+)
 from tests.conftest import Run
 
 MAP = FeatureMap(np.arange(64.0).reshape(8, 8))
@@ -204,7 +215,7 @@ def test_a_png_carries_its_recipe(tmp_path: Path) -> None:
     from PIL import Image
 
     with Image.open(path) as picture:
-        assert json.loads(picture.info["poolcli"])["steps"] == recipe.without_shapes(done.steps)
+        assert json.loads(picture.info["poolcli"])["steps"] == without_shapes(done.steps)
 
 
 def test_a_png_without_a_recipe_says_so(tmp_path: Path) -> None:

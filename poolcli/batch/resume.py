@@ -87,7 +87,7 @@ def _from_png(path: str) -> Made | None:
 
 def _from_json(path: str) -> Made | None:
     from poolcli.formats import read
-    from poolcli.recipe import without_shapes
+    from poolcli.steps import without_shapes
 
     try:
         found = read(path, input_format="json")
