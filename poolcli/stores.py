@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.blocks import Chain, Place, along_chunks, check_blocks, grid
+from poolcli.blocks import Chain, Place, along_chunks, check_blocks, grid, in_order
 from poolcli.errors import FileError, InputError, PoolcliError, ShapeError, UsageError
 from poolcli.featuremap import inner_order, layout_by_rank, parse_layout, spatial_letters
+from poolcli.files import ZARR, file_error, open_source, temporary_beside
 
 if TYPE_CHECKING:
     from poolcli.formats import ReadOptions
     from poolcli.formats.bands import Bands
 
 Array = NDArray[Any]
-SUFFIX = ".zarr"
 FILES = ("zarr.json", ".zarray", ".zgroup")  # one of them is in every Zarr folder of format 3 or 2
 PATIENCE = 10.0  # seconds for the last blocks to be written when the others have been given up
 INSTALL = "install it: pip install 'poolcli[zarr]'"
@@ -106,7 +106,6 @@ class NpySource:
     """
 
     def __init__(self, path: str, layout: str | None = None, *, last: bool = False) -> None:
-        from poolcli.files import open_source
         from poolcli.formats.npy import read_header
 
         self.name, self.path = path, os.path.abspath(path)  # a worker may stand in another folder
@@ -181,7 +180,12 @@ class RowSource:
 
 def is_zarr(path: str) -> bool:
     """Whether a path is that of a Zarr array, or is to be one."""
-    return path.rstrip("/").endswith(SUFFIX) or any(os.path.isfile(os.path.join(path, name)) for name in FILES)
+    return path.rstrip("/").endswith(ZARR) or is_zarr_folder(path)
+
+
+def is_zarr_folder(path: str | Path) -> bool:
+    """Whether this is a folder that holds a Zarr array or group."""
+    return any(os.path.isfile(os.path.join(path, name)) for name in FILES)
 
 
 def _zarr() -> Any:
@@ -199,8 +203,6 @@ def _opened(path: str, mode: str) -> Any:
 @contextmanager
 def _translated(verb: str, name: str) -> Iterator[None]:
     """Say in poolcli's words what zarr raises."""
-    from poolcli.files import file_error
-
     try:
         yield
     except (PoolcliError, MemoryError):
@@ -311,7 +313,7 @@ def zarr_writer(target: str, known: Known, chunks: Sequence[int], record: Mappin
         raise FileError(f"cannot write {target}: it exists and is no Zarr array", "choose another name")
     if not path.parent.is_dir():
         raise FileError(f"cannot write {target}: the folder {path.parent} does not exist", "make the folder first")
-    temporary = path.parent / f".poolcli-{path.name}-{os.urandom(8).hex()}.tmp"
+    temporary = temporary_beside(path)
     try:
         with _translated("write", target):
             _zarr().create_array(
@@ -337,14 +339,9 @@ def _names(layout: str) -> list[str] | None:
     return list(layout) if len(set(layout)) == len(layout) else None  # Zarr asks for different names
 
 
-def is_zarr_folder(path: Path) -> bool:
-    """Whether this is a folder that holds a Zarr array or group."""
-    return any((path / name).is_file() for name in FILES)
-
-
 def _replace_folder(new: Path, path: Path) -> None:
     """Rename a folder over another: there is no way to do that at once, but neither is ever half there."""
-    old = path.parent / f".poolcli-{path.name}-{os.urandom(8).hex()}.tmp"
+    old = temporary_beside(path)
     with suppress(FileNotFoundError):
         os.rename(path, old)
     os.rename(new, path)
@@ -398,8 +395,6 @@ def to_zarr(
 
 def chunks_of(source: Any, chain: Chain) -> tuple[int, ...]:
     """Return the lengths of the input's chunks, leading axes first; a file without any is cut along its first axes."""
-    from poolcli.blocks import in_order
-
     known = source.known
     if isinstance(source, ZarrSource):
         return tuple(source.chunks[axis] for axis in known.order)
@@ -462,7 +457,6 @@ def source_of(path: str, options: ReadOptions, *, floats: bool = False) -> Any:
     """
     if is_zarr(path):
         return ZarrSource(path, options.layout, last=options.channels_last)
-    from poolcli.files import open_source
     from poolcli.formats import HEAD, detect
 
     if not os.path.isfile(path):

@@ -399,6 +399,16 @@ def test_a_zarr_array_is_pooled_as_in_memory(
     assert sorted(os.listdir(tmp_path)) == ["in.zarr", "out.zarr"]
 
 
+def test_the_name_of_a_zarr_array_may_be_as_long_as_any(run: Run, zarr: Any, tmp_path: Path) -> None:
+    np.save(tmp_path / "in.npy", np.arange(16.0).reshape(4, 4))
+    name = "x" * 235 + ".zarr"
+    for _ in range(2):  # the second one replaces the first
+        result = run("pool", "in.npy", "-o", name, cwd=tmp_path)
+        assert result.code == 0, result.err
+    assert np.asarray(zarr.open_array(str(tmp_path / name), mode="r")[:]).tolist() == [[5, 7], [13, 15]]
+    assert sorted(os.listdir(tmp_path)) == ["in.npy", name]
+
+
 def test_a_stack_runs_on_a_zarr_array_block_by_block(run: Run, zarr: Any, tmp_path: Path) -> None:
     made(zarr, tmp_path / "in.zarr", X, (1, 2, 20, 32))
     stack = ("conv", "--filter", "box", "then", "relu", "then", "pool", "--size", "3", "then", "pool", "-m", "min")

@@ -58,7 +58,9 @@ def in_blocks(
 
 
 def _may_be_zarr(path: str) -> bool:
-    return path.rstrip("/").endswith(".zarr") or os.path.isdir(path)
+    from poolcli.files import ZARR
+
+    return path.rstrip("/").endswith(ZARR) or os.path.isdir(path)
 
 
 def _is_large(source: str) -> bool:
