@@ -38,6 +38,7 @@ REASONS: dict[int, tuple[str, str]] = {
     errno.ENOENT: ("the folder does not exist", "make the folder first"),
     errno.ENOTDIR: ("a part of the path is a file, not a folder", "check the path"),
     errno.EISDIR: ("it is a folder", "name a file in it"),
+    errno.EEXIST: ("a file of that name is there", "choose another name"),
     errno.EACCES: ("permission denied", "check who may read and write it, and its folder"),
     errno.EPERM: ("permission denied", "check who may read and write it, and its folder"),
     errno.EROFS: ("the file system is read-only", "write to another folder"),
@@ -82,7 +83,7 @@ def file_error(verb: str, name: str, problem: OSError) -> FileError:
     Parameters
     ----------
     verb : str
-        ``read`` or ``write``.
+        ``read``, ``write`` or the like.
     name : str
         The path as it was typed.
     problem : OSError

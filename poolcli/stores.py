@@ -309,10 +309,11 @@ def zarr_writer(target: str, known: Known, chunks: Sequence[int], record: Mappin
         The temporary folder.
     """
     path = Path(os.path.realpath(target))
-    if path.exists() and not is_zarr_folder(path):
-        raise FileError(f"cannot write {target}: it exists and is no Zarr array", "choose another name")
-    if not path.parent.is_dir():
-        raise FileError(f"cannot write {target}: the folder {path.parent} does not exist", "make the folder first")
+    with _translated("write", target):
+        if path.exists() and not is_zarr_folder(path):
+            raise FileError(f"cannot write {target}: it exists and is no Zarr array", "choose another name")
+        if not path.parent.is_dir():
+            raise FileError(f"cannot write {target}: the folder {path.parent} does not exist", "make the folder first")
     temporary = temporary_beside(path)
     try:
         with _translated("write", target):

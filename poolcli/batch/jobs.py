@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from poolcli.errors import FileError, InputError, PoolcliError, UnknownNameError, UsageError
-from poolcli.files import ZARR, is_special, left_behind, same_file
+from poolcli.files import ZARR, file_error, is_special, left_behind, same_file
 from poolcli.formats import FORMATS, Format, format_of_name, format_of_target
 
 FIELDS = ("stem", "name", "ext", "folder", "number")
@@ -122,7 +122,7 @@ def _in_folder(folder: str, recursive: bool, output: str) -> Iterator[Found]:
     count, deeper = 0, 0
 
     def refused(problem: OSError) -> None:
-        raise FileError(f"cannot read the folder {problem.filename}: {problem.strerror}", "check who may read it")
+        raise file_error("read the folder", problem.filename, problem) from problem
 
     for here, folders, names in os.walk(folder, onerror=refused):
         folders[:] = sorted(name for name in folders if not _hidden(name) and not same_file(Path(here, name), output)

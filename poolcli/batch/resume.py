@@ -17,6 +17,7 @@ from typing import Any
 from poolcli.batch.jobs import Job
 from poolcli.batch.work import SKIPPED, Outcome, Work
 from poolcli.errors import FileError, PoolcliError
+from poolcli.files import file_error
 from poolcli.formats.pngchunks import own_text
 from poolcli.made import Made
 
@@ -122,7 +123,7 @@ def fresh(job: Job, work: Work, journal: Journal) -> bool:
     except FileNotFoundError:  # no source: that will be told when it is to be read
         return False
     except OSError as problem:
-        raise FileError(f"cannot read {job.target}: {problem.strerror}") from problem
+        raise file_error("read", job.target, problem) from problem
     raise FileError(
         f"{job.target} is there already, and nothing says that poolcli made it",
         "add --overwrite to replace it, or choose another folder",
