@@ -417,7 +417,7 @@ def _on_threads(dask: Any, graph: Sequence[Any], workers: int) -> None:
 
 
 def _on_cluster(graph: Sequence[Any], scheduler: str, folder: str) -> None:
-    from poolcli.batch.executors import ClusterError, connected
+    from poolcli.cluster import ClusterError, connected
 
     with connected(scheduler) as client:
         futures = client.compute(list(graph))
