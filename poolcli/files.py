@@ -16,7 +16,7 @@ import select
 import stat
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -217,6 +217,18 @@ def check_target(target: str | Path) -> None:
             raise FileError(
                 f"cannot write {target}: its folder does not let files be made", "write to another folder, or change it"
             )
+
+
+def put(target: str | Path, chunks: bytes | Iterable[bytes]) -> None:
+    """Write to a file as `write_atomic` does, or to standard output for ``-``."""
+    with opened(target) as sink:
+        for chunk in _chunks(chunks):
+            sink.write(chunk)
+
+
+def opened(target: str | Path) -> AbstractContextManager[Sink]:
+    """Open a file for writing as `atomic` does, or standard output for ``-``."""
+    return stdout() if str(target) == "-" else atomic(target)
 
 
 def write_atomic(target: str | Path, chunks: bytes | Iterable[bytes]) -> None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import InputError, PluginError, ShapeError, UnknownNameError, UsageError
-from poolcli.files import read_source, write_atomic, write_stdout
+from poolcli.files import put, read_source
 
 if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
@@ -449,13 +449,6 @@ def write(feature_map: FeatureMap, target: str | Path, **options: Any) -> None:
     {"shape":[2,2],"layout":"HW","dtype":"int64","data":[[6,9],[5,8]],"steps":[]}
     """
     chosen = WriteOptions(**options)
-    to_stdout = str(target) == "-"
-    row = find_format(chosen.format, writing=True) if to_stdout and chosen.format else None
-    if to_stdout and row is None:
+    if str(target) == "-" and not chosen.format:
         raise UsageError("standard output has no extension", 'name a format, such as format="json"')
-    row = row or format_of_target(target, chosen.format)
-    chunks = encode(feature_map, replace(chosen, format=row.name))
-    if to_stdout:
-        write_stdout(chunks)
-    else:
-        write_atomic(target, chunks)
+    put(target, format_of_target(target, chosen.format).write(feature_map, chosen))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.files import atomic, stdout
+from poolcli.files import opened
 from poolcli.formats import FORMATS
 
 Rows = NDArray[Any]
@@ -71,7 +71,7 @@ def band_writer(
         Call it with one band after the other, each (rows, W).
     """
     written = 0
-    with stdout() if str(target) == "-" else atomic(target) as sink:
+    with opened(target) as sink:
         module = FORMATS[kind].home
         sink.write(module.header(tuple(shape), dtype) if kind == "npy" else b"")
 
