@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from poolcli.emit.framework import Framework, Refusal, Value, compat_of, kind_is
-from poolcli.emit.geometry import is_dilated, is_padded, reach_of, sides_of
+from poolcli.emit.framework import Framework, Refusal, Value, kind_is
+from poolcli.emit.geometry import compat_of, is_dilated, is_padded, reach_of, sides_of
 from poolcli.emit.program import kernel_of, number, whole
 from poolcli.window import Window
 
