@@ -19,6 +19,7 @@ from poolcli.errors import FileError, InputError, NumberRangeError, PoolcliError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import ReadOptions, WriteOptions, decode, delimited, encode
 from poolcli.formats.bands import Bands, band_writer, regrouped
+from poolcli.formats.dialect import DELIMITERS, HEADERS
 from poolcli.formats.text import BAND_BYTES
 
 
@@ -431,9 +432,9 @@ texts = st.tuples(
 ).map(lambda parts: parts[2].join(parts[1].join(row) for row in parts[0]))
 option_sets = st.fixed_dictionaries(
     {
-        "delimiter": st.sampled_from(["auto", *delimited.DELIMITERS]),
+        "delimiter": st.sampled_from(["auto", *DELIMITERS]),
         "decimal": st.sampled_from([".", ","]),
-        "header": st.sampled_from(delimited.HEADERS),
+        "header": st.sampled_from(HEADERS),
     }
 )
 
