@@ -48,7 +48,7 @@ def in_blocks(
     """
     scheduler = scaling.scheduler if scaling else None
     if _may_be_zarr(source) or _may_be_zarr(writing.output):  # a cheap look, before anything is imported
-        from poolcli.stores import is_zarr
+        from poolcli.zarrs import is_zarr
 
         if is_zarr(source) or is_zarr(writing.output):
             return _with_zarr(source, steps, reading, writing, talking, compat, scheduler)
@@ -76,12 +76,17 @@ def _with_zarr(
     from poolcli.files import same_file
     from poolcli.formats.bands import WRITERS
     from poolcli.kernels.work import threads
-    from poolcli.stores import is_zarr, source_of, to_zarr
+    from poolcli.stores import source_of
+    from poolcli.zarrs import ZarrSource, is_zarr, to_zarr
 
     target = writing.output
     if same_file(source, target):
         raise UsageError(f"the output {target} is the input {source}", "choose another name")
-    found = source_of(source, reading.options(compat), floats=compat is not None)
+    options = reading.options(compat)
+    if is_zarr(source):
+        found: Any = ZarrSource(source, options.layout, last=options.channels_last)
+    else:
+        found = source_of(source, options, floats=compat is not None)
     if found is None or not hasattr(found, "path"):
         raise UsageError(f"{source} cannot become a Zarr array block by block", "use a Zarr array or an .npy file")
     chain = _chain(steps, found)
