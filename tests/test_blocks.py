@@ -388,8 +388,9 @@ def test_a_zarr_array_is_pooled_as_in_memory(
     run: Run, zarr: Any, tmp_path: Path, options: tuple[str, ...], step: PoolStep
 ) -> None:
     made(zarr, tmp_path / "in.zarr", X, (1, 2, 20, 32))
-    result = run("pool", "in.zarr", "-o", "out.zarr", *options, cwd=tmp_path)
+    result = run("pool", "in.zarr", "-o", "out.zarr", "-v", *options, cwd=tmp_path)
     assert result.code == 0, result.err
+    assert "in.zarr: layout NCHW (by the number of axes)" in result.err.splitlines()
     want = at_once([step], X, "NCHW")
     out = zarr.open_array(str(tmp_path / "out.zarr"), mode="r")
     assert same_bits(np.asarray(out[:]), want)

@@ -145,10 +145,14 @@ def native(flat: NDArray[Any], name: str) -> NDArray[Any]:
     return flat if flat.flags.aligned else flat.copy()
 
 
-def write(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterator[bytes]:  # noqa: ARG001 -- as every format
+def write(
+    feature_map: FeatureMap,
+    options: WriteOptions,  # noqa: ARG001 -- as every format
+    kind: str,
+) -> Iterator[bytes | memoryview]:
     """Write the array in the layout's order."""
-    array = np.ascontiguousarray(feature_map.array)
-    return iter((header(array.shape, array.dtype), array.reshape(-1).view(np.uint8).data))  # type: ignore[arg-type]
+    yield header(feature_map.shape, feature_map.values.dtype)
+    yield from band_bytes(feature_map.array, kind)
 
 
 def header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
