@@ -157,6 +157,8 @@ def test_a_target_without_extension(target: str) -> None:
         (b'{"data"', "stdin", "json"),
         (b"\xef\xbb\xbf[1", "stdin", "json"),
         ("[1]".encode("utf-16"), "stdin", "json"),
+        ("\n [1]".encode("utf-16"), "stdin", "json"),
+        (b"\xfe\xff" + "[1]".encode("utf-16-be"), "stdin", "json"),
         ("1,2".encode("utf-16"), "stdin", "csv"),
         (b"[1", "x.csv", "csv"),
         (b"1", "x.json", "json"),

@@ -217,7 +217,8 @@ FOREIGN: tuple[tuple[bytes, str, str], ...] = (
 )
 HEAD = 4096  # bytes that show what a file is
 BOX = re.compile("^[ \t]*[\u2500-\u257f]|^[ \t]*\\+[-=+]+\\+[ \t]*$", re.MULTILINE)
-BLANKS = b" \t\r\n"
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # its byte order marks
+BEFORE_TEXT = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # byte order marks, the other halves of UTF-16, blanks
 
 
 def _of_a_package(name: str) -> Format | None:
@@ -334,11 +335,9 @@ def _detect_text(head: bytes, name: str, by_extension: Format | None) -> Format:
         )
     if by_extension is not None and by_extension.reads:
         return by_extension
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip(BLANKS)[:1]
-    utf16 = head[:2] in (b"\xff\xfe", b"\xfe\xff")
-    if b"\0" in head and not utf16:
+    if b"\0" in head and not head.startswith(UTF_16):
         return FORMATS["png"]  # no text: Pillow knows pictures that have no signature here
-    return FORMATS["json" if start in (b"[", b"{") or (utf16 and head[2:4].strip(b"\0") in (b"[", b"{")) else "csv"]
+    return FORMATS["json" if head.lstrip(BEFORE_TEXT).startswith((b"[", b"{")) else "csv"]
 
 
 def decode(data: bytes, name: str, options: ReadOptions | None = None) -> FeatureMap:
