@@ -25,16 +25,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.usage import usage, watched
+from poolcli.limits import processors
+
 PYTHON, POOLCLI = [sys.executable], [sys.executable, "-m", "poolcli"]
 SIDE = 4096  # pixels
 WIDE = 3000  # columns of a large CSV
 OUT = "OUT"  # stands for the file to write
-# Runs a command and writes its peak memory, in KiB, to a file. The system counts what the process that starts another
-# has in memory as the other's, so a small one has to do it.
-PEAK = """import os, sys
-_, status, used = os.wait4(os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ), 0)
-open(sys.argv[1], "w").write(str(used.ru_maxrss))
-sys.exit(os.waitstatus_to_exitcode(status))"""
 
 
 def script(text: str) -> list[str]:
@@ -294,9 +291,9 @@ def peaks(command: Command, folder: Path, without: list[str]) -> str:
     every = []
     for which in runners(command, folder, without):
         words = {"poolcli": command.ours, **command.others}[which]
-        path = folder / "peak"
-        runner([*PYTHON, "-c", PEAK, str(path), *words], folder, output(folder, command, which))()
-        every.append(f"{which} {int(path.read_text()) / 1024:.0f}")
+        told = folder / "usage"
+        runner(watched(words, told), folder, output(folder, command, which))()
+        every.append(f"{which} {usage(told).peak / 2**20:.0f}")
     return f"| {command.name} | {', '.join(every)} |"
 
 
@@ -309,8 +306,7 @@ def versions() -> str:
         if shutil.which(program):
             told = subprocess.run([program, flag], capture_output=True, text=True, check=False).stdout
             found.append(" ".join(told.split()[:3]))
-    cores = len(os.sched_getaffinity(0))
-    return f"{platform.machine()}, {cores} processors, Python {platform.python_version()}, {', '.join(found)}"
+    return f"{platform.machine()}, {processors()} processors, Python {platform.python_version()}, {', '.join(found)}"
 
 
 def main(only: list[str], rounds: int, without: list[str]) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -23,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.cluster import cluster
+from benchmarks.usage import usage, watched
+from poolcli.limits import processors
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "sample_inputs" / "astronaut.jpg"
@@ -103,17 +105,12 @@ class Row:
 def timed(what: str, words: Sequence[str], files: int, size: Callable[[float], tuple[int, int, float]]) -> Row:
     """Run poolcli once; the peak is that of its first process, and so is the processor time given to `size`."""
     start = time.perf_counter()
-    code = (
-        "import resource, subprocess, sys\n"
-        "done = subprocess.run([sys.executable, '-m', 'poolcli', *sys.argv[1:]])\n"
-        "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
-        "print(used.ru_utime + used.ru_stime, used.ru_maxrss)\n"
-        "sys.exit(done.returncode)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code, *words], check=True, capture_output=True, text=True)
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / "usage"
+        subprocess.run(watched([sys.executable, "-m", "poolcli", *words], told), check=True, capture_output=True)
+        used = usage(told)
     seconds = time.perf_counter() - start
-    used, peak = done.stdout.split()[-2:]
-    row = Row(what, files, *size(float(used)), seconds=seconds, peak=int(peak) * 1024)
+    row = Row(what, files, *size(used.cpu), seconds=seconds, peak=used.peak)
     print(row, flush=True)
     return row
 
@@ -194,7 +191,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=16384, help="of the square array; 0 for none")
     given = parser.parse_args()
     width, height = map(int, given.size.split("x"))
-    print(f"{os.cpu_count()} processors, Python {sys.version.split()[0]}, numpy {np.__version__}")
+    print(f"{processors()} processors, Python {sys.version.split()[0]}, numpy {np.__version__}")
     print(f"{given.count} pictures of {given.size}, one array of {given.side}x{given.side} float32\n")
     print("| what | s | CPU s | files/s | MB/s in | MB/s out | peak MiB |\n|---|---|---|---|---|---|---|")
     if given.count:

@@ -24,8 +24,7 @@ from poolcli.kernels.along import WIDE, shared_by, way
 from poolcli.limits import check_memory
 from poolcli.modes import Mode
 from poolcli.pooling import Pooling
-from poolcli.recipe import conv_window, named
-from poolcli.steps import ConvStep, PoolStep, ReluStep, Step, numbered
+from poolcli.steps import ConvStep, PoolStep, ReluStep, Step, named, numbered
 from poolcli.window import Axis, check_empty, times
 
 Array = NDArray[Any]
@@ -34,7 +33,6 @@ Place = tuple[Range, ...]  # one range for each axis: of windows where a block i
 Fetch = Callable[[Place], Array]
 
 BLOCK_BYTES = 1 << 25  # of input for one block, where the chunks of the input do not ask for more
-STEPS = (ConvStep, ReluStep, PoolStep)
 
 
 class NotInBlocksError(UsageError):
@@ -305,16 +303,13 @@ class ConvStage:
         """Check everything that can be checked without data."""
         from poolcli.convolution import conv
 
-        window = conv_window(step)
+        window = step.window()
         if len(window.size) != len(lengths):
             raise ShapeError(f"{step.title} has {len(window.size)} axes, the input has {len(lengths)} spatial")
         axes = window.plan(lengths)
         tiny = np.zeros([(k - 1) * d + 1 for k, d in zip(window.size, window.dilation, strict=True)], dtype)
         made = conv(tiny, step.kernel, dilation=step.dilation, bias=step.bias).dtype
-        kernel = np.asarray(step.kernel).tolist()
-        record = {"step": "conv", "filter": step.label, "kernel": kernel, **window.record()}
-        record |= {"bias": step.bias} if step.bias else {}
-        return cls(step, axes, tuple(map(len, axes)), dtype, made, record)
+        return cls(step, axes, tuple(map(len, axes)), dtype, made, step.record())
 
     def needs(self, place: Place) -> Place:
         """See `Stage`."""

@@ -16,7 +16,7 @@ import select
 import stat
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -27,6 +27,8 @@ STDIN_NAME = "stdin"
 PIECE = 1 << 20  # bytes of a pipe at a time, at most
 MOMENT = 0.1  # seconds
 NAME_BYTES = 100  # of the target's name that go into the temporary one; file systems stop at 255 in all
+TEMPORARY = re.compile(r"\.poolcli-(.*)-[0-9a-f]{16}\.tmp", re.DOTALL)
+ZARR = ".zarr"  # the extension of the one kind of folder that is written like a file; see `poolcli.zarrs`
 LISTED = 5000  # names of a folder looked at for a suggestion
 NO_INPUT = "name a file, or pipe one in: poolcli pool input.csv, or poolcli pool - < input.csv"
 DESCRIPTOR = re.compile(r"/dev/(?:(stdin|stdout|stderr)|fd/([0-9]+))|/proc/self/fd/([0-9]+)")
@@ -36,6 +38,7 @@ REASONS: dict[int, tuple[str, str]] = {
     errno.ENOENT: ("the folder does not exist", "make the folder first"),
     errno.ENOTDIR: ("a part of the path is a file, not a folder", "check the path"),
     errno.EISDIR: ("it is a folder", "name a file in it"),
+    errno.EEXIST: ("a file of that name is there", "choose another name"),
     errno.EACCES: ("permission denied", "check who may read and write it, and its folder"),
     errno.EPERM: ("permission denied", "check who may read and write it, and its folder"),
     errno.EROFS: ("the file system is read-only", "write to another folder"),
@@ -80,7 +83,7 @@ def file_error(verb: str, name: str, problem: OSError) -> FileError:
     Parameters
     ----------
     verb : str
-        ``read`` or ``write``.
+        ``read``, ``write`` or the like.
     name : str
         The path as it was typed.
     problem : OSError
@@ -216,6 +219,18 @@ def check_target(target: str | Path) -> None:
             )
 
 
+def put(target: str | Path, chunks: bytes | Iterable[bytes]) -> None:
+    """Write to a file as `write_atomic` does, or to standard output for ``-``."""
+    with opened(target) as sink:
+        for chunk in _chunks(chunks):
+            sink.write(chunk)
+
+
+def opened(target: str | Path) -> AbstractContextManager[Sink]:
+    """Open a file for writing as `atomic` does, or standard output for ``-``."""
+    return stdout() if str(target) == "-" else atomic(target)
+
+
 def write_atomic(target: str | Path, chunks: bytes | Iterable[bytes]) -> None:
     """Write a file whole, or leave what was there.
 
@@ -261,7 +276,7 @@ def atomic(target: str | Path) -> Iterator[Sink]:
 def _replacement(path: Path) -> Iterator[BinaryIO]:
     """Give a new file in the folder of `path`; rename it over `path` at the end, or remove it after an exception."""
     old = path.stat() if os.path.exists(path) else None
-    temporary = path.parent / _temporary_name(path.name)
+    temporary = temporary_beside(path)
     try:
         # O_EXCL: a name that exists is someone else's. 0o666 less the umask is what any new file gets.
         file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
@@ -284,9 +299,21 @@ def _keep_owner_and_mode(file: int, old: os.stat_result) -> None:
     os.fchmod(file, stat.S_IMODE(old.st_mode))  # after fchown, which clears the set-user-id bit
 
 
-def _temporary_name(name: str) -> str:
-    short = os.fsdecode(os.fsencode(name)[:NAME_BYTES])
-    return f".poolcli-{short}-{os.urandom(8).hex()}.tmp"
+def temporary_beside(path: Path) -> Path:
+    """Return a new name in the folder of `path`, under which it is written until it is whole."""
+    return path.parent / f".poolcli-{_shortened(path.name)}-{os.urandom(8).hex()}.tmp"
+
+
+def left_behind(folder: str, names: Iterable[str]) -> Iterator[str]:
+    """Give what killed processes left in a folder of files that were to get these names."""
+    with os.scandir(folder) as entries:
+        left = [(entry.path, match[1]) for entry in entries if (match := TEMPORARY.fullmatch(entry.name))]
+    known = {_shortened(name) for name in names} if left else set()
+    yield from (path for path, name in left if name in known)
+
+
+def _shortened(name: str) -> str:
+    return os.fsdecode(os.fsencode(name)[:NAME_BYTES])
 
 
 def _resolved(target: str | Path) -> Path:

@@ -1,4 +1,4 @@
-"""Memory is asked for before it is taken."""
+"""What this process may take: memory is asked for before it is taken, processors are counted."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ def available() -> int:
     The least of what is free, what the control groups around this process have left, and what ``ulimit`` allows.
     """
     return max(min(_free(), *_left_of_groups(), *_left_of_limits()), 0)
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_memory(size: int, what: str, hint: str) -> None:

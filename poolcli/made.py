@@ -1,27 +1,21 @@
 """What made a file: the recipe that a result carries, so that a batch can be resumed and a picture replayed.
 
-JSON carries its ``steps``. A PNG carries a text chunk ``poolcli``, made by `stamp`, with the steps and with the options
-of reading and drawing that are not as usual.
+JSON carries its ``steps``. A PNG carries a text, made by `stamp`, with the steps and with the options of reading and
+drawing that are not as usual; `poolcli.formats.pngchunks.own_text` finds it again.
 """
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import PoolcliError
-from poolcli.steps import ConvStep, GradStep, PoolStep, Record, Step
+from poolcli.steps import ConvStep, GradStep, PoolStep, Record, Step, without_shapes
 
 if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
     from poolcli.formats import ReadOptions, WriteOptions
-
-KEYWORD = "poolcli"  # of the text chunk
-PNG = b"\x89PNG\r\n\x1a\n"
-MOST_TEXT = 1 << 20  # bytes of a recipe, packed or not; real ones have some hundred
 
 
 @dataclass(frozen=True)
@@ -46,8 +40,6 @@ class Made:
     @classmethod
     def of(cls, after: FeatureMap, reading: ReadOptions, writing: WriteOptions) -> Made:
         """Describe a result."""
-        from poolcli.recipe import without_shapes
-
         return cls(without_shapes(after.steps), after.ndim, unusual(reading), unusual(writing))
 
     @classmethod
@@ -92,14 +84,12 @@ def _essence(step: Step, ndim: int) -> Any:
     """Return what a step does, however it was written down."""
     import numpy as np
 
-    from poolcli.recipe import conv_window
-
     if isinstance(step, PoolStep):
         return step.name, step.layer(ndim), step.indices
     if isinstance(step, GradStep):
         return step.name, step.pool.layer(ndim), None if step.upstream is None else np.asarray(step.upstream).tolist()
     if isinstance(step, ConvStep):
-        return step.name, np.asarray(step.kernel).tolist(), conv_window(step), float(step.bias)
+        return step.name, np.asarray(step.kernel).tolist(), step.window(), float(step.bias)
     return step
 
 
@@ -115,38 +105,11 @@ def stamp(after: FeatureMap, reading: ReadOptions, writing: WriteOptions) -> dic
     {'poolcli': '{"steps":[{"step":"pool","mode":"max","size":[2,2],"stride":[2,2]}],"write":{"zoom":2}}'}
     """
     from poolcli.formats.jsonmap import dump
+    from poolcli.formats.pngchunks import OWN
 
-    return {KEYWORD: dump(Made.of(after, reading, writing).json()).decode()}
+    return {OWN: dump(Made.of(after, reading, writing).json()).decode()}
 
 
 def stamped(after: FeatureMap, reading: ReadOptions, writing: WriteOptions) -> WriteOptions:
     """Return how to write a result, with its recipe in the text of a PNG."""
     return replace(writing, text=stamp(after, reading, writing)) if writing.format == "png" else writing
-
-
-def stamp_in(file: BinaryIO) -> str | None:
-    """Return the recipe in a PNG, or None if there is none before its pixels."""
-    if file.read(len(PNG)) != PNG:
-        return None
-    while len(start := file.read(8)) == 8:
-        size, kind = struct.unpack(">I4s", start)
-        if kind == b"IDAT":
-            return None
-        if kind != b"iTXt" or size > MOST_TEXT:
-            file.seek(size + 4, 1)  # a checksum ends each chunk
-        elif (text := _text(file.read(size), file.read(4))) is not None:
-            return text
-    return None
-
-
-def _text(chunk: bytes, checksum: bytes) -> str | None:
-    """Read an iTXt chunk with our keyword (W3C, Portable Network Graphics, third edition, 11.3.3.4)."""
-    keyword, _, rest = chunk.partition(b"\0")
-    whole = checksum == zlib.crc32(b"iTXt" + chunk).to_bytes(4, "big")
-    if keyword != KEYWORD.encode() or len(rest) < 2 or not whole:
-        return None
-    content = rest[2:].split(b"\0", 2)[-1]
-    try:
-        return (zlib.decompressobj().decompress(content, MOST_TEXT) if rest[0] else content).decode()
-    except (zlib.error, UnicodeDecodeError):
-        return None

@@ -7,18 +7,28 @@ A recipe is the ``steps`` of any poolcli JSON, a file with just that list, or a 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poolcli.errors import InputError, PoolcliError, ShapeError, UnknownNameError, UsageError
-from poolcli.steps import STEPS, ConvStep, GradStep, PoolStep, Record, Step, UnpoolStep, from_record, numbered
+from poolcli.errors import InputError, ShapeError, UnknownNameError, UsageError
+from poolcli.steps import (
+    POOLING,
+    STEPS,
+    ConvStep,
+    GradStep,
+    PoolStep,
+    Record,
+    Step,
+    UnpoolStep,
+    named,
+    numbered,
+    without_shapes,
+)
 
 if TYPE_CHECKING:
     from poolcli.summary import Signal
-    from poolcli.window import Window
 
 FORM = 'a recipe looks like [{"step": "pool", "mode": "max", "size": [2, 2]}]'
 
@@ -72,10 +82,7 @@ OPTIONS: Mapping[str, Kind] = {
 }  # fmt: skip
 
 _SLIDING = ("size", "stride", "padding", "dilation")
-_POOLING = (
-    "mode", *_SLIDING, "pad_fill", "ceil_mode", "count_include_pad", "output_size", "global", "fractional", "nan",
-    "compat", "seed", "offsets", "storage_order",
-)  # fmt: skip
+_POOLING = ("mode", "size", *POOLING, "global")
 TAKES: Mapping[str, tuple[str, ...]] = {
     "conv": ("filter", "kernel", *_SLIDING, "bias"),
     "relu": (),
@@ -134,9 +141,9 @@ def from_records(records: Sequence[Any], name: str = "recipe") -> list[Step]:
 
 
 def _records(data: bytes, name: str) -> list[Any]:
-    from poolcli.made import PNG
+    from poolcli.formats.pngchunks import SIGNATURE
 
-    found = _in_png(data, name) if data.startswith(PNG) else _parsed(data, name)
+    found = _in_png(data, name) if data.startswith(SIGNATURE) else _parsed(data, name)
     steps = found.get("steps") if isinstance(found, Mapping) else found
     if not isinstance(steps, list):
         raise InputError(f"{name}: no list of steps in it", FORM)
@@ -156,9 +163,9 @@ def _parsed(data: bytes, name: str) -> Any:
 def _in_png(data: bytes, name: str) -> Any:
     import io
 
-    from poolcli.made import stamp_in
+    from poolcli.formats.pngchunks import own_text
 
-    text = stamp_in(io.BytesIO(data))
+    text = own_text(io.BytesIO(data))
     if text is None:
         raise InputError(f"{name}: no recipe in this picture", "only pictures that poolcli made carry one")
     return _parsed(text.encode(), name)
@@ -176,7 +183,7 @@ def _step(record: Any, where: str) -> Step:
             _check_option(name, key, value)
         if name == ConvStep.name and not given.keys() & {"filter", "kernel"}:
             raise InputError("it needs a filter or a kernel", 'such as {"step": "conv", "filter": "box"}')
-        step = from_record(given | {"step": name})
+        step = STEPS[name].from_record(given)
         check_options(step, _axes_said(given))
     return step
 
@@ -199,16 +206,6 @@ def _axes_said(record: Record) -> int:
     return len(lists[0]) if lists else 2
 
 
-@contextmanager
-def named(where: str) -> Iterator[None]:
-    """Say in every error at which stage it arose."""
-    try:
-        yield
-    except PoolcliError as problem:
-        problem.message = f"{where}: {problem.message}"
-        raise
-
-
 # Checking
 
 
@@ -227,7 +224,7 @@ def check_options(step: Step, ndim: int) -> None:
     if isinstance(step, PoolStep):
         _check_indices(step, ndim)
     if isinstance(step, ConvStep):
-        conv_window(step)
+        step.window()
 
 
 def _check_indices(step: PoolStep, ndim: int) -> None:
@@ -236,27 +233,6 @@ def _check_indices(step: PoolStep, ndim: int) -> None:
     layer = step.layer(ndim)
     if step.indices and (layer.mode.mode.name not in INDEXED or layer.pad_fill != "ignore"):
         raise UsageError(f"{layer.mode} has no indices here", "only max and min without --pad-fill have them")
-
-
-def conv_window(step: ConvStep) -> Window:
-    """Return the window of a convolution.
-
-    Raises
-    ------
-    InputError
-        If its kernel is ragged.
-    UsageError
-        If its options do not fit the kernel.
-    """
-    import numpy as np
-
-    from poolcli.window import Window
-
-    try:
-        sizes = np.asarray(step.kernel, dtype=np.float64).shape
-    except ValueError:
-        raise InputError(f"the rows of {step.title} have different lengths") from None
-    return Window.of(len(sizes), size=sizes, stride=step.stride, padding=step.padding, dilation=step.dilation)
 
 
 def validate(steps: Sequence[Step], shape: Sequence[int], layout: str | None = None) -> list[tuple[int, ...]]:
@@ -393,11 +369,6 @@ def _value(text: str) -> Any:
                 continue
             return json.loads(json.dumps(parsed))  # tuples become lists, as in any recipe
     return text
-
-
-def without_shapes(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """Return records without what belongs to the input they were made on."""
-    return [{key: value for key, value in record.items() if key != "shape"} for record in records]
 
 
 def save(path: str | Path, records: Sequence[Record]) -> None:

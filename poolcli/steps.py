@@ -1,16 +1,18 @@
 """Named steps from feature map to feature map: what a command does, what JSON records, what a recipe replays.
 
 Each step is a frozen record of options as they were given. `apply` does the work and appends to the map's ``steps``
-what was done, in full, so that the record can be turned back into the step (`from_record`).
+what was done, in full, so that the record can be turned back into the step (`poolcli.recipe.from_records`, which checks
+what a record may hold; a step's own `from_record` takes it as checked).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from poolcli.errors import InputError, ShapeError, UnknownNameError
+from poolcli.errors import InputError, PoolcliError, ShapeError
 from poolcli.window import Padding, Window, times
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ class Step(Protocol):
 
     @classmethod
     def from_record(cls, record: Record) -> Step:
-        """Make the step again that `apply` recorded."""
+        """Make the step again that `apply` recorded; nothing is checked here."""
         ...
 
 
@@ -39,6 +41,13 @@ def done(before: FeatureMap, values: Any, record: dict[str, Any], **changes: Any
     """Return the map with new values and one more step; indices belong to the old values and go."""
     after = before.with_(values=values, **{"indices": None, "unpool": None, **changes})
     return after.with_(steps=(*before.steps, {**record, "shape": list(after.shape)}))
+
+
+# the options of pooling as records name them, but for mode, size and global
+POOLING = (
+    "stride", "padding", "dilation", "pad_fill", "ceil_mode", "count_include_pad", "output_size", "fractional", "nan",
+    "compat", "seed", "offsets", "storage_order",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,19 +80,10 @@ class PoolStep:
     @classmethod
     def from_record(cls, record: Record) -> PoolStep:
         """Make the step of its record."""
-        keys = {"stride", "padding", "pad_fill", "dilation", "ceil_mode", "count_include_pad", "output_size",
-                "fractional", "nan", "compat", "seed", "offsets", "storage_order"}  # fmt: skip
-        options: Any = {key: _tupled(value) for key, value in record.items() if key in keys}
+        options: Any = {key: _tupled(value) for key, value in record.items() if key in POOLING}
         if record.get("global"):
             options["global_window"] = True
         return cls(record.get("mode", "max"), _tupled(record.get("size")), options, bool(record.get("indices")))
-
-
-def _number(record: Record, key: str, default: float) -> float:
-    value = record.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError(f"{key} {value!r} in a step {record['step']} is not a number")
-    return float(value)
 
 
 def _tupled(value: Any) -> Any:
@@ -115,6 +115,32 @@ class ConvStep:
         """What to call the kernel in a sentence."""
         return "the kernel" if self.label == "kernel" else f"kernel {self.label}"
 
+    def window(self) -> Window:
+        """Return the window of the kernel.
+
+        Raises
+        ------
+        InputError
+            If the kernel is ragged.
+        UsageError
+            If the options do not fit it.
+        """
+        import numpy as np
+
+        try:
+            sizes = np.asarray(self.kernel, dtype=np.float64).shape
+        except ValueError:
+            raise InputError(f"the rows of {self.title} have different lengths") from None
+        return Window.of(len(sizes), size=sizes, stride=self.stride, padding=self.padding, dilation=self.dilation)
+
+    def record(self) -> dict[str, Any]:
+        """Return what JSON says of the step, but for the shape."""
+        import numpy as np
+
+        kernel = np.asarray(self.kernel).tolist()
+        bias = {"bias": self.bias} if self.bias else {}
+        return {"step": self.name, "filter": self.label, "kernel": kernel, **self.window().record(), **bias}
+
     def apply(self, feature_map: FeatureMap) -> FeatureMap:
         """Convolve."""
         import numpy as np
@@ -130,11 +156,7 @@ class ConvStep:
         values = conv(
             feature_map.values, kernel, stride=self.stride, padding=self.padding, dilation=self.dilation, bias=self.bias
         )
-        window = Window.of(
-            kernel.ndim, size=kernel.shape, stride=self.stride, padding=self.padding, dilation=self.dilation
-        )
-        record = {"step": self.name, "filter": self.label, "kernel": kernel.tolist(), **window.record()}
-        return done(feature_map, values, {**record, **({"bias": self.bias} if self.bias else {})})
+        return done(feature_map, values, self.record())
 
     @classmethod
     def from_record(cls, record: Record) -> ConvStep:
@@ -200,7 +222,7 @@ class NormalizeStep:
     @classmethod
     def from_record(cls, record: Record) -> NormalizeStep:
         """Make the step of its record."""
-        return cls(_number(record, "low", 0.0), _number(record, "high", 1.0))
+        return cls(float(record.get("low", 0.0)), float(record.get("high", 1.0)))
 
 
 @dataclass(frozen=True)
@@ -294,26 +316,19 @@ def apply(feature_map: FeatureMap, steps: Sequence[Step]) -> FeatureMap:
     return feature_map
 
 
-def from_record(record: Record) -> Step:
-    """Turn one recorded step back into the step.
+@contextmanager
+def named(where: str) -> Iterator[None]:
+    """Say in every error at which stage it arose."""
+    try:
+        yield
+    except PoolcliError as problem:
+        problem.message = f"{where}: {problem.message}"
+        raise
 
-    Raises
-    ------
-    InputError
-        If the record is no step.
-    UnknownNameError
-        If no step has this name.
 
-    Examples
-    --------
-    >>> from_record({"step": "pool", "mode": "avg", "size": [2, 2]})
-    PoolStep(mode='avg', size=(2, 2), options={}, indices=False)
-    """
-    if not isinstance(record, Mapping) or not isinstance(record.get("step"), str):
-        raise InputError(f"{record!r} is no step", 'a step looks like {"step": "pool", "mode": "max", "size": [2, 2]}')
-    if record["step"] not in STEPS:
-        raise UnknownNameError("step", record["step"], STEPS)
-    return STEPS[record["step"]].from_record(record)
+def without_shapes(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """Return records without what belongs to the input they were made on."""
+    return [{key: value for key, value in record.items() if key != "shape"} for record in records]
 
 
 # --- as text ----------------------------------------------------------------------------------------------------------

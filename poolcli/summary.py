@@ -114,8 +114,8 @@ def _pool(signal: Signal, layer: PoolStep) -> Signal:
 
 
 def _known_conv(signal: Signal, layer: ConvStep) -> Signal:
-    sizes = _lengths(layer.kernel)
-    window = Window.of(len(sizes), size=sizes, stride=layer.stride, padding=layer.padding, dilation=layer.dilation)
+    window = layer.window()
+    sizes = window.size
     if len(sizes) != len(_spatial(signal, "conv").spatial):
         raise ShapeError(f"the kernel {times(sizes)} does not fit {len(signal.spatial)} spatial axes")
     return replace(signal.through(window.plan(signal.spatial)), parameters=math.prod(sizes) + 1)

@@ -487,7 +487,7 @@ def test_a_recipe_replaces_the_options_and_can_be_changed(run: Run, photos: Path
         (["m.csv"], 2, "add -o DIR"),
         (["-o", "out"], 2, "needs paths"),
         (["m.csv", "-o", "out", "-j", "0"], 2, "--jobs 1 or more"),
-        (["m.csv", "-o", "m.csv"], 1, "cannot make the folder"),
+        (["m.csv", "-o", "m.csv"], 1, "cannot make the folder m.csv: a file of that name is there"),
         (["m.csv", "-o", "out", "--send-bytes"], 2, "needs --scheduler"),
         (["m.csv", "-o", "out", "--set", "pool.size=2"], 2, "there is none"),
         (["m.csv", "-o", "out", "-f", "table"], 2, "table"),

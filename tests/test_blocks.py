@@ -250,6 +250,14 @@ def test_rows_of_text_are_read_forward_and_again(tmp_path: Path) -> None:
         assert np.array_equal(source.read(((low, high), (1, 3))), x[low:high, 1:])
 
 
+def test_what_cannot_be_read_in_parts(tmp_path: Path) -> None:
+    for name, data in {"utf16.csv": "1,2".encode("utf-16"), "x.json": b"[[1]]"}.items():
+        (tmp_path / name).write_bytes(data)
+        assert source_of(str(tmp_path / name), ReadOptions()) is None
+    assert source_of("-", ReadOptions()) is None
+    assert source_of(str(tmp_path / "missing.csv"), ReadOptions()) is None
+
+
 def limited(kibibytes: int, *words: str | Path, cwd: Path) -> Result:
     """Run poolcli in so much address space."""
     line = f'ulimit -v {kibibytes} && exec "$@"'
@@ -339,9 +347,11 @@ def test_a_large_text_is_pooled_in_bands_as_it_is_whole(tmp_path: Path, monkeypa
     rows = [",".join(f"{(row * 37 + column * 11) % 1009}" for column in range(50)) for row in range(997)]
     text = "\n".join(rows) + "\n"
     (tmp_path / "big.csv").write_text(text * 400)  # 77 MB
-    words = ("pool", "big.csv", "--size", "3", "--stride", "2", "--padding", "1", "-q", "-o")
+    words = ("pool", "big.csv", "--size", "3", "--stride", "2", "--padding", "1", "-v", "-o")
     result = limited(LIMIT, *words, "out.csv", cwd=tmp_path)
     assert result.code == 0, result.err
+    notes = ("delimiter ,", "no header", "dtype int64", "shape 398800x50, read in blocks")
+    assert {f"big.csv: {note}" for note in notes} <= set(result.err.splitlines())
     repeated = np.tile(np.array([[int(cell) for cell in row.split(",")] for row in rows]), (400, 1))
     want = at_once([PoolStep("max", 3, {"stride": 2, "padding": 1})], repeated, "HW")
     got = read(tmp_path / "out.csv")
@@ -378,8 +388,9 @@ def test_a_zarr_array_is_pooled_as_in_memory(
     run: Run, zarr: Any, tmp_path: Path, options: tuple[str, ...], step: PoolStep
 ) -> None:
     made(zarr, tmp_path / "in.zarr", X, (1, 2, 20, 32))
-    result = run("pool", "in.zarr", "-o", "out.zarr", *options, cwd=tmp_path)
+    result = run("pool", "in.zarr", "-o", "out.zarr", "-v", *options, cwd=tmp_path)
     assert result.code == 0, result.err
+    assert "in.zarr: layout NCHW (by the number of axes)" in result.err.splitlines()
     want = at_once([step], X, "NCHW")
     out = zarr.open_array(str(tmp_path / "out.zarr"), mode="r")
     assert same_bits(np.asarray(out[:]), want)
@@ -387,6 +398,16 @@ def test_a_zarr_array_is_pooled_as_in_memory(
     record = dict(out.attrs)["poolcli"]
     assert (record["layout"], record["steps"][0]["mode"]) == ("NCHW", step.mode)
     assert sorted(os.listdir(tmp_path)) == ["in.zarr", "out.zarr"]
+
+
+def test_the_name_of_a_zarr_array_may_be_as_long_as_any(run: Run, zarr: Any, tmp_path: Path) -> None:
+    np.save(tmp_path / "in.npy", np.arange(16.0).reshape(4, 4))
+    name = "x" * 235 + ".zarr"
+    for _ in range(2):  # the second one replaces the first
+        result = run("pool", "in.npy", "-o", name, cwd=tmp_path)
+        assert result.code == 0, result.err
+    assert np.asarray(zarr.open_array(str(tmp_path / name), mode="r")[:]).tolist() == [[5, 7], [13, 15]]
+    assert sorted(os.listdir(tmp_path)) == ["in.npy", name]
 
 
 def test_a_stack_runs_on_a_zarr_array_block_by_block(run: Run, zarr: Any, tmp_path: Path) -> None:

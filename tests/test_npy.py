@@ -7,7 +7,6 @@ import math
 import os
 import pickle
 import struct
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from poolcli.errors import FileError, InputError, PoolcliError, UsageError
+from poolcli.errors import InputError, PoolcliError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import ReadOptions, WriteOptions, decode, encode
-from poolcli.formats.bands import band_writer, open_bands
 
 TYPES = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8"]
 
@@ -188,48 +186,3 @@ def test_a_flipped_bit_gives_numbers_or_an_error(at: int, flip: int) -> None:
     except PoolcliError:
         return
     assert values.size == math.prod(values.shape) > 0
-
-
-# --- in bands
-
-
-@pytest.mark.parametrize("shape", [(7, 5), (1, 9), (9, 1), (2, 3, 7, 5), (3, 1, 4)], ids=str)
-@pytest.mark.parametrize("kind", ["<f8", ">i2", "|b1", "<f2"])
-def test_bands_hold_the_same_bits_as_the_whole(tmp_path: Path, shape: tuple[int, ...], kind: str) -> None:
-    array = (np.arange(math.prod(shape)) % 2).reshape(shape).astype(kind)
-    np.save(tmp_path / "x.npy", array)
-    bands = open_bands(tmp_path / "x.npy")
-    whole = decode((tmp_path / "x.npy").read_bytes(), "x.npy")
-    assert bands is not None
-    assert (bands.shape, bands.dtype, bands.layout) == (shape, array.dtype.newbyteorder("="), whole.layout)
-    assert bands.notes == whole.notes
-    with band_writer(tmp_path / "y.npy", "npy", bands.shape, bands.dtype) as write:
-        for band in bands.rows(3):
-            assert band.shape[0] <= 3
-            assert band.shape[1] == shape[-1]
-            write(band)
-    assert (tmp_path / "y.npy").read_bytes() == written(whole)
-
-
-def test_what_has_to_be_read_whole(tmp_path: Path) -> None:
-    path = tmp_path / "x.npy"
-    for array, options in (
-        (np.asfortranarray(GRID), {}),
-        (GRID[0], {}),
-        (GRID, {"layout": "CL"}),
-        (GRID[None], {"channels_last": True}),
-        (GRID[None], {"layout": "DHW"}),
-        (GRID, {"layout": "NCHW"}),
-    ):
-        np.save(path, array)
-        assert open_bands(path, ReadOptions(**options)) is None
-
-
-def test_a_file_that_shrinks_meanwhile(tmp_path: Path) -> None:
-    path = tmp_path / "x.npy"
-    np.save(path, GRID)
-    bands = open_bands(path)
-    assert bands is not None
-    path.write_bytes(path.read_bytes()[:-8])
-    with pytest.raises(FileError, match="it changed while it was read"):
-        list(bands.rows(1))

@@ -15,8 +15,20 @@ from poolcli import recipe
 from poolcli.errors import InputError, PoolcliError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import ReadOptions, WriteOptions
-from poolcli.made import Made, stamp, stamp_in
-from poolcli.steps import STEPS, ConvStep, GradStep, NormalizeStep, PoolStep, ReluStep, Step, UnpoolStep, apply
+from poolcli.formats.pngchunks import own_text
+from poolcli.made import Made, stamp
+from poolcli.steps import (
+    STEPS,
+    ConvStep,
+    GradStep,
+    NormalizeStep,
+    PoolStep,
+    ReluStep,
+    Step,
+    UnpoolStep,
+    apply,
+    without_shapes,
+)
 from tests.conftest import Run
 
 MAP = FeatureMap(np.arange(64.0).reshape(8, 8))
@@ -203,7 +215,7 @@ def test_a_png_carries_its_recipe(tmp_path: Path) -> None:
     from PIL import Image
 
     with Image.open(path) as picture:
-        assert json.loads(picture.info["poolcli"])["steps"] == recipe.without_shapes(done.steps)
+        assert json.loads(picture.info["poolcli"])["steps"] == without_shapes(done.steps)
 
 
 def test_a_png_without_a_recipe_says_so(tmp_path: Path) -> None:
@@ -220,14 +232,14 @@ def test_no_damaged_png_confuses_the_search_for_a_stamp(tmp_path: Path) -> None:
     done = apply(MAP, [PoolStep("avg", 2)])
     write(done, tmp_path / "a.png", text=stamp(done, ReadOptions(), WriteOptions(zoom=2)))
     data = (tmp_path / "a.png").read_bytes()
-    whole = stamp_in(io.BytesIO(data))
+    whole = own_text(io.BytesIO(data))
     assert whole is not None
     for cut in range(len(data)):
-        assert stamp_in(io.BytesIO(data[:cut])) in (None, whole)
+        assert own_text(io.BytesIO(data[:cut])) in (None, whole)
     for place in range(8, len(data)):
         damaged = bytearray(data)
         damaged[place] ^= 0xFF
-        assert stamp_in(io.BytesIO(damaged)) in (None, whole)
+        assert own_text(io.BytesIO(damaged)) in (None, whole)
 
 
 USUAL = (ReadOptions(), WriteOptions())

@@ -100,6 +100,16 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "convolution": MATHS,
     "gradient": MATHS,
     "steps": (*MATHS, "featuremap"),
+    "emit": (*MATHS, "featuremap", "steps", "recipe"),
+    # blocks know nothing of files, nor one array of the batch of many
+    "blocks": (*MATHS, "steps"),
+    "cluster": ("errors",),
+    "stores": ("errors", "featuremap", "files", "formats", "blocks"),
+    "zarrs": ("errors", "files", "blocks", "stores", "cluster"),
+    # a recipe does not know what made a file
+    "recipe": (*MATHS, "featuremap", "files", "formats", "steps", "summary"),
+    "made": ("errors", "featuremap", "formats", "steps", "recipe"),
+    "batch": ("errors", "limits", "featuremap", "files", "formats", "steps", "recipe", "made", "cluster"),
 }
 
 

@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from poolcli.errors import FileError, InputError, PoolcliError, UnknownNameError, UsageError
-from poolcli.files import NAME_BYTES, is_special, same_file
+from poolcli.files import ZARR, file_error, is_special, left_behind, same_file
 from poolcli.formats import FORMATS, Format, format_of_name, format_of_target
 
 FIELDS = ("stem", "name", "ext", "folder", "number")
 USUAL = "{folder}/{stem}"
-ZARR = ".zarr"
 WORD = re.compile(r"\.[A-Za-z]\w*")  # an extension, unlike the end of v1.5
 PATTERN = "write a name such as '{stem}_pooled.png', '{folder}/{stem}.csv' or '{number:05}.npy'"
 
@@ -123,7 +122,7 @@ def _in_folder(folder: str, recursive: bool, output: str) -> Iterator[Found]:
     count, deeper = 0, 0
 
     def refused(problem: OSError) -> None:
-        raise FileError(f"cannot read the folder {problem.filename}: {problem.strerror}", "check who may read it")
+        raise file_error("read the folder", problem.filename, problem) from problem
 
     for here, folders, names in os.walk(folder, onerror=refused):
         folders[:] = sorted(name for name in folders if not _hidden(name) and not same_file(Path(here, name), output)
@@ -357,9 +356,6 @@ def _check_targets(jobs: Sequence[Job], overwrite: bool, resume: bool) -> None:
 # Remnants
 
 
-TEMPORARY = re.compile(r"\.poolcli-(.*)-[0-9a-f]{16}\.tmp", re.DOTALL)
-
-
 def remnants(jobs: Iterable[Job]) -> Iterator[str]:
     """Give the temporary files that killed workers left behind beside the targets of these jobs."""
     folders: dict[str, list[str]] = {}
@@ -367,8 +363,5 @@ def remnants(jobs: Iterable[Job]) -> Iterator[str]:
         folder, name = os.path.split(job.target)
         folders.setdefault(folder, []).append(name)
     for folder, names in folders.items():
-        if not os.path.isdir(folder):
-            continue
-        left = [(entry.path, match[1]) for entry in os.scandir(folder) if (match := TEMPORARY.fullmatch(entry.name))]
-        known = {os.fsdecode(os.fsencode(name)[:NAME_BYTES]) for name in names} if left else set()
-        yield from (path for path, name in left if name in known)
+        if os.path.isdir(folder):
+            yield from left_behind(folder, names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from poolcli.batch.work import Outcome
-from poolcli.errors import FileError
+from poolcli.files import file_error
 
 
 class Report:
@@ -24,7 +24,7 @@ class Report:
         try:
             self.file = open(path, "wb", buffering=0)  # noqa: SIM115 -- closed by `close`
         except OSError as problem:
-            raise FileError(f"cannot write {path}: {problem.strerror}", "choose another file for --report") from problem
+            raise file_error("write", path, problem) from problem
 
     def add(self, outcome: Outcome) -> None:
         """Write a line, whole; where the disk is full, keep it for later."""
@@ -56,4 +56,4 @@ class Report:
         with self.file:
             problem = self._write()
         if problem:
-            raise FileError(f"cannot write {self.path}: {problem.strerror}", "make room on the disk") from problem
+            raise file_error("write", self.path, problem) from problem

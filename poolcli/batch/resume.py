@@ -17,7 +17,9 @@ from typing import Any
 from poolcli.batch.jobs import Job
 from poolcli.batch.work import SKIPPED, Outcome, Work
 from poolcli.errors import FileError, PoolcliError
-from poolcli.made import Made, stamp_in
+from poolcli.files import file_error
+from poolcli.formats.pngchunks import own_text
+from poolcli.made import Made
 
 JOURNAL = ".poolcli-batch.jsonl"
 
@@ -78,7 +80,7 @@ def made_by(target: str, work: Work, journal: Journal) -> Made | None:
 
 def _from_png(path: str) -> Made | None:
     with open(path, "rb") as file:
-        text = stamp_in(file)
+        text = own_text(file)
     with suppress(ValueError):
         return Made.from_json(json.loads(text or "null"))
     return None
@@ -86,7 +88,7 @@ def _from_png(path: str) -> Made | None:
 
 def _from_json(path: str) -> Made | None:
     from poolcli.formats import read
-    from poolcli.recipe import without_shapes
+    from poolcli.steps import without_shapes
 
     try:
         found = read(path, input_format="json")
@@ -121,7 +123,7 @@ def fresh(job: Job, work: Work, journal: Journal) -> bool:
     except FileNotFoundError:  # no source: that will be told when it is to be read
         return False
     except OSError as problem:
-        raise FileError(f"cannot read {job.target}: {problem.strerror}") from problem
+        raise file_error("read", job.target, problem) from problem
     raise FileError(
         f"{job.target} is there already, and nothing says that poolcli made it",
         "add --overwrite to replace it, or choose another folder",

@@ -19,7 +19,7 @@ from poolcli.batch.executors import RESUME, Workers
 from poolcli.batch.jobs import Job
 from poolcli.batch.work import DONE, Outcome, Work, pool_bytes, pool_path
 from poolcli.errors import FileError, PoolcliError
-from poolcli.files import read_source, write_atomic
+from poolcli.files import file_error, read_source, write_atomic
 
 TICK = 0.2  # seconds between two looks at whether to go on
 GRACE = 5.0  # seconds that tasks have to end when the user wants to stop: one may hang in a read
@@ -189,7 +189,7 @@ def _is_broken(
         result = future.result()
     except BrokenProcessPool:
         return True
-    except (Exception, CancelledError) as problem:  # noqa: BLE001 -- Dask has many; they concern this job alone
+    except Exception as problem:  # noqa: BLE001 -- Dask has many; they concern this job alone
         job = running.pop(future)
         if job in lost or isinstance(problem, CancelledError) or type(problem).__name__ == "KilledWorker":
             tell(Outcome.failed(job, _lost(problem)))
@@ -229,4 +229,4 @@ def make_folders(jobs: Iterable[Job], folder: str) -> None:
         try:
             Path(place).mkdir(parents=True, exist_ok=True)
         except OSError as problem:
-            raise FileError(f"cannot make the folder {place}: {problem.strerror}", "choose another -o") from problem
+            raise file_error("make the folder", place, problem) from problem

@@ -92,7 +92,8 @@ class Cluster(Group):
 
     def workers(self) -> Workers:
         """Return who does the work."""
-        from poolcli.batch.executors import Dask, Local, processors
+        from poolcli.batch.executors import Dask, Local
+        from poolcli.limits import processors
 
         if self.scheduler:
             if self.jobs is not None:
@@ -231,12 +232,12 @@ def _listed() -> list[str]:
 
 
 def _perform(planned: Plan, work: Work, files: Files, cluster: Cluster, workers: Workers, talking: Talking) -> int:
-    from poolcli.batch.executors import ClusterError
     from poolcli.batch.jobs import Job
     from poolcli.batch.report import Report
     from poolcli.batch.resume import Journal, remaining
     from poolcli.batch.run import make_folders, run
     from poolcli.batch.work import Outcome
+    from poolcli.cluster import ClusterError
 
     journal, tally = Journal(files.output), Tally(len(planned.jobs) + len(planned.failures))
     workers.reach()

@@ -128,12 +128,9 @@ def transform(
 
 def put(target: str, content: bytes | Iterable[bytes]) -> None:
     """Write to a file, or to standard output for ``-``."""
-    from poolcli.files import write_atomic, write_stdout
+    from poolcli import files
 
-    if target == "-":
-        write_stdout(content)
-    else:
-        write_atomic(target, content)
+    files.put(target, content)
 
 
 def deliver(before: FeatureMap, after: FeatureMap, writing: Writing, talking: Talking, reading: ReadOptions) -> None:

@@ -137,8 +137,7 @@ def _plugins() -> Iterator[Row]:
 
 
 def _machine() -> Iterator[Row]:
-    from poolcli.batch.executors import processors
-    from poolcli.limits import available
+    from poolcli.limits import available, processors
 
     yield "platform", platform.platform(), OK, ""
     yield "processors", f"{processors()} of {os.cpu_count()}", OK, ""

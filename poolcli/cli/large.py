@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from poolcli.steps import Step
 
 LARGE = 1 << 26  # bytes of a file from which it is not read whole
-TARGETS = ("npy", "csv", "tsv")  # the formats that can be written band by band
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def in_blocks(
     """
     scheduler = scaling.scheduler if scaling else None
     if _may_be_zarr(source) or _may_be_zarr(writing.output):  # a cheap look, before anything is imported
-        from poolcli.stores import is_zarr
+        from poolcli.zarrs import is_zarr
 
         if is_zarr(source) or is_zarr(writing.output):
             return _with_zarr(source, steps, reading, writing, talking, compat, scheduler)
@@ -59,7 +58,9 @@ def in_blocks(
 
 
 def _may_be_zarr(path: str) -> bool:
-    return path.rstrip("/").endswith(".zarr") or os.path.isdir(path)
+    from poolcli.files import ZARR
+
+    return path.rstrip("/").endswith(ZARR) or os.path.isdir(path)
 
 
 def _is_large(source: str) -> bool:
@@ -73,18 +74,25 @@ def _with_zarr(
     from logging import CRITICAL, getLogger
 
     from poolcli.files import same_file
+    from poolcli.formats.bands import WRITERS
     from poolcli.kernels.work import threads
-    from poolcli.stores import is_zarr, source_of, to_zarr
+    from poolcli.stores import source_of
+    from poolcli.zarrs import ZarrSource, is_zarr, to_zarr
 
     target = writing.output
     if same_file(source, target):
         raise UsageError(f"the output {target} is the input {source}", "choose another name")
-    found = source_of(source, reading.options(compat), floats=compat is not None)
+    options = reading.options(compat)
+    if is_zarr(source):
+        found: Any = ZarrSource(source, options.layout, last=options.channels_last)
+    else:
+        found = source_of(source, options, floats=compat is not None)
     if found is None or not hasattr(found, "path"):
         raise UsageError(f"{source} cannot become a Zarr array block by block", "use a Zarr array or an .npy file")
     chain = _chain(steps, found)
+    _say_notes(found, talking)
     if not is_zarr(target):
-        if target == "-" or writing.chosen_format not in TARGETS:
+        if target == "-" or writing.chosen_format not in WRITERS:
             raise UsageError("a Zarr array goes to a Zarr array or an .npy file", "add -o out.zarr")
         return _in_sequence(chain, found, writing, talking)
     record = {"layout": found.known.layout, "steps": [*getattr(found, "record", {}).get("steps", []), *_records(chain)]}
@@ -99,10 +107,11 @@ def _banded(
     """Do a large file band by band, if its format, its steps and the target's format allow."""
     from poolcli.blocks import NotInBlocksError
     from poolcli.cli.deliver import check_output, files_read
+    from poolcli.formats.bands import WRITERS
     from poolcli.stores import source_of
 
     kind = writing.chosen_format
-    if writing.output == "-" or kind not in TARGETS:
+    if writing.output == "-" or kind not in WRITERS:
         return None
     check_output(files_read(source, steps), writing)
     found = source_of(source, reading.options(compat), floats=compat is not None)
@@ -114,9 +123,15 @@ def _banded(
         return None
     if _unfit(chain, found.known.back, kind):
         return None  # the writer of whole arrays can do it, or knows what to say
-    if talking.verbose:
-        say(f"{source}: {found.known.shape} {found.known.dtype}, layout {found.known.layout}, read in blocks")
+    _say_notes(found, talking)
     return _in_sequence(chain, found, writing, talking)
+
+
+def _say_notes(found: Any, talking: Talking) -> None:
+    """State what was guessed, with ``-v``."""
+    if talking.verbose:
+        for note in (*found.known.notes, f"shape {'x'.join(map(str, found.known.shape))}, read in blocks"):
+            say(f"{found.name}: {note}")
 
 
 def _chain(steps: Sequence[Step], found: Any) -> Chain:

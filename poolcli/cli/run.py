@@ -94,7 +94,7 @@ def _compat(steps: Sequence[Step]) -> str | None:
 
 def follow(before: FeatureMap, steps: Sequence[Step]) -> list[FeatureMap]:
     """Return the map after every step; an error names the stage."""
-    from poolcli.recipe import named
+    from poolcli.steps import named
 
     stages = [before]
     for number, step in numbered(steps):

@@ -9,9 +9,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from poolcli.compat import Layer, find
-from poolcli.emit.geometry import is_padded, pads_of, reach_of, sides_of, unpadded, without_idle_ceil
+from poolcli.emit.geometry import (
+    compat_of,
+    is_high_norm,
+    is_padded,
+    pads_of,
+    reach_of,
+    sides_of,
+    unpadded,
+    without_idle_ceil,
+)
 from poolcli.emit.program import WIDTH, Program, number, whole
-from poolcli.modes import HIGH_ORDER
 from poolcli.window import Window
 
 if TYPE_CHECKING:
@@ -99,11 +107,6 @@ def _runs_late(window: Window) -> bool:
     return window.ceil_mode and any(after and after + stride > reach for (_, after), stride, reach in rows)
 
 
-def is_high_norm(layer: Pooling) -> bool:
-    """Whether powers of cells could overflow, so that poolcli works with logarithms."""
-    return layer.mode.mode.name == "lp" and HIGH_ORDER < layer.mode.parameter < math.inf
-
-
 @dataclass(frozen=True)
 class Refusal:
     """What a target has no code for.
@@ -124,12 +127,6 @@ COMMON = (
     Refusal(lambda layer: layer.nan == "ignore", "its pooling cannot leave out NaN"),
     Refusal(kind_is("fractional-disjoint"), "no layer takes the random offset of TensorFlow's fractional windows"),
 )
-
-
-def compat_of(layer: Pooling) -> str | None:
-    """Return the name of the framework that the layer is to be compatible with."""
-    framework = find(layer.compat)
-    return framework.name if framework else None
 
 
 class Framework(Program):

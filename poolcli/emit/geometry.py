@@ -1,12 +1,30 @@
-"""What emitted code needs to know of a window, and the helper functions that find its padding at run time."""
+"""What emitted code needs to know of a layer and its window, and the helpers that find its padding at run time."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from poolcli.emit.program import Program
+from poolcli.compat import find
+from poolcli.modes import HIGH_ORDER
 from poolcli.window import Window
+
+if TYPE_CHECKING:
+    from poolcli.emit.program import Program
+    from poolcli.pooling import Pooling
+
+
+def compat_of(layer: Pooling) -> str | None:
+    """Return the name of the framework that the layer is to be compatible with."""
+    framework = find(layer.compat)
+    return framework.name if framework else None
+
+
+def is_high_norm(layer: Pooling) -> bool:
+    """Whether powers of cells could overflow, so that poolcli works with logarithms."""
+    return layer.mode.mode.name == "lp" and HIGH_ORDER < layer.mode.parameter < math.inf
 
 
 def reach_of(window: Window) -> tuple[int, ...]:

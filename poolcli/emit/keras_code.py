@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, ClassVar
 
-from poolcli.emit.framework import Framework, Refusal, Value, both, compat_of, kind_is, mode_is
-from poolcli.emit.geometry import is_dilated, is_padded
+from poolcli.emit.framework import Framework, Refusal, Value, both, kind_is, mode_is
+from poolcli.emit.geometry import compat_of, is_dilated, is_padded
 from poolcli.emit.program import kernel_of, number
 from poolcli.window import Window
 

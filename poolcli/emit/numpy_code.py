@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from poolcli.emit.framework import compat_of
 from poolcli.emit.geometry import (
     PADS,
     SAME,
+    compat_of,
     is_dilated,
+    is_high_norm,
     is_padded,
     pads_of,
     reach_of,
@@ -20,7 +21,7 @@ from poolcli.emit.geometry import (
     without_idle_ceil,
 )
 from poolcli.emit.program import Program, indented, kernel_of, number, returning, whole
-from poolcli.modes import HIGH_ORDER, parse_mode
+from poolcli.modes import parse_mode
 from poolcli.steps import ConvStep
 from poolcli.window import Window
 
@@ -180,12 +181,12 @@ NUMPY_QUIRKS: Mapping[tuple[str | None, str], NumpyMode] = {
 
 def _numpy_mode(layer: Pooling) -> NumpyMode:
     """Return the row for a layer: that of its mode, or a framework's version, or one for a norm of high order."""
-    name, p, compat = layer.mode.mode.name, layer.mode.parameter, compat_of(layer)
-    if name == "lp" and math.isinf(p):
+    name, compat = layer.mode.mode.name, compat_of(layer)
+    if name == "lp" and math.isinf(layer.mode.parameter):
         return HIGHEST_NORM
     if layer.nan != "ignore" and (compat, name) in NUMPY_QUIRKS:
         return NUMPY_QUIRKS[compat, name]
-    return HIGH_NORM if name == "lp" and p > HIGH_ORDER else NUMPY_MODES[name]
+    return HIGH_NORM if is_high_norm(layer) else NUMPY_MODES[name]
 
 
 WINNER = """

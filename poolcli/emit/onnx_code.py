@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from poolcli.emit.framework import Framework, Refusal, Value, compat_of, kind_is
-from poolcli.emit.geometry import is_dilated, is_padded, reach_of, sides_of
+from poolcli.emit.framework import Framework, Refusal, Value, kind_is
+from poolcli.emit.geometry import compat_of, is_dilated, is_padded, reach_of, sides_of
 from poolcli.emit.program import kernel_of, number, whole
 from poolcli.window import Window
 
@@ -41,7 +41,7 @@ class Onnx(Framework):
         super().__init__(ndim)
         self.tensor = "x"
         self.nodes: list[str] = []
-        self.constants: list[str] = []
+        self.constants: dict[str, str] = {}  # their names, by the array
         self.double = True
         self.plane: list[str] = []  # the lengths within which indices count, where that is not the whole tensor
         self.spans: list[str] | None = [f"x.shape[{axis}]" for axis in range(-ndim, 0)]
@@ -54,7 +54,8 @@ class Onnx(Framework):
             self.assign(self.node("Identity", "x"))
         last = self.nodes[-1].replace(f'["{self.tensor}"', '["y"')
         padded = any('"Pad"' in node for node in self.nodes)
-        constants = ["constants = [", *(f"    {row}," for row in self.constants), "]"] if self.constants else []
+        rows = [f'    numpy_helper.from_array({row}, "{name}"),' for row, name in self.constants.items()]
+        constants = ["constants = [", *rows, "]"] if rows else []
         return [
             *self.guards,
             f"t = x.reshape(-1, 1, *x.shape[-{n}:]).astype(np.{kind})",
@@ -110,11 +111,7 @@ class Onnx(Framework):
     def constant(self, value: str, kind: str = "t.dtype") -> str:
         """Add a constant, or take it again, and return its name."""
         row = f"np.array({value}, {kind})"
-        known = [text for text in self.constants if row in text]
-        if not known:
-            known = [f'numpy_helper.from_array({row}, "c{len(self.constants) + 1}")']
-            self.constants += known
-        return known[0].rpartition(', "')[2].removesuffix('")')
+        return self.constants.setdefault(row, f"c{len(self.constants) + 1}")
 
     def operation(self, name: str, *operands: Value | float) -> Value:
         """Add the node of an operation."""

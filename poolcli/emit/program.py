@@ -1,4 +1,4 @@
-"""The text of an emitted program, and the geometry of its windows."""
+"""The text of an emitted program."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Program:
             self.traced = step.indices
             (self.indexed if step.indices else self.pool)(layer)
         elif isinstance(step, ConvStep):
-            window = kernel_window(step)
+            window = step.window()
             axes = len(window.size)
             if axes != self.ndim:
                 self.refuse(f"{step.title} has {axes} axes, but {self.ndim} are spatial", "say --layout")
@@ -214,14 +214,6 @@ def indented(line: str) -> list[str]:
 
 def _given(**values: Any) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value}
-
-
-def kernel_window(step: ConvStep) -> Window:
-    """Return the window of a convolution."""
-    import numpy as np
-
-    kernel = np.asarray(step.kernel)
-    return Window.of(kernel.ndim, size=kernel.shape, stride=step.stride, padding=step.padding, dilation=step.dilation)
 
 
 def kernel_of(step: ConvStep) -> Any:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
-from poolcli.emit.framework import ATOM, Framework, Refusal, Value, both, compat_of, is_high_norm, kind_is, mode_is
-from poolcli.emit.geometry import is_dilated, is_padded, reach_of, sides_of
+from poolcli.emit.framework import ATOM, Framework, Refusal, Value, both, kind_is, mode_is
+from poolcli.emit.geometry import compat_of, is_dilated, is_high_norm, is_padded, reach_of, sides_of
 from poolcli.emit.program import kernel_of, number, whole
 from poolcli.window import Window
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import InputError, PluginError, ShapeError, UnknownNameError, UsageError
-from poolcli.files import read_source, write_atomic, write_stdout
+from poolcli.files import put, read_source
 
 if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
@@ -117,23 +117,28 @@ class Format:
     writes: bool = True
     signature: bytes = b""
 
+    @property
+    def home(self) -> Any:
+        """The module that writes it, imported."""
+        return _imported(self.module)
+
     def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
         """Read bytes that are in this format."""
-        feature_map: FeatureMap = _home(READ_BY.get(self.module, self.module)).read(data, name, options, self.name)
+        feature_map: FeatureMap = _imported(READ_BY.get(self.module, self.module)).read(data, name, options, self.name)
         return feature_map
 
     def write(self, feature_map: FeatureMap, options: WriteOptions) -> Iterable[bytes]:
         """Give the bytes of a feature map in this format."""
-        chunks: Iterable[bytes] = _home(self.module).write(feature_map, options, self.name)
+        chunks: Iterable[bytes] = self.home.write(feature_map, options, self.name)
         return chunks
 
     def written_notes(self, feature_map: FeatureMap, options: WriteOptions) -> Iterable[str]:
         """Say what writing a feature map in this format chooses and loses, for ``-v``."""
-        notes = getattr(_home(self.module), "written_notes", None)
+        notes = getattr(self.home, "written_notes", None)
         return notes(feature_map, options, self.name) if notes else ()
 
 
-def _home(module: str) -> Any:
+def _imported(module: str) -> Any:
     return import_module(module if "." in module else f"{__name__}.{module}")
 
 
@@ -212,7 +217,8 @@ FOREIGN: tuple[tuple[bytes, str, str], ...] = (
 )
 HEAD = 4096  # bytes that show what a file is
 BOX = re.compile("^[ \t]*[\u2500-\u257f]|^[ \t]*\\+[-=+]+\\+[ \t]*$", re.MULTILINE)
-BLANKS = b" \t\r\n"
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # its byte order marks
+BEFORE_TEXT = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # byte order marks, the other halves of UTF-16, blanks
 
 
 def _of_a_package(name: str) -> Format | None:
@@ -329,11 +335,9 @@ def _detect_text(head: bytes, name: str, by_extension: Format | None) -> Format:
         )
     if by_extension is not None and by_extension.reads:
         return by_extension
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip(BLANKS)[:1]
-    utf16 = head[:2] in (b"\xff\xfe", b"\xfe\xff")
-    if b"\0" in head and not utf16:
+    if b"\0" in head and not head.startswith(UTF_16):
         return FORMATS["png"]  # no text: Pillow knows pictures that have no signature here
-    return FORMATS["json" if start in (b"[", b"{") or (utf16 and head[2:4].strip(b"\0") in (b"[", b"{")) else "csv"]
+    return FORMATS["json" if head.lstrip(BEFORE_TEXT).startswith((b"[", b"{")) else "csv"]
 
 
 def decode(data: bytes, name: str, options: ReadOptions | None = None) -> FeatureMap:
@@ -444,13 +448,6 @@ def write(feature_map: FeatureMap, target: str | Path, **options: Any) -> None:
     {"shape":[2,2],"layout":"HW","dtype":"int64","data":[[6,9],[5,8]],"steps":[]}
     """
     chosen = WriteOptions(**options)
-    to_stdout = str(target) == "-"
-    row = find_format(chosen.format, writing=True) if to_stdout and chosen.format else None
-    if to_stdout and row is None:
+    if str(target) == "-" and not chosen.format:
         raise UsageError("standard output has no extension", 'name a format, such as format="json"')
-    row = row or format_of_target(target, chosen.format)
-    chunks = encode(feature_map, replace(chosen, format=row.name))
-    if to_stdout:
-        write_stdout(chunks)
-    else:
-        write_atomic(target, chunks)
+    put(target, format_of_target(target, chosen.format).write(feature_map, chosen))

@@ -1,6 +1,6 @@
-"""Files larger than memory: rows come in bands, and go out in bands.
+"""Files larger than memory: rows of text come in bands, and rows of text and ``.npy`` go out in bands.
 
-A reader knows the shape and the type before the first band (of CSV by looking at the file twice), and its bands hold
+The reader knows the shape and the type before the first band, because it looks at the file twice, and its bands hold
 the same bits as the file read whole. A writer replaces its target when the last band is in, or not at all.
 """
 
@@ -10,77 +10,42 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.files import atomic, open_source, stdout
-from poolcli.formats import HEAD, ReadOptions, detect
+from poolcli.files import opened
+from poolcli.formats import FORMATS
 
 Rows = NDArray[Any]
-READERS = ("csv", "tsv", "npy")
 WRITERS = ("csv", "tsv", "npy")
 
 
 @dataclass(frozen=True)
 class Bands:
-    """A file of rows.
+    """A file of rows; `poolcli.formats.delimited.open_bands` makes it.
 
     Attributes
     ----------
     name : str
         The path as it was typed.
     shape : tuple of int
-        (..., H, W): one plane after the other.
+        (H, W).
     dtype : dtype
         Of every band.
-    layout : str
-        The axes; the last two are H and W.
     notes : tuple of str
         What was guessed.
     rows : function of int
-        Starts from the beginning and gives bands of at most that many rows, none of them across two planes.
+        Starts from the beginning and gives bands of at most that many rows.
     """
 
     name: str
-    shape: tuple[int, ...]
+    shape: tuple[int, int]
     dtype: np.dtype[Any]
-    layout: str
     notes: tuple[str, ...]
     rows: Callable[[int], Iterator[Rows]]
-
-
-def open_bands(path: str | Path, options: ReadOptions | None = None) -> Bands | None:
-    """Look at a file and return its rows in bands, or None if it has to be read whole.
-
-    Parameters
-    ----------
-    path : str or Path
-        A regular file of CSV, TSV or ``.npy``.
-    options : ReadOptions, optional
-        What is known of it.
-
-    Raises
-    ------
-    PoolcliError
-        If the file cannot be read or is not what it should be, as far as a first look shows.
-    """
-    options = options or ReadOptions()
-    if str(path) == "-" or not Path(path).is_file():
-        return None
-    with open_source(path) as file:
-        head = file.read(HEAD)
-    if not head or head.isspace():
-        return None
-    row = detect(head, str(path), options)
-    if row.name not in READERS:
-        return None
-    module = import_module(f"poolcli.formats.{row.module}")
-    bands: Bands | None = module.open_bands(path, options, row.name)
-    return bands
 
 
 @contextmanager
@@ -106,8 +71,8 @@ def band_writer(
         Call it with one band after the other, each (rows, W).
     """
     written = 0
-    with stdout() if str(target) == "-" else atomic(target) as sink:
-        module = import_module("poolcli.formats." + ("npy" if kind == "npy" else "delimited"))
+    with opened(target) as sink:
+        module = FORMATS[kind].home
         sink.write(module.header(tuple(shape), dtype) if kind == "npy" else b"")
 
         def write(band: Rows) -> None:

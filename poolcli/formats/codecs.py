@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, features
 
 from poolcli.featuremap import FeatureMap
-from poolcli.formats import FORMATS, ReadOptions, WriteOptions, decode, encode
+from poolcli.formats import ReadOptions, WriteOptions, decode, encode
 
 # the formats that a library has to be there for, and what Pillow calls that library
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
@@ -60,7 +60,7 @@ def _problem(name: str) -> str:
         read = decode(data, f"a {name} picture", ReadOptions())
         return "" if read.shape == values.shape else f"a picture of 8x8 pixels comes back as {read.shape}"
     except Exception as problem:  # noqa: BLE001 -- whatever a library that is broken raises
-        return str(problem) or f"{FORMATS[name].name}: {type(problem).__name__}"
+        return str(problem) or f"{name}: {type(problem).__name__}"
 
 
 @contextmanager

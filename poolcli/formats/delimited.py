@@ -10,7 +10,8 @@ the first. The numbers are int64 if all are integers (uint64 if one needs it), e
 How
 ---
 Lines become JSON, a band at a time, and orjson's strict grammar refuses what is no plain number. A band that it refuses
-is read cell by cell by `_careful`, which knows every rule above and finds the line and the cell of what is wrong.
+is read cell by cell by `poolcli.formats.dialect`, which knows every rule above and finds the line and the cell of what
+is wrong.
 """
 
 from __future__ import annotations
@@ -18,9 +19,7 @@ from __future__ import annotations
 import codecs
 import io
 import os
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -28,9 +27,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.errors import FileError, InputError, NumberRangeError, ShapeError, UnknownNameError, UsageError
+from poolcli.errors import FileError, ShapeError
 from poolcli.featuremap import FeatureMap
 from poolcli.files import open_source
+from poolcli.formats.dialect import DELIMITERS, Dialect, dialect_of, lines_of
 from poolcli.formats.text import (
     BAND_BYTES,
     Misfit,
@@ -42,7 +42,6 @@ from poolcli.formats.text import (
     encoding_of,
     load_rows,
     newlines,
-    quoted,
     range_error,
     row_bands,
     utf8,
@@ -52,254 +51,11 @@ if TYPE_CHECKING:
     from poolcli.formats import ReadOptions, WriteOptions
     from poolcli.formats.bands import Bands
 
-DELIMITERS = {"tab": b"\t", ";": b";", ",": b",", "blanks": b" "}  # in the order of precedence
-ALIASES = {"\t": "tab", "\\t": "tab", " ": "blanks", "comma": ",", "semicolon": ";"}
-HEADERS = ("auto", "yes", "no")
-SAMPLE = 20  # lines that decide the delimiter
-TITLE = 60  # characters of a header that a note shows
-
-NUMBER = re.compile(
-    rb"[+-]?(?:[0-9]+|(?P<float>(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+))"
-)
-WORD = re.compile(rb"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
-MISSING = re.compile(rb"n/?a|#n/a|null|none|nil|missing|-+|\?|\.", re.IGNORECASE)
-DECIMAL_COMMA = re.compile(rb"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?")
-BOOLEAN = re.compile(rb"true|false", re.IGNORECASE)
-MINUS = rb"(?:\xe2\x80[\x90-\x95]|\xe2\x88\x92)"  # the minus sign and the dashes that stand for it
-ALMOST_NUMBER = re.compile(rb"(?:[+-]|" + MINUS + rb")?[.,]?[0-9]|[\[{]")  # no name of a column starts like this
-COMMENT = re.compile(rb'((?:[^"#]|"[^"]*")*)#')
-QUOTED = re.compile(rb'"((?:[^"]|"")*)"')
 WORDS = (b"nan", b"inf")  # as they are written
 NARROW = 64  # columns; from here on a call for each row costs less than a search for the ends of rows (20 ns a number)
 NAN_WORDS = (b"nan", b"NaN", b"NAN")
 
-WRITE_NAN = "write nan where a value is missing"
-CORRECT = f"correct it, or {WRITE_NAN}"
-NAMES = "correct it, or add --header yes if this line names the columns"
-HINTS: tuple[tuple[re.Pattern[bytes], str], ...] = (
-    (re.compile(rb""), f"{WRITE_NAN}, and no delimiter at the end of a line"),
-    (MISSING, WRITE_NAN),
-    (BOOLEAN, "write 1 for true and 0 for false"),
-    (DECIMAL_COMMA, "add --decimal , if the comma is a decimal comma"),
-    (re.compile(rb"[+-]?[0-9]{1,3}(?:[.,' ][0-9]{3})+(?:[.,][0-9]*)?"), "write numbers without thousands separators"),
-    (re.compile(rb"[+-]?[0-9]+(?:_[0-9]+)+"), "write numbers without underscores"),
-    (re.compile(rb"[+-]?0[xXoObB][0-9a-fA-F]+"), "write numbers in decimal"),
-    (re.compile(rb".*%"), "write 12% as 0.12"),
-    (re.compile(rb"[\[{].*"), "add --input-format json if this is JSON"),
-    (re.compile(rb".*;.*"), "add --delimiter ';' if the semicolon separates"),
-    (re.compile(rb".*,.*"), "add --delimiter , if the comma separates"),
-    (re.compile(rb".*\t.*"), "add --delimiter tab if the tab separates"),
-    (re.compile(rb"[0-9.eE+-]+(?:[ ]+[0-9.eE+-]+)+"), "add --delimiter blanks if blanks separate"),
-    (re.compile(MINUS + rb"[0-9.,eE+-]+"), "write the minus sign as -"),
-)
-
-
-# Dialect: how one file is written
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How one file is written.
-
-    Attributes
-    ----------
-    delimiter : str
-        A name in `DELIMITERS`, or the empty text if each line has one cell.
-    decimal : str
-        ``.`` or ``,``.
-    columns : int
-        Cells in each row.
-    start, line : int
-        The offset of the first row and its line number from 1.
-    notes : tuple of str
-        What was guessed.
-    """
-
-    delimiter: str
-    decimal: str
-    columns: int
-    start: int
-    line: int
-    notes: tuple[str, ...]
-
-    @property
-    def headed(self) -> bool:
-        """Whether there is a header above the first row."""
-        return any(note.startswith("header") for note in self.notes)
-
-    def number(self, cell: bytes) -> Number | None:
-        """Return the number in a cell, or None if there is none.
-
-        Raises
-        ------
-        OverflowError
-            If it is beyond float64.
-        """
-        if self.decimal == ",":
-            if b"." in cell:
-                return None
-            cell = cell.replace(b",", b".")
-        return number(cell)
-
-
-def number(cell: bytes) -> Number | None:
-    """Return the number in a cell with decimal point, or None if there is none.
-
-    Raises
-    ------
-    OverflowError
-        If it is beyond float64.
-
-    Examples
-    --------
-    >>> number(b"+5"), number(b".5"), number(b"1_000")
-    (5, 0.5, None)
-    """
-    match = NUMBER.fullmatch(cell)
-    if not match:
-        return float(cell) if WORD.fullmatch(cell) else None
-    if match["float"]:
-        value = float(cell)
-        if value in (float("inf"), float("-inf")):
-            raise OverflowError
-        return value
-    digits = cell.lstrip(b"+-0")
-    # Python refuses to convert very long integers; any that long is beyond 64 bits all the same
-    return int(cell) if len(digits) < 30 else (-1 if cell.startswith(b"-") else 1) * 10**100
-
-
-def _dialect(head: bytes, line: int, name: str, options: ReadOptions, kind: str) -> Dialect:
-    """Find out how a file is written from its first lines."""
-    delimiter, decimal, header = _asked(options)
-    lines = list(islice(_lines(head, line), SAMPLE))
-    if not lines:
-        raise InputError(f"{name}: no numbers in it, only blank lines and comments", "give it at least one number")
-    chosen = delimiter or ("tab" if kind == "tsv" else _guess([content for _, _, content in lines], decimal))
-    notes: tuple[str, ...] = () if delimiter else (f"delimiter {chosen}" if chosen else "one column",)
-    first, rest = lines[0], lines[1:]
-    if _has_header(first[2], Dialect(chosen, decimal, 0, 0, 0, ()), header, f"{name}: line {first[0]}"):
-        title = first[2][:TITLE].decode(errors="replace")
-        notes += (f"header in line {first[0]}: {title}",)
-        if not rest:
-            hint = (
-                "leave out --header yes if this line holds the numbers" if header == "yes" else "write numbers below it"
-            )
-            raise InputError(f"{name}: no numbers in it, only a header in line {first[0]}: {quoted(title)}", hint)
-        first = rest[0]
-    else:
-        notes += ("no header",) if header == "auto" else ()
-    columns = len(_split(first[2], chosen, f"{name}: line {first[0]}"))
-    return Dialect(chosen, decimal, columns, first[1], first[0], notes)
-
-
-def _asked(options: ReadOptions) -> tuple[str, str, str]:
-    """Check the options; the delimiter is the empty text if it is to be guessed."""
-    delimiter = ALIASES.get(options.delimiter, options.delimiter)
-    if delimiter != "auto" and delimiter not in DELIMITERS:
-        raise UnknownNameError("delimiter", options.delimiter, ["auto", *DELIMITERS])
-    if options.decimal not in (".", ","):
-        raise UsageError(f"the decimal mark {options.decimal!r} is neither . nor ,", "use --decimal . or --decimal ,")
-    if options.header not in HEADERS:
-        raise UnknownNameError("header rule", options.header, HEADERS)
-    return "" if delimiter == "auto" else delimiter, options.decimal, options.header
-
-
-def _guess(lines: list[bytes], decimal: str) -> str:
-    """Choose the first delimiter that every line has, or every line after the first, or any line.
-
-    What stands in quotes does not count.
-    """
-    bare = [QUOTED.sub(b'""', line).strip() for line in lines]
-    fits = [name for name in DELIMITERS if name != decimal or any(b'"' in line for line in bare)]
-    for enough, sample in ((all, bare), (all, bare[1:] or bare), (any, bare)):
-        for name in fits:
-            if enough(DELIMITERS[name] in line for line in sample):
-                return name
-    return ""
-
-
-def _has_header(line: bytes, dialect: Dialect, header: str, where: str) -> bool:
-    """Whether a first row is a header: it has names, and no cell of it is a number, or nearly one."""
-    if header != "auto":
-        return header == "yes"
-    cells = _split(line, dialect.delimiter, where)
-    kinds = [_cell_kind(cell, dialect) for cell in cells]
-    names = "name" in kinds or kinds[0] == "empty"  # pandas leaves the name of its index empty
-    if names and "number" in kinds:
-        odd = next(cell for cell, kind in zip(cells, kinds, strict=True) if kind in ("name", "empty"))
-        raise InputError(
-            f"{where}: numbers and other text in the first row: {quoted(odd)} is not a number",
-            "add --header yes to pass over this row, or correct it",
-        )
-    return "name" in kinds and "odd" not in kinds
-
-
-def _cell_kind(cell: bytes, dialect: Dialect) -> str:
-    """Return number, empty, odd (a number gone wrong, a missing value) or name."""
-    try:
-        if dialect.number(cell) is not None:
-            return "number"
-    except OverflowError:
-        return "number"
-    if not cell:
-        return "empty"
-    return "odd" if ALMOST_NUMBER.match(cell) or MISSING.fullmatch(cell) or BOOLEAN.fullmatch(cell) else "name"
-
-
-# Lines and cells
-
-
-def _lines(text: bytes, line: int) -> Iterator[tuple[int, int, bytes]]:
-    """Give the number, the offset and the text of each line that is not blank, comments taken off."""
-    offset = 0
-    while offset < len(text):
-        end = text.find(b"\n", offset)
-        end = len(text) if end < 0 else end
-        content = text[offset:end]
-        if b"#" in content and (comment := COMMENT.match(content)):
-            content = comment[1]
-        if content.strip(b" \t"):
-            yield line, offset, content
-        offset, line = end + 1, line + 1
-
-
-def _split(line: bytes, delimiter: str, where: str) -> list[bytes]:
-    """Cut a line into cells, and take blanks and quotes off them."""
-    mark = DELIMITERS.get(delimiter)
-    if b'"' in line:
-        return _split_quoted(line, mark, where)
-    if mark is None:
-        return [line.strip(b" \t")]
-    if mark == b" ":
-        return [cell for cell in line.replace(b"\t", b" ").split(b" ") if cell]
-    return [cell.strip(b" \t") for cell in line.split(mark)]
-
-
-def _split_quoted(line: bytes, mark: bytes | None, where: str) -> list[bytes]:
-    """Cut a line that has quotes in it; a delimiter in quotes is text, and ``""`` in them is a quote."""
-    blanks = b" " if mark == b"\t" else b" \t"
-    cells, rest = [], line.strip(blanks)
-    while True:
-        if rest.startswith(b'"'):
-            match = QUOTED.match(rest)
-            if not match:
-                raise InputError(f"{where}: a quote opens and does not close", 'close it with "')
-            cell, after = match[1].replace(b'""', b'"').strip(b" \t"), rest[match.end() :]
-            space = after[:1] in (b" ", b"\t")
-            after = after.lstrip(blanks)
-            ends = not after or (mark is not None and (space if mark == b" " else after.startswith(mark)))
-            if not ends:
-                raise InputError(f"{where}: text after a closing quote: {quoted(after)}", "quote whole cells")
-            more, rest = bool(after), after if mark == b" " else after[1:]
-        elif mark is None:
-            cell, more = rest, False
-        else:
-            cell, found, rest = rest.partition(mark)
-            cell, more = cell.strip(blanks), bool(found)
-        cells.append(cell)
-        if not more:
-            return cells
-        rest = rest.lstrip(blanks)
+# Bands of lines
 
 
 def _bands(file: BinaryIO) -> Iterator[bytes]:
@@ -328,7 +84,7 @@ def _head(bands: Iterator[bytes]) -> tuple[bytes, int]:
     pieces: list[bytes] = []
     line, rows = 1, 0
     for band in bands:
-        found = sum(1 for _ in islice(_lines(band, 1), 2))
+        found = sum(1 for _ in islice(lines_of(band, 1), 2))
         if found or pieces:
             pieces.append(band)
             rows += found
@@ -344,7 +100,7 @@ def _open(
 ) -> tuple[Dialect, Iterator[tuple[int, bytes]]]:
     """Find out how a file is written; give its rows in bands, each with the number of its first line."""
     head, first = _head(bands)
-    dialect = _dialect(head, first, name, options, kind)
+    dialect = dialect_of(head, first, name, options, kind)
 
     def rows() -> Iterator[tuple[int, bytes]]:
         yield dialect.line, head[dialect.start :]
@@ -402,40 +158,12 @@ def _fast(text: bytes, convert: Convert) -> tuple[list[list[Any]], bytes] | None
 
 
 def _careful(text: bytes, line: int, dialect: Dialect, name: str) -> tuple[list[list[Number]], list[int]]:
-    """Read a band cell by cell; give the rows and their line numbers, or raise with the place of what is wrong."""
+    """Read a band cell by cell; give the rows and their line numbers."""
     rows, numbers = [], []
-    for here, _, content in _lines(text, line):
-        where = f"{name}: line {here}"
-        cells = _split(content, dialect.delimiter, where)
-        hint = CORRECT if here > dialect.line or dialect.headed else NAMES
-        row = [_cell(cell, dialect, where, column, hint) for column, cell in enumerate(cells, 1)]
-        if len(row) != dialect.columns:
-            raise InputError(
-                f"{where}: {_count(len(row), 'value')}, expected {dialect.columns}", "give every row the same length"
-            )
-        rows.append(row)
+    for here, _, content in lines_of(text, line):
+        rows.append(dialect.row(content, here, name))
         numbers.append(here)
     return rows, numbers
-
-
-def _cell(cell: bytes, dialect: Dialect, where: str, column: int, otherwise: str) -> Number:
-    try:
-        value = dialect.number(cell)
-    except OverflowError:
-        raise NumberRangeError(
-            f"{where}, column {column}: {quoted(cell)} is beyond float64", "write inf if infinity is meant"
-        ) from None
-    if value is not None:
-        return value
-    hint = next((hint for pattern, hint in HINTS if pattern.fullmatch(cell)), otherwise)
-    if dialect.decimal == "," and b"." in cell:
-        hint = "with --decimal , a point has no meaning; leave the option out if the point is the decimal mark"
-    what = f"{quoted(cell)} is not a number" if cell else "an empty cell"
-    raise InputError(f"{where}, column {column}: {what}", hint)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _fill(numbers: Numbers, text: bytes, line: int, dialect: Dialect, convert: Convert, name: str) -> None:
@@ -510,7 +238,13 @@ def band_bytes(matrix: NDArray[Any], kind: str) -> Iterator[bytes]:
 
 
 def open_bands(path: str | Path, options: ReadOptions, kind: str) -> Bands | None:
-    """Look through a file once and return its rows in bands; None if it has to be read whole."""
+    """Look through a file of text once and return its rows in bands; None if it has to be read whole.
+
+    Raises
+    ------
+    PoolcliError
+        If the file cannot be read or is not what it should be, as far as a first look shows.
+    """
     from poolcli.formats.bands import Bands, regrouped
 
     name = str(path)
@@ -533,7 +267,7 @@ def open_bands(path: str | Path, options: ReadOptions, kind: str) -> Bands | Non
                 raise FileError(f"cannot read {name}: it changed while it was read", "try again when it is complete")
 
     notes = (f"format {kind}", *dialect.notes, f"dtype {dtype}", "layout HW (by the number of axes)")
-    return Bands(name, (count, dialect.columns), np.dtype(dtype), "HW", notes, lambda rows: regrouped(pieces(), rows))
+    return Bands(name, (count, dialect.columns), np.dtype(dtype), notes, lambda rows: regrouped(pieces(), rows))
 
 
 def _stamp(file: BinaryIO) -> tuple[int, int]:
@@ -571,7 +305,7 @@ def _tidy(text: bytes, line: int) -> bytes:
     """Return a band without blank lines and comments."""
     framed = b"\n" + text + b"\n"
     if any(mark in framed for mark in (b"#", b"\n\n", b"\n ", b"\n\t")):
-        return b"\n".join(content for _, _, content in _lines(text, line))
+        return b"\n".join(content for _, _, content in lines_of(text, line))
     return text
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -245,7 +246,7 @@ class _Walk:
                 break
             end = match.end()
             kind = match.lastgroup or ""
-            STEPS[match["mark"] or kind](self, Token(kind, match[kind], match.start(kind), end))
+            HANDLERS[match["mark"] or kind](self, Token(kind, match[kind], match.start(kind), end))
             if not self.counts:
                 return self.made(dtype), end
         self.reader.token(end)  # raises: this is no token
@@ -322,7 +323,7 @@ class _Walk:
         raise self.reader.error(token.start, f"{what} among the numbers", hint)
 
 
-STEPS: Mapping[bytes | str, Callable[[_Walk, Token], None]] = {
+HANDLERS: Mapping[bytes | str, Callable[[_Walk, Token], None]] = {
     b"[": _Walk.open,
     b"]": _Walk.close,
     b",": _Walk.comma,
@@ -376,11 +377,9 @@ def _cut(text: bytes, start: int, end: int) -> Iterator[bytes]:
 
 def _add(band: bytes, rank: int, numbers: Numbers) -> bool:
     """Add the numbers of nested lists to those so far; False if they need a closer look."""
-    try:
+    with suppress(orjson.JSONDecodeError, TypeError):  # NaN and infinities; lists of unequal depth
         if b"t" not in band and b"f" not in band and numbers.add(_flat(orjson.loads(band), rank), band):  # true, false
             return True
-    except (orjson.JSONDecodeError, TypeError):  # NaN and infinities; lists of unequal depth
-        return _add_exact(band, rank, numbers)
     return _add_exact(band, rank, numbers)
 
 

@@ -9,23 +9,18 @@ from __future__ import annotations
 import ast
 import io
 import math
-import os
-import re
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.errors import FileError, InputError
-from poolcli.featuremap import FeatureMap, layout_by_rank, parse_layout
-from poolcli.files import open_source
+from poolcli.errors import InputError
+from poolcli.featuremap import FeatureMap
 
 if TYPE_CHECKING:
     from poolcli.formats import ReadOptions, WriteOptions
-    from poolcli.formats.bands import Bands
 
 MAGIC = b"\x93NUMPY"
 LENGTH_BYTES = {1: 2, 2: 4, 3: 4}  # by the version
@@ -150,10 +145,14 @@ def native(flat: NDArray[Any], name: str) -> NDArray[Any]:
     return flat if flat.flags.aligned else flat.copy()
 
 
-def write(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterator[bytes]:  # noqa: ARG001 -- as every format
+def write(
+    feature_map: FeatureMap,
+    options: WriteOptions,  # noqa: ARG001 -- as every format
+    kind: str,
+) -> Iterator[bytes | memoryview]:
     """Write the array in the layout's order."""
-    array = np.ascontiguousarray(feature_map.array)
-    return iter((header(array.shape, array.dtype), array.reshape(-1).view(np.uint8).data))  # type: ignore[arg-type]
+    yield header(feature_map.shape, feature_map.values.dtype)
+    yield from band_bytes(feature_map.array, kind)
 
 
 def header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
@@ -164,39 +163,6 @@ def header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
         file, {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
     )
     return file.getvalue()
-
-
-# In bands
-
-
-def open_bands(path: str | Path, options: ReadOptions, kind: str) -> Bands | None:  # noqa: ARG001 -- as for text
-    """Read the header and return the rows in bands; None if they do not lie in order."""
-    from poolcli.formats.bands import Bands
-
-    name = str(path)
-    with open_source(path) as file:
-        head = read_header(file, os.fstat(file.fileno()).st_size, name)
-    layout = options.layout or layout_by_rank(len(head.shape), channels_last=options.channels_last)
-    layout = parse_layout(layout)
-    if head.fortran or len(layout) != len(head.shape) or not re.fullmatch("N*C?HW", layout):
-        return None
-    dtype = head.dtype.newbyteorder("=")
-
-    def rows(count: int) -> Iterator[NDArray[Any]]:
-        height, width = head.shape[-2:]
-        with open_source(path) as file:
-            file.seek(head.size)
-            for _ in range(math.prod(head.shape[:-2])):
-                for start in range(0, height, count):
-                    size = min(count, height - start) * width
-                    band = np.empty(size, head.dtype)
-                    if file.readinto(band.view(np.uint8)) != band.nbytes:  # type: ignore[attr-defined]  # every file has it
-                        raise FileError(f"cannot read {name}: it changed while it was read", "try again later")
-                    yield native(band, name).reshape(-1, width)
-
-    by = "" if options.layout else " (by the number of axes)"
-    notes = ("format npy", f"dtype {dtype} (from the file)", f"layout {layout}{by}")
-    return Bands(name, head.shape, dtype, layout, notes, rows)
 
 
 def band_bytes(band: NDArray[Any], kind: str) -> Iterator[memoryview]:  # noqa: ARG001 -- as for text

@@ -12,7 +12,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from poolcli.errors import InputError
 
@@ -38,8 +38,19 @@ SAMPLES: Mapping[int, int] = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by co
 # Where the seven pictures begin that an interlaced one is stored as, and their steps: rows, columns.
 PASSES = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
 PIECE = 1 << 18  # bytes inflated at a time
+MOST_TEXT = 1 << 20  # bytes of a text of ours, packed or not; real ones have some hundred
 LOCKED = 5 << 10  # bytes up to which zlib keeps the interpreter's lock
-KEYWORDS = (b"poolcli", b"Software", b"Title", b"Author", b"Comment", b"date:create", b"date:modify", b"date:timestamp")
+OWN = "poolcli"  # the keyword of what poolcli says of its pictures
+KEYWORDS = (
+    OWN.encode(),
+    b"Software",
+    b"Title",
+    b"Author",
+    b"Comment",
+    b"date:create",
+    b"date:modify",
+    b"date:timestamp",
+)
 
 
 class Chunk(NamedTuple):
@@ -162,3 +173,31 @@ def _bytes(width: int, height: int, bits: int, color: int, _: int, __: int, inte
         rows, columns = len(range(top, height, down)), len(range(left, width, right))
         total += rows * (1 + (columns * bits * SAMPLES[color] + 7) // 8) if columns else 0
     return total
+
+
+def own_text(file: BinaryIO) -> str | None:
+    """Return what poolcli said of a picture when it wrote it, or None if there is nothing before the pixels."""
+    if file.read(len(SIGNATURE)) != SIGNATURE:
+        return None
+    while len(start := file.read(8)) == 8:
+        size, kind = struct.unpack(">I4s", start)
+        if kind == b"IDAT":
+            return None
+        if kind != b"iTXt" or size > MOST_TEXT:
+            file.seek(size + 4, 1)  # a checksum ends each chunk
+        elif (text := _own(file.read(size), file.read(4))) is not None:
+            return text
+    return None
+
+
+def _own(chunk: bytes, checksum: bytes) -> str | None:
+    """Read an iTXt chunk with our keyword, as `poolcli.formats.pngfile` writes it (section 11.3.3.4)."""
+    keyword, _, rest = chunk.partition(b"\0")
+    whole = checksum == zlib.crc32(b"iTXt" + chunk).to_bytes(4, "big")
+    if keyword != OWN.encode() or len(rest) < 2 or not whole:
+        return None
+    content = rest[2:].split(b"\0", 2)[-1]
+    try:
+        return (zlib.decompressobj().decompress(content, MOST_TEXT) if rest[0] else content).decode()
+    except (zlib.error, UnicodeDecodeError):
+        return None

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.errors import UsageError
+from poolcli.formats.pngchunks import SIGNATURE
 from poolcli.kernels.work import Nothing, run, threads
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOR_TYPES = {1: 0, 3: 2}  # channels: gray, RGB
 NONE, SUB, UP = range(3)
 BAND_BYTES = 1 << 20  # deflated at once

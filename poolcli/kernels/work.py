@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from poolcli.errors import UsageError
+from poolcli.limits import processors
 
 
 class Nothing:
@@ -43,7 +44,7 @@ def threads(asked: int | None = None) -> int:
     """
     text = os.environ.get("POOLCLI_THREADS", "") if asked is None else str(asked)
     if not text:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return processors()
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise UsageError(f"{text!r} threads are not a number of threads", "use --threads 1 or more")
     return int(text)

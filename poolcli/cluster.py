@@ -1,0 +1,94 @@
+"""A Dask cluster: who answers at an address, and what to say if nobody does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+from poolcli.errors import PoolcliError, UsageError
+
+Client = Any  # distributed.Client, which has no types and need not be installed
+
+ANSWER = 3.0  # seconds that a scheduler has to answer, and as many to show a worker: refused within 10 in all
+
+
+class ClusterError(PoolcliError, ConnectionError):
+    """A scheduler that does not answer, or has no workers."""
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Client]:
+    """Connect to a Dask scheduler that has workers.
+
+    Raises
+    ------
+    ClusterError
+        If no scheduler answers, or it has no worker, within 10 seconds.
+    UsageError
+        If the address is none, or Dask is not installed.
+    """
+    try:
+        dask, distributed = import_module("dask"), import_module("distributed")
+    except ImportError:
+        raise UsageError("--scheduler needs Dask", "install it: pip install 'poolcli[dask]'") from None
+    settings = {"distributed.admin.large-graph-warning-threshold": "1TB"}  # files sent as bytes are meant to be
+    with dask.config.set(settings), _silent():
+        _ask_who(address, distributed)
+        client = distributed.Client(address, timeout=ANSWER, set_as_default=False)
+        try:
+            _wait_for_worker(client, address)
+            yield client
+        finally:
+            client.close(timeout=ANSWER)
+
+
+def _ask_who(address: str, distributed: Any) -> None:
+    """Make sure that a scheduler is there: a `Client` waits for ever for what takes the call and says nothing."""
+    import asyncio
+
+    async def ask() -> Any:
+        async with distributed.rpc(address, timeout=ANSWER) as there:
+            return await there.identity()
+
+    start = "start one with: dask scheduler, and workers with: dask worker tcp://HOST:8786"
+    try:
+        distributed.comm.get_address_host_port(address)
+    except ValueError as problem:
+        raise UsageError(f"{address!r} is no address of a scheduler: {problem}", "write tcp://HOST:8786") from None
+    try:
+        answer = asyncio.run(asyncio.wait_for(ask(), ANSWER))
+    except OSError:  # a time-out is one
+        raise ClusterError(f"the Dask scheduler {address} does not answer", start) from None
+    except Exception as problem:  # noqa: BLE001 -- what Dask makes of bytes that are not Dask's can be anything
+        what = f"{type(problem).__name__}: {problem}"
+        raise ClusterError(f"what answers at {address} does not talk like a Dask scheduler ({what})", start) from None
+    if answer.get("type") != "Scheduler":
+        raise ClusterError(f"{address} is a Dask {answer.get('type', 'process')}, not a scheduler", start)
+
+
+def _wait_for_worker(client: Client, address: str) -> None:
+    try:
+        client.wait_for_workers(1, timeout=ANSWER)
+    except TimeoutError:
+        raise ClusterError(
+            f"the Dask scheduler {address} has no workers", f"start one with: dask worker {address}"
+        ) from None
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep Dask's log off standard error: what matters in it comes as an exception."""
+    import logging
+
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in ("distributed", "tornado")]
+    loggers = [logging.getLogger(name) for name in (*names, "asyncio")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
