@@ -104,15 +104,16 @@ def _folded(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling, result
         parts.append(Part(np.add, (0,), lambda block: (~np.isnan(block)).view(np.uint8)))
 
     def finish(states: tuple[Array, ...], place: tuple[slice, ...], out: Array) -> Array:
-        work = np.asarray(states[0]).dtype
         if ignoring:
             *states, real = states  # type: ignore[assignment]  # a list of states does as well
+        if callable(mode.finish):
+            states = tuple(_widened(state, mode, result) for state in states)
+        work = np.asarray(states[0]).dtype
+        if ignoring:
             padding = window_counts(axes, place, include_pad=include_pad) - window_counts(axes, place)
             n: Any = (real.astype(np.int64) + padding).astype(work)
         else:
             n = _divisors(tuple(axes), tuple((part.start, part.stop) for part in place), work, include_pad)
-        if mode.result == "range" and x.dtype.kind == "i":
-            states = tuple(state.astype(np.int64) for state in states)
         if isinstance(mode.finish, str) and scale == 1 and not ignoring:
             divided: Array = getattr(np, mode.finish)(states[0], n, out=out, casting="unsafe")  # at once in its place
             return divided
@@ -124,6 +125,17 @@ def _folded(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling, result
 
     plain = mode.finish is None and scale == 1 and not ignoring
     return fold(x, axes, parts, None if plain else finish, result)
+
+
+def _widened(state: Array, mode: Mode, result: np.dtype[Any]) -> Array:
+    """Return a state in a type in which a formula can count: its result fits, and what makes a float is a float64.
+
+    Otherwise 200 + 100 would be 44 in a picture, and 3000 cells inexact as a float16.
+    """
+    state = np.asarray(state)  # it may be a number that stands for an array
+    least = np.dtype(np.float64) if mode.result == "float" else result
+    wide: Array = state.astype(np.promote_types(state.dtype, least), copy=False)
+    return wide
 
 
 @lru_cache(maxsize=4)

@@ -87,8 +87,8 @@ class Mode:
     reductions : tuple of Reduction
         The folds it is made of.
     finish : function of (states..., n, parameter), or the name of a ufunc of (state, n), optional
-        Makes the values of the folded states; the first state itself if missing. n counts padding where the caller
-        asked for that.
+        Makes the values of the folded states; the first state itself if missing. A function gets states in which the
+        result fits, float64 where that is a float. n counts padding where the caller asked for that.
     cells : str, or function of (cells, real, parameter, draws), optional
         Instead of folds: a function that makes the values of windows laid out one a row, or its name in
         `poolcli.kernels.order`, whose head says what it takes.
