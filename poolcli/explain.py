@@ -16,12 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli import compat as frameworks
 from poolcli import steps
 from poolcli.compute import pooled, result_type
 from poolcli.errors import ShapeError, UsageError
 from poolcli.modes import Mode
-from poolcli.pooling import Pooling, fill, framework_of
+from poolcli.pooling import Pooling, fill
 from poolcli.window import FILLS, Axis, check_empty, times
 
 Array = NDArray[Any]
@@ -274,7 +273,8 @@ class WindowFact:
             return write(_elided(names, self.count("real")), self.n) if write else self.layer.mode.mode.formula
         if self.values.size == 0:
             return "no number in the window"
-        quirk = QUIRKS.get((framework_name(self.layer), name, self._grid.dtype.kind))
+        framework = self.layer.framework
+        quirk = QUIRKS.get((framework.name if framework else None, name, self._grid.dtype.kind))
         write_numbers = quirk or FORMULAS.get(name, _unwritten)
         return write_numbers(Terms(self.values, self.n, self.layer, self.result))
 
@@ -407,6 +407,7 @@ def windows(
     ('max(2, 9, 1, 7)', 9, (0, 3))
     """
     spatial = tuple(spatial)
+    row = layer.row(None if values is None else values.dtype, spatial)
     axes = layer.plan(spatial)
     if layer.pad_fill == "ignore":
         check_empty(axes)
@@ -417,7 +418,7 @@ def windows(
         if at is None
         else _asked(tuple(at), lead, shape)
     )
-    source = None if values is None else _source(layer, values, axes, whole=at is None)
+    source = None if values is None else _source(layer, row, values, axes, whole=at is None)
 
     def facts() -> Iterator[WindowFact]:
         for place in places:
@@ -456,13 +457,7 @@ def _asked(at: Place, lead: Place, shape: Place) -> Iterator[Place]:
     return iter([(*plane, *at) for plane in planes])
 
 
-def _source(layer: Pooling, values: Array, axes: tuple[Axis, ...], *, whole: bool) -> _Source:
-    framework = framework_of(layer.compat)
-    row = layer.mode.mode
-    if framework:
-        known = frameworks.Layer(layer, values.dtype)
-        framework.check(known)
-        row = framework.row(known)
+def _source(layer: Pooling, row: Mode, values: Array, axes: tuple[Axis, ...], *, whole: bool) -> _Source:
     everything = whole or layer.mode.mode.random or layer.nan == "error"
     made = layer.apply(values)[0] if everything else None
     return _Source(values, axes, row, layer, _filled_type(layer, values.dtype), made)
@@ -474,12 +469,6 @@ def _filled_type(layer: Pooling, dtype: np.dtype[Any]) -> np.dtype[Any]:
         return dtype
     one = Axis(1, range(-1, 0), range(1, 2), 1, 1, 0)
     return fill(np.zeros((1,) * layer.ndim, dtype), [one] * layer.ndim, layer.pad_fill)[0].dtype
-
-
-def framework_name(layer: Pooling) -> str | None:
-    """Return the name of the framework whose layer this is, if any."""
-    framework = framework_of(layer.compat)
-    return framework.name if framework else None
 
 
 def total(layer: Pooling, spatial: Sequence[int], lead: Sequence[int] = ()) -> int:
@@ -519,9 +508,8 @@ def _equal(values: Array, result: Any, layer: Pooling) -> list[int]:
     same = np.flatnonzero(values == result)
     if same.size:
         return [int(same[0])]
-    framework = framework_of(layer.compat)
     nan = np.flatnonzero(np.isnan(values)) if values.dtype.kind == "f" and math.isnan(result) else np.array([])
-    return [int(nan[-1 if framework and framework.last_nan else 0])] if nan.size else []
+    return [int(nan[-1 if layer.framework and layer.framework.last_nan else 0])] if nan.size else []
 
 
 def _middle(values: Array, result: Any, layer: Pooling) -> list[int]:

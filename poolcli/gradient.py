@@ -255,7 +255,7 @@ def _of_lp(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> A
         return _of_winner(replace(layer, mode=parse_mode("max"), compat=None), np.abs(x), axes, arriving) * np.sign(x)
     values = layer.apply(x)[0]
     scaled = np.where(values == 0, 0, arriving * values ** (1 - p))
-    if layer.compat == "torch":  # which takes no absolute values
+    if layer.framework and layer.framework.name == "torch":  # which takes no absolute values
         from poolcli.compat import inflation
 
         place = tuple(slice(0, len(axis)) for axis in axes)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from poolcli.compute import pooled
 from poolcli.errors import InputError, NanError, ShapeError, UnknownNameError, UsageError
 from poolcli.limits import check_memory
-from poolcli.modes import ChosenMode, parse_mode
+from poolcli.modes import ChosenMode, Mode, parse_mode
 from poolcli.window import FILLS, Axis, Padding, Window, check_empty, times
 
 if TYPE_CHECKING:
@@ -135,15 +135,44 @@ class Pooling:
         if count_include_pad is None:
             count_include_pad = bool(framework and framework.count_include_pad)
         made = cls(ndim, chosen, window, _checked_fill(pad_fill), count_include_pad, nan, compat, seed, storage_order)
-        if framework:
-            framework.check(framework.layer(made))
+        made.row()
         return made
+
+    @property
+    def framework(self) -> Framework | None:
+        """The framework whose layer this is."""
+        return framework_of(self.compat)
+
+    def row(self, dtype: np.dtype[Any] | None = None, spatial: Sequence[int] = (), *, indices: bool = False) -> Mode:
+        """Return the row of the table of modes to follow: the framework's own version of it, if there is one.
+
+        Parameters
+        ----------
+        dtype : dtype, optional
+            Of the input, once it is known.
+        spatial : sequence of int
+            The lengths of its spatial axes, once they are known.
+        indices : bool
+            Whether indices are asked for.
+
+        Raises
+        ------
+        CompatError
+            If the framework refuses this layer, or such an input to it.
+        """
+        framework = self.framework
+        if framework is None:
+            return self.mode.mode
+        from poolcli.compat import Layer
+
+        known = Layer(self, dtype, indices, tuple(spatial))
+        framework.check(known)
+        return framework.row(known)
 
     def record(self) -> dict[str, Any]:
         """Return what makes this layer again, as JSON has it: the mode, the window, and all that is not default."""
-        framework = framework_of(self.compat)
         usual = {
-            "pad_fill": "ignore", "count_include_pad": bool(framework and framework.count_include_pad),
+            "pad_fill": "ignore", "count_include_pad": bool(self.framework and self.framework.count_include_pad),
             "nan": "propagate", "compat": None, "seed": None, "storage_order": 0,
         }  # fmt: skip
         unusual = {key: getattr(self, key) for key, value in usual.items() if getattr(self, key) != value}
@@ -172,8 +201,7 @@ class Pooling:
         from poolcli.kernels.gather import winners
 
         values, axes = self._values(x, indices=True)
-        framework = framework_of(self.compat)
-        where = winners(x, axes, values, last_nan=bool(framework and framework.last_nan))
+        where = winners(x, axes, values, last_nan=bool(self.framework and self.framework.last_nan))
         if x.dtype.kind != "f" or values.all():
             return values, where
         planes = (math.prod(x.shape[: x.ndim - self.ndim]), -1)
@@ -181,12 +209,8 @@ class Pooling:
         return taken.reshape(values.shape), where  # the cell itself, so that of +0 and -0 the winner's sign is kept
 
     def _values(self, x: Array, *, indices: bool) -> tuple[Array, tuple[Axis, ...]]:
-        mode, framework = self.mode.mode, framework_of(self.compat)
-        if framework:
-            layer = framework.layer(self, x.dtype, indices, x.shape[x.ndim - self.ndim :])
-            framework.check(layer)
-            mode = framework.row(layer)
         lead, spatial = x.shape[: x.ndim - self.ndim], x.shape[x.ndim - self.ndim :]
+        mode = self.row(x.dtype, spatial, indices=indices)
         axes = self.plan(spatial)
         shape = (*lead, *map(len, axes))
         check_memory(8 * math.prod(shape), f"an output of {times(shape)}", "use a larger --stride or less padding")

@@ -258,6 +258,11 @@ def test_what_pooling_refuses_is_refused_before_the_first_fact() -> None:
         explain.windows(Pooling.of(2, "max", 1, padding=1), (4, 4), MATRIX)
     with pytest.raises(CompatError):
         explain.windows(Pooling.of(2, "avg", compat="onnx"), (4, 4), MATRIX, (0, 0))
+    short = Pooling.of(2, "max", 1, stride=5, padding="same", compat="onnx")  # the last window ends before the input
+    with pytest.raises(CompatError, match="must reach the end"):
+        explain.windows(short, (4, 4), MATRIX.astype(np.float32), (0, 0))
+    with pytest.raises(CompatError, match="must reach the end"):
+        explain.windows(short, (4, 4))
 
 
 # --- numbers, records, drawing ----------------------------------------------------------------------------------------
