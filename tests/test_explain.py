@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from numpy.typing import NDArray
 from rich.console import Console
 
-from poolcli import explain
+from poolcli import explain, formulas
 from poolcli.errors import CompatError, EmptyWindowError, NanError, ShapeError, UsageError
 from poolcli.modes import MODES
 from poolcli.pooling import Pooling
@@ -129,7 +129,7 @@ def test_a_formula_gives_the_result(mode: str, options: dict[str, Any]) -> None:
 
 
 def test_a_formula_of_every_mode_exists() -> None:
-    assert set(explain.FORMULAS) == set(MODES)
+    assert set(formulas.FORMULAS) == set(MODES)
 
 
 def test_torch_has_formulas_of_its_own() -> None:
@@ -274,7 +274,7 @@ def test_what_pooling_refuses_is_refused_before_the_first_fact() -> None:
      (2**60, str(2**60)), (np.float32(0.1), "0.1"), (math.nan, "NaN"), (-math.inf, "-inf"), (1.5e-7, "1.5e-07")],
 )  # fmt: skip
 def test_numbers_for_people(value: Any, text: str) -> None:
-    assert explain.number(value) == text
+    assert formulas.number(value) == text
 
 
 def test_a_record_is_json() -> None:

@@ -99,6 +99,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "pooling": MATHS,
     "convolution": MATHS,
     "gradient": MATHS,
+    "formulas": MATHS,
     "steps": (*MATHS, "featuremap"),
 }
 

@@ -23,8 +23,8 @@ import numpy as np
 from poolcli import steps
 from poolcli.colormaps import CENTRED, COLORMAPS
 from poolcli.errors import LimitError, UsageError
-from poolcli.explain import SAYS
 from poolcli.featuremap import FeatureMap
+from poolcli.formulas import SAYS
 from poolcli.modes import MODES
 from poolcli.pooling import Pooling
 from poolcli.render.names import safe
