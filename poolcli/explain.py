@@ -21,8 +21,8 @@ from poolcli.compute import pooled, result_type
 from poolcli.errors import ShapeError, UsageError
 from poolcli.formulas import WINNERS, Terms, with_names, with_numbers
 from poolcli.modes import Mode
-from poolcli.pooling import Pooling, fill
-from poolcli.window import FILLS, Axis, check_empty, times
+from poolcli.pooling import Pooling, filled_type
+from poolcli.window import Axis, check_empty, times
 
 Array = NDArray[Any]
 Place = tuple[int, ...]
@@ -433,15 +433,7 @@ def _asked(at: Place, lead: Place, shape: Place) -> Iterator[Place]:
 def _source(layer: Pooling, row: Mode, values: Array, axes: tuple[Axis, ...], *, whole: bool) -> _Source:
     everything = whole or layer.mode.mode.random or layer.nan == "error"
     made = layer.apply(values)[0] if everything else None
-    return _Source(values, axes, row, layer, _filled_type(layer, values.dtype), made)
-
-
-def _filled_type(layer: Pooling, dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the type that the input has once its padding is filled: `fill` knows, so ask it with one cell."""
-    if layer.pad_fill == "ignore" or layer.pad_fill in FILLS:
-        return dtype
-    one = Axis(1, range(-1, 0), range(1, 2), 1, 1, 0)
-    return fill(np.zeros((1,) * layer.ndim, dtype), [one] * layer.ndim, layer.pad_fill)[0].dtype
+    return _Source(values, axes, row, layer, filled_type(values.dtype, axes, layer.pad_fill), made)
 
 
 def total(layer: Pooling, spatial: Sequence[int], lead: Sequence[int] = ()) -> int:

@@ -288,8 +288,15 @@ def fill(x: Array, axes: Sequence[Axis], pad_fill: str | float) -> tuple[Array, 
     check_memory(size, f"the input with its padding, {times([axis.length for axis in filled])},", "use less padding")
     if isinstance(pad_fill, str):
         return np.pad(x, widths, mode=FILLS[pad_fill]), filled  # type: ignore[call-overload]  # the table holds its words
-    dtype = _with_number(x.dtype, pad_fill)
-    return np.pad(x.astype(dtype, copy=False), widths, constant_values=pad_fill), filled
+    cells = x.astype(filled_type(x.dtype, axes, pad_fill), copy=False)
+    return np.pad(cells, widths, constant_values=pad_fill), filled
+
+
+def filled_type(dtype: np.dtype[Any], axes: Sequence[Axis], pad_fill: str | float) -> np.dtype[Any]:
+    """Return the type that an input of type `dtype` has once its padding is filled."""
+    if isinstance(pad_fill, str) or not any(axis.before or axis.after for axis in axes):
+        return dtype
+    return _with_number(dtype, pad_fill)
 
 
 def _with_number(dtype: np.dtype[Any], number: float) -> np.dtype[Any]:

@@ -160,6 +160,14 @@ def test_many_numbers_are_elided_in_the_middle() -> None:
     assert fact.result == 71
 
 
+@pytest.mark.parametrize(("padding", "kind"), [(0, int), (1, float)])
+def test_one_window_has_the_type_that_all_of_them_have(padding: int, kind: type) -> None:
+    """A fraction as padding makes fractions of whole numbers; where there is no padding, it does not."""
+    layer = Pooling.of(2, "max", 2, padding=padding, pad_fill=0.5)
+    assert [type(fact.result) for fact in explain.windows(layer, (4, 4), MATRIX, (0, 0))] == [kind]
+    assert type(next(explain.windows(layer, (4, 4), MATRIX)).result) is kind
+
+
 def test_drawn_cells_are_those_that_pooling_draws() -> None:
     layer, x = Pooling.of(2, "stochastic", seed=3), MATRIX.astype(float)
     for fact in explain.windows(layer, x.shape, x):
