@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
@@ -14,7 +14,7 @@ from poolcli.compute import pooled
 from poolcli.errors import InputError, NanError, ShapeError, UnknownNameError, UsageError
 from poolcli.limits import check_memory
 from poolcli.modes import ChosenMode, Mode, parse_mode
-from poolcli.window import FILLS, Axis, Padding, Window, check_empty, times
+from poolcli.window import FILLS, PAD_FILLS, Axis, Padding, Window, check_empty, parse_fill, times
 
 if TYPE_CHECKING:
     from poolcli.compat import Framework
@@ -56,7 +56,7 @@ class Pooling:
     window : Window
         Which cells.
     pad_fill : str or float
-        ``ignore``, a name in `FILLS`, or a number.
+        A name in `PAD_FILLS`, or a number.
     count_include_pad : bool
         Whether padding counts in the divisor of an average.
     nan : str
@@ -134,7 +134,8 @@ class Pooling:
         )
         if count_include_pad is None:
             count_include_pad = bool(framework and framework.count_include_pad)
-        made = cls(ndim, chosen, window, _checked_fill(pad_fill), count_include_pad, nan, compat, seed, storage_order)
+        pad_fill = parse_fill(pad_fill, "pad fill", PAD_FILLS)
+        made = cls(ndim, chosen, window, pad_fill, count_include_pad, nan, compat, seed, storage_order)
         made.row()
         return made
 
@@ -229,33 +230,35 @@ def _split_global(mode: str, given: bool) -> tuple[str, bool]:
     return (name.removeprefix("global-"), True) if name.startswith("global-") else (mode, given)
 
 
-_EXCLUDES = {
-    "global": {"size", "stride", "padding", "dilation", "ceil_mode", "output_size", "fractional"},
-    "fractional": {"stride", "padding", "dilation", "ceil_mode"},
-    "output_size": {"size", "stride", "padding", "dilation", "ceil_mode"},
+# what says by itself where the windows lie: why, and what can therefore not be given beside it
+_ALONE: Mapping[str, tuple[str, set[str]]] = {
+    "global": (
+        "a global window is the whole map",
+        {"size", "stride", "padding", "dilation", "ceil_mode", "output_size", "fractional"},
+    ),
+    "fractional": (
+        "fractional windows lie where the seed puts them",
+        {"stride", "padding", "dilation", "ceil_mode"},
+    ),
+    "output_size": (
+        "adaptive windows follow from the number of outputs",
+        {"size", "stride", "padding", "dilation", "ceil_mode"},
+    ),
 }
-_OPTION = {"output_size": "--output-size", "ceil_mode": "--ceil-mode"}
 
 
 def _kind(given: set[str]) -> str:
     """Choose the kind of window that the given options ask for, or say which two do not go together."""
     if "fractional" in given and "output_size" not in given:
         raise UsageError("--fractional needs --output-size", "say how many windows, such as --output-size 7x7")
-    for main, others in _EXCLUDES.items():
-        clash = sorted(others & given)
-        if main in given and clash:
-            one, other = (_OPTION.get(name, f"--{name}") for name in (main, clash[0]))
-            raise UsageError(f"{one} and {other} do not go together: {_REASON[main]}", f"drop {one} or {other}")
-        if main in given:
-            return {"output_size": "adaptive"}.get(main, main)
+    for main, (reason, others) in _ALONE.items():
+        if main not in given:
+            continue
+        if clash := sorted(others & given):
+            one, other = (f"--{name.replace('_', '-')}" for name in (main, clash[0]))
+            raise UsageError(f"{one} and {other} do not go together: {reason}", f"drop {one} or {other}")
+        return {"output_size": "adaptive"}.get(main, main)
     return "sliding"
-
-
-_REASON = {
-    "global": "a global window is the whole map",
-    "fractional": "fractional windows lie where the seed puts them",
-    "output_size": "adaptive windows follow from the number of outputs",
-}
 
 
 def _offsets(ndim: int, seed: int) -> tuple[float, ...]:
@@ -264,18 +267,6 @@ def _offsets(ndim: int, seed: int) -> tuple[float, ...]:
 
     draw = Random(seed)  # noqa: S311 - windows, not secrets
     return tuple(draw.random() for _ in range(ndim))
-
-
-def _checked_fill(pad_fill: str | float) -> str | float:
-    if not isinstance(pad_fill, str):
-        return pad_fill
-    name = pad_fill.strip().lower()
-    if name in ("ignore", *FILLS):
-        return name
-    try:
-        return int(name) if name.lstrip("+-").isdigit() else float(name)
-    except ValueError:
-        raise UnknownNameError("pad fill", pad_fill, ("ignore", *FILLS), note="; or give a number") from None
 
 
 def fill(x: Array, axes: Sequence[Axis], pad_fill: str | float) -> tuple[Array, tuple[Axis, ...]]:
