@@ -216,11 +216,15 @@ def _long_sum(x: Array, axes: Sequence[Axis]) -> Array:
     return total
 
 
+def first_place(wrong: NDArray[np.bool_]) -> tuple[int, ...]:
+    """Return where the first cell that is true stands."""
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
+
+
 def _overflow(what: str, wrong: NDArray[np.bool_], dtype: np.dtype[Any]) -> NumberRangeError:
-    first = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
-    count = int(wrong.sum())
+    count, place = int(wrong.sum()), first_place(wrong)
     return NumberRangeError(
-        f"the {what} of {count} window{'s' if count > 1 else ''} does not fit {dtype}, the first at {first}",
+        f"the {what} of {count} window{'s' if count > 1 else ''} does not fit {dtype}, the first at {place}",
         "convert the input to floating-point numbers, or use --mode avg",
     )
 

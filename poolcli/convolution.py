@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,9 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from poolcli.errors import NumberRangeError, ShapeError
 from poolcli.filters import find_filter
 from poolcli.kernels.correlate import correlate
-from poolcli.limits import check_memory
 from poolcli.pooling import as_array, fill
-from poolcli.window import Axis, Padding, Window, times
+from poolcli.window import Axis, Padding, Window, output_shape, times
 
 Array = NDArray[Any]
 INT64 = np.iinfo(np.int64)
@@ -75,8 +73,7 @@ def conv(
     except ShapeError as problem:
         hint = "use a smaller kernel, or padding (--padding, or --filter-padding before pooling)"
         raise ShapeError(problem.message.replace("window", "kernel", 1), hint) from None
-    shape = (*array.shape[: array.ndim - weights.ndim], *map(len, axes))
-    check_memory(8 * math.prod(shape), f"an output of {times(shape)}", "use a larger --stride or less padding")
+    output_shape(array.shape[: array.ndim - weights.ndim], axes)
     with np.errstate(all="ignore"):  # inf - inf is NaN here, and meant to be
         if array.dtype.kind != "f" and weights.dtype.kind != "f" and float(bias).is_integer():
             return _whole_numbers(array, axes, weights, int(bias))

@@ -10,12 +10,13 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from poolcli.compute import first_place
 from poolcli.errors import InputError, ShapeError, UsageError
 from poolcli.kernels.fold import window_counts
 from poolcli.limits import check_memory
 from poolcli.modes import parse_mode
 from poolcli.pooling import Options, Pooling, Size, as_array, fill, layer_for, numbering
-from poolcli.window import FILLS, Axis, Window, times
+from poolcli.window import FILLS, Axis, Window, output_shape, times
 
 Array = NDArray[Any]
 
@@ -64,7 +65,7 @@ def unpool(values: ArrayLike, indices: ArrayLike, shape: Sequence[int]) -> Array
     cells = math.prod(shape)
     wrong = (where < 0) | (where >= cells)
     if wrong.any():
-        place = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), where.shape))
+        place = first_place(wrong)
         raise InputError(
             f"index {where[place]} at {place} is outside of {times(shape)}, which has the cells 0 to {cells - 1}",
             "give the shape that was pooled",
@@ -203,8 +204,7 @@ def gradient(layer: Pooling, x: Array, upstream: ArrayLike | None = None) -> Arr
     x = x.astype(np.float64) if layer.compat else x  # frameworks differentiate floating-point numbers only
     lead, spatial = x.shape[: x.ndim - layer.ndim], x.shape[x.ndim - layer.ndim :]
     axes = layer.plan(spatial)
-    shape = (*lead, *map(len, axes))
-    check_memory(8 * math.prod(shape), f"an output of {times(shape)}", "use a larger --stride or less padding")
+    shape = output_shape(lead, axes)
     arriving = np.ones(shape) if upstream is None else as_array(upstream).astype(np.float64)
     if arriving.shape != shape:
         raise ShapeError(

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from poolcli.compute import pooled
+from poolcli.compute import first_place, pooled
 from poolcli.errors import InputError, NanError, ShapeError, UnknownNameError, UsageError
 from poolcli.limits import check_memory
 from poolcli.modes import ChosenMode, Mode, parse_mode
-from poolcli.window import FILLS, PAD_FILLS, Axis, Padding, Window, check_empty, parse_fill, times
+from poolcli.window import FILLS, PAD_FILLS, Axis, Padding, Window, check_empty, output_shape, parse_fill, times
 
 if TYPE_CHECKING:
     from poolcli.compat import Framework
@@ -213,8 +213,7 @@ class Pooling:
         lead, spatial = x.shape[: x.ndim - self.ndim], x.shape[x.ndim - self.ndim :]
         mode = self.row(x.dtype, spatial, indices=indices)
         axes = self.plan(spatial)
-        shape = (*lead, *map(len, axes))
-        check_memory(8 * math.prod(shape), f"an output of {times(shape)}", "use a larger --stride or less padding")
+        output_shape(lead, axes)
         if self.pad_fill == "ignore":
             check_empty(axes)
         if self.nan == "error":
@@ -306,9 +305,8 @@ def _with_number(dtype: np.dtype[Any], number: float) -> np.dtype[Any]:
 
 def _refuse_nan(x: Array) -> None:
     if x.dtype.kind == "f" and (nan := np.isnan(x)).any():
-        first = tuple(int(i) for i in np.unravel_index(int(np.argmax(nan)), x.shape))
         raise NanError(
-            f"the input has {int(nan.sum())} NaN, the first at {first}", "use --nan ignore to leave them out"
+            f"the input has {nan.sum()} NaN, the first at {first_place(nan)}", "use --nan ignore to leave them out"
         )
 
 

@@ -473,6 +473,13 @@ class Window:
         return record
 
 
+def output_shape(lead: Sequence[int], axes: Sequence[Axis]) -> tuple[int, ...]:
+    """Return the shape of the output, or raise `LimitError` if there is no room for values of 8 bytes."""
+    shape = (*lead, *map(len, axes))
+    check_memory(8 * math.prod(shape), f"an output of {times(shape)}", "use a larger --stride or less padding")
+    return shape
+
+
 def check_empty(axes: Sequence[Axis]) -> None:
     """Raise `EmptyWindowError` if any window has no real cell, saying how many and where the first is."""
     import numpy as np
