@@ -76,9 +76,9 @@ def test_every_window_is_the_oracles(case: tuple[Pooling, Array, list[oracle.Axi
         theirs = oracle.window_cells(x, axes, fact.at, layer.pad_fill)
         mine = [cell for cell in fact.cells if cell.kind != "overhang"]
         assert [cell.value for cell in mine] == [cell.value for cell in theirs]
-        assert [cell.kind == "real" for cell in mine] == [cell.place is not None for cell in theirs]
+        assert [cell.kind == "real" for cell in mine] == [cell.place >= 0 for cell in theirs]
         assert fact.size - len(theirs) == fact.count("overhang")
-        assert fact.count("padding") == sum(cell.place is None for cell in theirs)
+        assert fact.count("padding") == sum(cell.place < 0 for cell in theirs)
         assert fact.values.tolist() == [cell.value for cell in theirs if cell.value is not None]
         assert fact.result == values[fact.at]
         assert only(layer, x, *fact.at).result == pytest.approx(fact.result, rel=1e-12)
