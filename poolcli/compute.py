@@ -104,16 +104,11 @@ def _folded(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling, result
         parts.append(Part(np.add, (0,), lambda block: (~np.isnan(block)).view(np.uint8)))
 
     def finish(states: tuple[Array, ...], place: tuple[slice, ...], out: Array) -> Array:
-        if ignoring:
-            *states, real = states  # type: ignore[assignment]  # a list of states does as well
+        there = states[-1] if ignoring else None
+        states = states[:-1] if ignoring else states
         if callable(mode.finish):
             states = tuple(_widened(state, mode, result) for state in states)
-        work = np.asarray(states[0]).dtype
-        if ignoring:
-            padding = window_counts(axes, place, include_pad=include_pad) - window_counts(axes, place)
-            n: Any = (real.astype(np.int64) + padding).astype(work)
-        else:
-            n = _divisors(tuple(axes), tuple((part.start, part.stop) for part in place), work, include_pad)
+        n = _counted(axes, place, np.asarray(states[0]).dtype, include_pad, there)
         if isinstance(mode.finish, str) and scale == 1 and not ignoring:
             divided: Array = getattr(np, mode.finish)(states[0], n, out=out, casting="unsafe")  # at once in its place
             return divided
@@ -121,7 +116,7 @@ def _folded(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling, result
         if scale != 1:
             for _ in range(mode.degree or 1):  # one by one: a power of the scale would leave float64
                 value = value / scale
-        return np.where(real == 0, np.nan, value) if ignoring else value
+        return value if there is None else np.where(there == 0, np.nan, value)
 
     plain = mode.finish is None and scale == 1 and not ignoring
     return fold(x, axes, parts, None if plain else finish, result)
@@ -136,6 +131,16 @@ def _widened(state: Array, mode: Mode, result: np.dtype[Any]) -> Array:
     least = np.dtype(np.float64) if mode.result == "float" else result
     wide: Array = state.astype(np.promote_types(state.dtype, least), copy=False)
     return wide
+
+
+def _counted(
+    axes: Sequence[Axis], place: Sequence[slice], work: np.dtype[Any], include_pad: bool, there: Array | None
+) -> Any:
+    """Return n: how many cells of the windows count, of the real ones only `there` where NaN are left out."""
+    if there is None:
+        return _divisors(tuple(axes), tuple((part.start, part.stop) for part in place), work, include_pad)
+    padding = window_counts(axes, place, include_pad=include_pad) - window_counts(axes, place)
+    return (there.astype(np.int64) + padding).astype(work)
 
 
 @lru_cache(maxsize=4)
