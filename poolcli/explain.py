@@ -387,7 +387,7 @@ def windows(
     lead = () if values is None else values.shape[: values.ndim - layer.ndim]
     shape = (*lead, *map(len, axes))
     places = (
-        (_place(number, shape) for number in range(first, math.prod(shape)))
+        (_nth(number, shape) for number in range(first, math.prod(shape)))
         if at is None
         else _asked(tuple(at), lead, shape)
     )
@@ -402,7 +402,7 @@ def windows(
     return facts()
 
 
-def _place(number: int, shape: Place) -> Place:
+def _nth(number: int, shape: Place) -> Place:
     """Return a place by its number in row-major order; NumPy counts no further than 2^63."""
     place = []
     for length in reversed(shape):

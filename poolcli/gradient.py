@@ -236,15 +236,18 @@ def _of_sum(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> 
     return np.where(np.isnan(x), 0, sent) if layer.nan == "ignore" else sent
 
 
+def _counts(axes: Sequence[Axis], *, include_pad: bool = False) -> Any:
+    return window_counts(axes, [slice(0, len(axis)) for axis in axes], include_pad=include_pad)
+
+
 def _of_avg(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> Array:
     """Send an equal share to every cell of the window."""
-    place = tuple(slice(0, len(axis)) for axis in axes)
     counted = axes if layer.pad_fill == "ignore" else tuple(axis.filled() for axis in axes)
-    n: Any = window_counts(counted, place, include_pad=layer.count_include_pad)
+    n = _counts(counted, include_pad=layer.count_include_pad)
     if layer.nan == "ignore":
         counting = replace(layer, mode=parse_mode("sum"), compat=None, nan="propagate")
         there = counting.apply((~np.isnan(x)).astype(np.float64))[0]
-        n = there + (n - window_counts(counted, place))
+        n = there + (n - _counts(counted))
     return _of_sum(layer, x, axes, arriving / n)
 
 
@@ -258,8 +261,7 @@ def _of_lp(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> A
     if layer.framework and layer.framework.name == "torch":  # which takes no absolute values
         from poolcli.compat import inflation
 
-        place = tuple(slice(0, len(axis)) for axis in axes)
-        return _of_sum(layer, x, axes, scaled * inflation(layer, window_counts(axes, place))) * x ** (p - 1)
+        return _of_sum(layer, x, axes, scaled * inflation(layer, _counts(axes))) * x ** (p - 1)
     return _of_sum(layer, x, axes, scaled) * np.sign(x) * np.where(x == 0, 0, np.abs(x) ** (p - 1))
 
 
