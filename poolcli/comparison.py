@@ -155,15 +155,13 @@ def _reasons(feature_map: FeatureMap, one: Variant, other: Variant) -> list[str]
     if one.values is None or other.values is None or _equal(one.values, other.values):
         return []
     a, b = (frameworks.find(variant.step.options.get("compat")) or frameworks.OWN for variant in (one, other))
-    return [say(a, b, one.step) for rule, say in RULES.items() if _matters(feature_map, one.step, a, b, rule)]
+    mode = one.step.layer(feature_map.ndim).mode.mode.name  # which the step may call by an alias
+    return [say(a, b, mode) for rule, say in RULES.items() if _matters(feature_map, one.step, a, b, rule)]
 
 
 def _matters(feature_map: FeatureMap, step: PoolStep, a: Framework, b: Framework, rule: str) -> bool:
     """Whether giving framework `a` this rule of `b` changes its answer."""
-    if rule == "modes":
-        swapped = replace(a, modes={**a.modes, step.mode.partition(":")[0]: b.modes[step.mode.partition(":")[0]]})
-    else:
-        swapped = replace(a, **{rule: getattr(b, rule)})
+    swapped = replace(a, **{rule: getattr(b, rule)})
     try:
         plain, changed = (_made(feature_map, step, framework) for framework in (a, swapped))
     except PoolcliError:
@@ -184,19 +182,18 @@ def _size(framework: Framework) -> str:
     return "the window's size" if framework.stride is None else str(framework.stride)
 
 
-def _mode_sentence(a: Framework, b: Framework, step: PoolStep) -> str:
-    name = step.mode.partition(":")[0]
-    return f"{a.title} and {b.title} compute {name} differently: {_MODE_RULES.get(name, 'see poolcli modes')}"
+def _mode_sentence(a: Framework, b: Framework, mode: str) -> str:
+    return f"{a.title} and {b.title} compute {mode} differently: {MODE_RULES[mode]}"
 
 
-_MODE_RULES: Mapping[str, str] = {
+MODE_RULES: Mapping[str, str] = {
     "max": "onnxruntime's comparisons lose NaN but in some places, the others propagate it",
     "min": "onnxruntime's comparisons lose NaN but in some places, the others propagate it",
     "lp": "PyTorch takes x^P without the absolute value, and scales windows clipped by ceil_mode up to the full size",
     "avg": "PyTorch truncates averages of whole numbers towards zero",
 }
 
-RULES: Mapping[str, Callable[[Framework, Framework, PoolStep], str]] = {
+RULES: Mapping[str, Callable[[Framework, Framework, str], str]] = {
     "stride": lambda a, b, _: f"the default stride is {_size(a)} in {a.title} and {_size(b)} in {b.title}",
     "count_include_pad": lambda a, b, _: (
         f"padding counts in the divisor of {(a if a.count_include_pad else b).title}'s average by default, "
@@ -208,8 +205,3 @@ RULES: Mapping[str, Callable[[Framework, Framework, PoolStep], str]] = {
     "fractional": lambda a, b, _: f"{a.title} and {b.title} place fractional windows by different rules",
     "modes": _mode_sentence,
 }
-
-
-def parse_list(text: str) -> Sequence[str]:
-    """Split a list such as ``max,avg`` at its commas."""
-    return [part.strip() for part in text.split(",") if part.strip()]

@@ -104,12 +104,6 @@ class Framework:
     number: Callable[[Any, Sequence[int], int, int], Any] = lambda where, *_: where
     plane_index: Callable[[Any, Sequence[int], int], Any] = lambda where, *_: where
 
-    def layer(
-        self, pooling: Pooling, dtype: np.dtype[Any] | None = None, indices: bool = False, spatial: tuple[int, ...] = ()
-    ) -> Layer:
-        """Return what the rules look at."""
-        return Layer(pooling, dtype, indices, spatial)
-
     def check(self, layer: Layer) -> None:
         """Raise `CompatError` if the framework refuses this layer."""
         if layer.mode not in self.modes:

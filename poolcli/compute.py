@@ -104,15 +104,11 @@ def _folded(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling, result
         parts.append(Part(np.add, (0,), lambda block: (~np.isnan(block)).view(np.uint8)))
 
     def finish(states: tuple[Array, ...], place: tuple[slice, ...], out: Array) -> Array:
-        work = np.asarray(states[0]).dtype
-        if ignoring:
-            *states, real = states  # type: ignore[assignment]  # a list of states does as well
-            padding = window_counts(axes, place, include_pad=include_pad) - window_counts(axes, place)
-            n: Any = (real.astype(np.int64) + padding).astype(work)
-        else:
-            n = _divisors(tuple(axes), tuple((part.start, part.stop) for part in place), work, include_pad)
-        if mode.result == "range" and x.dtype.kind == "i":
-            states = tuple(state.astype(np.int64) for state in states)
+        there = states[-1] if ignoring else None
+        states = states[:-1] if ignoring else states
+        if callable(mode.finish):
+            states = tuple(_widened(state, mode, result) for state in states)
+        n = _counted(axes, place, np.asarray(states[0]).dtype, include_pad, there)
         if isinstance(mode.finish, str) and scale == 1 and not ignoring:
             divided: Array = getattr(np, mode.finish)(states[0], n, out=out, casting="unsafe")  # at once in its place
             return divided
@@ -120,10 +116,31 @@ def _folded(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling, result
         if scale != 1:
             for _ in range(mode.degree or 1):  # one by one: a power of the scale would leave float64
                 value = value / scale
-        return np.where(real == 0, np.nan, value) if ignoring else value
+        return value if there is None else np.where(there == 0, np.nan, value)
 
     plain = mode.finish is None and scale == 1 and not ignoring
     return fold(x, axes, parts, None if plain else finish, result)
+
+
+def _widened(state: Array, mode: Mode, result: np.dtype[Any]) -> Array:
+    """Return a state in a type in which a formula can count: its result fits, and what makes a float is a float64.
+
+    Otherwise 200 + 100 would be 44 in a picture, and 3000 cells inexact as a float16.
+    """
+    state = np.asarray(state)  # it may be a number that stands for an array
+    least = np.dtype(np.float64) if mode.result == "float" else result
+    wide: Array = state.astype(np.promote_types(state.dtype, least), copy=False)
+    return wide
+
+
+def _counted(
+    axes: Sequence[Axis], place: Sequence[slice], work: np.dtype[Any], include_pad: bool, there: Array | None
+) -> Any:
+    """Return n: how many cells of the windows count, of the real ones only `there` where NaN are left out."""
+    if there is None:
+        return _divisors(tuple(axes), tuple((part.start, part.stop) for part in place), work, include_pad)
+    padding = window_counts(axes, place, include_pad=include_pad) - window_counts(axes, place)
+    return (there.astype(np.int64) + padding).astype(work)
 
 
 @lru_cache(maxsize=4)
@@ -204,11 +221,15 @@ def _long_sum(x: Array, axes: Sequence[Axis]) -> Array:
     return total
 
 
+def first_place(wrong: NDArray[np.bool_]) -> tuple[int, ...]:
+    """Return where the first cell that is true stands."""
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
+
+
 def _overflow(what: str, wrong: NDArray[np.bool_], dtype: np.dtype[Any]) -> NumberRangeError:
-    first = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
-    count = int(wrong.sum())
+    count, place = int(wrong.sum()), first_place(wrong)
     return NumberRangeError(
-        f"the {what} of {count} window{'s' if count > 1 else ''} does not fit {dtype}, the first at {first}",
+        f"the {what} of {count} window{'s' if count > 1 else ''} does not fit {dtype}, the first at {place}",
         "convert the input to floating-point numbers, or use --mode avg",
     )
 

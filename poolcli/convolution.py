@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,9 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from poolcli.errors import NumberRangeError, ShapeError
 from poolcli.filters import find_filter
 from poolcli.kernels.correlate import correlate
-from poolcli.limits import check_memory
-from poolcli.pooling import as_array
-from poolcli.window import Axis, Padding, Window, times
+from poolcli.pooling import as_array, fill
+from poolcli.window import Axis, Padding, Window, output_shape, times
 
 Array = NDArray[Any]
 INT64 = np.iinfo(np.int64)
@@ -75,8 +73,7 @@ def conv(
     except ShapeError as problem:
         hint = "use a smaller kernel, or padding (--padding, or --filter-padding before pooling)"
         raise ShapeError(problem.message.replace("window", "kernel", 1), hint) from None
-    shape = (*array.shape[: array.ndim - weights.ndim], *map(len, axes))
-    check_memory(8 * math.prod(shape), f"an output of {times(shape)}", "use a larger --stride or less padding")
+    output_shape(array.shape[: array.ndim - weights.ndim], axes)
     with np.errstate(all="ignore"):  # inf - inf is NaN here, and meant to be
         if array.dtype.kind != "f" and weights.dtype.kind != "f" and float(bias).is_integer():
             return _whole_numbers(array, axes, weights, int(bias))
@@ -93,7 +90,7 @@ def _whole_numbers(x: Array, axes: Sequence[Axis], weights: Array, bias: int) ->
     if most <= INT64.max:
         total = correlate(x, axes, weights.astype(np.int64), np.dtype(np.int64), work=_holding(most))
         return total + np.int64(bias) if bias else total
-    exact = _correlate(x, axes, weights.astype(object), np.dtype(object)) + bias
+    exact = _exact(x, axes, weights) + bias
     if exact.size and (exact.min() < INT64.min or exact.max() > INT64.max):
         raise NumberRangeError(
             "the convolution has values beyond 64 bits", "use smaller weights, or floating-point input"
@@ -106,28 +103,15 @@ def _holding(most: int) -> np.dtype[Any]:
     return next(np.dtype(kind) for kind in (np.int16, np.int32, np.int64) if most <= np.iinfo(kind).max)
 
 
-def _correlate(x: Array, axes: Sequence[Axis], weights: Array, work: np.dtype[Any]) -> Array:
-    padded = _zero_padded(x, axes)
-    finite = x.dtype.kind != "f" or bool(np.isfinite(x).all())
-    total = np.zeros((*x.shape[: x.ndim - len(axes)], *map(len, axes)), dtype=work)
+def _exact(x: Array, axes: Sequence[Axis], weights: Array) -> Array:
+    """Correlate in Python's integers, which have no end."""
+    cells, axes = fill(x, axes, 0)
+    total = np.zeros((*x.shape[: x.ndim - len(axes)], *map(len, axes)), dtype=object)
     for tap in np.ndindex(*weights.shape):
-        weight = weights[tap]
-        if weight == 0 and finite:
-            continue
-        place: tuple[Any, ...] = (..., *(_tap(axis, t) for axis, t in zip(axes, tap, strict=True)))
-        cells = padded[place]
-        total += cells.astype(work, copy=False) * weight
+        moved = [(axis, t * axis.dilation) for axis, t in zip(axes, tap, strict=True)]
+        place: Any = (..., *(slice(axis.starts[0] + by, axis.starts[-1] + by + 1, axis.stride) for axis, by in moved))
+        total += cells[place].astype(object) * int(weights[tap])
     return total
-
-
-def _zero_padded(x: Array, axes: Sequence[Axis]) -> Array:
-    widths = [(0, 0)] * (x.ndim - len(axes)) + [(axis.before, axis.after) for axis in axes]
-    return np.pad(x, widths) if any(map(any, widths)) else x
-
-
-def _tap(axis: Axis, tap: int) -> slice:
-    first = axis.starts[0] + axis.before + tap * axis.dilation
-    return slice(first, first + (len(axis) - 1) * axis.stride + 1, axis.stride)
 
 
 def relu(x: ArrayLike) -> Array:

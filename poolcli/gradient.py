@@ -10,12 +10,13 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from poolcli.compute import first_place
 from poolcli.errors import InputError, ShapeError, UsageError
 from poolcli.kernels.fold import window_counts
 from poolcli.limits import check_memory
 from poolcli.modes import parse_mode
 from poolcli.pooling import Options, Pooling, Size, as_array, fill, layer_for, numbering
-from poolcli.window import FILLS, Axis, Window, times
+from poolcli.window import FILLS, Axis, Window, output_shape, times
 
 Array = NDArray[Any]
 
@@ -64,7 +65,7 @@ def unpool(values: ArrayLike, indices: ArrayLike, shape: Sequence[int]) -> Array
     cells = math.prod(shape)
     wrong = (where < 0) | (where >= cells)
     if wrong.any():
-        place = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), where.shape))
+        place = first_place(wrong)
         raise InputError(
             f"index {where[place]} at {place} is outside of {times(shape)}, which has the cells 0 to {cells - 1}",
             "give the shape that was pooled",
@@ -203,8 +204,7 @@ def gradient(layer: Pooling, x: Array, upstream: ArrayLike | None = None) -> Arr
     x = x.astype(np.float64) if layer.compat else x  # frameworks differentiate floating-point numbers only
     lead, spatial = x.shape[: x.ndim - layer.ndim], x.shape[x.ndim - layer.ndim :]
     axes = layer.plan(spatial)
-    shape = (*lead, *map(len, axes))
-    check_memory(8 * math.prod(shape), f"an output of {times(shape)}", "use a larger --stride or less padding")
+    shape = output_shape(lead, axes)
     arriving = np.ones(shape) if upstream is None else as_array(upstream).astype(np.float64)
     if arriving.shape != shape:
         raise ShapeError(
@@ -236,15 +236,18 @@ def _of_sum(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> 
     return np.where(np.isnan(x), 0, sent) if layer.nan == "ignore" else sent
 
 
+def _counts(axes: Sequence[Axis], *, include_pad: bool = False) -> Any:
+    return window_counts(axes, [slice(0, len(axis)) for axis in axes], include_pad=include_pad)
+
+
 def _of_avg(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> Array:
     """Send an equal share to every cell of the window."""
-    place = tuple(slice(0, len(axis)) for axis in axes)
     counted = axes if layer.pad_fill == "ignore" else tuple(axis.filled() for axis in axes)
-    n: Any = window_counts(counted, place, include_pad=layer.count_include_pad)
+    n = _counts(counted, include_pad=layer.count_include_pad)
     if layer.nan == "ignore":
         counting = replace(layer, mode=parse_mode("sum"), compat=None, nan="propagate")
         there = counting.apply((~np.isnan(x)).astype(np.float64))[0]
-        n = there + (n - window_counts(counted, place))
+        n = there + (n - _counts(counted))
     return _of_sum(layer, x, axes, arriving / n)
 
 
@@ -255,11 +258,10 @@ def _of_lp(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> A
         return _of_winner(replace(layer, mode=parse_mode("max"), compat=None), np.abs(x), axes, arriving) * np.sign(x)
     values = layer.apply(x)[0]
     scaled = np.where(values == 0, 0, arriving * values ** (1 - p))
-    if layer.compat == "torch":  # which takes no absolute values
+    if layer.framework and layer.framework.name == "torch":  # which takes no absolute values
         from poolcli.compat import inflation
 
-        place = tuple(slice(0, len(axis)) for axis in axes)
-        return _of_sum(layer, x, axes, scaled * inflation(layer, window_counts(axes, place))) * x ** (p - 1)
+        return _of_sum(layer, x, axes, scaled * inflation(layer, _counts(axes))) * x ** (p - 1)
     return _of_sum(layer, x, axes, scaled) * np.sign(x) * np.where(x == 0, 0, np.abs(x) ** (p - 1))
 
 

@@ -87,8 +87,8 @@ class Mode:
     reductions : tuple of Reduction
         The folds it is made of.
     finish : function of (states..., n, parameter), or the name of a ufunc of (state, n), optional
-        Makes the values of the folded states; the first state itself if missing. n counts padding where the caller
-        asked for that.
+        Makes the values of the folded states; the first state itself if missing. A function gets states in which the
+        result fits, float64 where that is a float. n counts padding where the caller asked for that.
     cells : str, or function of (cells, real, parameter, draws), optional
         Instead of folds: a function that makes the values of windows laid out one a row, or its name in
         `poolcli.kernels.order`, whose head says what it takes.
@@ -175,26 +175,6 @@ def _logavgexp(total: Any, n: Any, r: float) -> Any:
     return (total - np.log(n)) / r
 
 
-MAX = Reduction("maximum", ("lowest",), ignoring="fmax")
-MIN = Reduction("minimum", ("highest",), ignoring="fmin")
-SUM = Reduction("add")
-SQUARES = Reduction("add", prepare=_square, wide=True)
-POWERS = Reduction("add", prepare=_power, wide=True)
-MOMENTS = Reduction(_merge_moments, (0, 0, 0), _moments, wide=True)
-LOG_SUM_EXP = Reduction("logaddexp", (-math.inf,), lambda x, r: x * r, wide=True)
-SOFT = Reduction(_merge_weighted, (-math.inf, 0), _weighted, wide=True)
-
-HIGH_ORDER = 8.0  # |x|^p of scaled x keeps its digits up to about here; above, logarithms do
-
-
-def _high_norm(p: float) -> Mode | None:
-    if p <= HIGH_ORDER:
-        return None
-    if math.isinf(p):
-        return Mode("lp", "max(|x|)", (Reduction("maximum", ("lowest",), lambda x, _: abs(x), wide=True),))
-    return Mode("lp", "exp(log(sum(exp(P log|x|))) / P)", (LOG_POWERS,), _exp_root)
-
-
 def _log_power(x: Any, p: float) -> Any:
     import numpy as np
 
@@ -207,7 +187,25 @@ def _exp_root(total: Any, _: Any, p: float) -> Any:
     return np.exp(total / p)
 
 
+def _high_norm(p: float) -> Mode | None:
+    if p <= HIGH_ORDER:
+        return None
+    if math.isinf(p):
+        return Mode("lp", "max(|x|)", (Reduction("maximum", ("lowest",), lambda x, _: abs(x), wide=True),))
+    return Mode("lp", "exp(log(sum(exp(P log|x|))) / P)", (LOG_POWERS,), _exp_root)
+
+
+HIGH_ORDER = 8.0  # |x|^p of scaled x keeps its digits up to about here; above, logarithms do
+
+MAX = Reduction("maximum", ("lowest",), ignoring="fmax")
+MIN = Reduction("minimum", ("highest",), ignoring="fmin")
+SUM = Reduction("add")
+SQUARES = Reduction("add", prepare=_square, wide=True)
+POWERS = Reduction("add", prepare=_power, wide=True)
+MOMENTS = Reduction(_merge_moments, (0, 0, 0), _moments, wide=True)
+LOG_SUM_EXP = Reduction("logaddexp", (-math.inf,), lambda x, r: x * r, wide=True)
 LOG_POWERS = Reduction("logaddexp", (-math.inf,), _log_power, wide=True)
+SOFT = Reduction(_merge_weighted, (-math.inf, 0), _weighted, wide=True)
 
 _ROWS = (
     Mode("max", "max(x)", (MAX,), result="same"),

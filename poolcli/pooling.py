@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from poolcli.compute import pooled
+from poolcli.compute import first_place, pooled
 from poolcli.errors import InputError, NanError, ShapeError, UnknownNameError, UsageError
 from poolcli.limits import check_memory
-from poolcli.modes import ChosenMode, parse_mode
-from poolcli.window import FILLS, Axis, Padding, Window, check_empty, times
+from poolcli.modes import ChosenMode, Mode, parse_mode
+from poolcli.window import FILLS, PAD_FILLS, Axis, Padding, Window, check_empty, output_shape, parse_fill, times
 
 if TYPE_CHECKING:
     from poolcli.compat import Framework
@@ -56,7 +56,7 @@ class Pooling:
     window : Window
         Which cells.
     pad_fill : str or float
-        ``ignore``, a name in `FILLS`, or a number.
+        A name in `PAD_FILLS`, or a number.
     count_include_pad : bool
         Whether padding counts in the divisor of an average.
     nan : str
@@ -134,16 +134,46 @@ class Pooling:
         )
         if count_include_pad is None:
             count_include_pad = bool(framework and framework.count_include_pad)
-        made = cls(ndim, chosen, window, _checked_fill(pad_fill), count_include_pad, nan, compat, seed, storage_order)
-        if framework:
-            framework.check(framework.layer(made))
+        pad_fill = parse_fill(pad_fill, "pad fill", PAD_FILLS)
+        made = cls(ndim, chosen, window, pad_fill, count_include_pad, nan, compat, seed, storage_order)
+        made.row()
         return made
+
+    @property
+    def framework(self) -> Framework | None:
+        """The framework whose layer this is."""
+        return framework_of(self.compat)
+
+    def row(self, dtype: np.dtype[Any] | None = None, spatial: Sequence[int] = (), *, indices: bool = False) -> Mode:
+        """Return the row of the table of modes to follow: the framework's own version of it, if there is one.
+
+        Parameters
+        ----------
+        dtype : dtype, optional
+            Of the input, once it is known.
+        spatial : sequence of int
+            The lengths of its spatial axes, once they are known.
+        indices : bool
+            Whether indices are asked for.
+
+        Raises
+        ------
+        CompatError
+            If the framework refuses this layer, or such an input to it.
+        """
+        framework = self.framework
+        if framework is None:
+            return self.mode.mode
+        from poolcli.compat import Layer
+
+        known = Layer(self, dtype, indices, tuple(spatial))
+        framework.check(known)
+        return framework.row(known)
 
     def record(self) -> dict[str, Any]:
         """Return what makes this layer again, as JSON has it: the mode, the window, and all that is not default."""
-        framework = framework_of(self.compat)
         usual = {
-            "pad_fill": "ignore", "count_include_pad": bool(framework and framework.count_include_pad),
+            "pad_fill": "ignore", "count_include_pad": bool(self.framework and self.framework.count_include_pad),
             "nan": "propagate", "compat": None, "seed": None, "storage_order": 0,
         }  # fmt: skip
         unusual = {key: getattr(self, key) for key, value in usual.items() if getattr(self, key) != value}
@@ -172,8 +202,7 @@ class Pooling:
         from poolcli.kernels.gather import winners
 
         values, axes = self._values(x, indices=True)
-        framework = framework_of(self.compat)
-        where = winners(x, axes, values, last_nan=bool(framework and framework.last_nan))
+        where = winners(x, axes, values, last_nan=bool(self.framework and self.framework.last_nan))
         if x.dtype.kind != "f" or values.all():
             return values, where
         planes = (math.prod(x.shape[: x.ndim - self.ndim]), -1)
@@ -181,15 +210,10 @@ class Pooling:
         return taken.reshape(values.shape), where  # the cell itself, so that of +0 and -0 the winner's sign is kept
 
     def _values(self, x: Array, *, indices: bool) -> tuple[Array, tuple[Axis, ...]]:
-        mode, framework = self.mode.mode, framework_of(self.compat)
-        if framework:
-            layer = framework.layer(self, x.dtype, indices, x.shape[x.ndim - self.ndim :])
-            framework.check(layer)
-            mode = framework.row(layer)
         lead, spatial = x.shape[: x.ndim - self.ndim], x.shape[x.ndim - self.ndim :]
+        mode = self.row(x.dtype, spatial, indices=indices)
         axes = self.plan(spatial)
-        shape = (*lead, *map(len, axes))
-        check_memory(8 * math.prod(shape), f"an output of {times(shape)}", "use a larger --stride or less padding")
+        output_shape(lead, axes)
         if self.pad_fill == "ignore":
             check_empty(axes)
         if self.nan == "error":
@@ -205,33 +229,35 @@ def _split_global(mode: str, given: bool) -> tuple[str, bool]:
     return (name.removeprefix("global-"), True) if name.startswith("global-") else (mode, given)
 
 
-_EXCLUDES = {
-    "global": {"size", "stride", "padding", "dilation", "ceil_mode", "output_size", "fractional"},
-    "fractional": {"stride", "padding", "dilation", "ceil_mode"},
-    "output_size": {"size", "stride", "padding", "dilation", "ceil_mode"},
+# what says by itself where the windows lie: why, and what can therefore not be given beside it
+_ALONE: Mapping[str, tuple[str, set[str]]] = {
+    "global": (
+        "a global window is the whole map",
+        {"size", "stride", "padding", "dilation", "ceil_mode", "output_size", "fractional"},
+    ),
+    "fractional": (
+        "fractional windows lie where the seed puts them",
+        {"stride", "padding", "dilation", "ceil_mode"},
+    ),
+    "output_size": (
+        "adaptive windows follow from the number of outputs",
+        {"size", "stride", "padding", "dilation", "ceil_mode"},
+    ),
 }
-_OPTION = {"output_size": "--output-size", "ceil_mode": "--ceil-mode"}
 
 
 def _kind(given: set[str]) -> str:
     """Choose the kind of window that the given options ask for, or say which two do not go together."""
     if "fractional" in given and "output_size" not in given:
         raise UsageError("--fractional needs --output-size", "say how many windows, such as --output-size 7x7")
-    for main, others in _EXCLUDES.items():
-        clash = sorted(others & given)
-        if main in given and clash:
-            one, other = (_OPTION.get(name, f"--{name}") for name in (main, clash[0]))
-            raise UsageError(f"{one} and {other} do not go together: {_REASON[main]}", f"drop {one} or {other}")
-        if main in given:
-            return {"output_size": "adaptive"}.get(main, main)
+    for main, (reason, others) in _ALONE.items():
+        if main not in given:
+            continue
+        if clash := sorted(others & given):
+            one, other = (f"--{name.replace('_', '-')}" for name in (main, clash[0]))
+            raise UsageError(f"{one} and {other} do not go together: {reason}", f"drop {one} or {other}")
+        return {"output_size": "adaptive"}.get(main, main)
     return "sliding"
-
-
-_REASON = {
-    "global": "a global window is the whole map",
-    "fractional": "fractional windows lie where the seed puts them",
-    "output_size": "adaptive windows follow from the number of outputs",
-}
 
 
 def _offsets(ndim: int, seed: int) -> tuple[float, ...]:
@@ -240,18 +266,6 @@ def _offsets(ndim: int, seed: int) -> tuple[float, ...]:
 
     draw = Random(seed)  # noqa: S311 - windows, not secrets
     return tuple(draw.random() for _ in range(ndim))
-
-
-def _checked_fill(pad_fill: str | float) -> str | float:
-    if not isinstance(pad_fill, str):
-        return pad_fill
-    name = pad_fill.strip().lower()
-    if name in ("ignore", *FILLS):
-        return name
-    try:
-        return int(name) if name.lstrip("+-").isdigit() else float(name)
-    except ValueError:
-        raise UnknownNameError("pad fill", pad_fill, ("ignore", *FILLS), note="; or give a number") from None
 
 
 def fill(x: Array, axes: Sequence[Axis], pad_fill: str | float) -> tuple[Array, tuple[Axis, ...]]:
@@ -264,8 +278,15 @@ def fill(x: Array, axes: Sequence[Axis], pad_fill: str | float) -> tuple[Array, 
     check_memory(size, f"the input with its padding, {times([axis.length for axis in filled])},", "use less padding")
     if isinstance(pad_fill, str):
         return np.pad(x, widths, mode=FILLS[pad_fill]), filled  # type: ignore[call-overload]  # the table holds its words
-    dtype = _with_number(x.dtype, pad_fill)
-    return np.pad(x.astype(dtype, copy=False), widths, constant_values=pad_fill), filled
+    cells = x.astype(filled_type(x.dtype, axes, pad_fill), copy=False)
+    return np.pad(cells, widths, constant_values=pad_fill), filled
+
+
+def filled_type(dtype: np.dtype[Any], axes: Sequence[Axis], pad_fill: str | float) -> np.dtype[Any]:
+    """Return the type that an input of type `dtype` has once its padding is filled."""
+    if isinstance(pad_fill, str) or not any(axis.before or axis.after for axis in axes):
+        return dtype
+    return _with_number(dtype, pad_fill)
 
 
 def _with_number(dtype: np.dtype[Any], number: float) -> np.dtype[Any]:
@@ -284,9 +305,8 @@ def _with_number(dtype: np.dtype[Any], number: float) -> np.dtype[Any]:
 
 def _refuse_nan(x: Array) -> None:
     if x.dtype.kind == "f" and (nan := np.isnan(x)).any():
-        first = tuple(int(i) for i in np.unravel_index(int(np.argmax(nan)), x.shape))
         raise NanError(
-            f"the input has {int(nan.sum())} NaN, the first at {first}", "use --nan ignore to leave them out"
+            f"the input has {nan.sum()} NaN, the first at {first_place(nan)}", "use --nan ignore to leave them out"
         )
 
 

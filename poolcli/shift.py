@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.errors import ShapeError, UnknownNameError, UsageError
+from poolcli.errors import ShapeError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling import Pooling, fill
-from poolcli.window import FILLS, Axis, times
+from poolcli.window import Axis, parse_fill, times
 
 Array = NDArray[Any]
 MOST_SAMPLES = 1000
@@ -218,7 +218,7 @@ def measure(
     pooling did not make the map more invariant to it.
     """
     _check(feature_map, by, samples)
-    edge = _checked_edge(edge)
+    edge = parse_fill(edge, "edge")
     if samples is not None and seed is None:
         seed = 0
     moves = _directions(feature_map.ndim, by) if samples is None else _random(feature_map.ndim, by, samples, seed)
@@ -243,15 +243,6 @@ def _check(feature_map: FeatureMap, by: int, samples: int | None) -> None:
             f"a shift by {by} moves everything out of the input {times(feature_map.spatial)}",
             f"use --by {max(max(feature_map.spatial) - 1, 1)} or less, or a larger input",
         )
-
-
-def _checked_edge(edge: str | float) -> str | float:
-    if not isinstance(edge, str) or edge in FILLS:
-        return edge
-    try:
-        return int(edge) if edge.lstrip("+-").isdigit() else float(edge)
-    except ValueError:
-        raise UnknownNameError("edge", edge, FILLS, note="; or give a number") from None
 
 
 def _directions(ndim: int, by: int) -> list[tuple[str, tuple[int, ...]]]:

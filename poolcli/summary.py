@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 from poolcli.errors import PoolcliError, ShapeError, UsageError
 from poolcli.featuremap import layout_by_rank, parse_layout, spatial_letters
@@ -25,22 +25,30 @@ FLAT = "F"  # the axis that is left after flattening
 class ConvLayer:
     """A convolution known by its sizes alone; every filter looks at every channel and has a bias."""
 
+    name: ClassVar[str] = "conv"
     filters: int = 1
     size: int | tuple[int, ...] = 3
     stride: int | tuple[int, ...] = 1
     padding: Padding = "valid"
     dilation: int | tuple[int, ...] = 1
 
+    def window(self, ndim: int) -> Window:
+        """Return the window for this many spatial axes."""
+        return Window.of(ndim, size=self.size, stride=self.stride, padding=self.padding, dilation=self.dilation)
+
 
 @dataclass(frozen=True)
 class Flatten:
     """Put all axes but N into one."""
+
+    name: ClassVar[str] = "flatten"
 
 
 @dataclass(frozen=True)
 class Dense:
     """A fully connected layer on the flat axis, or cell by cell on the channels."""
 
+    name: ClassVar[str] = "dense"
     units: int = 1
 
 
@@ -127,7 +135,7 @@ def _lengths(kernel: Any) -> tuple[int, ...]:
 
 def _conv(signal: Signal, layer: ConvLayer) -> Signal:
     ndim = len(_spatial(signal, "conv").spatial)
-    window = Window.of(ndim, size=layer.size, stride=layer.stride, padding=layer.padding, dilation=layer.dilation)
+    window = layer.window(ndim)
     if layer.filters < 1:
         raise UsageError(f"{layer.filters} filters are less than 1", "use --filters 1 or more")
     weights = math.prod(window.size) * signal.channels * layer.filters
@@ -172,6 +180,14 @@ FOLLOW: Mapping[type, Callable[[Signal, Any], Signal]] = {
     Flatten: _flatten,
     Dense: _dense,
 }
+TEXTS: Mapping[type, Callable[[Signal, Any], str]] = {  # what a layer is, in a few words
+    PoolStep: lambda signal, layer: text({"step": "pool", **layer.layer(len(signal.spatial)).record()}),
+    ConvStep: lambda _, layer: f"{layer.label} {times(_lengths(layer.kernel))}",
+    ConvLayer: lambda signal, layer: (
+        f"{layer.filters} filters {text({'step': 'conv', **layer.window(len(signal.spatial)).record()})}"
+    ),
+    Dense: lambda _, layer: f"{layer.units} units",
+}
 
 
 @dataclass(frozen=True)
@@ -181,24 +197,6 @@ class Row:
     name: str
     what: str
     signal: Signal
-
-
-def layer_name(layer: Any) -> str:
-    """Return the name of a layer as a user types it."""
-    return str(getattr(layer, "name", "conv" if isinstance(layer, ConvLayer) else type(layer).__name__.lower()))
-
-
-def layer_text(layer: Any, signal: Signal) -> str:
-    """Say in a few words what a layer is."""
-    if isinstance(layer, ConvLayer):
-        window = Window.of(len(signal.spatial), size=layer.size, stride=layer.stride, padding=layer.padding,
-                           dilation=layer.dilation)  # fmt: skip
-        return f"{layer.filters} filters {text({'step': 'conv', **window.record()})}"
-    if isinstance(layer, PoolStep):
-        return text({"step": "pool", **layer.layer(len(signal.spatial)).record()})
-    if isinstance(layer, ConvStep):
-        return f"{layer.label} {times(_lengths(layer.kernel))}"
-    return f"{layer.units} units" if isinstance(layer, Dense) else ""
 
 
 def summarize(signal: Signal, layers: Sequence[Any]) -> list[Row]:
@@ -229,11 +227,12 @@ def summarize(signal: Signal, layers: Sequence[Any]) -> list[Row]:
     """
     rows = [Row("input", signal.layout, signal)]
     for number, layer in enumerate(layers, 1):
-        follow = FOLLOW.get(type(layer))
-        what = layer_text(layer, signal) if FLAT not in signal.layout or isinstance(layer, Dense) else ""
+        follow, told = FOLLOW.get(type(layer)), TEXTS.get(type(layer))
         try:
-            signal = follow(signal, layer) if follow else replace(signal, parameters=0)
+            after = follow(signal, layer) if follow else replace(signal, parameters=0)
         except PoolcliError as problem:
-            raise type(problem)(f"layer {number} ({layer_name(layer)}): {problem.message}", problem.hint) from None
-        rows.append(Row(layer_name(layer), what, signal))
+            problem.message = f"layer {number} ({layer.name}): {problem.message}"
+            raise
+        rows.append(Row(layer.name, told(signal, layer) if told else "", after))
+        signal = after
     return rows

@@ -11,6 +11,7 @@ ONNX operator MaxPool-22; SAME follows TensorFlow (``tensorflow/core/framework/k
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ Padding = str | int | tuple[int, ...] | Pairs
 
 NAMED_PADDING = ("valid", "same", "same-lower")
 FILLS: Mapping[str, str] = {"reflect": "reflect", "symmetric": "symmetric", "replicate": "edge", "wrap": "wrap"}
+PAD_FILLS = ("ignore", *FILLS)
 MOST_WINDOWS = 2**40  # along one axis; more cannot be meant and would overflow index arithmetic
 COUNTING = 40  # bytes that it takes to count the cells of a window: numbers of 8 bytes, five at a time
 MOST_LISTED = 2**24  # windows along one axis that are not evenly spaced, so that each has its own start
@@ -91,6 +93,34 @@ def parse_padding(text: str) -> Padding:
         )
     numbers = [int(part) for part in parts]
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def parse_fill(fill: str | float, what: str, names: Sequence[str] = tuple(FILLS)) -> str | float:
+    """Read what cells outside of the input hold: a name, or a number, which may be a number already.
+
+    Parameters
+    ----------
+    fill : str or float
+        As a user types it.
+    what : str
+        What to call it in the message.
+    names : sequence of str
+        The names that it may be.
+
+    Examples
+    --------
+    >>> parse_fill("Reflect", "edge"), parse_fill("-1", "edge"), parse_fill("nan", "edge")
+    ('reflect', -1, nan)
+    """
+    if not isinstance(fill, str):
+        return fill
+    name = fill.strip().lower()
+    if name in names:
+        return name
+    try:
+        return int(name) if name.lstrip("+-").isdigit() else float(name)
+    except ValueError:
+        raise UnknownNameError(what, fill, names, note="; or give a number") from None
 
 
 def _ceil_div(a: int, b: int) -> int:
@@ -443,6 +473,13 @@ class Window:
         return record
 
 
+def output_shape(lead: Sequence[int], axes: Sequence[Axis]) -> tuple[int, ...]:
+    """Return the shape of the output, or raise `LimitError` if there is no room for values of 8 bytes."""
+    shape = (*lead, *map(len, axes))
+    check_memory(8 * math.prod(shape), f"an output of {times(shape)}", "use a larger --stride or less padding")
+    return shape
+
+
 def check_empty(axes: Sequence[Axis]) -> None:
     """Raise `EmptyWindowError` if any window has no real cell, saying how many and where the first is."""
     import numpy as np
@@ -466,8 +503,6 @@ def check_empty(axes: Sequence[Axis]) -> None:
 
 
 def _spread(value: int | Sequence[int], ndim: int, what: str, least: int) -> tuple[int, ...]:
-    import operator
-
     try:
         values = (
             (operator.index(value),) * ndim if not isinstance(value, Sequence) else tuple(map(operator.index, value))

@@ -1,7 +1,4 @@
-"""A real browser for tests: Debian's Chromium, driven by Playwright, listening for whatever a page must not do.
-
-Without them the tests that need a browser are skipped, with the reason; where ``CI`` is set they fail instead.
-"""
+"""A real browser for tests: Debian's Chromium, driven by Playwright, listening for whatever a page must not do."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +15,7 @@ import pytest
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling import Pooling
 from poolcli.render.page import page
+from tests.extras import missing
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = [
@@ -25,13 +23,6 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 PATIENCE = 20_000  # milliseconds: the machines that run this are shared
-
-
-def missing(what: str) -> NoReturn:
-    """Skip the test, or fail it where nothing may be missing."""
-    if os.environ.get("CI"):
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -22,6 +22,7 @@ from hypothesis import settings
 
 from poolcli.cli import run as run_here
 from tests.browser import axe, calculator, chromium, opened  # noqa: F401 - fixtures, for every test
+from tests.extras import missing
 
 # No deadline: the machines that run this are shared. The same examples every time: what passed once passes again.
 settings.register_profile("poolcli", deadline=None, derandomize=True)
@@ -210,3 +211,19 @@ def tiny(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.csv"
     path.write_text("1,3,2,9\n5,6,1,7\n4,2,8,6\n3,5,7,2\n", encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MiB, which only root can make."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        missing(f"no small file system here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)

@@ -103,10 +103,10 @@ def fractional(length: int, size: int, outputs: int, u: float) -> Axis:
 
 
 class Cell(NamedTuple):
-    """A tap of a window: ``place`` is its flat position in the plane, None in padding; ``value`` None is no value."""
+    """A tap of a window: ``place`` is its flat position in the plane, -1 in padding; ``value`` None is no value."""
 
     value: Number | None
-    place: int | None
+    place: int
 
 
 def wrapped(place: int, length: int, fill: str) -> int:
@@ -138,12 +138,12 @@ def window_cells(plane: Array, axes: Sequence[Axis], index: Sequence[int], fill:
                 flat = flat * axis.length + place
             cells.append(Cell(plane[places].item(), flat))
         elif fill == "ignore":
-            cells.append(Cell(None, None))
+            cells.append(Cell(None, -1))
         elif isinstance(fill, str):
             inside = tuple(wrapped(place, axis.length, fill) for axis, place in pairs)
-            cells.append(Cell(plane[inside].item(), None))
+            cells.append(Cell(plane[inside].item(), -1))
         else:
-            cells.append(Cell(fill, None))
+            cells.append(Cell(fill, -1))
     return cells
 
 
@@ -315,9 +315,9 @@ def winner(cells: Sequence[Cell], mode: str) -> int:
         if cell.value is None:
             continue
         if is_nan(cell.value):
-            return -1 if cell.place is None else cell.place
+            return cell.place
         if math.isnan(best) or (cell.value > best if mode == "max" else cell.value < best):
-            best, place = cell.value, -1 if cell.place is None else cell.place
+            best, place = cell.value, cell.place
     return place
 
 
@@ -340,18 +340,17 @@ def pool(
     for where in np.ndindex(shape):
         plane, index = x[where[: len(lead)]], where[len(lead) :]
         cells = window_cells(plane, axes, index, pad_fill)
-        if all(cell.value is None for cell in cells):
+        numbers = [cell.value for cell in cells if cell.value is not None]
+        if not numbers:
             raise NoCellError(f"window {index}")
-        found = [cell for cell in cells if cell.value is not None]
-        counts.add(len(found))
-        if any(is_nan(cell.value) for cell in found if cell.value is not None):
-            if nan == "error":
-                raise NanFoundError(f"window {index}")
-            if nan == "ignore":
-                found = [cell for cell in found if cell.value is not None and not is_nan(cell.value)]
-        numbers = [cell.value for cell in found if cell.value is not None]
+        counts.add(len(numbers))
+        if nan == "error" and any(map(is_nan, numbers)):
+            raise NanFoundError(f"window {index}")
+        if nan == "ignore":
+            cells = [Cell(None, -1) if cell.value is not None and is_nan(cell.value) else cell for cell in cells]
+            numbers = [value for value in numbers if not is_nan(value)]
         if name in ("max", "min") and numbers:
-            indices[where] = winner(found, name)
+            indices[where] = winner(cells, name)
         if not numbers or any(is_nan(v) for v in numbers):
             values[where], choices[where] = math.nan, {math.nan}
         elif name == "stochastic":
@@ -382,7 +381,7 @@ def grad(x: Array, mode: str, axes: Sequence[Axis], upstream: Array, *, count_in
         plane, index = x[where[: len(lead)]], where[len(lead) :]
         cells = window_cells(plane, axes, index, "ignore")
         given, target = float(upstream[where]), out[where[: len(lead)]]
-        real = [(cell.place, float(cell.value)) for cell in cells if cell.value is not None and cell.place is not None]
+        real = [(cell.place, float(cell.value)) for cell in cells if cell.value is not None]
         if name in ("max", "min"):
             target[winner(cells, name)] += given
         for place, value in real:

@@ -8,7 +8,6 @@ import os
 import pty
 import re
 import select
-import shutil
 import struct
 import subprocess
 import termios
@@ -16,7 +15,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.browser import missing
 from tests.conftest import clean_environment
 
 PATIENCE = 60.0  # seconds: the machines that run this are shared
@@ -33,12 +31,6 @@ START = {
         " autoload -Uz compinit; compinit -D -u",
     ),
 }
-
-
-def need(program: str, package: str = "") -> None:
-    """Skip the test where a program is missing; fail it where nothing may be missing."""
-    if shutil.which(program) is None:
-        missing(f"{program} is not installed: apt-get install {package or program}")
 
 
 def after_tab(shell: str, typed: Sequence[str], folder: Path) -> list[str]:

@@ -18,7 +18,8 @@ from poolcli.formats import FORMATS
 from poolcli.modes import ALIASES, MODES
 from poolcli.window import FILLS
 from tests.conftest import Run, Shell
-from tests.shells import START, after_tab, fish_offers, need
+from tests.extras import needs_program
+from tests.shells import START, after_tab, fish_offers
 
 # what is typed before the tab key, and the whole line after it; in a folder with `picture.png`
 TYPED = [
@@ -70,21 +71,21 @@ def place(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("shell", START)
 def test_the_tab_key(shell: str, place: Path) -> None:
-    need(shell.partition(",")[0])
+    needs_program(shell.partition(",")[0])
     made = after_tab(shell, [typed for typed, _ in TYPED], place)
     assert made == [line.replace(" ", "|") for _, line in TYPED]
 
 
 @pytest.mark.parametrize(("typed", "line"), TYPED)
 def test_fish(typed: str, line: str, place: Path) -> None:
-    need("fish")
+    needs_program("fish")
     offered = fish_offers(typed, place)
     last = line.rpartition(" ")[2]
     assert list(offered) == ([last] if typed != line or last == "kirsch-ne" else [])
 
 
 def test_fish_says_what_words_mean(place: Path) -> None:
-    need("fish")
+    needs_program("fish")
     assert fish_offers("poolcli ", place) == COMMANDS
     assert fish_offers("poolcli pool --see", place)["--seed"].startswith("For stochastic")
 

@@ -137,6 +137,9 @@ def test_integers_are_exact() -> None:
     assert conv([large, 1], [1, -1]).tolist() == [2**61]
     assert conv(np.array([2**63], dtype=np.uint64), [-1]).tolist() == [-(2**63)]
     assert conv(np.array([2**63 - 1, 2**63 - 1]), [1, -1]).tolist() == [0]  # no partial sum may overflow in silence
+    wide = np.array([[2**62, 5, 2**62]])
+    assert conv(wide, [[1, 1, -1]], padding=((0, 0), (1, 1)), stride=2).tolist() == [[2**62 - 5, 2**62 + 5]]
+    assert conv(wide, [[2, -1]], dilation=2).tolist() == [[2**62]]
 
 
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "int32", "uint32"])

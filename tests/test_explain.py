@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from numpy.typing import NDArray
 from rich.console import Console
 
-from poolcli import explain
+from poolcli import explain, formulas
 from poolcli.errors import CompatError, EmptyWindowError, NanError, ShapeError, UsageError
 from poolcli.modes import MODES
 from poolcli.pooling import Pooling
@@ -76,9 +76,9 @@ def test_every_window_is_the_oracles(case: tuple[Pooling, Array, list[oracle.Axi
         theirs = oracle.window_cells(x, axes, fact.at, layer.pad_fill)
         mine = [cell for cell in fact.cells if cell.kind != "overhang"]
         assert [cell.value for cell in mine] == [cell.value for cell in theirs]
-        assert [cell.kind == "real" for cell in mine] == [cell.place is not None for cell in theirs]
+        assert [cell.kind == "real" for cell in mine] == [cell.place >= 0 for cell in theirs]
         assert fact.size - len(theirs) == fact.count("overhang")
-        assert fact.count("padding") == sum(cell.place is None for cell in theirs)
+        assert fact.count("padding") == sum(cell.place < 0 for cell in theirs)
         assert fact.values.tolist() == [cell.value for cell in theirs if cell.value is not None]
         assert fact.result == values[fact.at]
         assert only(layer, x, *fact.at).result == pytest.approx(fact.result, rel=1e-12)
@@ -129,7 +129,7 @@ def test_a_formula_gives_the_result(mode: str, options: dict[str, Any]) -> None:
 
 
 def test_a_formula_of_every_mode_exists() -> None:
-    assert set(explain.FORMULAS) == set(MODES)
+    assert set(formulas.FORMULAS) == set(MODES)
 
 
 def test_torch_has_formulas_of_its_own() -> None:
@@ -158,6 +158,14 @@ def test_many_numbers_are_elided_in_the_middle() -> None:
     fact = only(Pooling.of(2, "sum", 4), MATRIX, 0, 0)
     assert fact.formula == "1 + 3 + 2 + 9 + 5 + 6 + 1 + 7 + 4 + 2 + ... + 2"
     assert fact.result == 71
+
+
+@pytest.mark.parametrize(("padding", "kind"), [(0, int), (1, float)])
+def test_one_window_has_the_type_that_all_of_them_have(padding: int, kind: type) -> None:
+    """A fraction as padding makes fractions of whole numbers; where there is no padding, it does not."""
+    layer = Pooling.of(2, "max", 2, padding=padding, pad_fill=0.5)
+    assert [type(fact.result) for fact in explain.windows(layer, (4, 4), MATRIX, (0, 0))] == [kind]
+    assert type(next(explain.windows(layer, (4, 4), MATRIX)).result) is kind
 
 
 def test_drawn_cells_are_those_that_pooling_draws() -> None:
@@ -258,6 +266,11 @@ def test_what_pooling_refuses_is_refused_before_the_first_fact() -> None:
         explain.windows(Pooling.of(2, "max", 1, padding=1), (4, 4), MATRIX)
     with pytest.raises(CompatError):
         explain.windows(Pooling.of(2, "avg", compat="onnx"), (4, 4), MATRIX, (0, 0))
+    short = Pooling.of(2, "max", 1, stride=5, padding="same", compat="onnx")  # the last window ends before the input
+    with pytest.raises(CompatError, match="must reach the end"):
+        explain.windows(short, (4, 4), MATRIX.astype(np.float32), (0, 0))
+    with pytest.raises(CompatError, match="must reach the end"):
+        explain.windows(short, (4, 4))
 
 
 # --- numbers, records, drawing ----------------------------------------------------------------------------------------
@@ -269,7 +282,7 @@ def test_what_pooling_refuses_is_refused_before_the_first_fact() -> None:
      (2**60, str(2**60)), (np.float32(0.1), "0.1"), (math.nan, "NaN"), (-math.inf, "-inf"), (1.5e-7, "1.5e-07")],
 )  # fmt: skip
 def test_numbers_for_people(value: Any, text: str) -> None:
-    assert explain.number(value) == text
+    assert formulas.number(value) == text
 
 
 def test_a_record_is_json() -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from poolcli import pool
+from poolcli import modes, pool
 from poolcli.errors import InputError, NanError, NumberRangeError, UnknownNameError, UsageError
 from poolcli.modes import ALIASES, MODES, ChosenMode, parse_mode
+from tests.conftest import ROOT
 
 CELLS = [[-3, 1], [4, 4]]
 E = math.e
@@ -247,6 +250,53 @@ def test_float32_sums_keep_to_the_promised_error(mode: str) -> None:
 
 def test_float16_averages_do_not_overflow() -> None:
     assert one(np.full(64, 60000, dtype=np.float16), "avg") == 60000
+
+
+def test_mixed_counts_cells_beyond_float16() -> None:
+    """Whether as an array of counts, because windows are clipped, or counted because NaN are left out."""
+    x = np.ones((300, 300), dtype=np.float16)
+    assert one(x, "mixed:0.5", nan="ignore") == 1
+    assert (pool(x, "mixed:0.5", 300, stride=1, padding=1) == 1).all()
+
+
+# --- a mode of one's own ----------------------------------------------------------------------------------------------
+
+
+def rows_in_readme() -> list[str]:
+    """The code of every mode that README shows."""
+    found = re.findall(r'\bMode\("midrange", [^\n`]*\)', (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(found) == 2  # as a row of the table, and in a package
+    return found
+
+
+@pytest.mark.parametrize(
+    ("dtype", "cells"),
+    [
+        ("bool", [1, 0, 0, 0, 0, 1]),
+        ("uint8", [200, 150, 100, 120, 255, 254]),
+        ("int8", [-100, 5, -120, 120, 127, 127]),
+        ("int64", [2**62, 2**61, 2**62, 2**63 - 1, -(2**63), -(2**62)]),
+        ("uint64", [2**63, 2**64 - 1, 0, 2**63, 7, 8]),
+        ("float16", [60000, 50000, 65504, 5, -65504, 65504]),
+        ("float32", [3e38, 2e38, 1e38, 3e38, -0.5, 0.25]),
+        ("float64", [1.5, -2.5, 0.1, 0.2, 1e300, -1e300]),
+    ],
+)
+@pytest.mark.parametrize("options", [{}, {"nan": "ignore"}, {"padding": 1, "stride": 1}], ids=str)
+@pytest.mark.parametrize("code", rows_in_readme(), ids=("table", "package"))
+def test_the_mode_in_readme_works_on_every_type(
+    code: str, options: dict[str, Any], dtype: str, cells: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The formula is written as anybody would write it; nothing wraps around or overflows on the way."""
+    monkeypatch.setitem(MODES, "midrange", eval(code, vars(modes).copy()))  # noqa: S307 - our own README
+    x = np.array(cells, dtype)
+    bounds = [(i, i + 2) for i in (0, 2, 4)] if "padding" not in options else [(max(i, 0), i + 2) for i in range(-1, 6)]
+    windows = [[Fraction(cell) for cell in x[start:stop].tolist()] for start, stop in bounds]
+    values = pool(x, "midrange", 2, **options)
+    assert values.dtype == (dtype if x.dtype.kind == "f" else np.float64)
+    expected = np.array([float((max(window) + min(window)) / 2) for window in windows])
+    rounded = 1e-15 * float(max(map(abs, cells)))  # float64 has no room for all digits of 2**63 - 1
+    np.testing.assert_allclose(values, expected.astype(values.dtype), rtol=1e-6, atol=rounded)
 
 
 # --- extremes of float64 ----------------------------------------------------------------------------------------------

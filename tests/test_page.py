@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from poolcli import explain
+from poolcli import explain, formulas
 from poolcli.errors import LimitError, ShapeError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.modes import MODES as TABLE
@@ -406,12 +406,12 @@ def test_channels_are_chosen_and_not_mixed(opened: Open) -> None:
 def test_odd_maps_are_drawn(opened: Open, values: list[list[float]]) -> None:
     array = np.array(values)
     seen = opened(page(FeatureMap(array), Pooling.of(2, "avg", (1, 1))))
-    wanted = [[explain.number(value, 4) for value in row] for row in array.tolist()]
+    wanted = [[formulas.number(value, 4) for value in row] for row in array.tolist()]
     shown = seen.page.locator("#output .cell").evaluate_all(
         "cells => cells.map(cell => cell.getAttribute('aria-label'))"
     )
     assert [label.split(": ")[1] for label in shown] == [
-        explain.number(value) for row in array.tolist() for value in row
+        formulas.number(value) for row in array.tolist() for value in row
     ]
     assert seen.values("output") == wanted
 
@@ -462,7 +462,7 @@ def test_the_largest_map_answers_in_time(opened: Open) -> None:
     )
     seen.page.select_option("#kind", "global")
     seen.page.select_option("#mode", "std")
-    assert seen.text("#first-sum").endswith(f"= {explain.number(values.std())}")
+    assert seen.text("#first-sum").endswith(f"= {formulas.number(values.std())}")
     seen.page.click("#reset")
     seen.page.click("#play")
     assert seen.text("#play") == "Pause"

@@ -16,7 +16,7 @@ from poolcli.cli.stack import RUNNABLE, SUMMARIZED
 from poolcli.filters import FILTERS
 from poolcli.modes import MODES
 from tests.conftest import ROOT
-from tests.shells import need
+from tests.extras import needs_program
 
 WRITTEN = runpy.run_path(str(ROOT / "docs" / "make_reference.py"))["WRITTEN"]
 HINT = "it is not what the code says now: run python docs/make_reference.py"
@@ -76,7 +76,7 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_the_manual_prints_without_a_warning() -> None:
-    need("groff", package="groff-base")
+    needs_program("groff", package="groff-base")
     done = subprocess.run(
         ["groff", "-man", "-Tutf8", "-ww", "-P-c", str(ROOT / "docs" / "poolcli.1")],
         capture_output=True, text=True, check=True, timeout=60,

@@ -99,6 +99,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "pooling": MATHS,
     "convolution": MATHS,
     "gradient": MATHS,
+    "formulas": MATHS,
     "steps": (*MATHS, "featuremap"),
     "emit": (*MATHS, "featuremap", "steps", "recipe"),
     # blocks know nothing of files, nor one array of the batch of many

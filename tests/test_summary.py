@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poolcli import conv, pool
-from poolcli.errors import ShapeError, UsageError
+from poolcli.errors import ShapeError, UnknownNameError, UsageError
 from poolcli.steps import ConvStep, PoolStep, ReluStep
 from poolcli.summary import ConvLayer, Dense, Flatten, Signal, summarize
 from tests.conftest import Run
@@ -88,6 +88,8 @@ def test_filters_add_a_channel_axis_before_the_spatial_ones() -> None:
         ([Dense(3)], ShapeError, r"layer 1 \(dense\): dense needs channels or a flat signal"),
         ([Flatten(), Dense(0)], UsageError, "0 units"),
         ([ConvLayer(0)], UsageError, "0 filters"),
+        ([ReluStep(), PoolStep("maxx")], UnknownNameError, r"layer 2 \(pool\): unknown mode 'maxx'"),
+        ([PoolStep(size=0)], UsageError, r"layer 1 \(pool\): size 0x0 is less than 1"),
         ([ConvStep([1.0, 2.0])], ShapeError, "does not fit 2 spatial axes"),
     ],
 )

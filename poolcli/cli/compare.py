@@ -17,7 +17,7 @@ from poolcli.cli.options import (
     framework_names,
     mode_names,
 )
-from poolcli.comparison import Comparison, parse_list
+from poolcli.comparison import Comparison
 from poolcli.comparison import compare as compared
 from poolcli.errors import UsageError
 from poolcli.featuremap import FeatureMap
@@ -38,13 +38,17 @@ class Comparing(Windowing):
 
     def variants(self) -> dict[str, PoolStep]:
         """Return every mode under every framework, with a label each."""
-        modes, names = parse_list(self.mode), parse_list(self.compat or "poolcli")
+        modes, names = _listed(self.mode), _listed(self.compat or "poolcli")
         made = {}
         for mode in modes:
             for name in names:
                 label = mode if len(names) == 1 else name if len(modes) == 1 else f"{mode}, {name}"
                 made[label] = self.but(mode=mode, compat=None if name == "poolcli" else name).step()
         return made
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def compare(

@@ -139,7 +139,8 @@ def _tell(
     place: tuple[int, ...] | None,
 ) -> None:  # fmt: skip
     """Print the windows as a table or as JSON."""
-    from poolcli.explain import headline, sentence, total, windows
+    from poolcli.explain import headline, total, windows
+    from poolcli.formulas import sentence
 
     values = None if before is None else before.values
     if explaining.json:

@@ -68,9 +68,9 @@ def framework_names() -> Iterable[str]:
 
 def fill_names() -> Iterable[str]:
     """Return the named pad fills."""
-    from poolcli.window import FILLS
+    from poolcli.window import PAD_FILLS
 
-    return ["ignore", *FILLS]
+    return PAD_FILLS
 
 
 Input = Annotated[

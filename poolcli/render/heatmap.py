@@ -21,8 +21,8 @@ from rich.style import Style
 
 from poolcli.colormaps import NAN_COLOR
 from poolcli.errors import UsageError
-from poolcli.explain import number
 from poolcli.featuremap import FeatureMap
+from poolcli.formulas import number
 from poolcli.pooling import Pooling
 from poolcli.render.blocks import Block, Line, below, beside, centred, flow, text
 from poolcli.render.colors import Rgb, Scale, ink

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from PIL import ImageFont
 
 from poolcli.errors import LimitError, UsageError
-from poolcli.explain import WindowFact, headline, number, windows
+from poolcli.explain import WindowFact, headline, windows
 from poolcli.featuremap import FeatureMap
+from poolcli.formulas import number
 from poolcli.pooling import Pooling
 from poolcli.render.colors import Rgb, Scale, ink
 from poolcli.render.names import safe

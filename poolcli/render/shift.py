@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from poolcli.explain import number
+from poolcli.formulas import number
 from poolcli.render.heatmap import Colors, side_by_side
 from poolcli.render.lists import Uncut
 from poolcli.shift import Change, ShiftReport

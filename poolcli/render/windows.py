@@ -12,7 +12,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from poolcli.explain import AXIS_NAMES, Cell, WindowFact, number
+from poolcli.explain import AXIS_NAMES, Cell, WindowFact
+from poolcli.formulas import number
 from poolcli.render.lists import Uncut
 from poolcli.window import times
 

@@ -41,7 +41,7 @@ try:
 except PoolcliError as problem:
     assert_type(problem.hint, str | None)
 
-MIDRANGE = Mode("midrange", "max(x) / 2 + min(x) / 2", (MAX, MIN), lambda high, low, *_: high / 2 + low / 2)
+MIDRANGE = Mode("midrange", "(max(x) + min(x)) / 2", (MAX, MIN), lambda high, low, *_: (high + low) / 2)
 CROSS = Filter("cross", ((0, 1, 0), (1, 1, 1), (0, 1, 0)), 5, "average of the four neighbours", "this example")
 XYZ = Format("xyz", (".xyz",), "Points in lines.", "my_package.xyz")
 

@@ -23,8 +23,8 @@ import numpy as np
 from poolcli import steps
 from poolcli.colormaps import CENTRED, COLORMAPS
 from poolcli.errors import LimitError, UsageError
-from poolcli.explain import SAYS, framework_name
 from poolcli.featuremap import FeatureMap
+from poolcli.formulas import SAYS
 from poolcli.modes import MODES
 from poolcli.pooling import Pooling
 from poolcli.render.names import safe
@@ -223,4 +223,4 @@ def quirks(layer: Pooling, dtype: np.dtype[Any]) -> dict[str, str]:
         "torch": {"lp": "torch-lp", **({} if floating else {"avg": "torch-avg"})},
         "onnx": {mode: f"onnx-{first}{mode}" for mode in ("max", "min")} if floating else {},
     }
-    return known.get(framework_name(layer) or "", {})
+    return known.get(layer.framework.name, {}) if layer.framework else {}

@@ -12,7 +12,7 @@ from poolcli.formats import Format
 from poolcli.modes import MAX, MIN, Mode, Parameter
 
 # A mode of folds: the largest and the smallest value of a window, and what is made of them.
-MIDRANGE = Mode("midrange", "(max(x) + min(x)) / 2", (MAX, MIN), lambda high, low, *_: (high / 2) + (low / 2))
+MIDRANGE = Mode("midrange", "(max(x) + min(x)) / 2", (MAX, MIN), lambda high, low, *_: (high + low) / 2)
 
 
 def _span(cells: NDArray[Any], real: NDArray[np.bool_], percent: float, _: Any) -> NDArray[Any]:
