@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from poolcli.errors import ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
+from poolcli.plain import many
 from poolcli.pooling import Pooling, fill
 from poolcli.window import FILLS, Axis, times
 
@@ -108,7 +109,7 @@ class ShiftReport:
     def verdict(self) -> str:
         """Say in one sentence how invariant pooling made the map."""
         before, after = self.before, self.after
-        moved = f"Moved by {'up to ' if self.seed is not None else ''}{self.by} cell{'s' if self.by > 1 else ''}"
+        moved = f"Moved by {'up to ' if self.seed is not None else ''}{many(self.by, 'cell')}"
         if before.changed == 0:
             return f"{moved}, this map looks the same, so there is nothing to measure."
         shares = f"{_percent(before.share)} of the values change before pooling and {_percent(after.share)} after"

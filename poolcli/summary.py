@@ -15,6 +15,7 @@ from typing import Any
 
 from poolcli.errors import PoolcliError, ShapeError, UsageError
 from poolcli.featuremap import layout_by_rank, parse_layout, spatial_letters
+from poolcli.plain import many
 from poolcli.steps import ConvStep, PoolStep, text
 from poolcli.window import Axis, Padding, Window, times
 
@@ -193,12 +194,12 @@ def layer_text(layer: Any, signal: Signal) -> str:
     if isinstance(layer, ConvLayer):
         window = Window.of(len(signal.spatial), size=layer.size, stride=layer.stride, padding=layer.padding,
                            dilation=layer.dilation)  # fmt: skip
-        return f"{layer.filters} filters {text({'step': 'conv', **window.record()})}"
+        return f"{many(layer.filters, 'filter')} {text({'step': 'conv', **window.record()})}"
     if isinstance(layer, PoolStep):
         return text({"step": "pool", **layer.layer(len(signal.spatial)).record()})
     if isinstance(layer, ConvStep):
         return f"{layer.label} {times(_lengths(layer.kernel))}"
-    return f"{layer.units} units" if isinstance(layer, Dense) else ""
+    return many(layer.units, "unit") if isinstance(layer, Dense) else ""
 
 
 def summarize(signal: Signal, layers: Sequence[Any]) -> list[Row]:

@@ -36,6 +36,13 @@ def test_the_table_shows_the_total(run: Run) -> None:
     assert "total parameters  68,770" in run("summary", *LESSON.split()).out
 
 
+def test_one_is_singular(run: Run) -> None:
+    drawn = run("summary", "8x8", "conv", "then", "flatten", "then", "dense", "then", "dense", "--units", "2").out
+    assert "1 filter 3x3" in drawn
+    assert "1 unit " in drawn
+    assert "2 units" in drawn
+
+
 def test_a_filter_of_nine_weights_and_a_bias_has_ten_parameters(run: Run) -> None:
     made = json.loads(run("summary", "--json", "8x8", "conv", "--filter", "vertical-line").out)
     assert (made["layers"][1]["shape"], made["parameters"]) == ([6, 6], 10)

@@ -17,7 +17,7 @@ from poolcli.cli.grammar import Group, option
 from poolcli.cli.options import OUTPUT, Front, Reading, Replaying, Talking, Windowing, Writing, formats_written
 from poolcli.cli.progress import SOME_FAILED, Stop, Tally, interruptible, progress, summary
 from poolcli.errors import FileError, UsageError
-from poolcli.plain import printable
+from poolcli.plain import many, printable
 
 if TYPE_CHECKING:
     from poolcli.batch.executors import Workers
@@ -295,7 +295,7 @@ def _conclude(tally: Tally, planned: Plan, stop: Stop, trouble: Any, talking: Ta
     if not talking.quiet:
         show(summary(tally), color="auto", width=width_of_output())
         if planned.left_out:
-            say(f"note: {len(planned.left_out)} files were left out, because they are results of this very command")
+            say(f"note: left out {many(len(planned.left_out), 'file')} made by this very command")
     told = sum(tally.count.values())
     if trouble:
         complain(trouble)

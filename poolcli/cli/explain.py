@@ -13,6 +13,7 @@ from poolcli.cli.grammar import Group, option
 from poolcli.cli.options import OUTPUT, PICTURE, TABLE, Front, Input, Reading, Talking, Windowing
 from poolcli.cli.picturing import Picturing, progress
 from poolcli.errors import LimitError, UsageError
+from poolcli.plain import many
 
 if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
@@ -171,7 +172,7 @@ def _first(explaining: Explaining, count: int) -> int:
     """Return the number of the first window on the page."""
     pages = -(-count // explaining.max_rows)
     if explaining.page > pages:
-        raise UsageError(f"there is no page {explaining.page}", f"{count} windows make {pages} pages")
+        raise UsageError(f"there is no page {explaining.page}", f"{many(count, 'window')} on {many(pages, 'page')}")
     return (explaining.page - 1) * explaining.max_rows
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from poolcli.comparison import Comparison, Variant, common
 from poolcli.featuremap import FeatureMap
-from poolcli.plain import printable
+from poolcli.plain import many, printable
 from poolcli.render.lists import Uncut
 from poolcli.render.table import Grid, Look, describe, plane_table, planes_of
 from poolcli.steps import text
@@ -93,7 +93,7 @@ def _variant_table(
         parts += [Text(title)] if title else []
         parts.append(plane_table(plane, look, flag))
     if len(planes) > PLANES:
-        parts.append(Text(f"... {len(planes) - PLANES} more planes ..."))
+        parts.append(Text(f"... {many(len(planes) - PLANES, 'more plane')} ..."))
     return Group(*parts)
 
 

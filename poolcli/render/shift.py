@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from poolcli.explain import number
+from poolcli.plain import many
 from poolcli.render.heatmap import Colors, side_by_side
 from poolcli.render.lists import Uncut
 from poolcli.shift import Change, ShiftReport
@@ -42,7 +43,7 @@ def table(report: ShiftReport, *, ascii_only: bool = False) -> RenderableType:
         drawn.add_section()
         drawn.add_row(*_row("all", report.before, report.after))
     edge = EDGES.get(str(report.edge), f"the number {report.edge}")
-    how = f"{len(report.shifts)} random shifts, seed {report.seed}; " if report.seed is not None else ""
+    how = f"{many(len(report.shifts), 'random shift')}, seed {report.seed}; " if report.seed is not None else ""
     return Group(
         Text("values that change when the input moves", style="bold"),
         Uncut(drawn),

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from poolcli.featuremap import spatial_letters
 from poolcli.limits import check_memory
-from poolcli.plain import printable
+from poolcli.plain import many, printable
 from poolcli.steps import text as step_text
 from poolcli.window import times
 
@@ -187,7 +187,7 @@ def values_table(feature_map: FeatureMap, values: Array, look: Look) -> Renderab
     parts: list[RenderableType] = []
     for index in _ends(len(planes), None if look.full else PLANES):
         if index < 0:
-            parts.append(Text(f"... {len(planes) - PLANES} more planes ..."))
+            parts.append(Text(f"... {many(len(planes) - PLANES, 'more plane')} ..."))
             continue
         title, plane = planes[index]
         if title:
