@@ -16,7 +16,7 @@ from typing import Any
 from poolcli.errors import PoolcliError, ShapeError, UsageError
 from poolcli.featuremap import layout_by_rank, parse_layout, spatial_letters
 from poolcli.plain import many
-from poolcli.steps import ConvStep, PoolStep, text
+from poolcli.steps import ConvStep, PoolStep, numbered, text
 from poolcli.window import Axis, Padding, Window, times
 
 FLAT = "F"  # the axis that is left after flattening
@@ -215,7 +215,7 @@ def summarize(signal: Signal, layers: Sequence[Any]) -> list[Row]:
     Returns
     -------
     list of Row
-        The input, then one row per layer.
+        The input, then one row per layer; ``conv --relu`` is one, as `poolcli.steps.numbered` counts.
 
     Raises
     ------
@@ -229,12 +229,15 @@ def summarize(signal: Signal, layers: Sequence[Any]) -> list[Row]:
     [((20, 20, 3), 0), ((20, 20, 16), 64), ((20, 20, 32), 4640), ((12800,), 0)]
     """
     rows = [Row("input", signal.layout, signal)]
-    for number, layer in enumerate(layers, 1):
+    for number, layer in numbered(layers):
         follow = FOLLOW.get(type(layer))
         what = layer_text(layer, signal) if FLAT not in signal.layout or isinstance(layer, Dense) else ""
         try:
             signal = follow(signal, layer) if follow else replace(signal, parameters=0)
         except PoolcliError as problem:
             raise type(problem)(f"layer {number} ({layer_name(layer)}): {problem.message}", problem.hint) from None
-        rows.append(Row(layer_name(layer), what, signal))
+        if getattr(layer, "own", True):
+            rows.append(Row(layer_name(layer), what, signal))
+        else:  # an activation, which Keras shows with its layer, too
+            rows[-1] = replace(rows[-1], what=f"{rows[-1].what}, {layer_name(layer)}")
     return rows

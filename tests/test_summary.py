@@ -43,6 +43,28 @@ def test_one_is_singular(run: Run) -> None:
     assert "2 units" in drawn
 
 
+@pytest.mark.parametrize("kernel", [["--filter", "box"], ["--filters", "4"]])
+def test_an_activation_belongs_to_its_layer(run: Run, kernel: list[str]) -> None:
+    """``conv --relu`` is one row and one number, as in Keras; ``conv then relu`` are two, as modules in PyTorch."""
+    option = run("summary", "--json", "8x8", "conv", *kernel, "--relu", "then", "pool").json()["layers"]
+    stage = run("summary", "--json", "8x8", "conv", *kernel, "then", "relu", "then", "pool").json()["layers"]
+    assert [layer["layer"] for layer in option] == ["input", "conv", "pool"]
+    assert [layer["layer"] for layer in stage] == ["input", "conv", "relu", "pool"]
+    assert option[1]["what"] == f"{stage[1]['what']}, relu"
+    assert option[2] == stage[3]
+    refused = run("summary", "8x8", "conv", *kernel, "--relu", "then", "pool", "--size", "9")
+    assert "layer 2 (pool)" in refused.err
+
+
+def test_run_shows_the_numbers_that_left_each_row(run: Run) -> None:
+    done = run("run", "-", "conv", "--filter", "[[-1]]", "--relu", "then", "pool", stdin="1,-2\n3,4\n")
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.out.splitlines() if "│" in line]
+    shown = {row[0]: row[-3:] for row in rows if len(row) > 4}
+    assert shown["conv"] == ["0", "0.5", "2"]
+    assert shown["pool"] == ["2", "2", "2"]
+    assert "relu" not in shown
+
+
 def test_a_filter_of_nine_weights_and_a_bias_has_ten_parameters(run: Run) -> None:
     made = json.loads(run("summary", "--json", "8x8", "conv", "--filter", "vertical-line").out)
     assert (made["layers"][1]["shape"], made["parameters"]) == ([6, 6], 10)

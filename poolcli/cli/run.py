@@ -120,7 +120,8 @@ def _show_layers(
     from poolcli.summary import Signal, summarize
 
     rows = summarize(Signal.of(shape, layout), steps)
-    statistics: list[list[str]] = [_statistics(stage, writing.precision) for stage in stages]
+    last = dict(zip([0, *(number for number, _ in numbered(steps))], stages, strict=False))  # what left each row
+    statistics = [_statistics(stage, writing.precision) for stage in last.values()]
     heads, room = ("min", "mean", "max") if stages else (), look(writing)
     table: Any = layer_table(rows, ascii_only=room.ascii_only, more=statistics, heads=heads)
     show(table, color=writing.color, width=room.width)
