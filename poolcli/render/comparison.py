@@ -15,9 +15,9 @@ from rich.text import Text
 
 from poolcli.comparison import Comparison, Variant, common
 from poolcli.featuremap import FeatureMap
-from poolcli.plain import many, printable
+from poolcli.plain import many
 from poolcli.render.lists import Uncut
-from poolcli.render.table import Grid, Look, describe, plane_table, planes_of
+from poolcli.render.table import Grid, Look, plane_table, planes_of, story
 from poolcli.steps import text
 from poolcli.window import times
 
@@ -25,13 +25,17 @@ MARK = "*"
 PLANES = 4
 
 
-def comparison_table(before: FeatureMap, made: Comparison, look: Look, *, marked: bool) -> RenderableType:
+def comparison_table(
+    before: FeatureMap, ready: FeatureMap, made: Comparison, look: Look, *, marked: bool
+) -> RenderableType:
     """Draw a comparison.
 
     Parameters
     ----------
     before : FeatureMap
         The input.
+    ready : FeatureMap
+        The input after what is done before pooling.
     made : Comparison
         What was compared.
     look : Look
@@ -39,11 +43,10 @@ def comparison_table(before: FeatureMap, made: Comparison, look: Look, *, marked
     marked : bool
         Whether cells that differ from the first variant's get a mark.
     """
-    source = f"input  {describe(before)}  {printable(before.name)}"
-    parts: list[RenderableType] = [Text(source), _overview(before, made, look)]
+    parts: list[RenderableType] = [*story(before, ready, ends=False), _overview(ready, made, look)]
     answered = [variant for variant in made.variants if variant.values is not None]
     shown = [
-        _variant_table(before, variant.label, variant.values, made.marks(variant) if marked else None, look)
+        _variant_table(ready, variant.label, variant.values, made.marks(variant) if marked else None, look)
         for variant in answered
         if variant.values is not None
     ]

@@ -211,20 +211,23 @@ def describe(feature_map: FeatureMap) -> str:
 
 def result_table(before: FeatureMap, after: FeatureMap, look: Look) -> RenderableType:
     """Draw a result: the input's shape, what was done, the output's shape, and the values."""
-    already = before.steps
-    head = [("earlier", record) for record in already] + [("", record) for record in after.steps[len(already) :]]
-    lines = [("input", f"{describe(before)}  {printable(before.name)}")]
-    earlier = [(f"earlier {r['step']}", _done(r)) for kind, r in head if kind]
-    lines = [*earlier, *lines, *((str(r["step"]), _done(r)) for kind, r in head if not kind)]
-    lines.append(("output", describe(after)))
-    label = max(len(name) for name, _ in lines)
-    facts = [
-        Text(printable(f"{name:<{label}}  {what}"), style="bold" if name == "output" else "") for name, what in lines
-    ]
-    parts: list[RenderableType] = [*facts, values_table(after, after.values, look)]
+    parts: list[RenderableType] = [*story(before, after), values_table(after, after.values, look)]
     if after.indices is not None:
         parts += [Text("indices", style="bold"), values_table(after, after.indices, look)]
     return Group(*parts)
+
+
+def story(before: FeatureMap, after: FeatureMap, *, ends: bool = True) -> list[Text]:
+    """Say line by line what was done earlier, the input, what was done to it, and, where it `ends`, the output."""
+    already = len(before.steps)
+    lines = [(f"earlier {record['step']}", _done(record)) for record in before.steps]
+    lines.append(("input", f"{describe(before)}  {printable(before.name)}"))
+    lines += [(str(record["step"]), _done(record)) for record in after.steps[already:]]
+    lines += [("output", describe(after))] if ends else []
+    label = max(len(name) for name, _ in lines)
+    return [
+        Text(printable(f"{name:<{label}}  {what}"), style="bold" if name == "output" else "") for name, what in lines
+    ]
 
 
 def _done(record: Any) -> str:
