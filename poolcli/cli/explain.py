@@ -160,9 +160,8 @@ def _tell(
             "use --json, or --max-rows and --page, or --at R,C for one window",
         )
     facts = itertools.islice(windows(layer, spatial, values, place, first=first), rows)
-    width = picturing.columns
     drawn = table(
-        facts, total=count, first=first, headline=headline(layer, spatial), sentence=sentence(layer), width=width,
+        facts, total=count, first=first, headline=headline(layer, spatial), sentence=sentence(layer),
         ascii_only=not unicode_ok(),
     )  # fmt: skip
     picturing.show(drawn)

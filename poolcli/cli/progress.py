@@ -59,21 +59,14 @@ class Tally:
 
 def summary(tally: Tally) -> Any:
     """Return the table that is shown at the end."""
-    from rich import box
-    from rich.table import Table
+    from poolcli.render.rows import listing
 
-    from poolcli.render.lists import Uncut
-
-    table = Table(box=box.SQUARE if unicode_ok() else box.ASCII, title_justify="left")
     facts = {
-        "files": f"{tally.total}", **{status: f"{count}" for status, count in tally.count.items()},
+        "files": str(tally.total), **{status: str(count) for status, count in tally.count.items()},
         "seconds": f"{tally.seconds:.1f}", "files/s": f"{tally.rate:.1f}",
         "MB in": f"{tally.bytes_in / 1e6:.1f}", "MB out": f"{tally.bytes_out / 1e6:.1f}",
     }  # fmt: skip
-    for name in facts:
-        table.add_column(name, justify="right")
-    table.add_row(*facts.values())
-    return Uncut(table)
+    return listing([facts], ascii_only=not unicode_ok())
 
 
 class Stop:

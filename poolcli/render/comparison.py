@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich import box
 from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -16,7 +15,7 @@ from rich.text import Text
 from poolcli.comparison import Comparison, Variant, common
 from poolcli.featuremap import FeatureMap
 from poolcli.plain import many
-from poolcli.render.lists import Uncut
+from poolcli.render.rows import Fitting, Uncut, framed
 from poolcli.render.table import Grid, Look, plane_table, planes_of, story
 from poolcli.steps import text
 from poolcli.window import times
@@ -71,10 +70,10 @@ def _verdict(made: Comparison, variant: Variant) -> str:
     return f"{told} that both have, and lacks {first.values.size - both.size}{f', marked {MARK}' if both.any() else ''}"
 
 
-def _overview(before: FeatureMap, made: Comparison, look: Look) -> Uncut:
-    table = Table(box=box.ASCII2 if look.ascii_only else box.SQUARE)
+def _overview(before: FeatureMap, made: Comparison, look: Look) -> Fitting:
+    table = framed(ascii_only=look.ascii_only)
     table.add_column("", no_wrap=True)
-    table.add_column("output shape", justify="right", no_wrap=True)
+    table.add_column("output", justify="right", no_wrap=True)
     table.add_column("what", overflow="fold")
     for variant in made.variants:
         if variant.values is None:
@@ -83,7 +82,7 @@ def _overview(before: FeatureMap, made: Comparison, look: Look) -> Uncut:
         record = {"step": "pool", **variant.step.layer(before.ndim).record()}
         shape = times(before.in_layout(variant.values).shape)
         table.add_row(Text(variant.label), Text(shape), Text(text(record)))
-    return Uncut(table)
+    return Fitting(Uncut(table))
 
 
 def _variant_table(
