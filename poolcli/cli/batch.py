@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from poolcli.cli.console import complain, say, show, width_of_output
-from poolcli.cli.deliver import as_network_input, files_read
+from poolcli.cli.deliver import as_network_input, compat_of, files_read
 from poolcli.cli.grammar import Group, option
 from poolcli.cli.options import OUTPUT, Front, Reading, Replaying, Talking, Windowing, Writing, formats_written
 from poolcli.cli.progress import SOME_FAILED, Stop, Tally, interruptible, progress, summary
@@ -180,7 +180,7 @@ def batch(
         raise UsageError("batch needs a folder for the results", "add -o DIR")
     steps = _steps(replaying, front, window, indices=indices)
     workers = cluster.workers()
-    compat = next((s.options.get("compat") for s in steps if hasattr(s, "options") and s.options.get("compat")), None)
+    compat = compat_of(steps)
     work = Work(
         steps, reading.options(compat), drawing.options(files.format), as_network_input if compat else None,
         _threads(workers, talking),

@@ -12,9 +12,8 @@ from poolcli.cli.options import (
     WINDOW,
     Front,
     Input,
-    Reading,
     Showing,
-    Talking,
+    Street,
     Windowing,
     Writing,
     framework_names,
@@ -63,9 +62,7 @@ def compare(
     front: Front,
     window: Comparing,
     showing: Showing,
-    reading: Reading,
-    writing: Writing,
-    talking: Talking,
+    street: Street,
 ) -> None:
     """Show the same windows under several modes, or as several frameworks have them, side by side.
 
@@ -78,14 +75,14 @@ def compare(
     poolcli compare --compat torch,keras,onnx --mode avg --padding same input.csv
     poolcli compare --mode max,avg --filter sobel-x --relu --show photo.jpg
     """
-    variants = window.variants()
+    variants, writing = window.variants(), street.writing
     if len(variants) < 2:
         raise UsageError("there is nothing to compare", "name several: --mode max,avg or --compat torch,keras,onnx")
     if writing.chosen_format not in ("table", "json"):
         raise UsageError(f"a comparison cannot be written as {writing.chosen_format}", "use a table or --json")
     source, steps = chosen_input(given), front.steps()
     check_output(files_read(source, steps), writing)
-    before = load(source, reading, talking)
+    before = load(source, street.reading, street.talking)
     if window.compat:
         before = as_network_input(before)
     ready = apply(before, steps)
@@ -96,7 +93,7 @@ def compare(
     titled |= {one.label: ready.with_(values=one.values) for one in made.variants if one.values is not None}
     showing.draw(writing, [*titled.values()], [*titled])
     put(writing.output, text)
-    if not talking.quiet:
+    if not street.talking.quiet:
         for variant in made.variants:
             _hint(variant)
 

@@ -480,3 +480,20 @@ class Talking(Group):
         """Tell the kernels how many threads to use."""
         if self.threads is not None:
             os.environ["POOLCLI_THREADS"] = str(self.threads)
+
+
+class Street(Group):
+    """How a map comes in, how what is made of it goes out, and what is said on the way."""
+
+    reading: Reading
+    writing: Writing
+    talking: Talking
+
+
+class Scaling(Group):
+    """Who works on arrays larger than memory."""
+
+    scheduler: Annotated[
+        str | None, option("--scheduler", help="Let the workers of a Dask scheduler do the blocks of a Zarr array, "
+                           "such as tcp://host:8786.", panel="Work", metavar="ADDRESS")
+    ] = None  # fmt: skip
