@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from poolcli.cli.console import complain, say, show, width_of_output
+from poolcli.cli.console import complain, encoded, say, show, width_of_output
 from poolcli.cli.deliver import as_network_input, compat_of, files_read
 from poolcli.cli.grammar import Group, option
 from poolcli.cli.options import OUTPUT, Front, Reading, Replaying, Talking, Windowing, Writing, formats_written
@@ -323,7 +322,7 @@ def _rehearse(planned: Plan, work: Work, files: Files) -> int:
 
     left = remaining(planned.jobs, work, journal, overwrite=files.overwrite, tell=tell)
     lines += [f"make  {_arrow(job.source, job.target)}" for job in (left if files.skip_existing else planned.jobs)]
-    write_stdout("".join(f"{line}\n" for line in lines).encode(sys.stdout.encoding or "utf-8", "replace"))
+    write_stdout(encoded("".join(f"{line}\n" for line in lines)))
     total = len(lines)
     return 0 if not failed else 1 if failed == total else SOME_FAILED
 

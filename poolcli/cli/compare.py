@@ -107,15 +107,12 @@ def _hint(variant: Variant) -> None:
 
 
 def _as_table(before: FeatureMap, ready: FeatureMap, made: Comparison, window: Comparing, writing: Writing) -> bytes:
-    import sys
-
-    from poolcli.cli.console import rendered
+    from poolcli.cli.console import encoded, rendered
     from poolcli.render.comparison import comparison_table
 
     marked = "," in (window.compat or "")
     drawn = comparison_table(before, ready, made, look(writing), marked=marked)
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    return rendered(drawn, color=writing.color, width=look(writing).width).encode(encoding, "replace")
+    return encoded(rendered(drawn, color=writing.color, width=look(writing).width))
 
 
 def _as_json(ready: FeatureMap, made: Comparison) -> bytes:

@@ -123,9 +123,13 @@ def rendered(renderable: RenderableType, *, color: str = "auto", width: int | No
     return "".join(line.rstrip(" ") + "\n" for line in capture.get().splitlines())
 
 
+def encoded(text: str) -> bytes:
+    """Return text as standard output takes it; what that cannot say becomes a question mark."""
+    return text.encode(getattr(sys.stdout, "encoding", None) or "utf-8", "replace")
+
+
 def show(renderable: RenderableType, *, color: str = "auto", width: int | None = None) -> None:
     """Print a renderable to standard output."""
     from poolcli.files import write_stdout
 
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    write_stdout(rendered(renderable, color=color, width=width).encode(encoding, "replace"))
+    write_stdout(encoded(rendered(renderable, color=color, width=width)))

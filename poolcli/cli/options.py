@@ -80,6 +80,8 @@ Input = Annotated[
     ),
 ]
 
+AsJson = Annotated[bool, option("--json", help="As JSON.", panel=OUTPUT)]
+
 
 class Reading(Group):
     """How to read the input."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
-from poolcli.cli.console import unicode_ok, wants_color, width_of_output
+from poolcli.cli.console import encoded, unicode_ok, wants_color, width_of_output
 from poolcli.cli.grammar import Group, option
 from poolcli.cli.options import PICTURE, TABLE, colormap_names
 
@@ -63,8 +63,7 @@ class Picturing(Group):
         """Print drawings to standard output."""
         from poolcli.files import write_stdout
 
-        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        write_stdout(drawn(drawings, self.colors, self.columns).encode(encoding, "replace"))
+        write_stdout(encoded(drawn(drawings, self.colors, self.columns)))
 
 
 def colors_of(choice: str) -> Colors:

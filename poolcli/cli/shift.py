@@ -6,7 +6,7 @@ from typing import Annotated
 
 from poolcli.cli.deliver import chosen_input, load
 from poolcli.cli.grammar import Group, option
-from poolcli.cli.options import OUTPUT, WINDOW, Front, Input, Reading, Talking, Windowing
+from poolcli.cli.options import OUTPUT, WINDOW, AsJson, Front, Input, Reading, Talking, Windowing
 from poolcli.cli.picturing import Picturing, progress
 
 
@@ -25,7 +25,7 @@ class Shifting(Group):
                     panel=WINDOW, metavar="EDGE", choices=("replicate", "reflect", "symmetric", "wrap", "0"), free=True)
     ] = "replicate"  # fmt: skip
     show: Annotated[bool, option("--show", help="Draw where the maps changed, too.", panel=OUTPUT)] = False
-    json: Annotated[bool, option("--json", help="As JSON.", panel=OUTPUT)] = False
+    json: AsJson = False
 
 
 def shift(

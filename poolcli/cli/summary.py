@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from poolcli.cli.deliver import load
-from poolcli.cli.grammar import option
-from poolcli.cli.options import OUTPUT, Reading, Talking
+from poolcli.cli.options import AsJson, Reading, Talking
 from poolcli.cli.stack import SUMMARIZED, parse_stack
 from poolcli.errors import UsageError
 from poolcli.summary import Row, Signal, summarize
@@ -20,7 +19,7 @@ def summary(
     given: Annotated[str, typer.Argument(metavar="SHAPE|INPUT", help="A shape such as 20x20x3, or a file.")],
     *,
     reading: Reading,
-    json: Annotated[bool, option("--json", help="As JSON.", panel=OUTPUT)] = False,
+    json: AsJson = False,
     talking: Talking,
 ) -> None:
     """Show the output shape, parameters and receptive field of every layer, without data.
