@@ -127,6 +127,13 @@ def test_a_kernel_of_ones_own_is_never_replaced(run: Run, tmp_path: Path) -> Non
     assert kernel.read_text() == "1,0\n0,1\n"
 
 
+def test_a_table_in_a_file_is_plain(run: Run, tmp_path: Path) -> None:
+    words = ("compare", "--mode", "max,avg", "-f", "table", "sample_inputs/geeks_4x4.csv")
+    odd = {"FORCE_COLOR": "1", "PYTHONIOENCODING": "latin-1"}
+    assert run(*words, "-o", str(tmp_path / "table.txt"), env=odd).code == 0
+    assert (tmp_path / "table.txt").read_text(encoding="utf-8").count("\x1b") == 0
+
+
 def test_infinities_are_written_as_everywhere(run: Run) -> None:
     done = run("compare", "--mode", "max,min", "--json", stdin="inf,1\n2,-inf\n")
     assert [row["data"] for row in done.json()["variants"]] == [[[np.inf]], [[-np.inf]]]

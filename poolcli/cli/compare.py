@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from poolcli.cli.console import say
-from poolcli.cli.deliver import as_network_input, check_output, chosen_input, files_read, load, look, put
+from poolcli.cli.console import say, width_of_output
+from poolcli.cli.deliver import as_network_input, check_output, chosen_input, files_read, load, look, put, put_table
 from poolcli.cli.grammar import option
 from poolcli.cli.options import (
     WINDOW,
@@ -15,7 +15,6 @@ from poolcli.cli.options import (
     Showing,
     Street,
     Windowing,
-    Writing,
     framework_names,
     mode_names,
 )
@@ -75,6 +74,8 @@ def compare(
     poolcli compare --compat torch,keras,onnx --mode avg --padding same input.csv
     poolcli compare --mode max,avg --filter sobel-x --relu --show photo.jpg
     """
+    from poolcli.render.comparison import comparison_table
+
     variants, writing = window.variants(), street.writing
     if len(variants) < 2:
         raise UsageError("there is nothing to compare", "name several: --mode max,avg or --compat torch,keras,onnx")
@@ -87,12 +88,14 @@ def compare(
         before = as_network_input(before)
     ready = apply(before, steps)
     made = compared(ready, variants)
-    as_json = writing.chosen_format == "json"
-    text = _as_json(ready, made) if as_json else _as_table(before, ready, made, window, writing)
     titled = {"input": before, **({"before pooling": ready} if steps else {})}
     titled |= {one.label: ready.with_(values=one.values) for one in made.variants if one.values is not None}
     showing.draw(writing, [*titled.values()], [*titled])
-    put(writing.output, text)
+    if writing.chosen_format == "json":
+        put(writing.output, _as_json(ready, made))
+    else:
+        marked = "," in (window.compat or "")
+        put_table(comparison_table(before, ready, made, look(writing), marked=marked), writing, width_of_output())
     if not street.talking.quiet:
         for variant in made.variants:
             _hint(variant)
@@ -104,15 +107,6 @@ def _hint(variant: Variant) -> None:
         advice = f"{variant.problem.hint}; or " if variant.problem.hint else ""
         apart = f"poolcli pool --compat {variant.step.options['compat']} --mode {variant.step.mode}"
         say(f"hint: {variant.label}: {advice}run it apart, with options of its own: {apart} ...")
-
-
-def _as_table(before: FeatureMap, ready: FeatureMap, made: Comparison, window: Comparing, writing: Writing) -> bytes:
-    from poolcli.cli.console import encoded, rendered
-    from poolcli.render.comparison import comparison_table
-
-    marked = "," in (window.compat or "")
-    drawn = comparison_table(before, ready, made, look(writing), marked=marked)
-    return encoded(rendered(drawn, color=writing.color, width=look(writing).width))
 
 
 def _as_json(ready: FeatureMap, made: Comparison) -> bytes:

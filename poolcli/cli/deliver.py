@@ -14,6 +14,8 @@ from poolcli.cli.options import Reading, Scaling, Showing, Street, Talking, Writ
 from poolcli.errors import UsageError
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from poolcli.featuremap import FeatureMap
     from poolcli.render.table import Look
     from poolcli.steps import Step
@@ -153,7 +155,9 @@ def deliver(before: FeatureMap, after: FeatureMap, street: Street, compat: str |
 
         options = stamped(after, street.reading.options(compat), options)
     if options.format == "table":
-        _deliver_table(before, after, writing)
+        from poolcli.render.table import result_table
+
+        put_table(result_table(before, after, look(writing)), writing)
     else:
         put(writing.output, encode(after, options))
     if talking.verbose and options.format != "table":
@@ -163,16 +167,15 @@ def deliver(before: FeatureMap, after: FeatureMap, street: Street, compat: str |
         say(f"wrote {writing.output} ({times(after.shape)} {after.values.dtype})")
 
 
-def _deliver_table(before: FeatureMap, after: FeatureMap, writing: Writing) -> None:
+def put_table(drawn: RenderableType, writing: Writing, width: int | None = None) -> None:
+    """Write a table to standard output, or as plain UTF-8 to a file."""
     from poolcli.cli.console import rendered, show
     from poolcli.files import write_atomic
-    from poolcli.render.table import result_table
 
-    drawn = result_table(before, after, look(writing))
     if writing.output == "-":
-        show(drawn, color=writing.color)
+        show(drawn, color=writing.color, width=width)
     else:
-        write_atomic(writing.output, rendered(drawn, color="never").encode())
+        write_atomic(writing.output, rendered(drawn, color="never", width=width).encode())
 
 
 def look(writing: Writing) -> Look:
