@@ -11,7 +11,8 @@ from poolcli.cli.console import say, unicode_ok
 from poolcli.cli.deliver import check_target_apart, chosen_input, files_read, load
 from poolcli.cli.grammar import Group, option
 from poolcli.cli.options import OUTPUT, PICTURE, TABLE, Front, Input, Reading, Talking, Windowing
-from poolcli.cli.picturing import Picturing, progress
+from poolcli.cli.picturing import Picturing
+from poolcli.cli.progress import rounds
 from poolcli.errors import LimitError, UsageError
 from poolcli.plain import many
 
@@ -202,7 +203,7 @@ def _draw(before: FeatureMap, layer: Pooling, explaining: Explaining, picturing:
         from poolcli.render.animation import walk
 
         kind: Any = explaining.drawing
-        with progress("drawing", quiet=talking.quiet) as tell:
+        with rounds("drawing", quiet=talking.quiet) as tell:
             data, notes = walk(
                 before, layer, format=kind, fps=explaining.fps, zoom=explaining.zoom, max_frames=explaining.frames,
                 at=explaining.place, colormap=picturing.colormap, progress=tell,

@@ -7,7 +7,8 @@ from typing import Annotated
 from poolcli.cli.deliver import chosen_input, load
 from poolcli.cli.grammar import Group, option
 from poolcli.cli.options import OUTPUT, WINDOW, AsJson, Front, Input, Reading, Talking, Windowing
-from poolcli.cli.picturing import Picturing, progress
+from poolcli.cli.picturing import Picturing
+from poolcli.cli.progress import rounds
 
 
 class Shifting(Group):
@@ -53,7 +54,7 @@ def shift(
     how = picturing.how()
     feature_map = apply(load(chosen_input(given), reading, talking, window.compat), front.steps())
     layer = window.step().layer(feature_map.ndim)
-    with progress("moving", quiet=talking.quiet) as tell:
+    with rounds("moving", quiet=talking.quiet) as tell:
         report = measure(
             feature_map,
             layer,
