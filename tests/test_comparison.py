@@ -134,6 +134,16 @@ def test_a_table_in_a_file_is_plain(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "table.txt").read_text(encoding="utf-8").count("\x1b") == 0
 
 
+def test_many_planes_are_shown_as_everywhere(run: Run, tmp_path: Path) -> None:
+    np.save(tmp_path / "planes.npy", np.arange(10 * 16).reshape(10, 4, 4))
+    words = ("compare", "--mode", "max,min", str(tmp_path / "planes.npy"))
+    alone = run("pool", str(tmp_path / "planes.npy")).out
+    drawn = run(*words, env={"COLUMNS": "24"}).out
+    assert drawn.count("c=9") == 2 * alone.count("c=9") == 2
+    assert drawn.count("... 2 more planes ...") == 2 * alone.count("... 2 more planes ...") == 2
+    assert run(*words, "--full").out.count("c=5") == 2
+
+
 def test_infinities_are_written_as_everywhere(run: Run) -> None:
     done = run("compare", "--mode", "max,min", "--json", stdin="inf,1\n2,-inf\n")
     assert [row["data"] for row in done.json()["variants"]] == [[[np.inf]], [[-np.inf]]]

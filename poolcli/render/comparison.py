@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -14,14 +12,12 @@ from rich.text import Text
 
 from poolcli.comparison import Comparison, Variant, common
 from poolcli.featuremap import FeatureMap
-from poolcli.plain import many
 from poolcli.render.rows import Fitting, Uncut, framed
-from poolcli.render.table import Grid, Look, plane_table, planes_of, story
+from poolcli.render.table import Grid, Look, story, values_table
 from poolcli.steps import text
 from poolcli.window import times
 
 MARK = "*"
-PLANES = 4
 
 
 def comparison_table(
@@ -43,15 +39,14 @@ def comparison_table(
         Whether cells that differ from the first variant's get a mark.
     """
     parts: list[RenderableType] = [*story(before, ready, ends=False), _overview(ready, made, look)]
-    answered = [variant for variant in made.variants if variant.values is not None]
-    shown = [
-        _variant_table(ready, variant.label, variant.values, made.marks(variant) if marked else None, look)
-        for variant in answered
-        if variant.values is not None
-    ]
-    parts.append(_beside(shown, look))
-    if marked:
-        parts += [Text(_verdict(made, variant)) for variant in answered[1:]]
+    tables, verdicts = [], []
+    for variant in made.variants:
+        if variant.values is not None:
+            drawn = values_table(ready, variant.values, look, made.marks(variant) if marked else None)
+            tables.append(Group(Text(variant.label, style="bold"), *drawn.renderables))
+            verdicts.append(Text(_verdict(made, variant)))
+    parts.append(_beside(tables, look))
+    parts += verdicts[1:] if marked else []  # the first is what the others are held against
     if made.reasons:
         parts += [Text(""), Text("why", style="bold"), *(Text(f"- {reason}") for reason in made.reasons)]
     return Group(*parts)
@@ -83,20 +78,6 @@ def _overview(before: FeatureMap, made: Comparison, look: Look) -> Fitting:
         shape = times(before.in_layout(variant.values).shape)
         table.add_row(Text(variant.label), Text(shape), Text(text(record)))
     return Fitting(Uncut(table))
-
-
-def _variant_table(
-    before: FeatureMap, label: str, values: NDArray[Any], marks: NDArray[np.bool_] | None, look: Look
-) -> Group:
-    parts: list[RenderableType] = [Text(label, style="bold")]
-    planes = list(planes_of(before, values))
-    flags = [flag for _, flag in planes_of(before, marks)] if marks is not None else [None] * len(planes)
-    for (title, plane), flag in list(zip(planes, flags, strict=True))[:PLANES]:
-        parts += [Text(title)] if title else []
-        parts.append(plane_table(plane, look, flag))
-    if len(planes) > PLANES:
-        parts.append(Text(f"... {many(len(planes) - PLANES, 'more plane')} ..."))
-    return Group(*parts)
 
 
 def _beside(tables: Sequence[Group], look: Look) -> RenderableType:

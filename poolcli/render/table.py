@@ -181,9 +181,10 @@ def planes_of(feature_map: FeatureMap, values: Array) -> Iterator[tuple[str, Arr
         yield " ".join(f"{name.lower()}={index}" for name, index in zip(names, place, strict=False)), flat[place]
 
 
-def values_table(feature_map: FeatureMap, values: Array, look: Look) -> RenderableType:
-    """Draw every plane of `values`, or the first and the last few of them."""
+def values_table(feature_map: FeatureMap, values: Array, look: Look, marks: NDArray[np.bool_] | None = None) -> Group:
+    """Draw every plane of `values`, or the first and the last few of them, with a star at the cells in `marks`."""
     planes = list(planes_of(feature_map, values))
+    marked = [None] * len(planes) if marks is None else [plane for _, plane in planes_of(feature_map, marks)]
     parts: list[RenderableType] = []
     for index in _ends(len(planes), None if look.full else PLANES):
         if index < 0:
@@ -192,7 +193,7 @@ def values_table(feature_map: FeatureMap, values: Array, look: Look) -> Renderab
         title, plane = planes[index]
         if title:
             parts.append(Text(title, style="bold"))
-        parts.append(plane_table(plane, look))
+        parts.append(plane_table(plane, look, marked[index]))
     return Group(*parts)
 
 
