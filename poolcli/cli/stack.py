@@ -12,7 +12,7 @@ from poolcli.cli.options import WINDOW, Convolving, Undoing, Windowing
 from poolcli.errors import PoolcliError, UnknownNameError, UsageError
 from poolcli.steps import NormalizeStep, ReluStep, Step
 from poolcli.summary import ConvLayer, Dense, Flatten
-from poolcli.window import parse_padding, parse_sizes
+from poolcli.window import parse_sizes
 
 Made = Callable[..., list[Any]]
 
@@ -68,16 +68,8 @@ def sized_conv(sizes: Sizes, convolving: Convolving) -> list[Any]:
         if sizes.filters is not None or sizes.size is not None:
             raise UsageError("--filter and --filters or --size do not go together", "a named filter has its own size")
         return convolving.steps()
-    return [
-        ConvLayer(
-            1 if sizes.filters is None else sizes.filters,
-            parse_sizes(sizes.size or "3", "size"),
-            parse_sizes(convolving.stride, "stride"),
-            parse_padding(convolving.padding),
-            parse_sizes(convolving.dilation, "dilation"),
-        ),
-        *([ReluStep(own=False)] if convolving.relu else []),
-    ]
+    filters = 1 if sizes.filters is None else sizes.filters
+    return [ConvLayer(filters, parse_sizes(sizes.size or "3", "size"), **convolving.window()), *convolving.activation()]
 
 
 def flatten() -> list[Any]:
