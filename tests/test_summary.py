@@ -131,6 +131,7 @@ def test_what_does_not_fit_names_the_layer(layers: list[object], error: type[Exc
         (["8x8"], "summary needs layers"),
         (["8x8", "pool", "then"], "stage 2 is empty"),
         (["8x8", "pool", "then", "pol"], "unknown step 'pol'"),
+        (["8x8", "pool", "then", "glbal-max"], "did you mean global-max"),
         (["8x8", "pool", "--sizee", "2"], "stage 1 (pool): No such option: --sizee"),
         (["8x8", "conv", "--filter", "box", "--filters", "3"], "do not go together"),
         (["8x8x3", "--layout", "HW", "pool"], "layout HW names 2 axes"),

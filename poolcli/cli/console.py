@@ -57,9 +57,7 @@ def color_choice(arguments: Sequence[str]) -> str:
 
 def complain(problem: PoolcliError, color: str = "auto") -> int:
     """Tell the user what went wrong and return the exit code."""
-    from poolcli.cli import debugging
-
-    if debugging():
+    if os.environ.get("POOLCLI_DEBUG"):
         import traceback
 
         traceback.print_exception(problem)

@@ -18,17 +18,15 @@ if TYPE_CHECKING:
 
 INPUT, WINDOW, OUTPUT, TABLE, PICTURE = "Input", "Window", "Output", "Tables", "Pictures out"
 
+GLOBALS = ("global-max", "global-avg")  # what is offered; every mode may have global- before it
+
 
 def mode_names() -> Iterable[str]:
     """Return the modes as a user may type them."""
     from poolcli.modes import ALIASES, MODES
 
-    globals_ = [f"global-{name}" for name in ("max", "avg")]
-    return [
-        *(f"{m.name}:{m.parameter.example:g}" if m.parameter else m.name for m in MODES.values()),
-        *ALIASES,
-        *globals_,
-    ]
+    own = (f"{mode.name}:{mode.parameter.example:g}" if mode.parameter else mode.name for mode in MODES.values())
+    return [*own, *ALIASES, *GLOBALS]
 
 
 def filter_names() -> Iterable[str]:
@@ -64,6 +62,13 @@ def framework_names() -> Iterable[str]:
     from poolcli.compat import FRAMEWORKS
 
     return FRAMEWORKS
+
+
+def emit_targets() -> Iterable[str]:
+    """Return what ``--emit`` writes code for."""
+    from poolcli.emit import TARGETS
+
+    return TARGETS
 
 
 def fill_names() -> Iterable[str]:

@@ -8,7 +8,19 @@ from typing import Annotated
 from poolcli.cli.console import say
 from poolcli.cli.deliver import check_target_apart, files_read, load, put, transform
 from poolcli.cli.grammar import Group, option
-from poolcli.cli.options import OUTPUT, Front, Input, Reading, Scaling, Showing, Street, Talking, Windowing, Writing
+from poolcli.cli.options import (
+    OUTPUT,
+    Front,
+    Input,
+    Reading,
+    Scaling,
+    Showing,
+    Street,
+    Talking,
+    Windowing,
+    Writing,
+    emit_targets,
+)
 from poolcli.steps import PoolStep, Step
 
 
@@ -20,7 +32,7 @@ class Extras(Group):
     ] = False
     emit: Annotated[
         str | None, option("--emit", help="Print code that computes the same, instead of computing: torch, keras, onnx "
-                           "or numpy.", panel=OUTPUT, metavar="NAME", choices=("torch", "keras", "onnx", "numpy"))
+                           "or numpy.", panel=OUTPUT, metavar="NAME", choices=emit_targets)
     ] = None  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from poolcli.cli import COMMANDS
 from poolcli.cli.grammar import Command, Group, command, option, options_of
-from poolcli.cli.options import WINDOW, Convolving, Undoing, Windowing
+from poolcli.cli.options import GLOBALS, WINDOW, Convolving, Undoing, Windowing
 from poolcli.errors import PoolcliError, UnknownNameError, UsageError
 from poolcli.steps import NormalizeStep, ReluStep, Step
 from poolcli.summary import ConvLayer, Dense, Flatten
@@ -111,7 +111,7 @@ def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> 
         if given and _is_step(word, names):
             break
         if given:
-            raise UnknownNameError("step", word, [*names, "global-max", "global-avg"])
+            raise UnknownNameError("step", word, [*names, *GLOBALS])
         given += 1
     else:
         return list(arguments), []
@@ -166,7 +166,7 @@ def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) ->
     if name.startswith("global-"):
         name, rest = "global", ["--mode", name.removeprefix("global-"), *rest]
     if name not in names:
-        unknown = UnknownNameError("step", name, names)
+        unknown = UnknownNameError("step", name, [*names, *GLOBALS])
         unknown.message = f"stage {number}: {unknown.message}"
         raise unknown
     step = _built(name, names[name])
