@@ -36,6 +36,12 @@ def test_the_table_shows_the_total(run: Run) -> None:
     assert "total parameters  68,770" in run("summary", *LESSON.split()).out
 
 
+def test_numbers_beyond_64_bits_are_exact(run: Run) -> None:
+    made = run("summary", "--json", "99999999999x99999999999", "flatten", "then", "dense").json()
+    assert made["layers"][1]["shape"] == [99999999999**2]
+    assert made["parameters"] == 99999999999**2 + 1
+
+
 def test_one_is_singular(run: Run) -> None:
     drawn = run("summary", "8x8", "conv", "then", "flatten", "then", "dense", "then", "dense", "--units", "2").out
     assert "1 filter 3x3" in drawn

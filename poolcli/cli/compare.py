@@ -6,7 +6,16 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 from poolcli.cli.console import say, width_of_output
-from poolcli.cli.deliver import as_network_input, check_output, chosen_input, files_read, load, look, put, put_table
+from poolcli.cli.deliver import (
+    as_network_input,
+    check_output,
+    chosen_input,
+    files_read,
+    load,
+    look,
+    put_json,
+    put_table,
+)
 from poolcli.cli.grammar import option
 from poolcli.cli.options import (
     WINDOW,
@@ -92,7 +101,7 @@ def compare(
     titled |= {one.label: ready.with_(values=one.values) for one in made.variants if one.values is not None}
     showing.draw(writing, [*titled.values()], [*titled])
     if writing.chosen_format == "json":
-        put(writing.output, _as_json(ready, made))
+        put_json(writing.output, _record(ready, made))
     else:
         marked = "," in (window.compat or "")
         put_table(comparison_table(before, ready, made, look(writing), marked=marked), writing, width_of_output())
@@ -109,13 +118,11 @@ def _hint(variant: Variant) -> None:
         say(f"hint: {variant.label}: {advice}run it apart, with options of its own: {apart} ...")
 
 
-def _as_json(ready: FeatureMap, made: Comparison) -> bytes:
-    from poolcli.formats.jsonmap import dump
-
+def _record(ready: FeatureMap, made: Comparison) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     for variant in made.variants:
         values = None if variant.values is None else ready.in_layout(variant.values)
         rows.append({"label": variant.label, "refused": variant.refusal or None,
                      "shape": None if values is None else values.shape,
                      "data": None if values is None else values.tolist()})  # fmt: skip
-    return dump({"steps": ready.steps, "variants": rows, "why": made.reasons}) + b"\n"
+    return {"steps": ready.steps, "variants": rows, "why": made.reasons}

@@ -143,6 +143,13 @@ def put(target: str, content: bytes | Iterable[bytes]) -> None:
         write_atomic(target, content)
 
 
+def put_json(target: str, value: Any) -> None:
+    """Write a value as one line of JSON, as `poolcli.formats.jsonmap.dump` has it."""
+    from poolcli.formats.jsonmap import dump
+
+    put(target, dump(value) + b"\n")
+
+
 def deliver(before: FeatureMap, after: FeatureMap, street: Street, compat: str | None) -> None:
     """Write a result in the chosen format to the chosen place; a PNG says how it was made."""
     from poolcli.formats import encode, find_format

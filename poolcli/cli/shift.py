@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from poolcli.cli.deliver import chosen_input, load
+from poolcli.cli.deliver import chosen_input, load, put_json
 from poolcli.cli.grammar import Group, option
 from poolcli.cli.options import OUTPUT, WINDOW, AsJson, Front, Input, Reading, Talking, Windowing
 from poolcli.cli.picturing import Picturing
@@ -65,10 +65,7 @@ def shift(
             progress=tell,
         )
     if shifting.json:
-        from poolcli.files import write_stdout
-        from poolcli.formats.jsonmap import dump
-
-        write_stdout(dump(report.record()) + b"\n")
+        put_json("-", report.record())
         return
     pictures = differences(report, **how) if shifting.show else ()
     picturing.show(*pictures, table(report, ascii_only=not unicode_ok()))
