@@ -1,4 +1,4 @@
-"""Foreign text, such as a file's name, in a form that no terminal acts on and no reader misreads."""
+"""Text that people read: foreign names made harmless, numbers of things in good grammar."""
 
 from __future__ import annotations
 
@@ -12,3 +12,14 @@ def printable(text: str) -> str:
     a\x1b[31mb
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def many(number: int, what: str) -> str:
+    """Say how many there are of something.
+
+    Examples
+    --------
+    >>> many(1, "filter"), many(2, "filter"), many(0, "filter")
+    ('1 filter', '2 filters', '0 filters')
+    """
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

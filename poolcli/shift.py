@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from poolcli.errors import ShapeError, UsageError
 from poolcli.featuremap import FeatureMap
+from poolcli.plain import many
 from poolcli.pooling import Pooling, fill
 from poolcli.window import Axis, parse_fill, times
 
@@ -106,14 +107,17 @@ class ShiftReport:
 
     @property
     def verdict(self) -> str:
-        """Say in one sentence how invariant pooling made the map."""
+        """Say in one sentence how invariant pooling made the map, by how many values change and by how much they do.
+
+        Both count, because each alone may mislead: an average spreads a change over more values, each changed less.
+        """
         before, after = self.before, self.after
-        moved = f"Moved by {'up to ' if self.seed is not None else ''}{self.by} cell{'s' if self.by > 1 else ''}"
+        moved = f"Moved by {'up to ' if self.seed is not None else ''}{many(self.by, 'cell')}"
         if before.changed == 0:
             return f"{moved}, this map looks the same, so there is nothing to measure."
         shares = f"{_percent(before.share)} of the values change before pooling and {_percent(after.share)} after"
-        means = f"by {before.mean:.4g} and {after.mean:.4g} on average"
-        return f"{moved}, {shares} ({means}): {_judged(before.share, after.share)}."
+        means = f"mean change {before.mean:.4g} and {after.mean:.4g}"
+        return f"{moved}, {shares} ({means}): {_judged(before, after)}."
 
     def differences(self) -> Iterator[tuple[Shift, FeatureMap, FeatureMap]]:
         """Yield each shift with the absolute differences in the input and in the pooled map."""
@@ -149,14 +153,22 @@ def _percent(share: float) -> str:
     return f"{min(max(percent, 0.1), 99.9):.1f}%"
 
 
-def _judged(before: float, after: float) -> str:
-    if after == 0:
+def _judged(before: Change, after: Change) -> str:
+    if after.changed == 0:
         return "pooling made the map invariant to this movement"
+    by_number = _compared(before.share, after.share)
+    by_size = _compared(before.mean, after.mean) if before.mean else by_number  # nothing finite changed
+    if by_number == by_size:
+        return f"pooling {by_number}"
+    return f"by their number, pooling {by_number}; by the mean change, it {by_size}"
+
+
+def _compared(before: float, after: float) -> str:
     if after <= before / 2:
-        return "pooling made the map approximately invariant to it"
+        return "made the map approximately invariant to it"
     if after < before:
-        return "pooling took away some of the change, but not half of it"
-    return "pooling did not make the map more invariant to it"
+        return "took away some of the change, but not half of it"
+    return "did not make the map more invariant to it"
 
 
 def _together(changes: Sequence[Change]) -> Change:

@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 
 from poolcli.errors import PoolcliError, ShapeError, UsageError
 from poolcli.featuremap import layout_by_rank, parse_layout, spatial_letters
-from poolcli.steps import ConvStep, PoolStep, text
+from poolcli.plain import many
+from poolcli.steps import ConvStep, PoolStep, numbered, text
 from poolcli.window import Axis, Padding, Window, times
 
 FLAT = "F"  # the axis that is left after flattening
@@ -184,9 +185,9 @@ TEXTS: Mapping[type, Callable[[Signal, Any], str]] = {  # what a layer is, in a 
     PoolStep: lambda signal, layer: text({"step": "pool", **layer.layer(len(signal.spatial)).record()}),
     ConvStep: lambda _, layer: f"{layer.label} {times(_lengths(layer.kernel))}",
     ConvLayer: lambda signal, layer: (
-        f"{layer.filters} filters {text({'step': 'conv', **layer.window(len(signal.spatial)).record()})}"
+        f"{many(layer.filters, 'filter')} {text({'step': 'conv', **layer.window(len(signal.spatial)).record()})}"
     ),
-    Dense: lambda _, layer: f"{layer.units} units",
+    Dense: lambda _, layer: many(layer.units, "unit"),
 }
 
 
@@ -212,7 +213,7 @@ def summarize(signal: Signal, layers: Sequence[Any]) -> list[Row]:
     Returns
     -------
     list of Row
-        The input, then one row per layer.
+        The input, then one row per layer; ``conv --relu`` is one, as `poolcli.steps.numbered` counts.
 
     Raises
     ------
@@ -226,13 +227,16 @@ def summarize(signal: Signal, layers: Sequence[Any]) -> list[Row]:
     [((20, 20, 3), 0), ((20, 20, 16), 64), ((20, 20, 32), 4640), ((12800,), 0)]
     """
     rows = [Row("input", signal.layout, signal)]
-    for number, layer in enumerate(layers, 1):
+    for number, layer in numbered(layers):
         follow, told = FOLLOW.get(type(layer)), TEXTS.get(type(layer))
         try:
             after = follow(signal, layer) if follow else replace(signal, parameters=0)
         except PoolcliError as problem:
             problem.message = f"layer {number} ({layer.name}): {problem.message}"
             raise
-        rows.append(Row(layer.name, told(signal, layer) if told else "", after))
+        if getattr(layer, "own", True):
+            rows.append(Row(layer.name, told(signal, layer) if told else "", after))
+        else:  # an activation, which Keras shows with its layer, too
+            rows[-1] = replace(rows[-1], what=f"{rows[-1].what}, {layer.name}")
         signal = after
     return rows

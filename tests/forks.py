@@ -128,7 +128,7 @@ def load() -> None:
         import_module(f"poolcli.formats.{row.module}")
     for name in ("pooling", "convolution", "gradient", "explain", "comparison", "shift", "summary", "recipe", "made"):
         import_module(f"poolcli.{name}")
-    for name in ("animation", "heatmap", "page", "table", "windows", "comparison", "layers", "lists", "shift"):
+    for name in ("animation", "heatmap", "page", "table", "windows", "comparison", "layers", "rows", "shift"):
         import_module(f"poolcli.render.{name}")
     import_module("poolcli.kernels.order")
     np.zeros(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -113,6 +114,56 @@ def test_modes_side_by_side(run: Run) -> None:
         [[3.75, 4.75], [3.5, 5.75]],
         [[1, 1], [2, 2]],
     ]
+
+
+def test_a_filter_and_relu_come_before_every_variant(run: Run) -> None:
+    words = ["sample_inputs/geeks_4x4.csv", "--filter", "sobel-x", "--filter-padding", "same", "--relu"]
+    made = run("compare", *words, "--mode", "max,avg", "--json").json()
+    alone = {mode: run("pool", *words, "--mode", mode, "--json").json() for mode in ("max", "avg")}
+    assert {row["label"]: row["data"] for row in made["variants"]} == {m: one["data"] for m, one in alone.items()}
+    assert made["steps"] == alone["max"]["steps"][:2]
+    drawn = run("compare", *words, "--mode", "max,avg", "--show").out
+    assert "before pooling" in drawn
+    assert "conv   sobel-x 3x3, stride 1x1, padding same  -> 4x4" in drawn
+    assert "relu   -> 4x4" in drawn
+
+
+def test_a_kernel_of_ones_own_is_never_replaced(run: Run, tmp_path: Path) -> None:
+    kernel = tmp_path / "kernel.csv"
+    kernel.write_text("1,0\n0,1\n")
+    words = ("sample_inputs/geeks_4x4.csv", "--mode", "max,avg", "-f", "table", "-o", str(kernel))
+    assert run("compare", "--filter", str(kernel), *words).code == 2
+    assert kernel.read_text() == "1,0\n0,1\n"
+
+
+def test_a_table_in_a_file_is_plain(run: Run, tmp_path: Path) -> None:
+    words = ("compare", "--mode", "max,avg", "-f", "table", "sample_inputs/geeks_4x4.csv")
+    odd = {"FORCE_COLOR": "1", "PYTHONIOENCODING": "latin-1"}
+    assert run(*words, "-o", str(tmp_path / "table.txt"), env=odd).code == 0
+    assert (tmp_path / "table.txt").read_text(encoding="utf-8").count("\x1b") == 0
+
+
+def test_many_planes_are_shown_as_everywhere(run: Run, tmp_path: Path) -> None:
+    np.save(tmp_path / "planes.npy", np.arange(10 * 16).reshape(10, 4, 4))
+    words = ("compare", "--mode", "max,min", str(tmp_path / "planes.npy"))
+    alone = run("pool", str(tmp_path / "planes.npy")).out
+    drawn = run(*words, env={"COLUMNS": "24"}).out
+    assert drawn.count("c=9") == 2 * alone.count("c=9") == 2
+    assert drawn.count("... 2 more planes ...") == 2 * alone.count("... 2 more planes ...") == 2
+    assert run(*words, "--full").out.count("c=5") == 2
+
+
+def test_infinities_are_written_as_everywhere(run: Run) -> None:
+    done = run("compare", "--mode", "max,min", "--json", stdin="inf,1\n2,-inf\n")
+    assert [row["data"] for row in done.json()["variants"]] == [[[np.inf]], [[-np.inf]]]
+
+
+def test_what_one_framework_refuses_is_to_be_had_apart(run: Run) -> None:
+    words = ("compare", "--compat", "torch,keras", "--padding", "1", "sample_inputs/geeks_4x4.csv")
+    hint = "--padding same; or run it apart, with options of its own: poolcli pool --compat keras --mode max ..."
+    assert hint in run(*words).err
+    assert run(*words, "--quiet").err == ""
+    assert run("compare", "--mode", "max,avg", "sample_inputs/geeks_4x4.csv").err == ""
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,7 @@ def test_every_option_is_offered(command: str) -> None:
 
 def test_a_list_goes_on_after_a_comma_with_what_it_lacks() -> None:
     offered = complete(["compare", "--compat"], "torch,").words
-    assert {"torch,keras", "torch,onnx"} <= set(offered)
+    assert {"torch,keras", "torch,onnx", "torch,poolcli"} <= set(offered)
     assert "torch,torch" not in offered
     assert complete(["pool", "--compat"], "torch,").words == {}  # takes one
 

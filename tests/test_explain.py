@@ -297,7 +297,7 @@ def test_a_record_is_json() -> None:
 def printed(width: int, facts: list[explain.WindowFact], **options: Any) -> str:
     console = Console(width=width, no_color=True, color_system=None)
     with console.capture() as capture:
-        console.print(drawing.table(facts, width=width, **options))
+        console.print(drawing.table(facts, **options))
     return capture.get()
 
 

@@ -24,7 +24,7 @@ from poolcli.colormaps import COLORMAPS, NAN_COLOR
 from poolcli.errors import UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.render.colors import Scale, hexadecimal, ink
-from poolcli.render.heatmap import RAMP, colors_of, picture, side_by_side
+from poolcli.render.heatmap import RAMP, picture, side_by_side
 from poolcli.render.names import safe
 from tests.conftest import Run, clean_environment, command
 
@@ -225,14 +225,7 @@ def test_names_are_shown_harmlessly(name: str) -> None:
     assert len(first) <= 60
 
 
-def test_colours_of_a_console() -> None:
-    def console(**known: Any) -> Console:
-        return Console(file=io.StringIO(), force_terminal=True, **known)
-
-    assert colors_of(console(color_system="truecolor")) == "truecolor"
-    assert colors_of(console(color_system="256")) == "256"
-    assert colors_of(console(color_system="standard")) == "none"
-    assert colors_of(console(color_system="truecolor", no_color=True)) == "none"
+def test_colours_as_css_has_them() -> None:
     assert hexadecimal((0, 128, 255)) == "#0080ff"
 
 

@@ -110,6 +110,29 @@ def test_the_verdict_is_what_was_seen(values: NDArray[Any], options: dict[str, A
     assert words in measure(FeatureMap(values), Pooling.of(2, **options)).verdict
 
 
+NOISE = np.random.default_rng(0).normal(size=(16, 16))
+INVARIANT, SOME, NOT = (
+    "made the map approximately invariant to it",
+    "took away some of the change, but not half of it",
+    "did not make the map more invariant to it",
+)
+
+
+@pytest.mark.parametrize(
+    ("values", "mode", "size", "words"),
+    [
+        (NOISE, "max", 4, f": pooling {INVARIANT}."),
+        (NOISE, "max", 2, f": by their number, pooling {SOME}; by the mean change, it {INVARIANT}."),
+        # every average changes, but by a third of what the cells do
+        (NOISE, "avg", 2, f": by their number, pooling {NOT}; by the mean change, it {INVARIANT}."),
+        (NOISE, "sum", 2, f": pooling {NOT}."),
+        (np.where(LINE > 0, np.inf, 0), "max", 2, f"(mean change 0 and 0): pooling {NOT}."),
+    ],
+)
+def test_the_verdict_weighs_number_and_size(values: NDArray[Any], mode: str, size: int, words: str) -> None:
+    assert measure(FeatureMap(values), Pooling.of(2, mode, size)).verdict.endswith(words)
+
+
 def test_the_verdict_has_the_numbers() -> None:
     corner = np.zeros((12, 12))
     corner[4:9, 4:9] = 1

@@ -36,6 +36,41 @@ def test_the_table_shows_the_total(run: Run) -> None:
     assert "total parameters  68,770" in run("summary", *LESSON.split()).out
 
 
+def test_numbers_beyond_64_bits_are_exact(run: Run) -> None:
+    made = run("summary", "--json", "99999999999x99999999999", "flatten", "then", "dense").json()
+    assert made["layers"][1]["shape"] == [99999999999**2]
+    assert made["parameters"] == 99999999999**2 + 1
+
+
+def test_one_is_singular(run: Run) -> None:
+    drawn = run("summary", "8x8", "conv", "then", "flatten", "then", "dense", "then", "dense", "--units", "2").out
+    assert "1 filter 3x3" in drawn
+    assert "1 unit " in drawn
+    assert "2 units" in drawn
+
+
+@pytest.mark.parametrize("kernel", [["--filter", "box"], ["--filters", "4"]])
+def test_an_activation_belongs_to_its_layer(run: Run, kernel: list[str]) -> None:
+    """``conv --relu`` is one row and one number, as in Keras; ``conv then relu`` are two, as modules in PyTorch."""
+    option = run("summary", "--json", "8x8", "conv", *kernel, "--relu", "then", "pool").json()["layers"]
+    stage = run("summary", "--json", "8x8", "conv", *kernel, "then", "relu", "then", "pool").json()["layers"]
+    assert [layer["layer"] for layer in option] == ["input", "conv", "pool"]
+    assert [layer["layer"] for layer in stage] == ["input", "conv", "relu", "pool"]
+    assert option[1]["what"] == f"{stage[1]['what']}, relu"
+    assert option[2] == stage[3]
+    refused = run("summary", "8x8", "conv", *kernel, "--relu", "then", "pool", "--size", "9")
+    assert "layer 2 (pool)" in refused.err
+
+
+def test_run_shows_the_numbers_that_left_each_row(run: Run) -> None:
+    done = run("run", "-", "conv", "--filter", "[[-1]]", "--relu", "then", "pool", stdin="1,-2\n3,4\n")
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.out.splitlines() if "│" in line]
+    shown = {row[0]: row[-3:] for row in rows if len(row) > 4}
+    assert shown["conv"] == ["0", "0.5", "2"]
+    assert shown["pool"] == ["2", "2", "2"]
+    assert "relu" not in shown
+
+
 def test_a_filter_of_nine_weights_and_a_bias_has_ten_parameters(run: Run) -> None:
     made = json.loads(run("summary", "--json", "8x8", "conv", "--filter", "vertical-line").out)
     assert (made["layers"][1]["shape"], made["parameters"]) == ([6, 6], 10)
@@ -104,6 +139,7 @@ def test_what_does_not_fit_names_the_layer(layers: list[object], error: type[Exc
         (["8x8"], "summary needs layers"),
         (["8x8", "pool", "then"], "stage 2 is empty"),
         (["8x8", "pool", "then", "pol"], "unknown step 'pol'"),
+        (["8x8", "pool", "then", "glbal-max"], "did you mean global-max"),
         (["8x8", "pool", "--sizee", "2"], "stage 1 (pool): No such option: --sizee"),
         (["8x8", "conv", "--filter", "box", "--filters", "3"], "do not go together"),
         (["8x8x3", "--layout", "HW", "pool"], "layout HW names 2 axes"),

@@ -120,8 +120,3 @@ def _stages(arguments: Sequence[str], command: Command) -> tuple[list[str], list
     from poolcli.cli import stack
 
     return stack.split(arguments[1:], getattr(stack, STACKS[arguments[0]]), command)
-
-
-def debugging() -> bool:
-    """Whether errors are to be shown with their traceback."""
-    return bool(os.environ.get("POOLCLI_DEBUG"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain
@@ -11,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from poolcli.cli.console import complain, say, show, width_of_output
-from poolcli.cli.deliver import as_network_input, files_read
+from poolcli.cli.console import complain, encoded, say, show, width_of_output
+from poolcli.cli.deliver import as_network_input, compat_of, files_read
 from poolcli.cli.grammar import Group, option
 from poolcli.cli.options import OUTPUT, Front, Reading, Replaying, Talking, Windowing, Writing, formats_written
 from poolcli.cli.progress import SOME_FAILED, Stop, Tally, interruptible, progress, summary
 from poolcli.errors import FileError, UsageError
-from poolcli.plain import printable
+from poolcli.plain import many, printable
 
 if TYPE_CHECKING:
     from poolcli.batch.executors import Workers
@@ -181,7 +180,7 @@ def batch(
         raise UsageError("batch needs a folder for the results", "add -o DIR")
     steps = _steps(replaying, front, window, indices=indices)
     workers = cluster.workers()
-    compat = next((s.options.get("compat") for s in steps if hasattr(s, "options") and s.options.get("compat")), None)
+    compat = compat_of(steps)
     work = Work(
         steps, reading.options(compat), drawing.options(files.format), as_network_input if compat else None,
         _threads(workers, talking),
@@ -296,7 +295,7 @@ def _conclude(tally: Tally, planned: Plan, stop: Stop, trouble: Any, talking: Ta
     if not talking.quiet:
         show(summary(tally), color="auto", width=width_of_output())
         if planned.left_out:
-            say(f"note: {len(planned.left_out)} files were left out, because they are results of this very command")
+            say(f"note: left out {many(len(planned.left_out), 'file')} made by this very command")
     told = sum(tally.count.values())
     if trouble:
         complain(trouble)
@@ -324,7 +323,7 @@ def _rehearse(planned: Plan, work: Work, files: Files) -> int:
 
     left = remaining(planned.jobs, work, journal, overwrite=files.overwrite, tell=tell)
     lines += [f"make  {_arrow(job.source, job.target)}" for job in (left if files.skip_existing else planned.jobs)]
-    write_stdout("".join(f"{line}\n" for line in lines).encode(sys.stdout.encoding or "utf-8", "replace"))
+    write_stdout(encoded("".join(f"{line}\n" for line in lines)))
     total = len(lines)
     return 0 if not failed else 1 if failed == total else SOME_FAILED
 

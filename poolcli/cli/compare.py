@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
-from poolcli.cli.deliver import as_network_input, check_output, chosen_input, load, look, put
+from poolcli.cli.console import say, width_of_output
+from poolcli.cli.deliver import (
+    as_network_input,
+    check_output,
+    chosen_input,
+    files_read,
+    load,
+    look,
+    put_json,
+    put_table,
+)
 from poolcli.cli.grammar import option
 from poolcli.cli.options import (
     WINDOW,
+    Front,
     Input,
-    Reading,
     Showing,
-    Talking,
+    Street,
     Windowing,
-    Writing,
     framework_names,
     mode_names,
 )
-from poolcli.comparison import Comparison
+from poolcli.comparison import Comparison, Variant
 from poolcli.comparison import compare as compared
-from poolcli.errors import UsageError
+from poolcli.errors import CompatError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.steps import PoolStep
+from poolcli.steps import PoolStep, apply
+
+OWN = "poolcli"  # among frameworks: poolcli's own rules
+
+
+def sides() -> Iterable[str]:
+    """Return the frameworks that can be compared, poolcli among them."""
+    return [*framework_names(), OWN]
 
 
 class Comparing(Windowing):
@@ -33,17 +50,17 @@ class Comparing(Windowing):
     ] = "max"  # fmt: skip
     compat: Annotated[
         str | None, option("--compat", help="Frameworks with commas: torch,keras,onnx; poolcli is poolcli's own rules.",
-                           panel=WINDOW, metavar="NAME,...", choices=framework_names, free=True)
+                           panel=WINDOW, metavar="NAME,...", choices=sides, free=True)
     ] = None  # fmt: skip
 
     def variants(self) -> dict[str, PoolStep]:
         """Return every mode under every framework, with a label each."""
-        modes, names = _listed(self.mode), _listed(self.compat or "poolcli")
+        modes, names = _listed(self.mode), _listed(self.compat or OWN)
         made = {}
         for mode in modes:
             for name in names:
                 label = mode if len(names) == 1 else name if len(modes) == 1 else f"{mode}, {name}"
-                made[label] = self.but(mode=mode, compat=None if name == "poolcli" else name).step()
+                made[label] = self.but(mode=mode, compat=None if name == OWN else name).step()
         return made
 
 
@@ -54,57 +71,62 @@ def _listed(text: str) -> list[str]:
 def compare(
     given: Input = None,
     *,
+    front: Front,
     window: Comparing,
     showing: Showing,
-    reading: Reading,
-    writing: Writing,
-    talking: Talking,
+    street: Street,
 ) -> None:
     """Show the same windows under several modes, or as several frameworks have them, side by side.
+
+    All sides have the same options. Where they are to differ, as PyTorch's --padding 1 from Keras's --padding same, run
+    pool --compat once for each.
 
     Examples
     --------
     poolcli compare --mode max,avg,min input.csv
     poolcli compare --compat torch,keras,onnx --mode avg --padding same input.csv
-    poolcli compare --mode max,avg --size 4 --show photo.jpg
+    poolcli compare --mode max,avg --filter sobel-x --relu --show photo.jpg
     """
-    variants = window.variants()
+    from poolcli.render.comparison import comparison_table
+
+    variants, writing = window.variants(), street.writing
     if len(variants) < 2:
         raise UsageError("there is nothing to compare", "name several: --mode max,avg or --compat torch,keras,onnx")
     if writing.chosen_format not in ("table", "json"):
         raise UsageError(f"a comparison cannot be written as {writing.chosen_format}", "use a table or --json")
-    source = chosen_input(given)
-    check_output([source], writing)
-    before = load(source, reading, talking)
+    source, steps = chosen_input(given), front.steps()
+    check_output(files_read(source, steps), writing)
+    before = load(source, street.reading, street.talking)
     if window.compat:
         before = as_network_input(before)
-    made = compared(before, variants)
-    text = _as_json(before, made) if writing.chosen_format == "json" else _as_table(before, made, window, writing)
-    answered = [variant for variant in made.variants if variant.values is not None]
-    maps = [before.with_(values=variant.values, name=variant.label) for variant in answered]
-    showing.draw(writing, [before, *maps], ["input", *(variant.label for variant in answered)])
-    put(writing.output, text)
+    ready = apply(before, steps)
+    made = compared(ready, variants)
+    titled = {"input": before, **({"before pooling": ready} if steps else {})}
+    titled |= {one.label: ready.with_(values=one.values) for one in made.variants if one.values is not None}
+    showing.draw(writing, [*titled.values()], [*titled])
+    if writing.chosen_format == "json":
+        put_json(writing.output, _record(ready, made))
+    else:
+        marked = "," in (window.compat or "")
+        put_table(comparison_table(before, ready, made, look(writing), marked=marked), writing, width_of_output())
+    if not street.talking.quiet:
+        for variant in made.variants:
+            _hint(variant)
 
 
-def _as_table(before: FeatureMap, made: Comparison, window: Comparing, writing: Writing) -> bytes:
-    import sys
-
-    from poolcli.cli.console import rendered
-    from poolcli.render.comparison import comparison_table
-
-    marked = "," in (window.compat or "")
-    drawn = comparison_table(before, made, look(writing), marked=marked)
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    return rendered(drawn, color=writing.color, width=look(writing).width).encode(encoding, "replace")
+def _hint(variant: Variant) -> None:
+    """Say how to have what a framework refuses among the others."""
+    if isinstance(variant.problem, CompatError):
+        advice = f"{variant.problem.hint}; or " if variant.problem.hint else ""
+        apart = f"poolcli pool --compat {variant.step.options['compat']} --mode {variant.step.mode}"
+        say(f"hint: {variant.label}: {advice}run it apart, with options of its own: {apart} ...")
 
 
-def _as_json(before: FeatureMap, made: Comparison) -> bytes:
-    import orjson
-
+def _record(ready: FeatureMap, made: Comparison) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     for variant in made.variants:
-        values = None if variant.values is None else before.in_layout(variant.values)
+        values = None if variant.values is None else ready.in_layout(variant.values)
         rows.append({"label": variant.label, "refused": variant.refusal or None,
                      "shape": None if values is None else values.shape,
                      "data": None if values is None else values.tolist()})  # fmt: skip
-    return orjson.dumps({"variants": rows, "why": made.reasons}, option=orjson.OPT_INDENT_2) + b"\n"
+    return {"steps": ready.steps, "variants": rows, "why": made.reasons}

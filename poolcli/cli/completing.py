@@ -107,14 +107,14 @@ def _beginning(last: str, words: Mapping[str, str]) -> dict[str, str]:
 
 def _stack(command: Command, words: Sequence[str], last: str, steps: Mapping[str, Callable[..., Any]]) -> Answer:
     """Complete a command that takes steps: its own options and input, the names of steps, their options, ``then``."""
-    from poolcli.cli import grammar, stack
+    from poolcli.cli import grammar, options, stack
 
     try:
         own, stages = stack.split(words, steps, command)
     except UnknownNameError:  # nothing fits behind a step that is none
         return Answer({})
     names = {name: (step.__doc__ or "").partition("\n")[0] for name, step in steps.items()}
-    names |= {f"global-{mode}": f"Pool the whole map: {mode}." for mode in ("max", "avg")}
+    names |= {name: f"Pool the whole map: {name.removeprefix('global-')}." for name in options.GLOBALS}
     if not stages:
         given = _place(command, own)[1]
         return _arguments(command, own, last, names if given else {})

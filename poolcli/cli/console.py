@@ -57,9 +57,7 @@ def color_choice(arguments: Sequence[str]) -> str:
 
 def complain(problem: PoolcliError, color: str = "auto") -> int:
     """Tell the user what went wrong and return the exit code."""
-    from poolcli.cli import debugging
-
-    if debugging():
+    if os.environ.get("POOLCLI_DEBUG"):
         import traceback
 
         traceback.print_exception(problem)
@@ -123,9 +121,13 @@ def rendered(renderable: RenderableType, *, color: str = "auto", width: int | No
     return "".join(line.rstrip(" ") + "\n" for line in capture.get().splitlines())
 
 
+def encoded(text: str) -> bytes:
+    """Return text as standard output takes it; what that cannot say becomes a question mark."""
+    return text.encode(getattr(sys.stdout, "encoding", None) or "utf-8", "replace")
+
+
 def show(renderable: RenderableType, *, color: str = "auto", width: int | None = None) -> None:
     """Print a renderable to standard output."""
     from poolcli.files import write_stdout
 
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    write_stdout(rendered(renderable, color=color, width=width).encode(encoding, "replace"))
+    write_stdout(encoded(rendered(renderable, color=color, width=width)))

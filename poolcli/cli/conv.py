@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from poolcli.cli.deliver import transform
-from poolcli.cli.large import Scaling
-from poolcli.cli.options import Convolving, Input, Reading, Showing, Talking, Writing
+from poolcli.cli.options import Convolving, Input, Scaling, Showing, Street
 
 
 def conv(
@@ -13,9 +12,7 @@ def conv(
     convolving: Convolving,
     showing: Showing,
     scaling: Scaling,
-    reading: Reading,
-    writing: Writing,
-    talking: Talking,
+    street: Street,
 ) -> None:
     """Convolve with a named filter or a kernel of your own.
 
@@ -27,4 +24,4 @@ def conv(
     poolcli conv --filter sobel-x --relu -o edges.png photo.jpg
     poolcli conv --filter '[[0, 1], [2, 3]]' --padding same input.csv
     """
-    transform(given, convolving.steps(), reading, writing, talking, showing=showing, scaling=scaling)
+    transform(given, convolving.steps(), street, showing=showing, scaling=scaling)

@@ -9,13 +9,14 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from poolcli.cli.console import say
-from poolcli.cli.large import Scaling, in_blocks
-from poolcli.cli.options import Reading, Showing, Talking, Writing
+from poolcli.cli.large import in_blocks
+from poolcli.cli.options import Reading, Scaling, Showing, Street, Talking, Writing
 from poolcli.errors import UsageError
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from poolcli.featuremap import FeatureMap
-    from poolcli.formats import ReadOptions
     from poolcli.render.table import Look
     from poolcli.steps import Step
 
@@ -79,6 +80,12 @@ def as_network_input(feature_map: FeatureMap) -> FeatureMap:
     return feature_map.with_(values=feature_map.values.astype("float64"), notes=(*feature_map.notes, note))
 
 
+def compat_of(steps: Iterable[Any]) -> str | None:
+    """Return the framework that the first pooling which names one goes by, because the input is read as it does."""
+    named = (step.options.get("compat") for step in steps if hasattr(step, "options"))
+    return next(filter(None, named), None)
+
+
 def files_read(source: str, steps: Iterable[Any]) -> list[str]:
     """Return the names of the files that a command reads: INPUT, and the kernels of its steps."""
     return [source, *(step.label for step in steps if hasattr(step, "label"))]
@@ -105,25 +112,25 @@ def check_target_apart(output: str, inputs: Sequence[str], *, overwrite: bool) -
 
 
 def transform(
-    given: str | None, steps: Sequence[Step], reading: Reading, writing: Writing, talking: Talking,
-    compat: str | None = None, showing: Showing | None = None, scaling: Scaling | None = None,
-    also_read: Sequence[str] = (),
+    given: str | None, steps: Sequence[Step], street: Street, compat: str | None = None,
+    showing: Showing | None = None, scaling: Scaling | None = None, also_read: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Read, do the steps, draw, write; block by block where the input or the output asks for it."""
     from poolcli.steps import apply
 
     source = chosen_input(given)
     whole = showing is not None and showing.show
-    if not whole and in_blocks(source, steps, reading, writing, talking, compat, scaling) is not None:
+    if not whole and in_blocks(source, steps, street, compat, scaling) is not None:
         return
+    writing, talking = street.writing, street.talking
     check_output([*files_read(source, steps), *also_read], writing)
-    before = load(source, reading, talking, compat)
+    before = load(source, street.reading, talking, compat)
     after = apply(before, steps)
     if after.indices is not None and writing.chosen_format not in ("json", "table") and not talking.quiet:
         say(f"note: {writing.chosen_format} has no place for indices; use --json to keep them")
     if showing:
         showing.draw(writing, [before, after], ["input", "output"])
-    deliver(before, after, writing, talking, reading.options(compat))
+    deliver(before, after, street, compat)
 
 
 def put(target: str, content: bytes | Iterable[bytes]) -> None:
@@ -133,36 +140,46 @@ def put(target: str, content: bytes | Iterable[bytes]) -> None:
     files.put(target, content)
 
 
-def deliver(before: FeatureMap, after: FeatureMap, writing: Writing, talking: Talking, reading: ReadOptions) -> None:
+def put_json(target: str, value: Any) -> None:
+    """Write a value as one line of JSON, as `poolcli.formats.jsonmap.dump` has it."""
+    from poolcli.formats.jsonmap import dump
+
+    put(target, dump(value) + b"\n")
+
+
+def deliver(before: FeatureMap, after: FeatureMap, street: Street, compat: str | None) -> None:
     """Write a result in the chosen format to the chosen place; a PNG says how it was made."""
     from poolcli.formats import encode, find_format
+    from poolcli.window import times
 
+    writing, talking = street.writing, street.talking
     options = writing.options()
     if options.format == "png":
         from poolcli.made import stamped
 
-        options = stamped(after, reading, options)
+        options = stamped(after, street.reading.options(compat), options)
     if options.format == "table":
-        _deliver_table(before, after, writing)
+        from poolcli.render.table import result_table
+
+        put_table(result_table(before, after, look(writing)), writing)
     else:
         put(writing.output, encode(after, options))
     if talking.verbose and options.format != "table":
         for note in find_format(str(options.format), writing=True).written_notes(after, options):
             say(f"{writing.output}: {note}")
     if writing.output != "-" and not talking.quiet:
-        say(f"wrote {writing.output} ({'x'.join(map(str, after.shape))} {after.values.dtype})")
+        say(f"wrote {writing.output} ({times(after.shape)} {after.values.dtype})")
 
 
-def _deliver_table(before: FeatureMap, after: FeatureMap, writing: Writing) -> None:
+def put_table(drawn: RenderableType, writing: Writing, width: int | None = None) -> None:
+    """Write a table to standard output, or as plain UTF-8 to a file."""
     from poolcli.cli.console import rendered, show
     from poolcli.files import write_atomic
-    from poolcli.render.table import result_table
 
-    drawn = result_table(before, after, look(writing))
     if writing.output == "-":
-        show(drawn, color=writing.color)
+        show(drawn, color=writing.color, width=width)
     else:
-        write_atomic(writing.output, rendered(drawn, color="never").encode())
+        write_atomic(writing.output, rendered(drawn, color="never", width=width).encode())
 
 
 def look(writing: Writing) -> Look:

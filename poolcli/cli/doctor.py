@@ -11,12 +11,11 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from poolcli import __version__
-from poolcli.cli.grammar import option
 from poolcli.cli.listed import deliver
-from poolcli.cli.options import OUTPUT
+from poolcli.cli.options import AsJson
 
 OK, MISSING, BROKEN = "ok", "missing", "broken"
 Row = tuple[str, str, str, str]  # what, what was found, the state, what to do
@@ -29,10 +28,7 @@ COMPARISONS: Mapping[str, Callable[[list[int], list[int]], bool]] = {
 }  # fmt: skip
 
 
-def doctor(
-    *,
-    json: Annotated[bool, option("--json", help="As JSON.", panel=OUTPUT)] = False,
-) -> None:
+def doctor(*, json: AsJson = False) -> None:
     """Say what is installed, what works, and what is missing, for bug reports.
 
     A state is ok, missing (poolcli goes on without it) or broken. Nothing here names you or your folders.

@@ -11,8 +11,10 @@ from poolcli.cli.console import say, unicode_ok
 from poolcli.cli.deliver import check_target_apart, chosen_input, files_read, load
 from poolcli.cli.grammar import Group, option
 from poolcli.cli.options import OUTPUT, PICTURE, TABLE, Front, Input, Reading, Talking, Windowing
-from poolcli.cli.picturing import Picturing, progress
+from poolcli.cli.picturing import Picturing
+from poolcli.cli.progress import rounds
 from poolcli.errors import LimitError, UsageError
+from poolcli.plain import many
 
 if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
@@ -160,9 +162,8 @@ def _tell(
             "use --json, or --max-rows and --page, or --at R,C for one window",
         )
     facts = itertools.islice(windows(layer, spatial, values, place, first=first), rows)
-    width = picturing.columns
     drawn = table(
-        facts, total=count, first=first, headline=headline(layer, spatial), sentence=sentence(layer), width=width,
+        facts, total=count, first=first, headline=headline(layer, spatial), sentence=sentence(layer),
         ascii_only=not unicode_ok(),
     )  # fmt: skip
     picturing.show(drawn)
@@ -172,7 +173,7 @@ def _first(explaining: Explaining, count: int) -> int:
     """Return the number of the first window on the page."""
     pages = -(-count // explaining.max_rows)
     if explaining.page > pages:
-        raise UsageError(f"there is no page {explaining.page}", f"{count} windows make {pages} pages")
+        raise UsageError(f"there is no page {explaining.page}", f"{many(count, 'window')} on {many(pages, 'page')}")
     return (explaining.page - 1) * explaining.max_rows
 
 
@@ -203,7 +204,7 @@ def _draw(before: FeatureMap, layer: Pooling, explaining: Explaining, picturing:
         from poolcli.render.animation import walk
 
         kind: Any = explaining.drawing
-        with progress("drawing", quiet=talking.quiet) as tell:
+        with rounds("drawing", quiet=talking.quiet) as tell:
             data, notes = walk(
                 before, layer, format=kind, fps=explaining.fps, zoom=explaining.zoom, max_frames=explaining.frames,
                 at=explaining.place, colormap=picturing.colormap, progress=tell,

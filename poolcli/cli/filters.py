@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from poolcli.cli.grammar import option
 from poolcli.cli.listed import deliver, of_packages
-from poolcli.cli.options import OUTPUT
+from poolcli.cli.options import AsJson
 from poolcli.filters import FILTERS, Filter
 
 
-def filters(
-    *,
-    json: Annotated[bool, option("--json", help="As JSON.", panel=OUTPUT)] = False,
-) -> None:
+def filters(*, json: AsJson = False) -> None:
     """List the named filters with their kernels.
 
     A kernel is laid over the input as it is drawn here (cross-correlation) and divided by its scale.
@@ -37,6 +33,6 @@ def _row(row: Filter, package: str = "") -> dict[str, Any]:
 
 def _drawn(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows as a table has them."""
-    from poolcli.render.lists import grid
+    from poolcli.render.rows import grid
 
     return [{**row, "kernel": grid(row["kernel"]), "scale": f"1/{row['scale']}"} for row in rows]

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from poolcli.cli.deliver import transform
 from poolcli.cli.grammar import option
-from poolcli.cli.options import INPUT, Input, Reading, Talking, Windowing, Writing
+from poolcli.cli.options import INPUT, Input, Street, Windowing
 from poolcli.steps import GradStep
 
 
@@ -19,9 +19,7 @@ def grad(
         option("--upstream", help="A file with the gradient that arrives at the output.", panel=INPUT,
                default="ones", metavar="FILE"),
     ] = None,
-    reading: Reading,
-    writing: Writing,
-    talking: Talking,
+    street: Street,
 ) -> None:  # fmt: skip
     """Show the gradient that pooling sends back to each input cell.
 
@@ -37,5 +35,5 @@ def grad(
         from poolcli.formats import read
 
         arriving = read(upstream).values
-    transform(given, [GradStep(window.step(), arriving)], reading, writing, talking, window.compat,
+    transform(given, [GradStep(window.step(), arriving)], street, window.compat,
               also_read=[upstream] if upstream is not None else [])  # fmt: skip

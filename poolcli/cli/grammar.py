@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Self, get_type_hints
 
 import typer
@@ -21,7 +22,7 @@ Names = Callable[[], Iterable[str]]
 
 
 class Group:
-    """A group of options: annotated fields with their defaults.
+    """A group of options: annotated fields with their defaults, or groups in their turn.
 
     Not a dataclass, because making those costs each command a millisecond a group, and nobody compares or prints them.
     """
@@ -130,21 +131,15 @@ def options_of(command: Command) -> dict[str, Any]:
 
 
 def grouped(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `function` with each parameter that is an option group replaced by the group's fields."""
-    hints = get_type_hints(function, include_extras=True)
-    groups: dict[str, type[Group]] = {
-        name: hint for name, hint in hints.items() if isinstance(hint, type) and issubclass(hint, Group)
-    }
+    """Return `function` with each parameter that is an option group replaced by the group's options."""
+    hints = _hints(function)
+    signature = inspect.signature(function).parameters
     flat: list[inspect.Parameter] = []
-    for name, parameter in inspect.signature(function).parameters.items():
-        flat += _fields(groups[name]) if name in groups else [parameter.replace(annotation=hints[name])]
+    for name, parameter in signature.items():
+        flat += _fields(hints[name]) if _is_group(hints[name]) else [parameter.replace(annotation=hints[name])]
 
     def call(**values: Any) -> Any:
-        filled = {
-            name: hint(**{field.name: values.pop(field.name) for field in _fields(hint)})
-            for name, hint in groups.items()
-        }
-        return function(**values, **filled)
+        return function(**{name: _filled(name, hints[name], values) for name in signature})
 
     keywords = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in flat]
     call.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]  # what inspect looks at first
@@ -153,14 +148,27 @@ def grouped(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-_FIELDS: dict[type[Group], list[inspect.Parameter]] = {}  # looked at for the signature, and again for the call
+def _is_group(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, Group)
 
 
-def _fields(group: type[Group]) -> list[inspect.Parameter]:
-    if group not in _FIELDS:
-        kind = inspect.Parameter.KEYWORD_ONLY
-        hints = get_type_hints(group, include_extras=True)
-        _FIELDS[group] = [
-            inspect.Parameter(name, kind, default=getattr(group, name), annotation=hint) for name, hint in hints.items()
-        ]
-    return _FIELDS[group]
+@cache  # those of a group are asked for the signature, and again for the call
+def _hints(owner: Any) -> dict[str, Any]:
+    return get_type_hints(owner, include_extras=True)
+
+
+def _fields(group: Any) -> list[inspect.Parameter]:
+    """Return the options of a group, those of groups in it among them."""
+    fields: list[inspect.Parameter] = []
+    for name, hint in _hints(group).items():
+        fields += _fields(hint) if _is_group(hint) else [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(group, name), annotation=hint)
+        ]  # fmt: skip
+    return fields
+
+
+def _filled(name: str, hint: Any, values: Mapping[str, Any]) -> Any:
+    """Return the value of an option, or a group with the values of its options."""
+    if not _is_group(hint):
+        return values[name]
+    return hint(**{inner: _filled(inner, kind, values) for inner, kind in _hints(hint).items()})

@@ -6,15 +6,14 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from poolcli.cli.console import say
-from poolcli.cli.grammar import Group, option
 from poolcli.errors import FileError, UsageError
 
 if TYPE_CHECKING:
     from poolcli.blocks import Chain
-    from poolcli.cli.options import Reading, Talking, Writing
+    from poolcli.cli.options import Scaling, Street
     from poolcli.steps import Step
 
 LARGE = 1 << 26  # bytes of a file from which it is not read whole
@@ -29,32 +28,22 @@ class Done:
     records: list[dict[str, Any]]
 
 
-class Scaling(Group):
-    """Who works on arrays larger than memory."""
-
-    scheduler: Annotated[
-        str | None, option("--scheduler", help="Let the workers of a Dask scheduler do the blocks of a Zarr array, "
-                           "such as tcp://host:8786.", panel="Work", metavar="ADDRESS")
-    ] = None  # fmt: skip
-
-
 def in_blocks(
-    source: str, steps: Sequence[Step], reading: Reading, writing: Writing, talking: Talking,
-    compat: str | None = None, scaling: Scaling | None = None,
-) -> Done | None:  # fmt: skip
+    source: str, steps: Sequence[Step], street: Street, compat: str | None = None, scaling: Scaling | None = None
+) -> Done | None:
     """Do the steps block by block if the input or the output asks for it; return what was done, if anything.
 
     A Zarr array asks for it, and so does a large file of CSV or ``.npy`` that goes to such a file.
     """
     scheduler = scaling.scheduler if scaling else None
-    if _may_be_zarr(source) or _may_be_zarr(writing.output):  # a cheap look, before anything is imported
+    if _may_be_zarr(source) or _may_be_zarr(street.writing.output):  # a cheap look, before anything is imported
         from poolcli.zarrs import is_zarr
 
-        if is_zarr(source) or is_zarr(writing.output):
-            return _with_zarr(source, steps, reading, writing, talking, compat, scheduler)
+        if is_zarr(source) or is_zarr(street.writing.output):
+            return _with_zarr(source, steps, street, compat, scheduler)
     if scheduler:
         raise UsageError("--scheduler is for Zarr arrays", "for many files: poolcli batch --scheduler")
-    return _banded(source, steps, reading, writing, talking, compat) if _is_large(source) else None
+    return _banded(source, steps, street, compat) if _is_large(source) else None
 
 
 def _may_be_zarr(path: str) -> bool:
@@ -67,10 +56,7 @@ def _is_large(source: str) -> bool:
     return os.path.isfile(source) and os.path.getsize(source) >= LARGE
 
 
-def _with_zarr(
-    source: str, steps: Sequence[Step], reading: Reading, writing: Writing, talking: Talking, compat: str | None,
-    scheduler: str | None,
-) -> Done:  # fmt: skip
+def _with_zarr(source: str, steps: Sequence[Step], street: Street, compat: str | None, scheduler: str | None) -> Done:
     from logging import CRITICAL, getLogger
 
     from poolcli.files import same_file
@@ -79,10 +65,10 @@ def _with_zarr(
     from poolcli.stores import source_of
     from poolcli.zarrs import ZarrSource, is_zarr, to_zarr
 
-    target = writing.output
+    target = street.writing.output
     if same_file(source, target):
         raise UsageError(f"the output {target} is the input {source}", "choose another name")
-    options = reading.options(compat)
+    options = street.reading.options(compat)
     if is_zarr(source):
         found: Any = ZarrSource(source, options.layout, last=options.channels_last)
     else:
@@ -90,31 +76,29 @@ def _with_zarr(
     if found is None or not hasattr(found, "path"):
         raise UsageError(f"{source} cannot become a Zarr array block by block", "use a Zarr array or an .npy file")
     chain = _chain(steps, found)
-    _say_notes(found, talking)
+    _say_notes(found, street)
     if not is_zarr(target):
-        if target == "-" or writing.chosen_format not in WRITERS:
+        if target == "-" or street.writing.chosen_format not in WRITERS:
             raise UsageError("a Zarr array goes to a Zarr array or an .npy file", "add -o out.zarr")
-        return _in_sequence(chain, found, writing, talking)
+        return _in_sequence(chain, found, street)
     record = {"layout": found.known.layout, "steps": [*getattr(found, "record", {}).get("steps", []), *_records(chain)]}
     getLogger("asyncio").setLevel(CRITICAL + 1)  # zarr's loop; what matters comes as an exception
-    to_zarr(chain, found, target, record, workers=threads(talking.threads), scheduler=scheduler)
-    return _told(chain, found, target, talking)
+    to_zarr(chain, found, target, record, workers=threads(street.talking.threads), scheduler=scheduler)
+    return _told(chain, found, street)
 
 
-def _banded(
-    source: str, steps: Sequence[Step], reading: Reading, writing: Writing, talking: Talking, compat: str | None
-) -> Done | None:
+def _banded(source: str, steps: Sequence[Step], street: Street, compat: str | None) -> Done | None:
     """Do a large file band by band, if its format, its steps and the target's format allow."""
     from poolcli.blocks import NotInBlocksError
     from poolcli.cli.deliver import check_output, files_read
     from poolcli.formats.bands import WRITERS
     from poolcli.stores import source_of
 
-    kind = writing.chosen_format
-    if writing.output == "-" or kind not in WRITERS:
+    kind = street.writing.chosen_format
+    if street.writing.output == "-" or kind not in WRITERS:
         return None
-    check_output(files_read(source, steps), writing)
-    found = source_of(source, reading.options(compat), floats=compat is not None)
+    check_output(files_read(source, steps), street.writing)
+    found = source_of(source, street.reading.options(compat), floats=compat is not None)
     if found is None:
         return None
     try:
@@ -123,14 +107,16 @@ def _banded(
         return None
     if _unfit(chain, found.known.back, kind):
         return None  # the writer of whole arrays can do it, or knows what to say
-    _say_notes(found, talking)
-    return _in_sequence(chain, found, writing, talking)
+    _say_notes(found, street)
+    return _in_sequence(chain, found, street)
 
 
-def _say_notes(found: Any, talking: Talking) -> None:
+def _say_notes(found: Any, street: Street) -> None:
     """State what was guessed, with ``-v``."""
-    if talking.verbose:
-        for note in (*found.known.notes, f"shape {'x'.join(map(str, found.known.shape))}, read in blocks"):
+    from poolcli.window import times
+
+    if street.talking.verbose:
+        for note in (*found.known.notes, f"shape {times(found.known.shape)}, read in blocks"):
             say(f"{found.name}: {note}")
 
 
@@ -152,11 +138,12 @@ def _unfit(chain: Chain, order: Sequence[int], kind: str) -> str | None:
     return "a block is less than a row of CSV" if cut else None
 
 
-def _in_sequence(chain: Chain, found: Any, writing: Writing, talking: Talking) -> Done:
+def _in_sequence(chain: Chain, found: Any, street: Street) -> Done:
     from poolcli.blocks import in_sequence
     from poolcli.cli.progress import values
     from poolcli.formats.bands import band_writer
 
+    writing, talking = street.writing, street.talking
     talking.start()
     order = found.known.back
     shape = tuple(chain.shape[axis] for axis in order)
@@ -170,15 +157,18 @@ def _in_sequence(chain: Chain, found: Any, writing: Writing, talking: Talking) -
             tell(block.size)
 
         in_sequence(chain, found, order, take)
-    return _told(chain, found, writing.output, talking)
+    return _told(chain, found, street)
 
 
 def _records(chain: Chain) -> list[dict[str, Any]]:
     return [dict(stage.record) for stage in chain.stages]
 
 
-def _told(chain: Chain, found: Any, target: str, talking: Talking) -> Done:
+def _told(chain: Chain, found: Any, street: Street) -> Done:
     """Say what was written, and return what was done."""
-    if not talking.quiet:
-        say(f"wrote {target} ({'x'.join(str(chain.shape[axis]) for axis in found.known.back)} {chain.result})")
+    from poolcli.window import times
+
+    if not street.talking.quiet:
+        shape = times([chain.shape[axis] for axis in found.known.back])
+        say(f"wrote {street.writing.output} ({shape} {chain.result})")
     return Done(found.known.shape, found.known.layout, _records(chain))

@@ -34,6 +34,6 @@ def deliver(
         write_stdout(orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n")
         return
     from poolcli.cli.console import show, unicode_ok, width_of_output
-    from poolcli.render.lists import listing
+    from poolcli.render.rows import listing
 
     show(listing(drawn or rows, ascii_only=not unicode_ok(), lines=lines), width=width_of_output())

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from poolcli.cli.grammar import option
 from poolcli.cli.listed import deliver, of_packages
-from poolcli.cli.options import OUTPUT
+from poolcli.cli.options import AsJson
 from poolcli.modes import ALIASES, MODES, Mode
 
 
-def modes(
-    *,
-    json: Annotated[bool, option("--json", help="As JSON.", panel=OUTPUT)] = False,
-) -> None:
+def modes(*, json: AsJson = False) -> None:
     """List the pooling modes with their formulas.
 
     x are the cells of a window that take part, n is their number.

@@ -18,17 +18,15 @@ if TYPE_CHECKING:
 
 INPUT, WINDOW, OUTPUT, TABLE, PICTURE = "Input", "Window", "Output", "Tables", "Pictures out"
 
+GLOBALS = ("global-max", "global-avg")  # what is offered; every mode may have global- before it
+
 
 def mode_names() -> Iterable[str]:
     """Return the modes as a user may type them."""
     from poolcli.modes import ALIASES, MODES
 
-    globals_ = [f"global-{name}" for name in ("max", "avg")]
-    return [
-        *(f"{m.name}:{m.parameter.example:g}" if m.parameter else m.name for m in MODES.values()),
-        *ALIASES,
-        *globals_,
-    ]
+    own = (f"{mode.name}:{mode.parameter.example:g}" if mode.parameter else mode.name for mode in MODES.values())
+    return [*own, *ALIASES, *GLOBALS]
 
 
 def filter_names() -> Iterable[str]:
@@ -66,6 +64,13 @@ def framework_names() -> Iterable[str]:
     return FRAMEWORKS
 
 
+def emit_targets() -> Iterable[str]:
+    """Return what ``--emit`` writes code for."""
+    from poolcli.emit import TARGETS
+
+    return TARGETS
+
+
 def fill_names() -> Iterable[str]:
     """Return the named pad fills."""
     from poolcli.window import PAD_FILLS
@@ -79,6 +84,8 @@ Input = Annotated[
         metavar="INPUT", help="A file, or - for standard input; standard input if missing.", show_default=False
     ),
 ]
+
+AsJson = Annotated[bool, option("--json", help="As JSON.", panel=OUTPUT)]
 
 
 class Reading(Group):
@@ -163,16 +170,28 @@ class Front(Group):
     def steps(self) -> list[Step]:
         """Return the steps before pooling."""
         from poolcli.steps import ReluStep
+        from poolcli.window import parse_padding
 
         if self.filter is None and (self.bias or self.filter_padding != "valid"):
             raise UsageError("--bias and --filter-padding belong to a filter", "add --filter NAME")
         filtering: list[Step] = []
         if self.filter is not None:
-            filtering.append(kernel_step(self.filter, padding=self.filter_padding, bias=self.bias))
+            filtering.append(kernel_step(self.filter, padding=parse_padding(self.filter_padding), bias=self.bias))
         return [*filtering, *([ReluStep()] if self.relu else [])]
 
 
-class Windowing(Group):
+class Sizing(Group):
+    """Options that are sizes: ``3`` or ``3x2``."""
+
+    def sizes(self, *names: str) -> dict[str, Any]:
+        """Return those that were given, as numbers."""
+        from poolcli.window import parse_sizes
+
+        given = {name: getattr(self, name) for name in names}
+        return {name: parse_sizes(text, name.replace("_", "-")) for name, text in given.items() if text is not None}
+
+
+class Windowing(Sizing):
     """Which windows, and what to make of them."""
 
     mode: Annotated[
@@ -238,21 +257,20 @@ class Windowing(Group):
     def step(self, *, indices: bool = False) -> PoolStep:
         """Return the pooling step."""
         from poolcli.steps import PoolStep
-        from poolcli.window import parse_padding, parse_sizes
+        from poolcli.window import parse_padding
 
         options: Any = {
             name: getattr(self, name)
             for name in ("pad_fill", "ceil_mode", "count_include_pad", "global_window", "fractional", "nan", "compat",
                          "seed", "storage_order")
         }  # fmt: skip
-        sizes = {name: parse_sizes(text, name.replace("_", "-")) for name in ("stride", "dilation", "output_size")
-                 if (text := getattr(self, name)) is not None}  # fmt: skip
-        size = None if self.size is None else parse_sizes(self.size, "size")
+        sizes = self.sizes("size", "stride", "dilation", "output_size")
+        size = sizes.pop("size", None)
         options |= {**sizes, "padding": parse_padding(self.padding)}
         return PoolStep(self.mode, size, options, indices)
 
 
-class Convolving(Group):
+class Convolving(Sizing):
     """A convolution."""
 
     kernel: Annotated[
@@ -277,14 +295,21 @@ class Convolving(Group):
 
     def steps(self) -> list[Step]:
         """Return the convolution, and the ReLU if asked for."""
-        from poolcli.steps import ReluStep
-
         if self.kernel is None:
             raise UsageError("conv needs a filter", "add --filter NAME; poolcli filters lists the names")
-        step = kernel_step(
-            self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation, bias=self.bias
-        )
-        return [step, ReluStep(own=False)] if self.relu else [step]
+        return [kernel_step(self.kernel, bias=self.bias, **self.window()), *self.activation()]
+
+    def window(self) -> dict[str, Any]:
+        """Return where the kernel is laid."""
+        from poolcli.window import parse_padding
+
+        return {**self.sizes("stride", "dilation"), "padding": parse_padding(self.padding)}
+
+    def activation(self) -> list[Step]:
+        """Return the ReLU, if asked for."""
+        from poolcli.steps import ReluStep
+
+        return [ReluStep(own=False)] if self.relu else []
 
 
 class Replaying(Group):
@@ -310,7 +335,7 @@ class Replaying(Group):
         return load(self.steps, self.settings or ())
 
 
-class Undoing(Group):
+class Undoing(Sizing):
     """What unpooling has to know where the input does not say it."""
 
     size: Annotated[
@@ -337,23 +362,19 @@ class Undoing(Group):
     def steps(self) -> list[Step]:
         """Return the unpooling."""
         from poolcli.steps import UnpoolStep
-        from poolcli.window import parse_padding, parse_sizes
+        from poolcli.window import parse_padding
 
-        known: dict[str, Any] = {"compat": self.compat, "storage_order": self.storage_order}
-        for name in ("size", "stride", "output_size"):
-            text = getattr(self, name)
-            known[name] = None if text is None else parse_sizes(text, name.replace("_", "-"))
-        known["padding"] = None if self.padding is None else parse_padding(self.padding)
+        known = {
+            "compat": self.compat, "storage_order": self.storage_order, **self.sizes("size", "stride", "output_size"),
+            "padding": None if self.padding is None else parse_padding(self.padding),
+        }  # fmt: skip
         return [UnpoolStep({name: value for name, value in known.items() if value is not None})]
 
 
-def kernel_step(
-    text: str, *, stride: str = "1", padding: str = "valid", dilation: str = "1", bias: float = 0.0
-) -> ConvStep:
+def kernel_step(text: str, **options: Any) -> ConvStep:
     """Return the convolution with a named filter, with the kernel in a file, or with one written as JSON."""
     from poolcli.filters import find_filter
     from poolcli.steps import ConvStep
-    from poolcli.window import parse_padding, parse_sizes
 
     if text.lstrip().startswith("["):
         from poolcli.formats import ReadOptions, decode
@@ -365,14 +386,7 @@ def kernel_step(
         kernel = read(text).array
     else:
         kernel = find_filter(text, note="; a kernel of your own comes from a file or inline JSON").kernel
-    return ConvStep(
-        kernel.tolist(),
-        text if not text.lstrip().startswith("[") else "kernel",
-        parse_sizes(stride, "stride"),
-        parse_padding(padding),
-        parse_sizes(dilation, "dilation"),
-        bias,
-    )
+    return ConvStep(kernel.tolist(), text if not text.lstrip().startswith("[") else "kernel", **options)
 
 
 class Writing(Group):
@@ -480,3 +494,20 @@ class Talking(Group):
         """Tell the kernels how many threads to use."""
         if self.threads is not None:
             os.environ["POOLCLI_THREADS"] = str(self.threads)
+
+
+class Street(Group):
+    """How a map comes in, how what is made of it goes out, and what is said on the way."""
+
+    reading: Reading
+    writing: Writing
+    talking: Talking
+
+
+class Scaling(Group):
+    """Who works on arrays larger than memory."""
+
+    scheduler: Annotated[
+        str | None, option("--scheduler", help="Let the workers of a Dask scheduler do the blocks of a Zarr array, "
+                           "such as tcp://host:8786.", panel="Work", metavar="ADDRESS")
+    ] = None  # fmt: skip

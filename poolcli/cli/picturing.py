@@ -1,15 +1,12 @@
-"""What the commands that draw have in common: their options, the terminal's colours, and progress."""
+"""What the commands that draw have in common: their options, and the terminal's colours."""
 
 from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
-from poolcli.cli.console import unicode_ok, wants_color, width_of_output
+from poolcli.cli.console import encoded, unicode_ok, wants_color, width_of_output
 from poolcli.cli.grammar import Group, option
 from poolcli.cli.options import PICTURE, TABLE, colormap_names
 
@@ -20,7 +17,6 @@ if TYPE_CHECKING:
 
 WIDTH = 80  # columns where there is no terminal
 WIDEST = 500
-PATIENCE = 0.5  # seconds before progress is worth a line
 TRUECOLOR_TERMS = ("alacritty", "contour", "foot", "ghostty", "kitty", "wezterm", "-direct")
 
 
@@ -63,8 +59,7 @@ class Picturing(Group):
         """Print drawings to standard output."""
         from poolcli.files import write_stdout
 
-        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        write_stdout(drawn(drawings, self.colors, self.columns).encode(encoding, "replace"))
+        write_stdout(encoded(drawn(drawings, self.colors, self.columns)))
 
 
 def colors_of(choice: str) -> Colors:
@@ -92,48 +87,3 @@ def drawn(drawings: tuple[RenderableType, ...], colors: Colors, width: int) -> s
     for drawing in drawings:
         screen.print(drawing, soft_wrap=False, crop=False)
     return "".join(line.rstrip(" ") + "\n" for line in target.getvalue().splitlines())
-
-
-def _silent(done: int, total: int) -> None:
-    """Say nothing."""
-
-
-@contextmanager
-def progress(label: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
-    """Show how far long work is, on standard error if that is a terminal; gone when done.
-
-    Yields
-    ------
-    function of (done, total)
-        To be called as the work goes on.
-    """
-    if quiet or sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield _silent
-        return
-    from rich import progress as rich_progress
-    from rich.console import Console
-    from rich.text import Text
-
-    class Rate(rich_progress.ProgressColumn):
-        def render(self, task: rich_progress.Task) -> Text:
-            return Text(f"{task.speed:.3g}/s" if task.speed else "")
-
-    bar = rich_progress.Progress(
-        rich_progress.TextColumn("{task.description}"), rich_progress.BarColumn(), rich_progress.MofNCompleteColumn(),
-        Rate(), rich_progress.TimeRemainingColumn(),
-        console=Console(stderr=True), transient=True,
-    )  # fmt: skip
-    started, task = time.monotonic(), None
-
-    def tell(done: int, total: int) -> None:
-        nonlocal task
-        if task is None and time.monotonic() - started > PATIENCE:
-            bar.start()
-            task = bar.add_task(label, total=total)
-        if task is not None:
-            bar.update(task, completed=done, total=total)
-
-    try:
-        yield tell
-    finally:
-        bar.stop()

@@ -8,8 +8,19 @@ from typing import Annotated
 from poolcli.cli.console import say
 from poolcli.cli.deliver import check_target_apart, files_read, load, put, transform
 from poolcli.cli.grammar import Group, option
-from poolcli.cli.large import Scaling
-from poolcli.cli.options import OUTPUT, Front, Input, Reading, Showing, Talking, Windowing, Writing
+from poolcli.cli.options import (
+    OUTPUT,
+    Front,
+    Input,
+    Reading,
+    Scaling,
+    Showing,
+    Street,
+    Talking,
+    Windowing,
+    Writing,
+    emit_targets,
+)
 from poolcli.steps import PoolStep, Step
 
 
@@ -21,7 +32,7 @@ class Extras(Group):
     ] = False
     emit: Annotated[
         str | None, option("--emit", help="Print code that computes the same, instead of computing: torch, keras, onnx "
-                           "or numpy.", panel=OUTPUT, metavar="NAME", choices=("torch", "keras", "onnx", "numpy"))
+                           "or numpy.", panel=OUTPUT, metavar="NAME", choices=emit_targets)
     ] = None  # fmt: skip
 
 
@@ -33,9 +44,7 @@ def pool(
     extras: Extras,
     showing: Showing,
     scaling: Scaling,
-    reading: Reading,
-    writing: Writing,
-    talking: Talking,
+    street: Street,
 ) -> None:
     """Pool a matrix or an image, optionally after a filter and ReLU.
 
@@ -49,8 +58,9 @@ def pool(
     step = window.step(indices=extras.indices)
     steps = [*front.steps(), step]
     if extras.emit is None:
-        transform(given, steps, reading, writing, talking, window.compat, showing, scaling)
+        transform(given, steps, street, window.compat, showing, scaling)
         return
+    reading, writing, talking = street.reading, street.writing, street.talking
     check_target_apart(writing.output, files_read(given or "-", steps), overwrite=writing.overwrite)
     layout = _layout(step, reading) if given is None else load(given, reading, talking, window.compat).layout
     _write_code(steps, layout, extras.emit, writing, talking)

@@ -1,4 +1,4 @@
-"""What is said while many files, or a large one, are being worked on, and when they are done."""
+"""What is said of long work while it goes on, and of many files when they are done."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST_ERRORS = 20  # shown one by one; the report has them all
 SOME_FAILED = 3
+PATIENCE = 0.5  # seconds before rounds of unknown length are worth a bar
 
 
 @dataclass
@@ -59,21 +60,14 @@ class Tally:
 
 def summary(tally: Tally) -> Any:
     """Return the table that is shown at the end."""
-    from rich import box
-    from rich.table import Table
+    from poolcli.render.rows import listing
 
-    from poolcli.render.lists import Uncut
-
-    table = Table(box=box.SQUARE if unicode_ok() else box.ASCII, title_justify="left")
     facts = {
-        "files": f"{tally.total}", **{status: f"{count}" for status, count in tally.count.items()},
+        "files": str(tally.total), **{status: str(count) for status, count in tally.count.items()},
         "seconds": f"{tally.seconds:.1f}", "files/s": f"{tally.rate:.1f}",
         "MB in": f"{tally.bytes_in / 1e6:.1f}", "MB out": f"{tally.bytes_out / 1e6:.1f}",
     }  # fmt: skip
-    for name in facts:
-        table.add_column(name, justify="right")
-    table.add_row(*facts.values())
-    return Uncut(table)
+    return listing([facts], ascii_only=not unicode_ok())
 
 
 class Stop:
@@ -115,6 +109,11 @@ def values(total: int, *, quiet: bool) -> AbstractContextManager[Callable[[int],
     return _share(total) if _looked_at() and not quiet else nullcontext(lambda _: None)
 
 
+def rounds(label: str, *, quiet: bool) -> AbstractContextManager[Callable[[int, int], None]]:
+    """Return what is told how many rounds are done, of how many: a bar if someone is looking and it takes long."""
+    return _rounds(label) if _looked_at() and not quiet else nullcontext(lambda *_: None)
+
+
 def _looked_at() -> bool:
     return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
@@ -133,6 +132,32 @@ def _share(total: int) -> Iterator[Callable[[int], object]]:
     with Progress(BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=_screen(), transient=True) as live:
         bar = live.add_task("", total=total)
         yield lambda more: live.update(bar, advance=more)
+
+
+@contextmanager
+def _rounds(label: str) -> Iterator[Callable[[int, int], None]]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]:.3g}/s"),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    live = Progress(*columns, console=_screen(), transient=True)
+    started, bar = time.monotonic(), None
+
+    def tell(done: int, total: int) -> None:
+        nonlocal bar
+        seconds = time.monotonic() - started
+        if bar is None and seconds > PATIENCE:
+            live.start()
+            bar = live.add_task(label, total=total, rate=0.0)
+        if bar is not None:
+            live.update(bar, completed=done, total=total, rate=done / seconds)
+
+    try:
+        yield tell
+    finally:
+        live.stop()
 
 
 class _Errors:

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from poolcli.cli.deliver import check_output, check_target_apart, deliver, files_read, load, look
+from poolcli.cli.deliver import check_output, check_target_apart, compat_of, deliver, files_read, load, look
 from poolcli.cli.grammar import option
-from poolcli.cli.large import Scaling, in_blocks
-from poolcli.cli.options import OUTPUT, Reading, Replaying, Showing, Talking, Writing
+from poolcli.cli.large import in_blocks
+from poolcli.cli.options import OUTPUT, Replaying, Scaling, Showing, Street, Talking, Writing
 from poolcli.cli.stack import RUNNABLE, parse_stack
 from poolcli.errors import UsageError
 from poolcli.featuremap import FeatureMap
@@ -34,9 +34,7 @@ def run(
     recipes: Recipes,
     showing: Showing,
     scaling: Scaling,
-    reading: Reading,
-    writing: Writing,
-    talking: Talking,
+    street: Street,
 ) -> None:
     """Run a stack of steps in one process: STEP [OPTIONS] then STEP [OPTIONS] then ...
 
@@ -55,9 +53,10 @@ def run(
     steps = [*recipes.replayed(), *parse_stack(context.obj or [], RUNNABLE)]
     if not steps:
         raise UsageError("run needs steps", "such as: poolcli run input.csv conv --filter box then pool --size 2")
+    compat, writing, talking = compat_of(steps), street.writing, street.talking
     inputs = [*files_read(given, steps), *([recipes.steps] if recipes.steps else [])]
     _check_saved(inputs, recipes, writing)
-    done = None if showing.show else in_blocks(given, steps, reading, writing, talking, _compat(steps), scaling)
+    done = None if showing.show else in_blocks(given, steps, street, compat, scaling)
     if done is not None:
         if recipes.save_steps:
             recipe.save(recipes.save_steps, done.records)
@@ -65,7 +64,7 @@ def run(
             _show_layers(done.shape, done.layout, steps, writing)
         return
     check_output(inputs, writing)
-    before = load(given, reading, talking, _compat(steps))
+    before = load(given, street.reading, talking, compat)
     recipe.validate(steps, before.shape, before.layout)
     stages = follow(before, steps)
     if recipes.save_steps:
@@ -73,7 +72,7 @@ def run(
     if writing.output == "-" and writing.chosen_format == "table":
         _show_layers(before.shape, before.layout, steps, writing, stages)
     showing.draw(writing, stages, ["input", *(f"{number} {step.name}" for number, step in numbered(steps))])
-    deliver(before, stages[-1], writing, talking, reading.options(_compat(steps)))
+    deliver(before, stages[-1], street, compat)
     if _has_room(writing, talking):
         _show_layers(before.shape, before.layout, steps, writing, stages)
 
@@ -86,10 +85,6 @@ def _check_saved(inputs: Sequence[str], recipes: Recipes, writing: Writing) -> N
             raise UsageError(
                 f"{writing.output} cannot hold both the result and the steps", "choose another name for --save-steps"
             )
-
-
-def _compat(steps: Sequence[Step]) -> str | None:
-    return next((str(s.options["compat"]) for s in steps if getattr(s, "options", {}).get("compat")), None)  # type: ignore[attr-defined]  # only pooling has options
 
 
 def follow(before: FeatureMap, steps: Sequence[Step]) -> list[FeatureMap]:
@@ -120,7 +115,8 @@ def _show_layers(
     from poolcli.summary import Signal, summarize
 
     rows = summarize(Signal.of(shape, layout), steps)
-    statistics: list[list[str]] = [_statistics(stage, writing.precision) for stage in stages]
+    last = dict(zip([0, *(number for number, _ in numbered(steps))], stages, strict=False))  # what left each row
+    statistics = [_statistics(stage, writing.precision) for stage in last.values()]
     heads, room = ("min", "mean", "max") if stages else (), look(writing)
     table: Any = layer_table(rows, ascii_only=room.ascii_only, more=statistics, heads=heads)
     show(table, color=writing.color, width=room.width)

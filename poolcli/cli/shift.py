@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from poolcli.cli.deliver import chosen_input, load
+from poolcli.cli.deliver import chosen_input, load, put_json
 from poolcli.cli.grammar import Group, option
-from poolcli.cli.options import OUTPUT, WINDOW, Front, Input, Reading, Talking, Windowing
-from poolcli.cli.picturing import Picturing, progress
+from poolcli.cli.options import OUTPUT, WINDOW, AsJson, Front, Input, Reading, Talking, Windowing
+from poolcli.cli.picturing import Picturing
+from poolcli.cli.progress import rounds
 
 
 class Shifting(Group):
@@ -25,7 +26,7 @@ class Shifting(Group):
                     panel=WINDOW, metavar="EDGE", choices=("replicate", "reflect", "symmetric", "wrap", "0"), free=True)
     ] = "replicate"  # fmt: skip
     show: Annotated[bool, option("--show", help="Draw where the maps changed, too.", panel=OUTPUT)] = False
-    json: Annotated[bool, option("--json", help="As JSON.", panel=OUTPUT)] = False
+    json: AsJson = False
 
 
 def shift(
@@ -53,7 +54,7 @@ def shift(
     how = picturing.how()
     feature_map = apply(load(chosen_input(given), reading, talking, window.compat), front.steps())
     layer = window.step().layer(feature_map.ndim)
-    with progress("moving", quiet=talking.quiet) as tell:
+    with rounds("moving", quiet=talking.quiet) as tell:
         report = measure(
             feature_map,
             layer,
@@ -64,10 +65,7 @@ def shift(
             progress=tell,
         )
     if shifting.json:
-        from poolcli.files import write_stdout
-        from poolcli.formats.jsonmap import dump
-
-        write_stdout(dump(report.record()) + b"\n")
+        put_json("-", report.record())
         return
     pictures = differences(report, **how) if shifting.show else ()
     picturing.show(*pictures, table(report, ascii_only=not unicode_ok()))

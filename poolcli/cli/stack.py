@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 from poolcli.cli import COMMANDS
 from poolcli.cli.grammar import Command, Group, command, option, options_of
-from poolcli.cli.options import WINDOW, Convolving, Undoing, Windowing
+from poolcli.cli.options import GLOBALS, WINDOW, Convolving, Undoing, Windowing
 from poolcli.errors import PoolcliError, UnknownNameError, UsageError
 from poolcli.steps import NormalizeStep, ReluStep, Step
 from poolcli.summary import ConvLayer, Dense, Flatten
-from poolcli.window import parse_padding, parse_sizes
+from poolcli.window import parse_sizes
 
 Made = Callable[..., list[Any]]
 
@@ -68,16 +68,8 @@ def sized_conv(sizes: Sizes, convolving: Convolving) -> list[Any]:
         if sizes.filters is not None or sizes.size is not None:
             raise UsageError("--filter and --filters or --size do not go together", "a named filter has its own size")
         return convolving.steps()
-    return [
-        ConvLayer(
-            1 if sizes.filters is None else sizes.filters,
-            parse_sizes(sizes.size or "3", "size"),
-            parse_sizes(convolving.stride, "stride"),
-            parse_padding(convolving.padding),
-            parse_sizes(convolving.dilation, "dilation"),
-        ),
-        *([ReluStep(own=False)] if convolving.relu else []),
-    ]
+    filters = 1 if sizes.filters is None else sizes.filters
+    return [ConvLayer(filters, parse_sizes(sizes.size or "3", "size"), **convolving.window()), *convolving.activation()]
 
 
 def flatten() -> list[Any]:
@@ -119,7 +111,7 @@ def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> 
         if given and _is_step(word, names):
             break
         if given:
-            raise UnknownNameError("step", word, [*names, "global-max", "global-avg"])
+            raise UnknownNameError("step", word, [*names, *GLOBALS])
         given += 1
     else:
         return list(arguments), []
@@ -174,7 +166,7 @@ def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) ->
     if name.startswith("global-"):
         name, rest = "global", ["--mode", name.removeprefix("global-"), *rest]
     if name not in names:
-        unknown = UnknownNameError("step", name, names)
+        unknown = UnknownNameError("step", name, [*names, *GLOBALS])
         unknown.message = f"stage {number}: {unknown.message}"
         raise unknown
     step = _built(name, names[name])

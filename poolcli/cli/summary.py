@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from poolcli.cli.deliver import load
-from poolcli.cli.grammar import option
-from poolcli.cli.options import OUTPUT, Reading, Talking
+from poolcli.cli.deliver import load, put_json
+from poolcli.cli.options import AsJson, Reading, Talking
 from poolcli.cli.stack import SUMMARIZED, parse_stack
 from poolcli.errors import UsageError
 from poolcli.summary import Row, Signal, summarize
@@ -20,7 +19,7 @@ def summary(
     given: Annotated[str, typer.Argument(metavar="SHAPE|INPUT", help="A shape such as 20x20x3, or a file.")],
     *,
     reading: Reading,
-    json: Annotated[bool, option("--json", help="As JSON.", panel=OUTPUT)] = False,
+    json: AsJson = False,
     talking: Talking,
 ) -> None:
     """Show the output shape, parameters and receptive field of every layer, without data.
@@ -44,7 +43,7 @@ def summary(
         signal = Signal.of(feature_map.shape, feature_map.layout)
     rows = summarize(signal, layers)
     if json:
-        _as_json(rows)
+        put_json("-", _record(rows))
         return
     from poolcli.cli.console import show, unicode_ok, width_of_output
     from poolcli.render.layers import layer_table
@@ -52,15 +51,10 @@ def summary(
     show(layer_table(rows, ascii_only=not unicode_ok()), width=width_of_output())
 
 
-def _as_json(rows: list[Row]) -> None:
-    import orjson
-
-    from poolcli.files import write_stdout
-
+def _record(rows: list[Row]) -> dict[str, Any]:
     layers = [
         {"layer": row.name, "what": row.what, "shape": row.signal.shape, "layout": row.signal.layout,
          "parameters": row.signal.parameters, "receptive_field": row.signal.field}
         for row in rows
     ]  # fmt: skip
-    total = sum(row.signal.parameters for row in rows)
-    write_stdout(orjson.dumps({"layers": layers, "parameters": total}, option=orjson.OPT_INDENT_2) + b"\n")
+    return {"layers": layers, "parameters": sum(row.signal.parameters for row in rows)}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from poolcli.cli.deliver import transform
-from poolcli.cli.options import Input, Reading, Talking, Undoing, Writing
+from poolcli.cli.options import Input, Street, Undoing
 
 
-def unpool(given: Input = None, *, undoing: Undoing, reading: Reading, writing: Writing, talking: Talking) -> None:
+def unpool(given: Input = None, *, undoing: Undoing, street: Street) -> None:
     """Put pooled values back where their indices say; every other cell is zero.
 
     What pool --indices --json wrote says all there is to know; bare values need the options.
@@ -15,4 +15,4 @@ def unpool(given: Input = None, *, undoing: Undoing, reading: Reading, writing: 
     --------
     poolcli pool --indices --json input.csv | poolcli unpool
     """
-    transform(given, undoing.steps(), reading, writing, talking, undoing.compat)
+    transform(given, undoing.steps(), street, undoing.compat)

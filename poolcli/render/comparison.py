@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from rich import box
 from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -15,23 +12,25 @@ from rich.text import Text
 
 from poolcli.comparison import Comparison, Variant, common
 from poolcli.featuremap import FeatureMap
-from poolcli.plain import printable
-from poolcli.render.lists import Uncut
-from poolcli.render.table import Grid, Look, describe, plane_table, planes_of
+from poolcli.render.rows import Fitting, Uncut, framed
+from poolcli.render.table import Grid, Look, story, values_table
 from poolcli.steps import text
 from poolcli.window import times
 
 MARK = "*"
-PLANES = 4
 
 
-def comparison_table(before: FeatureMap, made: Comparison, look: Look, *, marked: bool) -> RenderableType:
+def comparison_table(
+    before: FeatureMap, ready: FeatureMap, made: Comparison, look: Look, *, marked: bool
+) -> RenderableType:
     """Draw a comparison.
 
     Parameters
     ----------
     before : FeatureMap
         The input.
+    ready : FeatureMap
+        The input after what is done before pooling.
     made : Comparison
         What was compared.
     look : Look
@@ -39,17 +38,15 @@ def comparison_table(before: FeatureMap, made: Comparison, look: Look, *, marked
     marked : bool
         Whether cells that differ from the first variant's get a mark.
     """
-    source = f"input  {describe(before)}  {printable(before.name)}"
-    parts: list[RenderableType] = [Text(source), _overview(before, made, look)]
-    answered = [variant for variant in made.variants if variant.values is not None]
-    shown = [
-        _variant_table(before, variant.label, variant.values, made.marks(variant) if marked else None, look)
-        for variant in answered
-        if variant.values is not None
-    ]
-    parts.append(_beside(shown, look))
-    if marked:
-        parts += [Text(_verdict(made, variant)) for variant in answered[1:]]
+    parts: list[RenderableType] = [*story(before, ready, ends=False), _overview(ready, made, look)]
+    tables, verdicts = [], []
+    for variant in made.variants:
+        if variant.values is not None:
+            drawn = values_table(ready, variant.values, look, made.marks(variant) if marked else None)
+            tables.append(Group(Text(variant.label, style="bold"), *drawn.renderables))
+            verdicts.append(Text(_verdict(made, variant)))
+    parts.append(_beside(tables, look))
+    parts += verdicts[1:] if marked else []  # the first is what the others are held against
     if made.reasons:
         parts += [Text(""), Text("why", style="bold"), *(Text(f"- {reason}") for reason in made.reasons)]
     return Group(*parts)
@@ -68,10 +65,10 @@ def _verdict(made: Comparison, variant: Variant) -> str:
     return f"{told} that both have, and lacks {first.values.size - both.size}{f', marked {MARK}' if both.any() else ''}"
 
 
-def _overview(before: FeatureMap, made: Comparison, look: Look) -> Uncut:
-    table = Table(box=box.ASCII2 if look.ascii_only else box.SQUARE)
+def _overview(before: FeatureMap, made: Comparison, look: Look) -> Fitting:
+    table = framed(ascii_only=look.ascii_only)
     table.add_column("", no_wrap=True)
-    table.add_column("output shape", justify="right", no_wrap=True)
+    table.add_column("output", justify="right", no_wrap=True)
     table.add_column("what", overflow="fold")
     for variant in made.variants:
         if variant.values is None:
@@ -80,21 +77,7 @@ def _overview(before: FeatureMap, made: Comparison, look: Look) -> Uncut:
         record = {"step": "pool", **variant.step.layer(before.ndim).record()}
         shape = times(before.in_layout(variant.values).shape)
         table.add_row(Text(variant.label), Text(shape), Text(text(record)))
-    return Uncut(table)
-
-
-def _variant_table(
-    before: FeatureMap, label: str, values: NDArray[Any], marks: NDArray[np.bool_] | None, look: Look
-) -> Group:
-    parts: list[RenderableType] = [Text(label, style="bold")]
-    planes = list(planes_of(before, values))
-    flags = [flag for _, flag in planes_of(before, marks)] if marks is not None else [None] * len(planes)
-    for (title, plane), flag in list(zip(planes, flags, strict=True))[:PLANES]:
-        parts += [Text(title)] if title else []
-        parts.append(plane_table(plane, look, flag))
-    if len(planes) > PLANES:
-        parts.append(Text(f"... {len(planes) - PLANES} more planes ..."))
-    return Group(*parts)
+    return Fitting(Uncut(table))
 
 
 def _beside(tables: Sequence[Group], look: Look) -> RenderableType:

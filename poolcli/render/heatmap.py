@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from rich.color import Color, ColorSystem
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.segment import Segment
 from rich.style import Style
 
@@ -86,14 +86,6 @@ def _color(rgb: Rgb | None, reduced: bool) -> Color | None:
         return None
     color = Color.from_rgb(*rgb)
     return color.downgrade(ColorSystem.EIGHT_BIT) if reduced else color
-
-
-def colors_of(console: Console) -> Colors:
-    """Return which colours a console can show: a picture in 16 colours would mislead, so that is none."""
-    if console.no_color or not console.color_system:
-        return "none"
-    known: dict[str, Colors] = {"truecolor": "truecolor", "256": "256"}
-    return known.get(console.color_system, "none")
 
 
 def picture(

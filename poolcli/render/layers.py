@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from poolcli.render.lists import Uncut
+from poolcli.render.rows import Fitting, Uncut, framed
 from poolcli.summary import Row
 from poolcli.window import times
 
@@ -18,6 +16,8 @@ def layer_table(
     rows: Sequence[Row], *, ascii_only: bool = False, more: Sequence[Sequence[str]] = (), heads: Sequence[str] = ()
 ) -> RenderableType:
     """Draw one line per layer and the total of the parameters.
+
+    Where there are further columns and little room, they come before parameters and receptive fields.
 
     Parameters
     ----------
@@ -28,15 +28,29 @@ def layer_table(
     more, heads : sequences
         Further cells of every line, and the heads of their columns.
     """
-    table = Table(box=box.ASCII2 if ascii_only else box.SQUARE)
-    table.add_column("layer", no_wrap=True)
-    table.add_column("what", overflow="fold")
-    for name in ("output\nshape", "parameters", "receptive\nfield", *heads):
-        table.add_column(name, justify="right", no_wrap=True)
-    for index, row in enumerate(rows):
-        signal = row.signal
-        field = "all" if signal.field is None else times(signal.field)
-        cells = [row.name, row.what, times(signal.shape), f"{signal.parameters:,}", field]
-        table.add_row(*map(Text, [*cells, *(more[index] if more else ())]))
+    cells = {
+        "layer": [row.name for row in rows],
+        "what": [row.what for row in rows],
+        "output\nshape": [times(row.signal.shape) for row in rows],
+        "parameters": [f"{row.signal.parameters:,}" for row in rows],
+        "receptive\nfield": ["all" if row.signal.field is None else times(row.signal.field) for row in rows],
+        **dict(zip(heads, zip(*more, strict=True), strict=True)),
+    }
+    spare = ("parameters", "receptive\nfield") if heads else ()
+    tables = [
+        _table({name: cells[name] for name in cells if name not in left_out}, ascii_only) for left_out in ((), spare)
+    ]
     total = sum(row.signal.parameters for row in rows)
-    return Group(Uncut(table), Text(f"total parameters  {total:,}"))
+    return Group(Fitting(*tables), Text(f"total parameters  {total:,}"))
+
+
+def _table(cells: Mapping[str, Sequence[str]], ascii_only: bool) -> Uncut:
+    table = framed(ascii_only=ascii_only)
+    for name in cells:
+        if name == "what":
+            table.add_column(name, overflow="fold")
+        else:
+            table.add_column(name, justify="left" if name == "layer" else "right", no_wrap=True)
+    for row in zip(*cells.values(), strict=True):
+        table.add_row(*map(Text, row))
+    return Uncut(table)

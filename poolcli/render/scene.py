@@ -277,7 +277,7 @@ class Scene:
 
     def cell(self, grid: _Grid, values: Array, row: int, column: int) -> Iterator[Shape]:
         """Yield one cell with its number, if that can be read."""
-        color: Rgb = tuple(self.scale.rgb(values[row, column]).tolist())
+        color = self.scale.color(values[row, column])
         x, y, width, height = grid.box(row, column)
         seam = 1 if grid.zoom >= 12 else 0
         yield Rectangle(x, y, width - seam, height - seam, color)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from poolcli.formulas import number
+from poolcli.plain import many
 from poolcli.render.heatmap import Colors, side_by_side
-from poolcli.render.lists import Uncut
+from poolcli.render.rows import Fitting, Uncut, framed
 from poolcli.shift import Change, ShiftReport
 
 EDGES = {
@@ -32,20 +31,20 @@ def table(report: ShiftReport, *, ascii_only: bool = False) -> RenderableType:
     ascii_only : bool
         Whether the terminal has ASCII only.
     """
-    drawn = Table(box=box.ASCII2 if ascii_only else box.SQUARE)
+    drawn = framed(ascii_only=ascii_only)
     drawn.add_column("moved", no_wrap=True)
-    for name in ("before pooling", "after pooling", "mean before", "mean after"):
-        drawn.add_column(name, justify="right")
+    for name in ("before\npooling", "after\npooling", "mean\nbefore", "mean\nafter"):
+        drawn.add_column(name, justify="right", no_wrap=True)
     for shift in report.shifts:
         drawn.add_row(*_row(shift.name, shift.before, shift.after))
     if len(report.shifts) > 1:
         drawn.add_section()
         drawn.add_row(*_row("all", report.before, report.after))
     edge = EDGES.get(str(report.edge), f"the number {report.edge}")
-    how = f"{len(report.shifts)} random shifts, seed {report.seed}; " if report.seed is not None else ""
+    how = f"{many(len(report.shifts), 'random shift')}, seed {report.seed}; " if report.seed is not None else ""
     return Group(
         Text("values that change when the input moves", style="bold"),
-        Uncut(drawn),
+        Fitting(Uncut(drawn)),
         Text(f"{how}what comes in at the edge: {edge} ({report.edge})"),
         Text(report.verdict, style="bold"),
     )

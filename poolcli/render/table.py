@@ -17,7 +17,7 @@ from rich.text import Text
 
 from poolcli.featuremap import spatial_letters
 from poolcli.limits import check_memory
-from poolcli.plain import printable
+from poolcli.plain import many, printable
 from poolcli.steps import text as step_text
 from poolcli.window import times
 
@@ -181,18 +181,19 @@ def planes_of(feature_map: FeatureMap, values: Array) -> Iterator[tuple[str, Arr
         yield " ".join(f"{name.lower()}={index}" for name, index in zip(names, place, strict=False)), flat[place]
 
 
-def values_table(feature_map: FeatureMap, values: Array, look: Look) -> RenderableType:
-    """Draw every plane of `values`, or the first and the last few of them."""
+def values_table(feature_map: FeatureMap, values: Array, look: Look, marks: NDArray[np.bool_] | None = None) -> Group:
+    """Draw every plane of `values`, or the first and the last few of them, with a star at the cells in `marks`."""
     planes = list(planes_of(feature_map, values))
+    marked = [None] * len(planes) if marks is None else [plane for _, plane in planes_of(feature_map, marks)]
     parts: list[RenderableType] = []
     for index in _ends(len(planes), None if look.full else PLANES):
         if index < 0:
-            parts.append(Text(f"... {len(planes) - PLANES} more planes ..."))
+            parts.append(Text(f"... {many(len(planes) - PLANES, 'more plane')} ..."))
             continue
         title, plane = planes[index]
         if title:
             parts.append(Text(title, style="bold"))
-        parts.append(plane_table(plane, look))
+        parts.append(plane_table(plane, look, marked[index]))
     return Group(*parts)
 
 
@@ -211,20 +212,23 @@ def describe(feature_map: FeatureMap) -> str:
 
 def result_table(before: FeatureMap, after: FeatureMap, look: Look) -> RenderableType:
     """Draw a result: the input's shape, what was done, the output's shape, and the values."""
-    already = before.steps
-    head = [("earlier", record) for record in already] + [("", record) for record in after.steps[len(already) :]]
-    lines = [("input", f"{describe(before)}  {printable(before.name)}")]
-    earlier = [(f"earlier {r['step']}", _done(r)) for kind, r in head if kind]
-    lines = [*earlier, *lines, *((str(r["step"]), _done(r)) for kind, r in head if not kind)]
-    lines.append(("output", describe(after)))
-    label = max(len(name) for name, _ in lines)
-    facts = [
-        Text(printable(f"{name:<{label}}  {what}"), style="bold" if name == "output" else "") for name, what in lines
-    ]
-    parts: list[RenderableType] = [*facts, values_table(after, after.values, look)]
+    parts: list[RenderableType] = [*story(before, after), values_table(after, after.values, look)]
     if after.indices is not None:
         parts += [Text("indices", style="bold"), values_table(after, after.indices, look)]
     return Group(*parts)
+
+
+def story(before: FeatureMap, after: FeatureMap, *, ends: bool = True) -> list[Text]:
+    """Say line by line what was done earlier, the input, what was done to it, and, where it `ends`, the output."""
+    already = len(before.steps)
+    lines = [(f"earlier {record['step']}", _done(record)) for record in before.steps]
+    lines.append(("input", f"{describe(before)}  {printable(before.name)}"))
+    lines += [(str(record["step"]), _done(record)) for record in after.steps[already:]]
+    lines += [("output", describe(after))] if ends else []
+    label = max(len(name) for name, _ in lines)
+    return [
+        Text(printable(f"{name:<{label}}  {what}"), style="bold" if name == "output" else "") for name, what in lines
+    ]
 
 
 def _done(record: Any) -> str:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -14,10 +13,10 @@ from rich.text import Text
 
 from poolcli.explain import AXIS_NAMES, Cell, WindowFact
 from poolcli.formulas import number
-from poolcli.render.lists import Uncut
+from poolcli.render.rows import Fitting, Uncut, framed
 from poolcli.window import times
 
-NARROW = 64  # columns below which a table has no room for the arithmetic
+ARITHMETIC = 24  # columns that it needs
 GRID_CELLS = (9, 9)  # rows and columns of a window up to which its cells are drawn
 WINNER = "bold green"
 MARKS: Mapping[bool, Mapping[str, str]] = {
@@ -33,7 +32,6 @@ def table(
     first: int = 0,
     headline: str | None = None,
     sentence: str | None = None,
-    width: int | None = None,
     ascii_only: bool = False,
 ) -> RenderableType:
     """Draw what is known of some windows.
@@ -50,22 +48,19 @@ def table(
         The first line, as `poolcli.explain.headline` writes it.
     sentence : str, optional
         The second line, as `poolcli.explain.sentence` writes it.
-    width : int, optional
-        Columns of the terminal; below `NARROW` windows are drawn below each other.
     ascii_only : bool
         Whether the terminal has ASCII only.
     """
     chosen = list(facts)
-    rows = None if len(chosen) == 1 or (width is not None and width < NARROW) else Uncut(_rows(chosen, ascii_only))
-    fits = rows is not None and (width is None or rows.least <= width)
-    body = rows if rows is not None and fits else _stack(chosen, ascii_only)
+    stacked = _stack(chosen, ascii_only)
+    body = Fitting(Uncut(_rows(chosen, ascii_only), ARITHMETIC), stacked=stacked) if len(chosen) > 1 else stacked
     parts: list[RenderableType] = [Text(headline, style="bold")] if headline else []
     parts += [Text(sentence)] if sentence else []
     return Group(*parts, body, *(Text(line, style="dim") for line in _legend(chosen, total, first, ascii_only)))
 
 
 def _rows(facts: Sequence[WindowFact], ascii_only: bool) -> Table:
-    drawn = Table(box=box.ASCII2 if ascii_only else box.SQUARE, show_lines=True)
+    drawn = framed(ascii_only=ascii_only, lines=True)
     names = AXIS_NAMES[len(facts[0].spans)] if facts else ()
     cells_named = ("places",) if names == ("cells",) else names
     for name in ("output", *cells_named):
