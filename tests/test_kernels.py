@@ -18,6 +18,7 @@ import poolcli
 from benchmarks.cases import CASES, SMALL, Case, make, run
 from benchmarks.peers import numpy_call
 from poolcli.errors import NumberRangeError, UsageError
+from poolcli.kernels import along as alongs
 from poolcli.kernels import fold as folding
 from poolcli.kernels import sweep as sweeping
 from poolcli.kernels import work
@@ -26,6 +27,7 @@ from poolcli.kernels.chains import chain, depth
 from poolcli.kernels.correlate import correlate, separated
 from poolcli.kernels.fold import fold
 from poolcli.kernels.networks import median, networks, small_median
+from poolcli.kernels.tape import Tape
 from poolcli.kernels.tiles import tiles
 from poolcli.kernels.work import Scratch, threads
 from poolcli.window import Axis, Window
@@ -416,6 +418,78 @@ def test_spare_buffers_are_few_and_nobodys() -> None:
     assert not np.shares_memory(kept, other)
     work.spare(np.empty(work.SPARE_BYTES // 3, np.uint8) for _ in range(5))
     assert sum(buffer.nbytes for buffer in work._spare) <= work.SPARE_BYTES
+
+
+def test_memory_of_a_result_is_used_again_when_nobody_looks_at_it() -> None:
+    shape = (100 + work.KEPT_BYTES[0] // 4,)
+    one = work.result(shape, np.float32)
+    one[...] = 7
+    view, address = one[5:], work.address(one)
+    del one
+    other = work.result(shape, np.float32)
+    other[...] = 8
+    assert work.address(other) != address
+    assert (view == 7).all()
+    del view
+    again = work.result((shape[0] - 3,), np.float32)  # another size that fits
+    assert work.address(again) == address
+    assert again.flags.writeable
+    assert again.flags.c_contiguous
+    del again
+    larger = work.result((shape[0] + work.KEPT_BYTES[0],), np.float32)  # what does not fit is let go first
+    assert not work._kept
+    del larger
+    assert [memory.nbytes > work.KEPT_BYTES[0] for memory in work._kept] == [True]
+    work.result((8,), np.float32)  # nor does a small one ask for it
+    assert len(work._kept) == 1
+
+
+def test_a_result_outlives_the_next_calls() -> None:
+    rng = np.random.default_rng(13)
+    inputs = [rng.standard_normal((1100, 1100), np.float32) for _ in range(4)]
+    made = [poolcli.pool(x, size=3, stride=1) for x in inputs]
+    for x, values in zip(inputs, made, strict=True):
+        np.testing.assert_array_equal(values[:5, :5], sliding_window_view(x[:7, :7], (3, 3)).max(axis=(2, 3)))
+        np.testing.assert_array_equal(values, poolcli.pool(x.copy(), size=3, stride=1))
+
+
+def test_what_is_done_again_is_not_recorded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tapes of the last call serve the next of the same kind, wherever its cells lie."""
+    monkeypatch.setattr(folding, "TILE_BYTES", 1 << 14)
+    recorded = []
+    finished = Tape.finished
+    monkeypatch.setattr(Tape, "finished", lambda tape, made: recorded.append(1) or finished(tape, made))
+    rng = np.random.default_rng(14)
+    whole = rng.integers(0, 256, (201, 301)).astype(np.uint8)
+    inputs = [whole[:-1, :-1], whole[1:, 1:], whole[1:, 1:].copy(), whole[:-1, :-1][::-1], whole[:-1, :-1].copy()]
+    for mode in ("max", "avg", "range"):
+        for x in inputs:
+            expected = run(Case("uint8", mode, 3, 2), x.astype(np.float64))
+            counts = []
+            for _ in range(2):
+                np.testing.assert_array_equal(poolcli.pool(x, mode, size=3, stride=2), expected)
+                counts.append(len(recorded))
+            assert mode == "range" or counts[0] == counts[1]  # its two parts have more programs than are kept
+    before = len(recorded)
+    poolcli.pool(inputs[0], "max", size=3, stride=2)
+    poolcli.pool(inputs[0], "max", size=3, stride=2)
+    assert len(recorded) > before  # another mode came in between
+    assert sum(worker.nbytes for worker in sweeping._resting) <= work.SPARE_BYTES
+
+
+def test_sums_of_bytes_are_exact_and_narrow_as_long_as_they_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folding, "TILE_BYTES", 1 << 14)
+    monkeypatch.setattr(alongs, "GROUP_BYTES", 1 << 12)
+    for dtype, value in ((np.uint8, 255), (np.int8, -128), (np.uint16, 65535), (np.int16, -32768)):
+        x = np.full((80, 90), value, dtype)
+        for size in (2, 3, 15, 17, 31, (31, 2), (2, 31), (31, 40)):
+            axes = Window.of(2, size=size, stride=1).plan(x.shape)
+            cells = math.prod(axis.size for axis in axes)
+            made = poolcli.pool(x, "sum", size=size, stride=1)
+            assert made.min() == made.max() == value * cells, (dtype, size)
+    axes = Window.of(2, size=31, stride=1).plan((80, 90))
+    plan = folding._Types(axes).plan(Part(np.add, (0,), dtype=np.dtype(np.uint64)), np.dtype(np.uint8))
+    assert plan == [(np.uint16, 257), (np.uint32, 8)]  # 8 columns of 31 cells fit 16 bits
 
 
 def test_the_input_may_be_of_any_strides() -> None:

@@ -18,6 +18,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
+from poolcli import limits
 from poolcli.cli import COMMANDS
 from poolcli.cli.grammar import grouped
 from poolcli.errors import LimitError
@@ -255,6 +256,25 @@ def test_a_check_says_how_much_is_needed_and_how_much_there_is() -> None:
         check_memory(1 << 60, "a thing", "use less")
     assert caught.value.hint == "use less"
     assert 0 < available() < 1 << 60
+
+
+def test_memory_is_looked_at_once_a_second_unless_much_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, now, room = [], [100.0], [1 << 30]
+    monkeypatch.setattr(limits, "available", lambda: looks.append(1) or room[0])
+    monkeypatch.setattr(limits, "_lately", limits._Lately())
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    for _ in range(3):
+        check_memory(100 << 20, "a thing", "use less")
+    assert len(looks) == 1
+    check_memory(500 << 20, "much", "use less")
+    assert len(looks) == 2
+    room[0] = 1 << 20
+    now[0] += limits.MOMENT + 0.1
+    with pytest.raises(LimitError, match="needs 100 MiB, but 1 MiB are available"):
+        check_memory(100 << 20, "a thing", "use less")
+    with pytest.raises(LimitError, match="needs 100 MiB"):  # what was refused is looked at again
+        check_memory(100 << 20, "a thing", "use less")
+    assert len(looks) == 4
 
 
 def test_what_the_system_refused_is_said_with_its_size() -> None:
