@@ -462,12 +462,13 @@ def test_what_is_done_again_is_not_recorded_again(monkeypatch: pytest.MonkeyPatc
     rng = np.random.default_rng(14)
     whole = rng.integers(0, 256, (201, 301)).astype(np.uint8)
     inputs = [whole[:-1, :-1], whole[1:, 1:], whole[1:, 1:].copy(), whole[:-1, :-1][::-1], whole[:-1, :-1].copy()]
-    for mode in ("max", "avg", "range"):
-        for x in inputs:
-            expected = run(Case("uint8", mode, 3, 2), x.astype(np.float64))
+    modes = ("max", "min", "avg", "range")
+    expected = {mode: [run(Case("uint8", mode, 3, 2), x.astype(np.float64)) for x in inputs] for mode in modes}
+    for mode in modes:
+        for x, values in zip(inputs, expected[mode], strict=True):
             counts = []
             for _ in range(2):
-                np.testing.assert_array_equal(poolcli.pool(x, mode, size=3, stride=2), expected)
+                np.testing.assert_array_equal(poolcli.pool(x, mode, size=3, stride=2), values)
                 counts.append(len(recorded))
             assert mode == "range" or counts[0] == counts[1]  # its two parts have more programs than are kept
     before = len(recorded)
