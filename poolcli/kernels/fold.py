@@ -10,10 +10,11 @@ other, always at vector speed. The tricks, each named where it is done, with the
 - *chains*: windows that overlap are made of smaller windows, 31 cells in 7 steps, or 5 where cells may count twice;
 - *flat*: a contiguous tile is one long row; the few results that wrap from row to row are never looked at;
 - *thinning*: along the last axis the stride is taken at the very end, by narrowing words of two, four or eight cells;
-- *narrow sums*: integers are summed in the narrowest type that holds every possible sum, float32 as long as its
-  rounding stays within 1e-6;
+- *narrow sums*: integers are summed in the narrowest type that holds every possible sum, and go over to a wider one in
+  the middle of a chain; float32 is used as long as its rounding stays within 1e-6;
 - *in place*: a step of a chain writes over windows that no later step needs;
-- *spare buffers*: memory for intermediate results stays for the next call, a new page costs more than its cells;
+- *spare buffers* and *kept results*: memory stays for the next call, a new page costs more than its cells;
+- *same again*: what was recorded for the tiles of one call serves the next call of the same kind;
 - *pieces*: global windows over contiguous planes are only read, in large pieces and without tiles;
 - *two levels*: windows larger than a tile are first folded to one state for each of some thousand cells.
 """
