@@ -10,6 +10,8 @@ from poolcli.window import Axis
 
 Place = tuple[slice, ...]
 
+FIRST_FOLD = 0.5  # of the time goes into the first fold; the next does not see what tiles above each other share
+
 
 def reach(axis: Axis, windows: int) -> int:
     """Return how many cells, padding included, so many neighbouring windows look at."""
@@ -79,10 +81,11 @@ def _windows_in(axis: Axis, cells: int) -> int:
 def _cost(axes: Sequence[Axis], shape: Sequence[int], room: int) -> float:
     """Compare shapes: cells looked at twice by neighbouring tiles, cells beyond the cache, and broken rows."""
     again, cells = 1.0, 1
-    for axis, windows in zip(axes, shape, strict=True):
+    weights = (*[FIRST_FOLD] * (len(axes) - 1), 1)
+    for axis, windows, weight in zip(axes, shape, weights, strict=True):
         looked = reach(axis, windows)
         own = looked if windows == len(axis) else max(windows * axis.length / len(axis), 1)
-        again *= max(looked / own, 1.0)
+        again *= 1 + weight * max(looked / own - 1, 0)
         cells *= looked
     beyond = 1 + 0.15 * max(math.log2(max(cells, 1) / room), 0)
     broken = 1.35 + 16 / reach(axes[-1], shape[-1]) if shape[-1] < len(axes[-1]) else 1.0
