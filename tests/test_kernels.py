@@ -27,7 +27,7 @@ from poolcli.kernels.chains import chain, depth
 from poolcli.kernels.correlate import correlate, separated
 from poolcli.kernels.fold import fold
 from poolcli.kernels.networks import median, networks, small_median
-from poolcli.kernels.tape import Tape
+from poolcli.kernels.tape import Program, Tape
 from poolcli.kernels.tiles import tiles
 from poolcli.kernels.work import Scratch, threads
 from poolcli.window import Axis, Window
@@ -456,9 +456,13 @@ def test_a_result_outlives_the_next_calls() -> None:
 def test_what_is_done_again_is_not_recorded_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tapes of the last call serve the next of the same kind, wherever its cells lie."""
     monkeypatch.setattr(folding, "TILE_BYTES", 1 << 14)
-    recorded = []
-    finished = Tape.finished
-    monkeypatch.setattr(Tape, "finished", lambda tape, made: recorded.append(1) or finished(tape, made))
+    recorded, finished = [], Tape.finished
+
+    def record(tape: Tape, made: Any) -> Program:
+        recorded.append(made)
+        return finished(tape, made)
+
+    monkeypatch.setattr(Tape, "finished", record)
     rng = np.random.default_rng(14)
     whole = rng.integers(0, 256, (201, 301)).astype(np.uint8)
     inputs = [whole[:-1, :-1], whole[1:, 1:], whole[1:, 1:].copy(), whole[:-1, :-1][::-1], whole[:-1, :-1].copy()]
@@ -490,7 +494,10 @@ def test_sums_of_bytes_are_exact_and_narrow_as_long_as_they_can(monkeypatch: pyt
             assert made.min() == made.max() == value * cells, (dtype, size)
     axes = Window.of(2, size=31, stride=1).plan((80, 90))
     plan = folding._Types(axes).plan(Part(np.add, (0,), dtype=np.dtype(np.uint64)), np.dtype(np.uint8))
-    assert plan == [(np.uint16, 1), (np.uint32, 8)]  # 8 columns of 31 cells fit 16 bits
+    assert [(kind.dtype, kind.before) for kind in plan] == [
+        (np.uint16, 1),
+        (np.uint32, 8),
+    ]  # 8 columns of 31 cells fit 16 bits
 
 
 def test_the_input_may_be_of_any_strides() -> None:

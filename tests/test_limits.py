@@ -260,7 +260,12 @@ def test_a_check_says_how_much_is_needed_and_how_much_there_is() -> None:
 
 def test_memory_is_looked_at_once_a_second_unless_much_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     looks, now, room = [], [100.0], [1 << 30]
-    monkeypatch.setattr(limits, "available", lambda: looks.append(1) or room[0])
+
+    def look() -> int:
+        looks.append(now[0])
+        return room[0]
+
+    monkeypatch.setattr(limits, "available", look)
     monkeypatch.setattr(limits, "_lately", limits._Lately())
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     for _ in range(3):

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from poolcli.kernels.order import first_index
 from poolcli.kernels.sweep import SHARED_BYTES, Worker
 from poolcli.kernels.tiles import Place, tiles
-from poolcli.kernels.work import Scratch, run, threads
+from poolcli.kernels.work import Scratch, result, run, threads
 from poolcli.window import Axis
 
 Array = NDArray[Any]
-TILE_CELLS = 1 << 18
+TILE_CELLS = 1 << 20
 BLOCK_CELLS = 1 << 20  # window cells laid out at a time, at most
 LEAST_CELLS = 1 << 13
 CELL_BYTES = 40  # read or written for each cell laid out, which takes up to 60: in all less than 4 times as much
@@ -69,7 +69,7 @@ def gather(x: Array, axes: Sequence[Axis], reduce: Callable[..., Array], dtype: 
     """
     lead, spatial = x.shape[: x.ndim - len(axes)], x.shape[x.ndim - len(axes) :]
     planes = x.reshape(-1, *spatial) if x.size else x.reshape(int(np.prod(lead)), *spatial)
-    out = np.empty((planes.shape[0], *(len(axis) for axis in axes)), dtype)
+    out = result((planes.shape[0], *(len(axis) for axis in axes)), dtype)
     for place in _blocks(axes, planes.shape[0], x.nbytes + out.nbytes):
         cells, real = lay_out(planes[place[0]], axes, place[1:])
         out[place] = reduce(cells, real, place).reshape(out[place].shape)
@@ -109,7 +109,7 @@ def winners(x: Array, axes: Sequence[Axis], values: Array, *, last_nan: bool = F
     last_nan : bool
         PyTorch's choice among several NaN.
     """
-    where = np.empty(values.shape, np.int64)
+    where = result(values.shape, np.int64)
     if where.size == 0:
         return where
     lead = x.ndim - len(axes)
