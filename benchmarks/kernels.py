@@ -18,7 +18,7 @@ from benchmarks.peers import PEERS, installed
 
 Array = NDArray[Any]
 HOPELESS = {"numpy": 8, "skimage": 8}  # windows above which a peer that looks at each cell takes half a minute
-SLOW = 0.3  # seconds; a peer that takes longer is timed once
+SLOW = 8  # times as long as poolcli; a peer that takes longer is timed once
 REST = 0.06  # seconds before each pair of calls: onnxruntime's threads spin that long, at the next one's expense
 
 
@@ -65,6 +65,7 @@ def measure(case: Case, rounds: int, peers: list[str]) -> tuple[dict[str, float]
     ours = run(case, x)
     calls: dict[str, Callable[[], Any]] = {"poolcli": lambda: run_only(case, x), "floor": floor_call(x, ours)}
     different, first = [], {}
+    slow = SLOW * timed(calls["poolcli"])
     for name in peers:
         if name in HOPELESS and case.size > HOPELESS[name]:
             continue
@@ -89,7 +90,7 @@ def measure(case: Case, rounds: int, peers: list[str]) -> tuple[dict[str, float]
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
-            if first.get(name, 0) < SLOW:
+            if first.get(name, 0) < slow:
                 times[name].append(timed(call))
             elif not times[name]:
                 times[name].append(first[name])
