@@ -22,11 +22,10 @@ from poolcli.errors import ShapeError, UsageError
 from poolcli.formulas import WINNERS, Terms, with_names, with_numbers
 from poolcli.modes import Mode
 from poolcli.pooling import Pooling, filled_type
-from poolcli.window import Axis, check_empty, times
+from poolcli.window import AXIS_NAMES, Axis, check_empty, times
 
 Array = NDArray[Any]
 Place = tuple[int, ...]
-AXIS_NAMES: Mapping[int, tuple[str, ...]] = {1: ("cells",), 2: ("rows", "columns"), 3: ("depth", "rows", "columns")}
 
 # which real cell shows its value at a cell of padding, by the fill's name: NumPy's `pad` as a rule for one cell
 FILLED_FROM: Mapping[str, Callable[[NDArray[np.int64], int], NDArray[np.int64]]] = {

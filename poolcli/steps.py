@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from poolcli.errors import InputError, PoolcliError, ShapeError
-from poolcli.window import Padding, Window, times
+from poolcli.window import AXIS_NAMES, Padding, Window, times
 
 if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
@@ -41,6 +41,14 @@ def done(before: FeatureMap, values: Any, record: dict[str, Any], **changes: Any
     """Return the map with new values and one more step; indices belong to the old values and go."""
     after = before.with_(values=values, **{"indices": None, "unpool": None, **changes})
     return after.with_(steps=(*before.steps, {**record, "shape": list(after.shape)}))
+
+
+def _left_over(layer: Pooling, spatial: Sequence[int]) -> Iterator[str]:
+    """Say which cells at the end no window looks at, if another window could."""
+    advice = "" if layer.compat else "; --ceil-mode makes one for them"
+    for name, axis in zip(AXIS_NAMES[len(spatial)], layer.plan(spatial), strict=True):
+        if axis.left_over and axis.starts[-1] + axis.stride < axis.length:
+            yield f"the last {axis.left_over} of {axis.length} {name} are in no window{advice}"
 
 
 # the options of pooling as records name them, but for mode, size and global
@@ -71,6 +79,7 @@ class PoolStep:
         layer = self.layer(feature_map.ndim)
         values, indices = layer.apply(feature_map.values, indices=self.indices)
         record = {"step": self.name, **layer.record(), **({"indices": True} if self.indices else {})}
+        feature_map = feature_map.with_(notes=(*feature_map.notes, *_left_over(layer, feature_map.spatial)))
         if indices is None:
             return done(feature_map, values, record)
         undo = {"shape": list(feature_map.spatial), **layer.window.record()}

@@ -35,6 +35,9 @@ COUNTING = 40  # bytes that it takes to count the cells of a window: numbers of 
 MOST_LISTED = 2**24  # windows along one axis that are not evenly spaced, so that each has its own start
 
 
+AXIS_NAMES: Mapping[int, tuple[str, ...]] = {1: ("cells",), 2: ("rows", "columns"), 3: ("depth", "rows", "columns")}
+
+
 def times(sizes: Sequence[int]) -> str:
     """Write sizes as a user types them.
 
@@ -187,6 +190,11 @@ class Axis:
     def padded(self) -> bool:
         """Whether any window reaches outside the real cells."""
         return not self.full()
+
+    @property
+    def left_over(self) -> int:
+        """How many real cells lie behind the last window of a regular axis."""
+        return max(self.length - (self.starts[-1] + (self.size - 1) * self.dilation + 1), 0) if self.regular else 0
 
     def full(self, first: int = 0, last: int | None = None) -> bool:
         """Whether the windows ``first`` to ``last`` hold real cells only."""

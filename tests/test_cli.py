@@ -1009,6 +1009,22 @@ def test_every_guess_is_stated_with_v(run: Run) -> None:
     assert "layout HWC" in keras.err
 
 
+@pytest.mark.parametrize(("options", "said"), [
+    (["--size", "5x1"], ["the last 4 of 24 rows are in no window; --ceil-mode makes one for them"]),
+    (["--size", "5"], ["the last 4 of 24 rows are in no window; --ceil-mode makes one for them",
+                       "the last 1 of 6 columns are in no window; --ceil-mode makes one for them"]),
+    (["--size", "5", "--ceil-mode"], []), (["--size", "4x2"], []), (["--global"], []),
+    (["--size", "1", "--stride", "23x5"], []), (["--size", "1", "--stride", "9x6"], []), (["--output-size", "5x5"], []),
+    (["--size", "5x1", "--compat", "keras"], ["the last 4 of 24 rows are in no window"]),
+])  # fmt: skip
+def test_verbose_says_which_cells_no_window_looks_at(run: Run, options: list[str], said: list[str]) -> None:
+    text = "\n".join(",".join(str(6 * row + column) for column in range(6)) for row in range(24))
+    result = run("pool", "-v", "--json", *options, stdin=text)
+    assert result.code == 0
+    assert [line.removeprefix("stdin: ") for line in result.err.splitlines() if "no window" in line] == said
+    assert "no window" not in run("pool", "--json", *options, stdin=text).err
+
+
 def test_what_a_picture_makes_of_numbers_is_stated_with_v(call: Run, tmp_path: Path) -> None:
     result = call("pool", "-v", "-k", "1", "-o", "out.png", stdin="-1,nan\n2,3\n", cwd=tmp_path)
     for line in (

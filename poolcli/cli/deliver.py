@@ -48,10 +48,14 @@ def load(source: str, reading: Reading, talking: Talking, compat: str | None = N
     feature_map = decode(found.data, found.name, options)
     if compat:
         feature_map = as_network_input(feature_map)
-    if talking.verbose:
-        for note in feature_map.notes:
-            say(f"{feature_map.name}: {note}")
+    _say_notes(feature_map, talking)
     return feature_map
+
+
+def _say_notes(feature_map: FeatureMap, talking: Talking, said: int = 0) -> None:
+    if talking.verbose:
+        for note in feature_map.notes[said:]:
+            say(f"{feature_map.name}: {note}")
 
 
 def _import_ahead() -> None:
@@ -126,6 +130,7 @@ def transform(
     check_output([*files_read(source, steps), *also_read], writing)
     before = load(source, street.reading, talking, compat)
     after = apply(before, steps)
+    _say_notes(after, talking, len(before.notes))
     if after.indices is not None and writing.chosen_format not in ("json", "table") and not talking.quiet:
         say(f"note: {writing.chosen_format} has no place for indices; use --json to keep them")
     if showing:

@@ -11,10 +11,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from poolcli.explain import AXIS_NAMES, Cell, WindowFact
+from poolcli.explain import Cell, WindowFact
 from poolcli.formulas import number
 from poolcli.render.rows import Fitting, Uncut, framed
-from poolcli.window import times
+from poolcli.window import AXIS_NAMES, times
 
 ARITHMETIC = 24  # columns that it needs
 GRID_CELLS = (9, 9)  # rows and columns of a window up to which its cells are drawn
