@@ -174,6 +174,27 @@ def test_a_still_is_one_window() -> None:
     assert "max(4, 2, 3, 5) = 5" in [element.text for element in still().iter(f"{SVG}text")]  # the one in the middle
 
 
+HEADING = "avg 3x3, stride 1x1, padding 1x1, dilation 2x2: 4x4 -> 2x2"
+
+
+@pytest.mark.parametrize("name", ["m.csv", "lessons/autumn/second_week/a_feature_map_of_mine.csv"])
+def test_the_heading_says_mode_size_and_stride_whatever_the_name(name: str) -> None:
+    layer = Pooling.of(2, "avg", 3, stride=1, padding=1, dilation=2)
+    stage = scene.Scene(FeatureMap(MATRIX, name=name), layer)
+    heading = next(shape for shape in stage.background() if isinstance(shape, scene.Words))
+    assert heading.text.startswith(name[:4])
+    assert heading.text.endswith(HEADING)
+    assert scene.font(heading.size).getlength(heading.text) <= stage.width - 2 * scene.MARGIN
+
+
+def test_a_heading_longer_than_the_picture_begins_with_mode_size_and_stride() -> None:
+    layer = Pooling.of(2, "percentile:37.123456", 3, stride=1, padding=((1, 1), (1, 0)), pad_fill=0.123, dilation=2)
+    stage = scene.Scene(FeatureMap(MATRIX, name="m.csv"), layer)
+    heading = next(shape for shape in stage.background() if isinstance(shape, scene.Words))
+    assert heading.text.startswith("percentile:37.123456 3x3, stride 1x1")
+    assert scene.font(heading.size).getlength(heading.text) <= stage.width - 2 * scene.MARGIN
+
+
 def test_names_are_escaped() -> None:
     root = still(name="<script>alert(1)</script>&\"'\x00\x1b.csv")
     assert not list(root.iter(f"{SVG}script"))

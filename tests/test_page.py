@@ -584,6 +584,131 @@ def test_nothing_sticks_out_at_the_side(opened: Open, width: int, side: int) -> 
         assert max(wide) <= 0
 
 
+SCREENS = [(360, 640), (768, 1024), (1024, 768), (1280, 640), (1366, 768), (1920, 970), (1920, 1080)]
+MAPS = {
+    "small": lambda: matrix_page(),
+    "padded": lambda: matrix_page(stride=1, padding=1),
+    "wide windows": lambda: page(FeatureMap(np.arange(144).reshape(12, 12)), Pooling.of(2, "avg", 7, stride=1)),
+    "canvas": lambda: page(FeatureMap(np.arange(6400).reshape(80, 80)), Pooling.of(2, "avg", 2)),
+    "signal": lambda: page(FeatureMap(np.arange(40), "L"), Pooling.of(1, "max", 2)),
+}
+# points of maps that are on the screen and that something else lies on, while the page is scrolled through
+COVERED = """async () => {
+  const covered = [];
+  for (let top = 0; top < document.documentElement.scrollHeight; top += innerHeight / 3) {
+    scrollTo({ top, behavior: "instant" });
+    for (const map of document.querySelectorAll(".cell, .map canvas")) {
+      const { left, top, right, bottom } = map.getBoundingClientRect();
+      for (const [x, y] of [[left + 3, top + 3], [right - 3, bottom - 3], [(left + right) / 2, (top + bottom) / 2]])
+        if (x > 0 && y > 0 && x < innerWidth - 1 && y < innerHeight - 1 && document.elementFromPoint(x, y) !== map)
+          covered.push([map.ariaLabel, scrollY, x, y]);
+    }
+  }
+  return covered;
+}"""
+# [panel, left, top, right, bottom] of every map that is shown, and of the readout below them
+BOXES = """() => [...document.querySelectorAll(".panel:not([hidden]) .map > *, #readout")].map((one) => {
+  const { left, top, right, bottom } = one.getBoundingClientRect();
+  return [one.closest("section").id, left, top, right, bottom];
+})"""
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: "{}x{}".format(*screen))
+@pytest.mark.parametrize("kind", MAPS)
+def test_nothing_covers_a_map(opened: Open, screen: tuple[int, int], kind: str) -> None:
+    seen = opened(MAPS[kind](), width=screen[0], height=screen[1])
+    assert seen.page.evaluate(COVERED) == []
+    seen.page.evaluate("document.getElementById('settings').open ^= true")
+    assert seen.page.evaluate(COVERED) == []
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= screen[0]
+
+
+@pytest.mark.parametrize("screen", SCREENS[2:], ids=lambda screen: "{}x{}".format(*screen))
+@pytest.mark.parametrize("kind", MAPS)
+def test_maps_and_arithmetic_are_in_view_without_scrolling(opened: Open, screen: tuple[int, int], kind: str) -> None:
+    width, height = screen
+    seen = opened(MAPS[kind](), width=width, height=height)
+    boxes = seen.page.evaluate(BOXES)
+    assert [box[0] for box in boxes] == ["input", "output", "other", "readout"]
+    for _, left, top, right, bottom in boxes:
+        assert 0 <= left < right <= width
+        assert 0 <= top < bottom <= height
+    assert seen.page.evaluate("document.getElementById('settings').open") == (height > 900)
+
+
+def test_maps_are_drawn_again_where_options_leave_less_room(opened: Open) -> None:
+    seen = opened(matrix_page(), width=1366, height=768)
+    side = "document.querySelector('#input .cell').offsetWidth"
+    folded = seen.page.evaluate(side)
+    seen.cell("output", 1, 1).focus()
+    seen.page.evaluate("document.getElementById('settings').open = true")
+    seen.page.wait_for_function(f"{side} < {folded}")
+    assert seen.text("#count") == "4 of 4"
+    assert seen.page.evaluate("document.activeElement.dataset.row") == "1"
+    seen.page.evaluate("document.getElementById('settings').open = false")
+    seen.page.wait_for_function(f"{side} === {folded}")
+
+
+# --- paper ------------------------------------------------------------------------------------------------------------
+
+PAPERS = {"A4": (718, 1047), "A5": (483, 718), "A4 across": (1047, 718)}  # pixels within margins of a centimetre
+SCROLLING = """() => [...document.querySelectorAll("body *")].filter((one) => one.clientWidth > 1
+  && ["auto", "scroll"].includes(getComputedStyle(one).overflowX)).map((one) => one.outerHTML.slice(0, 60))"""
+
+
+def printed(seen: Watched, **how: Any) -> int:
+    """Count the pages that a printer would get."""
+    return len(re.findall(rb"/Type\s*/Page\b", seen.page.pdf(print_background=True, **how)))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("kind", MAPS)
+def test_paper_has_all_cells_and_no_controls(opened: Open, kind: str, paper: str, scheme: str) -> None:
+    width, height = PAPERS[paper]
+    seen = opened(MAPS[kind](), width=width, height=height, scheme=scheme)
+    seen.page.emulate_media(media="print", color_scheme=scheme)
+    assert seen.page.evaluate(SCROLLING) == []
+    for control in seen.page.locator("button, select, input, summary ~ *").all():
+        assert not control.is_visible()
+    boxes = seen.page.evaluate(BOXES)
+    for _, left, _, right, _ in boxes:
+        assert 0 <= left < right <= width
+    assert max(bottom for *_, bottom in boxes) <= height or paper == "A5"
+    assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("kind", MAPS)
+def test_a_map_is_printed_on_one_sheet(opened: Open, kind: str) -> None:
+    seen = opened(MAPS[kind](), width=800, height=600)
+    assert printed(seen, format="A4") == 1
+    assert printed(seen, format="Letter") == 1
+    assert printed(seen, format="A4", landscape=True) == 1
+
+
+def test_numbers_that_the_screen_has_no_room_for_are_on_paper(opened: Open) -> None:
+    seen = opened(page(FeatureMap(np.arange(256).reshape(16, 16)), Pooling.of(2)), width=360, height=640)
+    letters = "parseFloat(getComputedStyle(document.querySelector('#input .cell')).fontSize)"
+    assert seen.page.evaluate(letters) == 0
+    seen.page.emulate_media(media="print")
+    assert seen.page.evaluate(letters) >= 7
+    assert seen.values("input")[15] == [str(value) for value in range(240, 256)]
+
+
+def test_the_frame_on_paper_lies_around_its_window(opened: Open) -> None:
+    seen = opened(matrix_page(), width=360, height=640)
+    seen.cell("output", 1, 1).focus()
+    seen.page.emulate_media(media="print")
+    (x, y, width), (first_x, first_y, side), (last_x, _, _) = seen.page.evaluate(
+        """() => [".frame", "[data-row='2'][data-column='2']", "[data-row='3'][data-column='3']"].map((where) => {
+            const { x, y, width } = document.querySelector(`#input ${where}`).getBoundingClientRect();
+            return [x, y, width];
+        })"""
+    )
+    assert side == pytest.approx(18 / 25.4 * 96, abs=0.5)  # on the screen there was less room
+    assert (x, y, width) == pytest.approx((first_x, first_y, last_x + side - first_x), abs=1)
+
+
 def test_light_and_dark_follow_the_system_and_the_switch(opened: Open) -> None:
     paper = "getComputedStyle(document.body).backgroundColor"
     light, dark = (opened(matrix_page(), scheme=scheme).page for scheme in ("light", "dark"))

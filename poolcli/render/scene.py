@@ -244,14 +244,20 @@ class Scene:
     def background(self) -> Iterator[Shape]:
         """Yield what never changes: titles, input, the empty output, the colour bar."""
         yield Rectangle(0, 0, self.width, self.height, PAPER)
-        title = headline(self.layer, self.plane.shape)
-        yield Words(MARGIN, MARGIN + 6, self.fitted(f"{safe(self.feature_map.name, 40)}   {title}"), TEXT, INK)
+        yield Words(MARGIN, MARGIN + 6, self._heading(), TEXT, INK)
         first, second = self.grids
         for grid, name in ((first, "input"), (second, "output")):
             yield Words(grid.x, grid.y - LINE // 2, name, TEXT - 2, QUIET)
         yield from self._input(first)
         yield Rectangle(*second.box(0, 0, second.rows, second.columns), EMPTY)
         yield from self._bar()
+
+    def _heading(self) -> str:
+        """Return the name and the layer; where both are too long the name is cut, which says less."""
+        layer = headline(self.layer, self.plane.shape)
+        if self.measure(f" ...   {layer}") > self.room:
+            return self.fitted(layer)
+        return self.fitted(safe(self.feature_map.name, 40), f"   {layer}")
 
     def _input(self, grid: _Grid) -> Iterator[Shape]:
         real = (grid.top == 0, grid.left == 0, self.input.shape == (grid.rows, grid.columns))
@@ -316,12 +322,16 @@ class Scene:
         """Return the width of a text in pixels."""
         return int(font(size).getlength(text)) + 1
 
+    @property
+    def room(self) -> int:
+        """The pixels that a line of words has."""
+        return self.width - 2 * MARGIN
+
     def fitted(self, text: str, end: str = "", size: int = TEXT) -> str:
         """Return a line and its end, the line cut where both are too long for the picture."""
-        room = self.width - 2 * MARGIN
-        if self.measure(text + end, size) <= room:
+        if self.measure(text + end, size) <= self.room:
             return text + end
-        while text and self.measure(f"{text} ...{end}", size) > room:
+        while text and self.measure(f"{text} ...{end}", size) > self.room:
             text = text[:-1]
         return f"{text} ...{end}"
 

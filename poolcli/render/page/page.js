@@ -6,6 +6,10 @@ const Page = (() => {
   const MOST_ELEMENTS = 1300; // cells of one map that are elements; more are drawn on a canvas
   const LENS = 9; // rows and columns of a window whose numbers are shown in the readout
   const [LARGEST_CELL, LEAST_OUTPUT, SMALLEST_FONT] = [112, 34, 8]; // pixels
+  const AMPLE = 36; // pixels: easy to read and to touch; beyond it no arrangement of the maps is better for larger cells
+  const [BESIDE, AROUND] = [34, 84]; // pixels beside a map's cells; above and below them
+  const NARROW = 640; // pixels of width below which the page scrolls anyway and titles may have two lines
+  const MARGINS = 20; // pixels between the maps, the readout and the end of the page
   const NAN_COLOR = [255, 0, 255];
   const flat = DATA.ndim === 1;
 
@@ -82,22 +86,22 @@ const Page = (() => {
       this.cells = new Map();
       this.marked = [];
       this.size = size;
-      [this.digits, this.font] = this.fitting();
+      [this.digits, this.letters] = this.fitting();
       this.build(handlers);
-      this.grid.style.setProperty("--cell", `${size}px`);
-      this.grid.style.setProperty("--font", `${this.font}px`);
-      this.grid.style.setProperty("--small", size >= 14 ? `${size * 0.45}px` : "0px");
-      this.margin = flat ? 0 : 24;
-      this.head = 17.6;
-      this.grid.style.setProperty("--margin", `${this.margin}px`);
+      // lengths as shares of a cell, so that paper can have cells of another size
+      const legible = Number(this.letters * size >= SMALLEST_FONT);
+      const measures = { cell: `${size}px`, letters: this.letters, legible, small: size >= 14 ? 0.45 : 0, margin: flat ? "0px" : "24px",
+        columns: view.columns, rows: view.rows };
+      for (const [name, value] of Object.entries(measures)) this.grid.style.setProperty(`--${name}`, value);
       this.grid.classList.toggle("tight", size < 22);
       holder.replaceChildren(this.grid);
     }
 
-    // As many digits as can be read in a cell, and their size; size 0 where there is no room for any.
+    // As many digits as can be read in a cell, and the share of it that they are high; the fewest where none can be read.
     fitting() {
       const { view, size } = this;
       const values = [];
+      let letters = 0;
       for (let row = view.top; row < view.top + view.rows; row += 1)
         for (let column = view.left; column < view.left + view.columns; column += 1) {
           const { value } = view.cell(row, column);
@@ -105,10 +109,10 @@ const Page = (() => {
         }
       for (const digits of [4, 3, 2]) {
         const longest = Math.max(1, ...values.map((value) => Pool.number(value, digits).length));
-        const font = Math.min(size * 0.42, (size * 0.84) / (longest * 0.6));
-        if (font >= SMALLEST_FONT) return [digits, font];
+        letters = Math.min(0.42, 0.84 / (longest * 0.6));
+        if (letters * size >= SMALLEST_FONT) return [digits, letters];
       }
-      return [4, 0];
+      return [2, letters];
     }
 
     build(handlers) {
@@ -218,10 +222,11 @@ const Page = (() => {
       if (!box) return;
       const element = make("div", `frame${box.loose ? " loose" : ""}`);
       element.setAttribute("aria-hidden", "true");
-      const { size, view } = this;
-      const [x, y] = [(box.left - view.left) * size + this.margin, (box.top - view.top) * size + this.head];
+      const { view } = this;
+      const cells = (count) => `calc(${count} * var(--cell))`;
       Object.assign(element.style, {
-        left: `${x}px`, top: `${y}px`, width: `${box.columns * size}px`, height: `${box.rows * size}px`,
+        left: `calc(var(--margin) + ${cells(box.left - view.left)})`, top: `calc(var(--head) + ${cells(box.top - view.top)})`,
+        width: cells(box.columns), height: cells(box.rows),
       });
       this.grid.append(element);
       this.framed = element;
@@ -244,6 +249,7 @@ const Page = (() => {
       this.canvas.height = Math.round(height * this.ratio);
       this.canvas.style.width = `${width}px`;
       this.canvas.style.height = `${height}px`;
+      this.canvas.style.setProperty("--ratio", width / height);
       this.canvas.tabIndex = 0;
       this.canvas.setAttribute("role", "application");
       this.canvas.setAttribute("aria-label", `${view.title}; arrow keys go from cell to cell`);
@@ -384,12 +390,61 @@ const Page = (() => {
     return { top: 0, left: 0, rows: pooled.rows, columns: pooled.columns, cell, scale, title };
   }
 
-  function cellSize(panel, view, largest) {
-    const room = panel.clientWidth - 34;
-    // what is left between the settings above and the readout below, so that both stay in view
-    const high = Math.max(window.innerHeight - Math.min(byId("stage").offsetTop, 330) - 340, 240);
-    const size = Math.min(room / view.columns, high / view.rows, largest);
-    return size >= 1 ? Math.floor(size) : Math.max(size, 0.1);
+  // Where the maps may stand: what has to fit side by side and one above the other, as [cells, pixels beside them];
+  // `outputs` says it of the outputs alone once the input's cells have their size. `a` is the input, `b` one of n outputs,
+  // and no panel is narrower than its title.
+  const ARRANGEMENTS = {
+    row: (a, b, n, { gap, title }) => ({
+      across: [[a.columns + n * b.columns, (n + 1) * BESIDE + n * gap], [a.columns, BESIDE + n * (title + gap)]],
+      down: [[a.rows, AROUND], [b.rows, AROUND]],
+      outputs: () => [b.rows, AROUND],
+      tracks: [a, ...Array(n).fill(b)],
+    }),
+    beside: (a, b, n, { gap, title }) => ({
+      across: [[a.columns + b.columns, 2 * BESIDE + gap], [a.columns, BESIDE + title + gap]],
+      down: [[a.rows, AROUND], [n * b.rows, n * AROUND]],
+      outputs: () => [n * b.rows, n * AROUND],
+      tracks: [a, b],
+    }),
+    below: (a, b, n, { gap }) => ({
+      across: [[a.columns, BESIDE], [n * b.columns, n * BESIDE + (n - 1) * gap]],
+      down: [[a.rows + b.rows, 2 * AROUND]],
+      outputs: (size) => [b.rows, 2 * AROUND + a.rows * size],
+      tracks: Array(n).fill(b),
+    }),
+    column: (a, b, n) => ({
+      across: [[a.columns, BESIDE], [b.columns, BESIDE]],
+      down: [[a.rows + n * b.rows, (n + 1) * AROUND]],
+      outputs: (size) => [n * b.rows, (n + 1) * AROUND + a.rows * size],
+      tracks: [a],
+    }),
+  };
+
+  // What is left for the maps between what stands above and the readout below, so that all of it is in view at once.
+  // Where too little is left the page scrolls.
+  function room() {
+    const stage = byId("stage");
+    const [wide, gap] = [stage.clientWidth, parseFloat(getComputedStyle(stage).columnGap)];
+    const high = window.innerHeight - stage.offsetTop - byId("readout").offsetHeight - MARGINS;
+    const [least, title] = wide < NARROW ? [640, 144] : [288, 292];
+    return { wide, gap, title, high: Math.max(high, least) };
+  }
+
+  const fitting = (pairs, length) => Math.min(...pairs.map(([cells, fixed]) => (length - fixed) / cells));
+  const whole = (size) => (size >= 1 ? Math.floor(size) : Math.max(size, 0.1));
+
+  // The first arrangement with ample cells, or else the one with the largest; and the room for the outputs' cells in it.
+  function arranged(a, b, n) {
+    const space = room();
+    state.room = JSON.stringify(space);
+    const all = Object.entries(ARRANGEMENTS).map(([name, make]) => {
+      const made = make(a, b, n, space);
+      return { name, ...made, size: whole(Math.min(fitting(made.across, space.wide), fitting(made.down, space.high), LARGEST_CELL)) };
+    });
+    const largest = all.reduce((best, one) => (one.size > best.size ? one : best));
+    const { name, size, tracks, outputs } = all.find((one) => one.size >= AMPLE) || largest;
+    const columns = tracks.map((view) => `minmax(${space.title}px, ${view.columns * size + BESIDE}fr)`).join(" ");
+    return { name, size, columns, high: fitting([outputs(size)], space.high) };
   }
 
   function place(id, view, size, handlers) {
@@ -427,7 +482,6 @@ const Page = (() => {
   const sizes = (numbers) => Pool.times(flat ? numbers.slice(1) : numbers);
 
   function compute() {
-    const focused = document.activeElement && document.activeElement.closest && document.activeElement.closest(".panel");
     byId("problem").textContent = "";
     try {
       state.pooled = Pool.pool(input(), state.layer);
@@ -439,11 +493,22 @@ const Page = (() => {
     }
     state.at = Math.min(state.at, state.pooled.values.length - 1);
     byId("stage").hidden = byId("readout").hidden = false;
-    drawPanels();
     describe();
+    redraw();
+    refit(); // the readout has its text only now
+    return undefined;
+  }
+
+  function redraw() {
+    const focused = document.activeElement && document.activeElement.closest && document.activeElement.closest(".panel");
+    drawPanels();
     goTo(state.at);
     if (focused) panels[focused.id].map.focus(...panels[focused.id].last || [0, 0]);
-    return undefined;
+  }
+
+  // Draw the maps again if the room for them is another one than they were drawn for.
+  function refit() {
+    if (state.pooled && JSON.stringify(room()) !== state.room) redraw();
   }
 
   function fail(message) {
@@ -460,11 +525,15 @@ const Page = (() => {
     byId("other").hidden = !other;
     const [first, second, third] = scales([input().values, pooled.values, ...(other ? [other.pooled.values] : [])]);
     const view = inputView(pooled.axes, first);
-    const size = cellSize(byId("input"), view, LARGEST_CELL);
-    place("input", view, size, inputHandlers);
     const out = outputView(pooled, second, nameOf(state.layer));
-    const fits = cellSize(byId("output"), out, LARGEST_CELL);
-    place("output", out, Math.min(Math.max(size, LEAST_OUTPUT), fits), outputHandlers("output"));
+    const { name, size, columns, high } = arranged(view, out, other ? 2 : 1);
+    const stage = byId("stage");
+    stage.dataset.arrangement = name;
+    stage.style.gridTemplateColumns = columns;
+    place("input", view, size, inputHandlers);
+    // a small output is enlarged where there is room, so that it can be read
+    const wide = (byId("output").clientWidth - BESIDE) / out.columns;
+    place("output", out, whole(Math.min(Math.max(size, LEAST_OUTPUT), Math.max(size, high), wide)), outputHandlers("output"));
     byId("output-title").textContent = `Output: ${nameOf(state.layer)}, ${sizes([pooled.rows, pooled.columns])}`;
     byId("input-title").textContent = `Input, ${sizes([DATA.rows, DATA.columns])}`;
     if (!other) return;
@@ -881,8 +950,9 @@ const Page = (() => {
     let waiting = 0;
     window.addEventListener("resize", () => {
       window.clearTimeout(waiting);
-      waiting = window.setTimeout(() => { if (state.pooled) { drawPanels(); goTo(state.at); } }, 100);
+      waiting = window.setTimeout(refit, 100);
     });
+    byId("settings").addEventListener("toggle", refit);
   }
 
   function reset() {
@@ -918,7 +988,7 @@ const Page = (() => {
     choices("colormap", Object.keys(TABLES).map((name) => [name, name]), state.colormap);
     byId("plane").parentElement.hidden = DATA.planes.length < 2;
     if (state.layer.kind === "given") byId("kind").append(Object.assign(make("option", "", "at random places, as given"), { value: "given" }));
-    if (window.innerWidth < 800) byId("settings").open = false;
+    if (window.innerWidth < 800 || window.innerHeight < 850) byId("settings").open = false;
     fill();
     wire();
     visible();
