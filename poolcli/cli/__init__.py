@@ -97,11 +97,11 @@ def _run(arguments: Sequence[str]) -> int:
 def _command(name: str, arguments: Sequence[str]) -> int:
     import typer
 
-    from poolcli.errors import UsageError
+    from poolcli.errors import PoolcliError, UsageError
 
     built = build(name)
-    words, stages = _stages(arguments, built)
     try:
+        words, stages = _stages(arguments, built)
         with built.make_context(f"poolcli {name}", words, obj=stages) as context:
             context.command.invoke(context)
     except typer.Exit as end:
@@ -110,6 +110,12 @@ def _command(name: str, arguments: Sequence[str]) -> int:
         return 130
     except typer.TyperException as problem:
         raise UsageError(problem.format_message(), f"see: poolcli {name} --help") from None
+    except PoolcliError as problem:
+        if problem.hint:
+            from poolcli.cli.typed import as_typed
+
+            problem.hint = as_typed(problem.hint, name, arguments[1:], built, stack=name in STACKS)
+        raise
     return 0
 
 

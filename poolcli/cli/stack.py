@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from poolcli.cli import COMMANDS
 from poolcli.cli.grammar import Command, Group, command, option, options_of
 from poolcli.cli.options import GLOBALS, WINDOW, Convolving, Undoing, Windowing
+from poolcli.cli.typed import is_bare, takes_value
 from poolcli.errors import PoolcliError, UnknownNameError, UsageError
 from poolcli.steps import NormalizeStep, ReluStep, Step
 from poolcli.summary import ConvLayer, Dense, Flatten
@@ -106,7 +107,7 @@ def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> 
     options = options_of(own)
     given = 0
     for index, word in enumerate(arguments):
-        if (index and _takes_value(options.get(arguments[index - 1]))) or (word.startswith("-") and word != "-"):
+        if not is_bare(arguments, index, options):
             continue
         if given and _is_step(word, names):
             break
@@ -129,10 +130,6 @@ def _is_step(word: str, names: Mapping[str, Made]) -> bool:
     return word in names or word.startswith("global-")
 
 
-def _takes_value(option: Any) -> bool:
-    return option is not None and not option.is_flag
-
-
 def _parted(words: list[str], names: Mapping[str, Made], own: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """Part the words of the last stage into those of its step and those of the command."""
     name = "global" if words and words[0].startswith("global-") else "".join(words[:1])
@@ -145,7 +142,7 @@ def _parted(words: list[str], names: Mapping[str, Made], own: Mapping[str, Any])
         flag = word.partition("=")[0] if word.startswith("--") else word[:2]
         alone = word == flag  # and not --size=3 or -k3
         target, option = (behind, own[flag]) if flag in own and flag not in step else (kept, step.get(flag))
-        length = 2 if _takes_value(option) and alone else 1
+        length = 2 if takes_value(option) and alone else 1
         target += words[index : index + length]
         index += length
     return kept, behind
