@@ -135,7 +135,7 @@ def open_source(source: str | Path) -> BinaryIO:
     try:
         file = open(source, "rb")  # noqa: SIM115 -- handed to the caller, who closes it
     except FileNotFoundError:
-        raise _missing(name) from None
+        raise missing(name) from None
     except ValueError:
         raise FileError(f"cannot read {name!r}: a path has no NUL character", "check the path") from None
     except OSError as problem:
@@ -171,7 +171,7 @@ def _to_end(pipe: BinaryIO) -> bytes:
     return b"".join(iter(piece, b""))
 
 
-def _missing(name: str) -> FileError:
+def missing(name: str, what: str = "no such file") -> FileError:
     """Name the first folder that is missing, or the files whose names are nearest."""
     from difflib import get_close_matches
 
@@ -179,7 +179,7 @@ def _missing(name: str) -> FileError:
     if not name:
         return FileError("cannot read a file without a name", NO_INPUT)
     if name.lstrip().startswith("[["):
-        return FileError(f"cannot read {name}: no such file", piped("echo", name))
+        return FileError(f"cannot read {name}: {what}", piped("echo", name))
     for folder in reversed(path.parents):
         if not folder.is_dir():
             return FileError(f"cannot read {name}: the folder {folder} does not exist", "check the path")
@@ -190,7 +190,7 @@ def _missing(name: str) -> FileError:
         names = [entry.name for entry, _ in zip(entries, range(LISTED), strict=False)]
     close = [str(path.parent / near) for near in get_close_matches(path.name, sorted(names), n=3, cutoff=0.6)]
     hint = f"did you mean {' or '.join(close)}?" if close else "check the path"
-    return FileError(f"cannot read {name}: no such file", hint)
+    return FileError(f"cannot read {name}: {what}", hint)
 
 
 def piped(command: str, name: str) -> str:

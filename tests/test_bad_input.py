@@ -453,6 +453,7 @@ def test_what_others_wrote(call: Run, tmp_path: Path, name: str, data: bytes, wo
         (["--pad-fill", "zero"], 2, ["unknown pad fill 'zero'"], "number"),
         (["-p", "1", "--pad-fill", "reflekt"], 2, ["unknown pad fill 'reflekt'"], "did you mean reflect"),
         (["-m", "mx"], 2, ["unknown mode 'mx'"], "did you mean max"),
+        (["-f", "tabel"], 2, ["unknown format 'tabel'"], "did you mean table?"),
         (["-m", "medain"], 2, ["unknown mode 'medain'"], "did you mean median"),
         (["-m", "qqqq"], 2, ["unknown mode 'qqqq'"], "known: max, min, avg"),
         (["-m", "global-mx"], 2, ["unknown mode 'mx'"], "did you mean max"),
@@ -518,6 +519,7 @@ def test_what_others_wrote(call: Run, tmp_path: Path, name: str, data: bytes, wo
         (["--max-cols", "-3"], 2, ["max-cols", "-3"], None),
         (["--seed", "x"], 2, ["--seed", "x"], None),
         (["--nosuch"], 2, ["--nosuch"], "poolcli pool --help"),
+        (["--html"], 2, ["--html"], "poolcli explain -o page.html in.csv"),
         (["--sise", "2"], 2, ["--sise", "--size"], "poolcli pool --help"),
         (["second.csv"], 2, ["second.csv"], "poolcli pool --help"),
         (["--size"], 2, ["--size"], "poolcli pool --help"),
@@ -562,6 +564,14 @@ def test_files_that_cannot_be_read(call: Run, tmp_path: Path, name: str, words: 
     (tmp_path / "dangling.csv").symlink_to("gone.csv")
     (tmp_path / "loop.csv").symlink_to("loop.csv")
     refused(call, 1, *words, hint=hint, argv=["pool", "-o", "out.csv", name], cwd=tmp_path)
+
+
+def test_options_that_are_near_are_named_and_no_others(call: Run, tmp_path: Path) -> None:
+    for flag, message in (
+        ("--slow", "error: No such option: --slow"),
+        ("--jsn", "error: No such option: --jsn (Possible options: --json)"),
+    ):
+        assert call("explain", flag, str(GEEKS), cwd=tmp_path).err.splitlines()[0] == message
 
 
 def test_commands_that_lack_something(call: Run, tmp_path: Path) -> None:

@@ -483,6 +483,7 @@ def test_a_recipe_replaces_the_options_and_can_be_changed(run: Run, photos: Path
     ("words", "code", "said"),
     [
         (["nowhere.png", "-o", "out"], 1, "no such file"),
+        (["nosuch", "-o", "out"], 1, "error: cannot read nosuch: no such file or folder\nhint: "),
         (["empty", "-o", "out"], 1, "no picture or array in it"),
         (["m.csv"], 2, "add -o DIR"),
         (["-o", "out"], 2, "needs paths"),

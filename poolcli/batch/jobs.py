@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from poolcli.errors import FileError, InputError, PoolcliError, UnknownNameError, UsageError
-from poolcli.files import ZARR, file_error, is_special, left_behind, same_file
+from poolcli.files import ZARR, file_error, is_special, left_behind, missing, same_file
 from poolcli.formats import FORMATS, Format, format_of_name, format_of_target
 
 FIELDS = ("stem", "name", "ext", "folder", "number")
@@ -102,7 +102,8 @@ def find(path: str, *, recursive: bool, output: str) -> Iterator[Found]:
     Raises
     ------
     FileError
-        If nothing matches a pattern, a folder cannot be read, or it is a FIFO or a device, where a worker would wait.
+        If nothing is there or matches a pattern, a folder cannot be read, or it is a FIFO or a device, where a worker
+        would wait.
     InputError
         If a folder holds nothing that poolcli reads.
     """
@@ -112,6 +113,8 @@ def find(path: str, *, recursive: bool, output: str) -> Iterator[Found]:
         yield from _in_folder(path, recursive, output)
     elif glob.has_magic(path) and not os.path.lexists(path):
         yield from _matching(path)
+    elif not os.path.lexists(path):
+        raise missing(path, "no such file or folder")
     elif is_special(path):
         raise FileError(f"cannot read {path}: it is a FIFO or a device, not a file", "name a file")
     else:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from poolcli.cli.grammar import Command, options_of
+from poolcli.errors import UsageError
 from poolcli.files import INTO_POOL, WHAT_CAME
 
 
@@ -41,4 +43,30 @@ def as_typed(hint: str, name: str, words: Sequence[str], command: Command, *, st
     if hint.endswith(f" {given} {INTO_POOL}") or (given == "-" and hint.startswith(WHAT_CAME)):
         rest = [*words[:where], *(["-"] if stack else []), *words[where + 1 :]]
         return hint.removesuffix("pool") + shlex.join([name, *rest])
-    return hint.removesuffix(" INPUT") + f" {given}" if hint.endswith(" INPUT") and given != "-" else hint
+    return hint.removesuffix("INPUT") + given if hint.endswith(" INPUT") else hint
+
+
+NO_OPTIONS = {"--html": "poolcli explain -o page.html INPUT"}  # what people try, and what there is instead
+
+
+def refusal(problem: Any, hint: str, where: str = "", *, lacking: str = "") -> UsageError:
+    """Return the error for what Typer found wrong.
+
+    Parameters
+    ----------
+    problem : TyperException
+        What Typer raised. It does not export the kinds, but each has attributes of its own.
+    hint : str
+        Where to read more.
+    where : str
+        The stage of a stack, to be said before it.
+    lacking : str
+        The hint if an argument is missing.
+    """
+    if hasattr(problem, "possibilities"):  # those of Typer are near because of their dashes
+        near = {flag.lstrip("-"): flag for flag in problem.possibilities or ()}
+        problem.possibilities = [near[name] for name in get_close_matches(problem.option_name.lstrip("-"), near)]
+        hint = hint if where else NO_OPTIONS.get(problem.option_name, hint)
+    if hasattr(problem, "param_type"):
+        hint = lacking or hint
+    return UsageError(where + problem.format_message(), hint)
