@@ -464,7 +464,12 @@ def test_what_others_wrote(call: Run, tmp_path: Path, name: str, data: bytes, wo
         (["-m", "stochastic"], 2, ["needs a seed"], "--seed"),
         (["--filter", "vertical"], 2, ["unknown filter 'vertical'"], "vertical-line"),
         (["--filter", "sobel"], 2, ["unknown filter 'sobel'"], "sobel-x"),
-        (["--filter", "qqqq"], 2, ["unknown filter 'qqqq'"], "identity, box"),
+        (
+            ["--filter", "qqqq"],
+            2,
+            ["unknown filter 'qqqq'"],
+            "hint: poolcli filters draws them all; a kernel of your own",
+        ),
         (["--filter", "[[1,2],[3]]"], 1, ["a list of 1 number, expected 2"], None),
         (["--filter", "[[1,"], 1, ["ends too early"], None),
         (["--filter", "nosuch.csv"], 1, ["nosuch.csv", "no such file"], None),
