@@ -13,6 +13,7 @@ import io
 import os
 import re
 import select
+import shlex
 import stat
 import sys
 from collections.abc import Iterable, Iterator
@@ -31,6 +32,8 @@ TEMPORARY = re.compile(r"\.poolcli-(.*)-[0-9a-f]{16}\.tmp", re.DOTALL)
 ZARR = ".zarr"  # the extension of the one kind of folder that is written like a file; see `poolcli.zarrs`
 LISTED = 5000  # names of a folder looked at for a suggestion
 NO_INPUT = "name a file, or pipe one in: poolcli pool input.csv, or poolcli pool - < input.csv"
+INTO_POOL = "| poolcli pool"  # how a hint ends that pipes a file; the command line puts the real command there
+WHAT_CAME = "... | "  # how one begins where there is no file, but a pipe already
 DESCRIPTOR = re.compile(r"/dev/(?:(stdin|stdout|stderr)|fd/([0-9]+))|/proc/self/fd/([0-9]+)")
 STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
 
@@ -132,7 +135,7 @@ def open_source(source: str | Path) -> BinaryIO:
     try:
         file = open(source, "rb")  # noqa: SIM115 -- handed to the caller, who closes it
     except FileNotFoundError:
-        raise _missing(name) from None
+        raise missing(name) from None
     except ValueError:
         raise FileError(f"cannot read {name!r}: a path has no NUL character", "check the path") from None
     except OSError as problem:
@@ -168,13 +171,15 @@ def _to_end(pipe: BinaryIO) -> bytes:
     return b"".join(iter(piece, b""))
 
 
-def _missing(name: str) -> FileError:
+def missing(name: str, what: str = "no such file") -> FileError:
     """Name the first folder that is missing, or the files whose names are nearest."""
     from difflib import get_close_matches
 
     path = Path(name)
     if not name:
         return FileError("cannot read a file without a name", NO_INPUT)
+    if name.lstrip().startswith("[["):
+        return FileError(f"cannot read {name}: {what}", piped("echo", name))
     for folder in reversed(path.parents):
         if not folder.is_dir():
             return FileError(f"cannot read {name}: the folder {folder} does not exist", "check the path")
@@ -185,7 +190,20 @@ def _missing(name: str) -> FileError:
         names = [entry.name for entry, _ in zip(entries, range(LISTED), strict=False)]
     close = [str(path.parent / near) for near in get_close_matches(path.name, sorted(names), n=3, cutoff=0.6)]
     hint = f"did you mean {' or '.join(close)}?" if close else "check the path"
-    return FileError(f"cannot read {name}: no such file", hint)
+    return FileError(f"cannot read {name}: {what}", hint)
+
+
+def piped(command: str, name: str) -> str:
+    """Return the line that sends a file through another program first.
+
+    Examples
+    --------
+    >>> piped("cut -f 2-", "my table.tsv")
+    "cut -f 2- 'my table.tsv' | poolcli pool"
+    """
+    if name == STDIN_NAME:
+        return f"{WHAT_CAME}{command} {INTO_POOL}"
+    return f"{command} {shlex.quote(name)} {INTO_POOL}"
 
 
 # Writing

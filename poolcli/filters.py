@@ -131,5 +131,13 @@ def find_filter(name: str, note: str = "") -> Filter:
 
     found = plugins.find("filter", name, Filter)
     if found is None:
-        raise UnknownNameError("filter", name, [*FILTERS, *plugins.names("filter")], note)
+        names = [*FILTERS, *plugins.names("filter")]
+        raise UnknownNameError("filter", name, names, note, f"{_purposeful(name)}poolcli filters draws them all")
     return found
+
+
+def _purposeful(word: str) -> str:
+    """Suggest the filters whose purpose has a word in it, in the singular or the plural."""
+    stem = word.lower().removesuffix("s")
+    meant = [row.name for row in FILTERS.values() if stem and {stem, f"{stem}s"} & set(row.purpose.split())]
+    return f"did you mean {' or '.join(meant)}? " if meant else ""

@@ -107,6 +107,79 @@ def test_csv(call: Run, tmp_path: Path, data: bytes, words: list[str], hint: str
     refused(call, 1, *words, hint=hint, argv=["pool", "-o", "out.csv", "in.csv"], cwd=tmp_path)
 
 
+LABELS = "column 1 seems to hold labels"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "arguments", "where", "hint", "pasted"),
+    [
+        ("days.csv", b"Mon,1,2\nTue,3,4\nWed,5,6\n", [], "line 1, column 1: 'Mon'",
+         "cut -d , -f 2- days.csv | poolcli pool -f csv", "4\n"),
+        ("my days.csv", b"Mon;1,5;2\nTue;3;4\n", ["--decimal", ","], "line 1, column 1: 'Mon'",
+         "cut -d ';' -f 2- 'my days.csv' | poolcli pool -f csv --decimal ,", "4.0\n"),
+        ("days.tsv", b"day\ta\tb\nMontag\t1\t2\nDienstag\t3\t4\n", [], "line 2, column 1: 'Montag'",
+         "cut -f 2- days.tsv | poolcli pool -f csv", "4\n"),
+        ("times.csv", b"time,a,b\n00:00,1,2\n00:30,3,4\n", ["-m", "avg"], "line 2, column 1: '00:00'",
+         "cut -d , -f 2- times.csv | poolcli pool -f csv -m avg", "2.5\n"),
+        ("dates.csv", b'"2026-11-20","1"\n"2026-11-21","5"\n', ["-k", "2x1"], "line 1, column 1: '2026-11-20'",
+         "cut -d , -f 2- dates.csv | poolcli pool -f csv -k 2x1", "5\n"),
+    ],
+)  # fmt: skip
+def test_a_column_of_labels(
+    call: Run, shell: Shell, tmp_path: Path, name: str, data: bytes, arguments: list[str], where: str, hint: str,
+    pasted: str,
+) -> None:  # fmt: skip
+    (tmp_path / name).write_bytes(data)
+    argv = ["pool", name, "-f", "csv", *arguments]
+    result = refused(call, 1, f"{name}: {where} is not a number; {LABELS}", hint=hint, argv=argv, cwd=tmp_path)
+    assert shell(result.err.splitlines()[1].removeprefix("hint: "), cwd=tmp_path).out == pasted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mon,1,2\n3,4,5\n", "Mon,1,2\nTue,x,4\n", "Mon,1,2\n,3,4\n", "a,2\n3,4\n", "a,2\n", "5%,1\n6%,2\n",
+        "d,a\nMon,1\n", '"a,b",1,2\n"c,d",3,4\n', "NA,1\nNA,2\n",
+    ],
+)  # fmt: skip
+def test_other_text_is_not_taken_for_labels(call: Run, tmp_path: Path, text: str) -> None:
+    assert LABELS not in refused(call, 1, "stdin: line", argv=["pool"], stdin=text, cwd=tmp_path).err
+
+
+def test_hints_pipe_into_the_command_that_was_typed(call: Run, shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("Mon,1,2\nTue,3,4\n")
+    piped = refused(call, 1, LABELS, argv=["pool", "-m", "avg"], stdin="Mon,1\nTue,3\n", cwd=tmp_path)
+    assert piped.err.endswith("\nhint: ... | cut -d , -f 2- | poolcli pool -m avg\n")
+    for argv, line in (
+        (["explain", "--size", "1x2", "d.csv"], "poolcli explain --size 1x2"),
+        (["run", "d.csv", "pool", "--size", "1"], "poolcli run - pool --size 1"),
+        (["summary", "d.csv", "pool"], "poolcli summary - pool"),
+    ):
+        hint = f"cut -d , -f 2- d.csv | {line}"
+        refused(call, 1, LABELS, hint=hint, argv=argv, cwd=tmp_path)
+        assert shell(hint, cwd=tmp_path).code == 0
+
+
+def test_text_that_is_not_utf8_is_converted_by_the_hint(call: Run, shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "its.csv").write_bytes(b"na\xefve,b\n1,2\n3,4\n")
+    hint = "iconv -f cp1252 -t utf-8 its.csv | poolcli pool -f csv"
+    refused(call, 1, "its.csv: line 1, character 3: byte 0xef", hint=hint, argv=["pool", "-f", "csv", "its.csv"],
+            cwd=tmp_path)  # fmt: skip
+    assert shell(hint, cwd=tmp_path).out == "4\n"
+
+
+JSON = "[[1, 2],[3,4]]"
+
+
+@pytest.mark.parametrize("command", ["pool --json", "explain", "show", "summary - pool"])
+def test_json_in_the_place_of_a_file(call: Run, shell: Shell, tmp_path: Path, command: str) -> None:
+    words = command.split()
+    argv = [word if word != "-" else JSON for word in words] if "-" in words else [*words, JSON]
+    hint = f"echo '{JSON}' | poolcli {command}"
+    refused(call, 1, f"cannot read {JSON}: no such file", hint=hint, argv=argv, cwd=tmp_path)
+    assert shell(hint, cwd=tmp_path).code == 0
+
+
 def test_the_same_from_standard_input(call: Run, tmp_path: Path) -> None:
     refused(call, 1, "stdin: line 2, column 2", "'x' is not a number", argv=["pool"], stdin="1,2\n3,x\n", cwd=tmp_path)
 
@@ -380,6 +453,7 @@ def test_what_others_wrote(call: Run, tmp_path: Path, name: str, data: bytes, wo
         (["--pad-fill", "zero"], 2, ["unknown pad fill 'zero'"], "number"),
         (["-p", "1", "--pad-fill", "reflekt"], 2, ["unknown pad fill 'reflekt'"], "did you mean reflect"),
         (["-m", "mx"], 2, ["unknown mode 'mx'"], "did you mean max"),
+        (["-f", "tabel"], 2, ["unknown format 'tabel'"], "did you mean table?"),
         (["-m", "medain"], 2, ["unknown mode 'medain'"], "did you mean median"),
         (["-m", "qqqq"], 2, ["unknown mode 'qqqq'"], "known: max, min, avg"),
         (["-m", "global-mx"], 2, ["unknown mode 'mx'"], "did you mean max"),
@@ -390,7 +464,12 @@ def test_what_others_wrote(call: Run, tmp_path: Path, name: str, data: bytes, wo
         (["-m", "stochastic"], 2, ["needs a seed"], "--seed"),
         (["--filter", "vertical"], 2, ["unknown filter 'vertical'"], "vertical-line"),
         (["--filter", "sobel"], 2, ["unknown filter 'sobel'"], "sobel-x"),
-        (["--filter", "qqqq"], 2, ["unknown filter 'qqqq'"], "identity, box"),
+        (
+            ["--filter", "qqqq"],
+            2,
+            ["unknown filter 'qqqq'"],
+            "hint: poolcli filters draws them all; a kernel of your own",
+        ),
         (["--filter", "[[1,2],[3]]"], 1, ["a list of 1 number, expected 2"], None),
         (["--filter", "[[1,"], 1, ["ends too early"], None),
         (["--filter", "nosuch.csv"], 1, ["nosuch.csv", "no such file"], None),
@@ -445,6 +524,7 @@ def test_what_others_wrote(call: Run, tmp_path: Path, name: str, data: bytes, wo
         (["--max-cols", "-3"], 2, ["max-cols", "-3"], None),
         (["--seed", "x"], 2, ["--seed", "x"], None),
         (["--nosuch"], 2, ["--nosuch"], "poolcli pool --help"),
+        (["--html"], 2, ["--html"], "poolcli explain -o page.html in.csv"),
         (["--sise", "2"], 2, ["--sise", "--size"], "poolcli pool --help"),
         (["second.csv"], 2, ["second.csv"], "poolcli pool --help"),
         (["--size"], 2, ["--size"], "poolcli pool --help"),
@@ -489,6 +569,14 @@ def test_files_that_cannot_be_read(call: Run, tmp_path: Path, name: str, words: 
     (tmp_path / "dangling.csv").symlink_to("gone.csv")
     (tmp_path / "loop.csv").symlink_to("loop.csv")
     refused(call, 1, *words, hint=hint, argv=["pool", "-o", "out.csv", name], cwd=tmp_path)
+
+
+def test_options_that_are_near_are_named_and_no_others(call: Run, tmp_path: Path) -> None:
+    for flag, message in (
+        ("--slow", "error: No such option: --slow"),
+        ("--jsn", "error: No such option: --jsn (Possible options: --json)"),
+    ):
+        assert call("explain", flag, str(GEEKS), cwd=tmp_path).err.splitlines()[0] == message
 
 
 def test_commands_that_lack_something(call: Run, tmp_path: Path) -> None:

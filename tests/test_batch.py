@@ -483,6 +483,7 @@ def test_a_recipe_replaces_the_options_and_can_be_changed(run: Run, photos: Path
     ("words", "code", "said"),
     [
         (["nowhere.png", "-o", "out"], 1, "no such file"),
+        (["nosuch", "-o", "out"], 1, "error: cannot read nosuch: no such file or folder\nhint: "),
         (["empty", "-o", "out"], 1, "no picture or array in it"),
         (["m.csv"], 2, "add -o DIR"),
         (["-o", "out"], 2, "needs paths"),
@@ -715,3 +716,19 @@ def test_a_job_whose_result_got_lost_is_done_once_more(
     run(jobs, ByPath(Work([PoolStep()], ReadOptions(), WriteOptions())), Workers(1), told.append)
     assert (pool.calls, sorted(outcome.status for outcome in told)) == (calls, statuses)
     assert {Path(outcome.job.source).name for outcome in told} == {"a.csv", "b.csv"}
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_what_is_passed_over_is_counted(run: Run, tmp_path: Path, more: list[str]) -> None:
+    folder = tmp_path / "in"
+    for deeper in ("a", "b", ".hidden"):
+        (folder / deeper).mkdir(parents=True)
+        (folder / deeper / "m.csv").write_text("1,2\n3,4\n")
+    for name in ("m.csv", "notes.txt", ".hidden.txt"):
+        (folder / name).write_text("1,2\n3,4\n")
+    words = ["batch", str(folder), *more]
+    assert run(*words, "-o", "1", cwd=tmp_path).err == "note: 2 folders, 1 file not read; -r goes into folders\n"
+    assert run(*words, "-o", "2", "-r", cwd=tmp_path).err == "note: 1 file not read\n"
+    assert run(*words, "-o", "3", "-q", cwd=tmp_path).err == ""
+    (folder / "notes.txt").unlink()
+    assert run(*words, "-o", "4", "-r", cwd=tmp_path).err == ""

@@ -618,8 +618,30 @@ def test_precision_is_for_tables(call: Run, precision: int | None, cells: list[s
     text = "[[0.3333333333333333, 2.0, 1234567.891234567, 0.00001, 1e20, null, -1e999]]"
     options = [] if precision is None else ["--precision", str(precision)]
     assert call("pool", "-k", "1", *options, stdin=text).cells() == [cells]
-    machine = call("pool", "-k", "1", "--format", "csv", *options, stdin=text).out
+    written = call("pool", "-k", "1", "--format", "csv", *options, stdin=text)
+    machine = written.out
+    assert written.err == ("note: --precision is for tables only; csv has every value in full\n" if options else "")
     assert [float(cell) for cell in machine.split(",")[:5]] == [0.3333333333333333, 2, 1234567.891234567, 1e-5, 1e20]
+
+
+def test_options_for_tables_alone_are_noted_elsewhere(call: Run, tiny: Path) -> None:
+    options = ["--max-rows", "1", "--max-cols", "1", "--full"]
+    notes = [f"note: {flag} is for tables only; json has every value in full" for flag in options if flag != "1"]
+    found = call("pool", "--json", *options, tiny)
+    assert (found.data(), found.err.splitlines()) == ([[6, 9], [5, 8]], notes)
+    assert call("pool", "--json", "-q", *options, tiny).err == ""
+    assert call("pool", *options, tiny).err == ""
+
+
+def test_a_table_of_a_picture_in_a_pipe_is_doubted(call: Run, tmp_path: Path, tiny: Path) -> None:
+    note = "note: a picture becomes a table of numbers here; -o out.png writes a picture\n"
+    picture = tmp_path / "p.png"
+    assert call("pool", "-q", "-o", picture, tiny).err == ""
+    assert call("pool", picture).err == note
+    assert call("conv", "--filter", "[[1]]", picture).err == note
+    for quiet in (["-q"], ["-f", "table"], ["--json"], ["-f", "csv"], ["-o", tmp_path / "o.png", "-q"]):
+        assert call("pool", *quiet, picture).err == ""
+    assert call("pool", tiny).err == ""
 
 
 def test_no_digit_of_a_whole_number_is_ever_cut(call: Run) -> None:

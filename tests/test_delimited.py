@@ -21,6 +21,7 @@ from poolcli.formats import ReadOptions, WriteOptions, decode, delimited, encode
 from poolcli.formats.bands import Bands, band_writer, regrouped
 from poolcli.formats.dialect import DELIMITERS, HEADERS
 from poolcli.formats.text import BAND_BYTES
+from tests.conftest import Run
 
 
 def read(text: str | bytes, name: str = "data.csv", **options: Any) -> FeatureMap:
@@ -251,7 +252,8 @@ def test_a_tsv_has_tabs_even_where_commas_would_do() -> None:
         ("1;2\n3;1.234,5\n", "line 2, column 2: '1.234,5' is not a number", "separators, and add --decimal ,"),
         ("1;2\n3;-1.234.567\n", "line 2, column 2: '-1.234.567' is not a number", "without thousands separators"),
         ("1;2\n3;1,234.5\n", "line 2, column 2: '1,234.5' is not a number", "without thousands separators"),
-        ("08:00,1\n09:00,2\n", "line 1, column 1: '08:00' is not a number", "write a time as one number"),
+        ("08:00,1\n", "line 1, column 1: '08:00' is not a number", "write a time as one number"),
+        ("08:00,1\n09:00,2\n", "line 1, column 1: '08:00' is not a number; column 1 seems to hold labels", "cut -d"),
         ("time,n\n1,2\n8:30 PM,2\n", "line 3, column 1: '8:30 PM' is not a number", "write a time as one number"),
         ("1,2\n3,23:59:59.5\n", "line 2, column 2: '23:59:59.5' is not a number", "write a time as one number"),
         ("1,2\n2024-01-31,3\n", "line 2, column 1: '2024-01-31' is not a number", "write a date as one number"),
@@ -661,3 +663,25 @@ def test_regrouping_keeps_every_row(lengths: list[int], count: int) -> None:
 def test_reading_bands_of_a_file_object_of_one_long_line() -> None:
     line = b"1," * (3 * BAND_BYTES) + b"1"
     assert list(delimited._bands(io.BytesIO(line + b"\n2"))) == [line, b"2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("time,a\n0,17.8\n1,3\n2,4\n", "cut -d , -f 2- in.csv | poolcli pool"),
+        ("year;a;b\n2020;1;2\n2021;3;4\n2022;5;6\n", "cut -d ';' -f 2- in.csv | poolcli pool"),
+        ("time,a\n0,17.8\n1,3\n", None),
+        ("time,a\n0,17.8\n1,3\n3,4\n", None),
+        ("time,a\n2,17.8\n2,3\n2,4\n", None),
+        ("time,a\n0.5,17.8\n1.5,3\n2.5,4\n", None),
+        ("time\n0\n1\n2\n", None),
+        ("0,17.8\n1,3\n2,4\n", None),
+        ("time,a\n" + f"{'9' * 5000},1\n" * 3, None),
+    ],
+)
+def test_a_first_column_that_counts_is_doubted(call: Run, tmp_path: Path, text: str, doubt: str | None) -> None:
+    (tmp_path / "in.csv").write_text(text)
+    found = call("pool", "-k", "1", "-v", "in.csv", cwd=tmp_path).err
+    said = f"in.csv: column 1 counts up evenly, as labels do; without it: {doubt}\n"
+    assert (said in found) if doubt else ("counts up" not in found)
+    assert "counts up" not in call("pool", "-k", "1", "in.csv", cwd=tmp_path).err

@@ -122,7 +122,11 @@ def test_orientation_is_that_of_cross_correlation(name: str, picture: list[list[
         ("sobel", "sobel-x"),
         ("gausian", "gaussian"),
         ("Vertical-Line", "vertical-line"),
-        ("zzzz", "known: identity, box"),
+        ("zzzz", "poolcli filters draws them all"),
+        ("edges", "did you mean outline? poolcli filters draws them all"),
+        ("Edge", "did you mean outline? "),
+        ("blur", "did you mean gaussian or gaussian-5? "),
+        ("s", "poolcli filters draws them all"),
     ],
 )
 def test_an_unknown_filter(name: str, hint: str) -> None:

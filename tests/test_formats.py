@@ -33,6 +33,7 @@ from poolcli.formats import (
     write,
 )
 from poolcli.formats.bands import WRITERS, band_writer
+from tests.conftest import Run, Shell
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = "┌───┬───┐\n│ 6 │ 9 │\n└───┴───┘\n"
@@ -129,6 +130,31 @@ def test_unknown_extensions_list_the_known_ones(target: str, near: str | None) -
     )
     assert hint.endswith("; or add --format csv")
     assert hint.count("known") == 1
+
+
+@pytest.mark.parametrize("name", ["tabel", "TABL"])
+def test_what_else_a_caller_knows_is_suggested(name: str) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        format_of_target("x.csv", name, also=["table"])
+    assert caught.value.hint == "did you mean table?"
+    with pytest.raises(UnknownNameError) as caught:
+        find_format("spamspam", writing=True, also=["table"])
+    assert (caught.value.hint or "").startswith("known: table, csv, ")
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["pool", "-o", "page 2.html", "tiny.csv"], "poolcli explain -o 'page 2.html' tiny.csv"),
+        (["pool", "tiny.csv", "-m", "avg", "-o", "p.svg"], "poolcli explain -o p.svg tiny.csv"),
+        (["compare", "-m", "max,avg", "tiny.csv", "-o", "cmp.HTM"], "poolcli explain -o cmp.HTM tiny.csv"),
+        (["pool", "-o", "p.html"], "poolcli explain -o p.html -"),
+    ],
+)
+def test_a_page_is_made_by_explain(call: Run, shell: Shell, tiny: Path, words: list[str], hint: str) -> None:
+    result = call(*words, stdin="1,2\n3,4\n", cwd=tiny.parent)
+    assert (result.code, result.err.splitlines()[1]) == (2, f"hint: {hint}")
+    assert shell(f"cat tiny.csv | {hint}", cwd=tiny.parent).code == 0
 
 
 def test_an_extension_that_is_only_read() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -144,6 +145,10 @@ def test_what_does_not_fit_names_the_layer(layers: list[object], error: type[Exc
         (["8x8", "conv", "--filter", "box", "--filters", "3"], "do not go together"),
         (["8x8x3", "--layout", "HW", "pool"], "layout HW names 2 axes"),
         (["0x8", "pool"], "has no cells"),
+        (["24,6", "pool"], "24,6 is neither a shape nor a file\nhint: write the shape as 24x6\n"),
+        (["24 X 6", "pool"], "hint: write the shape as 24x6\n"),
+        (["24,x", "pool"], "cannot read 24,x: no such file"),
+        ([], "hint: such as: poolcli summary - pool --size 2, where - is what is piped in\n"),
     ],
 )
 def test_wrong_stacks_are_refused(run: Run, words: list[str], message: str) -> None:
@@ -151,3 +156,26 @@ def test_wrong_stacks_are_refused(run: Run, words: list[str], message: str) -> N
     assert done.code in (1, 2)
     assert done.out == ""
     assert message in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "flag", "line"),
+    [
+        ("summary 24x6 --size 2", "--size", "summary 24x6 pool --size 2"),
+        ("summary 24x6 --size=2 --json", "--size", "summary 24x6 pool --size=2 --json"),
+        ("summary --json 24x6 -k2", "-k", "summary --json 24x6 pool -k2"),
+        ("summary 24x6 --layout HW --filters 3", "--filters", "summary 24x6 --layout HW conv --filters 3"),
+        ("run tiny.csv --global", "--global", "run tiny.csv pool --global"),
+    ],
+)
+def test_options_of_a_step_that_is_not_named(run: Run, tiny: Path, words: str, flag: str, line: str) -> None:
+    done = run(*words.split(), cwd=tiny.parent)
+    message = f"error: {words.split()[0]} has no step to which {flag} belongs\nhint: poolcli {line}\n"
+    assert (done.code, done.err) == (2, message)
+    assert run(*line.split(), cwd=tiny.parent).code == 0
+
+
+def test_an_option_that_no_step_has_is_no_option_of_one(run: Run) -> None:
+    assert "belongs" not in run("summary", "24x6", "--nosuch", "2").err
+    assert "belongs" not in run("summary", "24x6", "--nosuch", "pool").err
+    assert "belongs" not in run("summary", "24x6", "--size", "2", "pool").err

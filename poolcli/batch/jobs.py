@@ -10,12 +10,13 @@ import glob
 import os
 import re
 import string
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from poolcli.errors import FileError, InputError, PoolcliError, UnknownNameError, UsageError
-from poolcli.files import ZARR, file_error, is_special, left_behind, same_file
+from poolcli.files import ZARR, file_error, is_special, left_behind, missing, same_file
 from poolcli.formats import FORMATS, Format, format_of_name, format_of_target
 
 FIELDS = ("stem", "name", "ext", "folder", "number")
@@ -58,11 +59,15 @@ class Plan:
         Paths that cannot be worked on.
     left_out : list of str
         Files in the searched folders that are results of this very command.
+    not_read : Counter
+        How many of ``folder`` and ``file`` in the searched folders were passed over: folders without `recursive`, and
+        files that poolcli does not read.
     """
 
     jobs: list[Job] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    not_read: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ class Found:
 # Finding
 
 
-def find(path: str, *, recursive: bool, output: str) -> Iterator[Found]:
+def find(path: str, *, recursive: bool, output: str, not_read: Counter[str] | None = None) -> Iterator[Found]:
     """Give the files that a path on the command line stands for.
 
     Parameters
@@ -98,28 +103,33 @@ def find(path: str, *, recursive: bool, output: str) -> Iterator[Found]:
         Whether to look into folders in a folder.
     output : str
         The folder of results, which is never searched unless it is `path` itself.
+    not_read : Counter, optional
+        What is passed over is counted in it, see `Plan`.
 
     Raises
     ------
     FileError
-        If nothing matches a pattern, a folder cannot be read, or it is a FIFO or a device, where a worker would wait.
+        If nothing is there or matches a pattern, a folder cannot be read, or it is a FIFO or a device, where a worker
+        would wait.
     InputError
         If a folder holds nothing that poolcli reads.
     """
     if os.path.isdir(path) and path.rstrip(os.sep).endswith(ZARR):
         raise InputError(f"{path} is one array, not many files", f"use: poolcli pool {path} -o out{ZARR}")
     if os.path.isdir(path):
-        yield from _in_folder(path, recursive, output)
+        yield from _in_folder(path, recursive, output, Counter() if not_read is None else not_read)
     elif glob.has_magic(path) and not os.path.lexists(path):
         yield from _matching(path)
+    elif not os.path.lexists(path):
+        raise missing(path, "no such file or folder")
     elif is_special(path):
         raise FileError(f"cannot read {path}: it is a FIFO or a device, not a file", "name a file")
     else:
         yield Found(path, named=True)
 
 
-def _in_folder(folder: str, recursive: bool, output: str) -> Iterator[Found]:
-    count, deeper = 0, 0
+def _in_folder(folder: str, recursive: bool, output: str, not_read: Counter[str]) -> Iterator[Found]:
+    count, others = 0, 0
 
     def refused(problem: OSError) -> None:
         raise file_error("read the folder", problem.filename, problem) from problem
@@ -127,18 +137,21 @@ def _in_folder(folder: str, recursive: bool, output: str) -> Iterator[Found]:
     for here, folders, names in os.walk(folder, onerror=refused):
         folders[:] = sorted(name for name in folders if not _hidden(name) and not same_file(Path(here, name), output)
                             and not name.endswith(ZARR))  # fmt: skip
-        deeper += len(folders)
         below = "" if here == folder else os.path.relpath(here, folder)
         for name in sorted(names):
             path = os.path.join(here, name)
             if not _hidden(name) and _readable(name) and not is_special(path):
                 count += 1
                 yield Found(path, below)
+            else:
+                others += not _hidden(name)
         if not recursive:
             break
+    deeper = 0 if recursive else len(folders)
     if not count:
-        hint = "add -r to look into its folders" if deeper and not recursive else "name files that poolcli reads"
+        hint = "add -r to look into its folders" if deeper else "name files that poolcli reads"
         raise InputError(f"the folder {folder} has no picture or array in it", hint)
+    not_read.update(folder=deeper, file=others)
 
 
 def _matching(pattern: str) -> Iterator[Found]:
@@ -306,7 +319,7 @@ def plan(
 def _all(paths: Iterable[str], recursive: bool, output: str, made: Plan) -> Iterator[Found]:
     for path in paths:
         try:
-            yield from find(path, recursive=recursive, output=output)
+            yield from find(path, recursive=recursive, output=output, not_read=made.not_read)
         except PoolcliError as problem:
             made.failures.append(Failure(path, problem))
 

@@ -95,11 +95,22 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _command(name: str, arguments: Sequence[str]) -> int:
-    import typer
-
-    from poolcli.errors import UsageError
+    from poolcli.errors import PoolcliError
 
     built = build(name)
+    try:
+        return _invoke(name, arguments, built)
+    except PoolcliError as problem:
+        if problem.hint:
+            from poolcli.cli.typed import as_typed
+
+            problem.hint = as_typed(problem.hint, name, arguments[1:], built, stack=name in STACKS)
+        raise
+
+
+def _invoke(name: str, arguments: Sequence[str], built: Command) -> int:
+    import typer
+
     words, stages = _stages(arguments, built)
     try:
         with built.make_context(f"poolcli {name}", words, obj=stages) as context:
@@ -109,7 +120,10 @@ def _command(name: str, arguments: Sequence[str]) -> int:
     except typer.Abort:
         return 130
     except typer.TyperException as problem:
-        raise UsageError(problem.format_message(), f"see: poolcli {name} --help") from None
+        from poolcli.cli.typed import refusal
+
+        lacking = f"such as: poolcli {name} - pool --size 2, where - is what is piped in" if name in STACKS else ""
+        raise refusal(problem, f"see: poolcli {name} --help", lacking=lacking) from None
     return 0
 
 

@@ -195,7 +195,7 @@ def batch(
     if files.report:
         _check_report(files.report, planned, files_read(replaying.steps or "-", steps))
     if files.dry_run:
-        code = _rehearse(planned, work, files)
+        code = _rehearse(planned, work, files, talking)
     else:
         code = _perform(planned, work, files, cluster, workers, talking)
     if code:
@@ -296,6 +296,7 @@ def _conclude(tally: Tally, planned: Plan, stop: Stop, trouble: Any, talking: Ta
         show(summary(tally), color="auto", width=width_of_output())
         if planned.left_out:
             say(f"note: left out {many(len(planned.left_out), 'file')} made by this very command")
+        _say_not_read(planned)
     told = sum(tally.count.values())
     if trouble:
         complain(trouble)
@@ -306,7 +307,14 @@ def _conclude(tally: Tally, planned: Plan, stop: Stop, trouble: Any, talking: Ta
     return tally.code
 
 
-def _rehearse(planned: Plan, work: Work, files: Files) -> int:
+def _say_not_read(planned: Plan) -> None:
+    """Say how much in the searched folders was passed over."""
+    passed = [many(count, what) for what, count in planned.not_read.items() if count]
+    if passed:
+        say(f"note: {', '.join(passed)} not read{'; -r goes into folders' if planned.not_read['folder'] else ''}")
+
+
+def _rehearse(planned: Plan, work: Work, files: Files, talking: Talking) -> int:
     """Say what would be done, one line for each file."""
     from poolcli.batch.resume import Journal, remaining
     from poolcli.files import write_stdout
@@ -324,6 +332,8 @@ def _rehearse(planned: Plan, work: Work, files: Files) -> int:
     left = remaining(planned.jobs, work, journal, overwrite=files.overwrite, tell=tell)
     lines += [f"make  {_arrow(job.source, job.target)}" for job in (left if files.skip_existing else planned.jobs)]
     write_stdout(encoded("".join(f"{line}\n" for line in lines)))
+    if not talking.quiet:
+        _say_not_read(planned)
     total = len(lines)
     return 0 if not failed else 1 if failed == total else SOME_FAILED
 

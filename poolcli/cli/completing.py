@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from poolcli.cli import COMMANDS, STACKS, build
-from poolcli.errors import UnknownNameError
+from poolcli.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from poolcli.cli.grammar import Command
@@ -111,7 +111,7 @@ def _stack(command: Command, words: Sequence[str], last: str, steps: Mapping[str
 
     try:
         own, stages = stack.split(words, steps, command)
-    except UnknownNameError:  # nothing fits behind a step that is none
+    except UsageError:  # nothing fits behind a step that is none
         return Answer({})
     names = {name: (step.__doc__ or "").partition("\n")[0] for name, step in steps.items()}
     names |= {name: f"Pool the whole map: {name.removeprefix('global-')}." for name in options.GLOBALS}

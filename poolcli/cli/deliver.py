@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from poolcli.steps import Step
 
 
+FOR_TABLES = ("precision", "max_rows", "max_cols", "full")
 AHEAD = 1 << 18  # bytes of a picture from which a thread is worth its while
 
 
@@ -131,11 +132,25 @@ def transform(
     before = load(source, street.reading, talking, compat)
     after = apply(before, steps)
     _say_notes(after, talking, len(before.notes))
-    if after.indices is not None and writing.chosen_format not in ("json", "table") and not talking.quiet:
-        say(f"note: {writing.chosen_format} has no place for indices; use --json to keep them")
+    if not talking.quiet:
+        for note in _notes(before, after, writing):
+            say(f"note: {note}")
     if showing:
         showing.draw(writing, [before, after], ["input", "output"])
     deliver(before, after, street, compat)
+
+
+def _notes(before: FeatureMap, after: FeatureMap, writing: Writing) -> Iterator[str]:
+    """Tell what does not go into the chosen format, and what another would be better for."""
+    kind = writing.chosen_format
+    if after.indices is not None and kind not in ("json", "table"):
+        yield f"{kind} has no place for indices; use --json to keep them"
+    for name in FOR_TABLES:
+        if kind != "table" and getattr(writing, name) != getattr(type(writing), name):
+            yield f"--{name.replace('_', '-')} is for tables only; {kind} has every value in full"
+    in_pipe = writing.output == "-" and sys.stdout is not None and not sys.stdout.isatty()
+    if in_pipe and writing.format is None and kind == "table" and before.white and not before.steps:
+        yield "a picture becomes a table of numbers here; -o out.png writes a picture"
 
 
 def put(target: str, content: bytes | Iterable[bytes]) -> None:

@@ -439,7 +439,7 @@ class Writing(Group):
         named = "json" if self.json else self.format
         if named == "table" or (named is None and self.output == "-"):
             return "table"
-        return format_of_target(self.output, named).name
+        return format_of_target(self.output, named, also=["table"]).name
 
     def options(self) -> WriteOptions:
         """Return them as the writers take them."""

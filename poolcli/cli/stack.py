@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 from poolcli.cli import COMMANDS
 from poolcli.cli.grammar import Command, Group, command, option, options_of
 from poolcli.cli.options import GLOBALS, WINDOW, Convolving, Undoing, Windowing
+from poolcli.cli.typed import is_bare, refusal, takes_value
 from poolcli.errors import PoolcliError, UnknownNameError, UsageError
 from poolcli.steps import NormalizeStep, ReluStep, Step
 from poolcli.summary import ConvLayer, Dense, Flatten
@@ -106,7 +108,9 @@ def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> 
     options = options_of(own)
     given = 0
     for index, word in enumerate(arguments):
-        if (index and _takes_value(options.get(arguments[index - 1]))) or (word.startswith("-") and word != "-"):
+        if not is_bare(arguments, index, options):
+            if given and _flag(word) not in options:
+                _refuse_early(arguments, index, names, own)
             continue
         if given and _is_step(word, names):
             break
@@ -129,8 +133,19 @@ def _is_step(word: str, names: Mapping[str, Made]) -> bool:
     return word in names or word.startswith("global-")
 
 
-def _takes_value(option: Any) -> bool:
-    return option is not None and not option.is_flag
+def _flag(word: str) -> str:
+    """Return the option in a word that may hold its value as well: ``--size=3`` or ``-k3``."""
+    return word.partition("=")[0] if word.startswith("--") else word[:2]
+
+
+def _refuse_early(arguments: Sequence[str], index: int, names: Mapping[str, Made], own: Command) -> None:
+    """Refuse an option of a step where no step is named, and say which has it."""
+    flag = _flag(arguments[index])
+    owners = (name for name in ("pool", *names) if flag in options_of(_built(name, names[name])))
+    if any(_is_step(word, names) for word in arguments) or not (owner := next(owners, "")):
+        return
+    line = shlex.join([str(own.name), *arguments[:index], owner, *arguments[index:]])
+    raise UsageError(f"{own.name} has no step to which {flag} belongs", f"poolcli {line}")
 
 
 def _parted(words: list[str], names: Mapping[str, Made], own: Mapping[str, Any]) -> tuple[list[str], list[str]]:
@@ -142,10 +157,10 @@ def _parted(words: list[str], names: Mapping[str, Made], own: Mapping[str, Any])
     kept, behind = words[:1], words[:0]
     while index < len(words):
         word = words[index]
-        flag = word.partition("=")[0] if word.startswith("--") else word[:2]
+        flag = _flag(word)
         alone = word == flag  # and not --size=3 or -k3
         target, option = (behind, own[flag]) if flag in own and flag not in step else (kept, step.get(flag))
-        length = 2 if _takes_value(option) and alone else 1
+        length = 2 if takes_value(option) and alone else 1
         target += words[index : index + length]
         index += length
     return kept, behind
@@ -174,7 +189,7 @@ def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) ->
         with step.make_context(name, list(rest)) as context:
             made: list[Any] = context.command.invoke(context)
     except typer.TyperException as problem:
-        raise UsageError(f"stage {number} ({name}): {problem.format_message()}", _help(name, step)) from None
+        raise refusal(problem, _help(name, step), f"stage {number} ({name}): ") from None
     except PoolcliError as problem:
         problem.message = f"stage {number} ({name}): {problem.message}"
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Annotated, Any
 
@@ -12,6 +13,8 @@ from poolcli.cli.options import AsJson, Reading, Talking
 from poolcli.cli.stack import SUMMARIZED, parse_stack
 from poolcli.errors import UsageError
 from poolcli.summary import Row, Signal, summarize
+
+LIKE_A_SHAPE = re.compile(r"[0-9]+(?:[,;*X\u00d7 ]+[0-9]+)+")  # as people write one
 
 
 def summary(
@@ -38,6 +41,9 @@ def summary(
     layers = parse_stack(stages, SUMMARIZED)
     if re.fullmatch(r"[0-9]{1,18}(x[0-9]{1,18})*", given):
         signal = Signal.of(tuple(map(int, given.split("x"))), reading.layout)
+    elif LIKE_A_SHAPE.fullmatch(given) and not os.path.lexists(given):
+        sizes = "x".join(re.findall("[0-9]+", given))
+        raise UsageError(f"{given} is neither a shape nor a file", f"write the shape as {sizes}")
     else:
         feature_map = load(given, reading, talking)
         signal = Signal.of(feature_map.shape, feature_map.layout)

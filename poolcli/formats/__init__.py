@@ -6,7 +6,8 @@ The modules behind the rows are imported when they are used, so that listing the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -201,6 +202,8 @@ FORMATS: Mapping[str, Format] = {row.name: row for row in _ROWS}
 EXTENSIONS: Mapping[str, Format] = {extension: row for row in _ROWS for extension in row.extensions}
 SIGNATURES = b"|".join(b"(?P<%s>%s)" % (row.name.encode(), row.signature) for row in _ROWS if row.signature)
 
+EXPLAINED = (".html", ".htm", ".svg")  # what poolcli writes of the windows of a map, not of the map
+
 # What people have at hand and poolcli does not read, with what they can do about it.
 FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"\x1f\x8b", "compressed with gzip", "unpack it: gunzip -c {name} | poolcli pool"),
@@ -243,8 +246,17 @@ def format_of_name(path: str | Path) -> Format | None:
     return EXTENSIONS.get(extension) or (_of_a_package(extension[1:]) if extension[1:] else None)
 
 
-def find_format(name: str, *, writing: bool = False) -> Format:
+def find_format(name: str, *, writing: bool = False, also: Sequence[str] = ()) -> Format:
     """Return the format of that name.
+
+    Parameters
+    ----------
+    name : str
+        A name or an extension.
+    writing : bool
+        Whether it is to be written, not read.
+    also : sequence of str
+        What else the caller knows, to be suggested with the formats.
 
     Raises
     ------
@@ -257,15 +269,17 @@ def find_format(name: str, *, writing: bool = False) -> Format:
     if row is None:
         from poolcli import plugins
 
-        raise UnknownNameError("format", name, [*able, *plugins.names("format")])
+        raise UnknownNameError("format", name, [*also, *able, *plugins.names("format")])
     if not (row.writes if writing else row.reads):
         can, cannot = ("read", "written") if writing else ("written", "read")
         raise UsageError(f"the format {row.name} can be {can}, but not {cannot}", f"use one of {', '.join(able)}")
     return row
 
 
-def format_of_target(target: str | Path, name: str | None = None) -> Format:
+def format_of_target(target: str | Path, name: str | None = None, also: Sequence[str] = ()) -> Format:
     """Return the format to write a target in: the one named, or else the one of its extension.
+
+    `also` is as in `find_format`.
 
     Raises
     ------
@@ -278,7 +292,7 @@ def format_of_target(target: str | Path, name: str | None = None) -> Format:
     'png'
     """
     if name:
-        return find_format(name, writing=True)
+        return find_format(name, writing=True, also=also)
     extension = Path(target).suffix.lower()
     row = format_of_name(target)
     if row is not None:
@@ -289,6 +303,9 @@ def format_of_target(target: str | Path, name: str | None = None) -> Format:
             f"{target} has no extension that says in what format to write it", f"add one of {known}, or --format csv"
         )
     problem = UnknownNameError("extension", extension, known.split(", "))
+    if extension in EXPLAINED:
+        problem.hint = f"poolcli explain -o {shlex.quote(str(target))} INPUT"
+        raise problem
     suggestion = f"{problem.hint} " if "known:" not in (problem.hint or "") else ""
     problem.hint = f"{suggestion}known: {known}; or add --format csv"
     raise problem

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from poolcli.errors import InputError, NumberRangeError, UnknownNameError, UsageError
+from poolcli.files import piped
 from poolcli.formats.text import Number, quoted
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ TITLE = 60  # characters of a header that a note shows
 NUMBER = re.compile(
     rb"[+-]?(?:[0-9]+|(?P<float>(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+))"
 )
+WHOLE = re.compile(rb"[0-9]{1,18}")
 WORD = re.compile(rb"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 MISSING = re.compile(rb"n/?a|#n/a|null|none|nil|missing|-+|\?|\.", re.IGNORECASE)
 DECIMAL_COMMA = re.compile(rb"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?")
@@ -31,10 +34,13 @@ MINUS = rb"(?:\xe2\x80[\x90-\x95]|\xe2\x88\x92)"  # the minus sign and the dashe
 ALMOST_NUMBER = re.compile(rb"(?:[+-]|" + MINUS + rb")?[.,]?[0-9]|[\[{]")  # no name of a column starts like this
 COMMENT = re.compile(rb'((?:[^"#]|"[^"]*")*)#')
 QUOTED = re.compile(rb'"((?:[^"]|"")*)"')
+TIME = re.compile(rb"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[ap]m)?", re.IGNORECASE)
+DATE = re.compile(rb"(?:[0-9]{4}([-/.])[0-9]{1,2}\1[0-9]{1,2}|[0-9]{1,2}([-/.])[0-9]{1,2}\2[0-9]{4})(?:[T ].*)?")
 
 WRITE_NAN = "write nan where a value is missing"
 CORRECT = f"correct it, or {WRITE_NAN}"
 NAMES = "correct it, or add --header yes if this line names the columns"
+Line = tuple[int, int, bytes]  # its number, its offset and its text
 Hints = tuple[tuple[re.Pattern[bytes], str], ...]
 POINTED = rb"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+"  # an integer with points between thousands
 HINTS: Hints = (
@@ -46,10 +52,8 @@ HINTS: Hints = (
     (DECIMAL_COMMA, "add --decimal , if the comma is a decimal comma"),
     (re.compile(POINTED + rb",[0-9]*"), "write numbers without thousands separators, and add --decimal ,"),
     (re.compile(rb"[+-]?[0-9]{1,3}(?:[.,' ][0-9]{3})+(?:[.,][0-9]*)?"), "write numbers without thousands separators"),
-    (re.compile(rb"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[ap]m)?", re.IGNORECASE),
-     "write a time as one number, such as 8.5 for 08:30, or leave its column out"),
-    (re.compile(rb"(?:[0-9]{4}([-/.])[0-9]{1,2}\1[0-9]{1,2}|[0-9]{1,2}([-/.])[0-9]{1,2}\2[0-9]{4})(?:[T ].*)?"),
-     "write a date as one number, such as days from the first, or leave its column out"),
+    (TIME, "write a time as one number, such as 8.5 for 08:30, or leave its column out"),
+    (DATE, "write a date as one number, such as days from the first, or leave its column out"),
     (re.compile(rb"[+-]?[0-9]+(?:_[0-9]+)+"), "write numbers without underscores"),
     (re.compile(rb"[+-]?0[xXoObB][0-9a-fA-F]+"), "write numbers in decimal"),
     (re.compile(rb".*%"), "write 12% as 0.12"),
@@ -84,6 +88,8 @@ class Dialect:
         Cells in each row.
     headed : bool
         Whether there is a header above the first row.
+    labelled : bool
+        Whether the first cells of the rows seem to be labels.
     start, line : int
         The offset of the first row and its line number from 1.
     notes : tuple of str
@@ -94,6 +100,7 @@ class Dialect:
     decimal: str
     columns: int
     headed: bool
+    labelled: bool
     start: int
     line: int
     notes: tuple[str, ...]
@@ -116,6 +123,11 @@ class Dialect:
                 raise NumberRangeError(
                     f"{where}, column {column}: {quoted(cell)} is beyond float64", "write inf if infinity is meant"
                 ) from None
+            if value is None and self.labelled and column == 1:
+                raise InputError(
+                    f"{where}, column 1: {quoted(cell)} is not a number; column 1 seems to hold labels",
+                    without_labels(self.delimiter, name),
+                )
             if value is None:
                 what = f"{quoted(cell)} is not a number" if cell else "an empty cell"
                 raise InputError(f"{where}, column {column}: {what}", self._hint(cell, line, here))
@@ -174,7 +186,10 @@ def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, kind: st
     notes: tuple[str, ...] = () if delimiter else (f"delimiter {chosen}" if chosen else "one column",)
     first, rest = lines[0], lines[1:]
     where = f"{name}: line {first[0]}"
-    headed = header == "yes" or (header == "auto" and _is_header(_split(first[2], chosen, where), decimal, where))
+    labelled = _labelled(lines, chosen, decimal)
+    headed = header == "yes" or (
+        header == "auto" and not labelled and _is_header(_split(first[2], chosen, where), decimal, where)
+    )
     if headed:
         title = first[2][:TITLE].decode(errors="replace")
         notes += (f"header in line {first[0]}: {title}",)
@@ -183,11 +198,13 @@ def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, kind: st
                 "leave out --header yes if this line holds the numbers" if header == "yes" else "write numbers below it"
             )
             raise InputError(f"{name}: no numbers in it, only a header in line {first[0]}: {quoted(title)}", hint)
-        first = rest[0]
+        first, labelled = rest[0], _labelled(rest, chosen, decimal)
+        if _numbered(rest, chosen):
+            notes += (f"column 1 counts up evenly, as labels do; without it: {without_labels(chosen, name)}",)
     else:
         notes += ("no header",) if header == "auto" else ()
     columns = len(_split(first[2], chosen, f"{name}: line {first[0]}"))
-    return Dialect(chosen, decimal, columns, headed, first[1], first[0], notes)
+    return Dialect(chosen, decimal, columns, headed, labelled, first[1], first[0], notes)
 
 
 def _asked(options: ReadOptions) -> tuple[str, str, str]:
@@ -241,10 +258,40 @@ def _cell_kind(cell: bytes, decimal: str) -> str:
     return "odd" if ALMOST_NUMBER.match(cell) or MISSING.fullmatch(cell) or BOOLEAN.fullmatch(cell) else "name"
 
 
+def _labelled(lines: list[Line], delimiter: str, decimal: str) -> bool:
+    """Whether of several lines every first cell is a label, and there are numbers but no names behind it."""
+    for first, *rest in _cut(lines, delimiter):
+        kinds = [_cell_kind(cell, decimal) for cell in rest]
+        named = _cell_kind(first, decimal) == "name" or TIME.fullmatch(first) or DATE.fullmatch(first)
+        if not named or "number" not in kinds or "name" in kinds:
+            return False
+    return len(lines) > 1
+
+
+def _numbered(lines: list[Line], delimiter: str) -> bool:
+    """Whether the first cells are whole numbers, three at least, each as much more than the one before."""
+    rows = _cut(lines, delimiter)
+    if len(rows) < 3 or not all(len(row) > 1 and WHOLE.fullmatch(row[0]) for row in rows):
+        return False
+    steps = {int(after[0]) - int(before[0]) for before, after in pairwise(rows)}
+    return len(steps) == 1 and min(steps) > 0
+
+
+def _cut(lines: list[Line], delimiter: str) -> list[list[bytes]]:
+    """Cut lines as the program ``cut`` does it, because that is what a user is sent to."""
+    return [[cell.strip(b' \t"') for cell in content.split(DELIMITERS.get(delimiter))] for _, _, content in lines]
+
+
+def without_labels(delimiter: str, name: str) -> str:
+    """Return the line that leaves the first column out."""
+    mark = DELIMITERS[delimiter].decode()
+    return piped("cut -f 2-" if mark == "\t" else f"cut -d {shlex.quote(mark)} -f 2-", name)
+
+
 # Lines and cells
 
 
-def lines_of(text: bytes, line: int) -> Iterator[tuple[int, int, bytes]]:
+def lines_of(text: bytes, line: int) -> Iterator[Line]:
     """Give the number, the offset and the text of each line that is not blank, comments taken off."""
     offset = 0
     while offset < len(text):

@@ -18,6 +18,7 @@ import orjson
 from numpy.typing import NDArray
 
 from poolcli.errors import InputError, NumberRangeError
+from poolcli.files import piped
 from poolcli.limits import check_memory
 
 Number = int | float
@@ -72,7 +73,7 @@ def check_utf8(text: bytes, name: str, line: int = 1) -> None:
         except UnicodeDecodeError as problem:
             raise InputError(
                 f"{name}: {spot(text, problem.start, line)}: byte 0x{text[problem.start]:02x} is not UTF-8",
-                "save the file as UTF-8; from Latin-1: iconv -f latin1 -t utf-8",
+                f"save the file as UTF-8, or if it comes from Windows: {piped('iconv -f cp1252 -t utf-8', name)}",
             ) from None
     if (where := text.find(b"\0")) >= 0:
         raise InputError(
