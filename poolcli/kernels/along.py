@@ -107,6 +107,27 @@ class Kind(NamedTuple):
     before: int = 1
 
 
+class Lane(NamedTuple):
+    """What stays the same while one axis of a tile is folded.
+
+    Attributes
+    ----------
+    at : int
+        Which axis of the state's arrays, of shape (planes, cells or windows...).
+    part : Part
+        What to fold.
+    kind : Kind
+        What to fold in, for a state of one array.
+    scratch : Scratch
+        For results.
+    """
+
+    at: int
+    part: Part
+    kind: Kind
+    scratch: Scratch
+
+
 def start(part: Part, block: State, scratch: Scratch) -> State:
     """Return the state of every single cell of a block."""
     if part.prepare is None:
@@ -186,9 +207,7 @@ def halvings(cells: int) -> int:
     return max(cells - 1 if cells <= FEW else cells.bit_length() - 1 + cells.bit_count() - 1, 0)
 
 
-def along(
-    state: State, axis: Axis, at: int, how: str, part: Part, kind: Kind, scratch: Scratch, out: Array | None
-) -> State:
+def along(state: State, axis: Axis, how: str, lane: Lane, out: Array | None) -> State:
     """Fold the windows of one axis of a tile.
 
     Parameters
@@ -197,19 +216,14 @@ def along(
         Arrays of the tile's shape, (planes, cells or windows...).
     axis : Axis
         The windows that the tile holds.
-    at : int
-        Which axis of the arrays.
     how : str
         The `way` to go.
-    part : Part
-        What to fold.
-    kind : Kind
-        What to fold in, for a state of one array.
-    scratch : Scratch
-        For results.
+    lane : Lane
+        Which axis of the arrays, and what to fold.
     out : ndarray, optional
         If this is the last axis, where the result should stand; it is then replaced by `WRITTEN`.
     """
+    at, part, kind, scratch = lane
     last = at == max(c.ndim for c in state if isinstance(c, np.ndarray)) - 1
     out = out if last else None
     if last and at == 1 and widens(state, axis, kind.dtype, part):
@@ -219,48 +233,49 @@ def along(
         state = _cast(state, kind.dtype, scratch)
     state = pad(state, axis, at, part.fill, scratch, multiple=rows_of)
     if how == "irregular":
-        return _irregular(state, axis, at, part, kind, scratch)
+        return _irregular(state, axis, lane)
     k, s, d, n = axis.size, axis.stride, axis.dilation, len(axis)
     if how == "one":
         return cut(state, at, slice(0, (n - 1) * s + 1, s))
     if how == "blocks":
-        return _blocks(state, at, k, s, n, part, kind, scratch)
+        return _blocks(state, axis, lane)
     if how in ("taps", "halves"):
         s = s if n > 1 else k
         return _halves(each(state, lambda array: taps(array, at, 0, n, s, k, d)), at + 1, part, scratch)
     if how == "shared":
-        return _shared(state, at, k, n, part, scratch)
+        return _shared(state, k, n, lane)
     if not last or not isinstance(part.combine, np.ufunc):
         steps = chain(k, overlapping=part.overlapping)
-        return cut(_chain(state, at, steps, d, part, kind, scratch), at, slice(0, (n - 1) * s + 1, s))
+        return cut(_chain(state, steps, d, lane), at, slice(0, (n - 1) * s + 1, s))
     if state[0].size * kind.dtype.itemsize > GROUP_BYTES and (out is not None or n >= WIDE):
-        return _by_groups(state, axis, at, part, kind, scratch, out)
-    return _chained(state, axis, at, part, kind, scratch, out)
+        return _by_groups(state, axis, lane, out)
+    return _chained(state, axis, lane, out)
 
 
-def _chained(state: State, axis: Axis, at: int, part: Part, kind: Kind, scratch: Scratch, out: Array | None) -> State:
-    steps = chain(axis.size, overlapping=part.overlapping)
-    direct = not part.overlapping or len(axis) >= SHORT
-    if direct and axis.stride == 1 and out is not None and out.dtype == kind.dtype:
-        return _chain_into(out, state, at, steps, axis.dilation, part, kind, scratch)
-    windows = _chain(state, at, steps, axis.dilation, part, kind, scratch, axis.stride)
-    return thin(windows, axis.stride, len(axis), out, scratch)
+def _chained(state: State, axis: Axis, lane: Lane, out: Array | None) -> State:
+    steps = chain(axis.size, overlapping=lane.part.overlapping)
+    direct = not lane.part.overlapping or len(axis) >= SHORT
+    if direct and axis.stride == 1 and out is not None and out.dtype == lane.kind.dtype:
+        return _chain_into(out, state, steps, axis.dilation, lane)
+    windows = _chain(state, steps, axis.dilation, lane, axis.stride)
+    return thin(windows, axis.stride, len(axis), out, lane.scratch)
 
 
-def _by_groups(state: State, axis: Axis, at: int, part: Part, kind: Kind, scratch: Scratch, out: Array | None) -> State:
+def _by_groups(state: State, axis: Axis, lane: Lane, out: Array | None) -> State:
     """Fold some rows at a time, so that the many steps of a chain stay in the second-level cache: *groups*.
 
     Benchmark case: float32 max 31x31, where a tile needs many rows because neighbouring tiles share 30.
     """
     array: Array = state[0]
-    made = out if out is not None else scratch.take((*array.shape[:-1], len(axis)), kind.dtype)
-    along_rows = 0 if array.shape[0] > 1 else max(at - 1, 0)
+    dtype = lane.kind.dtype
+    made = out if out is not None else lane.scratch.take((*array.shape[:-1], len(axis)), dtype)
+    along_rows = 0 if array.shape[0] > 1 else max(lane.at - 1, 0)
     rows = array.shape[along_rows]
-    number = min(-(-array.size * kind.dtype.itemsize // GROUP_BYTES), rows)
+    number = min(-(-array.size * dtype.itemsize // GROUP_BYTES), rows)
     for group in range(number):
         some = slice(group * rows // number, (group + 1) * rows // number)
         target = cut((made,), along_rows, some)[0]
-        folded = _chained(cut(state, along_rows, some), axis, at, part, kind, scratch, target)
+        folded = _chained(cut(state, along_rows, some), axis, lane, target)
         assert folded[0] is WRITTEN  # noqa: S101 - what a target is for
     return (WRITTEN,) if out is not None else (made,)
 
@@ -287,63 +302,35 @@ def pad(state: State, axis: Axis, at: int, fill: tuple[Any, ...], scratch: Scrat
     return tuple(padded)
 
 
-def _chain(
-    state: State,
-    at: int,
-    steps: Iterable[Step],
-    dilation: int,
-    part: Part,
-    kind: Kind,
-    scratch: Scratch,
-    multiple: int = 1,
-) -> State:
+def _chain(state: State, steps: Iterable[Step], dilation: int, lane: Lane, multiple: int = 1) -> State:
     """Make windows at every cell, from smaller windows: *chains*. The last few along the axis are not defined.
 
     Benchmark case: max and avg 31x31 stride 1, at most 3 times the cost of 3x3.
     """
     made = {1: state}
     for step in steps:
-        _take_step(made, step, at, dilation, part, kind, scratch, multiple)
+        _take_step(made, step, dilation, lane, multiple)
     return made.popitem()[1]
 
 
-def _take_step(
-    made: dict[int, State],
-    step: Step,
-    at: int,
-    dilation: int,
-    part: Part,
-    kind: Kind,
-    scratch: Scratch,
-    multiple: int = 1,
-) -> None:
+def _take_step(made: dict[int, State], step: Step, dilation: int, lane: Lane, multiple: int = 1) -> None:
     """Make the windows of one step, in the place of those that are not needed any more."""
-    _widen(made, step, kind, scratch)
+    _widen(made, step, lane)
     one, other = made[step.left], made[step.right]
     over = step.left in step.done and 1 < step.left != step.right
-    made[step.size] = _merge_shifted(one, other, at, step.shift * dilation, part, scratch, multiple, over=over)
+    made[step.size] = _merge_shifted(one, other, step.shift * dilation, lane, multiple, over=over)
     for size in step.done:
         del made[size]
 
 
-def _widen(made: dict[int, State], step: Step, kind: Kind, scratch: Scratch) -> None:
+def _widen(made: dict[int, State], step: Step, lane: Lane) -> None:
     """Go over to the wider type as late as the sums allow: *narrow sums*. Benchmark case: uint8 avg 31x31."""
-    if step.size > kind.before:
+    if step.size > lane.kind.before:
         for size in (step.left, step.right):
-            made[size] = _cast(made[size], kind.dtype, scratch)
+            made[size] = _cast(made[size], lane.kind.dtype, lane.scratch)
 
 
-def _merge_shifted(
-    one: State,
-    other: State,
-    at: int,
-    shift: int,
-    part: Part,
-    scratch: Scratch,
-    multiple: int = 1,
-    *,
-    over: bool = False,
-) -> State:
+def _merge_shifted(one: State, other: State, shift: int, lane: Lane, multiple: int = 1, *, over: bool = False) -> State:
     """Combine every cell with the one `shift` cells later; the last `shift` are missing or not defined.
 
     The result may stand `over` the first state.
@@ -351,15 +338,16 @@ def _merge_shifted(
     A tile whose rows follow each other in memory is treated as one row, *flat*: fewer, longer loops; some cells between
     rows do not matter. Benchmark case: float32 (8, 64, 256, 256). Rows are made a `multiple` of some cells long.
     """
-    if not isinstance(part.combine, np.ufunc):
+    at, combine, scratch = lane.at, lane.part.combine, lane.scratch
+    if not isinstance(combine, np.ufunc):
         length = min(_length(one, at), _length(other, at) - shift)
-        return part.combine(cut(one, at, slice(0, length)), cut(other, at, slice(shift, shift + length)))
+        return combine(cut(one, at, slice(0, length)), cut(other, at, slice(shift, shift + length)))
     a, b = one[0], other[0]
     shape, width = a.shape, -(-a.shape[-1] // multiple) * multiple
     if b.shape == shape and a.strides == b.strides and width == shape[-1] and (span := _span(a)):
         cells = span - shift * a.strides[at] // a.itemsize
         result = _flat(a, span) if over else scratch.take((span,), a.dtype)
-        scratch.do(part.combine, _flat(a, span)[:cells], _flat(b, span)[-cells:], out=result[:cells])
+        scratch.do(combine, _flat(a, span)[:cells], _flat(b, span)[-cells:], out=result[:cells])
         return (as_strided(result, shape, a.strides),)
     over = over and width == shape[-1]
     result = a if over else scratch.take((*shape[:-1], width), a.dtype)
@@ -367,7 +355,7 @@ def _merge_shifted(
     length = min(shape[at], b.shape[at] - shift)
     here, there = (*index, slice(0, length)), (*index, slice(shift, shift + length))
     target = result[here] if at == a.ndim - 1 else result[..., : shape[-1]][here]
-    scratch.do(part.combine, a[here], b[there], out=target)
+    scratch.do(combine, a[here], b[there], out=target)
     return (result,)
 
 
@@ -394,25 +382,16 @@ def _length(state: State, at: int) -> int:
     return length
 
 
-def _chain_into(
-    out: Array,
-    state: State,
-    at: int,
-    steps: tuple[Step, ...],
-    dilation: int,
-    part: Part,
-    kind: Kind,
-    scratch: Scratch,
-) -> State:
+def _chain_into(out: Array, state: State, steps: tuple[Step, ...], dilation: int, lane: Lane) -> State:
     """Do the last step of a chain where the result is wanted."""
     made = {1: state}
     for step in steps[:-1]:
-        _take_step(made, step, at, dilation, part, kind, scratch)
-    final, n = steps[-1], out.shape[at]
-    _widen(made, final, kind, scratch)
+        _take_step(made, step, dilation, lane)
+    final, n = steps[-1], out.shape[lane.at]
+    _widen(made, final, lane)
     shift = final.shift * dilation
     one, other = made[final.left][0], made[final.right][0]
-    scratch.do(part.combine, one[..., :n], other[..., shift : shift + n], out=out)
+    lane.scratch.do(lane.part.combine, one[..., :n], other[..., shift : shift + n], out=out)
     return (WRITTEN,)
 
 
@@ -445,17 +424,19 @@ def thin(state: State, stride: int, n: int, out: Array | None, scratch: Scratch)
     return (WRITTEN,)
 
 
-def _blocks(state: State, at: int, size: int, stride: int, n: int, part: Part, kind: Kind, scratch: Scratch) -> State:
+def _blocks(state: State, axis: Axis, lane: Lane) -> State:
     """Fold blocks of `stride` cells, then neighbouring blocks, then the rest of the window: *blocks*.
 
     Every step but the first sees 1/stride of the data. Benchmark case: float32 (8, 64, 256, 256) at (8, 8).
     """
+    size, stride, n = axis.size, axis.stride, len(axis)
+    at, part, _, scratch = lane
 
     def block(first: int, windows: int, cells: int) -> State:
         source = state
-        if first == 0 and cells == stride and cells % 2 == 0 and _in_short_runs(state, at, cells // 2, part):
+        if first == 0 and cells == stride and cells % 2 == 0 and _in_short_runs(state, cells // 2, lane):
             cells //= 2
-            source = _merge_shifted(state, state, at, cells, part, scratch)
+            source = _merge_shifted(state, state, cells, lane)
         cells_of = each(source, lambda array: taps(array, at, first, windows, stride, cells, 1))
         return _halves(cells_of, at + 1, part, scratch)
 
@@ -464,37 +445,37 @@ def _blocks(state: State, at: int, size: int, stride: int, n: int, part: Part, k
         return block(0, n, rest)
     folded = block(0, n + number - 1, stride)
     if number > 1:
-        steps = chain(number, overlapping=part.overlapping)
-        folded = cut(_chain(folded, at, steps, 1, part, kind, scratch), at, slice(0, n))
+        folded = cut(_chain(folded, chain(number, overlapping=part.overlapping), 1, lane), at, slice(0, n))
     return part.merge(folded, block(number * stride, n, rest), scratch) if rest else folded
 
 
-def _in_short_runs(state: State, at: int, cells: int, part: Part) -> bool:
+def _in_short_runs(state: State, cells: int, lane: Lane) -> bool:
     """Whether halves of so many cells are short runs of memory, between which the processor does not read ahead.
 
     Then *flat* is quicker, though it makes twice as many. Benchmark case: batch max (8,8).
     """
-    if not part.overlapping or part.streams(state[0].dtype):
+    if not lane.part.overlapping or lane.part.streams(state[0].dtype):
         return False
-    return cells * state[0].strides[at] < RUN_BYTES and _span(state[0]) > 0
+    return cells * state[0].strides[lane.at] < RUN_BYTES and _span(state[0]) > 0
 
 
-def _shared(state: State, at: int, size: int, n: int, part: Part, scratch: Scratch) -> State:
+def _shared(state: State, size: int, n: int, lane: Lane) -> State:
     """Fold windows at every cell, two neighbours sharing all but their ends: *shared*.
 
     Windows 2i and 2i + 1 of 2j + 1 cells have j pairs of cells in common, and those are windows of j over the pairs:
     half the work at each level, so less than 3 passes for any size. Benchmark case: float32 max and avg 31x31.
     """
+    at, part, _, scratch = lane
     if size <= 2:
         first = cut(state, at, slice(0, n))
         return first if size == 1 else part.merge(first, cut(state, at, slice(1, n + 1)), scratch)
     if size % 2 == 0:
-        most = _shared(state, at, size - 1, n, part, scratch)
+        most = _shared(state, size - 1, n, lane)
         return part.merge(most, cut(state, at, slice(size - 1, size - 1 + n)), scratch)
     half, cores = size // 2, (n + 1) // 2
     ends = 2 * (cores + half - 1)
     pairs = part.merge(cut(state, at, slice(1, ends, 2)), cut(state, at, slice(2, ends + 1, 2)), scratch)
-    core = _shared(pairs, at, half, cores, part, scratch)
+    core = _shared(pairs, half, cores, lane)
     even = cut(state, at, slice(0, 2 * cores, 2)), core
     odd = cut(core, at, slice(0, n // 2)), cut(state, at, slice(size, size + n - 1, 2))
     return part.merge_alternating(even, odd, n, at, scratch)
@@ -600,8 +581,9 @@ def _reduced(array: Array, at: int, combine: np.ufunc, scratch: Scratch) -> Arra
     return scratch.do(fold, array, out=scratch.take((*array.shape[:at], *array.shape[at + 1 :]), array.dtype))
 
 
-def _irregular(state: State, axis: Axis, at: int, part: Part, kind: Kind, scratch: Scratch) -> State:
+def _irregular(state: State, axis: Axis, lane: Lane) -> State:
     """Fold windows of several sizes: long ones by themselves, short ones by size, picked from windows at every cell."""
+    at, part, _, scratch = lane
     starts, sizes = np.asarray(axis.starts), np.asarray(axis.stops) - np.asarray(axis.starts)
     shape = next(c.shape for c in state if isinstance(c, np.ndarray))
     shape = (*shape[:at], len(axis), *shape[at + 1 :])
@@ -619,7 +601,7 @@ def _irregular(state: State, axis: Axis, at: int, part: Part, kind: Kind, scratc
         keep(window, _halves(cut(state, at, slice(axis.starts[window], axis.stops[window])), at, part, scratch))
     for size in np.unique(sizes[~long]).tolist():
         which = np.flatnonzero(sizes == size)
-        folded = _chain(state, at, chain(size, overlapping=part.overlapping), 1, part, kind, scratch)
+        folded = _chain(state, chain(size, overlapping=part.overlapping), 1, lane)
         keep(which, each(folded, lambda array, which=which: array.take(starts[which], axis=at)))  # type: ignore[misc]
     return tuple(made)
 

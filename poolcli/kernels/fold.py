@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from itertools import starmap
 from threading import Lock
@@ -36,6 +36,7 @@ from poolcli.kernels.along import (
     LONG,
     WRITTEN,
     Kind,
+    Lane,
     along,
     each,
     fold_rows,
@@ -129,34 +130,44 @@ def fold(
         return out
     workers = threads(workers) if x.nbytes + out.nbytes >= SHARED_BYTES else 1
     for planes, place in planes_of(x, out, len(axes)):
-        _fold([(planes,)] * len(parts), axes, parts, finish, place, workers)
+        _fold(_Job([(planes,)] * len(parts), axes, parts, finish, place, workers))
     return out
 
 
 # --- two levels -------------------------------------------------------------------------------------------------------
 
 
-def _fold(
-    sources: Sequence[State],
-    axes: Sequence[Axis],
-    parts: Sequence[Part],
-    finish: Finish | None,
-    out: Array,
-    workers: int,
-) -> None:
-    """Fold states of shape (planes, spatial...), one for each part, into `out`."""
-    pieces = len(parts) == 1 and in_pieces(parts[0], sources[0])
-    if (pieces or len(axes) > 1) and _one_stretch(sources, axes):
+@dataclass(frozen=True)
+class _Job:
+    """States of shape (planes, spatial...), one for each part, to be folded into `out`."""
+
+    sources: Sequence[State]
+    axes: Sequence[Axis]
+    parts: Sequence[Part]
+    finish: Finish | None
+    out: Array
+    workers: int
+
+    @property
+    def one_stretch(self) -> bool:
+        """Whether every window is a whole plane, and its cells follow each other in memory."""
+        return all(map(_whole, self.axes)) and all(c.flags.c_contiguous for state in self.sources for c in state)
+
+
+def _fold(job: _Job) -> None:
+    axes, parts, finish, out = job.axes, job.parts, job.finish, job.out
+    pieces = len(parts) == 1 and in_pieces(parts[0], job.sources[0])
+    if (pieces or len(axes) > 1) and job.one_stretch:
         way_of_planes = _fold_pieces if pieces else _fold_as_rows
-        way_of_planes(sources, axes, parts, finish, out, workers)
+        way_of_planes(job)
         return
     if math.prod(axis.size for axis in axes) > GIANT_CELLS:
         apart = [i for i, axis in enumerate(axes) if axis.size >= LONG and _apart(axis)]
         if several := [i for i in apart if not _whole(axes[i])]:
-            _fold_one_by_one(sources, axes, parts, finish, out, workers, several[0])
+            _fold_one_by_one(job, several[0])
             return
         if apart:
-            _fold_two_levels(sources, axes, parts, finish, out, workers)
+            _fold_two_levels(job)
             return
 
     def store(states: list[State], place: Place) -> None:
@@ -169,12 +180,7 @@ def _fold(
         if value is not here:
             np.copyto(here, value, casting="unsafe")
 
-    _walk(sources, axes, parts, store, workers, out if finish is None and len(parts) == 1 else None)
-
-
-def _one_stretch(sources: Sequence[State], axes: Sequence[Axis]) -> bool:
-    """Whether every window is a whole plane, and its cells follow each other in memory."""
-    return all(map(_whole, axes)) and all(c.flags.c_contiguous for state in sources for c in state)
+    _walk(job.sources, axes, parts, store, job.workers, out if finish is None and len(parts) == 1 else None)
 
 
 def _apart(axis: Axis) -> bool:
@@ -190,15 +196,9 @@ def _all_of(length: int) -> Axis:
     return Axis(length, range(1), range(length, length + 1))
 
 
-def _fold_as_rows(
-    sources: Sequence[State],
-    axes: Sequence[Axis],
-    parts: Sequence[Part],
-    finish: Finish | None,
-    out: Array,
-    workers: int,
-) -> None:
+def _fold_as_rows(job: _Job) -> None:
     """Fold contiguous planes under global windows as long rows: *flat*. Benchmark case: global max of 4096x4096."""
+    axes, finish = job.axes, job.finish
     ones = (1,) * len(axes)
 
     def finish_rows(states: State, place: Place, target: Array) -> Array:
@@ -206,24 +206,17 @@ def _fold_as_rows(
         planes = tuple(each(states, lambda array: array.reshape(-1, *ones)))
         return finish(planes, place * len(axes), target.reshape(-1, *ones)).reshape(target.shape)
 
-    rows = [each(source, lambda array: array.reshape(len(array), -1)) for source in sources]
-    length = math.prod(axis.length for axis in axes)
-    _fold(rows, (_all_of(length),), parts, finish and finish_rows, out.reshape(-1, 1), workers)
+    rows = [each(source, lambda array: array.reshape(len(array), -1)) for source in job.sources]
+    long = (_all_of(math.prod(axis.length for axis in axes)),)
+    _fold(replace(job, sources=rows, axes=long, finish=finish and finish_rows, out=job.out.reshape(-1, 1)))
 
 
-def _fold_pieces(
-    sources: Sequence[State],
-    axes: Sequence[Axis],
-    parts: Sequence[Part],
-    finish: Finish | None,
-    out: Array,
-    workers: int,
-) -> None:
+def _fold_pieces(job: _Job) -> None:
     """Fold contiguous planes under global windows piece by piece, without tiles and tapes: *pieces*.
 
     Cells are only read; after a pause, all that chooses and records takes as long. Benchmark case: uint8 max global.
     """
-    (part,), planes, ones = parts, sources[0][0], (1,) * len(axes)
+    (part,), ((planes,),), ones = job.parts, job.sources, (1,) * len(job.axes)
     assert isinstance(part.combine, np.ufunc)  # noqa: S101 - as `in_pieces` has it
     rows = planes.reshape(len(planes), -1)
     cells = PIECE_BYTES // rows.itemsize
@@ -235,23 +228,16 @@ def _fold_pieces(
         some, piece = place
         fold_rows(part, rows[some, piece * cells : (piece + 1) * cells], states[some, piece])
 
-    run(places, work, Nothing, workers)
+    run(places, work, Nothing, job.workers)
     state = part.combine.reduce(states, axis=1).reshape(-1, *ones)
-    value = state if finish is None else finish((state,), (slice(0, 1),) * len(axes), out)
-    if value is not out:
-        np.copyto(out, value, casting="unsafe")
+    value = state if job.finish is None else job.finish((state,), (slice(0, 1),) * len(job.axes), job.out)
+    if value is not job.out:
+        np.copyto(job.out, value, casting="unsafe")
 
 
-def _fold_one_by_one(
-    sources: Sequence[State],
-    axes: Sequence[Axis],
-    parts: Sequence[Part],
-    finish: Finish | None,
-    out: Array,
-    workers: int,
-    position: int,
-) -> None:
+def _fold_one_by_one(job: _Job, position: int) -> None:
     """Fold one window of an axis after the other, each as a window over all of its real cells."""
+    axes, finish = job.axes, job.finish
     axis, before = axes[position], (slice(None),) * (position + 1)
     for window in range(len(axis)):
         inside = range(axis.length)[_real(axis, window)]
@@ -262,14 +248,14 @@ def _fold_one_by_one(
             assert finish is not None  # noqa: S101 - used below only if so
             return finish(states, (*place[:position], here, *place[position + 1 :]), target)
 
-        _fold(
-            [_at(source, cut) for source in sources],
-            (*axes[:position], _all_of(len(inside)), *axes[position + 1 :]),
-            parts,
-            finish and finish_one,
-            out[(*before, here)],
-            workers,
+        one = replace(
+            job,
+            sources=[_at(source, cut) for source in job.sources],
+            axes=(*axes[:position], _all_of(len(inside)), *axes[position + 1 :]),
+            finish=finish and finish_one,
+            out=job.out[(*before, here)],
         )
+        _fold(one)
 
 
 def _real(axis: Axis, window: int) -> slice:
@@ -277,22 +263,16 @@ def _real(axis: Axis, window: int) -> slice:
     return slice(start if start >= 0 else start % step, min(axis.stops[window], axis.length), step)
 
 
-def _fold_two_levels(
-    sources: Sequence[State],
-    axes: Sequence[Axis],
-    parts: Sequence[Part],
-    finish: Finish | None,
-    out: Array,
-    workers: int,
-) -> None:
+def _fold_two_levels(job: _Job) -> None:
     """Fold blocks of cells to one state each, then those. Benchmark case: global average of 4096x4096."""
+    sources, axes, parts = job.sources, job.axes, job.parts
     types = [np.result_type(*source) for source in sources]
     exact = all(part.exact(dtype) for part, dtype in zip(parts, types, strict=True))
     blocks = _blocks(axes, MANY_CELLS if exact else FEW_CELLS)
-    states = [_states(source, part, blocks, workers) for source, part in zip(sources, parts, strict=True)]
+    states = [_states(source, part, blocks, job.workers) for source, part in zip(sources, parts, strict=True)]
     seconds = [_second(part, state[0]) for part, state in zip(parts, states, strict=True)]
     rest = [_all_of(len(block)) if _whole(axis) else axis for axis, block in zip(axes, blocks, strict=True)]
-    _fold(states, rest, seconds, finish, out, workers)
+    _fold(replace(job, sources=states, axes=rest, parts=seconds))
 
 
 def _blocks(axes: Sequence[Axis], room: int) -> tuple[Axis, ...]:
@@ -426,7 +406,7 @@ class _Walk:
         plan = self._types.plan(self._part, next(c.dtype for c in state if isinstance(c, np.ndarray)))
         for position, axis in enumerate(axes):
             how = self._types.ways(self._part)[position]
-            state = along(state, axis, position + 1, how, self._part, plan[position], scratch, target)
+            state = along(state, axis, how, Lane(position + 1, self._part, plan[position], scratch), target)
         return state
 
 
