@@ -12,8 +12,13 @@ import pytest
 from numpy.typing import NDArray
 
 from poolcli import modes, pool
+from poolcli.emit import emit
 from poolcli.errors import InputError, NanError, NumberRangeError, UnknownNameError, UsageError
+from poolcli.featuremap import FeatureMap
 from poolcli.modes import ALIASES, MODES, ChosenMode, parse_mode
+from poolcli.pooling import Pooling
+from poolcli.render.page import NOT_IN_PAGE, known_modes, page
+from poolcli.steps import PoolStep
 from tests.conftest import ROOT
 
 CELLS = [[-3, 1], [4, 4]]
@@ -297,6 +302,21 @@ def test_the_mode_in_readme_works_on_every_type(
     expected = np.array([float((max(window) + min(window)) / 2) for window in windows])
     rounded = 1e-15 * float(max(map(abs, cells)))  # float64 has no room for all digits of 2**63 - 1
     np.testing.assert_allclose(values, expected.astype(values.dtype), rtol=1e-6, atol=rounded)
+
+
+def test_a_mode_of_one_row_is_refused_where_it_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page without its arithmetic would be empty, and no code is no help against missing code."""
+    monkeypatch.setitem(MODES, "midrange", eval(rows_in_readme()[0], vars(modes).copy()))  # noqa: S307 - our own README
+    with pytest.raises(UsageError, match=r"which has no row in MODES of pool\.js"):
+        page(FeatureMap.from_array(np.ones((4, 4))), Pooling.of(2, "midrange"))
+    for target, why in {"numpy": "midrange has no row in NUMPY_MODES", "torch": "it has no midrange pooling"}.items():
+        with pytest.raises(UsageError, match=why) as caught:
+            emit([PoolStep("midrange", 2)], 2, target)
+        assert caught.value.hint == "drop --emit"
+
+
+def test_a_page_knows_every_other_mode() -> None:
+    assert {*known_modes(), *NOT_IN_PAGE} == MODES.keys()
 
 
 # --- extremes of float64 ----------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from poolcli.emit.geometry import (
     without_idle_ceil,
 )
 from poolcli.emit.program import TRUNCATED, Program, indented, kernel_of, number, returning, whole
-from poolcli.modes import parse_mode
+from poolcli.modes import lacking, parse_mode
 from poolcli.steps import ConvStep
 from poolcli.window import Window
 
@@ -355,7 +355,7 @@ class Numpy(Program):
     def _values(self, layer: Pooling, filled: Sequence[int] = ()) -> None:
         """Write the windows and what is made of them; `filled` cells at the end of each axis were padding."""
         if layer.mode.mode.name not in NUMPY_MODES:
-            self.refuse(f"the mode {layer.mode} comes from another package")
+            self.refuse(f"the mode {layer.mode} {lacking(layer.mode.mode, 'NUMPY_MODES')}", "drop --emit")
         row, window = _numpy_mode(layer), layer.window
         value, helper = (row.ignoring, row.ignoring_helper) if layer.nan == "ignore" else (row.value, row.helper)
         if helper:
