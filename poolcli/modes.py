@@ -301,6 +301,9 @@ def parse_mode(text: str) -> ChosenMode:
     ('avg', 'lp:3')
     """
     text = text.strip().lower()
+    if "," in text and all(part.strip()[:1].isalpha() for part in text.split(",")):
+        beside = f"poolcli compare --mode {text.replace(' ', '')} INPUT"
+        raise UsageError(f"{text!r} are several modes", f"one at a time; or what they pool side by side: {beside}")
     name, colon, number = ALIASES.get(text, text).partition(":")
     mode = MODES.get(ALIASES.get(name, name)) or _of_a_package(name)
     if mode.parameter is None:
