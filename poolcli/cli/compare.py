@@ -84,7 +84,7 @@ def compare(
     Examples
     --------
     poolcli compare --mode max,avg,min input.csv
-    poolcli compare --compat torch,onnx --mode avg --size 3 --stride 2 --padding 1 input.csv
+    poolcli compare --compat torch,onnx --mode avg -k 3 -s 2 -p 1 input.csv
     poolcli compare --mode max,avg --filter sobel-x --relu --show photo.jpg
     """
     from poolcli.render.comparison import comparison_table
