@@ -267,6 +267,17 @@ def _of_a_package(name: str) -> Mode:
     return found
 
 
+def lacking(mode: Mode, table: str) -> str:
+    """Say why a table has nothing for a mode: what other packages bring stands in none, a new row not yet.
+
+    Examples
+    --------
+    >>> lacking(Mode("midrange", "(max(x) + min(x)) / 2"), "SAYS"), lacking(MODES["max"], "SAYS")
+    ('comes from another package', 'has no row in SAYS')
+    """
+    return f"has no row in {table}" if mode.name in MODES else "comes from another package"
+
+
 def parse_mode(text: str) -> ChosenMode:
     """Read a mode as a user types it.
 
@@ -290,6 +301,9 @@ def parse_mode(text: str) -> ChosenMode:
     ('avg', 'lp:3')
     """
     text = text.strip().lower()
+    if "," in text and all(part.strip()[:1].isalpha() for part in text.split(",")):
+        beside = f"poolcli compare --mode {text.replace(' ', '')} INPUT"
+        raise UsageError(f"{text!r} are several modes", f"one at a time; or what they pool side by side: {beside}")
     name, colon, number = ALIASES.get(text, text).partition(":")
     mode = MODES.get(ALIASES.get(name, name)) or _of_a_package(name)
     if mode.parameter is None:

@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 from poolcli import FeatureMap, pool
+from poolcli.cli import build
+from poolcli.cli.pages import page
+from poolcli.cli.root import EXAMPLES
 from poolcli.comparison import MODE_RULES, compare
 from poolcli.compat import FRAMEWORKS, OWN
 from poolcli.errors import CompatError
@@ -158,10 +161,23 @@ def test_infinities_are_written_as_everywhere(run: Run) -> None:
     assert [row["data"] for row in done.json()["variants"]] == [[[np.inf]], [[-np.inf]]]
 
 
+SHOWN = {
+    line.strip() for line in (*EXAMPLES, *page(build("compare"), "poolcli compare").examples) if "--compat" in line
+}
+
+
+@pytest.mark.parametrize("words", [line.split()[1:] for line in SHOWN])
+def test_the_example_is_one_that_all_sides_answer_and_some_otherwise(run: Run, words: list[str]) -> None:
+    rows = run(*words[:-1], "--json", "sample_inputs/five_5x5.csv").json()["variants"]
+    assert not any(row["refused"] for row in rows)
+    assert len({str(row["shape"]) for row in rows}) == 1
+    assert len({str(row["data"]) for row in rows}) > 1
+
+
 def test_what_one_framework_refuses_is_to_be_had_apart(run: Run) -> None:
     words = ("compare", "--compat", "torch,keras", "--padding", "1", "sample_inputs/geeks_4x4.csv")
-    hint = "--padding same; or run it apart, with options of its own: poolcli pool --compat keras --mode max ..."
-    assert hint in run(*words).err
+    alone = "poolcli explain --compat keras --mode max --at 0,0 ..."
+    assert f"--padding same; or ask it alone, with options of its own: {alone}" in run(*words).err
     assert run(*words, "--quiet").err == ""
     assert run("compare", "--mode", "max,avg", "sample_inputs/geeks_4x4.csv").err == ""
 

@@ -15,7 +15,8 @@ from poolcli.colormaps import COLORMAPS
 from poolcli.compat import FRAMEWORKS
 from poolcli.filters import FILTERS
 from poolcli.formats import FORMATS
-from poolcli.modes import ALIASES, MODES
+from poolcli.gradient import GRADIENTS
+from poolcli.modes import ALIASES, MODES, parse_mode
 from poolcli.window import FILLS
 from tests.conftest import Run, Shell
 from tests.extras import needs_program
@@ -113,6 +114,7 @@ def test_the_function_of_bash(shell: Shell) -> None:
 TABLES: list[tuple[str, Iterable[str]]] = [
     ("", COMMANDS),
     ("pool --mode", [*MODE_NAMES, *ALIASES]),
+    ("grad --mode", [name for name in MODE_NAMES if name.partition(":")[0] in GRADIENTS]),
     ("pool --filter", FILTERS),
     ("conv --filter", FILTERS),
     ("pool --format", ["table", *(row.name for row in FORMATS.values() if row.writes)]),
@@ -133,6 +135,11 @@ TABLES: list[tuple[str, Iterable[str]]] = [
     ("run x.csv global-max", ["then"]),
     ("completion", ["bash", "zsh", "fish"]),
 ]
+
+
+def test_grad_offers_no_mode_without_a_gradient() -> None:
+    offered = {name.removeprefix("global-") for name in complete(["grad", "--mode"], "").words}
+    assert {parse_mode(name).mode.name for name in offered} == {*GRADIENTS}
 
 
 @pytest.mark.parametrize(("words", "expected"), TABLES)
@@ -200,7 +207,13 @@ print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})), fi
 
 @pytest.mark.parametrize(
     "words",
-    [["pool", "--pad-fill", ""], ["compare", "--mode", ""], ["run", "x", "pool", "--colormap", ""], ["batch", "-"]],
+    [
+        ["pool", "--pad-fill", ""],
+        ["compare", "--mode", ""],
+        ["grad", "--mode", ""],
+        ["run", "x", "pool", "--colormap", ""],
+        ["batch", "-"],
+    ],
     ids=" ".join,
 )
 def test_completion_loads_nothing_heavy(python: Run, words: list[str]) -> None:

@@ -23,6 +23,7 @@ from poolcli.errors import CompatError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import SPATIAL, FeatureMap
 from poolcli.modes import MODES
 from poolcli.steps import ConvStep, NormalizeStep, PoolStep, ReluStep, Step, apply
+from tests.conftest import Run
 
 Array = NDArray[Any]
 
@@ -382,6 +383,27 @@ IDIOMS = [
 @pytest.mark.parametrize(("target", "mode", "options", "line"), IDIOMS)
 def test_code_is_what_people_write(target: str, mode: str, options: Any, line: str) -> None:
     assert line in " ".join(emit([PoolStep(mode, None, options)], 2, target).split())
+
+
+@pytest.mark.parametrize(
+    ("target", "mode", "options", "told"),
+    [("torch", "avg", {"compat": "torch"}, True), ("numpy", "avg", {"compat": "torch"}, True),
+     ("torch", "lp:3", {"compat": "torch"}, True), ("torch", "lp:2.5", {"compat": "torch"}, False),
+     ("torch", "max", {"compat": "torch"}, False), ("torch", "avg", {}, False), ("numpy", "avg", {}, False),
+     ("numpy", "avg", {"compat": "onnx"}, False), ("keras", "avg", {"compat": "keras"}, False)],
+)  # fmt: skip
+def test_code_that_truncates_whole_numbers_says_so(target: str, mode: str, options: Any, told: bool) -> None:
+    """Because poolcli itself takes those of a text file as floating point."""
+    assert ("x.astype(float)" in "".join(emit([PoolStep(mode, 2, options)], 2, target).splitlines()[1:3])) == told
+
+
+def test_what_code_says_of_whole_numbers_is_so(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("1,2\n3,5\n")
+    words = ("pool", "--compat", "torch", "--mode", "avg", "x.csv")
+    code = run(*words, "--emit", "numpy", cwd=tmp_path).out
+    pool, x = namespace(code)["pool"], np.array([[1, 2], [3, 5]])
+    assert pool(x).tolist() == [[2]]
+    assert pool(x.astype(float)).tolist() == run(*words, "--json", cwd=tmp_path).data() == [[2.75]]
 
 
 def test_fold_breaks_at_the_last_bracket_that_fits() -> None:

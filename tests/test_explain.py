@@ -318,6 +318,17 @@ def test_the_table_fits_every_width(width: int) -> None:
     assert "4.88889" in shown or width < 12
 
 
+@pytest.mark.parametrize(
+    ("mode", "size", "said"),
+    [("max", 2, "[ ] the cell that decides"), ("median", 3, "[ ] the cell that decides"),
+     ("median", 2, "[ ] the cells that decide"), ("range", 2, "[ ] the cells that decide"), ("avg", 2, "")],
+)  # fmt: skip
+def test_marked_cells_are_one_or_several(mode: str, size: int, said: str) -> None:
+    shown = printed(100, list(explain.windows(Pooling.of(2, mode, size), (4, 4), MATRIX)))
+    assert said in shown
+    assert ("decide" in shown) == bool(said)
+
+
 def test_the_table_says_what_is_left_out_and_what_marks_mean() -> None:
     layer = Pooling.of(2, "max", 3, stride=2, padding=1, ceil_mode=True)
     facts = list(explain.windows(layer, (4, 4), MATRIX))

@@ -12,8 +12,14 @@ import pytest
 from numpy.typing import NDArray
 
 from poolcli import modes, pool
+from poolcli.emit import emit, numpy_code
+from poolcli.emit.numpy_code import NUMPY_MODES
 from poolcli.errors import InputError, NanError, NumberRangeError, UnknownNameError, UsageError
+from poolcli.featuremap import FeatureMap
 from poolcli.modes import ALIASES, MODES, ChosenMode, parse_mode
+from poolcli.pooling import Pooling
+from poolcli.render.page import NOT_IN_PAGE, known_modes, page
+from poolcli.steps import PoolStep
 from tests.conftest import ROOT
 
 CELLS = [[-3, 1], [4, 4]]
@@ -299,6 +305,43 @@ def test_the_mode_in_readme_works_on_every_type(
     np.testing.assert_allclose(values, expected.astype(values.dtype), rtol=1e-6, atol=rounded)
 
 
+def test_a_mode_of_one_row_is_refused_where_it_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page without its arithmetic would be empty, and no code is no help against missing code."""
+    monkeypatch.setitem(MODES, "midrange", eval(rows_in_readme()[0], vars(modes).copy()))  # noqa: S307 - our own README
+    with pytest.raises(UsageError, match=r"which has no row in MODES of pool\.js"):
+        page(FeatureMap.from_array(np.ones((4, 4))), Pooling.of(2, "midrange"))
+    for target, why in {"numpy": "midrange has no row in NUMPY_MODES", "torch": "it has no midrange pooling"}.items():
+        with pytest.raises(UsageError, match=why) as caught:
+            emit([PoolStep("midrange", 2)], 2, target)
+        assert caught.value.hint == "drop --emit"
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"padding": 1, "stride": 1}, {"global_window": True}, {"nan": "ignore"}], ids=str
+)
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_the_row_of_code_in_readme_computes_what_the_mode_does(
+    options: dict[str, Any], dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    row = re.findall(r'"midrange": (NumpyMode\(.*?\)),\n', readme, re.DOTALL)
+    monkeypatch.setitem(MODES, "midrange", eval(rows_in_readme()[0], vars(modes).copy()))  # noqa: S307 - our own README
+    monkeypatch.setitem(NUMPY_MODES, "midrange", eval(row[0], vars(numpy_code).copy()))  # noqa: S307 - our own README
+    x = np.array([[200, 150, 100, 120], [255, 254, 7, 8], [9, 0, 1, 3], [2, 2, 250, 240]], dtype)
+    if "nan" in options:
+        x = np.where(x == 7, np.nan, x.astype(np.float64))
+    scope: dict[str, Any] = {}
+    size = None if "global_window" in options else 2
+    exec(emit([PoolStep("midrange", size, options)], 2, "numpy"), scope)  # noqa: S102 - poolcli's own output
+    made, expected = scope["pool"](x), pool(x, "midrange", **({"size": size} if size else {}), **options)
+    assert made.dtype == expected.dtype
+    np.testing.assert_array_equal(made, expected)
+
+
+def test_a_page_knows_every_other_mode() -> None:
+    assert {*known_modes(), *NOT_IN_PAGE} == MODES.keys()
+
+
 # --- extremes of float64 ----------------------------------------------------------------------------------------------
 
 
@@ -488,6 +531,8 @@ def test_a_mode_written_out_is_read_again(text: str) -> None:
         ("medain", "unknown mode 'medain'", "median"),
         ("", "unknown mode ''", "known: max, min, avg"),
         ("zzz", "unknown mode 'zzz'", "known: max, min, avg"),
+        ("max,avg", "'max,avg' are several modes", "one at a time; or what they pool side by side: poolcli compare"),
+        ("lp:2,5", "'2,5' is not a number", "lp:3"),
         ("max:2", "mode max takes no parameter, but 'max:2' has one", "use max"),
         ("mean:2", "mode avg takes no parameter", "use avg"),
         ("lp", "mode lp needs P, the order of the norm", "lp:3"),

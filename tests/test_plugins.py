@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -52,9 +54,16 @@ def offer(folder: Path, package: str, kind: str, name: str, code: str) -> None:
 # --- what works -------------------------------------------------------------------------------------------------------
 
 
+def test_the_names_are_none_that_readme_has_its_readers_add() -> None:
+    points = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]["entry-points"]
+    adding = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## Adding things\n")[1].split("\n## ")[0]
+    taken = set(re.findall(r"[`\"]([\w-]+)[`\"]", adding)) & {name for rows in points.values() for name in rows}
+    assert taken == set()
+
+
 def test_a_mode(plugged: Run) -> None:
-    assert plugged("pool", "--mode", "midrange", "tiny.csv", "--json").data() == [[3.5, 5], [3.5, 5]]
-    assert plugged("pool", "--mode", "global-midrange", "tiny.csv", "--json").data() == [[5]]
+    assert plugged("pool", "--mode", "example-midrange", "tiny.csv", "--json").data() == [[3.5, 5], [3.5, 5]]
+    assert plugged("pool", "--mode", "global-example-midrange", "tiny.csv", "--json").data() == [[5]]
     assert plugged("pool", "--mode", "range", "tiny.csv", "--json").data() == [[5, 8], [3, 6]]
 
 
@@ -72,31 +81,32 @@ def test_a_mode_with_a_parameter_made_of_cells(plugged: Run) -> None:
 
 
 def test_a_mode_is_explained_by_its_formula(plugged: Run) -> None:
-    told = plugged("explain", "--mode", "midrange", "tiny.csv", "--json").json()
+    told = plugged("explain", "--mode", "example-midrange", "tiny.csv", "--json").json()
     assert told["windows"][0]["formula"] == "x = 1, 3, 5, 6; (max(x) + min(x)) / 2"
-    assert plugged("explain", "--mode", "midrange", "--shape", "4x4", "--at", "0,0").out.splitlines()[1] == (
-        "Midrange pooling makes (max(x) + min(x)) / 2 of the values x of every window."
-    )
+    shown = plugged("explain", "--mode", "example-midrange", "--shape", "4x4", "--at", "0,0").out
+    sentence = "Example-midrange pooling makes (max(x) + min(x)) / 2 of the values x of every window."
+    assert sentence in " ".join(shown.split())
 
 
 @pytest.mark.parametrize(
     ("words", "why"),
     [(("grad",), "has no gradient"), (("pool", "--emit", "numpy"), "comes from another package"),
-     (("pool", "--emit", "torch"), "has no midrange pooling"), (("pool", "--indices"), "has no indices"),
-     (("pool", "--compat", "keras"), "Keras has no midrange pooling"),
+     (("pool", "--emit", "torch"), "has no example-midrange pooling"), (("pool", "--indices"), "has no indices"),
+     (("pool", "--compat", "keras"), "Keras has no example-midrange pooling"),
      (("explain", "-o", "page.html"), "comes from another package")],
 )  # fmt: skip
 def test_what_poolcli_cannot_do_with_a_mode_it_does_not_know(plugged: Run, words: tuple[str, ...], why: str) -> None:
-    result = plugged(*words, "--mode", "midrange", "tiny.csv")
+    result = plugged(*words, "--mode", "example-midrange", "tiny.csv")
     assert (result.code, result.raw) == (2, b"")
     assert why in result.err
     assert "Traceback" not in result.err
 
 
 def test_a_filter(plugged: Run) -> None:
-    values = np.array(plugged("conv", "--filter", "cross", "tiny.csv", "--json").data())
+    values = np.array(plugged("conv", "--filter", "example-cross", "tiny.csv", "--json").data())
     np.testing.assert_allclose(values, [[17 / 5, 24 / 5], [25 / 5, 24 / 5]])
-    stacked = plugged("run", "--json", "tiny.csv", "conv", "--filter", "cross", "then", "pool", "--mode", "midrange")
+    words = ("conv", "--filter", "example-cross", "then", "pool", "--mode", "example-midrange")
+    stacked = plugged("run", "--json", "tiny.csv", *words)
     assert stacked.data() == [[pytest.approx(4.2)]]
 
 
@@ -128,8 +138,8 @@ def test_errors_of_a_format_are_poolclis_own(plugged: Run, tmp_path: Path) -> No
 
 def test_python_finds_the_same_names(python: Run, example: Path, tmp_path: Path) -> None:
     code = (
-        "from poolcli import FeatureMap, conv, pool, read, write; x = pool([[1, 3], [5, 6]], 'midrange'); "
-        "write(FeatureMap.from_array(conv(x, 'cross', padding=1)), 'x.xyz'); print(read('x.xyz').values)"
+        "from poolcli import FeatureMap, conv, pool, read, write; x = pool([[1, 3], [5, 6]], 'example-midrange'); "
+        "write(FeatureMap.from_array(conv(x, 'example-cross', padding=1)), 'x.xyz'); print(read('x.xyz').values)"
     )
     result = python("-c", code, env={"PYTHONPATH": str(example)}, cwd=tmp_path)
     assert (result.out, result.err) == ("[[0.7]]\n", "")
@@ -143,10 +153,10 @@ def test_a_formats_file_may_start_like_a_foreign_one(plugged: Run, tmp_path: Pat
 def test_lists_name_the_package(plugged: Run, run: Run) -> None:
     listed = {row["mode"]: row["package"] for row in plugged("modes", "--json").json()}
     assert {name: package for name, package in listed.items() if package} == {
-        "midrange": "poolcli-example 1.0", "span:S": "poolcli-example 1.0"
+        "example-midrange": "poolcli-example 1.0", "span:S": "poolcli-example 1.0"
     }  # fmt: skip
     assert plugged("filters", "--json").json()[-1] == {
-        "filter": "cross", "kernel": [[0, 1, 0], [1, 1, 1], [0, 1, 0]], "scale": 5,
+        "filter": "example-cross", "kernel": [[0, 1, 0], [1, 1, 1], [0, 1, 0]], "scale": 5,
         "finds": "average of the four neighbours", "source": "this example", "package": "poolcli-example 1.0",
     }  # fmt: skip
     assert plugged("modes").cells()[0][-1] == "package"
@@ -154,8 +164,8 @@ def test_lists_name_the_package(plugged: Run, run: Run) -> None:
 
 
 def test_a_wrong_name_is_compared_with_those_of_packages(plugged: Run) -> None:
-    assert "did you mean midrange" in plugged("pool", "--mode", "midrang", "tiny.csv").err
-    assert "did you mean cross?" in plugged("conv", "--filter", "cros", "tiny.csv").err
+    assert "did you mean example-midrange" in plugged("pool", "--mode", "example-midrang", "tiny.csv").err
+    assert "did you mean example-cross?" in plugged("conv", "--filter", "example-cros", "tiny.csv").err
     assert "did you mean xyz?" in plugged("pool", "--format", "xyzz", "tiny.csv").err
 
 
@@ -164,7 +174,7 @@ def test_worker_processes_know_packages(plugged: Run, tmp_path: Path) -> None:
     for number in range(3):
         (tmp_path / "in" / f"{number}.xyz").write_text(f"0 0 {number}\n0 1 4\n1 0 5\n1 1 6\n")
     (tmp_path / "in" / "notes.txt").write_text("no points")
-    result = plugged("batch", "in", "-o", "out", "--mode", "midrange", "-j", "2")
+    result = plugged("batch", "in", "-o", "out", "--mode", "example-midrange", "-j", "2")
     assert result.code == 0, result.err
     assert {path.name: path.read_text() for path in (tmp_path / "out").glob("[0-9]*")} == {
         "0.xyz": "0 0 3.0\n", "1.xyz": "0 0 3.5\n", "2.xyz": "0 0 4.0\n"
@@ -184,8 +194,8 @@ def test_workers_of_a_cluster_know_packages(
     monkeypatch.setenv("PYTHONPATH", str(example))
     (tmp_path / "dask").mkdir()
     with cluster(tmp_path / "dask", 1) as there:
-        words = ("--mode", "midrange", "--filter", "cross", "--format", "xyz", "--scheduler", there.address)
-        result = plugged("batch", "tiny.csv", "-o", "out", *words)
+        words = ("--mode", "example-midrange", "--filter", "example-cross", "--format", "xyz")
+        result = plugged("batch", "tiny.csv", "-o", "out", *words, "--scheduler", there.address)
     assert result.code == 0, result.err
     assert (tmp_path / "out" / "tiny.xyz").read_text() == "0 0 4.2\n"
 
@@ -206,7 +216,8 @@ sys.exit(code)
     ("words", "loaded"),
     [(("pool", "tiny.csv", "--mode", "l2", "--filter", "box", "-o", "out.png"), ""),
      (("pool", "tiny.csv", "--json"), ""), (("--version",), ""), (("pool", "--help"), ""),
-     (("pool", "tiny.csv", "--mode", "midrange", "--json"), "poolcli.plugins poolcli_example poolcli_example.rows"),
+     (("pool", "tiny.csv", "--mode", "example-midrange", "--json"),
+      "poolcli.plugins poolcli_example poolcli_example.rows"),
      (("pool", "tiny.csv", "-q", "-o", "out.xyz"),
       "poolcli.plugins poolcli_example poolcli_example.rows poolcli_example.xyz")],
 )  # fmt: skip

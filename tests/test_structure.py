@@ -13,6 +13,7 @@ import pytest
 
 import poolcli
 from poolcli.cli import COMMANDS
+from poolcli.cli.root import EXIT_CODES
 from poolcli.filters import FILTERS
 from poolcli.formats import FORMATS
 from poolcli.modes import MODES
@@ -304,7 +305,13 @@ def test_readme_names_every_mode(mode: str) -> None:
 
 @pytest.mark.parametrize("name", FILTERS)
 def test_readme_names_every_filter(name: str) -> None:
-    assert named(name)
+    section = README.split("\n### Filter first\n")[1].split("\n### ")[0]  # "Adding things" names one to be added
+    assert f"`{name}`" in section
+
+
+def test_readme_names_every_exit_code() -> None:
+    told = README.split("\n## Exit codes and errors\n")[1].split("An error is")[0]
+    assert [int(code) for code in re.findall(r"\d+", told)] == [*EXIT_CODES]
 
 
 def test_readme_has_its_two_lines_for_setting_up() -> None:

@@ -179,3 +179,26 @@ def test_an_option_that_no_step_has_is_no_option_of_one(run: Run) -> None:
     assert "belongs" not in run("summary", "24x6", "--nosuch", "2").err
     assert "belongs" not in run("summary", "24x6", "--nosuch", "pool").err
     assert "belongs" not in run("summary", "24x6", "--size", "2", "pool").err
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["28x28x1", "conv", "--size", "3"], "read as CHW; for channels last --layout HWC"),
+        (["2x28x28x1", "conv", "--size", "3"], "read as NCHW; for channels last --layout NHWC"),
+        (["28x28x1", "--layout", "CHW", "conv", "--size", "3"], "use --size 1, or --padding 1"),  # as they asked for
+        (["1x28x1", "conv", "--size", "3"], "use --size 1, or --padding 1"),  # does not fit either way
+        (["2x8", "conv", "--size", "3"], "use --size 2, or --padding 1"),  # has no channels
+    ],
+)
+def test_a_shape_that_fits_with_its_channels_last_is_told_so(run: Run, words: list[str], hint: str) -> None:
+    done = run("summary", *words)
+    assert (done.code, done.raw) == (1, b"")
+    assert done.err.splitlines()[1] == f"hint: {hint}"
+
+
+def test_options_that_no_command_has_are_listed(run: Run) -> None:
+    """``poolcli conv`` has no --filters, so its help is no help."""
+    assert "hint: the options of conv are --filters, --size, " in run("summary", "8x8", "conv", "8", "3").err
+    assert "hint: see: poolcli pool --help" in run("summary", "8x8", "pool", "3").err
+    assert "hint: see: poolcli conv --help" in run("run", "x.csv", "conv", "8", "3").err

@@ -79,12 +79,12 @@ def compare(
     """Show the same windows under several modes, or as several frameworks have them, side by side.
 
     All sides have the same options. Where they are to differ, as PyTorch's --padding 1 from Keras's --padding same, run
-    pool --compat once for each.
+    explain --compat --at once for each, which shows the arithmetic.
 
     Examples
     --------
     poolcli compare --mode max,avg,min input.csv
-    poolcli compare --compat torch,keras,onnx --mode avg --padding same input.csv
+    poolcli compare --compat torch,onnx --mode avg -k 3 -s 2 -p 1 input.csv
     poolcli compare --mode max,avg --filter sobel-x --relu --show photo.jpg
     """
     from poolcli.render.comparison import comparison_table
@@ -118,8 +118,8 @@ def _hint(variant: Variant) -> None:
     """Say how to have what a framework refuses among the others."""
     if isinstance(variant.problem, CompatError):
         advice = f"{variant.problem.hint}; or " if variant.problem.hint else ""
-        apart = f"poolcli pool --compat {variant.step.options['compat']} --mode {variant.step.mode}"
-        say(f"hint: {variant.label}: {advice}run it apart, with options of its own: {apart} ...")
+        apart = f"poolcli explain --compat {variant.step.options['compat']} --mode {variant.step.mode} --at 0,0"
+        say(f"hint: {variant.label}: {advice}ask it alone, with options of its own: {apart} ...")
 
 
 def _record(ready: FeatureMap, made: Comparison) -> dict[str, Any]:

@@ -12,7 +12,7 @@ SUMMARY = "Pool feature maps: matrices in CSV, JSON or NPY, and pictures."
 EXAMPLES = (
     "poolcli pool --mode max --size 2 --stride 2 input.csv",
     "poolcli pool --filter sobel-x --relu --size 2 -o edges.png photo.jpg",
-    "poolcli compare --compat torch,keras,onnx --mode avg --padding same input.csv",
+    "poolcli compare --compat torch,onnx --mode avg -k 3 -s 2 -p 1 input.csv",
     "poolcli explain --size 2 -o page.html input.csv",
 )
 OPTIONS = {"-h, --help": "Show this page, or with a command that command's.", "--version": "Print the version."}

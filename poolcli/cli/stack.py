@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any
 
-from poolcli.cli import COMMANDS
+from poolcli.cli import COMMANDS, build
 from poolcli.cli.grammar import Command, Group, command, option, options_of
 from poolcli.cli.options import GLOBALS, WINDOW, Convolving, Undoing, Windowing
 from poolcli.cli.typed import is_bare, refusal, takes_value
@@ -197,8 +197,8 @@ def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) ->
 
 
 def _help(name: str, step: Command) -> str:
-    """Say where the options of a step are explained, or which they are where there is no such command."""
-    if name in COMMANDS:
+    """Say where the options of a step are explained, or which they are where no command has them all."""
+    if name in COMMANDS and options_of(step).keys() <= options_of(build(name)).keys():
         return f"see: poolcli {name} --help"
     flags = [flag for flag in options_of(step) if flag.startswith("--") and flag != "--help"]
     return f"the options of {name} are {', '.join(flags)}" if flags else f"{name} has no options"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +12,7 @@ import typer
 from poolcli.cli.deliver import load, put_json
 from poolcli.cli.options import AsJson, Reading, Talking
 from poolcli.cli.stack import SUMMARIZED, parse_stack
-from poolcli.errors import UsageError
+from poolcli.errors import PoolcliError, ShapeError, UsageError
 from poolcli.summary import Row, Signal, summarize
 
 LIKE_A_SHAPE = re.compile(r"[0-9]+(?:[,;*X\u00d7 ]+[0-9]+)+")  # as people write one
@@ -39,15 +40,18 @@ def summary(
     if not stages:
         raise UsageError("summary needs layers", "such as: poolcli summary 8x8 conv --size 3 then pool --size 2")
     layers = parse_stack(stages, SUMMARIZED)
+    otherwise = None
     if re.fullmatch(r"[0-9]{1,18}(x[0-9]{1,18})*", given):
-        signal = Signal.of(tuple(map(int, given.split("x"))), reading.layout)
+        shape = tuple(map(int, given.split("x")))
+        signal = Signal.of(shape, reading.layout)
+        otherwise = None if reading.layout else Signal.of(shape, channels_last=True)
     elif LIKE_A_SHAPE.fullmatch(given) and not os.path.lexists(given):
         sizes = "x".join(re.findall("[0-9]+", given))
         raise UsageError(f"{given} is neither a shape nor a file", f"write the shape as {sizes}")
     else:
         feature_map = load(given, reading, talking)
         signal = Signal.of(feature_map.shape, feature_map.layout)
-    rows = summarize(signal, layers)
+    rows = _followed(signal, layers, otherwise)
     if json:
         put_json("-", _record(rows))
         return
@@ -55,6 +59,18 @@ def summary(
     from poolcli.render.layers import layer_table
 
     show(layer_table(rows, ascii_only=not unicode_ok()), width=width_of_output())
+
+
+def _followed(signal: Signal, layers: list[Any], otherwise: Signal | None) -> list[Row]:
+    """Follow the signal; where it does not fit, and would with its channels last, hint at that."""
+    try:
+        return summarize(signal, layers)
+    except ShapeError as problem:
+        if otherwise and otherwise.layout != signal.layout:
+            with suppress(PoolcliError):
+                summarize(otherwise, layers)
+                problem.hint = f"read as {signal.layout}; for channels last --layout {otherwise.layout}"
+        raise
 
 
 def _record(rows: list[Row]) -> dict[str, Any]:

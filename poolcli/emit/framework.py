@@ -19,6 +19,7 @@ from poolcli.emit.geometry import (
     unpadded,
     without_idle_ceil,
 )
+from poolcli.emit.numpy_code import NUMPY_MODES
 from poolcli.emit.program import WIDTH, Program, number, whole
 from poolcli.window import Window
 
@@ -200,7 +201,8 @@ class Framework(Program):
         if self.special(layer):
             return
         if mode not in IDENTITIES or (is_high_norm(layer) and compat_of(layer) != self.name):
-            self.refuse(f"it has no {layer.mode} pooling, and no formula makes it of maxima and averages")
+            hint = None if mode in NUMPY_MODES else "drop --emit"
+            self.refuse(f"it has no {layer.mode} pooling, and no formula makes it of maxima and averages", hint)
         row = IDENTITIES[mode]
         self.assign(row(lambda kind, t: self._pooled(kind, t, layer), Value(self, self.tensor), layer.mode.parameter))
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from poolcli.compat import find
+from poolcli.compat import Layer, find
 from poolcli.modes import HIGH_ORDER
 from poolcli.window import Window
 
@@ -30,6 +30,16 @@ def is_high_norm(layer: Pooling) -> bool:
 def reach_of(window: Window) -> tuple[int, ...]:
     """Return how many cells the dilated window spans, for each axis."""
     return tuple((k - 1) * d + 1 for k, d in zip(window.size, window.dilation or (1, 1, 1), strict=False))
+
+
+def truncates(layer: Pooling) -> bool:
+    """Whether the layer's framework truncates whole numbers where it does not truncate others."""
+    import numpy as np
+
+    if (framework := find(layer.compat)) is None:
+        return False
+    whole, other = (framework.row(Layer(layer, np.dtype(kind))) for kind in ("int64", "float64"))
+    return (whole.formula, whole.result) != (other.formula, other.result)
 
 
 def sides_of(window: Window) -> tuple[tuple[int, int], ...] | None:

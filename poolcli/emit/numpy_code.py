@@ -20,8 +20,8 @@ from poolcli.emit.geometry import (
     unpadded,
     without_idle_ceil,
 )
-from poolcli.emit.program import Program, indented, kernel_of, number, returning, whole
-from poolcli.modes import parse_mode
+from poolcli.emit.program import TRUNCATED, Program, indented, kernel_of, number, returning, whole
+from poolcli.modes import lacking, parse_mode
 from poolcli.steps import ConvStep
 from poolcli.window import Window
 
@@ -173,9 +173,10 @@ NUMPY_MODES: Mapping[str, NumpyMode] = {
 HIGH_NORM = NumpyMode("np.exp(np.logaddexp.reduce({p} * np.log(abs({w})), {axis}) / {p})", "high_norm({w}, {p})", "",
                       HIGH_NORM_IGNORING, wide=True)  # fmt: skip
 HIGHEST_NORM = NumpyMode("abs({w}).max({axis})", "np.fmax.reduce(abs({w}), {axis})", wide=True)
+TORCH_AVG = NumpyMode("{w}.mean({axis}).astype(x.dtype)", "")
 NUMPY_QUIRKS: Mapping[tuple[str | None, str], NumpyMode] = {
     ("torch", "lp"): NumpyMode("({k} * np.mean({w}**{p}, {axis})) ** (1 / {p})", "", wide=True),
-    ("torch", "avg"): NumpyMode("{w}.mean({axis}).astype(x.dtype)", ""),
+    ("torch", "avg"): TORCH_AVG,
 }
 
 
@@ -354,7 +355,7 @@ class Numpy(Program):
     def _values(self, layer: Pooling, filled: Sequence[int] = ()) -> None:
         """Write the windows and what is made of them; `filled` cells at the end of each axis were padding."""
         if layer.mode.mode.name not in NUMPY_MODES:
-            self.refuse(f"the mode {layer.mode} comes from another package")
+            self.refuse(f"the mode {layer.mode} {lacking(layer.mode.mode, 'NUMPY_MODES')}", "drop --emit")
         row, window = _numpy_mode(layer), layer.window
         value, helper = (row.ignoring, row.ignoring_helper) if layer.nan == "ignore" else (row.value, row.helper)
         if helper:
@@ -362,6 +363,8 @@ class Numpy(Program):
             value = name + value[value.index("(") :]
         if row.wide:
             self.body += ['dtype = x.dtype if x.dtype.kind == "f" else np.float64', "x = x.astype(np.float64)"]
+        if row is TORCH_AVG:
+            self.remarks = TRUNCATED
         self.body += [row.before] if row.before else []
         draws = f"np.random.default_rng({layer.seed}).random" if layer.mode.mode.random else ""
         if window.kind == "global" and not helper:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from poolcli.pooling import Pooling
     from poolcli.steps import Step
 
+TRUNCATED = (  # what `poolcli.cli.deliver.as_network_input` does to text, in which a whole number has no type
+    "# averages of whole numbers are truncated here, as PyTorch does it; poolcli takes those",
+    "# of a text file, such as CSV, as floating point: pool(x.astype(float))",
+)
 WIDTH = 88  # of a line of emitted code, as formatters have it
 
 
@@ -95,6 +99,7 @@ class Program:
     def __init__(self, ndim: int) -> None:
         self.ndim = ndim
         self.comments: list[str] = []
+        self.remarks: Sequence[str] = ()
         self.helpers: dict[str, str] = {}
         self.body: list[str] = []
         self.traced = False  # whether the last step records indices
@@ -154,7 +159,7 @@ class Program:
         turned = self._turned(order) if list(order) != sorted(order) else ()
         name = "planewise" if turned else "pool"
         functions = "\n\n\n".join([*self.helpers.values(), "\n".join([f"def {name}(x):", *lines]), *turned])
-        head = [f"# poolcli: {'; '.join(self.comments) or 'nothing to do'}", *_imports(functions)]
+        head = [f"# poolcli: {'; '.join(self.comments) or 'nothing to do'}", *self.remarks, *_imports(functions)]
         return "\n".join(head) + ("\n\n\n" if len(head) > 1 else "\n") + functions + "\n"
 
     def _turned(self, order: Sequence[int]) -> tuple[str]:

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 from poolcli.emit.framework import ATOM, Framework, Refusal, Value, both, kind_is, mode_is
-from poolcli.emit.geometry import compat_of, is_dilated, is_high_norm, is_padded, reach_of, sides_of
-from poolcli.emit.program import kernel_of, number, whole
+from poolcli.emit.geometry import compat_of, is_dilated, is_high_norm, is_padded, reach_of, sides_of, truncates
+from poolcli.emit.program import TRUNCATED, kernel_of, number, whole
 from poolcli.window import Window
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ class Torch(Framework):
         """Write what stands around a pooling layer: types, and an axis more for fractional windows in 1-D."""
         whole_too = layer.mode.mode.name in ("max", "avg", "sum", "lp") and compat_of(layer) == "torch"
         self.floats = self.convolved or (self.floats and not whole_too)
+        if not self.floats and truncates(layer):
+            self.remarks = TRUNCATED
         fractional = layer.window.kind == "fractional"
         self.body += [f"t = t.double(){'.unsqueeze(2)' if self.ndim == 1 else ''}"] if fractional else []
         yield

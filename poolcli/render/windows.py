@@ -147,8 +147,8 @@ def remarks(fact: WindowFact) -> list[str]:
 def _legend(facts: Sequence[WindowFact], total: int | None, first: int, ascii_only: bool) -> list[str]:
     marks = MARKS[ascii_only]
     said = []
-    if any(fact.winners for fact in facts):
-        said.append("[ ] the cell that decides")
+    if most := max((len(fact.winners) for fact in facts), default=0):
+        said.append("[ ] the cell that decides" if most == 1 else "[ ] the cells that decide")
     if any(fact.count("padding") for fact in facts):
         said.append(f"{marks['padding']} padding")
     if any(fact.count("overhang") for fact in facts):

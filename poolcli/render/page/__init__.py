@@ -25,7 +25,7 @@ from poolcli.colormaps import CENTRED, COLORMAPS
 from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.formulas import SAYS
-from poolcli.modes import MODES
+from poolcli.modes import lacking
 from poolcli.pooling import Pooling
 from poolcli.render.names import safe
 from poolcli.window import Window, times
@@ -88,9 +88,9 @@ def _check(feature_map: FeatureMap, layer: Pooling) -> None:
             f"a page cannot draw at random as mode {layer.mode} does",
             "leave out -o to have the windows explained as a table, or use another --mode",
         )
-    if layer.mode.mode.name not in MODES:
+    if layer.mode.mode.name not in known_modes():
         raise UsageError(
-            f"a page cannot compute mode {layer.mode}, which comes from another package",
+            f"a page cannot compute mode {layer.mode}, which {lacking(layer.mode.mode, 'MODES of pool.js')}",
             "leave out -o to have the windows explained as a table, or use another --mode",
         )
     if feature_map.values.size > MOST_CELLS:
@@ -102,6 +102,11 @@ def _check(feature_map: FeatureMap, layer: Pooling) -> None:
             f"make it smaller first with poolcli pool --mode avg --size {factor}, or explain one window with --at",
         )
     layer.apply(feature_map.values)
+
+
+def known_modes() -> list[str]:
+    """Return the modes that the page's script has a row for."""
+    return re.findall(r"^    (\w+): \{\s+label: ", _part("pool.js"), re.MULTILINE)
 
 
 def _part(name: str) -> str:

@@ -12,7 +12,7 @@ from poolcli.formats import Format
 from poolcli.modes import MAX, MIN, Mode, Parameter
 
 # A mode of folds: the largest and the smallest value of a window, and what is made of them.
-MIDRANGE = Mode("midrange", "(max(x) + min(x)) / 2", (MAX, MIN), lambda high, low, *_: (high + low) / 2)
+MIDRANGE = Mode("example-midrange", "(max(x) + min(x)) / 2", (MAX, MIN), lambda high, low, *_: (high + low) / 2)
 
 
 def _span(cells: NDArray[Any], real: NDArray[np.bool_], percent: float, _: Any) -> NDArray[Any]:
@@ -25,6 +25,6 @@ def _span(cells: NDArray[Any], real: NDArray[np.bool_], percent: float, _: Any) 
 SPAN = Mode("span", "the width of the middle S percent of sorted x", cells=_span,
             parameter=Parameter("S", "share of the cells in percent", 50, 0, 100))  # fmt: skip
 
-CROSS = Filter("cross", ((0, 1, 0), (1, 1, 1), (0, 1, 0)), 5, "average of the four neighbours", "this example")
+CROSS = Filter("example-cross", ((0, 1, 0), (1, 1, 1), (0, 1, 0)), 5, "average of the four neighbours", "this example")
 
 XYZ = Format("xyz", (".xyz", ".pts"), "Points in lines: row, column, value.", "poolcli_example.xyz")
