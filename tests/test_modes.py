@@ -321,7 +321,7 @@ def test_a_mode_of_one_row_is_refused_where_it_has_none(monkeypatch: pytest.Monk
 )
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 def test_the_row_of_code_in_readme_computes_what_the_mode_does(
-    options: dict[str, Any], dtype: str, monkeypatch: pytest.MonkeyPatch
+    options: Any, dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     row = re.findall(r'"midrange": (NumpyMode\(.*?\)),\n', readme, re.DOTALL)
