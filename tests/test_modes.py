@@ -333,7 +333,7 @@ def test_the_row_of_code_in_readme_computes_what_the_mode_does(
     scope: dict[str, Any] = {}
     size = None if "global_window" in options else 2
     exec(emit([PoolStep("midrange", size, options)], 2, "numpy"), scope)  # noqa: S102 - poolcli's own output
-    made, expected = scope["pool"](x), pool(x, "midrange", **({"size": size} if size else {}), **options)
+    made, expected = scope["pool"](x), pool(x, "midrange", size, **options)
     assert made.dtype == expected.dtype
     np.testing.assert_array_equal(made, expected)
 
