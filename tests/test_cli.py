@@ -1031,6 +1031,18 @@ def test_every_guess_is_stated_with_v(run: Run) -> None:
     assert "layout HWC" in keras.err
 
 
+@pytest.mark.parametrize(("words", "hint"), [
+    ("pool in.csv out.png", "-o out.png writes the result there"),
+    ("explain in.csv p.html", "-o p.html writes the result there"),
+    ("run in.csv pool --size 2 out.csv", "-o out.csv writes the result there"),
+    ("pool in.csv 3", "see: poolcli pool --help"),
+])  # fmt: skip
+def test_an_output_without_its_option(run: Run, words: str, hint: str) -> None:
+    result = run(*words.split())
+    assert (result.code, result.out) == (2, "")
+    assert result.err.splitlines()[1] == f"hint: {hint}"
+
+
 @pytest.mark.parametrize(("options", "said"), [
     (["--size", "5x1"], ["the last 4 of 24 rows are in no window; --ceil-mode makes one for them"]),
     (["--size", "5"], ["the last 4 of 24 rows are in no window; --ceil-mode makes one for them",

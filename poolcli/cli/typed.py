@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -46,6 +47,7 @@ def as_typed(hint: str, name: str, words: Sequence[str], command: Command, *, st
     return hint.removesuffix("INPUT") + given if hint.endswith(" INPUT") else hint
 
 
+EXTRA_FILE = re.compile(r"Got unexpected extra argument\(s\) \((?P<name>[^ ]+\.[A-Za-z0-9]+)\)")  # as: convert IN OUT
 NO_OPTIONS = {"--html": "poolcli explain -o page.html INPUT"}  # what people try, and what there is instead
 
 
@@ -69,4 +71,6 @@ def refusal(problem: Any, hint: str, where: str = "", *, lacking: str = "") -> U
         hint = hint if where else NO_OPTIONS.get(problem.option_name, hint)
     if hasattr(problem, "param_type"):
         hint = lacking or hint
+    if extra := EXTRA_FILE.fullmatch(problem.format_message()):
+        hint = f"-o {shlex.quote(extra['name'])} writes the result there"
     return UsageError(where + problem.format_message(), hint)

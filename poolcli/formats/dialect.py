@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from poolcli.errors import InputError, NumberRangeError, UnknownNameError, UsageError
-from poolcli.files import piped
+from poolcli.files import STDIN_NAME, piped
 from poolcli.formats.text import Number, quoted
 
 if TYPE_CHECKING:
@@ -88,8 +89,10 @@ class Dialect:
         Cells in each row.
     headed : bool
         Whether there is a header above the first row.
-    labelled : bool
-        Whether the first cells of the rows seem to be labels.
+    labels : int
+        How many cells at the start of the rows seem to be labels.
+    unlabelled : str
+        The line of a shell that leaves them out.
     start, line : int
         The offset of the first row and its line number from 1.
     notes : tuple of str
@@ -100,7 +103,8 @@ class Dialect:
     decimal: str
     columns: int
     headed: bool
-    labelled: bool
+    labels: int
+    unlabelled: str
     start: int
     line: int
     notes: tuple[str, ...]
@@ -123,10 +127,10 @@ class Dialect:
                 raise NumberRangeError(
                     f"{where}, column {column}: {quoted(cell)} is beyond float64", "write inf if infinity is meant"
                 ) from None
-            if value is None and self.labelled and column == 1:
+            if value is None and column <= self.labels:
                 raise InputError(
-                    f"{where}, column 1: {quoted(cell)} is not a number; column 1 seems to hold labels",
-                    without_labels(self.delimiter, name),
+                    f"{where}, column {column}: {quoted(cell)} is not a number; column {column} seems to hold labels",
+                    self.unlabelled,
                 )
             if value is None:
                 what = f"{quoted(cell)} is not a number" if cell else "an empty cell"
@@ -186,9 +190,9 @@ def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, kind: st
     notes: tuple[str, ...] = () if delimiter else (f"delimiter {chosen}" if chosen else "one column",)
     first, rest = lines[0], lines[1:]
     where = f"{name}: line {first[0]}"
-    labelled = _labelled(lines, chosen, decimal)
+    labels = _labels(lines, chosen, decimal)
     headed = header == "yes" or (
-        header == "auto" and not labelled and _is_header(_split(first[2], chosen, where), decimal, where)
+        header == "auto" and not labels and _is_header(_split(first[2], chosen, where), decimal, where)
     )
     if headed:
         title = first[2][:TITLE].decode(errors="replace")
@@ -198,13 +202,14 @@ def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, kind: st
                 "leave out --header yes if this line holds the numbers" if header == "yes" else "write numbers below it"
             )
             raise InputError(f"{name}: no numbers in it, only a header in line {first[0]}: {quoted(title)}", hint)
-        first, labelled = rest[0], _labelled(rest, chosen, decimal)
+        first, labels = rest[0], _labels(rest, chosen, decimal)
         if _numbered(rest, chosen):
-            notes += (f"column 1 counts up evenly, as labels do; without it: {without_labels(chosen, name)}",)
+            notes += (f"column 1 counts up evenly, as labels do; without it: {_without(1, lines, chosen, name)}",)
     else:
         notes += ("no header",) if header == "auto" else ()
     columns = len(_split(first[2], chosen, f"{name}: line {first[0]}"))
-    return Dialect(chosen, decimal, columns, headed, labelled, first[1], first[0], notes)
+    unlabelled = _without(labels, lines, chosen, name) if labels else ""
+    return Dialect(chosen, decimal, columns, headed, labels, unlabelled, first[1], first[0], notes)
 
 
 def _asked(options: ReadOptions) -> tuple[str, str, str]:
@@ -258,14 +263,18 @@ def _cell_kind(cell: bytes, decimal: str) -> str:
     return "odd" if ALMOST_NUMBER.match(cell) or MISSING.fullmatch(cell) or BOOLEAN.fullmatch(cell) else "name"
 
 
-def _labelled(lines: list[Line], delimiter: str, decimal: str) -> bool:
-    """Whether of several lines every first cell is a label, and there are numbers but no names behind it."""
-    for first, *rest in _cut(lines, delimiter):
-        kinds = [_cell_kind(cell, decimal) for cell in rest]
-        named = _cell_kind(first, decimal) == "name" or TIME.fullmatch(first) or DATE.fullmatch(first)
-        if not named or "number" not in kinds or "name" in kinds:
-            return False
-    return len(lines) > 1
+def _labels(lines: list[Line], delimiter: str, decimal: str) -> int:
+    """Return how many first cells of several lines are labels: a name is the last, and only numbers are behind it."""
+    found = {_labels_of(cells, decimal) for cells in _cut(lines, delimiter)}
+    return found.pop() if len(found) == 1 and len(lines) > 1 else 0
+
+
+def _labels_of(cells: list[bytes], decimal: str) -> int:
+    kinds = [_cell_kind(cell, decimal) for cell in cells]
+    named = [kind == "name" or TIME.fullmatch(cell) or DATE.fullmatch(cell)
+             for cell, kind in zip(cells, kinds, strict=True)]  # fmt: skip
+    number_of = max((place for place, name in enumerate(named, 1) if name), default=0)
+    return number_of if "number" in kinds[number_of:] else 0
 
 
 def _numbered(lines: list[Line], delimiter: str) -> bool:
@@ -278,14 +287,28 @@ def _numbered(lines: list[Line], delimiter: str) -> bool:
 
 
 def _cut(lines: list[Line], delimiter: str) -> list[list[bytes]]:
-    """Cut lines as the program ``cut`` does it, because that is what a user is sent to."""
-    return [[cell.strip(b' \t"') for cell in content.split(DELIMITERS.get(delimiter))] for _, _, content in lines]
+    """Cut lines into cells; those with a broken quote are left out."""
+    rows = []
+    for _, _, content in lines:
+        with suppress(InputError):
+            rows.append(_split(content, delimiter, ""))
+    return rows
 
 
-def without_labels(delimiter: str, name: str) -> str:
-    """Return the line that leaves the first column out."""
-    mark = DELIMITERS[delimiter].decode()
-    return piped("cut -f 2-" if mark == "\t" else f"cut -d {shlex.quote(mark)} -f 2-", name)
+PICK = (
+    "import csv, sys; "
+    "csv.writer(sys.stdout, delimiter={0!r}).writerows(row[{1}:] for row in csv.reader(sys.stdin, delimiter={0!r}))"
+)
+
+
+def _without(labels: int, lines: list[Line], delimiter: str, name: str) -> str:
+    """Return the line of a shell that leaves the first columns out; ``cut`` cannot where a label has the delimiter."""
+    mark = DELIMITERS[delimiter]
+    if any(mark in cell for cells in _cut(lines, delimiter) for cell in cells[:labels]):
+        program = f'python3 -c "{PICK.format(mark.decode(), labels)}"'
+        return piped(program if name == STDIN_NAME else f"{program} <", name)
+    text = mark.decode()
+    return piped(f"cut -f {labels + 1}-" if text == "\t" else f"cut -d {shlex.quote(text)} -f {labels + 1}-", name)
 
 
 # Lines and cells
