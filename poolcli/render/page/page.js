@@ -672,7 +672,7 @@ const Page = (() => {
       holder.append(closeUp(fact, rows, columns), make("span", "", `${rows}x${columns} cells`));
       return;
     }
-    holder.style.gridTemplateColumns = `repeat(${columns}, auto)`;
+    holder.style.gridTemplateColumns = `repeat(${columns}, 1fr)`;
     for (const cell of fact.cells) {
       const element = make("span", cell.kind, cell.value === undefined ? "" : show(cell.value));
       if (cell.kind === "real") {
