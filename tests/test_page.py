@@ -649,6 +649,16 @@ def test_maps_are_drawn_again_where_options_leave_less_room(opened: Open) -> Non
     seen.page.wait_for_function(f"{side} === {folded}")
 
 
+def test_long_numbers_of_an_output_have_larger_cells_where_there_is_room(opened: Open) -> None:
+    values = np.arange(36).reshape(6, 6) ** 2 % 10
+    seen = opened(page(FeatureMap(values), Pooling.of(2, "avg", 3, stride=1, padding=1)), width=1366, height=680)
+    fonts = seen.page.evaluate(
+        "['input', 'output'].map((id) => parseFloat(getComputedStyle(document.querySelector(`#${id} .cell`)).fontSize))"
+    )
+    assert min(fonts) > 12
+    assert seen.page.evaluate(BOXES)[-1][-1] <= 680  # all is in view yet
+
+
 # [kind, height, width] of every cell in the copy of the window that the readout has, in whole pixels
 COPIED = """() => [...document.querySelectorAll("#lens span")].map((cell) => {
   const { height, width } = cell.getBoundingClientRect();
