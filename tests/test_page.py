@@ -649,6 +649,33 @@ def test_maps_are_drawn_again_where_options_leave_less_room(opened: Open) -> Non
     seen.page.wait_for_function(f"{side} === {folded}")
 
 
+def test_long_numbers_of_an_output_have_larger_cells_where_there_is_room(opened: Open) -> None:
+    values = np.arange(36).reshape(6, 6) ** 2 % 10
+    seen = opened(page(FeatureMap(values), Pooling.of(2, "avg", 3, stride=1, padding=1)), width=1366, height=680)
+    fonts = seen.page.evaluate(
+        "['input', 'output'].map((id) => parseFloat(getComputedStyle(document.querySelector(`#${id} .cell`)).fontSize))"
+    )
+    assert min(fonts) > 12
+    assert seen.page.evaluate(BOXES)[-1][-1] <= 680  # all is in view yet
+
+
+# [kind, height, width] of every cell in the copy of the window that the readout has, in whole pixels
+COPIED = """() => [...document.querySelectorAll("#lens span")].map((cell) => {
+  const { height, width } = cell.getBoundingClientRect();
+  return [cell.classList[0], Math.round(height), Math.round(width)];
+})"""
+
+
+@pytest.mark.parametrize("screen", [(1366, 768), (1920, 1080)], ids=lambda screen: "{}x{}".format(*screen))
+def test_the_readouts_window_has_cells_of_one_size(opened: Open, screen: tuple[int, int]) -> None:
+    values = np.array([[1, 12345, 2], [4, 9, 6], [3, 2, 7]])
+    layer = Pooling.of(2, "avg", 3, stride=1, padding=1)
+    seen = opened(page(FeatureMap(values), layer), width=screen[0], height=screen[1])
+    cells = seen.page.evaluate(COPIED)
+    assert [kind for kind, _, _ in cells] == ["padding"] * 4 + ["real"] * 2 + ["padding"] + ["real"] * 2
+    assert len({(height, width) for _, height, width in cells}) == 1
+
+
 # --- paper ------------------------------------------------------------------------------------------------------------
 
 PAPERS = {"A4": (718, 1047), "A5": (483, 718), "A4 across": (1047, 718)}  # pixels within margins of a centimetre

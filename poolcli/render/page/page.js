@@ -5,7 +5,7 @@ const Page = (() => {
   const DATA = JSON.parse(document.getElementById("data").textContent);
   const MOST_ELEMENTS = 1300; // cells of one map that are elements; more are drawn on a canvas
   const LENS = 9; // rows and columns of a window whose numbers are shown in the readout
-  const [LARGEST_CELL, LEAST_OUTPUT, SMALLEST_FONT] = [112, 34, 8]; // pixels
+  const [LARGEST_CELL, LEAST_OUTPUT, SMALLEST_FONT, EASY_FONT] = [112, 34, 8, 13]; // pixels
   const AMPLE = 36; // pixels: easy to read and to touch; beyond it no arrangement of the maps is better for larger cells
   const [BESIDE, AROUND] = [34, 84]; // pixels beside a map's cells; above and below them
   const NARROW = 640; // pixels of width below which the page scrolls anyway and titles may have two lines
@@ -80,6 +80,12 @@ const Page = (() => {
   // --- maps: as elements, or on a canvas -----------------------------------------------------------------------------
   // A view is {top, left, rows, columns, cell(row, column), scale, title, current}; rows and columns may start below 0.
 
+  // The share of a cell that numbers are high if the longest is to fit.
+  function lettersFor(values, digits) {
+    const longest = Math.max(1, ...Array.from(values, (value) => Pool.number(value, digits).length));
+    return Math.min(0.42, 0.84 / (longest * 0.6));
+  }
+
   class ElementMap {
     constructor(holder, view, size, handlers) {
       this.view = view;
@@ -108,8 +114,7 @@ const Page = (() => {
           if (value !== undefined) values.push(value);
         }
       for (const digits of [4, 3, 2]) {
-        const longest = Math.max(1, ...values.map((value) => Pool.number(value, digits).length));
-        letters = Math.min(0.42, 0.84 / (longest * 0.6));
+        letters = lettersFor(values, digits);
         if (letters * size >= SMALLEST_FONT) return [digits, letters];
       }
       return [2, letters];
@@ -531,9 +536,11 @@ const Page = (() => {
     stage.dataset.arrangement = name;
     stage.style.gridTemplateColumns = columns;
     place("input", view, size, inputHandlers);
-    // a small output is enlarged where there is room, so that it can be read
+    // a small output, or one of long numbers, is enlarged where there is room, so that it can be read
+    const shown = [pooled, ...(other ? [other.pooled] : [])].filter(({ values }) => values.length <= MOST_ELEMENTS);
+    const least = Math.max(LEAST_OUTPUT, ...shown.map(({ values }) => EASY_FONT / lettersFor(values, 4)));
     const wide = (byId("output").clientWidth - BESIDE) / out.columns;
-    place("output", out, whole(Math.min(Math.max(size, LEAST_OUTPUT), Math.max(size, high), wide)), outputHandlers("output"));
+    place("output", out, whole(Math.min(Math.max(size, least), Math.max(size, high), wide)), outputHandlers("output"));
     byId("output-title").textContent = `Output: ${nameOf(state.layer)}, ${sizes([pooled.rows, pooled.columns])}`;
     byId("input-title").textContent = `Input, ${sizes([DATA.rows, DATA.columns])}`;
     if (!other) return;
@@ -672,7 +679,7 @@ const Page = (() => {
       holder.append(closeUp(fact, rows, columns), make("span", "", `${rows}x${columns} cells`));
       return;
     }
-    holder.style.gridTemplateColumns = `repeat(${columns}, auto)`;
+    holder.style.gridTemplateColumns = `repeat(${columns}, 1fr)`;
     for (const cell of fact.cells) {
       const element = make("span", cell.kind, cell.value === undefined ? "" : show(cell.value));
       if (cell.kind === "real") {
