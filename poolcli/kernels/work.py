@@ -114,10 +114,10 @@ def result(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     """
     dtype = np.dtype(dtype)
     size = math.prod(shape) * dtype.itemsize
-    if not KEPT_BYTES[0] <= size <= KEPT_BYTES[1]:
-        return np.empty(shape, dtype)
     fitting = [memory for memory in _kept if 0 <= memory.nbytes - size - _LINE <= KEPT_BYTES[0]]
     _kept.clear()
+    if not KEPT_BYTES[0] <= size <= KEPT_BYTES[1]:
+        return np.empty(shape, dtype)
     memory = fitting[0] if fitting else np.empty(size + _LINE, np.uint8)
     return np.asarray(_Lent(memory, shape, dtype))
 
