@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -442,6 +444,21 @@ def test_memory_of_a_result_is_used_again_when_nobody_looks_at_it() -> None:
     assert [memory.nbytes > work.KEPT_BYTES[0] for memory in work._kept] == [True]
     work.result((8,), np.float32)  # nor is it held beside a small one
     assert not work._kept
+
+
+def test_threads_never_get_the_same_memory() -> None:
+    shape = (work.KEPT_BYTES[0],)
+    for _ in range(30):
+        del (made := [work.result(shape, np.uint8)])[:]
+        together = Barrier(4)
+
+        def take(_: int, together: Barrier = together) -> Array:
+            together.wait()
+            return work.result(shape, np.uint8)
+
+        with ThreadPoolExecutor(4) as pool:
+            made = list(pool.map(take, range(4)))
+        assert len({work.address(array) for array in made}) == 4
 
 
 def test_a_result_outlives_the_next_calls() -> None:

@@ -336,7 +336,7 @@ def _walk(
         store([walk.tile(place, worker) for walk in walks], place)
 
     if not all(walk.taped for walk in walks):
-        run(places, work, Worker, workers, Worker.close)
+        run(places, work, Worker.again, workers, Worker.close)
         return
     arrays = [source[0] for source in sources] + ([] if out is None else [out])
     task = (tuple(parts), tuple(axes), *((array.dtype, array.strides) for array in arrays))

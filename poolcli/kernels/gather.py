@@ -136,7 +136,7 @@ def winners(x: Array, axes: Sequence[Axis], values: Array, *, last_nan: bool = F
             taken = np.unravel_index(found.reshape(best[part].shape), sizes)
             flat[part] = _flat(axes, part, taken)
 
-    run(tiles(len(planes), axes, TILE_CELLS), work, Worker, workers, Worker.close)
+    run(tiles(len(planes), axes, TILE_CELLS), work, Worker.again, workers, Worker.close)
     return where
 
 

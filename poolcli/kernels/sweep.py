@@ -38,8 +38,8 @@ class Worker:
         self.programs: dict[Any, Program] = {}
 
     @classmethod
-    def again(cls, task: Hashable) -> Worker:
-        """Return a worker that knows the task from the last call, or a new one: *same again*.
+    def again(cls, task: Hashable = None) -> Worker:
+        """Return a worker that knows the task from the last call, or a new one; others give their memory: *same again*.
 
         Recording two programs takes as long as a million cells. Benchmark case: uint8 max 2x2.
         """
@@ -178,7 +178,7 @@ def _sweep_planes(
         kind = (place[0].stop - place[0].start, *map(shape_of, tile_axes))
         taped.tile(worker.programs, kind, cells, place, lambda block, target, tape: do(block, tile_axes, target, tape))
 
-    run(places, work, Worker, number, Worker.close)
+    run(places, work, Worker.again, number, Worker.close)
 
 
 def size_of(axes: Sequence[Axis]) -> int:

@@ -6,6 +6,7 @@ import math
 import os
 import sys
 from _thread import allocate_lock, start_new_thread
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from typing import Any, TypeVar
@@ -90,7 +91,7 @@ def _from_spare(size: int) -> Buffer | None:
 
 
 KEPT_BYTES = (1 << 22, 1 << 28)  # of results whose memory is kept; the system hands out less than that at no cost
-_kept: list[Buffer] = []
+_kept: deque[Buffer] = deque(maxlen=1)
 
 
 class _Lent:
@@ -103,7 +104,7 @@ class _Lent:
         self.__array_interface__ = {"shape": shape, "typestr": dtype.str, "data": (start, False), "version": 3}
 
     def __del__(self) -> None:
-        _kept[:] = [self._memory]
+        _kept.append(self._memory)
 
 
 def result(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
@@ -114,11 +115,15 @@ def result(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     """
     dtype = np.dtype(dtype)
     size = math.prod(shape) * dtype.itemsize
-    fitting = [memory for memory in _kept if 0 <= memory.nbytes - size - _LINE <= KEPT_BYTES[0]]
-    _kept.clear()
+    try:
+        memory: Buffer | None = _kept.pop()  # looked at and taken at once: no other thread gets the same
+    except IndexError:
+        memory = None
     if not KEPT_BYTES[0] <= size <= KEPT_BYTES[1]:
         return np.empty(shape, dtype)
-    memory = fitting[0] if fitting else np.empty(size + _LINE, np.uint8)
+    if memory is None or not 0 <= memory.nbytes - size - _LINE <= KEPT_BYTES[0]:
+        del memory  # before more is asked for
+        memory = np.empty(size + _LINE, np.uint8)
     return np.asarray(_Lent(memory, shape, dtype))
 
 
