@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from typing import Any
 
@@ -446,9 +448,11 @@ def test_memory_of_a_result_is_used_again_when_nobody_looks_at_it() -> None:
     assert not work._kept
 
 
-def test_threads_never_get_the_same_memory() -> None:
+def test_threads_never_get_the_same_memory(request: pytest.FixtureRequest) -> None:
     shape = (work.KEPT_BYTES[0],)
-    for _ in range(30):
+    request.addfinalizer(partial(sys.setswitchinterval, sys.getswitchinterval()))
+    sys.setswitchinterval(1e-6)  # so that threads meet between any two steps; one round in a hundred would tell
+    for _ in range(300):
         del (made := [work.result(shape, np.uint8)])[:]
         together = Barrier(4)
 
