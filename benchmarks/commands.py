@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.usage import usage, watched
-from poolcli.limits import processors
+from poolcli.system.limits import processors
 
 PYTHON, POOLCLI = [sys.executable], [sys.executable, "-m", "poolcli"]
 SIDE = 4096  # pixels

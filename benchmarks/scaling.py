@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from benchmarks.cluster import cluster
 from benchmarks.usage import usage, watched
-from poolcli.limits import processors
+from poolcli.system.limits import processors
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "sample_inputs" / "astronaut.jpg"

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from poolcli import __version__
 from poolcli.cli import COMMANDS, GROUPS, STACKS, build, stack
-from poolcli.cli.grammar import command
-from poolcli.cli.pages import Page, Row, page
-from poolcli.cli.root import EXAMPLES, EXIT_CODES, SUMMARY, VARIABLES
+from poolcli.cli.front_page import EXAMPLES, EXIT_CODES, SUMMARY, VARIABLES
+from poolcli.cli.help import Page, Row, page
+from poolcli.cli.options.grammar import command
 
 FOLDER = Path(__file__).resolve().parent
 FILES = {

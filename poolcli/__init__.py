@@ -9,12 +9,12 @@ TYPE_CHECKING = False  # type checkers take this name for true; importing `typin
 if TYPE_CHECKING:
     from typing import Any
 
-    from poolcli.convolution import conv, relu
     from poolcli.errors import PoolcliError
     from poolcli.featuremap import FeatureMap
     from poolcli.formats import read, write
-    from poolcli.gradient import grad, unpool
-    from poolcli.pooling import pool
+    from poolcli.pooling.convolution import conv, relu
+    from poolcli.pooling.gradient import grad, unpool
+    from poolcli.pooling.layer import pool
 
 __version__ = "0.1.0"
 
@@ -23,12 +23,12 @@ __all__ = ["FeatureMap", "PoolcliError", "__version__", "conv", "grad", "pool", 
 _HOME = {
     "FeatureMap": "featuremap",
     "PoolcliError": "errors",
-    "conv": "convolution",
-    "grad": "gradient",
-    "pool": "pooling",
+    "conv": "pooling.convolution",
+    "grad": "pooling.gradient",
+    "pool": "pooling.layer",
     "read": "formats",
-    "relu": "convolution",
-    "unpool": "gradient",
+    "relu": "pooling.convolution",
+    "unpool": "pooling.gradient",
     "write": "formats",
 }
 

@@ -33,7 +33,7 @@ def _run() -> int:
             gc.set_threshold(200_000)  # more than the objects that any command imports
         from poolcli.cli import run
         from poolcli.cli.signals import guarded
-        from poolcli.limits import fence
+        from poolcli.system.limits import fence
 
         fence()
         code = guarded(run, sys.argv[1:])

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import EmptyWindowError, LimitError, ShapeError, UnknownNameError, UsageError
-from poolcli.limits import check_memory
+from poolcli.system.limits import check_memory
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from poolcli.featuremap import FeatureMap
-from poolcli.pooling import Pooling
+from poolcli.pooling.layer import Pooling
 from poolcli.render.page import page
 from tests.extras import missing
 

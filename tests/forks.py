@@ -106,6 +106,15 @@ def forking(folder: Path) -> Iterator[Forks]:
 # --- the other side ---------------------------------------------------------------------------------------------------
 
 
+LOADED = {
+    "pooling": "layer convolution gradient",
+    "analysis": "windows comparison invariance",
+    "steps": "shapes recipe provenance",
+    "render": "animation.walk page",
+    "render.terminal": "heatmap table windows comparison layers rows invariance",
+}
+
+
 def load() -> None:
     """Import what commands import when they need it."""
     from importlib import import_module
@@ -120,17 +129,14 @@ def load() -> None:
     from poolcli.formats import FORMATS
 
     PIL.Image.init()
-    run = poolcli.cli.run
     for name in poolcli.cli.COMMANDS:
-        import_module(f"poolcli.cli.{name}")
-    poolcli.cli.run = run  # the module of the command `run` has taken its name
+        import_module(f"poolcli.cli.commands.{name}")
     for row in FORMATS.values():
         import_module(f"poolcli.formats.{row.module}")
-    for name in ("pooling", "convolution", "gradient", "explain", "comparison", "shift", "summary", "recipe", "made"):
-        import_module(f"poolcli.{name}")
-    for name in ("animation", "heatmap", "page", "table", "windows", "comparison", "layers", "rows", "shift"):
-        import_module(f"poolcli.render.{name}")
-    import_module("poolcli.kernels.order")
+    for part, names in LOADED.items():
+        for name in names.split():
+            import_module(f"poolcli.{part}.{name}")
+    import_module("poolcli.kernels.order_statistics")
     np.zeros(1)
 
 

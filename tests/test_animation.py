@@ -14,9 +14,10 @@ from PIL import Image
 
 from poolcli.errors import LimitError, ShapeError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.pooling import Pooling
-from poolcli.render import animation, scene
-from poolcli.render.animation import sampled, walk
+from poolcli.pooling.layer import Pooling
+from poolcli.render.animation import scene
+from poolcli.render.animation import walk as animation
+from poolcli.render.animation.walk import sampled, walk
 
 MATRIX = np.array([[1, 3, 2, 9], [5, 6, 1, 7], [4, 2, 8, 6], [3, 5, 7, 2]])
 SVG = "{http://www.w3.org/2000/svg}"

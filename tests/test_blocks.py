@@ -20,14 +20,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from poolcli.blocks import BLOCK_BYTES, Chain, NotInBlocksError, along_chunks, grid, in_order, origins, size_of, steady
 from poolcli.errors import PoolcliError, ShapeError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import ReadOptions, read
-from poolcli.modes import MODES
-from poolcli.recipe import load
-from poolcli.steps import ConvStep, NormalizeStep, PoolStep, ReluStep, Step, apply
-from poolcli.stores import NpySource, RowSource, source_of
+from poolcli.large.chain import (
+    BLOCK_BYTES,
+    Chain,
+    NotInBlocksError,
+    along_chunks,
+    grid,
+    in_order,
+    origins,
+    size_of,
+    steady,
+)
+from poolcli.large.sources import NpySource, RowSource, source_of
+from poolcli.pooling.modes import MODES
+from poolcli.steps.recipe import load
+from poolcli.steps.steps import ConvStep, NormalizeStep, PoolStep, ReluStep, Step, apply
 from poolcli.window import FILLS, Window
 from tests.conftest import Result, Run, clean_environment, command, execute
 from tests.extras import needs
@@ -437,7 +447,7 @@ def test_layouts_formats_and_steps_before_ride_along(run: Run, zarr: Any, tmp_pa
     assert run("pool", "one.zarr", "-o", "two.npy", cwd=tmp_path).code == 0
     gaussian = run("conv", "--filter", "gaussian", "--json", stdin="[[0,0,0],[0,1,0],[0,0,0]]")
     assert gaussian.code == 0
-    from poolcli.filters import FILTERS
+    from poolcli.pooling.filters import FILTERS
 
     steps: list[Step] = [ConvStep(FILTERS["gaussian"].kernel.tolist()), ReluStep(), PoolStep("avg", 3), PoolStep()]
     want = at_once(steps, X, "NCHW").transpose(0, 2, 3, 1)

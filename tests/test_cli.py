@@ -23,9 +23,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from poolcli.cli.deliver import AHEAD
-from poolcli.filters import FILTERS
-from poolcli.modes import MODES
+from poolcli.cli.pipeline import AHEAD
+from poolcli.pooling.filters import FILTERS
+from poolcli.pooling.modes import MODES
 from tests.conftest import SAMPLES, Result, Run, Shell, clean_environment, command
 
 GEEKS = SAMPLES / "geeks_4x4.csv"

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from poolcli import FeatureMap, pool
+from poolcli.analysis.comparison import MODE_RULES, compare
 from poolcli.cli import build
-from poolcli.cli.pages import page
-from poolcli.cli.root import EXAMPLES
-from poolcli.comparison import MODE_RULES, compare
-from poolcli.compat import FRAMEWORKS, OWN
+from poolcli.cli.front_page import EXAMPLES
+from poolcli.cli.help import page
 from poolcli.errors import CompatError
-from poolcli.steps import PoolStep
+from poolcli.pooling.frameworks import FRAMEWORKS, OWN
+from poolcli.steps.steps import PoolStep
 from tests.conftest import Run
 
 GRID = FeatureMap.from_array(np.arange(1.0, 26.0).reshape(5, 5))

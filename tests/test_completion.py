@@ -11,12 +11,12 @@ import pytest
 from poolcli.cli import COMMANDS, build
 from poolcli.cli.completing import complete
 from poolcli.cli.stack import RUNNABLE, SUMMARIZED
-from poolcli.colormaps import COLORMAPS
-from poolcli.compat import FRAMEWORKS
-from poolcli.filters import FILTERS
+from poolcli.colors import COLORMAPS
 from poolcli.formats import FORMATS
-from poolcli.gradient import GRADIENTS
-from poolcli.modes import ALIASES, MODES, parse_mode
+from poolcli.pooling.filters import FILTERS
+from poolcli.pooling.frameworks import FRAMEWORKS
+from poolcli.pooling.gradient import GRADIENTS
+from poolcli.pooling.modes import ALIASES, MODES, parse_mode
 from poolcli.window import FILLS
 from tests.conftest import Run, Shell
 from tests.extras import needs_program

@@ -21,8 +21,8 @@ from poolcli.emit import TARGETS, emit
 from poolcli.emit.program import WIDTH, fold, number
 from poolcli.errors import CompatError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import SPATIAL, FeatureMap
-from poolcli.modes import MODES
-from poolcli.steps import ConvStep, NormalizeStep, PoolStep, ReluStep, Step, apply
+from poolcli.pooling.modes import MODES
+from poolcli.steps.steps import ConvStep, NormalizeStep, PoolStep, ReluStep, Step, apply
 from tests.conftest import Run
 
 Array = NDArray[Any]

@@ -15,11 +15,12 @@ from hypothesis import given, settings
 from numpy.typing import NDArray
 from rich.console import Console
 
-from poolcli import explain, formulas
+from poolcli.analysis import formulas
+from poolcli.analysis import windows as explain
 from poolcli.errors import CompatError, EmptyWindowError, NanError, ShapeError, UsageError
-from poolcli.modes import MODES
-from poolcli.pooling import Pooling
-from poolcli.render import windows as drawing
+from poolcli.pooling.layer import Pooling
+from poolcli.pooling.modes import MODES
+from poolcli.render.terminal import windows as drawing
 from tests import oracle
 from tests.conftest import Run
 

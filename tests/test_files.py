@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from poolcli.errors import FileError
-from poolcli.files import (
+from poolcli.system.files import (
     atomic,
     check_target,
     descriptor_of,
@@ -271,7 +271,7 @@ def test_dev_full_is_a_full_disk() -> None:
 def test_dev_stdout_keeps_what_the_shell_appended_to(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_bytes(OLD)
-    code = "from poolcli.files import write_atomic; write_atomic('/dev/stdout', b'new\\n')"
+    code = "from poolcli.system.files import write_atomic; write_atomic('/dev/stdout', b'new\\n')"
     with log.open("ab") as file:
         subprocess.run([sys.executable, "-c", code], stdout=file, check=True)
     assert log.read_bytes() == OLD + b"new\n"
@@ -330,7 +330,7 @@ def test_a_closed_folder_and_a_read_only_file_stop_a_plain_user(tmp_path: Path) 
     code = (
         "import os, sys\n"
         "sys.path.insert(0, sys.argv[2])\n"
-        "from poolcli.files import write_atomic, check_target, read_source\n"
+        "from poolcli.system.files import write_atomic, check_target, read_source\n"
         "from poolcli.errors import FileError\n"
         "os.chdir(sys.argv[1])\n"
         "if os.geteuid() == 0: os.setgid(65534); os.setuid(65534)\n"
@@ -366,7 +366,7 @@ def test_a_full_disk_keeps_the_old_file(tmp_path: Path, target: Path) -> None:
     code = (
         "import resource, sys\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
-        "from poolcli.files import write_atomic\n"
+        "from poolcli.system.files import write_atomic\n"
         "try: write_atomic(sys.argv[1], [b'x' * 50_000] * 20)\n"
         "except OSError as problem: print(problem)\n"
     )
@@ -412,7 +412,7 @@ def test_a_closed_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused(lambda: write_stdout(NEW)).message == "cannot write stdout: it is closed"
 
 
-WRITE = "from poolcli.files import write_stdout\n"
+WRITE = "from poolcli.system.files import write_stdout\n"
 
 
 def test_a_full_disk_behind_stdout() -> None:

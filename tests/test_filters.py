@@ -7,7 +7,7 @@ import pytest
 
 from poolcli import conv
 from poolcli.errors import UnknownNameError
-from poolcli.filters import FILTERS, find_filter
+from poolcli.pooling.filters import FILTERS, find_filter
 
 PLAIN = {
     "identity": [[0, 0, 0], [0, 1, 0], [0, 0, 0]],

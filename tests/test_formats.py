@@ -322,7 +322,7 @@ SEEDS: dict[str, bytes] = {
     **{
         row.name: b"".join(encode(FeatureMap.from_array(PIXELS), WriteOptions(format=row.name)))
         for row in FORMATS.values()
-        if row.module == "picture" and row.reads and row.writes
+        if row.module == "pictures_out" and row.reads and row.writes
     },
     "utf16": "a;b\r\n1,5;2,5\r\n".encode("utf-16"),
     "bare": json.dumps([[[1, 2], [3, 4]], [[5, 6], [7, 8]]]).encode(),

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from poolcli import grad, pool, unpool
-from poolcli.compat import TORCH
 from poolcli.errors import EmptyWindowError, InputError, NanError, ShapeError, UsageError
-from poolcli.gradient import GRADIENTS, implied_shape, unpool_as
-from poolcli.modes import MODES
+from poolcli.pooling.frameworks import TORCH
+from poolcli.pooling.gradient import GRADIENTS, implied_shape, unpool_as
+from poolcli.pooling.modes import MODES
 
 Array = NDArray[Any]
 GEEKS = np.array([[1.0, 3, 2, 9], [5, 6, 1, 7], [4, 2, 8, 6], [3, 5, 7, 2]])

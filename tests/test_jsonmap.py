@@ -16,7 +16,8 @@ from hypothesis.extra import numpy as arrays
 
 from poolcli.errors import InputError, NumberRangeError, PoolcliError, ShapeError
 from poolcli.featuremap import FeatureMap
-from poolcli.formats import ReadOptions, WriteOptions, decode, encode, jsonmap
+from poolcli.formats import ReadOptions, WriteOptions, decode, encode
+from poolcli.formats import json_map as jsonmap
 from poolcli.formats.text import BAND_BYTES, BAND_CELLS
 
 

@@ -22,18 +22,18 @@ import poolcli
 from benchmarks.cases import CASES, SMALL, Case, make, run
 from benchmarks.peers import numpy_call
 from poolcli.errors import NumberRangeError, UsageError
-from poolcli.kernels import along as alongs
 from poolcli.kernels import fold as folding
+from poolcli.kernels import fold_axis as alongs
+from poolcli.kernels import memory as work
 from poolcli.kernels import sweep as sweeping
-from poolcli.kernels import work
-from poolcli.kernels.along import Part, roundings
-from poolcli.kernels.chains import chain, depth
+from poolcli.kernels.addition_chains import chain, depth
 from poolcli.kernels.correlate import correlate, separated
 from poolcli.kernels.fold import fold
-from poolcli.kernels.networks import median, networks, small_median
-from poolcli.kernels.tape import Program, Tape
+from poolcli.kernels.fold_axis import Part, roundings
+from poolcli.kernels.median_network import median, networks, small_median
+from poolcli.kernels.memory import Scratch, threads
+from poolcli.kernels.replay import Program, Tape
 from poolcli.kernels.tiles import tiles
-from poolcli.kernels.work import Scratch, threads
 from poolcli.window import Axis, Window
 
 Array = NDArray[Any]
@@ -131,8 +131,8 @@ def test_fold_is_the_reduction_of_real_cells(
         x = x[..., ::-1]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(folding, "TILE_BYTES", tile_bytes)
-        patch.setattr("poolcli.kernels.along.WIDE", 1 if wide else 10**9)
-        patch.setattr("poolcli.kernels.along.GROUP_BYTES", 64)
+        patch.setattr("poolcli.kernels.fold_axis.WIDE", 1 if wide else 10**9)
+        patch.setattr("poolcli.kernels.fold_axis.GROUP_BYTES", 64)
         total = fold(x, axes, [SUM], None, np.int64)
         highest = fold(x, axes, [Part(np.maximum, (-(2**15),))], None, x.dtype, workers=2)
     np.testing.assert_array_equal(total, brute(x, axes, np.sum))
@@ -380,7 +380,7 @@ def test_small_maps_start_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("a thread for a small map")
 
-    monkeypatch.setattr("poolcli.kernels.work.start_new_thread", refuse)
+    monkeypatch.setattr("poolcli.kernels.memory.start_new_thread", refuse)
     monkeypatch.setenv("POOLCLI_THREADS", "2")
     x = np.zeros((256, 256), np.float32)
     for mode in ("max", "avg", "median"):

@@ -18,11 +18,11 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from poolcli import limits
 from poolcli.cli import COMMANDS
-from poolcli.cli.grammar import grouped
+from poolcli.cli.options.grammar import grouped
 from poolcli.errors import LimitError
-from poolcli.limits import _left_of_groups, available, check_memory, refused
+from poolcli.system import limits
+from poolcli.system.limits import _left_of_groups, available, check_memory, refused
 from tests.conftest import SAMPLES, Result, Run
 from tests.forks import Forks, forking
 
@@ -181,7 +181,7 @@ SPECIAL = {"--output", "--name", "--report", "--steps", "--save-steps", "--sched
 
 def options_of(command: str) -> Iterator[str]:
     """Every option of a command that takes a value."""
-    function = grouped(getattr(import_module(f"poolcli.cli.{command}"), command))
+    function = grouped(getattr(import_module(f"poolcli.cli.commands.{command}"), command))
     for parameter in inspect.signature(function).parameters.values():
         for option in getattr(parameter.annotation, "__metadata__", ()):
             flags = [
@@ -300,7 +300,7 @@ def test_ulimit_is_heard(shell: Any) -> None:
 def test_the_real_command_fences_itself(run: Run, python: Run) -> None:
     code = (
         "import resource\n"
-        "from poolcli.limits import available, fence\n"
+        "from poolcli.system.limits import available, fence\n"
         "fence()\n"
         "assert resource.getrlimit(resource.RLIMIT_DATA)[0] < 2 * available() + (1 << 32)\n"
         "try: bytearray(available() + (1 << 28))\n"

@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from poolcli import modes, pool
+from poolcli import pool
 from poolcli.emit import emit, numpy_code
 from poolcli.emit.numpy_code import NUMPY_MODES
 from poolcli.errors import InputError, NanError, NumberRangeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.modes import ALIASES, MODES, ChosenMode, parse_mode
-from poolcli.pooling import Pooling
+from poolcli.pooling import modes
+from poolcli.pooling.layer import Pooling
+from poolcli.pooling.modes import ALIASES, MODES, ChosenMode, parse_mode
 from poolcli.render.page import NOT_IN_PAGE, known_modes, page
-from poolcli.steps import PoolStep
+from poolcli.steps.steps import PoolStep
 from tests.conftest import ROOT
 
 CELLS = [[-3, 1], [4, 4]]

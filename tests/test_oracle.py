@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from poolcli import grad, pool, unpool
 from poolcli.errors import EmptyWindowError, NanError, NumberRangeError, ShapeError, UsageError
-from poolcli.modes import MODES as TABLE
+from poolcli.pooling.modes import MODES as TABLE
 from tests import oracle
 from tests.test_golden import CASES, is_exact, load_cases, tupled, unpack
 

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from poolcli import explain, formulas
+from poolcli.analysis import formulas
+from poolcli.analysis import windows as explain
 from poolcli.errors import LimitError, ShapeError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.modes import MODES as TABLE
-from poolcli.pooling import Pooling
+from poolcli.pooling.layer import Pooling
+from poolcli.pooling.modes import MODES as TABLE
 from poolcli.render.page import MOST_CELLS, layer_data, page
 
 if TYPE_CHECKING:

@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image, PngImagePlugin
 
-from poolcli.colormaps import COLORMAPS, NAN_COLOR, interpolated
+from poolcli.colors import COLORMAPS, NAN_COLOR, interpolated
 from poolcli.errors import InputError, LimitError, PoolcliError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.formats import FORMATS, ReadOptions, WriteOptions, decode, encode, opening
-from poolcli.formats.opening import CLOSED, READERS
-from poolcli.formats.picture import WRITERS, to_pixels
-from poolcli.formats.pngchunks import checked, plain
+from poolcli.formats import FORMATS, ReadOptions, WriteOptions, decode, encode
+from poolcli.formats import pictures_in as opening
+from poolcli.formats.pictures_in import CLOSED, READERS
+from poolcli.formats.pictures_out import WRITERS, to_pixels
+from poolcli.formats.png_chunks import checked, plain
 from poolcli.formats.pngfile import write_png
 
 RNG = np.random.default_rng(7)
@@ -681,7 +682,7 @@ def test_a_colour_map_needs_one_channel() -> None:
 # --- files out
 
 
-WRITABLE = [row.name for row in FORMATS.values() if row.module == "picture" and row.writes]
+WRITABLE = [row.name for row in FORMATS.values() if row.module == "pictures_out" and row.writes]
 LOSSY = {"jpeg": 40, "mpo": 40, "avif": 40}
 BLACK_AND_WHITE = ("pbm", "xbm", "msp")
 UNREADABLE = ("eps", "pdf", "palm")
@@ -713,7 +714,7 @@ def test_every_colour_format_takes_colours(kind: str) -> None:
 
 def test_pillow_has_a_reader_for_every_format_that_says_so() -> None:
     Image.init()
-    kinds = [row.name for row in FORMATS.values() if row.module == "picture" and row.reads]
+    kinds = [row.name for row in FORMATS.values() if row.module == "pictures_out" and row.reads]
     assert {READERS.get(kind, kind.upper()) for kind in kinds} <= set(Image.OPEN) - CLOSED
 
 

@@ -207,7 +207,8 @@ import sys
 sys.argv = ["poolcli", *sys.argv[1:]]
 from poolcli.__main__ import main
 code = main()
-print(*sorted(name for name in sys.modules if name.startswith(("poolcli.plugins", "poolcli_example"))), file=sys.stderr)
+found = (name for name in sys.modules if name.startswith(("poolcli.system.plugins", "poolcli_example")))
+print(*sorted(found), file=sys.stderr)
 sys.exit(code)
 """
 
@@ -217,9 +218,9 @@ sys.exit(code)
     [(("pool", "tiny.csv", "--mode", "l2", "--filter", "box", "-o", "out.png"), ""),
      (("pool", "tiny.csv", "--json"), ""), (("--version",), ""), (("pool", "--help"), ""),
      (("pool", "tiny.csv", "--mode", "example-midrange", "--json"),
-      "poolcli.plugins poolcli_example poolcli_example.rows"),
+      "poolcli.system.plugins poolcli_example poolcli_example.rows"),
      (("pool", "tiny.csv", "-q", "-o", "out.xyz"),
-      "poolcli.plugins poolcli_example poolcli_example.rows poolcli_example.xyz")],
+      "poolcli.system.plugins poolcli_example poolcli_example.rows poolcli_example.xyz")],
 )  # fmt: skip
 def test_known_names_look_at_no_package(
     python: Run, example: Path, tmp_path: Path, words: tuple[str, ...], loaded: str
@@ -232,7 +233,7 @@ def test_known_names_look_at_no_package(
 
 # --- what is broken ---------------------------------------------------------------------------------------------------
 
-MODE = "from poolcli.modes import MAX, Mode\nROW = Mode({name!r}, 'max(x)', (MAX,))\n"
+MODE = "from poolcli.pooling.modes import MAX, Mode\nROW = Mode({name!r}, 'max(x)', (MAX,))\n"
 README = "hint: README says under 'From a package of your own' what a package has to give"
 
 
@@ -243,8 +244,12 @@ README = "hint: README says under 'From a package of your own' what a package ha
         ("1 / 0", "cannot be loaded: ZeroDivisionError: division by zero", None),
         ("raise SystemExit", "cannot be loaded: SystemExit", None),
         ("", "cannot be loaded: AttributeError: module 'broken' has no attribute 'ROW'", None),
-        ("ROW = 3", "is of type int, but has to be a poolcli.modes.Mode", README),
-        ("from poolcli.modes import Mode as ROW", "is the class Mode, but has to be a poolcli.modes.Mode", README),
+        ("ROW = 3", "is of type int, but has to be a poolcli.pooling.modes.Mode", README),
+        (
+            "from poolcli.pooling.modes import Mode as ROW",
+            "is the class Mode, but has to be a poolcli.pooling.modes.Mode",
+            README,
+        ),
         (MODE.format(name="other"), "calls itself 'other'", README),
     ],
 )
@@ -273,7 +278,7 @@ def test_debugging_shows_where_a_package_fails(run: Run, tiny: Path, tmp_path: P
 
 @pytest.mark.parametrize(
     ("kind", "words", "wanted"),
-    [("filter", ("conv", "--filter", "odd"), "poolcli.filters.Filter"),
+    [("filter", ("conv", "--filter", "odd"), "poolcli.pooling.filters.Filter"),
      ("format", ("pool", "-o", "out.odd"), "poolcli.formats.Format"),
      ("format", ("pool", "-f", "odd"), "poolcli.formats.Format"),
      ("format", ("pool", "--input-format", "odd"), "poolcli.formats.Format")],

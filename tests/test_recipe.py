@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from poolcli import recipe
 from poolcli.errors import InputError, PoolcliError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import ReadOptions, WriteOptions
-from poolcli.formats.pngchunks import own_text
-from poolcli.made import Made, stamp
-from poolcli.steps import (
+from poolcli.formats.png_chunks import own_text
+from poolcli.steps import recipe
+from poolcli.steps.provenance import Made, stamp
+from poolcli.steps.steps import (
     STEPS,
     ConvStep,
     GradStep,

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from poolcli.cli import COMMANDS, build
-from poolcli.cli.grammar import command
+from poolcli.cli.options.grammar import command
 from poolcli.cli.stack import RUNNABLE, SUMMARIZED
-from poolcli.filters import FILTERS
-from poolcli.modes import MODES
+from poolcli.pooling.filters import FILTERS
+from poolcli.pooling.modes import MODES
 from tests.conftest import ROOT
 from tests.extras import needs_program
 

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from numpy.typing import NDArray
 from rich.console import Console
 
+from poolcli.analysis.invariance import measure, translate
 from poolcli.errors import ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.pooling import Pooling
-from poolcli.render.shift import differences, table
-from poolcli.shift import measure, translate
+from poolcli.pooling.layer import Pooling
+from poolcli.render.terminal.invariance import differences, table
 from tests.conftest import Run
 
 LINE = np.zeros((8, 8), int)

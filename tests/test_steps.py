@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from poolcli import FeatureMap, conv, grad, pool, relu
 from poolcli.errors import InputError, ShapeError, UnknownNameError, UsageError
-from poolcli.modes import MODES
-from poolcli.pooling import Pooling
-from poolcli.recipe import from_records
-from poolcli.steps import (
+from poolcli.pooling.layer import Pooling
+from poolcli.pooling.modes import MODES
+from poolcli.steps.recipe import from_records
+from poolcli.steps.steps import (
     STEPS,
     ConvStep,
     GradStep,

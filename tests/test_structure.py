@@ -13,10 +13,10 @@ import pytest
 
 import poolcli
 from poolcli.cli import COMMANDS
-from poolcli.cli.root import EXIT_CODES
-from poolcli.filters import FILTERS
+from poolcli.cli.front_page import EXIT_CODES
 from poolcli.formats import FORMATS
-from poolcli.modes import MODES
+from poolcli.pooling.filters import FILTERS
+from poolcli.pooling.modes import MODES
 from tests.conftest import ROOT, Run
 
 PACKAGE = ROOT / "poolcli"
@@ -68,50 +68,21 @@ def offenders(names: list[str], allowed: tuple[str, ...]) -> dict[str, list[str]
 # --- import arrows ----------------------------------------------------------------------------------------------------
 
 # who may import what of poolcli; a package may always import itself
-MATHS = (
-    "errors",
-    "limits",
-    "window",
-    "modes",
-    "compat",
-    "filters",
-    "kernels",
-    "compute",
-    "pooling",
-    "convolution",
-    "gradient",
-)
 ARROWS: dict[str, tuple[str, ...]] = {
     "errors": (),
-    "limits": ("errors",),
-    "window": ("errors", "limits"),
-    "filters": ("errors", "plugins"),
+    "system": ("errors",),
+    "window": ("errors", "system"),
     "featuremap": ("errors",),
-    "files": ("errors",),
-    "colormaps": (),
-    "modes": ("errors", "plugins", "kernels.fold"),  # the type of a state
-    "plugins": ("errors",),
-    "kernels": ("errors", "limits", "window"),
-    # reading and writing know nothing of pooling; `kernels.work` spreads bands over threads, whatever they are bands of
-    "formats": ("errors", "plugins", "limits", "featuremap", "files", "colormaps", "kernels.work"),
+    "kernels": ("errors", "system", "window"),
+    # reading and writing know nothing of pooling; the threads for their bands are those of `kernels.memory`
+    "formats": ("errors", "system", "featuremap", "colors", "kernels.memory"),
     # pooling knows nothing of files, nor of the map that travels
-    "compat": MATHS,
-    "compute": MATHS,
-    "pooling": MATHS,
-    "convolution": MATHS,
-    "gradient": MATHS,
-    "formulas": MATHS,
-    "steps": (*MATHS, "featuremap"),
-    "emit": (*MATHS, "featuremap", "steps", "recipe"),
-    # blocks know nothing of files, nor one array of the batch of many
-    "blocks": (*MATHS, "steps"),
-    "cluster": ("errors",),
-    "stores": ("errors", "featuremap", "files", "formats", "blocks"),
-    "zarrs": ("errors", "files", "blocks", "stores", "cluster"),
-    # a recipe does not know what made a file
-    "recipe": (*MATHS, "featuremap", "files", "formats", "steps", "summary"),
-    "made": ("errors", "featuremap", "formats", "steps", "recipe"),
-    "batch": ("errors", "limits", "featuremap", "files", "formats", "steps", "recipe", "made", "cluster"),
+    "pooling": ("errors", "system", "window", "kernels"),
+    "steps": ("errors", "system", "window", "featuremap", "wording", "pooling", "formats"),
+    "emit": ("errors", "window", "featuremap", "wording", "pooling", "steps"),
+    "analysis": ("errors", "system", "window", "featuremap", "wording", "kernels", "pooling", "steps", "emit"),
+    "large": ("errors", "system", "window", "featuremap", "wording", "kernels", "pooling", "steps", "formats"),
+    "batch": ("errors", "system", "featuremap", "wording", "formats", "steps"),
 }
 
 
@@ -128,7 +99,9 @@ def test_only_the_command_line_knows_the_command_line() -> None:
 
 def test_drawing_neither_reads_nor_writes() -> None:
     for name in modules("render"):
-        assert not any(under(used, "poolcli.cli", "poolcli.files", "poolcli.formats") for used in imported(name)), name
+        assert not any(
+            under(used, "poolcli.cli", "poolcli.system.files", "poolcli.formats") for used in imported(name)
+        ), name
 
 
 @pytest.mark.parametrize(
@@ -167,8 +140,8 @@ def test_heavy_libraries_are_not_imported_at_the_head_where_start_up_passes() ->
         "poolcli.__main__",
         "poolcli.cli",
         "poolcli.errors",
-        "poolcli.modes",
-        "poolcli.filters",
+        "poolcli.pooling.modes",
+        "poolcli.pooling.filters",
         "poolcli.window",
     ):
         heads = [node for node in TREES[name].body if isinstance(node, ast.Import | ast.ImportFrom)]
@@ -230,8 +203,10 @@ def test_the_package_is_typed() -> None:
 
 def test_every_row_of_a_table_leads_somewhere() -> None:
     for command in COMMANDS:
-        assert f"poolcli.cli.{command}" in TREES, command
-        assert any(function.name == command for function in functions(TREES[f"poolcli.cli.{command}"])), command
+        assert f"poolcli.cli.commands.{command}" in TREES, command
+        assert any(function.name == command for function in functions(TREES[f"poolcli.cli.commands.{command}"])), (
+            command
+        )
     for row in FORMATS.values():
         assert find_spec(f"poolcli.formats.{row.module}") is not None, row.name
 
@@ -274,7 +249,7 @@ def test_import_time_finds_nothing_heavy_at_the_start(python: Run) -> None:
     for statement in (
         "import poolcli",
         "import poolcli.__main__",
-        "import poolcli.errors, poolcli.modes, poolcli.filters",
+        "import poolcli.errors, poolcli.pooling.modes, poolcli.pooling.filters",
     ):
         seen = {
             line.rpartition("|")[2].strip() for line in python("-X", "importtime", "-c", statement).err.splitlines()

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from poolcli import conv, pool
 from poolcli.errors import ShapeError, UnknownNameError, UsageError
-from poolcli.steps import ConvStep, PoolStep, ReluStep
-from poolcli.summary import ConvLayer, Dense, Flatten, Signal, summarize
+from poolcli.steps.shapes import ConvLayer, Dense, Flatten, Signal, summarize
+from poolcli.steps.steps import ConvStep, PoolStep, ReluStep
 from tests.conftest import Run
 
 LESSON = (

@@ -10,8 +10,8 @@ from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from poolcli.cluster import Client, ClusterError, connected
-from poolcli.limits import processors
+from poolcli.system.cluster import Client, ClusterError, connected
+from poolcli.system.limits import processors
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess

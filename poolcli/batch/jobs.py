@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from poolcli.errors import FileError, InputError, PoolcliError, UnknownNameError, UsageError
-from poolcli.files import ZARR, file_error, is_special, left_behind, missing, same_file
 from poolcli.formats import FORMATS, Format, format_of_name, format_of_target
+from poolcli.system.files import ZARR, file_error, is_special, left_behind, missing, same_file
 
 FIELDS = ("stem", "name", "ext", "folder", "number")
 USUAL = "{folder}/{stem}"
@@ -262,7 +262,7 @@ class Naming:
         if row is None:
             known = "add --format png, or an extension to --name"
             raise UsageError(f"the name of {found.path} does not say in what format to write the result", known)
-        return FORMATS["png"].extensions[0] if row.module == "picture" else _same(row)
+        return FORMATS["png"].extensions[0] if row.module == "pictures_out" else _same(row)
 
 
 def _same(row: Format) -> str:

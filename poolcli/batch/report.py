@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from poolcli.batch.work import Outcome
-from poolcli.files import file_error
+from poolcli.system.files import file_error
 
 
 class Report:

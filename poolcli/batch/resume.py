@@ -1,9 +1,10 @@
 """What is done already, and need not be done again.
 
-What made a result is found again in it (`poolcli.made`): in the ``steps`` of JSON and in the text of a PNG. For every
-other format, and for JSON that was read with unusual options, it is noted in ``.poolcli-batch.jsonl`` in the folder of
-results. A result is fresh if the same steps and options made it, and if nothing has been done to its source since: if
-the times of the last change of content and of name (mtime, ctime) are before that at which the result was written.
+What made a result is found again in it (`poolcli.steps.provenance`): in the ``steps`` of JSON and in the text of a PNG.
+For every other format, and for JSON that was read with unusual options, it is noted in ``.poolcli-batch.jsonl`` in the
+folder of results. A result is fresh if the same steps and options made it, and if nothing has been done to its source
+since: if the times of the last change of content and of name (mtime, ctime) are before that at which the result was
+written.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from typing import Any
 from poolcli.batch.jobs import Job
 from poolcli.batch.work import SKIPPED, Outcome, Work
 from poolcli.errors import FileError, PoolcliError
-from poolcli.files import file_error
-from poolcli.formats.pngchunks import own_text
-from poolcli.made import Made
+from poolcli.formats.png_chunks import own_text
+from poolcli.steps.provenance import Made
+from poolcli.system.files import file_error
 
 JOURNAL = ".poolcli-batch.jsonl"
 
@@ -88,7 +89,7 @@ def _from_png(path: str) -> Made | None:
 
 def _from_json(path: str) -> Made | None:
     from poolcli.formats import read
-    from poolcli.steps import without_shapes
+    from poolcli.steps.steps import without_shapes
 
     try:
         found = read(path, input_format="json")

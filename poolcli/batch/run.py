@@ -19,7 +19,7 @@ from poolcli.batch.executors import RESUME, Workers
 from poolcli.batch.jobs import Job
 from poolcli.batch.work import DONE, Outcome, Work, pool_bytes, pool_path
 from poolcli.errors import FileError, PoolcliError
-from poolcli.files import file_error, read_source, write_atomic
+from poolcli.system.files import file_error, read_source, write_atomic
 
 TICK = 0.2  # seconds between two looks at whether to go on
 GRACE = 5.0  # seconds that tasks have to end when the user wants to stop: one may hang in a read

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from poolcli.batch.jobs import Job
 from poolcli.errors import PoolcliError
-from poolcli.files import read_source, write_atomic
-from poolcli.made import Made, stamped, unusual
+from poolcli.steps.provenance import Made, stamped, unusual
+from poolcli.system.files import read_source, write_atomic
 
 if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
     from poolcli.formats import ReadOptions, WriteOptions
-    from poolcli.steps import Step
+    from poolcli.steps.steps import Step
 
 DONE, SKIPPED, FAILED = "done", "skipped", "failed"
 BUG = "this should not happen: please report it"
@@ -136,9 +136,9 @@ class _Clock:
 
 def _result(job: Job, work: Work, data: bytes) -> tuple[Outcome, bytes]:
     """Return what becomes of the bytes of a file, as the commands for one file would write it."""
-    from poolcli import recipe
     from poolcli.formats import decode, encode
-    from poolcli.steps import apply
+    from poolcli.steps import recipe
+    from poolcli.steps.steps import apply
 
     if work.threads:
         os.environ["POOLCLI_THREADS"] = str(work.threads)

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from poolcli.cli.grammar import Command
+    from poolcli.cli.options.grammar import Command
 
 GROUPS: dict[str, dict[str, str]] = {
     "Do": {
@@ -47,9 +47,9 @@ COMPLETE = "_POOLCLI_COMPLETE"  # the variable that names the shell that asks fo
 
 def build(name: str) -> Command:
     """Return one of `COMMANDS`, built."""
-    from poolcli.cli.grammar import command
+    from poolcli.cli.options.grammar import command
 
-    function = getattr(import_module(f"poolcli.cli.{name}"), name)
+    function = getattr(import_module(f"poolcli.cli.commands.{name}"), name)
     return command(name, function, "STEP [OPTIONS] then STEP [OPTIONS] then ..." if name in STACKS else "")
 
 
@@ -57,7 +57,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     from poolcli.cli.console import color_choice, complain, gone
     from poolcli.errors import PoolcliError
-    from poolcli.files import Closed, file_error
+    from poolcli.system.files import Closed, file_error
 
     if sys.stdout is None:
         sys.stdout = Closed()  # Typer prints help by itself, and nothing at all without this
@@ -72,7 +72,7 @@ def run(arguments: Sequence[str]) -> int:
     except (BrokenPipeError, SystemExit):  # the latter is what Rich makes of the former when it prints help
         return gone()
     except MemoryError as problem:
-        from poolcli.limits import refused
+        from poolcli.system.limits import refused
 
         return complain(refused(problem), color_choice(arguments))
     except OSError as problem:  # what is printed without `write_stdout`: help
@@ -89,7 +89,7 @@ def _run(arguments: Sequence[str]) -> int:
         return 0
     if name in COMMANDS:
         return _command(name, arguments)
-    from poolcli.cli import root
+    from poolcli.cli import front_page as root
 
     return root.run(name)
 
@@ -102,7 +102,7 @@ def _command(name: str, arguments: Sequence[str]) -> int:
         return _invoke(name, arguments, built)
     except PoolcliError as problem:
         if problem.hint:
-            from poolcli.cli.typed import as_typed
+            from poolcli.cli.words import as_typed
 
             problem.hint = as_typed(problem.hint, name, arguments[1:], built, stack=name in STACKS)
         raise
@@ -120,7 +120,7 @@ def _invoke(name: str, arguments: Sequence[str], built: Command) -> int:
     except typer.Abort:
         return 130
     except typer.TyperException as problem:
-        from poolcli.cli.typed import refusal
+        from poolcli.cli.words import refusal
 
         lacking = f"such as: poolcli {name} - pool --size 2, where - is what is piped in" if name in STACKS else ""
         raise refusal(problem, f"see: poolcli {name} --help", lacking=lacking) from None

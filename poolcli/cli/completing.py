@@ -17,7 +17,7 @@ from poolcli.cli import COMMANDS, STACKS, build
 from poolcli.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from poolcli.cli.grammar import Command
+    from poolcli.cli.options.grammar import Command
 
 
 BREAKS = ":=@"  # where Bash cuts words that a shell has whole, unless the user has changed COMP_WORDBREAKS
@@ -107,7 +107,9 @@ def _beginning(last: str, words: Mapping[str, str]) -> dict[str, str]:
 
 def _stack(command: Command, words: Sequence[str], last: str, steps: Mapping[str, Callable[..., Any]]) -> Answer:
     """Complete a command that takes steps: its own options and input, the names of steps, their options, ``then``."""
-    from poolcli.cli import grammar, options, stack
+    from poolcli.cli import stack
+    from poolcli.cli.options import grammar
+    from poolcli.cli.options import windows as options
 
     try:
         own, stages = stack.split(words, steps, command)
@@ -129,7 +131,7 @@ def _stack(command: Command, words: Sequence[str], last: str, steps: Mapping[str
 
 def _place(command: Command, words: Sequence[str]) -> tuple[Any, int]:
     """Return the option whose value comes after `words`, if one does, and how many arguments they are."""
-    from poolcli.cli.grammar import options_of
+    from poolcli.cli.options.grammar import options_of
 
     options, pending, given = options_of(command), None, 0
     for word in words:
@@ -145,7 +147,7 @@ def _place(command: Command, words: Sequence[str]) -> tuple[Any, int]:
 
 def _arguments(command: Command, words: Sequence[str], last: str, after: Mapping[str, str] = {}) -> Answer:
     """Complete the options and arguments of a command, and the words that may stand after its last argument."""
-    from poolcli.cli.grammar import options_of
+    from poolcli.cli.options.grammar import options_of
 
     options = options_of(command)
     pending, given = _place(command, words)

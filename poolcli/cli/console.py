@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from io import StringIO
 from typing import IO, TYPE_CHECKING
 
-from poolcli.plain import printable
+from poolcli.wording import printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -128,6 +128,6 @@ def encoded(text: str) -> bytes:
 
 def show(renderable: RenderableType, *, color: str = "auto", width: int | None = None) -> None:
     """Print a renderable to standard output."""
-    from poolcli.files import write_stdout
+    from poolcli.system.files import write_stdout
 
     write_stdout(encoded(rendered(renderable, color=color, width=width)))

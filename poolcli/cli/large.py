@@ -12,9 +12,9 @@ from poolcli.cli.console import say
 from poolcli.errors import FileError, UsageError
 
 if TYPE_CHECKING:
-    from poolcli.blocks import Chain
-    from poolcli.cli.options import Scaling, Street
-    from poolcli.steps import Step
+    from poolcli.cli.options.windows import Scaling, Street
+    from poolcli.large.chain import Chain
+    from poolcli.steps.steps import Step
 
 LARGE = 1 << 26  # bytes of a file from which it is not read whole
 
@@ -37,7 +37,7 @@ def in_blocks(
     """
     scheduler = scaling.scheduler if scaling else None
     if _may_be_zarr(source) or _may_be_zarr(street.writing.output):  # a cheap look, before anything is imported
-        from poolcli.zarrs import is_zarr
+        from poolcli.large.zarr_arrays import is_zarr
 
         if is_zarr(source) or is_zarr(street.writing.output):
             return _with_zarr(source, steps, street, compat, scheduler)
@@ -47,7 +47,7 @@ def in_blocks(
 
 
 def _may_be_zarr(path: str) -> bool:
-    from poolcli.files import ZARR
+    from poolcli.system.files import ZARR
 
     return path.rstrip("/").endswith(ZARR) or os.path.isdir(path)
 
@@ -59,11 +59,11 @@ def _is_large(source: str) -> bool:
 def _with_zarr(source: str, steps: Sequence[Step], street: Street, compat: str | None, scheduler: str | None) -> Done:
     from logging import CRITICAL, getLogger
 
-    from poolcli.files import same_file
     from poolcli.formats.bands import WRITERS
-    from poolcli.kernels.work import threads
-    from poolcli.stores import source_of
-    from poolcli.zarrs import ZarrSource, is_zarr, to_zarr
+    from poolcli.kernels.memory import threads
+    from poolcli.large.sources import source_of
+    from poolcli.large.zarr_arrays import ZarrSource, is_zarr, to_zarr
+    from poolcli.system.files import same_file
 
     target = street.writing.output
     if same_file(source, target):
@@ -89,10 +89,10 @@ def _with_zarr(source: str, steps: Sequence[Step], street: Street, compat: str |
 
 def _banded(source: str, steps: Sequence[Step], street: Street, compat: str | None) -> Done | None:
     """Do a large file band by band, if its format, its steps and the target's format allow."""
-    from poolcli.blocks import NotInBlocksError
-    from poolcli.cli.deliver import check_output, files_read
+    from poolcli.cli.pipeline import check_output, files_read
     from poolcli.formats.bands import WRITERS
-    from poolcli.stores import source_of
+    from poolcli.large.chain import NotInBlocksError
+    from poolcli.large.sources import source_of
 
     kind = street.writing.chosen_format
     if street.writing.output == "-" or kind not in WRITERS:
@@ -121,14 +121,14 @@ def _say_notes(found: Any, street: Street) -> None:
 
 
 def _chain(steps: Sequence[Step], found: Any) -> Chain:
-    from poolcli.blocks import Chain
+    from poolcli.large.chain import Chain
 
     return Chain.of(steps, found.known.inner, found.known.ndim, found.known.dtype)
 
 
 def _unfit(chain: Chain, order: Sequence[int], kind: str) -> str | None:
     """Say why a result cannot become a file of text block by block."""
-    from poolcli.blocks import in_order
+    from poolcli.large.chain import in_order
 
     if kind == "npy":
         return None
@@ -139,9 +139,9 @@ def _unfit(chain: Chain, order: Sequence[int], kind: str) -> str | None:
 
 
 def _in_sequence(chain: Chain, found: Any, street: Street) -> Done:
-    from poolcli.blocks import in_sequence
     from poolcli.cli.progress import values
     from poolcli.formats.bands import band_writer
+    from poolcli.large.chain import in_sequence
 
     writing, talking = street.writing, street.talking
     talking.start()

@@ -12,7 +12,7 @@ Row = TypeVar("Row")
 
 def of_packages(kind: str, row: type[Row], known: Container[str]) -> Iterator[tuple[Row, str]]:
     """Yield the rows that installed packages add, with the package; say on standard error which cannot be used."""
-    from poolcli.plugins import installed
+    from poolcli.system.plugins import installed
 
     for plugin in installed(kind, row, known):
         if plugin.row is None:
@@ -29,11 +29,11 @@ def deliver(
     if json:
         import orjson
 
-        from poolcli.files import write_stdout
+        from poolcli.system.files import write_stdout
 
         write_stdout(orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n")
         return
     from poolcli.cli.console import show, unicode_ok, width_of_output
-    from poolcli.render.rows import listing
+    from poolcli.render.terminal.rows import listing
 
     show(listing(drawn or rows, ascii_only=not unicode_ok(), lines=lines), width=width_of_output())

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from poolcli.cli.console import say, unicode_ok, wants_color
-from poolcli.plain import printable
+from poolcli.wording import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,7 +60,7 @@ class Tally:
 
 def summary(tally: Tally) -> Any:
     """Return the table that is shown at the end."""
-    from poolcli.render.rows import listing
+    from poolcli.render.terminal.rows import listing
 
     facts = {
         "files": str(tally.total), **{status: str(count) for status, count in tally.count.items()},

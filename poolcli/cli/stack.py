@@ -8,12 +8,12 @@ from functools import cache
 from typing import Annotated, Any
 
 from poolcli.cli import COMMANDS, build
-from poolcli.cli.grammar import Command, Group, command, option, options_of
-from poolcli.cli.options import GLOBALS, WINDOW, Convolving, Undoing, Windowing
-from poolcli.cli.typed import is_bare, refusal, takes_value
+from poolcli.cli.options.grammar import Command, Group, command, option, options_of
+from poolcli.cli.options.windows import GLOBALS, WINDOW, Convolving, Undoing, Windowing
+from poolcli.cli.words import is_bare, refusal, takes_value
 from poolcli.errors import PoolcliError, UnknownNameError, UsageError
-from poolcli.steps import NormalizeStep, ReluStep, Step
-from poolcli.summary import ConvLayer, Dense, Flatten
+from poolcli.steps.shapes import ConvLayer, Dense, Flatten
+from poolcli.steps.steps import NormalizeStep, ReluStep, Step
 from poolcli.window import parse_sizes
 
 Made = Callable[..., list[Any]]

@@ -23,7 +23,7 @@ from poolcli.featuremap import inner_order
 
 if TYPE_CHECKING:
     from poolcli.emit.program import Program
-    from poolcli.steps import Step
+    from poolcli.steps.steps import Step
 
 TARGETS: Mapping[str, type[Program]] = {row.name: row for row in (Torch, Keras, Onnx, Numpy)}
 
@@ -56,7 +56,7 @@ def emit(steps: Sequence[Step], ndim: int, target: str, layout: str | None = Non
 
     Examples
     --------
-    >>> from poolcli.steps import PoolStep
+    >>> from poolcli.steps.steps import PoolStep
     >>> print(emit([PoolStep("max", 3, {"stride": 2})], 2, "numpy"), end="")
     # poolcli: max 3x3, stride 2x2
     from numpy.lib.stride_tricks import sliding_window_view

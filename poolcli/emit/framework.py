@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from poolcli.compat import Layer, find
 from poolcli.emit.geometry import (
     compat_of,
     is_high_norm,
@@ -21,10 +20,11 @@ from poolcli.emit.geometry import (
 )
 from poolcli.emit.numpy_code import NUMPY_MODES
 from poolcli.emit.program import WIDTH, Program, number, whole
+from poolcli.pooling.frameworks import Layer, find
 from poolcli.window import Window
 
 if TYPE_CHECKING:
-    from poolcli.pooling import Pooling
+    from poolcli.pooling.layer import Pooling
 
 SUM, PRODUCT, UNARY, POWER, ATOM = range(5)  # how tightly an expression binds
 

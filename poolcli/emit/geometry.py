@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from poolcli.compat import Layer, find
-from poolcli.modes import HIGH_ORDER
+from poolcli.pooling.frameworks import Layer, find
+from poolcli.pooling.modes import HIGH_ORDER
 from poolcli.window import Window
 
 if TYPE_CHECKING:
     from poolcli.emit.program import Program
-    from poolcli.pooling import Pooling
+    from poolcli.pooling.layer import Pooling
 
 
 def compat_of(layer: Pooling) -> str | None:

@@ -11,8 +11,8 @@ from poolcli.emit.program import kernel_of, number
 from poolcli.window import Window
 
 if TYPE_CHECKING:
-    from poolcli.pooling import Pooling
-    from poolcli.steps import ConvStep
+    from poolcli.pooling.layer import Pooling
+    from poolcli.steps.steps import ConvStep
 
 
 class Keras(Framework):

@@ -21,12 +21,12 @@ from poolcli.emit.geometry import (
     without_idle_ceil,
 )
 from poolcli.emit.program import TRUNCATED, Program, indented, kernel_of, number, returning, whole
-from poolcli.modes import lacking, parse_mode
-from poolcli.steps import ConvStep
+from poolcli.pooling.modes import lacking, parse_mode
+from poolcli.steps.steps import ConvStep
 from poolcli.window import Window
 
 if TYPE_CHECKING:
-    from poolcli.pooling import Pooling
+    from poolcli.pooling.layer import Pooling
 
 _NUMPY_FILLS: Mapping[Any, str] = {"reflect": "reflect", "symmetric": "symmetric", "replicate": "edge", "wrap": "wrap"}
 

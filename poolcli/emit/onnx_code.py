@@ -12,8 +12,8 @@ from poolcli.emit.program import kernel_of, number, whole
 from poolcli.window import Window
 
 if TYPE_CHECKING:
-    from poolcli.pooling import Pooling
-    from poolcli.steps import ConvStep
+    from poolcli.pooling.layer import Pooling
+    from poolcli.steps.steps import ConvStep
 
 
 FUSING = (

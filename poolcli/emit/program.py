@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from poolcli.errors import UsageError
-from poolcli.recipe import check_options
-from poolcli.steps import ConvStep, PoolStep, ReluStep, text
+from poolcli.steps.recipe import check_options
+from poolcli.steps.steps import ConvStep, PoolStep, ReluStep, text
 from poolcli.window import Window
 
 if TYPE_CHECKING:
-    from poolcli.pooling import Pooling
-    from poolcli.steps import Step
+    from poolcli.pooling.layer import Pooling
+    from poolcli.steps.steps import Step
 
-TRUNCATED = (  # what `poolcli.cli.deliver.as_network_input` does to text, in which a whole number has no type
+TRUNCATED = (  # what `poolcli.cli.pipeline.as_network_input` does to text, in which a whole number has no type
     "# averages of whole numbers are truncated here, as PyTorch does it; poolcli takes those",
     "# of a text file, such as CSV, as floating point: pool(x.astype(float))",
 )

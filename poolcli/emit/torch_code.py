@@ -13,8 +13,8 @@ from poolcli.emit.program import TRUNCATED, kernel_of, number, whole
 from poolcli.window import Window
 
 if TYPE_CHECKING:
-    from poolcli.pooling import Pooling
-    from poolcli.steps import ConvStep
+    from poolcli.pooling.layer import Pooling
+    from poolcli.steps.steps import ConvStep
 
 
 TORCH_PERCENTILE = """

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import InputError, PluginError, ShapeError, UnknownNameError, UsageError
-from poolcli.files import put, read_source
+from poolcli.system.files import put, read_source
 
 if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
@@ -70,7 +70,7 @@ class WriteOptions:
     zoom : int
         How many pixels wide and high each cell of a picture is.
     colormap : str, optional
-        A name in `poolcli.colormaps.COLORMAPS`.
+        A name in `poolcli.colors.COLORMAPS`.
     compress_level : int, optional
         0 to 9, for PNG.
     text : mapping of str to str
@@ -85,7 +85,7 @@ class WriteOptions:
     text: Mapping[str, str] | None = None
 
 
-READ_BY = {"picture": "opening"}  # of a module that only writes: the one that reads
+READ_BY = {"pictures_out": "pictures_in"}  # of a module that only writes: the one that reads
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Format:
     name: str
     extensions: tuple[str, ...]
     summary: str
-    module: str = "picture"
+    module: str = "pictures_out"
     reads: bool = True
     writes: bool = True
     signature: bytes = b""
@@ -146,7 +146,7 @@ def _imported(module: str) -> Any:
 _ROWS = (
     Format("csv", (".csv",), "Numbers in lines with commas; semicolons, tabs and blanks are read too.", "delimited"),
     Format("tsv", (".tsv", ".tab"), "Numbers in lines, tabs between them.", "delimited"),
-    Format("json", (".json",), "A nested list of any depth, or an object with data, layout and steps.", "jsonmap"),
+    Format("json", (".json",), "A nested list of any depth, or an object with data, layout and steps.", "json_map"),
     Format("npy", (".npy",), "NumPy's array file.", "npy", signature=rb"\x93NUMPY"),
     Format("png", (".png", ".apng"), "A picture without loss, 8 or 16 bits.", signature=rb"\x89PNG"),
     Format("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), "A photograph, with loss.", signature=rb"\xff\xd8\xff"),
@@ -226,7 +226,7 @@ BEFORE_TEXT = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # byte order marks, the other ha
 
 def _of_a_package(name: str) -> Format | None:
     """Return the format that an installed package has for a name or an extension without its dot."""
-    from poolcli import plugins
+    from poolcli.system import plugins
 
     row = plugins.find("format", name, Format)
     if row is not None and row.name in FORMATS:  # to be written it would be looked up by its name
@@ -267,7 +267,7 @@ def find_format(name: str, *, writing: bool = False, also: Sequence[str] = ()) -
     row = FORMATS.get(name) or EXTENSIONS.get(f".{name}") or _of_a_package(name)
     able = [row.name for row in _ROWS if (row.writes if writing else row.reads)]
     if row is None:
-        from poolcli import plugins
+        from poolcli.system import plugins
 
         raise UnknownNameError("format", name, [*also, *able, *plugins.names("format")])
     if not (row.writes if writing else row.reads):
@@ -340,7 +340,7 @@ def detect(head: bytes, name: str, options: ReadOptions) -> Format:
     for mark, what, hint in FOREIGN:
         if head.startswith(mark):
             raise InputError(f"{name} is {what}", hint.format(name=name))
-    if row is not None and row.module == "picture" and row.reads:
+    if row is not None and row.module == "pictures_out" and row.reads:
         return row
     return _detect_text(head, name, row)
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.files import opened
 from poolcli.formats import FORMATS
+from poolcli.system.files import opened
 
 Rows = NDArray[Any]
 WRITERS = ("csv", "tsv", "npy")

@@ -29,7 +29,6 @@ from numpy.typing import NDArray
 
 from poolcli.errors import FileError, ShapeError
 from poolcli.featuremap import FeatureMap
-from poolcli.files import open_source
 from poolcli.formats.dialect import DELIMITERS, Dialect, dialect_of, lines_of
 from poolcli.formats.text import (
     BAND_BYTES,
@@ -46,6 +45,7 @@ from poolcli.formats.text import (
     row_bands,
     utf8,
 )
+from poolcli.system.files import open_source
 
 if TYPE_CHECKING:
     from poolcli.formats import ReadOptions, WriteOptions

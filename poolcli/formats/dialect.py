@@ -11,8 +11,8 @@ from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from poolcli.errors import InputError, NumberRangeError, UnknownNameError, UsageError
-from poolcli.files import STDIN_NAME, piped
 from poolcli.formats.text import Number, quoted
+from poolcli.system.files import STDIN_NAME, piped
 
 if TYPE_CHECKING:
     from poolcli.formats import ReadOptions

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.errors import UsageError
-from poolcli.formats.pngchunks import SIGNATURE
-from poolcli.kernels.work import Nothing, run, threads
+from poolcli.formats.png_chunks import SIGNATURE
+from poolcli.kernels.memory import Nothing, run, threads
 
 COLOR_TYPES = {1: 0, 3: 2}  # channels: gray, RGB
 NONE, SUB, UP = range(3)

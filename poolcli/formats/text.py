@@ -18,8 +18,8 @@ import orjson
 from numpy.typing import NDArray
 
 from poolcli.errors import InputError, NumberRangeError
-from poolcli.files import piped
-from poolcli.limits import check_memory
+from poolcli.system.files import piped
+from poolcli.system.limits import check_memory
 
 Number = int | float
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.kernels.along import pad
+from poolcli.kernels.fold_axis import pad
+from poolcli.kernels.memory import Scratch, copy
 from poolcli.kernels.sweep import sweep
-from poolcli.kernels.work import Scratch, copy
 from poolcli.window import Axis
 
 Array = NDArray[Any]

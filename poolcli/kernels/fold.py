@@ -32,11 +32,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from poolcli.kernels.along import (
+from poolcli.kernels.fold_axis import (
     LONG,
     WRITTEN,
     Kind,
     Lane,
+    Part,
+    State,
     along,
     each,
     fold_rows,
@@ -47,12 +49,10 @@ from poolcli.kernels.along import (
     way,
     widens,
 )
-from poolcli.kernels.along import Part as Part
-from poolcli.kernels.along import State as State
+from poolcli.kernels.memory import Nothing, Scratch, result, run, threads
+from poolcli.kernels.replay import Tape, Taped
 from poolcli.kernels.sweep import SHARED_BYTES, TILE_BYTES, Worker, bands_of, planes_of, shape_of
-from poolcli.kernels.tape import Tape, Taped
 from poolcli.kernels.tiles import Place, tiles
-from poolcli.kernels.work import Nothing, Scratch, result, run, threads
 from poolcli.window import Axis
 
 Array = NDArray[Any]
@@ -118,7 +118,7 @@ def fold(
     dtype : dtype
         Of the result.
     workers : int, optional
-        Threads to use for large inputs; the result does not depend on it. See `poolcli.kernels.work.threads`.
+        Threads to use for large inputs; the result does not depend on it. See `poolcli.kernels.memory.threads`.
 
     Returns
     -------

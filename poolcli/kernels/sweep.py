@@ -11,9 +11,9 @@ from typing import Any
 
 from numpy.typing import DTypeLike, NDArray
 
-from poolcli.kernels.tape import Program, Taped
+from poolcli.kernels.memory import SPARE_BYTES, Buffer, Scratch, result, run, spare, threads
+from poolcli.kernels.replay import Program, Taped
 from poolcli.kernels.tiles import Place, tiles
-from poolcli.kernels.work import SPARE_BYTES, Buffer, Scratch, result, run, spare, threads
 from poolcli.window import Axis
 
 Array = NDArray[Any]
@@ -141,7 +141,7 @@ def sweep(
     exception : function like `do`, optional
         Asked first for each tile, it may fill `target` in some other way and return true.
     workers : int, optional
-        Threads, as `poolcli.kernels.work.threads` has it.
+        Threads, as `poolcli.kernels.memory.threads` has it.
 
     Returns
     -------

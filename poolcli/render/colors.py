@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.colormaps import CENTRED, COLORMAPS, NAN_COLOR
+from poolcli.colors import CENTRED, COLORMAPS, NAN_COLOR
 from poolcli.errors import UnknownNameError
 
 Array = NDArray[Any]
@@ -33,7 +33,7 @@ class Scale:
     low, high : float
         The numbers at the ends; what lies outside gets the colour of the end.
     colormap : str
-        A name of `poolcli.colormaps.COLORMAPS`.
+        A name of `poolcli.colors.COLORMAPS`.
     """
 
     low: float

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from poolcli.plain import printable
+from poolcli.wording import printable
 
 LONGEST = 60
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from poolcli.emit import emit
 from poolcli.errors import ShapeError, UsageError
 from poolcli.featuremap import SPATIAL, FeatureMap
-from poolcli.steps import ConvStep, PoolStep, ReluStep, Step, apply
+from poolcli.steps.steps import ConvStep, PoolStep, ReluStep, Step, apply
 
 SEED = 20261121
 FRAMEWORKS = ("torch", "keras", "onnx")

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 import poolcli
 from poolcli import FeatureMap, PoolcliError, conv, grad, pool, read, relu, unpool, write
-from poolcli.filters import Filter
 from poolcli.formats import Format
-from poolcli.modes import MAX, MIN, Mode
+from poolcli.pooling.filters import Filter
+from poolcli.pooling.modes import MAX, MIN, Mode
 
 x = np.arange(16.0).reshape(4, 4)
 

@@ -20,14 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from poolcli import steps
-from poolcli.colormaps import CENTRED, COLORMAPS
+from poolcli.analysis.formulas import SAYS
+from poolcli.colors import CENTRED, COLORMAPS
 from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.formulas import SAYS
-from poolcli.modes import lacking
-from poolcli.pooling import Pooling
+from poolcli.pooling.layer import Pooling
+from poolcli.pooling.modes import lacking
 from poolcli.render.names import safe
+from poolcli.steps import steps
 from poolcli.window import Window, times
 
 MOST_CELLS = 2**18

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.filters import Filter
 from poolcli.formats import Format
-from poolcli.modes import MAX, MIN, Mode, Parameter
+from poolcli.pooling.filters import Filter
+from poolcli.pooling.modes import MAX, MIN, Mode, Parameter
 
 # A mode of folds: the largest and the smallest value of a window, and what is made of them.
 MIDRANGE = Mode("example-midrange", "(max(x) + min(x)) / 2", (MAX, MIN), lambda high, low, *_: (high + low) / 2)

@@ -1,0 +1,1 @@
+"""What the commands that explain know: windows cell by cell, formulas, comparisons, translation invariance."""

@@ -1,0 +1,208 @@
+"""The same windows under several modes or several frameworks' conventions, side by side, and why they differ.
+
+Why two frameworks differ is not looked up but tried: each rule in which their rows of
+`poolcli.pooling.frameworks.FRAMEWORKS` differ is swapped, one at a time, and those whose swap
+changes the answer are named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from poolcli.errors import CompatError, EmptyWindowError, PoolcliError, ShapeError
+from poolcli.featuremap import FeatureMap
+from poolcli.pooling import frameworks
+from poolcli.pooling.frameworks import Framework
+from poolcli.steps.steps import PoolStep
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One column of a comparison.
+
+    Attributes
+    ----------
+    label : str
+        The mode or the framework.
+    step : PoolStep
+        What was done.
+    values : ndarray or None
+        The result, in inner order; None where it was refused.
+    problem : PoolcliError or None
+        Why there is none.
+    """
+
+    label: str
+    step: PoolStep
+    values: Array | None = None
+    problem: PoolcliError | None = None
+
+    @property
+    def refusal(self) -> str:
+        """Why there are no values, in words."""
+        return self.problem.message if self.problem else ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Variants and what makes them differ.
+
+    Attributes
+    ----------
+    variants : tuple of Variant
+        In the order asked for.
+    reasons : tuple of str
+        One sentence for each rule that makes two of them differ.
+    """
+
+    variants: tuple[Variant, ...]
+    reasons: tuple[str, ...] = ()
+
+    def marks(self, variant: Variant) -> NDArray[np.bool_] | None:
+        """Return which cells of a variant differ from the first answered one, those that it lacks among them."""
+        import numpy as np
+
+        first = self.first.values
+        if first is None or variant.values is None:
+            return None
+        marks = np.ones(variant.values.shape, np.bool_)
+        both = common(first, variant.values)
+        marks[both] = ~_same(first[both], variant.values[both])
+        return marks
+
+    @property
+    def first(self) -> Variant:
+        """The first variant that was not refused."""
+        return next(variant for variant in self.variants if variant.values is not None)
+
+
+def common(one: Array, other: Array) -> tuple[slice, ...]:
+    """Return the windows that two results of the same rank both have, counted from the first."""
+    return tuple(slice(min(lengths)) for lengths in zip(one.shape, other.shape, strict=True))
+
+
+def _same(one: Array, other: Array) -> NDArray[np.bool_]:
+    import numpy as np
+
+    with np.errstate(invalid="ignore"):
+        close = np.isclose(one.astype(np.float64), other.astype(np.float64), rtol=1e-6, atol=1e-12, equal_nan=True)
+    result: NDArray[np.bool_] = close
+    return result
+
+
+def compare(feature_map: FeatureMap, steps: Mapping[str, PoolStep]) -> Comparison:
+    """Do several pooling steps on one input.
+
+    Parameters
+    ----------
+    feature_map : FeatureMap
+        The input.
+    steps : mapping of str to PoolStep
+        A label and what to do, in the order of the columns.
+
+    Returns
+    -------
+    Comparison
+        Where a framework refuses a step, its refusal stands in place of values.
+
+    Raises
+    ------
+    PoolcliError
+        If every variant is refused.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = FeatureMap.from_array(np.array([[1.0, 3.0], [3.0, 2.0]]))
+    >>> made = compare(x, {mode: PoolStep(mode) for mode in ("max", "avg")})
+    >>> [(variant.label, variant.values.tolist()) for variant in made.variants]
+    [('max', [[3.0]]), ('avg', [[2.25]])]
+    """
+    variants = tuple(_variant(feature_map, label, step) for label, step in steps.items())
+    if all(variant.values is None for variant in variants):
+        raise _none_answers(variants)
+    pairs = [(one, other) for one, other in combinations(variants, 2) if one.step.mode == other.step.mode]
+    reasons = [reason for one, other in pairs for reason in _reasons(feature_map, one, other)]
+    reasons += [variant.refusal for variant in variants if variant.values is None]
+    return Comparison(variants, tuple(dict.fromkeys(reasons)))
+
+
+def _variant(feature_map: FeatureMap, label: str, step: PoolStep) -> Variant:
+    try:
+        return Variant(label, step, step.layer(feature_map.ndim).apply(feature_map.values)[0])
+    except (CompatError, ShapeError, EmptyWindowError) as problem:
+        return Variant(label, step, problem=problem)
+
+
+def _none_answers(variants: Sequence[Variant]) -> PoolcliError:
+    """Make one error of many: about the data if one of them is."""
+    problems = [variant.problem for variant in variants if variant.problem]
+    first = next((problem for problem in problems if not isinstance(problem, CompatError)), problems[0])
+    told = "; ".join(f"{variant.label}: {variant.refusal}" for variant in variants)
+    return type(first)(told, first.hint or "drop the variants that refuse, or compare with --compat poolcli")
+
+
+def _reasons(feature_map: FeatureMap, one: Variant, other: Variant) -> list[str]:
+    """Try every rule in which the frameworks of two variants differ."""
+    if one.values is None or other.values is None or _equal(one.values, other.values):
+        return []
+    a, b = (frameworks.find(variant.step.options.get("compat")) or frameworks.OWN for variant in (one, other))
+    mode = one.step.layer(feature_map.ndim).mode.mode.name  # which the step may call by an alias
+    return [say(a, b, mode) for rule, say in RULES.items() if _matters(feature_map, one.step, a, b, rule)]
+
+
+def _matters(feature_map: FeatureMap, step: PoolStep, a: Framework, b: Framework, rule: str) -> bool:
+    """Whether giving framework `a` this rule of `b` changes its answer."""
+    swapped = replace(a, **{rule: getattr(b, rule)})
+    try:
+        plain, changed = (_made(feature_map, step, framework) for framework in (a, swapped))
+    except PoolcliError:
+        return False
+    return not _equal(plain, changed)
+
+
+def _made(feature_map: FeatureMap, step: PoolStep, framework: Framework) -> Array:
+    tried = replace(step, options={**step.options, "compat": framework})
+    return tried.layer(feature_map.ndim).apply(feature_map.values)[0]
+
+
+def _equal(one: Array, other: Array) -> bool:
+    return one.shape == other.shape and bool(_same(one, other).all())
+
+
+def _size(framework: Framework) -> str:
+    return "the window's size" if framework.stride is None else str(framework.stride)
+
+
+def _mode_sentence(a: Framework, b: Framework, mode: str) -> str:
+    return f"{a.title} and {b.title} compute {mode} differently: {MODE_RULES[mode]}"
+
+
+MODE_RULES: Mapping[str, str] = {
+    "max": "onnxruntime's comparisons lose NaN but in some places, the others propagate it",
+    "min": "onnxruntime's comparisons lose NaN but in some places, the others propagate it",
+    "lp": "PyTorch takes x^P without the absolute value, and scales windows clipped by ceil_mode up to the full size",
+    "avg": "PyTorch truncates averages of whole numbers towards zero",
+}
+
+RULES: Mapping[str, Callable[[Framework, Framework, str], str]] = {
+    "stride": lambda a, b, _: f"the default stride is {_size(a)} in {a.title} and {_size(b)} in {b.title}",
+    "count_include_pad": lambda a, b, _: (
+        f"padding counts in the divisor of {(a if a.count_include_pad else b).title}'s average by default, "
+        f"but not of {(b if a.count_include_pad else a).title}'s"
+    ),
+    "same_ignores_dilation": lambda a, b, _: (
+        f"{(a if a.same_ignores_dilation else b).title} (onnxruntime) pads SAME as if the dilation were 1"
+    ),
+    "fractional": lambda a, b, _: f"{a.title} and {b.title} place fractional windows by different rules",
+    "modes": _mode_sentence,
+}

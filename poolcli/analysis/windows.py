@@ -1,0 +1,451 @@
+"""Every window of a pooling layer explained: pure data, one fact per output cell, made when it is asked for.
+
+Nothing here draws. A :class:`WindowFact` knows where its window lies; what the cells hold, which of them decide and the
+formula with the numbers in it are worked out when they are looked at, so one window of a huge map costs nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolcli.analysis.formulas import WINNERS, Terms, with_names, with_numbers
+from poolcli.errors import ShapeError, UsageError
+from poolcli.pooling.compute import pooled, result_type
+from poolcli.pooling.layer import Pooling, filled_type
+from poolcli.pooling.modes import Mode
+from poolcli.steps import steps
+from poolcli.window import AXIS_NAMES, Axis, check_empty, times
+
+Array = NDArray[Any]
+Place = tuple[int, ...]
+
+# which real cell shows its value at a cell of padding, by the fill's name: NumPy's `pad` as a rule for one cell
+FILLED_FROM: Mapping[str, Callable[[NDArray[np.int64], int], NDArray[np.int64]]] = {
+    "replicate": lambda at, length: np.clip(at, 0, length - 1),
+    "wrap": lambda at, length: at % length,
+    "symmetric": lambda at, length: np.minimum(at % (2 * length), 2 * length - 1 - at % (2 * length)),
+    "reflect": lambda at, length: np.minimum(at % max(2 * length - 2, 1), -at % max(2 * length - 2, 1)),
+}
+
+
+class Cell(NamedTuple):
+    """One cell of a window.
+
+    Attributes
+    ----------
+    at : tuple of int
+        Its place on every spatial axis, the first real cell being 0.
+    kind : str
+        ``real``, ``padding``, or ``overhang`` (what ``ceil_mode`` reaches beyond the padding).
+    value : number or None
+        What it holds; None where it does not take part, or without values.
+    """
+
+    at: Place
+    kind: str
+    value: Any = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether the cell has a value that takes part."""
+        return self.value is not None
+
+
+@dataclass(frozen=True)
+class Span:
+    """The cells of one window along one axis.
+
+    Examples
+    --------
+    >>> str(Span(range(-1, 2), 4, 5)), str(Span(range(0, 9, 4), 9, 9)), str(Span(range(3, 4), 9, 9))
+    ('-1..1', '0,4,8', '3')
+    """
+
+    cells: range
+    length: int
+    end: int
+
+    @classmethod
+    def of(cls, axis: Axis, window: int) -> Span:
+        """Return the span of one window of an axis."""
+        return cls(axis.cells(window), axis.length, axis.length + axis.after)
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __str__(self) -> str:
+        cells = self.cells
+        if len(cells) == 1:
+            return str(cells[0])
+        if cells.step == 1:
+            return f"{cells[0]}..{cells[-1]}"
+        return ",".join(map(str, cells)) if len(cells) < 5 else f"{cells[0]}..{cells[-1]} by {cells.step}"
+
+    @cached_property
+    def parts(self) -> tuple[int, int, int, int]:
+        """The number of leading pads, real cells, trailing pads, and cells of overhang."""
+        first, step = self.cells.start, self.cells.step
+        bounds = [min(max(-((first - limit) // step), 0), len(self)) for limit in (0, self.length, self.end)]
+        return bounds[0], bounds[1] - bounds[0], bounds[2] - bounds[1], len(self) - bounds[2]
+
+    def kind(self, tap: int) -> str:
+        """Say what the cell at this position of the span is."""
+        before, real, after, _ = self.parts
+        if before <= tap < before + real:
+            return "real"
+        return "padding" if tap < before + real + after else "overhang"
+
+
+@dataclass(frozen=True)
+class WindowFact:
+    """What is to be known of one window.
+
+    Attributes
+    ----------
+    at : tuple of int
+        The output cell, one number per spatial axis.
+    plane : tuple of int
+        Which plane of the leading axes; empty if there are none.
+    spans : tuple of Span
+        The cells of the window along each spatial axis.
+    layer : Pooling
+        The layer.
+    """
+
+    at: Place
+    spans: tuple[Span, ...]
+    layer: Pooling = field(repr=False)
+    plane: Place = ()
+    _source: _Source | None = field(default=None, repr=False)
+
+    @property
+    def size(self) -> int:
+        """The number of cells, padding and overhang included."""
+        return math.prod(map(len, self.spans))
+
+    @property
+    def shape(self) -> Place:
+        """The number of cells along each axis."""
+        return tuple(map(len, self.spans))
+
+    @property
+    def where(self) -> str:
+        """The place of the window in words: ``rows 0..1, columns 3``."""
+        names = AXIS_NAMES[len(self.spans)]
+        return ", ".join(
+            f"{name if len(span) > 1 else name.removesuffix('s')} {span}"
+            for name, span in zip(names, self.spans, strict=True)
+        )
+
+    def count(self, kind: str) -> int:
+        """Count the cells of a kind."""
+        real = math.prod(span.parts[1] for span in self.spans)
+        if kind == "real":
+            return real
+        inside = math.prod(len(span) - span.parts[3] for span in self.spans)
+        return inside - real if kind == "padding" else self.size - inside
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """Every cell of the window in row-major order."""
+        taken = itertools.repeat(None) if self._source is None else self._marked
+        made = []
+        for taps, value in zip(itertools.product(*map(range, self.shape)), taken, strict=False):
+            at = tuple(span.cells[tap] for span, tap in zip(self.spans, taps, strict=True))
+            kinds = {span.kind(tap) for span, tap in zip(self.spans, taps, strict=True)}
+            kind = next(name for name in ("overhang", "padding", "real") if name in kinds)
+            made.append(Cell(at, kind, value))
+        return tuple(made)
+
+    @cached_property
+    def _grid(self) -> Array:
+        """The values of the cells that take part, as one block: without overhang, and without padding not filled."""
+        assert self._source is not None  # noqa: S101 - asked for only where there are values
+        return self._source.block(self.plane, self.spans)
+
+    @cached_property
+    def _taking(self) -> tuple[slice, ...]:
+        """Where in the window the block of `_grid` lies."""
+        return tuple(slice(first, first + count) for first, count in map(self._reach, self.spans))
+
+    def _reach(self, span: Span) -> tuple[int, int]:
+        before, real, after, _ = span.parts
+        return (before, real) if self.layer.pad_fill == "ignore" else (0, before + real + after)
+
+    @property
+    def _marked(self) -> list[Any]:
+        laid = np.full(self.shape, None, dtype=object)
+        laid[self._taking] = self._grid
+        return [value.item() if isinstance(value, np.generic) else value for value in laid.ravel()]
+
+    @cached_property
+    def values(self) -> Array:
+        """The values that take part, in row-major order; under ``nan="ignore"`` without NaN."""
+        flat = self._grid.ravel()
+        return flat[~np.isnan(flat)] if self.layer.nan == "ignore" and flat.dtype.kind == "f" else flat
+
+    @cached_property
+    def n(self) -> int:
+        """The number that a mean is divided by."""
+        reached = math.prod(count for _, count in map(self._reach, self.spans))
+        left_out = 0 if self._source is None else self._grid.size - self.values.size
+        if self.layer.count_include_pad and self.layer.mode.mode.divides:
+            reached = self.size - self.count("overhang")
+        return reached - left_out
+
+    @cached_property
+    def result(self) -> Any:
+        """What pooling makes of the window, as a Python number; None without values."""
+        if self._source is None:
+            return None
+        return self._source.result(self)
+
+    @cached_property
+    def winners(self) -> tuple[Place, ...]:
+        """The cells that the result was taken from.
+
+        One for max, min, majority and a drawn cell, the first on ties; the middle two for the median of an even
+        count; the greatest and the least for range. Empty for modes that mix every cell.
+        """
+        pick = WINNERS.get(self.layer.mode.mode.name)
+        if self._source is None or pick is None or self.values.size == 0:
+            return ()
+        flat = self._grid.ravel()
+        taking = np.flatnonzero(~np.isnan(flat)) if self.values.size < flat.size else np.arange(flat.size)
+        chosen = pick(self.values, self.result, self.layer)
+        return tuple(self._place(int(taking[index])) for index in chosen)
+
+    @property
+    def winner(self) -> Place | None:
+        """The one cell that the result was taken from, if there is one."""
+        return self.winners[0] if len(self.winners) == 1 else None
+
+    @property
+    def ties(self) -> int:
+        """How many cells hold the winner's value."""
+        if self.winner is None:
+            return 0
+        return int((self.values == self.result).sum())
+
+    def _place(self, flat: int) -> Place:
+        taps = np.unravel_index(flat, self._grid.shape)
+        return tuple(
+            span.cells[part.start + int(tap)] for span, part, tap in zip(self.spans, self._taking, taps, strict=True)
+        )
+
+    @cached_property
+    def formula(self) -> str:
+        """The mode's formula with the numbers of this window in it, or with the names of its cells."""
+        if self._source is None:
+            return with_names(self.layer, self._real_places(), self.count("real"), self.n)
+        if self.values.size == 0:
+            return "no number in the window"
+        return with_numbers(Terms(self.values, self.n, self.layer, self.result))
+
+    def _real_places(self) -> Iterator[Place]:
+        ranges = [span.cells[span.parts[0] : span.parts[0] + span.parts[1]] for span in self.spans]
+        return itertools.product(*ranges)
+
+    def record(self) -> dict[str, Any]:
+        """Return everything as JSON has it; cells that do not take part are null."""
+        made: dict[str, Any] = {"at": list(self.at)}
+        if self.plane:
+            made["plane"] = list(self.plane)
+        for name, span in zip(AXIS_NAMES[len(self.spans)], self.spans, strict=True):
+            made[name] = list(span.cells)
+        made |= {"padding": self.count("padding"), "overhang": self.count("overhang"), "n": self.n}
+        if self._source is not None:
+            laid = np.array(self._marked, dtype=object).reshape(self.shape)
+            made |= {"values": laid.tolist(), "winners": [list(cell) for cell in self.winners]}
+        return made | {"formula": self.formula, "result": self.result}
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The values behind the facts, and how one window of them is pooled.
+
+    Attributes
+    ----------
+    values : ndarray, shape (leading..., spatial...)
+        The input.
+    axes : tuple of Axis
+        The plan.
+    row : Mode
+        The row of the table to follow, a framework's own version included.
+    dtype : dtype
+        Of the input once its padding is filled.
+    pooled : ndarray, shape (leading..., windows...), optional
+        Every result, if they were made at once.
+    """
+
+    values: Array
+    axes: tuple[Axis, ...]
+    row: Mode
+    layer: Pooling
+    dtype: np.dtype[Any]
+    pooled: Array | None = None
+
+    def block(self, plane: Place, spans: Sequence[Span]) -> Array:
+        """Return the values of the cells of a window that take part."""
+        how = self.layer.pad_fill
+        if how == "ignore":
+            real: Array = self.values[plane][tuple(map(_real_slice, spans))]
+            return real
+        cells = [np.asarray(span.cells[: len(span) - span.parts[3]], dtype=np.int64) for span in spans]
+        rule = FILLED_FROM[how if isinstance(how, str) else "replicate"]
+        block: Array = self.values[plane][
+            np.ix_(*(rule(at, span.length) for at, span in zip(cells, spans, strict=True)))
+        ]
+        if isinstance(how, str):
+            return block
+        outside = [(at < 0) | (at >= span.length) for at, span in zip(cells, spans, strict=True)]
+        block = block.astype(self.dtype)
+        block[np.logical_or.reduce(np.meshgrid(*outside, indexing="ij"))] = how
+        return block
+
+    def result(self, fact: WindowFact) -> Any:
+        """Pool one window."""
+        if self.pooled is not None:
+            return self.pooled[(*fact.plane, *fact.at)].item()
+        block = fact._grid
+        one = []
+        for span, count in zip(fact.spans, block.shape, strict=True):
+            before = span.parts[0] if self.layer.pad_fill == "ignore" else 0
+            reach = len(span) - span.parts[3]
+            starts, stops = range(-before, 1 - before), range(reach - before, reach - before + 1)
+            one.append(Axis(count, starts, stops, 1, before, reach - before - count))
+        with np.errstate(all="ignore"):  # as in pooling: NaN and infinities are meant
+            value = pooled(block, tuple(one), self.row, self.layer)
+        axes = self.axes if self.layer.pad_fill == "ignore" else tuple(axis.filled() for axis in self.axes)
+        return value.astype(result_type(self.row, self.dtype, axes)).item()
+
+
+def _real_slice(span: Span) -> slice:
+    before, real, *_ = span.parts
+    cells = span.cells[before : before + real]
+    return slice(cells.start, cells.stop, cells.step)
+
+
+# --- facts ------------------------------------------------------------------------------------------------------------
+
+
+def windows(
+    layer: Pooling,
+    spatial: Sequence[int],
+    values: Array | None = None,
+    at: Sequence[int] | None = None,
+    *,
+    first: int = 0,
+) -> Iterator[WindowFact]:
+    """Explain the windows of a layer, one after the other in row-major order.
+
+    Parameters
+    ----------
+    layer : Pooling
+        The layer.
+    spatial : sequence of int
+        The lengths of the spatial axes.
+    values : ndarray, shape (leading..., spatial...), optional
+        The input; without it the facts tell of places only.
+    at : sequence of int, optional
+        The output cell to explain: one number per spatial axis (in every plane), or the plane's numbers before them.
+    first : int
+        How many windows to leave out before the first.
+
+    Raises
+    ------
+    ShapeError
+        If the window does not fit, or there is no such output cell.
+    PoolcliError
+        Whatever pooling the values would raise.
+
+    Notes
+    -----
+    All windows are pooled at once before the first fact; with `at` only the one, but for random modes.
+
+    Examples
+    --------
+    >>> x = np.array([[1, 3, 2, 9], [5, 6, 1, 7], [4, 2, 8, 6], [3, 5, 7, 2]])
+    >>> fact = next(windows(Pooling.of(2), (4, 4), x, at=(0, 1)))
+    >>> fact.formula, fact.result, fact.winner
+    ('max(2, 9, 1, 7)', 9, (0, 3))
+    """
+    spatial = tuple(spatial)
+    row = layer.row(None if values is None else values.dtype, spatial)
+    axes = layer.plan(spatial)
+    if layer.pad_fill == "ignore":
+        check_empty(axes)
+    lead = () if values is None else values.shape[: values.ndim - layer.ndim]
+    shape = (*lead, *map(len, axes))
+    places = (
+        (_nth(number, shape) for number in range(first, math.prod(shape)))
+        if at is None
+        else _asked(tuple(at), lead, shape)
+    )
+    source = None if values is None else _source(layer, row, values, axes, whole=at is None)
+
+    def facts() -> Iterator[WindowFact]:
+        for place in places:
+            plane, cell = place[: len(lead)], place[len(lead) :]
+            spans = tuple(Span.of(axis, window) for axis, window in zip(axes, cell, strict=True))
+            yield WindowFact(cell, spans, layer, plane, source)
+
+    return facts()
+
+
+def _nth(number: int, shape: Place) -> Place:
+    """Return a place by its number in row-major order; NumPy counts no further than 2^63."""
+    place = []
+    for length in reversed(shape):
+        number, index = divmod(number, length)
+        place.append(index)
+    return tuple(reversed(place))
+
+
+def _asked(at: Place, lead: Place, shape: Place) -> Iterator[Place]:
+    """Return the planes' output cells that `at` names."""
+    output = shape[len(lead) :]
+    limits = shape if lead and len(at) == len(shape) else output
+    if len(at) != len(limits):
+        raise UsageError(
+            f"--at {','.join(map(str, at))} has {len(at)} numbers, but the output {times(output)} has {len(output)}",
+            f"give one number per axis, counted from 0, such as --at {','.join('0' * len(output))}",
+        )
+    if not all(0 <= index < limit for index, limit in zip(at, limits, strict=True)):
+        last = ",".join(str(limit - 1) for limit in limits)
+        raise ShapeError(
+            f"there is no window {','.join(map(str, at))}: the output is {times(limits)}",
+            f"windows are counted from 0, so the last is --at {last}",
+        )
+    planes = [()] if limits is shape else np.ndindex(*lead)
+    return iter([(*plane, *at) for plane in planes])
+
+
+def _source(layer: Pooling, row: Mode, values: Array, axes: tuple[Axis, ...], *, whole: bool) -> _Source:
+    everything = whole or layer.mode.mode.random or layer.nan == "error"
+    made = layer.apply(values)[0] if everything else None
+    return _Source(values, axes, row, layer, filled_type(values.dtype, axes, layer.pad_fill), made)
+
+
+def total(layer: Pooling, spatial: Sequence[int], lead: Sequence[int] = ()) -> int:
+    """Count the windows, over all planes."""
+    return math.prod(map(len, layer.plan(tuple(spatial)))) * math.prod(lead)
+
+
+def headline(layer: Pooling, spatial: Sequence[int]) -> str:
+    """Say in one line what the layer does to an input of this spatial shape.
+
+    Examples
+    --------
+    >>> headline(Pooling.of(2, "avg", 3, stride=1), (4, 4))
+    'avg 3x3, stride 1x1: 4x4 -> 2x2'
+    """
+    return f"{steps.text(layer.record())}: {times(spatial)} -> {times([len(axis) for axis in layer.plan(spatial)])}"

@@ -1,0 +1,351 @@
+"""``poolcli batch``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import chain
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+from poolcli.cli.console import complain, encoded, say, show, width_of_output
+from poolcli.cli.options.grammar import Group, option
+from poolcli.cli.options.windows import (
+    OUTPUT,
+    Front,
+    Reading,
+    Replaying,
+    Talking,
+    Windowing,
+    Writing,
+    formats_written,
+)
+from poolcli.cli.pipeline import as_network_input, compat_of, files_read
+from poolcli.cli.progress import SOME_FAILED, Stop, Tally, interruptible, progress, summary
+from poolcli.errors import FileError, UsageError
+from poolcli.wording import many, printable
+
+if TYPE_CHECKING:
+    from poolcli.batch.executors import Workers
+    from poolcli.batch.jobs import Plan
+    from poolcli.batch.run import Task
+    from poolcli.batch.work import Outcome, Work
+    from poolcli.formats import WriteOptions
+    from poolcli.steps.steps import Step
+
+FILES, WORKERS = "Files", "Workers"
+
+
+def shared(group: type, name: str) -> Any:
+    """Return the option that another command has in a group, so that it means the same here."""
+    return get_type_hints(group, include_extras=True)[name].__metadata__[0]
+
+
+def file_formats() -> list[str]:
+    """Return the formats that a file can have."""
+    return [name for name in formats_written() if name != "table"]
+
+
+class Files(Group):
+    """Which files, and what becomes of them."""
+
+    output: Annotated[
+        str, option("-o", "--output", help="The folder for the results; made if missing.", panel=FILES, metavar="DIR")
+    ] = ""
+    name: Annotated[
+        str | None, option("--name", help="What a result is called, with {stem}, {name}, {ext}, {folder} (below the "
+                           "folder given), {number}; its extension says the format.", panel=FILES,
+                           default="{folder}/{stem} and the input's format, or png for pictures", metavar="PATTERN")
+    ] = None  # fmt: skip
+    format: Annotated[
+        str | None, option("-f", "--format", help="csv, tsv, json, npy, png ...", panel=FILES, metavar="NAME",
+                           choices=file_formats, free=True)
+    ] = None  # fmt: skip
+    recursive: Annotated[bool, option("-r", "--recursive", help="Look into folders in folders.", panel=FILES)] = False
+    files0: Annotated[
+        bool, option("--files0", help="Read more paths from standard input, with a NUL after each, as from find "
+                     "-print0.", panel=FILES)
+    ] = False  # fmt: skip
+    skip_existing: Annotated[
+        bool, option("--skip-existing", help="Leave results as they are that the same steps made of the same input; "
+                     "make those again that others made.", panel=FILES)
+    ] = False  # fmt: skip
+    overwrite: Annotated[
+        bool, option("--overwrite", help="Replace files that have the name of a result.", panel=FILES)
+    ] = False
+    dry_run: Annotated[bool, option("--dry-run", help="Only say what would be done.", panel=FILES)] = False
+    report: Annotated[
+        str | None, option("--report", help="Write what became of each file, one line of JSON each.", panel=FILES,
+                           metavar="FILE.jsonl")
+    ] = None  # fmt: skip
+
+
+class Cluster(Group):
+    """Who does the work."""
+
+    jobs: Annotated[
+        int | None, option("-j", "--jobs", help="How many processes.", panel=WORKERS,
+                           default="one for each processor", metavar="N", least=1)
+    ] = None  # fmt: skip
+    scheduler: Annotated[
+        str | None, option("--scheduler", help="Use the workers of a Dask scheduler, such as tcp://host:8786.",
+                           panel=WORKERS, metavar="ADDRESS")
+    ] = None  # fmt: skip
+    send_bytes: Annotated[
+        bool, option("--send-bytes", help="Send files and results over the network: the workers need not see the "
+                     "folders.", panel=WORKERS)
+    ] = False  # fmt: skip
+
+    def workers(self) -> Workers:
+        """Return who does the work."""
+        from poolcli.batch.executors import Dask, Local
+        from poolcli.system.limits import processors
+
+        if self.scheduler:
+            if self.jobs is not None:
+                raise UsageError("--jobs and --scheduler do not go together", "the scheduler knows its workers")
+            return Dask(self.scheduler)
+        if self.send_bytes:
+            raise UsageError("--send-bytes needs --scheduler", "processes of this machine see the files")
+        return Local(processors() if self.jobs is None else self.jobs)
+
+
+class Drawing(Group):
+    """How pictures are drawn, as in the commands for one file."""
+
+    normalize: Annotated[str, shared(Writing, "normalize")] = "auto"
+    zoom: Annotated[int, shared(Writing, "zoom")] = 1
+    colormap: Annotated[str | None, shared(Writing, "colormap")] = None
+    compress_level: Annotated[int | None, shared(Writing, "compress_level")] = None
+
+    def options(self, format: str | None) -> WriteOptions:  # noqa: A002 -- the option's name
+        """Return them as the writers take them."""
+        from poolcli.formats import WriteOptions
+
+        return WriteOptions(format, self.normalize, self.zoom, self.colormap, self.compress_level)
+
+
+def _steps(replaying: Replaying, front: Front, window: Windowing, *, indices: bool) -> list[Step]:
+    """Return the steps of a recipe, or else those that the options ask for."""
+    from poolcli.steps.recipe import check_options
+
+    if replaying.steps and (indices or not (_as_usual(front) and _as_usual(window))):
+        raise UsageError(
+            "--steps and options for pooling do not go together", "change the recipe with --set pool.size=3"
+        )
+    steps = replaying.replayed()
+    if not steps:
+        steps = [*front.steps(), window.step(indices=indices)]
+        check_options(steps[-1], 2)
+    return steps
+
+
+def _threads(workers: Workers, talking: Talking) -> int:
+    """Return how many threads each task may use: as many as the user says, else its share of the processors."""
+    from poolcli.kernels.memory import threads
+
+    said = talking.threads is not None or "POOLCLI_THREADS" in os.environ
+    return threads(talking.threads) if said else workers.share
+
+
+def _as_usual(group: Group) -> bool:
+    return all(value == getattr(type(group), name) for name, value in vars(group).items())
+
+
+def batch(
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="PATH...", help="Files, folders, patterns.", show_default=False)
+    ] = None,
+    *,
+    files: Files,
+    cluster: Cluster,
+    replaying: Replaying,
+    front: Front,
+    window: Windowing,
+    indices: Annotated[
+        bool, option("--indices", help="Record where each maximum or minimum came from, in JSON.", panel=OUTPUT)
+    ] = False,
+    reading: Reading,
+    drawing: Drawing,
+    talking: Talking,
+) -> None:
+    """Pool many files: the same options, one result each, whole or not at all.
+
+    Exit codes: 0 all done, 3 some failed, 1 all failed, 130 after Ctrl-C; --skip-existing goes on from there.
+
+    Examples
+    --------
+    poolcli batch photos -r -o pooled --mode avg --size 4
+    poolcli batch '*.csv' -o pooled --name '{stem}_max.csv' --skip-existing
+    poolcli batch photos -o pooled --steps recipe.json --report report.jsonl
+    find . -name '*.csv' -print0 | poolcli batch --files0 -o pooled
+    """
+    from poolcli.batch.jobs import Naming, plan
+    from poolcli.batch.work import Work
+
+    if not files.output:
+        raise UsageError("batch needs a folder for the results", "add -o DIR")
+    steps = _steps(replaying, front, window, indices=indices)
+    workers = cluster.workers()
+    compat = compat_of(steps)
+    work = Work(
+        steps, reading.options(compat), drawing.options(files.format), as_network_input if compat else None,
+        _threads(workers, talking),
+    )  # fmt: skip
+    named = [*(paths or []), *(_listed() if files.files0 else [])]
+    if not named:
+        raise UsageError("batch needs paths", "name files or folders, or pipe a list into --files0")
+    planned = plan(
+        named, Naming.of(files.output, files.name, files.format),
+        recursive=files.recursive, overwrite=files.overwrite, resume=files.skip_existing,
+    )  # fmt: skip
+    if files.report:
+        _check_report(files.report, planned, files_read(replaying.steps or "-", steps))
+    if files.dry_run:
+        code = _rehearse(planned, work, files, talking)
+    else:
+        code = _perform(planned, work, files, cluster, workers, talking)
+    if code:
+        raise typer.Exit(code)
+
+
+def _check_report(report: str, planned: Plan, others: Sequence[str]) -> None:
+    """Refuse a report that would replace a file to be read or made, under whatever name."""
+    from poolcli.system.files import same_file
+
+    place = os.path.realpath(report)
+    read = chain((job.source for job in planned.jobs), planned.left_out, others)
+    read = chain(read, (failure.source for failure in planned.failures))
+    if os.path.isfile(report) and any(same_file(report, path) for path in read):
+        raise UsageError(f"the report {report} is one of the files to read", "choose another name for --report")
+    targets = (job.target for job in planned.jobs if os.path.basename(job.target) == os.path.basename(place))
+    if any(os.path.realpath(target) == place for target in targets):
+        raise UsageError(f"the report {report} is one of the files to make", "choose another name for --report")
+
+
+def _listed() -> list[str]:
+    """Return the paths on standard input."""
+    from poolcli.system.files import read_source
+
+    data = read_source("-").data
+    if b"\n" in data and b"\0" not in data:
+        raise UsageError("--files0 reads paths with a NUL after each, but there is none",
+                         "write them with find -print0")  # fmt: skip
+    return [os.fsdecode(path) for path in data.split(b"\0") if path]
+
+
+# Doing it
+
+
+def _perform(planned: Plan, work: Work, files: Files, cluster: Cluster, workers: Workers, talking: Talking) -> int:
+    from poolcli.batch.jobs import Job
+    from poolcli.batch.report import Report
+    from poolcli.batch.resume import Journal, remaining
+    from poolcli.batch.run import make_folders, run
+    from poolcli.batch.work import Outcome
+    from poolcli.system.cluster import ClusterError
+
+    journal, tally = Journal(files.output), Tally(len(planned.jobs) + len(planned.failures))
+    workers.reach()
+    if planned.jobs or files.report:
+        make_folders(planned.jobs, files.output)
+    trouble: FileError | ClusterError | None = None
+    with ExitStack() as stack:
+        stop = stack.enter_context(interruptible())
+        stack.callback(_sweep, planned, stop, cluster)
+        report = stack.enter_context(_reporting(Report(files.report))) if files.report else None
+        advance = stack.enter_context(progress(tally, quiet=talking.quiet))
+
+        def tell(outcome: Outcome) -> None:
+            tally.add(outcome)
+            journal.add(outcome)
+            if report:
+                report.add(outcome)
+            advance(outcome)
+
+        for failure in planned.failures:
+            tell(Outcome.failed(Job(failure.source, ""), failure.problem))
+        left = remaining(planned.jobs, work, journal, overwrite=files.overwrite, tell=tell, stop=stop)
+        try:
+            run(left if files.skip_existing else planned.jobs, _task(work, cluster), workers, tell, stop)
+        except ClusterError as problem:
+            trouble = problem
+    return _conclude(tally, planned, stop, trouble, talking)
+
+
+def _sweep(planned: Plan, stop: Stop, cluster: Cluster) -> None:
+    """Remove what killed workers left behind."""
+    from poolcli.batch.jobs import remnants
+
+    if not (stop.signal and cluster.scheduler):  # a cluster may be writing still
+        for path in remnants(planned.jobs):
+            with suppress(OSError):
+                os.unlink(path)
+
+
+def _task(work: Work, cluster: Cluster) -> Task:
+    from poolcli.batch.run import ByBytes, ByPath
+
+    return ByBytes(work) if cluster.send_bytes else ByPath(work, absolute=cluster.scheduler is not None)
+
+
+@contextmanager
+def _reporting(report: Any) -> Iterator[Any]:
+    try:
+        yield report
+    finally:
+        report.close()
+
+
+def _conclude(tally: Tally, planned: Plan, stop: Stop, trouble: Any, talking: Talking) -> int:
+    """Say how it ended, and return the exit code."""
+    if not talking.quiet:
+        show(summary(tally), color="auto", width=width_of_output())
+        if planned.left_out:
+            say(f"note: left out {many(len(planned.left_out), 'file')} made by this very command")
+        _say_not_read(planned)
+    told = sum(tally.count.values())
+    if trouble:
+        complain(trouble)
+        return SOME_FAILED if tally.count["done"] or tally.count["skipped"] else 1
+    if stop.signal:
+        say(f"interrupted after {told} of {tally.total} files; go on with the same command and --skip-existing")
+        return 128 + stop.signal
+    return tally.code
+
+
+def _say_not_read(planned: Plan) -> None:
+    """Say how much in the searched folders was passed over."""
+    passed = [many(count, what) for what, count in planned.not_read.items() if count]
+    if passed:
+        say(f"note: {', '.join(passed)} not read{'; -r goes into folders' if planned.not_read['folder'] else ''}")
+
+
+def _rehearse(planned: Plan, work: Work, files: Files, talking: Talking) -> int:
+    """Say what would be done, one line for each file."""
+    from poolcli.batch.resume import Journal, remaining
+    from poolcli.system.files import write_stdout
+
+    words = {"skipped": "skip", "failed": "fail"}
+    lines = [f"fail  {printable(one.source)}: {printable(one.problem.message)}" for one in planned.failures]
+    journal, failed = Journal(files.output), len(planned.failures)
+
+    def tell(outcome: Outcome) -> None:
+        nonlocal failed
+        failed += outcome.status == "failed"
+        note = f": {printable(outcome.message)}" if outcome.message else ""
+        lines.append(f"{words[outcome.status]}  {_arrow(outcome.job.source, outcome.job.target)}{note}")
+
+    left = remaining(planned.jobs, work, journal, overwrite=files.overwrite, tell=tell)
+    lines += [f"make  {_arrow(job.source, job.target)}" for job in (left if files.skip_existing else planned.jobs)]
+    write_stdout(encoded("".join(f"{line}\n" for line in lines)))
+    if not talking.quiet:
+        _say_not_read(planned)
+    total = len(lines)
+    return 0 if not failed else 1 if failed == total else SOME_FAILED
+
+
+def _arrow(source: str, target: str) -> str:
+    return f"{printable(source)} -> {printable(target)}"

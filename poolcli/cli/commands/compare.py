@@ -1,0 +1,123 @@
+"""``poolcli compare``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from poolcli.analysis.comparison import Comparison, Variant
+from poolcli.analysis.comparison import compare as compared
+from poolcli.cli.console import say, width_of_output
+from poolcli.cli.options.grammar import option
+from poolcli.cli.options.windows import WINDOW, Front, Input, Showing, Street, Windowing, framework_names, mode_names
+from poolcli.cli.pipeline import (
+    as_network_input,
+    check_output,
+    chosen_input,
+    files_read,
+    load,
+    look,
+    put_json,
+    put_table,
+)
+from poolcli.errors import CompatError, UsageError
+from poolcli.featuremap import FeatureMap
+from poolcli.steps.steps import PoolStep, apply
+
+OWN = "poolcli"  # among frameworks: poolcli's own rules
+
+
+def sides() -> Iterable[str]:
+    """Return the frameworks that can be compared, poolcli among them."""
+    return [*framework_names(), OWN]
+
+
+class Comparing(Windowing):
+    """Windows under several modes or frameworks."""
+
+    mode: Annotated[
+        str, option("-m", "--mode", help="One mode, or several with commas: max,avg,min.", panel=WINDOW,
+                    metavar="NAME,...", choices=mode_names, free=True)
+    ] = "max"  # fmt: skip
+    compat: Annotated[
+        str | None, option("--compat", help="Frameworks with commas: torch,keras,onnx; poolcli is poolcli's own rules.",
+                           panel=WINDOW, metavar="NAME,...", choices=sides, free=True)
+    ] = None  # fmt: skip
+
+    def variants(self) -> dict[str, PoolStep]:
+        """Return every mode under every framework, with a label each."""
+        modes, names = _listed(self.mode), _listed(self.compat or OWN)
+        made = {}
+        for mode in modes:
+            for name in names:
+                label = mode if len(names) == 1 else name if len(modes) == 1 else f"{mode}, {name}"
+                made[label] = self.but(mode=mode, compat=None if name == OWN else name).step()
+        return made
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def compare(
+    given: Input = None,
+    *,
+    front: Front,
+    window: Comparing,
+    showing: Showing,
+    street: Street,
+) -> None:
+    """Show the same windows under several modes, or as several frameworks have them, side by side.
+
+    All sides have the same options. Where they are to differ, as PyTorch's --padding 1 from Keras's --padding same, run
+    explain --compat --at once for each, which shows the arithmetic.
+
+    Examples
+    --------
+    poolcli compare --mode max,avg,min input.csv
+    poolcli compare --compat torch,onnx --mode avg -k 3 -s 2 -p 1 input.csv
+    poolcli compare --mode max,avg --filter sobel-x --relu --show photo.jpg
+    """
+    from poolcli.render.terminal.comparison import comparison_table
+
+    variants, writing = window.variants(), street.writing
+    if len(variants) < 2:
+        raise UsageError("there is nothing to compare", "name several: --mode max,avg or --compat torch,keras,onnx")
+    if writing.chosen_format not in ("table", "json"):
+        raise UsageError(f"a comparison cannot be written as {writing.chosen_format}", "use a table or --json")
+    source, steps = chosen_input(given), front.steps()
+    check_output(files_read(source, steps), writing)
+    before = load(source, street.reading, street.talking)
+    if window.compat:
+        before = as_network_input(before)
+    ready = apply(before, steps)
+    made = compared(ready, variants)
+    titled = {"input": before, **({"before pooling": ready} if steps else {})}
+    titled |= {one.label: ready.with_(values=one.values) for one in made.variants if one.values is not None}
+    showing.draw(writing, [*titled.values()], [*titled])
+    if writing.chosen_format == "json":
+        put_json(writing.output, _record(ready, made))
+    else:
+        marked = "," in (window.compat or "")
+        put_table(comparison_table(before, ready, made, look(writing), marked=marked), writing, width_of_output())
+    if not street.talking.quiet:
+        for variant in made.variants:
+            _hint(variant)
+
+
+def _hint(variant: Variant) -> None:
+    """Say how to have what a framework refuses among the others."""
+    if isinstance(variant.problem, CompatError):
+        advice = f"{variant.problem.hint}; or " if variant.problem.hint else ""
+        apart = f"poolcli explain --compat {variant.step.options['compat']} --mode {variant.step.mode} --at 0,0"
+        say(f"hint: {variant.label}: {advice}ask it alone, with options of its own: {apart} ...")
+
+
+def _record(ready: FeatureMap, made: Comparison) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = []
+    for variant in made.variants:
+        values = None if variant.values is None else ready.in_layout(variant.values)
+        rows.append({"label": variant.label, "refused": variant.refusal or None,
+                     "shape": None if values is None else values.shape,
+                     "data": None if values is None else values.tolist()})  # fmt: skip
+    return {"steps": ready.steps, "variants": rows, "why": made.reasons}

@@ -1,0 +1,27 @@
+"""``poolcli conv``."""
+
+from __future__ import annotations
+
+from poolcli.cli.options.windows import Convolving, Input, Scaling, Showing, Street
+from poolcli.cli.pipeline import transform
+
+
+def conv(
+    given: Input = None,
+    *,
+    convolving: Convolving,
+    showing: Showing,
+    scaling: Scaling,
+    street: Street,
+) -> None:
+    """Convolve with a named filter or a kernel of your own.
+
+    It is cross-correlation, as in deep learning: the kernel is laid over the input as it is written, not flipped.
+
+    Examples
+    --------
+    poolcli conv --filter sobel-x input.csv
+    poolcli conv --filter sobel-x --relu -o edges.png photo.jpg
+    poolcli conv --filter '[[0, 1], [2, 3]]' --padding same input.csv
+    """
+    transform(given, convolving.steps(), street, showing=showing, scaling=scaling)

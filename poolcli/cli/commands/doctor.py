@@ -1,0 +1,202 @@
+"""``poolcli doctor``: what a bug report has to say of an installation, without anything that says whose it is."""
+
+from __future__ import annotations
+
+import operator
+import os
+import platform
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Any
+
+from poolcli import __version__
+from poolcli.cli.listed import deliver
+from poolcli.cli.options.windows import AsJson
+
+OK, MISSING, BROKEN = "ok", "missing", "broken"
+Row = tuple[str, str, str, str]  # what, what was found, the state, what to do
+
+MODULES = {"pillow": "PIL"}  # where a package is imported under another name
+EXTRAS = ("dask", "zarr")
+REQUIREMENT = re.compile(r"([\w.-]+)(?:\[[^]]*\])?\s*([^;]*?)\s*(?:;.*extra == ['\"](\w+)['\"].*)?")
+COMPARISONS: Mapping[str, Callable[[list[int], list[int]], bool]] = {
+    ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "==": operator.eq, "!=": operator.ne,
+}  # fmt: skip
+
+
+def doctor(*, json: AsJson = False) -> None:
+    """Say what is installed, what works, and what is missing, for bug reports.
+
+    A state is ok, missing (poolcli goes on without it) or broken. Nothing here names you or your folders.
+
+    Examples
+    --------
+    poolcli doctor
+    poolcli doctor --json > report.json
+    """
+    rows = [
+        {"part": part, "what": what, "found": found, "state": state, "advice": advice}
+        for part in PARTS
+        for what, found, state, advice in _looked_at(part)
+    ]
+    deliver(rows, json=json)
+
+
+def _looked_at(part: str) -> Iterator[Row]:
+    try:
+        yield from PARTS[part]()
+    except Exception as problem:  # noqa: BLE001 -- an installation that is broken is what this is for
+        yield part, "", BROKEN, f"{type(problem).__name__}: {problem}"
+
+
+# --- packages ---------------------------------------------------------------------------------------------------------
+
+
+def _versions() -> Iterator[Row]:
+    installed = metadata.version("poolcli")
+    twice = "" if installed == __version__ else f"its metadata says {installed}: install it again"
+    yield "poolcli", __version__, BROKEN if twice else OK, twice
+    yield "python", f"{platform.python_version()} ({platform.python_implementation()})", OK, ""
+    for name, wanted, extra in _requirements():
+        if not extra:
+            yield _package(name, wanted, BROKEN, f"pip install '{name}{wanted}'")
+
+
+def _extras() -> Iterator[Row]:
+    seen = set()
+    for name, wanted, extra in _requirements():
+        if extra in EXTRAS and name not in seen:
+            seen.add(name)
+            yield _package(name, wanted, MISSING, f"pip install 'poolcli[{extra}]'")
+
+
+def _requirements() -> Iterator[tuple[str, str, str]]:
+    """Yield the packages that poolcli's metadata asks for: name, versions, and the extra that needs it."""
+    for line in metadata.requires("poolcli") or ():
+        if found := REQUIREMENT.fullmatch(line):
+            yield found[1], found[2], found[3] or ""
+
+
+def _package(name: str, wanted: str, without: str, install: str) -> Row:
+    try:
+        version = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return name, "", without, install
+    if not fits(version, wanted):
+        return name, version, BROKEN, f"poolcli needs {wanted}: {install}"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import_module(MODULES.get(name, name))
+    except Exception as problem:  # noqa: BLE001 -- a library of another machine, another Python ...
+        return name, version, BROKEN, f"cannot be imported: {type(problem).__name__}: {problem}"
+    return name, version, OK, ""
+
+
+def fits(version: str, wanted: str) -> bool:
+    """Whether a version is one of those wanted; its numbers are compared, four of them.
+
+    Examples
+    --------
+    >>> fits("2.1.0rc1", ">=2.0"), fits("0.29", "<0.29,>=0.28"), fits("2", ">=2.0")
+    (True, False, True)
+    """
+    rules = re.findall(r"([<>=!]=?)\s*([\w.]+)", wanted)
+    return all(COMPARISONS[sign](_numbers(version), _numbers(limit)) for sign, limit in rules if sign in COMPARISONS)
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in [*re.findall(r"\d+", version), 0, 0, 0, 0][:4]]
+
+
+def _plugins() -> Iterator[Row]:
+    from poolcli.formats import EXTENSIONS, FORMATS, Format
+    from poolcli.pooling.filters import FILTERS, Filter
+    from poolcli.pooling.modes import ALIASES, MODES, Mode
+    from poolcli.system.plugins import Plugin, installed
+
+    found: list[tuple[str, Plugin[Any]]] = [
+        *(("mode", plugin) for plugin in installed("mode", Mode, {*MODES, *ALIASES})),
+        *(("filter", plugin) for plugin in installed("filter", Filter, FILTERS)),
+        *(("format", plugin) for plugin in installed("format", Format, {*FORMATS, *(end[1:] for end in EXTENSIONS)})),
+    ]
+    for kind, plugin in found:
+        origin = f"{plugin.package} ({plugin.value})"
+        yield f"{kind} {plugin.name}", origin, BROKEN if plugin.problem else OK, plugin.problem
+
+
+# --- the machine ------------------------------------------------------------------------------------------------------
+
+
+def _machine() -> Iterator[Row]:
+    from poolcli.system.limits import available, processors
+
+    yield "platform", platform.platform(), OK, ""
+    yield "processors", f"{processors()} of {os.cpu_count()}", OK, ""
+    yield _threads()
+    yield "memory", f"{available() / 2**30:.3g} GiB can be had", OK, ""
+
+
+def _threads() -> Row:
+    from poolcli.errors import UsageError
+    from poolcli.kernels.memory import threads
+
+    source = "from POOLCLI_THREADS" if os.environ.get("POOLCLI_THREADS") else "one for each processor"
+    try:
+        return "threads", f"{threads()}, {source}", OK, ""
+    except UsageError as problem:
+        return "threads", "from POOLCLI_THREADS", BROKEN, f"{problem}: {problem.hint}"
+
+
+def _codecs() -> Iterator[Row]:
+    from poolcli.formats.codecs import codecs, largest_picture, tiff_compressions
+
+    for name, library, problem in codecs():
+        yield name, library, MISSING if problem else OK, problem
+    yield "tiff inside", ", ".join(tiff_compressions()), OK, ""
+    yield "largest", f"{largest_picture()} pixels", OK, ""
+
+
+def _terminal() -> Iterator[Row]:
+    from poolcli.cli.console import unicode_ok, width_of_output
+    from poolcli.cli.options.terminal import colors_of
+
+    streams = {"stdin": sys.stdin, "stdout": sys.stdout, "stderr": sys.stderr}
+    yield "terminal", ", ".join(name for name, stream in streams.items() if stream and stream.isatty()) or "no", OK, ""
+    yield "width", str(width_of_output() or "no limit"), OK, ""
+    yield "colours", colors_of("auto"), OK, ""
+    encoding = getattr(sys.stdout, "encoding", None) or "unknown"
+    yield "unicode", f"{'yes' if unicode_ok() else 'no'} ({encoding})", OK, ""
+    for name in ("TERM", "COLORTERM", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "LC_ALL", "LANG"):
+        if name in os.environ:
+            yield name, os.environ[name], OK, ""
+
+
+def _settings() -> Iterator[Row]:
+    """Yield the environment variables that set options, folders shortened to ~, and those that no option has."""
+    given = {name: value for name, value in sorted(os.environ.items()) if name.startswith("POOLCLI_")}
+    known = _known_settings() if given else set()
+    for name, value in given.items():
+        shown = value.replace(str(Path.home()), "~") if Path.home() != Path("/") else value
+        yield name, shown, OK if name in known else BROKEN, "" if name in known else "no option has this name"
+
+
+def _known_settings() -> set[str]:
+    from poolcli.cli import COMMANDS, build
+
+    return {"POOLCLI_DEBUG", *(str(p.envvar) for name in COMMANDS for p in build(name).params if p.envvar)}
+
+
+PARTS: Mapping[str, Callable[[], Iterator[Row]]] = {
+    "versions": _versions,
+    "extras": _extras,
+    "machine": _machine,
+    "pictures": _codecs,
+    "terminal": _terminal,
+    "packages": _plugins,
+    "settings": _settings,
+}

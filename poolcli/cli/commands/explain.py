@@ -1,0 +1,216 @@
+"""``poolcli explain``."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Annotated, Any
+
+from poolcli.cli.console import say, unicode_ok
+from poolcli.cli.options.grammar import Group, option
+from poolcli.cli.options.terminal import Picturing
+from poolcli.cli.options.windows import OUTPUT, PICTURE, TABLE, Front, Input, Reading, Talking, Windowing
+from poolcli.cli.pipeline import check_target_apart, chosen_input, files_read, load
+from poolcli.cli.progress import rounds
+from poolcli.errors import LimitError, UsageError
+from poolcli.wording import many
+
+if TYPE_CHECKING:
+    from poolcli.featuremap import FeatureMap
+    from poolcli.pooling.layer import Pooling
+
+DRAWN = {".html": "page", ".htm": "page", ".gif": "gif", ".png": "apng", ".apng": "apng", ".svg": "svg"}
+PAGE = 20  # windows
+MOST_ROWS = 10_000  # of a table
+
+
+class Explaining(Group):
+    """What to explain, and how."""
+
+    at: Annotated[
+        str | None, option("--at", help="One window: its output row and column, from 0.", panel=OUTPUT, metavar="R,C")
+    ] = None
+    shape: Annotated[
+        str | None, option("--shape", help="Instead of an INPUT: a shape alone, such as 7x7.", panel="Input",
+                           metavar="HxW")
+    ] = None  # fmt: skip
+    output: Annotated[
+        str, option("-o", "--output", help="A page to play with (.html), the window's walk (.gif, .png, .apng), or "
+                    "one still of it (.svg).", panel=OUTPUT, metavar="PATH")
+    ] = "-"  # fmt: skip
+    json: Annotated[bool, option("--json", help="As JSON, every window.", panel=OUTPUT)] = False
+    page: Annotated[
+        int, option("--page", help="Which page of many windows to show.", least=1, panel=TABLE, metavar="N")
+    ] = 1
+    max_rows: Annotated[int, option("--max-rows", help="Windows on a page.", least=1, panel=TABLE, metavar="N")] = PAGE
+    full: Annotated[bool, option("--full", help="Show every window.", panel=TABLE)] = False
+    fps: Annotated[float, option("--fps", help="Windows per second.", panel=PICTURE, metavar="N")] = 2.0
+    zoom: Annotated[
+        int | None, option("--zoom", help="Pixels per cell.", default="by the size of the map", least=1,
+                           panel=PICTURE, metavar="N")
+    ] = None  # fmt: skip
+    frames: Annotated[
+        int, option("--frames", help="Windows to animate; of more, so many are chosen evenly.", least=1,
+                    panel=PICTURE, metavar="N")
+    ] = 120  # fmt: skip
+    overwrite: Annotated[bool, option("--overwrite", help="Allow the output to be the input.", panel=OUTPUT)] = False
+
+    @property
+    def place(self) -> tuple[int, ...] | None:
+        """The output cell of ``--at``."""
+        if self.at is None:
+            return None
+        parts = self.at.split(",")
+        if not all(part.strip().isdecimal() and len(part) < 19 for part in parts):
+            raise UsageError(f"--at {self.at!r} is no output cell", "write row,column counted from 0, such as --at 0,1")
+        return tuple(map(int, parts))
+
+    @property
+    def drawing(self) -> str | None:
+        """What to draw, by the extension of ``--output``; None for standard output."""
+        if self.output == "-":
+            return None
+        kind = DRAWN.get(PurePath(self.output).suffix.lower())
+        if kind is None:
+            known = ", ".join(DRAWN)
+            raise UsageError(f"the extension of {self.output!r} is none that explain can write", f"known: {known}")
+        return kind
+
+
+def explain(
+    given: Input = None,
+    *,
+    explaining: Explaining,
+    front: Front,
+    window: Windowing,
+    picturing: Picturing,
+    reading: Reading,
+    talking: Talking,
+) -> None:
+    """Explain every window: its place, cells, padding, divisor, winner, and the arithmetic.
+
+    Examples
+    --------
+    poolcli explain --mode max --size 2 input.csv
+    poolcli explain --at 0,1 --mode avg --size 3 --padding 1 input.csv
+    poolcli explain --shape 7x7 --size 3 --stride 2
+    poolcli explain --size 2 -o page.html input.csv
+    poolcli explain --size 2 -o walk.gif input.csv
+    """
+    from poolcli.steps.steps import apply
+
+    drawing, place = explaining.drawing, explaining.place
+    if explaining.shape is not None:
+        _check_shape_alone(given, explaining, front)
+        spatial = _shape(explaining.shape)
+        _tell(None, spatial, window.step().layer(len(spatial)), explaining, picturing, place)
+        return
+    source, steps = chosen_input(given), front.steps()
+    if drawing:
+        check_target_apart(explaining.output, files_read(source, steps), overwrite=explaining.overwrite)
+    before = apply(load(source, reading, talking, window.compat), steps)
+    layer = window.step().layer(before.ndim)
+    if drawing:
+        _draw(before, layer, explaining, picturing, talking)
+    else:
+        _tell(before, before.spatial, layer, explaining, picturing, place)
+
+
+def _check_shape_alone(given: str | None, explaining: Explaining, front: Front) -> None:
+    if given is not None:
+        raise UsageError("--shape and an INPUT do not go together", "drop one of them")
+    if explaining.drawing:
+        raise UsageError("--shape has no numbers to draw", "give an INPUT, or drop -o")
+    if front.steps():
+        raise UsageError("--shape has no numbers to filter", "give the shape after the filter")
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    from poolcli.window import parse_sizes
+
+    sizes = parse_sizes(text, "shape")
+    spatial = (sizes,) if isinstance(sizes, int) else sizes
+    if min(spatial) < 1:
+        raise UsageError(f"--shape {text} has no cells", "use 1 or more along every axis")
+    return spatial
+
+
+def _tell(
+    before: FeatureMap | None, spatial: tuple[int, ...], layer: Pooling, explaining: Explaining, picturing: Picturing,
+    place: tuple[int, ...] | None,
+) -> None:  # fmt: skip
+    """Print the windows as a table or as JSON."""
+    from poolcli.analysis.formulas import sentence
+    from poolcli.analysis.windows import headline, total, windows
+
+    values = None if before is None else before.values
+    if explaining.json:
+        _as_json(windows(layer, spatial, values, place), layer, spatial)
+        return
+    from poolcli.render.terminal.windows import table
+
+    lead = () if values is None else values.shape[: values.ndim - layer.ndim]
+    count = None if place else total(layer, spatial, lead)
+    first, rows = 0, count
+    if count and not explaining.full:
+        first = _first(explaining, count)
+        rows = min(explaining.max_rows, count - first)
+    if rows is not None and rows > MOST_ROWS:
+        raise LimitError(
+            f"a table of {rows} windows is longer than the {MOST_ROWS} allowed",
+            "use --json, or --max-rows and --page, or --at R,C for one window",
+        )
+    facts = itertools.islice(windows(layer, spatial, values, place, first=first), rows)
+    drawn = table(
+        facts, total=count, first=first, headline=headline(layer, spatial), sentence=sentence(layer),
+        ascii_only=not unicode_ok(),
+    )  # fmt: skip
+    picturing.show(drawn)
+
+
+def _first(explaining: Explaining, count: int) -> int:
+    """Return the number of the first window on the page."""
+    pages = -(-count // explaining.max_rows)
+    if explaining.page > pages:
+        raise UsageError(f"there is no page {explaining.page}", f"{many(count, 'window')} on {many(pages, 'page')}")
+    return (explaining.page - 1) * explaining.max_rows
+
+
+def _as_json(facts: Any, layer: Pooling, spatial: tuple[int, ...]) -> None:
+    from poolcli.formats.json_map import dump
+    from poolcli.system.files import write_stdout
+
+    def chunks() -> Iterator[bytes]:
+        """Write window after window, because all of them together may be a thousand times the map."""
+        yield b'{"pool":' + dump(layer.record()) + b',"input":' + dump(list(spatial)) + b',"windows":['
+        for number, fact in enumerate(facts):
+            yield (b"," if number else b"") + dump(fact.record())
+        yield b"]}\n"
+
+    write_stdout(chunks())
+
+
+def _draw(before: FeatureMap, layer: Pooling, explaining: Explaining, picturing: Picturing, talking: Talking) -> None:
+    """Write the page, the walk or the still."""
+    from poolcli.system.files import write_atomic
+
+    notes: tuple[str, ...] = ()
+    if explaining.drawing == "page":
+        from poolcli.render.page import page
+
+        data = page(before, layer)
+    else:
+        from poolcli.render.animation.walk import walk
+
+        kind: Any = explaining.drawing
+        with rounds("drawing", quiet=talking.quiet) as tell:
+            data, notes = walk(
+                before, layer, format=kind, fps=explaining.fps, zoom=explaining.zoom, max_frames=explaining.frames,
+                at=explaining.place, colormap=picturing.colormap, progress=tell,
+            )  # fmt: skip
+    write_atomic(explaining.output, data)
+    if not talking.quiet:
+        for note in notes:
+            say(f"note: {note}")
+        say(f"wrote {explaining.output} ({len(data)} bytes)")

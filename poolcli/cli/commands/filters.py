@@ -1,0 +1,38 @@
+"""``poolcli filters``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from poolcli.cli.listed import deliver, of_packages
+from poolcli.cli.options.windows import AsJson
+from poolcli.pooling.filters import FILTERS, Filter
+
+
+def filters(*, json: AsJson = False) -> None:
+    """List the named filters with their kernels.
+
+    A kernel is laid over the input as it is drawn here (cross-correlation) and divided by its scale.
+
+    Examples
+    --------
+    poolcli filters
+    poolcli filters --json
+    """
+    rows = [_row(row) for row in FILTERS.values()]
+    rows += [_row(row, package) for row, package in of_packages("filter", Filter, FILTERS)]
+    deliver(rows, json=json, drawn=None if json else _drawn(rows), lines=True)
+
+
+def _row(row: Filter, package: str = "") -> dict[str, Any]:
+    return {
+        "filter": row.name, "kernel": row.rows, "scale": row.scale, "finds": row.purpose, "source": row.source,
+        "package": package,
+    }  # fmt: skip
+
+
+def _drawn(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows as a table has them."""
+    from poolcli.render.terminal.rows import grid
+
+    return [{**row, "kernel": grid(row["kernel"]), "scale": f"1/{row['scale']}"} for row in rows]

@@ -1,0 +1,59 @@
+"""``poolcli grad``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from poolcli.cli.options.grammar import option
+from poolcli.cli.options.windows import INPUT, WINDOW, Input, Street, Windowing, mode_names
+from poolcli.cli.pipeline import transform
+from poolcli.steps.steps import GradStep
+
+GRADED = ("max", "min", "avg", "sum", "lp")  # the keys of `poolcli.pooling.gradient.GRADIENTS`, without NumPy's 80 ms
+
+
+def graded_names() -> Iterable[str]:
+    """Return the modes with a gradient, as a user may type them."""
+    from poolcli.pooling.modes import ALIASES
+
+    bare = ((name, name.removeprefix("global-")) for name in mode_names())
+    return [name for name, mode in bare if ALIASES.get(mode, mode).partition(":")[0] in GRADED]
+
+
+class Differentiating(Windowing):
+    """Windows under a mode that has a gradient."""
+
+    mode: Annotated[
+        str, option("-m", "--mode", help=f"{', '.join(GRADED[:-1])} or lp:P.", panel=WINDOW, metavar="NAME[:PARAM]",
+                    choices=graded_names, free=True)
+    ] = "max"  # fmt: skip
+
+
+def grad(
+    given: Input = None,
+    *,
+    window: Differentiating,
+    upstream: Annotated[
+        str | None,
+        option("--upstream", help="A file with the gradient that arrives at the output.", panel=INPUT,
+               default="ones", metavar="FILE"),
+    ] = None,
+    street: Street,
+) -> None:  # fmt: skip
+    """Show the gradient that pooling sends back to each input cell.
+
+    The first maximum of a window takes all; an average shares evenly; overlapping windows add up.
+
+    Examples
+    --------
+    poolcli grad --size 2 input.csv
+    poolcli grad --mode avg --size 3 --stride 1 input.csv
+    """
+    arriving: Any = None
+    if upstream is not None:
+        from poolcli.formats import read
+
+        arriving = read(upstream).values
+    transform(given, [GradStep(window.step(), arriving)], street, window.compat,
+              also_read=[upstream] if upstream is not None else [])  # fmt: skip

@@ -1,0 +1,85 @@
+"""``poolcli pool``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from poolcli.cli.console import say
+from poolcli.cli.options.grammar import Group, option
+from poolcli.cli.options.windows import (
+    OUTPUT,
+    Front,
+    Input,
+    Reading,
+    Scaling,
+    Showing,
+    Street,
+    Talking,
+    Windowing,
+    Writing,
+    emit_targets,
+)
+from poolcli.cli.pipeline import check_target_apart, files_read, load, put, transform
+from poolcli.steps.steps import PoolStep, Step
+
+
+class Extras(Group):
+    """What else pooling can tell."""
+
+    indices: Annotated[
+        bool, option("--indices", help="Record where each maximum or minimum came from.", panel=OUTPUT)
+    ] = False
+    emit: Annotated[
+        str | None, option("--emit", help="Print code that computes the same, instead of computing: torch, keras, onnx "
+                           "or numpy.", panel=OUTPUT, metavar="NAME", choices=emit_targets)
+    ] = None  # fmt: skip
+
+
+def pool(
+    given: Input = None,
+    *,
+    front: Front,
+    window: Windowing,
+    extras: Extras,
+    showing: Showing,
+    scaling: Scaling,
+    street: Street,
+) -> None:
+    """Pool a matrix or an image, optionally after a filter and ReLU.
+
+    Examples
+    --------
+    poolcli pool --mode max --size 2 --stride 2 input.csv
+    poolcli pool --mode avg --global photo.jpg
+    poolcli pool --filter sobel-x --relu --size 2 -o edges.png photo.jpg
+    poolcli pool --mode avg --size 3 --padding 1 --emit torch
+    """
+    step = window.step(indices=extras.indices)
+    steps = [*front.steps(), step]
+    if extras.emit is None:
+        transform(given, steps, street, window.compat, showing, scaling)
+        return
+    reading, writing, talking = street.reading, street.writing, street.talking
+    check_target_apart(writing.output, files_read(given or "-", steps), overwrite=writing.overwrite)
+    layout = _layout(step, reading) if given is None else load(given, reading, talking, window.compat).layout
+    _write_code(steps, layout, extras.emit, writing, talking)
+
+
+def _layout(step: PoolStep, reading: Reading) -> str:
+    """Return the layout where there is no input to ask: that given, else one of as many axes as the options say."""
+    from poolcli.featuremap import SPATIAL, parse_layout
+
+    if reading.layout:
+        return parse_layout(reading.layout)
+    said = [step.size, *step.options.values()]
+    return SPATIAL[next((len(value) for value in said if isinstance(value, tuple)), 2) - 1]
+
+
+def _write_code(steps: Sequence[Step], layout: str, target: str, writing: Writing, talking: Talking) -> None:
+    from poolcli.emit import emit
+    from poolcli.featuremap import spatial_letters
+
+    put(writing.output, emit(steps, len(spatial_letters(layout)), target, layout).encode())
+    if writing.output != "-" and not talking.quiet:
+        say(f"wrote {writing.output} (code for {target})")

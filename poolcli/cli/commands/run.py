@@ -1,0 +1,131 @@
+"""``poolcli run``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from poolcli.cli.large import in_blocks
+from poolcli.cli.options.grammar import option
+from poolcli.cli.options.windows import OUTPUT, Replaying, Scaling, Showing, Street, Talking, Writing
+from poolcli.cli.pipeline import check_output, check_target_apart, compat_of, deliver, files_read, load, look
+from poolcli.cli.stack import RUNNABLE, parse_stack
+from poolcli.errors import UsageError
+from poolcli.featuremap import FeatureMap
+from poolcli.steps.steps import Step, numbered
+
+
+class Recipes(Replaying):
+    """Steps from a file, and into one."""
+
+    save_steps: Annotated[
+        str | None, option("--save-steps", help="Write the steps down as a recipe.", panel=OUTPUT, metavar="FILE")
+    ] = None
+
+
+def run(
+    context: typer.Context,
+    given: Annotated[str, typer.Argument(metavar="INPUT", help="A file, or - for standard input.")],
+    *,
+    recipes: Recipes,
+    showing: Showing,
+    scaling: Scaling,
+    street: Street,
+) -> None:
+    """Run a stack of steps in one process: STEP [OPTIONS] then STEP [OPTIONS] then ...
+
+    Steps: conv, relu, pool, global, global-max, global-avg, unpool, with the options of the commands, and
+    normalize, with --low X and --high X: what the least and the greatest value become.
+
+    Examples
+    --------
+    poolcli run input.csv conv --filter sobel-x then relu then pool --size 2
+    poolcli run --json input.csv pool --mode avg then global-max
+    poolcli run --save-steps recipe.json input.csv relu then pool --size 2
+    poolcli run --steps recipe.json input.csv
+    """
+    from poolcli.steps import recipe
+
+    steps = [*recipes.replayed(), *parse_stack(context.obj or [], RUNNABLE)]
+    if not steps:
+        raise UsageError("run needs steps", "such as: poolcli run input.csv conv --filter box then pool --size 2")
+    compat, writing, talking = compat_of(steps), street.writing, street.talking
+    inputs = [*files_read(given, steps), *([recipes.steps] if recipes.steps else [])]
+    _check_saved(inputs, recipes, writing)
+    done = None if showing.show else in_blocks(given, steps, street, compat, scaling)
+    if done is not None:
+        if recipes.save_steps:
+            recipe.save(recipes.save_steps, done.records)
+        if _has_room(writing, talking):
+            _show_layers(done.shape, done.layout, steps, writing)
+        return
+    check_output(inputs, writing)
+    before = load(given, street.reading, talking, compat)
+    recipe.validate(steps, before.shape, before.layout)
+    stages = follow(before, steps)
+    if recipes.save_steps:
+        recipe.save(recipes.save_steps, stages[-1].steps[len(before.steps) :])
+    if writing.output == "-" and writing.chosen_format == "table":
+        _show_layers(before.shape, before.layout, steps, writing, stages)
+    showing.draw(writing, stages, ["input", *(f"{number} {step.name}" for number, step in numbered(steps))])
+    deliver(before, stages[-1], street, compat)
+    if _has_room(writing, talking):
+        _show_layers(before.shape, before.layout, steps, writing, stages)
+
+
+def _check_saved(inputs: Sequence[str], recipes: Recipes, writing: Writing) -> None:
+    """Refuse, before any work, a file for the steps that cannot be written, or that holds something else."""
+    if recipes.save_steps:
+        check_target_apart(recipes.save_steps, inputs, overwrite=writing.overwrite)
+        if os.path.realpath(recipes.save_steps) == os.path.realpath(writing.output):
+            raise UsageError(
+                f"{writing.output} cannot hold both the result and the steps", "choose another name for --save-steps"
+            )
+
+
+def follow(before: FeatureMap, steps: Sequence[Step]) -> list[FeatureMap]:
+    """Return the map after every step; an error names the stage."""
+    from poolcli.steps.steps import named
+
+    stages = [before]
+    for number, step in numbered(steps):
+        with named(f"stage {number} ({step.name})"):
+            stages.append(step.apply(stages[-1]))
+    return stages
+
+
+def _has_room(writing: Writing, talking: Talking) -> bool:
+    """Whether standard output is there for the layer table, because the result is in a file."""
+    from poolcli.system.files import descriptor_of
+
+    in_file = writing.output != "-" and descriptor_of(writing.output) != 1
+    return in_file and not talking.quiet and not sys.stdout.closed
+
+
+def _show_layers(
+    shape: Sequence[int], layout: str, steps: Sequence[Step], writing: Writing, stages: Sequence[FeatureMap] = ()
+) -> None:
+    """Print the layer table, with the statistics of what left each step where that is known."""
+    from poolcli.cli.console import show
+    from poolcli.render.terminal.layers import layer_table
+    from poolcli.steps.shapes import Signal, summarize
+
+    rows = summarize(Signal.of(shape, layout), steps)
+    last = dict(zip([0, *(number for number, _ in numbered(steps))], stages, strict=False))  # what left each row
+    statistics = [_statistics(stage, writing.precision) for stage in last.values()]
+    heads, room = ("min", "mean", "max") if stages else (), look(writing)
+    table: Any = layer_table(rows, ascii_only=room.ascii_only, more=statistics, heads=heads)
+    show(table, color=writing.color, width=room.width)
+
+
+def _statistics(stage: FeatureMap, precision: int) -> list[str]:
+    from poolcli.render.terminal.table import number
+
+    values = stage.values
+    if not values.size:
+        return ["-", "-", "-"]
+    return [number(value, precision) for value in (values.min(), values.mean(dtype="float64"), values.max())]

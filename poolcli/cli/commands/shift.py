@@ -1,0 +1,71 @@
+"""``poolcli shift``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from poolcli.cli.options.grammar import Group, option
+from poolcli.cli.options.terminal import Picturing
+from poolcli.cli.options.windows import OUTPUT, WINDOW, AsJson, Front, Input, Reading, Talking, Windowing
+from poolcli.cli.pipeline import chosen_input, load, put_json
+from poolcli.cli.progress import rounds
+
+
+class Shifting(Group):
+    """How to move the input."""
+
+    by: Annotated[
+        int, option("--by", help="Cells to move, in each direction in turn.", least=1, panel=WINDOW, metavar="N")
+    ] = 1
+    random: Annotated[
+        int | None, option("--random", help="Instead so many random movements of at most --by cells along each axis; "
+                           "--seed chooses them.", panel=WINDOW, metavar="N")
+    ] = None  # fmt: skip
+    edge: Annotated[
+        str, option("--edge", help="What comes in at the edge: replicate, reflect, symmetric, wrap, or a number.",
+                    panel=WINDOW, metavar="EDGE", choices=("replicate", "reflect", "symmetric", "wrap", "0"), free=True)
+    ] = "replicate"  # fmt: skip
+    show: Annotated[bool, option("--show", help="Draw where the maps changed, too.", panel=OUTPUT)] = False
+    json: AsJson = False
+
+
+def shift(
+    given: Input = None,
+    *,
+    shifting: Shifting,
+    front: Front,
+    window: Windowing,
+    picturing: Picturing,
+    reading: Reading,
+    talking: Talking,
+) -> None:
+    """Measure translation invariance: move the input, pool again, count the values that change.
+
+    Examples
+    --------
+    poolcli shift --by 1 --mode max --size 2 input.csv
+    poolcli shift --random 20 --by 2 --seed 1 photo.jpg
+    """
+    from poolcli.analysis.invariance import measure
+    from poolcli.cli.console import unicode_ok
+    from poolcli.render.terminal.invariance import differences, table
+    from poolcli.steps.steps import apply
+
+    how = picturing.how()
+    feature_map = apply(load(chosen_input(given), reading, talking, window.compat), front.steps())
+    layer = window.step().layer(feature_map.ndim)
+    with rounds("moving", quiet=talking.quiet) as tell:
+        report = measure(
+            feature_map,
+            layer,
+            shifting.by,
+            samples=shifting.random,
+            seed=window.seed,
+            edge=shifting.edge,
+            progress=tell,
+        )
+    if shifting.json:
+        put_json("-", report.record())
+        return
+    pictures = differences(report, **how) if shifting.show else ()
+    picturing.show(*pictures, table(report, ascii_only=not unicode_ok()))

@@ -1,0 +1,24 @@
+"""``poolcli show``."""
+
+from __future__ import annotations
+
+from poolcli.cli.options.terminal import Picturing
+from poolcli.cli.options.windows import Input, Reading, Talking
+from poolcli.cli.pipeline import chosen_input, load
+
+
+def show(given: Input = None, *, picturing: Picturing, reading: Reading, talking: Talking) -> None:
+    """Draw a feature map in the terminal.
+
+    Small maps show the numbers in their cells. What does not fit is made smaller by average pooling, which is said.
+
+    Examples
+    --------
+    poolcli show input.csv
+    poolcli conv --filter sobel-x --json photo.jpg | poolcli show --width 60
+    """
+    from poolcli.render.terminal.heatmap import picture
+
+    how = picturing.how()
+    feature_map = load(chosen_input(given), reading, talking)
+    picturing.show(picture(feature_map, **how))

@@ -1,0 +1,82 @@
+"""``poolcli summary``."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from typing import Annotated, Any
+
+import typer
+
+from poolcli.cli.options.windows import AsJson, Reading, Talking
+from poolcli.cli.pipeline import load, put_json
+from poolcli.cli.stack import SUMMARIZED, parse_stack
+from poolcli.errors import PoolcliError, ShapeError, UsageError
+from poolcli.steps.shapes import Row, Signal, summarize
+
+LIKE_A_SHAPE = re.compile(r"[0-9]+(?:[,;*X\u00d7 ]+[0-9]+)+")  # as people write one
+
+
+def summary(
+    context: typer.Context,
+    given: Annotated[str, typer.Argument(metavar="SHAPE|INPUT", help="A shape such as 20x20x3, or a file.")],
+    *,
+    reading: Reading,
+    json: AsJson = False,
+    talking: Talking,
+) -> None:
+    """Show the output shape, parameters and receptive field of every layer, without data.
+
+    Layers: conv (--filters, --size, ... or --filter NAME), relu, pool, global, flatten, dense (--units).
+
+    Examples
+    --------
+    poolcli summary 28x28 conv --size 3 then pool --size 2 then flatten
+    poolcli summary 20x20x3 --layout HWC conv --filters 32 --size 3 then pool
+    poolcli summary input.csv conv --filter sobel-x then global-avg
+    """
+    stages = context.obj or []
+    if not stages:
+        raise UsageError("summary needs layers", "such as: poolcli summary 8x8 conv --size 3 then pool --size 2")
+    layers = parse_stack(stages, SUMMARIZED)
+    otherwise = None
+    if re.fullmatch(r"[0-9]{1,18}(x[0-9]{1,18})*", given):
+        shape = tuple(map(int, given.split("x")))
+        signal = Signal.of(shape, reading.layout)
+        otherwise = None if reading.layout else Signal.of(shape, channels_last=True)
+    elif LIKE_A_SHAPE.fullmatch(given) and not os.path.lexists(given):
+        sizes = "x".join(re.findall("[0-9]+", given))
+        raise UsageError(f"{given} is neither a shape nor a file", f"write the shape as {sizes}")
+    else:
+        feature_map = load(given, reading, talking)
+        signal = Signal.of(feature_map.shape, feature_map.layout)
+    rows = _followed(signal, layers, otherwise)
+    if json:
+        put_json("-", _record(rows))
+        return
+    from poolcli.cli.console import show, unicode_ok, width_of_output
+    from poolcli.render.terminal.layers import layer_table
+
+    show(layer_table(rows, ascii_only=not unicode_ok()), width=width_of_output())
+
+
+def _followed(signal: Signal, layers: list[Any], otherwise: Signal | None) -> list[Row]:
+    """Follow the signal; where it does not fit, and would with its channels last, hint at that."""
+    try:
+        return summarize(signal, layers)
+    except ShapeError as problem:
+        if otherwise and otherwise.layout != signal.layout:
+            with suppress(PoolcliError):
+                summarize(otherwise, layers)
+                problem.hint = f"read as {signal.layout}; for channels last --layout {otherwise.layout}"
+        raise
+
+
+def _record(rows: list[Row]) -> dict[str, Any]:
+    layers = [
+        {"layer": row.name, "what": row.what, "shape": row.signal.shape, "layout": row.signal.layout,
+         "parameters": row.signal.parameters, "receptive_field": row.signal.field}
+        for row in rows
+    ]  # fmt: skip
+    return {"layers": layers, "parameters": sum(row.signal.parameters for row in rows)}

@@ -1,0 +1,18 @@
+"""``poolcli unpool``."""
+
+from __future__ import annotations
+
+from poolcli.cli.options.windows import Input, Street, Undoing
+from poolcli.cli.pipeline import transform
+
+
+def unpool(given: Input = None, *, undoing: Undoing, street: Street) -> None:
+    """Put pooled values back where their indices say; every other cell is zero.
+
+    What pool --indices --json wrote says all there is to know; bare values need the options.
+
+    Examples
+    --------
+    poolcli pool --indices --json input.csv | poolcli unpool
+    """
+    transform(given, undoing.steps(), street, undoing.compat)

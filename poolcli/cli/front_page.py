@@ -1,0 +1,74 @@
+"""What ``poolcli`` says without a command: its help and its version, or that there is no such command."""
+
+from __future__ import annotations
+
+import sys
+from typing import IO
+
+from poolcli.cli import COMMANDS, GROUPS
+from poolcli.errors import UnknownNameError, UsageError
+
+SUMMARY = "Pool feature maps: matrices in CSV, JSON or NPY, and pictures."
+EXAMPLES = (
+    "poolcli pool --mode max --size 2 --stride 2 input.csv",
+    "poolcli pool --filter sobel-x --relu --size 2 -o edges.png photo.jpg",
+    "poolcli compare --compat torch,onnx --mode avg -k 3 -s 2 -p 1 input.csv",
+    "poolcli explain --size 2 -o page.html input.csv",
+)
+OPTIONS = {"-h, --help": "Show this page, or with a command that command's.", "--version": "Print the version."}
+EXIT_CODES = {
+    0: "ok",
+    1: "bad data or file, or options that do not fit this data; batch: all failed",
+    2: "wrong usage",
+    3: "batch: some failed",
+    130: "Ctrl-C",
+    141: "the reader of the output went away",
+}
+VARIABLES = {
+    "POOLCLI_<OPTION>": "The value of an option that is not on the command line: POOLCLI_SIZE=3, POOLCLI_RELU=1.",
+    "POOLCLI_DEBUG": "Show errors with their traceback.",
+    "NO_COLOR, FORCE_COLOR": "No colour; colour even where there is no terminal. --color goes before.",
+    "COLUMNS": "The width to draw in.",
+}
+
+
+def run(word: str) -> int:
+    """Do what a command line asks that does not begin with the name of a command."""
+    if not word:
+        sys.stderr.write(_help(sys.stderr))
+        return 2
+    if word in ("-h", "--help"):
+        sys.stdout.write(_help(sys.stdout))
+        return 0
+    if word == "--version":
+        from poolcli import __version__
+
+        sys.stdout.write(f"poolcli {__version__}\n")
+        return 0
+    if word.startswith("-"):
+        raise UsageError(f"there is no option {word} before a command", "see: poolcli --help")
+    raise UnknownNameError("command", word, COMMANDS)
+
+
+def _help(stream: IO[str]) -> str:
+    from poolcli.cli.console import wants_color, width_of_output
+
+    return help_text(width_of_output() or 80, paint=wants_color("auto", stream))
+
+
+def help_text(width: int, *, paint: bool = False) -> str:
+    """Return what ``poolcli --help`` prints."""
+    from poolcli.cli.help import WIDEST, columns, example, heading, wrapped
+
+    width = min(width, WIDEST)
+    lines = [*wrapped(SUMMARY, width), "", heading("Examples", paint)]
+    lines += [line for one in EXAMPLES for line in example(one, width)]
+    lines += ["", *wrapped("Usage: poolcli COMMAND [OPTIONS] [INPUT]", width, indent=7)]
+    codes = {str(code): meaning for code, meaning in EXIT_CODES.items()}
+    wide = max(map(len, COMMANDS))
+    for name, rows in [*GROUPS.items(), ("Options", OPTIONS), ("Exit codes", codes), ("Environment", VARIABLES)]:
+        lines += ["", heading(name, paint)]
+        at = (wide if name in GROUPS else max(map(len, rows))) + 4
+        for left, text in rows.items():
+            lines += columns(left, text, width, at=at, paint=paint)
+    return "\n".join(lines) + "\n"

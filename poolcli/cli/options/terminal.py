@@ -1,0 +1,89 @@
+"""What the commands that draw have in common: their options, and the terminal's colours."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+from poolcli.cli.console import encoded, unicode_ok, wants_color, width_of_output
+from poolcli.cli.options.grammar import Group, option
+from poolcli.cli.options.windows import PICTURE, TABLE, colormap_names
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from poolcli.render.terminal.heatmap import Colors
+
+WIDTH = 80  # columns where there is no terminal
+WIDEST = 500
+TRUECOLOR_TERMS = ("alacritty", "contour", "foot", "ghostty", "kitty", "wezterm", "-direct")
+
+
+class Picturing(Group):
+    """How pictures in the terminal look."""
+
+    colormap: Annotated[
+        str, option("--colormap", help="viridis, magma, gray, or diverging, whose middle is zero.", panel=PICTURE,
+                    metavar="NAME", choices=colormap_names)
+    ] = "viridis"  # fmt: skip
+    color: Annotated[
+        str, option("--color", help="Colour; without it pictures are made of characters.", panel=TABLE,
+                    choices=("auto", "always", "never"))
+    ] = "auto"  # fmt: skip
+    width: Annotated[
+        int | None, option("--width", help="Columns to use.", default="the terminal's, else 80", least=1, most=WIDEST,
+                           panel=PICTURE, metavar="N")
+    ] = None  # fmt: skip
+
+    @property
+    def columns(self) -> int:
+        """The columns that a picture may take."""
+        return min(self.width or width_of_output() or WIDTH, WIDEST)
+
+    @property
+    def colors(self) -> Colors:
+        """What the terminal can show, as far as it says."""
+        return colors_of(self.color)
+
+    def how(self) -> dict[str, Any]:
+        """Return them as `poolcli.render.terminal.heatmap.picture` takes them."""
+        return {
+            "width": self.columns,
+            "colors": self.colors,
+            "colormap": self.colormap,
+            "ascii_only": not unicode_ok(),
+        }
+
+    def show(self, *drawings: RenderableType) -> None:
+        """Print drawings to standard output."""
+        from poolcli.system.files import write_stdout
+
+        write_stdout(encoded(drawn(drawings, self.colors, self.columns)))
+
+
+def colors_of(choice: str) -> Colors:
+    """Return which colours the terminal says it has; 16 are none, because they would mislead."""
+    if not wants_color(choice, sys.stdout):
+        return "none"
+    term, depth = os.environ.get("TERM", ""), os.environ.get("COLORTERM", "").lower()
+    if depth in ("truecolor", "24bit") or any(name in term for name in TRUECOLOR_TERMS):
+        return "truecolor"
+    return "256" if "256color" in term or choice == "always" or os.environ.get("FORCE_COLOR") else "none"
+
+
+def drawn(drawings: tuple[RenderableType, ...], colors: Colors, width: int) -> str:
+    """Return drawings as text with escapes for exactly these colours, blanks at line ends left out."""
+    import io
+
+    from rich.console import Console
+
+    systems: dict[Colors, Any] = {"truecolor": "truecolor", "256": "256", "none": None}
+    target = io.StringIO()
+    screen = Console(
+        file=target, width=width, force_terminal=colors != "none", no_color=colors == "none",
+        color_system=systems[colors], markup=False, emoji=False, highlight=False, legacy_windows=False,
+    )  # fmt: skip
+    for drawing in drawings:
+        screen.print(drawing, soft_wrap=False, crop=False)
+    return "".join(line.rstrip(" ") + "\n" for line in target.getvalue().splitlines())

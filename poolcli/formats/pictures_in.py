@@ -1,0 +1,297 @@
+"""Pictures in: every format that Pillow reads, to numbers.
+
+``gray`` is Pillow's ``L``: ITU-R 601-2 luma, L = R * 299/1000 + G * 587/1000 + B * 114/1000. Alpha is dropped. 16-bit
+gray, 32-bit integers and floats stay what they are. Of several frames or pages one is read; the EXIF orientation is
+applied. Each of these is noted.
+
+numpy is imported when the pixels are there: until then a large picture needs no Python, and another thread can import
+what comes after (see `poolcli.cli.pipeline`).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from poolcli.errors import InputError, LimitError, PoolcliError, ShapeError, UnknownNameError, UsageError
+from poolcli.formats.png_chunks import SIGNATURE, check_rows, checked, plain
+from poolcli.system.limits import check_memory
+
+if TYPE_CHECKING:
+    from mmap import mmap
+
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    from poolcli.featuremap import FeatureMap
+    from poolcli.formats import ReadOptions
+
+    Array = NDArray[Any]
+
+CHANNELS = ("gray", "rgb")
+PIXELS = 89_478_485  # Pillow's own limit: a quarter of a GiB of RGB
+
+# Pillow's names of a format where they are not ours in capitals.
+READERS: Mapping[str, str] = {
+    "mpo": "JPEG",
+    "pfm": "PPM",
+    "pbm": "PPM",
+}  # Pillow finds out by itself which JPEG is an MPO
+# The modules of those that Pillow would else import every plugin to find.
+PLUGINS: Mapping[str, str] = {"jpeg2000": "Jpeg2K", "tiff": "Tiff", "webp": "WebP", "avif": "Avif"}
+# Not opened: EPS and WMF run or need other programs, the others have no reader in Pillow.
+CLOSED = frozenset({"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"})
+
+# What Pillow calls a mode: what a gray reading converts to (step by step), and an RGB one.
+GRAY_STEPS: Mapping[str, tuple[str, ...]] = {
+    "1": ("L",), "L": (), "P": ("L",), "LA": ("L",), "La": ("LA", "L"), "PA": ("RGBA", "L"), "RGB": ("L",),
+    "RGBA": ("L",), "RGBa": ("RGBA", "L"), "RGBX": ("RGB", "L"), "CMYK": ("RGB", "L"), "YCbCr": ("RGB", "L"),
+    "HSV": ("RGB", "L"), "LAB": ("RGB", "L"),
+}  # fmt: skip
+RGB_STEPS: Mapping[str, tuple[str, ...]] = {
+    "P": ("RGB",), "PA": ("RGBA", "RGB"), "RGB": (), "RGBA": ("RGB",), "RGBa": ("RGBA", "RGB"), "RGBX": ("RGB",),
+    "CMYK": ("RGB",), "YCbCr": ("RGB",), "HSV": ("RGB",), "LAB": ("RGB",),
+}  # fmt: skip
+ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
+
+DEEP_COLOR = re.compile(r"\b(?:LA|RGB|RGBA|RGBX);16[BLN]?\b")  # what Pillow can decode to 8 bits only
+
+ORIENTATION = 0x0112  # the EXIF tag
+TURNS: Mapping[int, Callable[[Array], Array]] = {
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: a.swapaxes(0, 1)[:, ::-1],
+    7: lambda a: a.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda a: a.swapaxes(0, 1)[::-1],
+}
+
+
+def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:
+    """Read one picture."""
+    if options.channels not in CHANNELS:
+        raise UnknownNameError("channels", options.channels, CHANNELS)
+    chunks = checked(data, name) if data.startswith(SIGNATURE) else []
+    with limited(options.max_pixels) as limit:
+        try:
+            if (packed := plain(chunks)) and options.frame == 0:
+                _check_pixels(packed.size, limit, name)
+                loaded = Loaded(*packed.unpacked(), [])
+            else:
+                picture = _opened(data, name, kind, strict=options.input_format is not None)
+                _check_pixels(picture.size, limit, name)
+                loaded = _loaded(picture, name, options.frame, limit)
+            if chunks and (not packed or _ends_black(loaded.picture)):
+                check_rows(chunks, name)
+            array, white, notes = _numbers(loaded, options.channels)
+        except PoolcliError:
+            raise
+        except Exception as problem:  # Pillow's many readers raise whatever they stumble over
+            raise _read_error(problem, name, limit) from problem
+    return _feature_map(array, white, notes, name, options.layout)
+
+
+def _feature_map(array: Array, white: float | None, notes: list[str], name: str, layout: str | None) -> FeatureMap:
+    from poolcli.featuremap import FeatureMap, parse_layout
+
+    natural = "HW" if array.ndim == 2 else "HWC"
+    notes += [f"dtype {array.dtype}", f"layout {natural} (a picture)"]
+    if layout and parse_layout(layout) != natural:
+        raise ShapeError(
+            f"{name}: layout {layout.upper()} does not fit a picture, which is {natural}", "leave out --layout"
+        )
+    return FeatureMap.from_array(array, natural, name=name, white=white, notes=tuple(notes))
+
+
+def _opened(data: bytes, name: str, kind: str, *, strict: bool) -> Image.Image:
+    """Open a picture as what it seems to be, or else, unless that was demanded, as anything that Pillow knows."""
+    from PIL import Image, UnidentifiedImageError
+
+    if kind in PLUGINS:
+        import_module(f"PIL.{PLUGINS[kind]}ImagePlugin")
+    try:
+        return Image.open(BytesIO(data), formats=[READERS.get(kind, kind.upper())])
+    except UnidentifiedImageError:
+        if strict:
+            raise InputError(f"{name}: not a {kind} picture, or a damaged one", "leave out --input-format") from None
+    Image.init()
+    return Image.open(BytesIO(data), formats=[known for known in Image.ID if known not in CLOSED])
+
+
+def _read_error(problem: Exception, name: str, limit: int) -> PoolcliError:
+    """Say in poolcli's words what Pillow could not do."""
+    from PIL import Image, UnidentifiedImageError
+
+    if isinstance(problem, Image.DecompressionBombError):
+        return LimitError(f"{name}: more than {limit} pixels", "raise --max-pixels if you trust the file")
+    if isinstance(problem, UnidentifiedImageError):
+        return InputError(f"{name}: not a picture that can be read, or a damaged one", "check the file")
+    if isinstance(problem, MemoryError):
+        return LimitError(f"{name}: the picture does not fit into memory", "use a smaller picture")
+    what = str(problem) or type(problem).__name__
+    return InputError(f"{name}: the picture is damaged or cut off: {what}", "get the file again")
+
+
+class _Guard:
+    """Lets Pillow open as many pixels as poolcli does, and keeps its warnings quiet, while anyone reads.
+
+    Both are global to the process, so readers in threads share one guard: the first sets it up, the last takes it down.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.readers = 0
+        self.quiet = warnings.catch_warnings()
+        self.before: int | None = None
+
+    def enter(self, pixels: int | None) -> int:
+        """Return the limit, after making sure that Pillow allows it."""
+        from PIL import Image
+
+        with self.lock:
+            if not self.readers:
+                self.quiet = warnings.catch_warnings()
+                self.quiet.__enter__()
+                warnings.simplefilter("ignore")
+                self.before = Image.MAX_IMAGE_PIXELS
+            self.readers += 1
+            limit = pixels or self.before or PIXELS
+            Image.MAX_IMAGE_PIXELS = limit if self.readers == 1 else max(limit, Image.MAX_IMAGE_PIXELS or PIXELS)
+        return limit
+
+    def leave(self) -> None:
+        """Undo what `enter` did, if nobody reads any more."""
+        from PIL import Image
+
+        with self.lock:
+            self.readers -= 1
+            if not self.readers:
+                Image.MAX_IMAGE_PIXELS = self.before
+                self.quiet.__exit__(None, None, None)
+
+
+_GUARD = _Guard()
+
+
+@contextmanager
+def limited(pixels: int | None) -> Iterator[int]:
+    """Let Pillow open so many pixels, or as many as it would, and keep it quiet; give the limit."""
+    if pixels is not None and pixels < 1:
+        raise UsageError(f"a limit of {pixels} pixels lets no picture through", "use --max-pixels 100000000")
+    limit = _GUARD.enter(pixels)
+    try:
+        yield limit
+    finally:
+        _GUARD.leave()
+
+
+def _check_pixels(size: tuple[int, int], limit: int, name: str) -> None:
+    width, height = size
+    if width < 1 or height < 1:
+        raise InputError(f"{name}: a picture of {height}x{width} pixels", "it may be damaged")
+    if width * height > limit:
+        raise LimitError(
+            f"{name}: {height}x{width} pixels are more than the limit of {limit}",
+            f"add --max-pixels {width * height} if you trust the file",
+        )
+    check_memory(8 * width * height, f"a picture of {height}x{width} pixels", "use a smaller picture")
+
+
+class Loaded(NamedTuple):
+    """A picture with its pixels, the memory they lie in if that is ours, and what is to be said of it."""
+
+    picture: Image.Image
+    room: mmap | None
+    notes: list[str]
+
+
+def _ends_black(picture: Image.Image) -> bool:
+    """Whether the last row is as it was before anything was unpacked, so that it may be missing."""
+    return not any(picture.crop((0, picture.height - 1, *picture.size)).tobytes())
+
+
+def _loaded(picture: Image.Image, name: str, frame: int, limit: int) -> Loaded:
+    """Go to a frame and unpack it."""
+    notes = _choose_frame(picture, name, frame, limit)
+    if any(DEEP_COLOR.search(str(tile[3])) for tile in getattr(picture, "tile", ())):
+        notes.append(f"16-bit {picture.mode} read as 8 bits")
+    picture.load()
+    return Loaded(picture, None, notes)
+
+
+def _numbers(loaded: Loaded, channels: str) -> tuple[Array, float | None, list[str]]:
+    """Return the pixels, what white is, and what was done to them."""
+    notes = [*loaded.notes, *_changes(loaded.picture, channels)]
+    orientation = _orientation(loaded.picture)
+    array, white = _pixels(loaded, channels)
+    if turn := TURNS.get(orientation):
+        array = turn(array).copy()
+        notes.append(f"EXIF orientation {orientation} applied")
+    return array, white, notes
+
+
+def _choose_frame(picture: Image.Image, name: str, frame: int, limit: int) -> list[str]:
+    """Go to a frame; say so if there are more."""
+    frames = getattr(picture, "n_frames", 1)
+    if not 0 <= frame < frames:
+        there = "one frame" if frames == 1 else f"frames 0 to {frames - 1}"
+        raise InputError(f"{name}: there is no frame {frame}, but {there}", "use --frame 0")
+    if frames == 1:
+        return []
+    if frame:  # what was opened is the first; a Photoshop file has no other way back to it
+        picture.seek(frame)
+    _check_pixels(picture.size, limit, name)  # pages may differ
+    return [f"frame {frame} of {frames}"]
+
+
+def _changes(picture: Image.Image, channels: str) -> list[str]:
+    mode = picture.mode
+    notes = [f"picture mode {mode}"]
+    if mode in ALPHA or (mode in ("P", "RGB", "L") and "transparency" in picture.info):
+        notes.append("alpha dropped")
+    if channels == "rgb" and mode not in RGB_STEPS:
+        notes.append("one channel")
+    return notes
+
+
+def _orientation(picture: Image.Image) -> int:
+    """Return the EXIF orientation; damaged metadata say nothing."""
+    try:
+        found = picture.getexif().get(ORIENTATION, 1)
+    except Exception:  # noqa: BLE001 -- metadata may be anything, and the pixels are good
+        return 1
+    return found if isinstance(found, int) else 1
+
+
+def _pixels(loaded: Loaded, channels: str) -> tuple[Array, float | None]:
+    """Return an array of one channel, or of three if they are asked for and there."""
+    picture = loaded.picture
+    steps = RGB_STEPS.get(picture.mode) if channels == "rgb" else None
+    steps = GRAY_STEPS.get(picture.mode) if steps is None else steps
+    if steps is not None:
+        for mode in steps:
+            picture = picture.convert(mode)
+        return _array(picture, loaded.room), 255
+    array = _array(picture, loaded.room)
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    if picture.mode.startswith("I;16"):
+        return array, 65535
+    if picture.mode == "I" and picture.format == "PPM":  # Pillow scales more than 8 bits to 16
+        return array.astype("uint16"), 65535
+    return array, None
+
+
+def _array(picture: Image.Image, room: mmap | None) -> Array:
+    """Return the pixels of a picture, without a copy if they lie in memory of ours."""
+    import numpy as np
+
+    if room is None:
+        return np.asarray(picture)
+    return np.frombuffer(room, "<u2" if picture.mode == "I;16" else "u1").reshape(picture.height, picture.width)

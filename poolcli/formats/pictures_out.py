@@ -1,0 +1,262 @@
+"""Pictures out: every format that Pillow writes, from numbers.
+
+A map becomes pixels by ``normalize``. ``auto`` keeps numbers that are pixels: those of a type or an origin whose white
+is known, all between 0 and white. Anything else is stretched as by ``minmax``: the smallest finite number is black, the
+largest white, and a constant map lies in the middle. ``clip`` takes numbers as pixels and cuts off what lies below
+black or above white. Halves are rounded up. NaN is black, or magenta in a colour map; infinities are black and white.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolcli.colors import CENTRED, COLORMAPS, NAN_COLOR
+from poolcli.errors import LimitError, ShapeError, UnknownNameError, UsageError
+from poolcli.featuremap import FeatureMap, spatial_letters
+from poolcli.formats.pictures_in import PIXELS, limited
+from poolcli.formats.pngfile import write_png
+
+if TYPE_CHECKING:
+    from poolcli.formats import WriteOptions
+
+Array = NDArray[Any]
+
+NORMALIZE = ("auto", "clip", "minmax")
+# Pillow's names of a format where they are not ours in capitals.
+WRITERS: Mapping[str, str] = {"pfm": "PPM", "pbm": "PPM"}
+# The modes that a format takes, if Pillow does not take L and RGB for it.
+MODES: Mapping[str, str] = {
+    "qoi": "RGB", "webp": "RGB", "avif": "RGB", "ico": "RGBA", "blp": "P", "palm": "P",
+    "pbm": "1", "xbm": "1", "msp": "1",
+}  # fmt: skip
+LOSSES: Mapping[str, str] = {
+    **dict.fromkeys(("jpeg", "mpo", "avif", "pdf"), "compressed with loss"),
+    **dict.fromkeys(("pbm", "xbm", "msp"), "black and white only: 128 and above is white"),
+}
+PALETTES = ("gif", "blp", "palm")
+DEEP = ("png", "tiff", "ppm", "jpeg2000")  # formats of 16-bit gray
+EPOCH = time.struct_time((1980, 1, 1, 0, 0, 0, 1, 1, 0))  # where a format wants a date: the same bytes every time
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "jpeg": {"quality": 95},
+    "mpo": {"quality": 95},
+    "webp": {"lossless": True},
+    "avif": {"quality": 90},
+    "tiff": {"compression": "tiff_adobe_deflate"},
+    "pdf": {"creationDate": EPOCH, "modDate": EPOCH},
+}
+ICON = 256  # the largest, each way
+BAND_CELLS = 1 << 16
+FULL: Mapping[str, float] = {"bool": 1, "uint8": 255, "uint16": 65535}  # white by the type
+
+
+def write(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterable[bytes]:
+    """Write one plane, or three channels, as a picture."""
+    plane = _plane(feature_map)
+    if kind == "pfm":
+        if plane.ndim == 3:
+            raise ShapeError("Pillow writes float pictures of one channel, but the result has 3", "use -o output.npy")
+        return _encoded(_zoomed(plane.astype(np.float32), options.zoom), kind)
+    pixels = _zoomed(to_pixels(plane, feature_map.white, options, deep=kind in DEEP), options.zoom)
+    if kind == "png":
+        return write_png(pixels, compress_level=options.compress_level, text=options.text)
+    return _encoded(pixels, kind)
+
+
+def _plane(feature_map: FeatureMap) -> Array:
+    """Return the map as (H, W) or (H, W, 3)."""
+    values, layout = feature_map.values, feature_map.layout
+    spatial = spatial_letters(layout)
+    hint = "use --json or -o output.npy"
+    if spatial == "DHW":
+        raise ShapeError(f"a picture has two axes, but the result has three ({layout})", hint)
+    if spatial == "L":
+        values = values[..., None, :]
+    channels = values.shape[-3] if "C" in layout else 1
+    others = math.prod(values.shape[:-2]) // channels
+    if others != 1:
+        raise ShapeError(f"a picture is one map, but the result has {others} ({layout})", hint)
+    if channels not in (1, 3):
+        raise ShapeError(f"a picture has one channel or three, but the result has {channels}", hint)
+    planes = values.reshape(channels, *values.shape[-2:])
+    return planes[0] if channels == 1 else planes.transpose(1, 2, 0)
+
+
+def to_pixels(plane: Array, white: float | None, options: WriteOptions, *, deep: bool = False) -> Array:
+    """Return a map as the pixels of a picture.
+
+    Parameters
+    ----------
+    plane : ndarray, shape (H, W) or (H, W, 3)
+        Any numbers.
+    white : float or None
+        Which number is white, if the numbers are pixels.
+    options : WriteOptions
+        ``normalize`` and ``colormap``.
+    deep : bool
+        Whether 16 bits are welcome.
+
+    Returns
+    -------
+    ndarray of uint8 or uint16
+        Of the same shape; a colour map adds an axis of 3.
+
+    Examples
+    --------
+    >>> from poolcli.formats import WriteOptions
+    >>> to_pixels(np.array([[-1.0, 0.0, 3.0]]), None, WriteOptions())
+    array([[  0,  64, 255]], dtype=uint8)
+    """
+    if options.normalize not in NORMALIZE:
+        raise UnknownNameError("normalize rule", options.normalize, NORMALIZE)
+    scale = _scale(plane, white, options, deep=deep)
+    if options.colormap:
+        return _colored(plane, scale, options.colormap)
+    if scale.pixels and plane.dtype.name in ("uint8", "uint16") and scale.high == scale.top == FULL[plane.dtype.name]:
+        return plane
+    return _scaled(plane, scale.low, scale.high, scale.top)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Which numbers become the first and the last of the gray levels or colours, and whether numbers are pixels."""
+
+    low: float
+    high: float
+    top: int
+    pixels: bool
+
+
+def _scale(plane: Array, white: float | None, options: WriteOptions, *, deep: bool) -> Scale:
+    white = white or FULL.get(plane.dtype.name)
+    low, high = _bounds(plane)
+    pixels = options.normalize == "clip" or (
+        options.normalize == "auto" and white is not None and 0 <= low <= high <= white and _finite(plane)
+    )
+    if pixels:
+        low, high = 0, white or 255
+    if options.colormap in CENTRED:
+        high = max(abs(low), abs(high))
+        low = -high
+    wide = deep and pixels and white == 65535 and plane.ndim == 2 and not options.colormap
+    return Scale(low, high, 65535 if wide else 255, pixels)
+
+
+def _colored(plane: Array, scale: Scale, name: str) -> Array:
+    """Return the colours of a map."""
+    if name not in COLORMAPS:
+        raise UnknownNameError("colormap", name, COLORMAPS)
+    if plane.ndim == 3:
+        raise ShapeError("a colour map paints one channel, but the result has 3", "leave out --colormap")
+    colors = np.frombuffer(COLORMAPS[name], np.uint8).reshape(256, 3)[_scaled(plane, scale.low, scale.high, scale.top)]
+    if plane.dtype.kind == "f":
+        colors[np.isnan(plane)] = NAN_COLOR
+    return colors
+
+
+def written_notes(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterator[str]:
+    """Say how numbers become pixels, and what a picture of this kind loses of them."""
+    plane = _plane(feature_map)
+    if kind == "pfm":
+        if plane.dtype not in (np.float32, np.float16):
+            yield f"{plane.dtype} written as float32"
+        return
+    scale = _scale(plane, feature_map.white, options, deep=kind in DEEP)
+    ends = ("the first colour", "the last") if options.colormap else ("black", "white")
+    rule = "clip" if scale.pixels else "minmax"
+    chosen = f"normalize auto chose {rule}" if options.normalize == "auto" else f"normalize {rule}"
+    yield f"{chosen}: {scale.low:g} is {ends[0]}, {scale.high:g} {ends[1]}"
+    bits = 8 if scale.top == 255 else 16
+    if plane.dtype.kind != "b" and (plane.dtype.kind == "f" or plane.dtype.itemsize * 8 > bits or not scale.pixels):
+        yield f"{plane.dtype} written with {bits} bits"
+    nans = int(np.isnan(plane).sum()) if plane.dtype.kind == "f" else 0
+    if nans:
+        yield f"{nans} NaN drawn {'magenta' if options.colormap else 'black'}"
+    cut = int(((plane < scale.low) | (plane > scale.high)).sum())
+    if cut:
+        yield f"numbers beyond these, cut off: {cut}"
+    if loss := LOSSES.get(kind):
+        yield loss
+    if (plane.ndim == 3 or options.colormap) and kind in PALETTES:
+        yield "of the colours, at most 256 kept"
+
+
+def _bounds(plane: Array) -> tuple[float, float]:
+    """Return the smallest and the largest finite number; 0 and 0 if there is none."""
+    low, high = float(plane.min()), float(plane.max())
+    if math.isfinite(low) and math.isfinite(high):
+        return low, high
+    finite = np.isfinite(plane)
+    if not finite.any():
+        return 0.0, 0.0
+    return (
+        float(np.min(plane, where=finite, initial=math.inf)),
+        float(np.max(plane, where=finite, initial=-math.inf)),
+    )
+
+
+def _finite(plane: Array) -> bool:
+    return plane.dtype.kind != "f" or bool(np.isfinite(plane).all())
+
+
+def _scaled(plane: Array, low: float, high: float, top: int) -> Array:
+    """Return the place of each number between low and high, from 0 to top, halves rounded up; NaN is 0."""
+    scaled = np.empty(plane.shape, np.uint8 if top < 256 else np.uint16)
+    step = max(BAND_CELLS * len(plane) // plane.size, 1)
+    half = 1.0 if math.isfinite(high - low) else 0.5  # so that no difference overflows
+    low, span = low * half, high * half - low * half
+    for start in range(0, len(plane), step):
+        band = plane[start : start + step].astype(np.float64) * half - low
+        if span == 0:
+            band = np.where(np.isnan(band), np.nan, np.sign(band) * np.isinf(band) / 2 + 0.5) * top
+        elif span != top:  # else a half stays a half
+            band = band / span * top
+        band = np.nan_to_num(np.clip(band, 0, top) + 0.5, nan=0.0)
+        scaled[start : start + step] = band.astype(scaled.dtype)
+    return scaled
+
+
+def _zoomed(pixels: Array, zoom: int) -> Array:
+    """Repeat every pixel, if that makes no monster."""
+    if zoom < 1:
+        raise UsageError(f"a zoom of {zoom} is not a whole number of at least 1", "use --zoom 2 or more")
+    height, width = pixels.shape[:2]
+    cells = height * width * zoom * zoom
+    if zoom == 1:
+        return pixels
+    if cells > PIXELS:
+        most = math.isqrt(PIXELS // (height * width))
+        raise LimitError(
+            f"zoom {zoom} would make {height * zoom}x{width * zoom} pixels, more than the limit of {PIXELS}",
+            f"use --zoom {most}" if most > 1 else "leave out --zoom",
+        )
+    return pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
+
+
+def _encoded(pixels: Array, kind: str) -> Iterable[bytes]:
+    """Write pixels with Pillow."""
+    from PIL import Image
+
+    height, width = pixels.shape[:2]
+    settings = dict(SETTINGS.get(kind, {}))
+    if kind == "ico":  # without sizes, Pillow would add a dozen shrunken pictures, and shrink a large one in silence
+        if max(height, width) > ICON:
+            raise ShapeError(f"{height}x{width} pixels are too many for an icon", f"an icon has at most {ICON}x{ICON}")
+        settings["sizes"] = [(width, height)]
+    file = BytesIO()
+    try:
+        with limited(None):  # for its quiet
+            picture = Image.fromarray(np.ascontiguousarray(pixels))
+            if kind in MODES:
+                picture = picture.convert(MODES[kind], dither=Image.Dither.NONE)
+            picture.save(file, WRITERS.get(kind, kind.upper()), **settings)
+    except Exception as problem:  # each of Pillow's writers has limits and exceptions of its own
+        raise ShapeError(f"cannot write {height}x{width} pixels as {kind}: {problem}", "use -o output.png") from problem
+    return (file.getvalue(),)

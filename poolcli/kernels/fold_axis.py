@@ -1,0 +1,609 @@
+"""Folding one tile along one axis, always at vector speed."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from poolcli.kernels.addition_chains import Step, chain, depth
+from poolcli.kernels.memory import Scratch, copy
+from poolcli.window import Axis
+
+Array = NDArray[Any]
+State = tuple[Any, ...]  # arrays of one shape; a number stands for an array of that number
+Merge = Callable[[State, State], State]
+
+GROUP_BYTES = 1 << 21
+MANY = 32  # cells from which a reduction beats halves
+FEW = 8  # floats that are added one after the other
+L1_CELLS = 1 << 12  # floats that stay in the first-level cache while others are added to them
+AT_FIRST = 16  # the same where the rest is added in float64: 15 roundings
+SHORT = 512  # cells of a row up to which it is better to make more than is needed in one long loop
+RUN_BYTES = 1 << 14  # of memory that is read without a jump
+WIDE = 512  # cells beside each other from which short loops cost less than they save
+MANY_STEPS = 5  # of a chain, beyond which sharing does less
+LONG = 128  # cells of a block along the last axis from which halves beat a chain
+_IDEMPOTENT = (np.maximum, np.minimum, np.fmax, np.fmin, np.logical_or, np.logical_and, np.bitwise_or, np.bitwise_and)
+_WORDS = (2, 4, 8)  # bytes
+WRITTEN = np.empty(0)  # what `along` returns instead of an array that stands in its place already
+
+
+@dataclass(frozen=True)
+class Part:
+    """One associative reduction.
+
+    Attributes
+    ----------
+    combine : ufunc or function of two states
+        A binary ufunc for a state of one array, or a function that merges two states of several arrays.
+    fill : tuple of scalars
+        The state of a cell that does not take part, one scalar per array of the state.
+    prepare : function, optional
+        Makes the state of single cells from a block of the input: an array, or a tuple of arrays or numbers.
+    dtype : dtype, optional
+        The type to reduce in, the input's own by default. Sums may be kept in a narrower one where that is exact.
+    """
+
+    combine: np.ufunc | Merge
+    fill: tuple[Any, ...]
+    prepare: Callable[[Array], Array | State] | None = None
+    dtype: np.dtype[Any] | None = None
+
+    @property
+    def overlapping(self) -> bool:
+        """Whether a cell may be combined twice."""
+        return self.combine in _IDEMPOTENT
+
+    def streams(self, dtype: np.dtype[Any]) -> bool:
+        """Whether NumPy's reduction along outer axes runs at the speed of memory; the extremes of floats do not."""
+        return isinstance(self.combine, np.ufunc) and (dtype.kind in "iu" or self.combine is np.add)
+
+    def exact(self, dtype: np.dtype[Any]) -> bool:
+        """Whether the order of combining does not matter for values of this type."""
+        return self.overlapping or (self.combine is np.add and dtype.kind in "iu")
+
+    def merge(self, one: State, other: State, scratch: Scratch) -> State:
+        """Combine two states of the same shape."""
+        if not isinstance(self.combine, np.ufunc):
+            return self.combine(one, other)
+        return (scratch.do(self.combine, one[0], other[0], out=scratch.take(one[0].shape, one[0].dtype)),)
+
+    def merge_alternating(
+        self, even: tuple[State, State], odd: tuple[State, State], n: int, at: int, scratch: Scratch
+    ) -> State:
+        """Combine two pairs of states; the results take turns along one axis."""
+        index = (slice(None),) * at
+        if isinstance(self.combine, np.ufunc):
+            shape = even[0][0].shape
+            out = scratch.take((*shape[:at], n, *shape[at + 1 :]), even[0][0].dtype)
+            for first, (one, other) in enumerate((even, odd)):
+                if n > first:
+                    scratch.do(self.combine, one[0], other[0], out=out[(*index, slice(first, None, 2))])
+            return (out,)
+        merged = [self.combine(one, other) for one, other in (even, odd)]
+        made: list[Any] = []
+        for a, b in zip(*merged, strict=True):
+            if not isinstance(a, np.ndarray):
+                made.append(a)
+                continue
+            out = np.empty((*a.shape[:at], n, *a.shape[at + 1 :]), a.dtype)
+            out[(*index, slice(0, None, 2))], out[(*index, slice(1, None, 2))] = a, b
+            made.append(out)
+        return tuple(made)
+
+
+class Kind(NamedTuple):
+    """The type in which the windows of one axis are folded; those of up to `before` cells may keep the one before."""
+
+    dtype: np.dtype[Any]
+    before: int = 1
+
+
+class Lane(NamedTuple):
+    """What stays the same while one axis of a tile is folded.
+
+    Attributes
+    ----------
+    at : int
+        Which axis of the state's arrays, of shape (planes, cells or windows...).
+    part : Part
+        What to fold.
+    kind : Kind
+        What to fold in, for a state of one array.
+    scratch : Scratch
+        For results.
+    """
+
+    at: int
+    part: Part
+    kind: Kind
+    scratch: Scratch
+
+
+def start(part: Part, block: State, scratch: Scratch) -> State:
+    """Return the state of every single cell of a block."""
+    if part.prepare is None:
+        return block
+    made = part.prepare(_cast(block, part.dtype or block[0].dtype, scratch)[0])
+    return made if isinstance(made, tuple) else (made,)
+
+
+def _cast(state: State, dtype: np.dtype[Any], scratch: Scratch) -> State:
+    if len(state) > 1 or state[0].dtype == dtype:
+        return state
+    return (scratch.do(copy, state[0], out=scratch.take(state[0].shape, dtype)),)
+
+
+def each(state: State, change: Callable[[Array], Array]) -> State:
+    """Change the arrays of a state and leave its numbers."""
+    return tuple(change(c) if isinstance(c, np.ndarray) else c for c in state)
+
+
+def cut(state: State, at: int, cells: slice | int) -> State:
+    """Take some cells along one axis."""
+    index = (slice(None),) * at + (cells,)
+    return each(state, lambda array: array[index])
+
+
+def way(axis: Axis, inner: int, *, overlapping: bool) -> str:
+    """Choose how to fold: ``one``, ``chain``, ``shared``, ``blocks``, ``taps``, ``halves`` or ``irregular``.
+
+    Parameters
+    ----------
+    axis : Axis
+        The windows.
+    inner : int
+        How many cells of later axes stand beside each cell; 1 for the last axis.
+    overlapping : bool
+        Whether a cell may be combined twice.
+    """
+    size, stride = axis.size, axis.stride if axis.regular else 0
+    if not axis.regular:
+        return "irregular"
+    if size == 1:
+        return "one"
+    if len(axis) == 1:
+        return "halves"
+    if inner == 1 and (size < LONG or stride < size):
+        return "chain"
+    if axis.dilation > 1:
+        return "taps" if size - 1 <= len(chain(size, overlapping=False)) * stride else "chain"
+    if stride > 1:  # on short rows every second row costs more than twice as many cells in one row
+        return "chain" if inner < WIDE and size <= 3 and stride == 2 else "blocks"
+    return "shared" if inner >= WIDE and len(chain(size, overlapping=overlapping)) > MANY_STEPS else "chain"
+
+
+def shared_by(size: int) -> int:
+    """Return how many neighbouring windows `_shared` makes together; which ones decides how their sums are rounded."""
+    half = size // 2 if size % 2 else (size - 1) // 2
+    return 1 if size <= 2 else 2 * shared_by(half)
+
+
+def roundings(size: int, stride: int, how: str) -> int:
+    """Return how often a float is rounded when cells are added up along an axis."""
+    if how == "chain":
+        return depth(chain(size, overlapping=False))
+    if how == "shared":
+        if size <= 2:
+            return size - 1
+        return roundings(size // 2, 1, how) + 2 if size % 2 else roundings(size - 1, 1, how) + 1
+    if how == "blocks":
+        blocks, rest = divmod(size, stride)
+        inside = halvings(min(size, stride))
+        return max(inside + depth(chain(max(blocks, 1), overlapping=False)), halvings(rest)) + (rest > 0)
+    return max(halvings(size), depth(chain(size, overlapping=False)))
+
+
+def halvings(cells: int) -> int:
+    """Return how often `_halves` rounds."""
+    return max(cells - 1 if cells <= FEW else cells.bit_length() - 1 + cells.bit_count() - 1, 0)
+
+
+def along(state: State, axis: Axis, how: str, lane: Lane, out: Array | None) -> State:
+    """Fold the windows of one axis of a tile.
+
+    Parameters
+    ----------
+    state : tuple of arrays or numbers
+        Arrays of the tile's shape, (planes, cells or windows...).
+    axis : Axis
+        The windows that the tile holds.
+    how : str
+        The `way` to go.
+    lane : Lane
+        Which axis of the arrays, and what to fold.
+    out : ndarray, optional
+        If this is the last axis, where the result should stand; it is then replaced by `WRITTEN`.
+    """
+    at, part, kind, scratch = lane
+    last = at == max(c.ndim for c in state if isinstance(c, np.ndarray)) - 1
+    out = out if last else None
+    if last and at == 1 and widens(state, axis, kind.dtype, part):
+        return (_widened(pad(state, axis, at, part.fill, scratch)[0], axis, scratch),)
+    rows_of = axis.stride if last and how == "chain" else 1  # so that thinning sees whole words
+    if how != "chain" or kind.before < 2:
+        state = _cast(state, kind.dtype, scratch)
+    state = pad(state, axis, at, part.fill, scratch, multiple=rows_of)
+    if how == "irregular":
+        return _irregular(state, axis, lane)
+    k, s, d, n = axis.size, axis.stride, axis.dilation, len(axis)
+    if how == "one":
+        return cut(state, at, slice(0, (n - 1) * s + 1, s))
+    if how == "blocks":
+        return _blocks(state, axis, lane)
+    if how in ("taps", "halves"):
+        s = s if n > 1 else k
+        return _halves(each(state, lambda array: taps(array, at, 0, n, s, k, d)), at + 1, part, scratch)
+    if how == "shared":
+        return _shared(state, k, n, lane)
+    if not last or not isinstance(part.combine, np.ufunc):
+        steps = chain(k, overlapping=part.overlapping)
+        return cut(_chain(state, steps, d, lane), at, slice(0, (n - 1) * s + 1, s))
+    if state[0].size * kind.dtype.itemsize > GROUP_BYTES and (out is not None or n >= WIDE):
+        return _by_groups(state, axis, lane, out)
+    return _chained(state, axis, lane, out)
+
+
+def _chained(state: State, axis: Axis, lane: Lane, out: Array | None) -> State:
+    steps = chain(axis.size, overlapping=lane.part.overlapping)
+    direct = not lane.part.overlapping or len(axis) >= SHORT
+    if direct and axis.stride == 1 and out is not None and out.dtype == lane.kind.dtype:
+        return _chain_into(out, state, steps, axis.dilation, lane)
+    windows = _chain(state, steps, axis.dilation, lane, axis.stride)
+    return thin(windows, axis.stride, len(axis), out, lane.scratch)
+
+
+def _by_groups(state: State, axis: Axis, lane: Lane, out: Array | None) -> State:
+    """Fold some rows at a time, so that the many steps of a chain stay in the second-level cache: *groups*.
+
+    Benchmark case: float32 max 31x31, where a tile needs many rows because neighbouring tiles share 30.
+    """
+    array: Array = state[0]
+    dtype = lane.kind.dtype
+    made = out if out is not None else lane.scratch.take((*array.shape[:-1], len(axis)), dtype)
+    along_rows = 0 if array.shape[0] > 1 else max(lane.at - 1, 0)
+    rows = array.shape[along_rows]
+    number = min(-(-array.size * dtype.itemsize // GROUP_BYTES), rows)
+    for group in range(number):
+        some = slice(group * rows // number, (group + 1) * rows // number)
+        target = cut((made,), along_rows, some)[0]
+        folded = _chained(cut(state, along_rows, some), axis, lane, target)
+        assert folded[0] is WRITTEN  # noqa: S101 - what a target is for
+    return (WRITTEN,) if out is not None else (made,)
+
+
+def pad(state: State, axis: Axis, at: int, fill: tuple[Any, ...], scratch: Scratch, multiple: int = 1) -> State:
+    """Put cells that do not take part where windows reach outside the real ones, and up to a `multiple` of cells."""
+    before, after = (max(-axis.starts[0], 0), max(axis.stops[-1] - axis.length, 0)) if axis.regular else (0, 0)
+    if before == after == 0:
+        return state
+    shape = next(c.shape for c in state if isinstance(c, np.ndarray))
+    after += -(before + shape[at] + after) % multiple
+    roomy = (*shape[:at], before + shape[at] + after, *shape[at + 1 :])
+    index = (slice(None),) * at
+    padded = []
+    for c, value in zip(state, fill, strict=True):
+        if not isinstance(c, np.ndarray) and c == value:
+            padded.append(c)
+            continue
+        array = scratch.take(roomy, c.dtype if isinstance(c, np.ndarray) else np.float64)
+        scratch.do(copy, value, out=array[(*index, slice(0, before))]) if before else None
+        scratch.do(copy, value, out=array[(*index, slice(before + shape[at], None))]) if after else None
+        scratch.do(copy, c, out=array[(*index, slice(before, before + shape[at]))])
+        padded.append(array)
+    return tuple(padded)
+
+
+def _chain(state: State, steps: Iterable[Step], dilation: int, lane: Lane, multiple: int = 1) -> State:
+    """Make windows at every cell, from smaller windows: *chains*. The last few along the axis are not defined.
+
+    Benchmark case: max and avg 31x31 stride 1, at most 3 times the cost of 3x3.
+    """
+    made = {1: state}
+    for step in steps:
+        _take_step(made, step, dilation, lane, multiple)
+    return made.popitem()[1]
+
+
+def _take_step(made: dict[int, State], step: Step, dilation: int, lane: Lane, multiple: int = 1) -> None:
+    """Make the windows of one step, in the place of those that are not needed any more."""
+    _widen(made, step, lane)
+    one, other = made[step.left], made[step.right]
+    over = step.left in step.done and 1 < step.left != step.right
+    made[step.size] = _merge_shifted(one, other, step.shift * dilation, lane, multiple, over=over)
+    for size in step.done:
+        del made[size]
+
+
+def _widen(made: dict[int, State], step: Step, lane: Lane) -> None:
+    """Go over to the wider type as late as the sums allow: *narrow sums*. Benchmark case: uint8 avg 31x31."""
+    if step.size > lane.kind.before:
+        for size in (step.left, step.right):
+            made[size] = _cast(made[size], lane.kind.dtype, lane.scratch)
+
+
+def _merge_shifted(one: State, other: State, shift: int, lane: Lane, multiple: int = 1, *, over: bool = False) -> State:
+    """Combine every cell with the one `shift` cells later; the last `shift` are missing or not defined.
+
+    The result may stand `over` the first state.
+
+    A tile whose rows follow each other in memory is treated as one row, *flat*: fewer, longer loops; some cells between
+    rows do not matter. Benchmark case: float32 (8, 64, 256, 256). Rows are made a `multiple` of some cells long.
+    """
+    at, combine, scratch = lane.at, lane.part.combine, lane.scratch
+    if not isinstance(combine, np.ufunc):
+        length = min(_length(one, at), _length(other, at) - shift)
+        return combine(cut(one, at, slice(0, length)), cut(other, at, slice(shift, shift + length)))
+    a, b = one[0], other[0]
+    shape, width = a.shape, -(-a.shape[-1] // multiple) * multiple
+    if b.shape == shape and a.strides == b.strides and width == shape[-1] and (span := _span(a)):
+        cells = span - shift * a.strides[at] // a.itemsize
+        result = _flat(a, span) if over else scratch.take((span,), a.dtype)
+        scratch.do(combine, _flat(a, span)[:cells], _flat(b, span)[-cells:], out=result[:cells])
+        return (as_strided(result, shape, a.strides),)
+    over = over and width == shape[-1]
+    result = a if over else scratch.take((*shape[:-1], width), a.dtype)
+    index = (slice(None),) * at
+    length = min(shape[at], b.shape[at] - shift)
+    here, there = (*index, slice(0, length)), (*index, slice(shift, shift + length))
+    target = result[here] if at == a.ndim - 1 else result[..., : shape[-1]][here]
+    scratch.do(combine, a[here], b[there], out=target)
+    return (result,)
+
+
+def _span(array: Array) -> int:
+    """Return over how many cells of memory an array lies, or 0 if much of that is not its own."""
+    own = array.itemsize
+    for length, step in zip(array.shape[::-1], array.strides[::-1], strict=True):
+        if length > 1 and step < own:
+            return 0
+        own = max(own, step * length)
+    span = (
+        sum((length - 1) * step for length, step in zip(array.shape, array.strides, strict=True)) // array.itemsize + 1
+    )
+    most = 2.1 if array.shape[-1] < SHORT else 1.2  # what is wasted on the cells between, short loops would cost
+    return span if array.strides[-1] == array.itemsize and span <= array.size * most else 0
+
+
+def _flat(array: Array, span: int) -> Array:
+    return as_strided(array, (span,), (array.itemsize,))
+
+
+def _length(state: State, at: int) -> int:
+    length: int = next(c.shape[at] for c in state if isinstance(c, np.ndarray))
+    return length
+
+
+def _chain_into(out: Array, state: State, steps: tuple[Step, ...], dilation: int, lane: Lane) -> State:
+    """Do the last step of a chain where the result is wanted."""
+    made = {1: state}
+    for step in steps[:-1]:
+        _take_step(made, step, dilation, lane)
+    final, n = steps[-1], out.shape[lane.at]
+    _widen(made, final, lane)
+    shift = final.shift * dilation
+    one, other = made[final.left][0], made[final.right][0]
+    lane.scratch.do(lane.part.combine, one[..., :n], other[..., shift : shift + n], out=out)
+    return (WRITTEN,)
+
+
+def thin(state: State, stride: int, n: int, out: Array | None, scratch: Scratch) -> State:
+    """Keep the first of every `stride` cells of the last axis: *thinning*.
+
+    Words of `stride` cells narrowed to one cell are a vector instruction, a strided copy is not. Benchmark case: max
+    2x2 of 4096x4096. It depends on the first cell being the low end of the word.
+    """
+    array: Array = state[0]
+    if stride == 1:
+        kept = array[..., :n]
+    elif (
+        stride * array.itemsize in _WORDS
+        and sys.byteorder == "little"
+        and array.strides[-1] == array.itemsize
+        and array.shape[-1] % stride == 0
+    ):
+        words = array.view(f"u{stride * array.itemsize}")[..., :n]
+        cells = out if out is not None and out.dtype == array.dtype else scratch.take(words.shape, array.dtype)
+        scratch.do(copy, words, out=cells.view(f"u{array.itemsize}"))
+        if cells is out:
+            return (WRITTEN,)
+        kept = cells
+    else:
+        kept = array[..., : (n - 1) * stride + 1 : stride]
+    if out is None:
+        return (kept,)
+    scratch.do(copy, kept, out=out)
+    return (WRITTEN,)
+
+
+def _blocks(state: State, axis: Axis, lane: Lane) -> State:
+    """Fold blocks of `stride` cells, then neighbouring blocks, then the rest of the window: *blocks*.
+
+    Every step but the first sees 1/stride of the data. Benchmark case: float32 (8, 64, 256, 256) at (8, 8).
+    """
+    size, stride, n = axis.size, axis.stride, len(axis)
+    at, part, _, scratch = lane
+
+    def block(first: int, windows: int, cells: int) -> State:
+        source = state
+        if first == 0 and cells == stride and cells % 2 == 0 and _in_short_runs(state, cells // 2, lane):
+            cells //= 2
+            source = _merge_shifted(state, state, cells, lane)
+        cells_of = each(source, lambda array: taps(array, at, first, windows, stride, cells, 1))
+        return _halves(cells_of, at + 1, part, scratch)
+
+    number, rest = divmod(size, stride)
+    if number == 0:
+        return block(0, n, rest)
+    folded = block(0, n + number - 1, stride)
+    if number > 1:
+        folded = cut(_chain(folded, chain(number, overlapping=part.overlapping), 1, lane), at, slice(0, n))
+    return part.merge(folded, block(number * stride, n, rest), scratch) if rest else folded
+
+
+def _in_short_runs(state: State, cells: int, lane: Lane) -> bool:
+    """Whether halves of so many cells are short runs of memory, between which the processor does not read ahead.
+
+    Then *flat* is quicker, though it makes twice as many. Benchmark case: batch max (8,8).
+    """
+    if not lane.part.overlapping or lane.part.streams(state[0].dtype):
+        return False
+    return cells * state[0].strides[lane.at] < RUN_BYTES and _span(state[0]) > 0
+
+
+def _shared(state: State, size: int, n: int, lane: Lane) -> State:
+    """Fold windows at every cell, two neighbours sharing all but their ends: *shared*.
+
+    Windows 2i and 2i + 1 of 2j + 1 cells have j pairs of cells in common, and those are windows of j over the pairs:
+    half the work at each level, so less than 3 passes for any size. Benchmark case: float32 max and avg 31x31.
+    """
+    at, part, _, scratch = lane
+    if size <= 2:
+        first = cut(state, at, slice(0, n))
+        return first if size == 1 else part.merge(first, cut(state, at, slice(1, n + 1)), scratch)
+    if size % 2 == 0:
+        most = _shared(state, size - 1, n, lane)
+        return part.merge(most, cut(state, at, slice(size - 1, size - 1 + n)), scratch)
+    half, cores = size // 2, (n + 1) // 2
+    ends = 2 * (cores + half - 1)
+    pairs = part.merge(cut(state, at, slice(1, ends, 2)), cut(state, at, slice(2, ends + 1, 2)), scratch)
+    core = _shared(pairs, half, cores, lane)
+    even = cut(state, at, slice(0, 2 * cores, 2)), core
+    odd = cut(core, at, slice(0, n // 2)), cut(state, at, slice(size, size + n - 1, 2))
+    return part.merge_alternating(even, odd, n, at, scratch)
+
+
+def taps(array: Array, at: int, first: int, n: int, stride: int, size: int, dilation: int) -> Array:
+    """Return a view with the cells of every window along a new axis `at` + 1."""
+    before = (slice(None),) * at
+    begin = array[(*before, slice(first, None))]
+    if dilation == 1 and begin.shape[at] >= n * stride:  # the quick way to the same view
+        shape = (*begin.shape[:at], n, stride, *begin.shape[at + 1 :])
+        return begin[(*before, slice(0, n * stride))].reshape(shape)[(*before, slice(None), slice(0, size))]
+    step = array.strides[at]
+    return as_strided(
+        begin,
+        (*begin.shape[:at], n, size, *begin.shape[at + 1 :]),
+        (*begin.strides[:at], step * stride, step * dilation, *begin.strides[at + 1 :]),
+        writeable=False,
+    )
+
+
+def _halves(state: State, at: int, part: Part, scratch: Scratch) -> State:
+    """Fold all cells of one axis, adding one half to the other, and drop the axis: *halves*.
+
+    Few calls, and few roundings. Where nothing is rounded, or not often, NumPy's own reduction is a single call.
+    Benchmark case: float32 (8, 64, 256, 256) at (8, 8), and every global one.
+    """
+    size = _length(state, at)
+    if isinstance(part.combine, np.ufunc) and size > 2:
+        array: Array = state[0]
+        if part.exact(array.dtype):
+            if size >= MANY or part.streams(array.dtype):
+                return (_reduced(array, at, part.combine, scratch),)
+        elif part.streams(array.dtype) and size <= FEW:
+            return (_added(array, at, part.combine, scratch),)
+    odd: list[State] = []
+    while size > 1:
+        if size % 2:
+            odd.append(cut(state, at, size - 1))
+        size //= 2
+        state = part.merge(cut(state, at, slice(0, size)), cut(state, at, slice(size, 2 * size)), scratch)
+    folded = cut(state, at, 0)
+    for cells in odd:
+        folded = part.merge(folded, cells, scratch)
+    return folded
+
+
+def widens(state: State, axis: Axis, dtype: np.dtype[Any], part: Part) -> bool:
+    """Whether to go the way of `_widened`."""
+    floats = len(state) == 1 and dtype == np.float64 and state[0].dtype == np.float32 and part.combine is np.add
+    apart = axis.regular and axis.dilation == 1 and (len(axis) == 1 or axis.stride >= axis.size >= LONG)
+    return floats and apart and axis.size % AT_FIRST == 0
+
+
+def in_pieces(part: Part, source: State) -> bool:
+    """Whether `fold_rows` can fold this: extremes, and sums of float32."""
+    if part.prepare is not None or len(source) > 1 or math.prod(source[0].shape[1:]) < LONG:
+        return False
+    return part.overlapping or (part.combine is np.add and source[0].dtype == part.dtype == np.float32)
+
+
+def fold_rows(part: Part, rows: Array, out: Array) -> None:
+    """Fold contiguous rows to one state each: sums in float64, of *sixteenths*."""
+    combine = part.combine
+    assert isinstance(combine, np.ufunc)  # noqa: S101 - as `in_pieces` has it
+    if part.overlapping:
+        combine.reduce(rows, axis=1, out=out)
+        return
+    number, cells = rows.shape
+    whole = cells - cells % AT_FIRST
+    np.add.reduce(rows[:, whole:], axis=1, dtype=np.float64, out=out)  # 0 if there are none
+    if whole:
+        columns = L1_CELLS if cells % (AT_FIRST * L1_CELLS) == 0 else cells // AT_FIRST
+        few = np.add.reduce(rows[:, :whole].reshape(-1, AT_FIRST, columns), axis=1).reshape(number, -1)
+        out += np.add.reduce(few, axis=1, dtype=np.float64)
+
+
+def _widened(rows: Array, axis: Axis, scratch: Scratch) -> Array:
+    """Add up sixteen floats of a row as they are, and those sums in float64: *sixteenths*.
+
+    So few are converted, and their rounding stays small. Benchmark case: float32 avg global.
+    """
+    n, columns = len(axis), axis.size // AT_FIRST
+    cells = taps(rows, 1, 0, n, axis.stride if n > 1 else axis.size, axis.size, 1)
+    few = _added(cells.reshape(*cells.shape[:2], AT_FIRST, columns), 2, np.add, scratch)
+    wide = scratch.do(copy, few, out=scratch.take(few.shape, np.float64))
+    return _reduced(wide, 2, np.add, scratch)
+
+
+def _added(array: Array, at: int, combine: np.ufunc, scratch: Scratch) -> Array:
+    """Add up cells in their order; NumPy's reduction does so where it looks at whole rows."""
+    if array.shape[-1] > 1 and array.strides[-1] == array.itemsize and at < array.ndim - 1:
+        return _reduced(array, at, combine, scratch)
+    cells = np.moveaxis(array, at, 0)
+    total: Array = cells[0]
+    for more in cells[1:]:
+        total = scratch.do(combine, total, more, out=scratch.take(total.shape, total.dtype))
+    return total
+
+
+def _reduced(array: Array, at: int, combine: np.ufunc, scratch: Scratch) -> Array:
+    fold = partial(combine.reduce, axis=at, dtype=array.dtype)
+    return scratch.do(fold, array, out=scratch.take((*array.shape[:at], *array.shape[at + 1 :]), array.dtype))
+
+
+def _irregular(state: State, axis: Axis, lane: Lane) -> State:
+    """Fold windows of several sizes: long ones by themselves, short ones by size, picked from windows at every cell."""
+    at, part, _, scratch = lane
+    starts, sizes = np.asarray(axis.starts), np.asarray(axis.stops) - np.asarray(axis.starts)
+    shape = next(c.shape for c in state if isinstance(c, np.ndarray))
+    shape = (*shape[:at], len(axis), *shape[at + 1 :])
+    index = (slice(None),) * at
+    made: list[Array] = []
+
+    def keep(which: Any, folded: State) -> None:
+        if not made:
+            made.extend(scratch.take(shape, np.asarray(c).dtype) for c in folded)
+        for whole, c in zip(made, folded, strict=True):
+            whole[(*index, which)] = c
+
+    long = sizes >= _LONG_WINDOW  # each by its own size: so its sum does not depend on the windows beside it
+    for window in np.flatnonzero(long).tolist():
+        keep(window, _halves(cut(state, at, slice(axis.starts[window], axis.stops[window])), at, part, scratch))
+    for size in np.unique(sizes[~long]).tolist():
+        which = np.flatnonzero(sizes == size)
+        folded = _chain(state, chain(size, overlapping=part.overlapping), 1, lane)
+        keep(which, each(folded, lambda array, which=which: array.take(starts[which], axis=at)))  # type: ignore[misc]
+    return tuple(made)
+
+
+_LONG_WINDOW = 16  # cells

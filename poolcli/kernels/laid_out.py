@@ -1,0 +1,184 @@
+"""Windows laid out cell by cell, in blocks of bounded size, for what no fold can do."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolcli.kernels.memory import Scratch, result, run, threads
+from poolcli.kernels.order_statistics import first_index
+from poolcli.kernels.sweep import SHARED_BYTES, Worker
+from poolcli.kernels.tiles import Place, tiles
+from poolcli.window import Axis
+
+Array = NDArray[Any]
+TILE_CELLS = 1 << 20
+BLOCK_CELLS = 1 << 20  # window cells laid out at a time, at most
+LEAST_CELLS = 1 << 13
+CELL_BYTES = 40  # read or written for each cell laid out, which takes up to 60: in all less than 4 times as much
+
+
+def _taps(axis: Axis, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    starts = np.asarray(axis.starts[first:last], dtype=np.int64)[:, None]
+    stops = np.asarray(axis.stops[first:last], dtype=np.int64)[:, None]
+    cells = starts + np.arange(axis.size, dtype=np.int64) * axis.dilation
+    return cells, (cells >= 0) & (cells < np.minimum(stops, axis.length))
+
+
+def _blocks(axes: Sequence[Axis], planes: int, size: int) -> Iterator[Place]:
+    """Cut (planes, windows...) into slices of some window cells, fewer where input and output have few bytes."""
+    cells = min(BLOCK_CELLS, max(size // CELL_BYTES, LEAST_CELLS))
+    room = max(cells // math.prod(axis.size for axis in axes), 1)
+    return _cut([planes, *(len(axis) for axis in axes)], room)
+
+
+def _cut(lengths: Sequence[int], room: int) -> Iterator[Place]:
+    """Cut a shape into slices of at most about `room`."""
+    steps = []
+    for length in reversed(lengths):
+        steps.append(max(min(room, length), 1))
+        room = max(room // max(length, 1), 1)
+    steps.reverse()
+    grids = [range(0, length, step) for length, step in zip(lengths, steps, strict=True)]
+    for starts in itertools.product(*grids):
+        yield tuple(
+            slice(start, min(start + step, length)) for start, step, length in zip(starts, steps, lengths, strict=True)
+        )
+
+
+def gather(x: Array, axes: Sequence[Axis], reduce: Callable[..., Array], dtype: Any) -> Array:
+    """Reduce every window from its cells laid out in one row.
+
+    Parameters
+    ----------
+    x : ndarray, shape (leading..., spatial...)
+        The input.
+    axes : sequence of Axis
+        One per spatial axis.
+    reduce : function of (cells, real, place)
+        `cells` has shape (windows, cells of a window), `real` is a boolean array that broadcasts to it and is false
+        where a cell is not real, `place` the slices of the output, as (planes, windows...), that are being made.
+        Returns one value per window.
+    dtype : dtype
+        Of the result.
+    """
+    lead, spatial = x.shape[: x.ndim - len(axes)], x.shape[x.ndim - len(axes) :]
+    planes = x.reshape(-1, *spatial) if x.size else x.reshape(int(np.prod(lead)), *spatial)
+    out = result((planes.shape[0], *(len(axis) for axis in axes)), dtype)
+    for place in _blocks(axes, planes.shape[0], x.nbytes + out.nbytes):
+        cells, real = lay_out(planes[place[0]], axes, place[1:])
+        out[place] = reduce(cells, real, place).reshape(out[place].shape)
+    return out.reshape(*lead, *out.shape[1:])
+
+
+def lay_out(planes: Array, axes: Sequence[Axis], place: Sequence[slice]) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the cells of some windows of every plane, one window a row, and which of them are real."""
+    n = len(axes)
+    index: list[Any] = [slice(None)]
+    real: Any = True
+    for position, (axis, part) in enumerate(zip(axes, place, strict=True)):
+        cells, inside = _taps(axis, part.start, part.stop)
+        shape = [1] * (2 * n)
+        shape[position], shape[n + position] = cells.shape
+        index.append(np.clip(cells, 0, axis.length - 1).reshape(shape))
+        real = real & inside.reshape(shape)
+    laid = planes[tuple(index)]
+    width = int(np.prod(laid.shape[n + 1 :]))
+    real = np.broadcast_to(real, laid.shape[1:]).reshape(-1, width)
+    return laid.reshape(-1, width), np.tile(real, (planes.shape[0], 1)) if planes.shape[0] > 1 else real
+
+
+def winners(x: Array, axes: Sequence[Axis], values: Array, *, last_nan: bool = False) -> NDArray[np.int64]:
+    """Return where the cell that gave each value stands, flat in its spatial plane.
+
+    Of several the first in row-major order; of several NaN the last with `last_nan`.
+
+    Parameters
+    ----------
+    x : ndarray, shape (leading..., spatial...)
+        The input.
+    axes : sequence of Axis
+        One per spatial axis.
+    values : ndarray, shape (leading..., windows...)
+        One cell of every window.
+    last_nan : bool
+        PyTorch's choice among several NaN.
+    """
+    where = result(values.shape, np.int64)
+    if where.size == 0:
+        return where
+    lead = x.ndim - len(axes)
+    planes, best, flat = (array.reshape(-1, *array.shape[lead:]) for array in (x, values, where))
+    sizes = [axis.size for axis in axes]
+    plane = [math.prod(axis.length for axis in axes[position + 1 :]) for position in range(len(axes))]
+    cells = np.unravel_index(np.arange(math.prod(sizes)), sizes)
+    steps = np.zeros(math.prod(sizes), np.int64)
+    for cell, axis, step in zip(cells, axes, plane, strict=True):
+        steps += cell * (axis.dilation * step)
+    workers = threads() if x.nbytes >= SHARED_BYTES else 1
+
+    def work(place: Place, worker: Worker) -> None:
+        most = best[place]
+        full = (axis.regular and axis.full(part.start, part.stop) for axis, part in zip(axes, place[1:], strict=True))
+        if all(full) and not (most.dtype.kind == "f" and np.isnan(most).any()):
+            taps = _first_equal(planes, axes, place, most, worker.scratch)
+            np.take(steps, taps, out=flat[place], mode="clip")
+            flat[place] += _flat(axes, place, [np.int64(0)] * len(axes))
+            return
+        for part in _pieces(axes, place):
+            cells, real = lay_out(planes[part[0]], axes, part[1:])
+            found = first_index(cells, real, best[part].ravel(), last_nan=last_nan)
+            taken = np.unravel_index(found.reshape(best[part].shape), sizes)
+            flat[part] = _flat(axes, part, taken)
+
+    run(tiles(len(planes), axes, TILE_CELLS), work, Worker.again, workers, Worker.close)
+    return where
+
+
+def _first_equal(planes: Array, axes: Sequence[Axis], place: Place, most: Array, scratch: Scratch) -> NDArray[Any]:
+    """Return which cell of each window, counted in row-major order, is the first that equals `most`.
+
+    The count goes up as long as no cell was equal. Benchmark case: float32 max 2x2 with indices.
+    """
+    bands = [axis.band(part.start, part.stop) for axis, part in zip(axes, place[1:], strict=True)]
+    block = planes[(place[0], *(slice(low, high) for low, high, _ in bands))]
+    number = math.prod(axis.size for axis in axes)
+    count = scratch.take(most.shape, np.min_scalar_type(number))
+    waiting, other = scratch.take(most.shape, np.bool_), scratch.take(most.shape, np.bool_)
+    count[...], waiting[...] = 0, True
+    for tap in itertools.islice(np.ndindex(*(axis.size for axis in axes)), number - 1):
+        cells = block[(slice(None), *(_cells_at(axis, t) for (_, _, axis), t in zip(bands, tap, strict=True)))]
+        np.not_equal(cells, most, out=other)
+        np.logical_and(waiting, other, out=waiting)
+        np.add(count, waiting.view(np.uint8), out=count, casting="unsafe")
+    return count
+
+
+def _cells_at(axis: Axis, tap: int) -> slice:
+    first = axis.starts[0] + tap * axis.dilation
+    return slice(first, first + (len(axis) - 1) * axis.stride + 1, axis.stride)
+
+
+def _flat(axes: Sequence[Axis], place: Place, taps: Sequence[Any]) -> NDArray[np.int64]:
+    """Return the places in a plane of cells of the windows in `place`, given by their number along each axis."""
+    flat: Any = np.int64(0)
+    for position, (axis, tap) in enumerate(zip(axes, taps, strict=True)):
+        cells = axis.starts[place[position + 1]]
+        starts = np.arange(cells.start, cells.stop, cells.step) if isinstance(cells, range) else np.asarray(cells)
+        column = starts.astype(np.int64).reshape(-1, *[1] * (len(axes) - 1 - position))
+        flat = flat * axis.length + (column + tap * np.int64(axis.dilation))
+    return np.asarray(flat)
+
+
+def _pieces(axes: Sequence[Axis], place: Place) -> Iterator[Place]:
+    """Cut a tile further, to lay out its windows."""
+    lengths = [part.stop - part.start for part in place]
+    for piece in _cut(lengths, max(BLOCK_CELLS // math.prod(axis.size for axis in axes), 1)):
+        yield tuple(
+            slice(part.start + inner.start, part.start + inner.stop) for part, inner in zip(place, piece, strict=True)
+        )

@@ -1,0 +1,546 @@
+"""Arrays larger than memory: steps done block by block, with the same bits as if done at once.
+
+A block is a box of windows of the last step. `Chain` finds out which cells of the input it needs, through any number of
+conv, relu and pool steps with all their padding, and computes it from those alone. Neighbouring blocks read the cells
+that their windows share; they compute nothing but their own windows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolcli.errors import NanError, ShapeError, UsageError
+from poolcli.kernels.fold_axis import WIDE, shared_by, way
+from poolcli.pooling import frameworks
+from poolcli.pooling.compute import pooled, result_type
+from poolcli.pooling.layer import Pooling
+from poolcli.pooling.modes import Mode
+from poolcli.steps.steps import ConvStep, PoolStep, ReluStep, Step, named, numbered
+from poolcli.system.limits import check_memory
+from poolcli.window import Axis, check_empty, times
+
+Array = NDArray[Any]
+Range = tuple[int, int]
+Place = tuple[Range, ...]  # one range for each axis: of windows where a block is meant, of cells where an input is
+Fetch = Callable[[Place], Array]
+
+BLOCK_BYTES = 1 << 25  # of input for one block, where the chunks of the input do not ask for more
+
+
+class NotInBlocksError(UsageError):
+    """Steps that need the whole input at once."""
+
+
+# One step
+
+
+class Stage(Protocol):
+    """A step that knows the lengths of its input."""
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """The lengths of the spatial axes of its result."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of its result."""
+        ...
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """What JSON says of the step, but for the shape."""
+        ...
+
+    def needs(self, place: Place) -> Place:
+        """Return the cells of the input between which those for these windows lie, but for wrapped padding."""
+        ...
+
+    def compute(self, place: Place, fetch: Fetch) -> Array:
+        """Return the values of these windows; `fetch` gives cells of the input, leading axes first."""
+        ...
+
+
+def _reach(axis: Axis, part: Range, before: int, after: int) -> Range:
+    """Return the cells of windows, those in up to so much padding included."""
+    starts, stops = axis.starts[part[0] : part[1]], axis.stops[part[0] : part[1]]
+    first, end = (starts[0], stops[-1]) if axis.regular else (min(starts), max(stops))
+    return max(first, -before), min(end, axis.length + after)
+
+
+def _padded(axes: Sequence[Axis], place: Place) -> Place:
+    return tuple(_reach(axis, part, axis.before, axis.after) for axis, part in zip(axes, place, strict=True))
+
+
+def _real(axis: Axis, part: Range) -> Range:
+    first, end = _reach(axis, part, 0, 0)
+    return min(first, axis.length), max(end, first, 0)
+
+
+def _local(axis: Axis, part: Range, cells: Range) -> Axis:
+    """Return the axis of some windows over these cells alone, none of which is padding."""
+    starts, stops = axis.starts[part[0] : part[1]], axis.stops[part[0] : part[1]]
+    if isinstance(starts, range) and isinstance(stops, range):
+        lines: Any = [range(line.start - cells[0], line.stop - cells[0], line.step) for line in (starts, stops)]
+    else:
+        lines = [tuple(cell - cells[0] for cell in line) for line in (starts, stops)]
+    return Axis(cells[1] - cells[0], lines[0], lines[1], axis.dilation)
+
+
+@dataclass(frozen=True)
+class PoolStage:
+    """Pooling; see `Stage`."""
+
+    layer: Pooling
+    row: Mode
+    axes: tuple[Axis, ...]
+    padded: tuple[Axis, ...]
+    lengths: tuple[int, ...]
+    cells: np.dtype[Any]
+    dtype: np.dtype[Any]
+    record: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, step: PoolStep, lengths: tuple[int, ...], dtype: np.dtype[Any]) -> PoolStage:
+        """Check everything that can be checked without data."""
+        layer = step.layer(len(lengths))
+        if step.indices:
+            raise NotInBlocksError("indices are not recorded block by block", "drop --indices")
+        if layer.mode.mode.random:
+            raise NotInBlocksError(f"{layer.mode} draws for the whole input at once", "use another mode")
+        row, framework = layer.mode.mode, frameworks.find(layer.compat)
+        if framework:
+            known = frameworks.Layer(layer, dtype, False, lengths)
+            framework.check(known)
+            row = framework.row(known)
+        axes = layer.plan(lengths)
+        if layer.pad_fill == "ignore":
+            check_empty(axes)
+        fills = layer.pad_fill != "ignore" and any(axis.before or axis.after for axis in axes)
+        cells = _filled_type(dtype, layer.pad_fill) if fills else dtype
+        padded = axes if layer.pad_fill == "ignore" else tuple(axis.filled() for axis in axes)
+        made = result_type(row.beyond(layer.mode.parameter) or row if row.beyond else row, cells, padded)
+        record = {"step": "pool", **layer.record()}
+        return cls(layer, row, axes, padded, tuple(map(len, axes)), cells, made, record)
+
+    @property
+    def filled(self) -> bool:
+        """Whether padding holds values."""
+        return self.layer.pad_fill != "ignore"
+
+    def needs(self, place: Place) -> Place:
+        """See `Stage`."""
+        return tuple(_real(axis, part) for axis, part in zip(self.axes, steady(self.padded, place), strict=True))
+
+    def compute(self, place: Place, fetch: Fetch) -> Array:
+        """See `Stage`."""
+        wide = steady(self.padded, place)
+        if self.filled:
+            cells = _padded(self.axes, wide)
+            x = self._fill(cells, fetch)
+            axes = tuple(map(_local, self.axes, wide, cells))
+        else:
+            cells = tuple(_real(axis, part) for axis, part in zip(self.axes, wide, strict=True))
+            x = fetch(cells)
+            axes = tuple(axis.band(*part)[2] for axis, part in zip(self.axes, wide, strict=True))
+        if self.layer.nan == "error":
+            _refuse_nan(x, cells)
+        with np.errstate(all="ignore"):  # as `pool` does
+            values = pooled(x, axes, self.row, self.layer).astype(self.dtype, copy=False)
+        asked: Any = (slice(a - low, b - low) for (a, b), (low, _) in zip(place, wide, strict=True))
+        return values[(..., *asked)]
+
+    def _fill(self, cells: Place, fetch: Fetch) -> Array:
+        """Return these cells, of which some are padding that holds values."""
+        fill = self.layer.pad_fill
+        if isinstance(fill, str):
+            found = [origins(part, axis.length, fill) for axis, part in zip(self.axes, cells, strict=True)]
+            return gathered(found, fetch)
+        return with_constant(cells, [axis.length for axis in self.axes], fill, self.cells, fetch)
+
+
+def steady(axes: Sequence[Axis], place: Place) -> Place:
+    """Return windows around these for which the kernels combine the cells of each as they do over the whole axes.
+
+    Floating-point sums depend on the order in which they are added up, and that on how a kernel goes along an axis
+    (`poolcli.kernels.fold_axis.way`): a single window otherwise than several, and windows that share their sums in
+    groups.
+
+    Examples
+    --------
+    >>> from poolcli.window import Window
+    >>> steady(Window.of(2, size=31, stride=1).plan((1000, 1000)), ((101, 200), (5, 6)))
+    ((96, 200), (5, 487))
+    """
+    lengths = [axis.length for axis in axes]
+    inner = [max(math.prod(lengths[position + 1 :]), 2) for position in range(len(axes) - 1)] + [1]
+    ways = [way(axis, beside, overlapping=False) for axis, beside in zip(axes, inner, strict=True)]
+    shared = [how == "shared" for how in ways]
+    wide = [_several(axis, part) for axis, part in zip(axes, place, strict=True)]
+    for position, (axis, (first, last)) in enumerate(zip(axes, wide, strict=True)):
+        if shared[position]:
+            wide[position] = first - first % shared_by(axis.size), last
+    beside = WIDE if any(shared) else 1
+    for position in range(len(axes) - 1, shared.index(True) if any(shared) else 0, -1):
+        wide[position] = _with_cells(axes[position], wide[position], beside)
+        beside = -(-beside // max(_number(_real(axes[position], wide[position])), 1))
+    return tuple(wide)
+
+
+def _several(axis: Axis, part: Range) -> Range:
+    """Widen to two windows, and to one of the largest."""
+    first, last = part
+    if axis.regular:
+        first = max(min(first, len(axis) - 2), 0)
+        return first, min(max(last, first + 2), len(axis))
+    size = axis.size
+    while all(axis.stops[i] - axis.starts[i] < size for i in range(first, last)):
+        first, last = max(first - 1, 0), min(last + 1, len(axis))
+    return first, last
+
+
+def _with_cells(axis: Axis, part: Range, cells: int) -> Range:
+    """Widen to windows that look at so many real cells, if there are so many."""
+    first, last = part
+    step = axis.stride if axis.regular else 1
+    while (missing := cells - _number(_real(axis, (first, last)))) > 0 and (first, last) != (0, len(axis)):
+        more = max(missing // step, 1)
+        first, last = (first, min(last + more, len(axis))) if last < len(axis) else (max(first - more, 0), last)
+    return first, last
+
+
+def _number(part: Range) -> int:
+    return part[1] - part[0]
+
+
+def _filled_type(dtype: np.dtype[Any], fill: str | float) -> np.dtype[Any]:
+    """Return the type of an input whose padding has been filled."""
+    from poolcli.pooling.layer import fill as filled
+
+    edge = Axis(1, range(1), range(1, 2), 1, 1, 0)
+    return filled(np.zeros(1, dtype), (edge,), fill)[0].dtype
+
+
+def _refuse_nan(x: Array, cells: Place) -> None:
+    if x.dtype.kind == "f" and (nan := np.isnan(x)).any():
+        where = np.argwhere(nan)[0][x.ndim - len(cells) :].tolist()
+        place = tuple(low + index for (low, _), index in zip(cells, where, strict=True))
+        raise NanError(f"the input has NaN, one at {place} of a plane", "use --nan ignore to leave them out")
+
+
+def origins(cells: Range, length: int, fill: str) -> NDArray[np.int64]:
+    """Return which real cell each cell is a copy of, as `numpy.pad` fills padding.
+
+    Examples
+    --------
+    >>> origins((-2, 6), 4, "reflect").tolist(), origins((-2, 6), 4, "wrap").tolist()
+    ([2, 1, 0, 1, 2, 3, 2, 1], [2, 3, 0, 1, 2, 3, 0, 1])
+    """
+    at = np.arange(*cells)
+    if fill == "replicate":
+        return at.clip(0, length - 1)
+    period = {"reflect": max(2 * length - 2, 1), "symmetric": 2 * length, "wrap": length}[fill]
+    at %= period
+    back = {"reflect": period - at, "symmetric": period - 1 - at, "wrap": at}[fill]
+    return np.minimum(at, back)
+
+
+def gathered(cells: Sequence[NDArray[np.int64]], fetch: Fetch) -> Array:
+    """Fetch cells that need not lie together: along every axis those with these numbers, in this order."""
+    lines = [np.unique(line, return_inverse=True) for line in cells]
+    runs = [np.split(line, np.flatnonzero(np.diff(line) > 1) + 1) for line, _ in lines]
+
+    def fetched(ahead: Place, rest: Sequence[Sequence[NDArray[np.int64]]]) -> Array:
+        if not rest:
+            return fetch(ahead)
+        parts = [fetched((*ahead, (int(run[0]), int(run[-1]) + 1)), rest[1:]) for run in rest[0]]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-len(rest))
+
+    x = fetched((), runs)
+    for position, (line, order) in enumerate(lines):
+        if len(order) != len(line) or (np.diff(order) != 1).any():
+            x = x.take(order, axis=position - len(lines))
+    return x
+
+
+def _within(cells: Range, length: int) -> Range:
+    low = min(max(cells[0], 0), length)
+    return low, max(min(cells[1], length), low)
+
+
+def with_constant(cells: Place, lengths: Sequence[int], value: float, dtype: np.dtype[Any], fetch: Fetch) -> Array:
+    """Fetch the real ones of these cells, and put a number in place of the others."""
+    real = [_within(part, length) for part, length in zip(cells, lengths, strict=True)]
+    x = fetch(tuple(real))
+    pairs = zip(cells, real, strict=True)
+    widths = [(low - first, end - high) if high > low else (end - first, 0) for (first, end), (low, high) in pairs]
+    if not any(map(any, widths)):
+        return x.astype(dtype, copy=False)
+    lead = [(0, 0)] * (x.ndim - len(cells))
+    return np.pad(x.astype(dtype, copy=False), [*lead, *widths], constant_values=value)
+
+
+@dataclass(frozen=True)
+class ConvStage:
+    """Convolution; see `Stage`."""
+
+    step: ConvStep
+    axes: tuple[Axis, ...]
+    lengths: tuple[int, ...]
+    cells: np.dtype[Any]
+    dtype: np.dtype[Any]
+    record: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, step: ConvStep, lengths: tuple[int, ...], dtype: np.dtype[Any]) -> ConvStage:
+        """Check everything that can be checked without data."""
+        from poolcli.pooling.convolution import conv
+
+        window = step.window()
+        if len(window.size) != len(lengths):
+            raise ShapeError(f"{step.title} has {len(window.size)} axes, the input has {len(lengths)} spatial")
+        axes = window.plan(lengths)
+        tiny = np.zeros([(k - 1) * d + 1 for k, d in zip(window.size, window.dilation, strict=True)], dtype)
+        made = conv(tiny, step.kernel, dilation=step.dilation, bias=step.bias).dtype
+        return cls(step, axes, tuple(map(len, axes)), dtype, made, step.record())
+
+    def needs(self, place: Place) -> Place:
+        """See `Stage`."""
+        return tuple(_real(axis, part) for axis, part in zip(self.axes, place, strict=True))
+
+    def compute(self, place: Place, fetch: Fetch) -> Array:
+        """See `Stage`."""
+        from poolcli.pooling.convolution import conv
+
+        step, lengths = self.step, [axis.length for axis in self.axes]
+        x = with_constant(_padded(self.axes, place), lengths, 0, self.cells, fetch)
+        return conv(x, step.kernel, stride=step.stride, dilation=step.dilation, bias=step.bias)
+
+
+@dataclass(frozen=True)
+class ReluStage:
+    """ReLU; see `Stage`."""
+
+    lengths: tuple[int, ...]
+    dtype: np.dtype[Any]
+    record: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, _: ReluStep, lengths: tuple[int, ...], dtype: np.dtype[Any]) -> ReluStage:
+        """Make it."""
+        return cls(lengths, dtype, {"step": "relu"})
+
+    def needs(self, place: Place) -> Place:
+        """See `Stage`."""
+        return place
+
+    def compute(self, place: Place, fetch: Fetch) -> Array:
+        """See `Stage`."""
+        from poolcli.pooling.convolution import relu
+
+        return relu(fetch(place))
+
+
+_STAGES: Mapping[type, Callable[[Any, tuple[int, ...], np.dtype[Any]], Stage]] = {
+    PoolStep: PoolStage.of, ConvStep: ConvStage.of, ReluStep: ReluStage.of,
+}  # fmt: skip
+
+
+# All steps
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Steps over an input of known shape; make it with `of`.
+
+    Attributes
+    ----------
+    lead, lengths : tuple of int
+        The shape of the input: its leading axes, its spatial axes.
+    dtype : dtype
+        Of the input.
+    stages : tuple of Stage
+        The steps.
+    """
+
+    lead: tuple[int, ...]
+    lengths: tuple[int, ...]
+    dtype: np.dtype[Any]
+    stages: tuple[Stage, ...]
+
+    @classmethod
+    def of(cls, steps: Sequence[Step], shape: Sequence[int], ndim: int, dtype: np.dtype[Any]) -> Chain:
+        """Check that these steps fit this input and can be done in blocks.
+
+        Parameters
+        ----------
+        steps : sequence of Step
+            Conv, relu and pool steps.
+        shape : sequence of int
+            Of the input, leading axes first.
+        ndim : int
+            How many axes are spatial.
+        dtype : dtype
+            Of the input.
+
+        Raises
+        ------
+        NotInBlocksError
+            If a step needs everything at once.
+        ShapeError, UsageError
+            If a step does not fit what arrives at it; the message names the stage.
+        """
+        spatial, stages = tuple(shape[len(shape) - ndim :]), []
+        lengths, cells = spatial, dtype
+        for number, step in numbered(steps):
+            with named(f"stage {number} ({step.name})") if len(steps) > 1 else nullcontext():
+                if type(step) not in _STAGES:
+                    raise NotInBlocksError(f"{step.name} needs the whole input at once", "use conv, relu and pool")
+                stage = _STAGES[type(step)](step, lengths, cells)
+            stages.append(stage)
+            lengths, cells = stage.lengths, stage.dtype
+        return cls(tuple(shape[: len(shape) - ndim]), spatial, dtype, tuple(stages))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the result, leading axes first."""
+        return (*self.lead, *self.stages[-1].lengths)
+
+    @property
+    def result(self) -> np.dtype[Any]:
+        """The type of the result."""
+        return self.stages[-1].dtype
+
+    def needs(self, place: Place) -> Place:
+        """Return the cells of the input, leading axes first, between which those for a block of the result lie."""
+        cells = place[len(self.lead) :]
+        for stage in reversed(self.stages):
+            cells = stage.needs(cells)
+        return (*place[: len(self.lead)], *cells)
+
+    def compute(self, place: Place, read: Fetch) -> Array:
+        """Return a block of the result; `read` gives cells of the input, leading axes first."""
+        lead = place[: len(self.lead)]
+
+        def values(number: int, part: Place) -> Array:
+            """Return what leaves so many steps at these places."""
+            if any(first == last for first, last in part):  # padding wants nothing of the step before
+                dtype = self.stages[number - 1].dtype if number else self.dtype
+                return np.empty([last - first for first, last in (*lead, *part)], dtype)
+            if number == 0:
+                return read((*lead, *part))
+            return self.stages[number - 1].compute(part, lambda cells: values(number - 1, cells))
+
+        return values(len(self.stages), place[len(self.lead) :])
+
+
+def size_of(place: Place) -> int:
+    """Return how many cells or windows there are in a place."""
+    return math.prod(last - first for first, last in place)
+
+
+# Cutting
+
+
+def grid(shape: Sequence[int], steps: Sequence[int]) -> Iterator[Place]:
+    """Cut a box into boxes of at most these lengths, in row-major order."""
+    lines = [[(first, min(first + step, length)) for first in range(0, length, step)]
+             for length, step in zip(shape, steps, strict=True)]  # fmt: skip
+    return product(*lines)
+
+
+def along_chunks(chain: Chain, chunks: Sequence[int]) -> tuple[int, ...]:
+    """Return the lengths of blocks of windows that look at about one chunk of the input, or several small ones.
+
+    Parameters
+    ----------
+    chain : Chain
+        The steps.
+    chunks : sequence of int
+        The lengths of the input's chunks, leading axes first.
+    """
+    shape_in, shape_out = (*chain.lead, *chain.lengths), chain.shape
+    wanted = list(chunks)
+    for axis in reversed(range(len(wanted))):  # small chunks are taken together, neighbours in memory first
+        room = BLOCK_BYTES // (math.prod(wanted) * chain.dtype.itemsize)
+        wanted[axis] *= max(min(room, -(-shape_in[axis] // wanted[axis])), 1)
+    return tuple(
+        max(min(out * chunk // length, out), 1) for chunk, length, out in zip(wanted, shape_in, shape_out, strict=True)
+    )
+
+
+def in_order(chain: Chain, order: Sequence[int]) -> tuple[int, ...]:
+    """Return the lengths of blocks that follow one another in a file.
+
+    Parameters
+    ----------
+    chain : Chain
+        The steps.
+    order : sequence of int
+        The axes, leading axes first, in the order in which the file has them: blocks are cut along the first ones.
+    """
+    shape = chain.shape
+    lengths = list(shape)
+    for axis in order:
+        lengths[axis] = 1
+        one = size_of(chain.needs(tuple((0, length) for length in lengths))) * chain.dtype.itemsize
+        if one <= BLOCK_BYTES:
+            lengths[axis] = max(min(BLOCK_BYTES // max(one, 1), shape[axis]), 1)
+            break
+    return tuple(lengths)
+
+
+def check_blocks(chain: Chain, lengths: Sequence[int], workers: int) -> None:
+    """Raise `LimitError` if so many blocks at once do not fit into memory."""
+    first = tuple((0, min(length, size)) for length, size in zip(lengths, chain.shape, strict=True))
+    cells, values = size_of(chain.needs(first)) * chain.dtype.itemsize, size_of(first) * chain.result.itemsize
+    inside = max([0, *(stage.dtype.itemsize for stage in chain.stages[:-1])]) * size_of(chain.needs(first))
+    check_memory(
+        workers * (cells + values + inside), f"{workers} blocks of {times(lengths)} windows at once",
+        "use --threads 1, or an input with smaller chunks",
+    )  # fmt: skip
+
+
+# Doing
+
+
+class Source(Protocol):
+    """Where cells come from."""
+
+    def read(self, place: Place) -> Array:
+        """Return cells, leading axes first."""
+        ...
+
+
+def in_sequence(chain: Chain, source: Source, order: Sequence[int], write: Callable[[Array], object]) -> None:
+    """Do one block after the other, and write each where the last one ended.
+
+    Parameters
+    ----------
+    chain : Chain
+        The steps.
+    source : Source
+        The input.
+    order : sequence of int
+        The axes, leading axes first, in the order in which the result is written.
+    write : function of ndarray
+        Takes the blocks, their axes in that order.
+
+    Raises
+    ------
+    LimitError
+        If a single block does not fit into memory.
+    """
+    lengths = in_order(chain, order)
+    check_blocks(chain, lengths, 1)
+    for box in grid([chain.shape[axis] for axis in order], [lengths[axis] for axis in order]):
+        place = tuple(part for _, part in sorted(zip(order, box, strict=True)))
+        write(chain.compute(place, source.read).transpose(order))

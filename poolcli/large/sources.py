@@ -1,0 +1,195 @@
+"""Arrays in files, read in parts: ``.npy`` through a memory map, text in bands of rows; `zarr_arrays` has Zarr."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolcli.errors import FileError, ShapeError
+from poolcli.featuremap import inner_order, layout_by_rank, parse_layout, spatial_letters
+from poolcli.large.chain import Place
+from poolcli.system.files import open_source
+
+if TYPE_CHECKING:
+    from poolcli.formats import ReadOptions
+    from poolcli.formats.bands import Bands
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of an array before its numbers are read.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        In the order of the layout.
+    layout : str
+        Its axes.
+    dtype : dtype
+        In the processor's byte order.
+    notes : tuple of str
+        What the file says of itself, and what was guessed.
+    """
+
+    shape: tuple[int, ...]
+    layout: str
+    dtype: np.dtype[Any]
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, name: str, shape: Sequence[int], dtype: np.dtype[Any], layout: str | None, last: bool = False) -> Known:
+        """Check a layout against a shape; `last` says that C stands last if nothing else does."""
+        guessed = not layout
+        layout = parse_layout(layout) if layout else layout_by_rank(len(shape), channels_last=last)
+        if len(layout) != len(shape):
+            raise ShapeError(f"layout {layout} names {len(layout)} axes, but {name} has {len(shape)}",
+                             f"give one letter per axis, such as --layout {layout_by_rank(len(shape))}")  # fmt: skip
+        dtype = dtype.newbyteorder("=")
+        by = " (by the number of axes)" if guessed else ""
+        return cls(tuple(shape), layout, dtype, (f"dtype {dtype} (from the file)", f"layout {layout}{by}"))
+
+    @property
+    def order(self) -> list[int]:
+        """Which axis comes where when the leading axes come first."""
+        return inner_order(self.layout)
+
+    @property
+    def back(self) -> list[int]:
+        """Which of the axes, leading ones first, comes where in the layout."""
+        return [self.order.index(axis) for axis in range(len(self.shape))]
+
+    @property
+    def inner(self) -> tuple[int, ...]:
+        """The shape, leading axes first."""
+        return tuple(self.shape[axis] for axis in self.order)
+
+    @property
+    def ndim(self) -> int:
+        """The number of spatial axes."""
+        return len(spatial_letters(self.layout))
+
+    def box(self, place: Place) -> tuple[slice, ...]:
+        """Return where a place, leading axes first, is in the layout's order."""
+        return tuple(slice(*place[axis]) for axis in self.back)
+
+
+# .npy
+
+
+class NpySource:
+    """An ``.npy`` file of which only the needed parts are mapped into memory.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    layout : str, optional
+        By the number of axes if missing.
+    last : bool
+        Whether C stands last in a layout by the number of axes.
+    """
+
+    def __init__(self, path: str, layout: str | None = None, *, last: bool = False) -> None:
+        from poolcli.formats.npy import read_header
+
+        self.name, self.path = path, os.path.abspath(path)  # a worker may stand in another folder
+        with open_source(path) as file:
+            self.header = read_header(file, os.fstat(file.fileno()).st_size, path)
+        self.known = Known.of(path, self.header.shape, self.header.dtype, layout, last)
+        lengths = self.header.shape if self.header.fortran else self.header.shape[::-1]
+        strides = np.cumprod([self.header.dtype.itemsize, *lengths[:-1]]).tolist()
+        self.strides = strides if self.header.fortran else strides[::-1]
+
+    def read(self, place: Place) -> Array:
+        """Return cells, leading axes first."""
+        from poolcli.formats.npy import native
+
+        box = self.known.box(place)
+        shape = [part.stop - part.start for part in box]
+        if 0 in shape:
+            return np.empty(shape, self.known.dtype).transpose(self.known.order)
+        first = sum(part.start * step for part, step in zip(box, self.strides, strict=True))
+        size = sum((length - 1) * step for length, step in zip(shape, self.strides, strict=True))
+        try:
+            mapped = np.memmap(self.path, np.uint8, "r", self.header.size + first, (size + self.header.dtype.itemsize,))
+        except (OSError, ValueError) as problem:
+            raise FileError(f"cannot read {self.name}: it changed while it was read", "try again") from problem
+        view: Array = np.ndarray(shape, self.header.dtype, mapped, 0, self.strides)
+        cells = native(np.array(view).reshape(-1), self.name).reshape(shape)  # a copy: the map goes
+        return cells.transpose(self.known.order)
+
+
+# Text
+
+
+class RowSource:
+    """The rows of a text file, read one after the other; going back starts again from the first.
+
+    Parameters
+    ----------
+    bands : Bands
+        The file.
+    dtype : dtype, optional
+        What to make of its numbers.
+    """
+
+    CELLS = 1 << 20  # read at once
+
+    def __init__(self, bands: Bands, dtype: np.dtype[Any] | None = None) -> None:
+        self.name, self.bands = bands.name, bands
+        taken = (f"taken as {dtype}",) if dtype else ()
+        self.known = Known(bands.shape, "HW", dtype or bands.dtype, (*bands.notes, *taken))
+        self._start()
+
+    def _start(self) -> None:
+        self._rows, self._first = self.bands.rows(max(self.CELLS // self.known.shape[1], 1)), 0
+        self._have: list[Array] = []
+
+    def read(self, place: Place) -> Array:
+        """Return rows."""
+        (low, high), columns = place
+        if low < self._first:
+            self._start()
+        while self._first + sum(map(len, self._have)) < high:
+            self._have.append(next(self._rows))
+            while self._have and self._first + len(self._have[0]) <= low:
+                self._first += len(self._have.pop(0))
+        rows = np.concatenate([*self._have, np.empty((0, self.known.shape[1]), self.bands.dtype)])
+        part = rows[low - self._first : high - self._first, slice(*columns)]
+        return part.astype(self.known.dtype, copy=False)
+
+
+# Finding out
+
+
+def source_of(path: str, options: ReadOptions, *, floats: bool = False) -> NpySource | RowSource | None:
+    """Return the source for a path, or None if the file has to be read whole.
+
+    Parameters
+    ----------
+    path : str
+        A file of CSV, TSV or ``.npy``.
+    options : ReadOptions
+        What is known of it.
+    floats : bool
+        Whether whole numbers in text are to be taken as float64.
+    """
+    from poolcli.formats import HEAD, detect
+
+    if not os.path.isfile(path):
+        return None
+    with open_source(path) as file:
+        row = detect(file.read(HEAD), path, options)
+    if row.name == "npy":
+        return NpySource(path, options.layout, last=options.channels_last)
+    bands = row.home.open_bands(path, options, row.name) if row.module == "delimited" else None
+    if bands is None:
+        return None
+    return RowSource(bands, np.dtype(np.float64) if floats and bands.dtype.kind in "iu" else None)

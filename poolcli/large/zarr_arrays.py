@@ -1,0 +1,290 @@
+"""Zarr arrays: read in parts, and written block by block as a Dask graph, on threads or on a cluster."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolcli.errors import FileError, InputError, PoolcliError, UsageError
+from poolcli.large.chain import Chain, Place, along_chunks, check_blocks, grid, in_order
+from poolcli.large.sources import Known
+from poolcli.system.files import ZARR, file_error, temporary_beside
+
+Array = NDArray[Any]
+FILES = ("zarr.json", ".zarray", ".zgroup")  # one of them is in every Zarr folder of format 3 or 2
+PATIENCE = 10.0  # seconds for the last blocks to be written when the others have been given up
+INSTALL = "install it: pip install 'poolcli[zarr]'"
+
+
+def is_zarr(path: str) -> bool:
+    """Whether a path is that of a Zarr array, or is to be one."""
+    return path.rstrip("/").endswith(ZARR) or is_zarr_folder(path)
+
+
+def is_zarr_folder(path: str | Path) -> bool:
+    """Whether this is a folder that holds a Zarr array or group."""
+    return any(os.path.isfile(os.path.join(path, name)) for name in FILES)
+
+
+def _zarr() -> Any:
+    try:
+        return import_module("zarr")  # without types, and not always installed
+    except ImportError:
+        raise UsageError("a Zarr array needs the zarr package", INSTALL) from None
+
+
+@lru_cache(maxsize=4)
+def _opened(path: str, mode: str) -> Any:
+    return _zarr().open_array(path, mode=mode)
+
+
+@contextmanager
+def _translated(verb: str, name: str) -> Iterator[None]:
+    """Say in poolcli's words what zarr raises."""
+    try:
+        yield
+    except (PoolcliError, MemoryError):
+        raise
+    except OSError as problem:
+        raise file_error(verb, name, problem) from problem
+    except Exception as problem:  # noqa: BLE001 -- every codec has its own
+        if "start new thread" in str(problem):  # there is no room for its stack
+            raise MemoryError(str(problem)) from None
+        raise InputError(f"cannot {verb} {name}: {type(problem).__name__}: {problem}", "is it damaged?") from None
+
+
+class ZarrSource:
+    """A Zarr array, of format 2 or 3.
+
+    Parameters
+    ----------
+    path : str
+        Its folder.
+    layout : str, optional
+        As the array's own record says if missing, else by the number of axes.
+    last : bool
+        Whether C stands last in a layout by the number of axes.
+    """
+
+    def __init__(self, path: str, layout: str | None = None, *, last: bool = False) -> None:
+        zarr = _zarr()
+        if not os.path.isdir(path):
+            raise FileError(f"cannot read {path}: no such folder", "a Zarr array is a folder")
+        try:
+            found = zarr.open(path, mode="r")
+        except Exception as problem:  # noqa: BLE001 -- it has a kind of its own for every way to be broken
+            raise InputError(f"{path} is no Zarr array: {problem}", "make one with zarr.create_array") from None
+        if isinstance(found, zarr.Group):
+            names = ", ".join(f"{path.rstrip('/')}/{name}" for name, _ in found.arrays()) or "nothing"
+            raise InputError(f"{path} is a group of Zarr arrays", f"name one of them; it holds {names}")
+        if found.dtype.kind not in "biuf" or found.dtype.itemsize > 8 or 0 in found.shape or not found.shape:
+            raise InputError(f"{path} holds {found.dtype} of shape {found.shape}, not numbers that can be pooled")
+        own = found.attrs.get("poolcli")
+        self.record: Mapping[str, Any] = own if isinstance(own, Mapping) else {}
+        self.name, self.chunks = path, found.chunks
+        self.path = os.path.abspath(path)  # a worker may stand in another folder
+        self.known = Known.of(path, found.shape, found.dtype, layout or self.record.get("layout"), last)
+
+    def read(self, place: Place) -> Array:
+        """Return cells, leading axes first."""
+        with _translated("read", self.name):
+            cells: Array = np.asarray(_opened(self.path, "r")[self.known.box(place)])
+        return cells.astype(self.known.dtype, copy=False).transpose(self.known.order)
+
+
+@dataclass(frozen=True)
+class BlockTask:
+    """What every block of a Zarr array needs to be made; it goes to the workers."""
+
+    chain: Chain
+    source: Any
+    name: str  # of the result, for messages
+    target: str
+    known: Known
+
+    def __call__(self, place: Place) -> int:
+        """Make one block, and return how many values it has."""
+        os.environ["POOLCLI_THREADS"] = "1"  # the blocks beside it use the other processors
+        values = self.chain.compute(place, self.source.read)
+        _WRITING.append(self.target)
+        try:
+            if not os.path.isfile(os.path.join(self.target, FILES[0])):  # zarr would make the folder again
+                raise FileError(f"cannot write {self.name}: it has been given up, or is not to be seen here",
+                                "workers need the folder")  # fmt: skip
+            with _translated("write", self.name):
+                _opened(self.target, "r+")[self.known.box(place)] = values.transpose(self.known.back)
+        finally:
+            _WRITING.remove(self.target)
+        return values.size
+
+
+_WRITING: list[str] = []  # the targets to which this process is writing
+
+
+def writing(target: str) -> bool:
+    """Whether this process is writing to a target."""
+    return target in _WRITING
+
+
+@contextmanager
+def zarr_writer(target: str, known: Known, chunks: Sequence[int], record: Mapping[str, Any]) -> Iterator[str]:
+    """Make an array of format 3 under a temporary name; at the end of the ``with`` block it becomes `target`.
+
+    Parameters
+    ----------
+    target : str
+        Its folder; another Zarr array of that name is replaced.
+    known : Known
+        Its shape, layout and type.
+    chunks : sequence of int
+        In the layout's order.
+    record : mapping
+        What made it.
+
+    Yields
+    ------
+    str
+        The temporary folder.
+    """
+    path = Path(os.path.realpath(target))
+    with _translated("write", target):
+        if path.exists() and not is_zarr_folder(path):
+            raise FileError(f"cannot write {target}: it exists and is no Zarr array", "choose another name")
+        if not path.parent.is_dir():
+            raise FileError(f"cannot write {target}: the folder {path.parent} does not exist", "make the folder first")
+    temporary = temporary_beside(path)
+    try:
+        with _translated("write", target):
+            _zarr().create_array(
+                str(temporary), shape=known.shape, chunks=tuple(chunks), dtype=known.dtype,
+                attributes={"poolcli": dict(record)}, dimension_names=_names(known.layout), zarr_format=3,
+            )  # fmt: skip
+        yield str(temporary)
+        with _translated("write", target):
+            _replace_folder(temporary, path)
+    finally:
+        _remove(temporary)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder to which zarr's own thread may still be writing the last chunk."""
+    end = time.monotonic() + PATIENCE
+    while folder.exists() and time.monotonic() < end:
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.02)
+
+
+def _names(layout: str) -> list[str] | None:
+    return list(layout) if len(set(layout)) == len(layout) else None  # Zarr asks for different names
+
+
+def _replace_folder(new: Path, path: Path) -> None:
+    """Rename a folder over another: there is no way to do that at once, but neither is ever half there."""
+    old = temporary_beside(path)
+    with suppress(FileNotFoundError):
+        os.rename(path, old)
+    os.rename(new, path)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def to_zarr(
+    chain: Chain, source: Any, target: str, record: Mapping[str, Any], *, workers: int = 1, scheduler: str | None = None
+) -> None:
+    """Do the steps as a Dask graph: one task for each block, which reads its cells and writes its own chunk.
+
+    Parameters
+    ----------
+    chain : Chain
+        The steps.
+    source : NpySource or ZarrSource
+        The input.
+    target : str
+        The folder of the result, which appears when all is done.
+    record : mapping
+        What the array says of itself.
+    workers : int
+        How many blocks at once, without `scheduler`.
+    scheduler : str, optional
+        The address of a Dask scheduler whose workers see both folders.
+
+    Raises
+    ------
+    LimitError
+        If so many blocks do not fit into memory.
+    ClusterError
+        If the scheduler does not answer.
+    """
+    try:
+        dask = import_module("dask")
+    except ImportError:
+        raise UsageError("blocks of a Zarr array need Dask", INSTALL) from None
+    known = source.known
+    made = Known(tuple(chain.shape[axis] for axis in known.back), known.layout, chain.result)
+    lengths = along_chunks(chain, chunks_of(source, chain))
+    check_blocks(chain, lengths, workers)
+    with zarr_writer(target, made, [lengths[axis] for axis in known.back], record) as folder:
+        task = dask.delayed(BlockTask(chain, source, target, folder, made), pure=False, traverse=False)
+        graph = [task(place) for place in grid(chain.shape, lengths)]
+        if scheduler:
+            _on_cluster(graph, scheduler, folder)
+        else:
+            _on_threads(dask, graph, workers)
+        _opened.cache_clear()
+
+
+def chunks_of(source: Any, chain: Chain) -> tuple[int, ...]:
+    """Return the lengths of the input's chunks, leading axes first; a file without any is cut along its first axes."""
+    known = source.known
+    if isinstance(source, ZarrSource):
+        return tuple(source.chunks[axis] for axis in known.order)
+    lengths = in_order(chain, known.back)
+    sizes = zip(lengths, known.inner, chain.shape, strict=True)
+    return tuple(max(length * size // out, 1) for length, size, out in sizes)
+
+
+def _on_threads(dask: Any, graph: Sequence[Any], workers: int) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    few = {"async.concurrency": workers, "threading.max_workers": workers}  # of zarr's own: each takes memory
+    pool = ThreadPoolExecutor(workers)
+    try:
+        with _zarr().config.set(few):
+            dask.compute(*graph, scheduler="threads", pool=pool)
+    finally:
+        pool.shutdown(cancel_futures=True)  # after an error too nothing is written any more
+
+
+def _on_cluster(graph: Sequence[Any], scheduler: str, folder: str) -> None:
+    from poolcli.system.cluster import ClusterError, connected
+
+    with connected(scheduler) as client:
+        futures = client.compute(list(graph))
+        try:
+            client.gather(futures)
+        except BaseException as problem:
+            _give_up(client, futures, folder)
+            if isinstance(problem, PoolcliError | MemoryError) or not isinstance(problem, Exception):
+                raise
+            what = f"{type(problem).__name__}: {problem}"
+            raise ClusterError(f"the Dask scheduler {scheduler} gave up: {what}", "see the workers' logs") from problem
+
+
+def _give_up(client: Any, futures: Sequence[Any], folder: str) -> None:
+    """Wait until no worker writes any more: Dask does not end what has begun."""
+    end = time.monotonic() + PATIENCE
+    with suppress(Exception):  # the scheduler may be gone, and its workers with it
+        client.cancel(futures)
+        os.unlink(os.path.join(folder, FILES[0]))  # `BlockTask` looks for it before it writes
+        while any(client.run(writing, folder, on_error="ignore").values()) and time.monotonic() < end:
+            time.sleep(0.05)

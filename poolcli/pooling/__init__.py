@@ -1,0 +1,1 @@
+"""What a layer computes: modes, frameworks, filters, windows made into values, gradients."""

@@ -1,0 +1,275 @@
+"""From axes and a row of the table of modes to values: which kernel, which type, which exact sum."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolcli.errors import NumberRangeError
+from poolcli.kernels.fold import fold, window_counts
+from poolcli.kernels.fold_axis import Part
+from poolcli.pooling.modes import Mode, Reduction
+from poolcli.window import Axis
+
+if TYPE_CHECKING:
+    from poolcli.pooling.layer import Pooling
+
+Array = NDArray[Any]
+
+
+def _float_or(dtype: np.dtype[Any], integer: type[np.generic] | np.dtype[Any]) -> np.dtype[Any]:
+    return dtype if dtype.kind == "f" else np.dtype(integer)
+
+
+RESULTS: Mapping[str, Callable[[np.dtype[Any]], np.dtype[Any]]] = {
+    "same": lambda dtype: dtype,
+    "float": lambda dtype: _float_or(dtype, np.float64),
+    "sum": lambda dtype: _float_or(dtype, np.uint64 if dtype.kind == "u" else np.int64),
+    "range": lambda dtype: _float_or(dtype, {"u": dtype, "b": np.dtype(np.uint8)}.get(dtype.kind, np.dtype(np.int64))),
+    "median": lambda dtype: dtype,  # where every window has an odd number of cells; else as "float"
+}
+
+
+def pooled(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling) -> Array:
+    """Make one value of every window.
+
+    Parameters
+    ----------
+    x : ndarray, shape (leading..., spatial...)
+        The input; every window of `axes` has a real cell in it.
+    axes : sequence of Axis
+        One per spatial axis.
+    mode : Mode
+        The row to follow: that of `pooling`, or a framework's version of it.
+    pooling : Pooling
+        The parameter, the NaN rule, the divisor rule and the seed.
+
+    Returns
+    -------
+    ndarray, shape (leading..., windows...), of the type that `RESULTS` has for the mode
+    """
+    if mode.beyond:
+        mode = mode.beyond(pooling.mode.parameter) or mode
+    result = result_type(mode, x.dtype, axes)
+    cells = x.view(np.uint8) if x.dtype.kind == "b" else x
+    if mode.cells:
+        values = _from_cells(cells, axes, mode, pooling, result)
+    elif mode.result == "sum" and cells.dtype.kind in "iu" and _too_long(cells, axes):
+        values = _long_sum(cells, axes)
+    else:
+        values = _from_folds(cells, axes, mode, pooling, result)
+    return values.astype(result, copy=False)
+
+
+def result_type(mode: Mode, dtype: np.dtype[Any], axes: Sequence[Axis]) -> np.dtype[Any]:
+    """Return the type of the values that `mode` makes of cells of type `dtype`."""
+    if mode.result == "median" and not all(map(_odd, axes)):
+        return RESULTS["float"](dtype)
+    return RESULTS[mode.result](dtype)
+
+
+def _odd(axis: Axis) -> bool:
+    """Whether every window has an odd number of real cells."""
+    return axis.size % 2 == 1 if axis.regular and axis.full() else bool((axis.counts() % 2 == 1).all())
+
+
+# --- folds ------------------------------------------------------------------------------------------------------------
+
+
+def _from_folds(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling, result: np.dtype[Any]) -> Array:
+    overflows: list[str] = []  # the processor tells: looking at all values would cost as much as making them
+    with np.errstate(over="call", call=lambda error, _: overflows.append(error)):
+        values = _folded(x, axes, mode, pooling, result, _scale(x, mode, pooling.mode.parameter))
+    if mode.result == "range" and values.dtype.kind == "i" and (values < 0).any():
+        raise _overflow("max - min", values < 0, values.dtype)
+    if mode.divides and overflows and np.isinf(values).any():  # perhaps only the sum was too large
+        values = np.where(np.isinf(values), _folded(x, axes, mode, pooling, result, SMALLER), values)
+    return values
+
+
+SMALLER = 2.0**-64  # makes sums of the largest numbers finite
+
+
+def _folded(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling, result: np.dtype[Any], scale: float) -> Array:
+    """Fold the input times `scale`, and take the scale out of the values again."""
+    parameter = pooling.mode.parameter
+    ignoring = pooling.nan == "ignore" and x.dtype.kind == "f"
+    include_pad = pooling.count_include_pad and mode.divides
+    parts = [_part(row, _accumulator(row, x, axes), parameter, scale, ignoring) for row in mode.reductions]
+    if ignoring:
+        parts.append(Part(np.add, (0,), lambda block: (~np.isnan(block)).view(np.uint8)))
+
+    def finish(states: tuple[Array, ...], place: tuple[slice, ...], out: Array) -> Array:
+        there = states[-1] if ignoring else None
+        states = states[:-1] if ignoring else states
+        if callable(mode.finish):
+            states = tuple(_widened(state, mode, result) for state in states)
+        n = _counted(axes, place, np.asarray(states[0]).dtype, include_pad, there)
+        if isinstance(mode.finish, str) and scale == 1 and not ignoring:
+            divided: Array = getattr(np, mode.finish)(states[0], n, out=out, casting="unsafe")  # at once in its place
+            return divided
+        value: Array = _finished(mode, states, n, parameter)
+        if scale != 1:
+            for _ in range(mode.degree or 1):  # one by one: a power of the scale would leave float64
+                value = value / scale
+        return value if there is None else np.where(there == 0, np.nan, value)
+
+    plain = mode.finish is None and scale == 1 and not ignoring
+    return fold(x, axes, parts, None if plain else finish, result)
+
+
+def _widened(state: Array, mode: Mode, result: np.dtype[Any]) -> Array:
+    """Return a state in a type in which a formula can count: its result fits, and what makes a float is a float64.
+
+    Otherwise 200 + 100 would be 44 in a picture, and 3000 cells inexact as a float16.
+    """
+    state = np.asarray(state)  # it may be a number that stands for an array
+    least = np.dtype(np.float64) if mode.result == "float" else result
+    wide: Array = state.astype(np.promote_types(state.dtype, least), copy=False)
+    return wide
+
+
+def _counted(
+    axes: Sequence[Axis], place: Sequence[slice], work: np.dtype[Any], include_pad: bool, there: Array | None
+) -> Any:
+    """Return n: how many cells of the windows count, of the real ones only `there` where NaN are left out."""
+    if there is None:
+        return _divisors(tuple(axes), tuple((part.start, part.stop) for part in place), work, include_pad)
+    padding = window_counts(axes, place, include_pad=include_pad) - window_counts(axes, place)
+    return (there.astype(np.int64) + padding).astype(work)
+
+
+@lru_cache(maxsize=4)
+def _divisors(axes: tuple[Axis, ...], place: tuple[tuple[int, int], ...], work: np.dtype[Any], pads: bool) -> Any:
+    """Return how many cells the windows have; benchmark case: batch avg 3x3 padding 1, where tiles differ in planes."""
+    n = window_counts(axes, [slice(*ends) for ends in place], include_pad=pads)
+    return n.astype(work) if isinstance(n, np.ndarray) and work.kind == "f" else n
+
+
+def _finished(mode: Mode, states: tuple[Array, ...], n: Any, parameter: float) -> Array:
+    if isinstance(mode.finish, str):
+        divided: Array = getattr(np, mode.finish)(states[0], n)
+        return divided
+    value: Array = mode.finish(*states, n, parameter) if mode.finish else states[0]
+    return value
+
+
+def _part(row: Reduction, work: np.dtype[Any], parameter: float, scale: float, ignoring: bool) -> Part:
+    """Turn a row of the table into array code for input of this type."""
+    lowest, highest = (-np.inf, np.inf) if work.kind == "f" else (np.iinfo(work).min, np.iinfo(work).max)
+    state = tuple({"lowest": lowest, "highest": highest}.get(value, value) for value in row.fill)  # type: ignore[arg-type]  # numbers are no keys and stay
+    combine = (
+        row.combine
+        if callable(row.combine)
+        else getattr(np, row.ignoring if ignoring and row.ignoring else row.combine)
+    )
+    if ignoring and row.ignoring:
+        state = (np.nan,)
+
+    def prepare(cells: Array) -> Any:
+        cells = cells * scale if scale != 1 else cells
+        made = row.prepare(cells, parameter) if row.prepare else cells
+        if not ignoring or row.ignoring:
+            return made
+        there, made = ~np.isnan(cells), made if isinstance(made, tuple) else (made,)
+        return tuple(np.where(there, array, value) for array, value in zip(made, state, strict=True))
+
+    plain = row.prepare is None and scale == 1 and (not ignoring or row.ignoring)
+    return Part(combine, state, None if plain else prepare, work)
+
+
+def _accumulator(row: Reduction, x: Array, axes: Sequence[Axis]) -> np.dtype[Any]:
+    """Return the type to reduce in: wide enough for every state, exact for integers where a sum of them can be."""
+    if row.wide:
+        return np.dtype(np.float64)
+    if row.combine != "add":
+        return x.dtype
+    if x.dtype.kind == "f":
+        return np.promote_types(x.dtype, np.float32)
+    return np.dtype(np.float64) if _too_long(x, axes) else _long(x.dtype)
+
+
+def _long(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return np.dtype(np.uint64 if dtype.kind == "u" else np.int64)
+
+
+def _too_long(x: Array, axes: Sequence[Axis]) -> bool:
+    """Whether a sum of as many numbers as a window has cells could leave 64 bits."""
+    cells, limits, room = math.prod(axis.size for axis in axes), np.iinfo(x.dtype), np.iinfo(_long(x.dtype)).max
+    if max(-limits.min, limits.max) * cells <= room or x.size == 0:
+        return False
+    return max(-int(x.min()), int(x.max())) * cells > room
+
+
+def _long_sum(x: Array, axes: Sequence[Axis]) -> Array:
+    """Sum 64-bit integers in two halves of 32 bits, so that an overflow is seen."""
+    long = _long(x.dtype)
+    half, mask = long.type(32), long.type(0xFFFFFFFF)
+    upper = Part(np.add, (0,), lambda block: block.astype(long, copy=False) >> half)
+    lower = Part(np.add, (0,), lambda block: block.astype(long, copy=False) & mask)
+    high, low = (fold(x, axes, [part], None, long) for part in (upper, lower))
+    high = high + (low >> half)
+    least, most = (0, 2**32 - 1) if long.kind == "u" else (-(2**31), 2**31 - 1)
+    wrong: NDArray[np.bool_] = (high < least) | (high > most)
+    if wrong.any():
+        raise _overflow("sum", wrong, long)
+    total: Array = (high << half) | (low & mask)
+    return total
+
+
+def first_place(wrong: NDArray[np.bool_]) -> tuple[int, ...]:
+    """Return where the first cell that is true stands."""
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
+
+
+def _overflow(what: str, wrong: NDArray[np.bool_], dtype: np.dtype[Any]) -> NumberRangeError:
+    count, place = int(wrong.sum()), first_place(wrong)
+    return NumberRangeError(
+        f"the {what} of {count} window{'s' if count > 1 else ''} does not fit {dtype}, the first at {place}",
+        "convert the input to floating-point numbers, or use --mode avg",
+    )
+
+
+def _scale(x: Array, mode: Mode, p: float) -> float:
+    """Return a power of two that brings extreme input to where its powers neither overflow nor vanish."""
+    power = 2.0 if math.isnan(p) else p
+    if not mode.degree or x.dtype.kind != "f" or (x.dtype.itemsize < 8 and power <= 2) or x.size == 0:
+        return 1.0
+    most = float(np.max(np.abs(x), where=np.isfinite(x), initial=0.0))
+    exponent = math.frexp(most)[1]
+    return 1.0 if most == 0 or abs(exponent * power) < 400 else 2.0 ** max(min(-exponent, 1000), -1000)
+
+
+# --- cells ------------------------------------------------------------------------------------------------------------
+
+
+def _from_cells(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling, result: np.dtype[Any]) -> Array:
+    from poolcli.kernels.laid_out import gather
+    from poolcli.kernels.median_network import median, small_median
+    from poolcli.kernels.order_statistics import CELL_MODES
+
+    if mode.cells == "median" and pooling.nan != "ignore" and small_median(axes):
+        return median(x, axes)
+    make = mode.cells if callable(mode.cells) else CELL_MODES[str(mode.cells)]
+    ignoring, parameter = pooling.nan == "ignore", pooling.mode.parameter
+    lots: Array | None = None
+    if mode.random:
+        planes = math.prod(x.shape[: x.ndim - len(axes)])
+        lots = np.random.default_rng(pooling.seed).random((planes, *map(len, axes)))
+
+    def rows(cells: Array, real: NDArray[np.bool_], place: tuple[slice, ...]) -> Array:
+        draws = None if lots is None else lots[place].ravel()
+        if cells.dtype.kind != "f" or mode.treats_nan:
+            return make(cells, real, parameter, draws)
+        nan = np.isnan(cells) & real
+        there = real & ~nan if ignoring else real
+        gone: NDArray[np.bool_] = np.asarray(~there.any(axis=1) if ignoring else nan.any(axis=1))
+        values = make(cells, there | gone[:, None], parameter, draws)
+        return np.where(gone, np.nan, values)
+
+    return gather(x, axes, rows, result)

@@ -1,0 +1,127 @@
+"""`conv` and `relu`: what stands before pooling in a network's front end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from poolcli.errors import NumberRangeError, ShapeError
+from poolcli.kernels.correlate import correlate
+from poolcli.pooling.filters import find_filter
+from poolcli.pooling.layer import as_array, fill
+from poolcli.window import Axis, Padding, Window, output_shape, times
+
+Array = NDArray[Any]
+INT64 = np.iinfo(np.int64)
+
+
+def conv(
+    x: ArrayLike,
+    kernel: str | ArrayLike,
+    *,
+    stride: int | Sequence[int] = 1,
+    padding: Padding = "valid",
+    dilation: int | Sequence[int] = 1,
+    bias: float = 0.0,
+) -> Array:
+    """Cross-correlate with a kernel, which is what deep learning calls convolution.
+
+    Parameters
+    ----------
+    x : array_like, shape (leading..., spatial...)
+        The input; every leading index (batch, channel) is convolved by itself.
+    kernel : str or array_like, shape (spatial...)
+        A name of `poolcli.pooling.filters.FILTERS`, or the weights; not flipped. It has as many axes as are spatial.
+    stride, dilation : int or tuple of int
+        Cells from window to window, and from cell to cell inside a window.
+    padding : str, int, tuple of int, or tuple of (begin, end)
+        As `poolcli.pool` has it; padded cells are zero.
+    bias : float
+        Added to every value.
+
+    Returns
+    -------
+    ndarray, shape (leading..., windows...)
+        int64 if the input, the kernel and the bias are whole numbers; else float64, or float32 and float16 where the
+        input is that. A NaN or an infinity makes NaN of a zero weight, as in the sum written out.
+
+    Raises
+    ------
+    ShapeError
+        If the kernel does not fit the input.
+    NumberRangeError
+        If a whole number leaves 64 bits.
+
+    Examples
+    --------
+    >>> conv([[0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1]], "vertical-line")
+    array([[0, 3]])
+    """
+    array = as_array(x)
+    weights = find_filter(kernel).kernel if isinstance(kernel, str) else as_array(kernel)
+    if weights.ndim > min(array.ndim, 3) or weights.size == 0:
+        raise ShapeError(
+            f"a kernel of shape {times(weights.shape)} does not fit an input of shape {times(array.shape)}",
+            "give a kernel with one axis per spatial axis of the input",
+        )
+    window = Window.of(weights.ndim, size=weights.shape, stride=stride, padding=padding, dilation=dilation)
+    try:
+        axes = window.plan(array.shape[array.ndim - weights.ndim :])
+    except ShapeError as problem:
+        hint = "use a smaller kernel, or padding (--padding, or --filter-padding before pooling)"
+        raise ShapeError(problem.message.replace("window", "kernel", 1), hint) from None
+    output_shape(array.shape[: array.ndim - weights.ndim], axes)
+    with np.errstate(all="ignore"):  # inf - inf is NaN here, and meant to be
+        if array.dtype.kind != "f" and weights.dtype.kind != "f" and float(bias).is_integer():
+            return _whole_numbers(array, axes, weights, int(bias))
+        dtype = array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
+        work = np.promote_types(dtype, np.float32)
+        total = correlate(array, axes, weights, dtype, work=work)
+        return total + dtype.type(bias) if bias else total
+
+
+def _whole_numbers(x: Array, axes: Sequence[Axis], weights: Array, bias: int) -> Array:
+    """Correlate in int64 where no sum can leave it, else in Python's integers to see whether one does."""
+    largest = max(-int(x.min()), int(x.max())) if x.size else 0
+    most = largest * sum(abs(int(weight)) for weight in weights.flat) + abs(bias)
+    if most <= INT64.max:
+        total = correlate(x, axes, weights.astype(np.int64), np.dtype(np.int64), work=_holding(most))
+        return total + np.int64(bias) if bias else total
+    exact = _exact(x, axes, weights) + bias
+    if exact.size and (exact.min() < INT64.min or exact.max() > INT64.max):
+        raise NumberRangeError(
+            "the convolution has values beyond 64 bits", "use smaller weights, or floating-point input"
+        )
+    return exact.astype(np.int64)
+
+
+def _holding(most: int) -> np.dtype[Any]:
+    """Return the narrowest type that holds every sum; narrow types are several times as fast."""
+    return next(np.dtype(kind) for kind in (np.int16, np.int32, np.int64) if most <= np.iinfo(kind).max)
+
+
+def _exact(x: Array, axes: Sequence[Axis], weights: Array) -> Array:
+    """Correlate in Python's integers, which have no end."""
+    cells, axes = fill(x, axes, 0)
+    total = np.zeros((*x.shape[: x.ndim - len(axes)], *map(len, axes)), dtype=object)
+    for tap in np.ndindex(*weights.shape):
+        moved = [(axis, t * axis.dilation) for axis, t in zip(axes, tap, strict=True)]
+        place: Any = (..., *(slice(axis.starts[0] + by, axis.starts[-1] + by + 1, axis.stride) for axis, by in moved))
+        total += cells[place].astype(object) * int(weights[tap])
+    return total
+
+
+def relu(x: ArrayLike) -> Array:
+    """Replace every negative number with zero; NaN stays.
+
+    Examples
+    --------
+    >>> relu([-2, 3])
+    array([0, 3])
+    """
+    array = as_array(x)
+    rectified: Array = np.maximum(array, array.dtype.type(0))
+    return rectified

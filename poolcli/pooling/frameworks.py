@@ -1,0 +1,480 @@
+"""What PyTorch, Keras and ONNX do differently: one row of `FRAMEWORKS` each.
+
+A row holds a framework's defaults, its own versions of some modes, and the rules by which it refuses a layer. The
+answers are those of PyTorch 2.13, Keras 3.15 and onnxruntime 1.31, their quirks included.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from poolcli.errors import CompatError, UnknownNameError
+from poolcli.pooling.modes import MODES, Mode, Reduction
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from poolcli.pooling.layer import Pooling
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What a rule may look at: a pooling layer, and once there are data what is known of them."""
+
+    pooling: Pooling
+    dtype: np.dtype[Any] | None = None
+    indices: bool = False
+    spatial: tuple[int, ...] = ()
+
+    @property
+    def mode(self) -> str:
+        """The name of the mode."""
+        return self.pooling.mode.mode.name
+
+    @property
+    def pads(self) -> tuple[int, ...]:
+        """Every explicit pad, both sides of every axis."""
+        padding = self.pooling.window.padding
+        return () if isinstance(padding, str) else tuple(side for pair in padding for side in pair)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A layer that a framework refuses.
+
+    Attributes
+    ----------
+    broken : function of a Layer
+        Whether the layer breaks the rule.
+    text : str
+        The rule, as the framework's documentation or source has it.
+    hint : str
+        What to do about it.
+    """
+
+    broken: Callable[[Layer], bool]
+    text: str
+    hint: str = "drop --compat to get poolcli's own answer"
+
+
+@dataclass(frozen=True)
+class Framework:
+    """The defaults and quirks of one framework.
+
+    Attributes
+    ----------
+    name, title : str
+        As typed, and as written.
+    stride : int or None
+        The default stride; None means the window's size.
+    count_include_pad : bool
+        Whether padding counts in an average unless told otherwise.
+    channels_last : bool
+        Whether C stands last in a layout chosen by rank.
+    same_ignores_dilation : bool
+        Whether SAME pads as if the dilation were 1.
+    fractional : str
+        The kind of fractional windows, a row of `poolcli.window.KINDS`.
+    modes : mapping of str to a function of a Layer
+        The modes it has; the function returns its own version of the mode's row, or None for poolcli's.
+    rules : tuple of Rule
+        What it refuses.
+    last_nan : bool
+        Whether the index of a NaN maximum is that of the last NaN.
+    number : function of (indices, shape, number of spatial axes, storage order)
+        Makes its own indices of those flat in the plane.
+    plane_index : function of (indices, spatial shape, storage order)
+        Makes indices flat in the plane of its own.
+    """
+
+    name: str
+    title: str
+    modes: Mapping[str, Callable[[Layer], Mode | None]]
+    rules: tuple[Rule, ...]
+    stride: int | None = None
+    count_include_pad: bool = False
+    channels_last: bool = False
+    same_ignores_dilation: bool = False
+    fractional: str = "fractional"
+    last_nan: bool = False
+    number: Callable[[Any, Sequence[int], int, int], Any] = lambda where, *_: where
+    plane_index: Callable[[Any, Sequence[int], int], Any] = lambda where, *_: where
+
+    def check(self, layer: Layer) -> None:
+        """Raise `CompatError` if the framework refuses this layer."""
+        if layer.mode not in self.modes:
+            known = ", ".join(self.modes)
+            raise CompatError(f"{self.title} has no {layer.mode} pooling", f"it has {known}; or drop --compat")
+        for rule in self.rules:
+            if rule.broken(layer):
+                raise CompatError(f"{self.title} refuses this layer: {rule.text}", rule.hint)
+
+    def row(self, layer: Layer) -> Mode:
+        """Return this framework's version of the layer's mode."""
+        return self.modes[layer.mode](layer) or layer.pooling.mode.mode
+
+
+def find(name: str | Framework | None) -> Framework | None:
+    """Return the framework of this name; a framework itself and None as they are."""
+    if name is None or isinstance(name, Framework):
+        return name
+    if name not in FRAMEWORKS:
+        raise UnknownNameError("framework", name, FRAMEWORKS)
+    return FRAMEWORKS[name]
+
+
+def _own(_: Layer) -> None:
+    """Say that the framework does as poolcli does."""
+
+
+def _kind(*kinds: str) -> Callable[[Layer], bool]:
+    return lambda layer: layer.pooling.window.kind in kinds
+
+
+def _all(*conditions: Callable[[Layer], bool]) -> Callable[[Layer], bool]:
+    return lambda layer: all(condition(layer) for condition in conditions)
+
+
+def _mode(*names: str) -> Callable[[Layer], bool]:
+    return lambda layer: layer.mode in names
+
+
+def _infinite_norm(layer: Layer) -> bool:
+    return layer.mode == "lp" and math.isinf(layer.pooling.mode.parameter)
+
+
+def _averaging(layer: Layer) -> bool:
+    """Whether PyTorch makes it with its average pooling."""
+    return layer.mode in ("avg", "sum", "lp") and not _infinite_norm(layer)
+
+
+def _maximal(layer: Layer) -> bool:
+    """Whether PyTorch makes it with its max pooling."""
+    return layer.mode in ("max", "min") or _infinite_norm(layer)
+
+
+def _uneven(layer: Layer) -> bool:
+    return layer.pads[::2] != layer.pads[1::2]
+
+
+def _dilated(layer: Layer) -> bool:
+    return any(step != 1 for step in layer.pooling.window.dilation)
+
+
+def _named(*names: str) -> Callable[[Layer], bool]:
+    return lambda layer: layer.pooling.window.padding in names
+
+
+def _padded(layer: Layer) -> bool:
+    return any(layer.pads)
+
+
+def _filled(layer: Layer) -> bool:
+    return layer.pooling.pad_fill != "ignore"
+
+
+def _integer(layer: Layer) -> bool:
+    return layer.dtype is not None and layer.dtype.kind in "iub"
+
+
+def _wide_pads(limit: Callable[[int], int]) -> Callable[[Layer], bool]:
+    def broken(layer: Layer) -> bool:
+        size = layer.pooling.window.size
+        sides = zip(layer.pads, (k for k in size for _ in range(2)), strict=False)
+        return any(side > limit(k) for side, k in sides)
+
+    return broken
+
+
+def _ndim(*numbers: int) -> Callable[[Layer], bool]:
+    return lambda layer: layer.pooling.ndim in numbers
+
+
+def _loose_same(layer: Layer) -> bool:
+    """Whether SAME would have to cut cells off, because the stride skips them."""
+    window = layer.pooling.window
+    sizes = zip(layer.spatial, window.size, window.stride, strict=False)
+    return window.padding in ("same", "same-lower") and any((-(-n // s) - 1) * s + k < n for n, k, s in sizes)
+
+
+def _larger_than_input(layer: Layer) -> bool:
+    return any(n < k for n, k in zip(layer.spatial, layer.pooling.window.size, strict=False))
+
+
+def _no_room(layer: Layer) -> bool:
+    """Whether fractional windows would stand at every place there is."""
+    window = layer.pooling.window
+    sizes = zip(layer.spatial, window.size, window.output_size, strict=False)
+    return any(out + k - 1 >= n for n, k, out in sizes)
+
+
+def _cropped_same(layer: Layer) -> bool:
+    """Whether onnxruntime's SAME has less than no padding at the beginning: half of it, rounded towards none."""
+    window = layer.pooling.window
+    most = {"same": -2, "same-lower": -3}.get(str(window.padding), -math.inf)
+    sizes = zip(layer.spatial, window.size, window.stride, strict=False)
+    return any((-(-n // s) - 1) * s + k - n <= most for n, k, s in sizes)
+
+
+def _columns_first(layer: Layer) -> bool:
+    return layer.pooling.storage_order == 1
+
+
+def _nan_rule(layer: Layer) -> bool:
+    return layer.pooling.nan == "ignore"
+
+
+def inflation(pooling: Pooling, n: Any) -> Any:
+    """Return what PyTorch's LPPool multiplies a sum of n cells with: 1 but in windows clipped by ceil_mode."""
+    return math.prod(pooling.window.size) / n
+
+
+# --- PyTorch ----------------------------------------------------------------------------------------------------------
+
+
+def _torch_lp(layer: Layer) -> Mode:
+    """``(avg_pool(x^p) * k)^(1/p)``: no abs, and a clipped window's mean is multiplied with the full size."""
+    p = layer.pooling.mode.parameter
+    if math.isinf(p):
+        return MODES["lp"]
+    signed = Reduction("add", prepare=lambda x, p: x**p, wide=True)
+    if _integer(layer) and p % 1 == 0:  # its average of whole numbers is truncated before it is scaled up again
+        taps = math.prod(layer.pooling.window.size)
+        return Mode(
+            "lp", "(trunc(sum(x^P) / n) k)^(1/P)", (signed,), lambda total, n, p: (total // n * taps) ** (1 / p)
+        )
+    return Mode(
+        "lp",
+        "(sum(x^P) / n * k)^(1/P)",
+        (signed,),
+        lambda total, n, p: (total * inflation(layer.pooling, n)) ** (1 / p),
+    )
+
+
+def _torch_avg(layer: Layer) -> Mode | None:
+    if not _integer(layer):
+        return None
+    return replace(MODES["avg"], finish=lambda total, n, _: _truncated(total, n), result="same")
+
+
+def _truncated(total: Any, n: Any) -> Any:
+    import numpy as np
+
+    return np.sign(total) * (abs(total) // n)
+
+
+TORCH = Framework(
+    "torch",
+    "PyTorch",
+    modes={"max": _own, "min": _own, "avg": _torch_avg, "sum": _own, "lp": _torch_lp},
+    rules=(
+        Rule(_named("same", "same-lower"), "its pooling layers have no padding='same'", "give --padding as a number"),
+        Rule(_uneven, "its padding is the same on both sides", "pad first with torch.nn.functional.pad"),
+        Rule(_wide_pads(lambda k: k // 2), "pad should be at most half of the kernel size"),
+        Rule(_all(_dilated, _mode("avg", "sum", "lp")), "only its max pooling takes a dilation"),
+        Rule(_all(_padded, _mode("lp")), "LPPool takes no padding"),
+        Rule(_all(_ndim(1), _mode("sum")), "divisor_override, which makes a sum, exists in 2-D and 3-D only"),
+        Rule(_all(_kind("adaptive", "global"), _mode("sum", "lp")), "adaptive pooling is max or average"),
+        Rule(
+            _all(_kind("fractional"), lambda layer: layer.mode not in ("max", "min")), "fractional pooling is max only"
+        ),
+        Rule(_all(_kind("fractional"), _ndim(1)), "fractional pooling is 2-D or 3-D"),
+        Rule(
+            lambda layer: layer.dtype is not None and layer.dtype.name in ("bool", "uint16", "uint32", "uint64"),
+            "pooling is not implemented for this type",
+            "convert the input to floating-point numbers",
+        ),
+        Rule(
+            _all(_mode("avg", "sum", "lp"), _integer, lambda layer: str(layer.dtype) != "int64"),
+            "of whole numbers only int64 can be averaged",
+            "convert the input to floating-point numbers",
+        ),
+        Rule(
+            _all(_kind("adaptive", "global", "fractional"), _integer),
+            "adaptive and fractional pooling take floating-point numbers only",
+            "convert the input to floating-point numbers",
+        ),
+        Rule(
+            _all(_ndim(1), _integer, _maximal, _kind("sliding"), lambda layer: not layer.indices),
+            "max_pool1d takes whole numbers only if it returns indices",
+            "add --indices, or convert the input to floating-point numbers",
+        ),
+        Rule(
+            _all(_ndim(3), _averaging, _kind("sliding"), _larger_than_input),
+            "avg_pool3d wants an input, before padding, at least as large as the kernel",
+            "use a smaller --size",
+        ),
+        Rule(
+            _all(_ndim(3), _averaging, _kind("sliding"), lambda layer: str(layer.dtype) == "float16"),
+            "avg_pool3d is not implemented for float16",
+            "convert the input to float32",
+        ),
+        Rule(
+            _all(_ndim(3), _kind("fractional"), _no_room),
+            "fractional_max_pool3d wants output size + kernel size - 1 to be less than the input",
+            "use a smaller --output-size",
+        ),
+        Rule(_columns_first, "its indices count rows first", "drop --storage-order"),
+        Rule(_filled, "it pads with what its mode ignores", "pad first with torch.nn.functional.pad"),
+        Rule(_nan_rule, "its pooling propagates NaN"),
+    ),
+    count_include_pad=True,
+    last_nan=True,
+)
+
+# --- Keras ------------------------------------------------------------------------------------------------------------
+
+
+def _channels_last_index(where: NDArray[np.int64], shape: Sequence[int], ndim: int, _: int) -> NDArray[np.int64]:
+    """TensorFlow's max_pool_with_argmax: ``(y * W + x) * C + c`` over an NHWC tensor, batch not counted."""
+    import numpy as np
+
+    lead = shape[: len(shape) - ndim]
+    channels = lead[-1] if lead else 1
+    channel = np.arange(channels).reshape(-1, *[1] * ndim) if lead else 0
+    return where * channels + channel
+
+
+def _channels_last_plane(where: NDArray[np.int64], spatial: Sequence[int], _: int) -> NDArray[np.int64]:
+    """Undo `_channels_last_index`: the channel is the remainder."""
+    return where // (where.shape[-len(spatial) - 1] if where.ndim > len(spatial) else 1)
+
+
+KERAS = Framework(
+    "keras",
+    "Keras",
+    modes={"max": _own, "min": _own, "avg": _own},
+    rules=(
+        Rule(_named("same-lower"), "SAME puts the extra cell at the end"),
+        Rule(_padded, "padding is valid or same", "use a ZeroPadding layer first, or --padding same"),
+        Rule(_dilated, "its pooling layers have no dilation"),
+        Rule(lambda layer: layer.pooling.window.ceil_mode, "it has no ceil_mode", "use --padding same"),
+        Rule(lambda layer: layer.pooling.count_include_pad, "padding never counts in its averages"),
+        Rule(_all(_kind("fractional-disjoint"), _ndim(1, 3)), "tf.nn.fractional_max_pool is 2-D only"),
+        Rule(_columns_first, "its indices count rows first", "drop --storage-order"),
+        Rule(_filled, "it pads with what its mode ignores", "use a padding layer first"),
+        Rule(_nan_rule, "its pooling propagates NaN"),
+    ),
+    channels_last=True,
+    fractional="fractional-disjoint",
+    number=_channels_last_index,
+    plane_index=_channels_last_plane,
+)
+
+# --- ONNX -------------------------------------------------------------------------------------------------------------
+
+
+def _onnx_max(layer: Layer) -> Mode | None:
+    """Lose NaN in comparisons, as onnxruntime does; with indices, and in float64, one in the first place stays."""
+    if layer.dtype is None or layer.dtype.kind != "f":
+        return None
+    name = layer.mode
+    if layer.indices or layer.dtype.itemsize == 8:
+        return replace(MODES[name], reductions=(), cells=f"first_nan_{name}", treats_nan=True)
+    return replace(MODES[name], reductions=(Reduction(*_ONNX_FOLD[name]),))
+
+
+def _instead_of_nan(value: str) -> Callable[[Any, float], Any]:
+    def prepare(x: Any, _: float) -> Any:
+        import numpy as np
+
+        limits = np.finfo(x.dtype)
+        most = limits.max if x.dtype.itemsize > 2 else np.inf
+        return np.where(np.isnan(x), -most if value == "lowest" else most, x)
+
+    return prepare
+
+
+_ONNX_FOLD: Mapping[str, tuple[Any, ...]] = {
+    "max": ("maximum", ("lowest",), _instead_of_nan("lowest")),
+    "min": ("minimum", ("highest",), _instead_of_nan("highest")),
+}
+
+
+def _in_plane(where: NDArray[np.int64], shape: Sequence[int], ndim: int, order: int) -> NDArray[np.int64]:
+    """Flat in the plane; storage order 1 counts it column by column."""
+    return _turned(where, shape[len(shape) - ndim :]) if order == 1 else where
+
+
+def _turned(where: NDArray[np.int64], spatial: Sequence[int]) -> NDArray[np.int64]:
+    """Count the cells of a plane along its first axis first."""
+    import numpy as np
+
+    places = np.unravel_index(where, spatial)
+    return np.ravel_multi_index(places[::-1], spatial[::-1]).astype(np.int64)
+
+
+def _turned_back(where: NDArray[np.int64], spatial: Sequence[int], order: int) -> NDArray[np.int64]:
+    """Undo `_turned`; what is outside of the plane stays so, for the message about it."""
+    inside = order == 1 and ((where >= 0) & (where < math.prod(spatial))).all()
+    return _turned(where, spatial[::-1]) if inside else where
+
+
+def _whole_tensor_index(where: NDArray[np.int64], shape: Sequence[int], ndim: int, order: int) -> NDArray[np.int64]:
+    """Flat over the whole N*C*H*W tensor; storage order 1 counts each plane column by column."""
+    import numpy as np
+
+    spatial, lead = shape[len(shape) - ndim :], shape[: len(shape) - ndim]
+    plane = np.arange(math.prod(lead), dtype=np.int64).reshape(*lead, *[1] * ndim)
+    return _in_plane(where, shape, ndim, order) + plane * math.prod(spatial)
+
+
+def _within_plane(where: NDArray[np.int64], spatial: Sequence[int], order: int) -> NDArray[np.int64]:
+    """Undo `_whole_tensor_index`, given the spatial shape that the indices count in."""
+    import numpy as np
+
+    planes = math.prod(where.shape[: where.ndim - len(spatial)])
+    first = np.arange(planes, dtype=np.int64) * math.prod(spatial)
+    plane = where - first.reshape(*where.shape[: where.ndim - len(spatial)], *[1] * len(spatial))
+    return _turned_back(plane, spatial, order)
+
+
+ONNX = Framework(
+    "onnx",
+    "ONNX",
+    modes={"max": _onnx_max, "min": _onnx_max, "avg": _own, "lp": _own},
+    rules=(
+        Rule(_wide_pads(lambda k: k - 1), "onnxruntime wants every pad smaller than the kernel"),
+        Rule(_all(_mode("lp"), lambda layer: layer.pooling.mode.parameter % 1 != 0), "LpPool's p is a whole number"),
+        Rule(
+            _all(_loose_same, _mode("max", "min"), lambda layer: not (layer.indices or _dilated(layer))),
+            "with SAME the last window of its MaxPool must reach the end",
+            "use --padding valid or a smaller --stride",
+        ),
+        Rule(
+            _cropped_same,
+            "with a stride so much larger than the window its SAME leaves out cells at the beginning",
+            "use --padding valid or a smaller --stride",
+        ),
+        Rule(_kind("adaptive", "fractional"), "it has no adaptive or fractional pooling operator"),
+        Rule(
+            _all(_integer, lambda layer: _kind("global")(layer) or layer.mode in ("avg", "lp")),
+            "only its MaxPool takes whole numbers",
+            "convert the input to floating-point numbers",
+        ),
+        Rule(
+            _all(_integer, lambda layer: str(layer.dtype) not in ("int8", "uint8")),
+            "of whole numbers MaxPool takes int8 and uint8 only",
+            "convert the input to floating-point numbers",
+        ),
+        Rule(_filled, "it pads with what its mode ignores", "put a Pad operator first"),
+    ),
+    stride=1,
+    same_ignores_dilation=True,
+    number=_whole_tensor_index,
+    plane_index=_within_plane,
+)
+
+OWN = Framework(
+    "poolcli",
+    "poolcli",
+    modes=dict.fromkeys(MODES, _own),
+    rules=(),
+    number=_in_plane,
+    plane_index=_turned_back,
+)
+FRAMEWORKS: Mapping[str, Framework] = {row.name: row for row in (TORCH, KERAS, ONNX)}

@@ -1,0 +1,308 @@
+"""The way back: `unpool` from recorded indices, and `grad`, what pooling sends back to each input cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Unpack
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from poolcli.errors import InputError, ShapeError, UsageError
+from poolcli.kernels.fold import window_counts
+from poolcli.pooling.compute import first_place
+from poolcli.pooling.layer import Options, Pooling, Size, as_array, fill, layer_for, numbering
+from poolcli.pooling.modes import parse_mode
+from poolcli.system.limits import check_memory
+from poolcli.window import FILLS, Axis, Window, output_shape, times
+
+Array = NDArray[Any]
+
+
+def unpool(values: ArrayLike, indices: ArrayLike, shape: Sequence[int]) -> Array:
+    """Put values back where they came from; every other cell is zero.
+
+    Parameters
+    ----------
+    values : array_like, shape (leading..., windows...)
+        What pooling returned.
+    indices : array_like of int, same shape
+        Flat within one spatial plane of the result, as `poolcli.pool` returns them.
+    shape : sequence of int
+        The lengths of the spatial axes of the result; how many there are says how many axes are spatial.
+
+    Returns
+    -------
+    ndarray, shape (leading..., *shape), of the values' type
+        Where two windows shared a maximum, the later one in row-major order is written last.
+
+    Raises
+    ------
+    ShapeError
+        If `values` and `indices` differ in shape.
+    InputError
+        If an index is outside of the result; the first bad one is named.
+
+    Examples
+    --------
+    >>> unpool([[6, 9]], [[2, 1]], (2, 2))
+    array([[0, 9],
+           [6, 0]])
+    """
+    array, where = as_array(values), as_array(indices)
+    if array.shape != where.shape:
+        raise ShapeError(
+            f"values of shape {times(array.shape)} and indices of shape {times(where.shape)} do not belong together",
+            "every value needs one index",
+        )
+    if where.dtype.kind not in "iu":
+        raise InputError(f"indices of type {where.dtype} are not whole numbers")
+    if not 1 <= len(shape) <= min(3, array.ndim) or min(shape) < 1:
+        raise ShapeError(f"{times(shape) or 'nothing'} is no shape for values of shape {times(array.shape)}",
+                         "give the length of each spatial axis of the result")  # fmt: skip
+    cells = math.prod(shape)
+    wrong = (where < 0) | (where >= cells)
+    if wrong.any():
+        place = first_place(wrong)
+        raise InputError(
+            f"index {where[place]} at {place} is outside of {times(shape)}, which has the cells 0 to {cells - 1}",
+            "give the shape that was pooled",
+        )
+    lead = array.shape[: array.ndim - len(shape)]
+    check_memory(
+        array.itemsize * cells * math.prod(lead), f"an output of {times((*lead, *shape))}", "use a smaller one"
+    )
+    planes = np.zeros((math.prod(lead), cells), dtype=array.dtype)
+    np.put_along_axis(planes, where.reshape(len(planes), -1).astype(np.int64), array.reshape(len(planes), -1), axis=1)
+    return planes.reshape(*lead, *shape)
+
+
+def unpool_as(values: Array, indices: Array, ndim: int, known: Mapping[str, Any]) -> Array:
+    """Undo a pooling of which only its record is left.
+
+    Parameters
+    ----------
+    values, indices : ndarray, shape (leading..., windows...)
+        As `unpool` has them, but the indices as the framework ``known["compat"]`` counts.
+    ndim : int
+        The number of spatial axes.
+    known : mapping
+        ``shape`` of the pooled input, or ``size``, ``stride``, ``padding`` and ``output_size`` to infer it; ``compat``
+        and ``storage_order``.
+
+    Returns
+    -------
+    ndarray
+    """
+    spatial = values.shape[values.ndim - ndim :]
+    _check_known(known)
+    order = int(known.get("storage_order") or 0)
+    framework = numbering(known.get("compat"), order)
+    target = known.get("output_size")
+    implied = tuple(known["shape"]) if "shape" in known else implied_shape(spatial, known)
+    if framework is None or framework.name != "onnx":
+        implied = _overruled(implied, target, known)
+        return unpool(values, framework.plane_index(indices, implied, order) if framework else indices, implied)
+    plane = framework.plane_index(indices, implied, order)
+    made = unpool(values, plane, implied)
+    return _grown(made, tuple(target)) if target else made
+
+
+def _overruled(implied: tuple[int, ...], target: Sequence[int] | None, known: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the shape that the indices count in: the one asked for, unless the pooling wrote down another."""
+    if target and "shape" in known and tuple(target) != implied:
+        raise ShapeError(
+            f"the indices count in an input of {times(implied)}, not of {times(target)}", "drop --output-size"
+        )
+    return tuple(target) if target else implied
+
+
+def _check_known(known: Mapping[str, Any]) -> None:
+    """Refuse a record of pooling whose lengths are no whole numbers; it can come from any file."""
+    for name in ("shape", "size", "stride", "output_size"):
+        value = known.get(name)
+        lengths = value if isinstance(value, list | tuple) else [value]
+        whole = all(isinstance(length, int) and not isinstance(length, bool) and length > 0 for length in lengths)
+        if value is not None and not whole:
+            raise InputError(f"{name} {value!r} of the pooling to undo is not made of whole numbers from 1",
+                             "pool again with --indices --json, or give --size and --stride")  # fmt: skip
+
+
+def implied_shape(spatial: Sequence[int], known: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the smallest input that the windows cover, ``(o - 1) s - 2 p + k``, PyTorch's and ONNX's rule."""
+    window = Window.of(
+        len(spatial), size=known.get("size", 2), stride=known.get("stride"), padding=known.get("padding", "valid")
+    )
+    pads = [(0, 0)] * len(spatial) if isinstance(window.padding, str) else window.padding
+    return tuple(
+        (number - 1) * stride - sum(pad) + size
+        for number, stride, pad, size in zip(spatial, window.stride, pads, window.size, strict=True)
+    )
+
+
+def _grown(planes: Array, target: Sequence[int]) -> Array:
+    """Add zeros at the end, as ONNX's MaxUnpool does for a larger output shape."""
+    old = planes.shape[planes.ndim - len(target) :]
+    more = [new - length for new, length in zip(target, old, strict=True)]
+    if min(more) < 0:
+        raise ShapeError(f"an output of {times(target)} is smaller than the {times(old)} that the window implies")
+    return np.pad(planes, [(0, 0)] * (planes.ndim - len(target)) + [(0, n) for n in more])
+
+
+def grad(
+    x: ArrayLike,
+    upstream: ArrayLike | None = None,
+    mode: str = "max",
+    size: Size = None,
+    *,
+    ndim: int | None = None,
+    **options: Unpack[Options],
+) -> Array:
+    """Return the gradient of a pooling layer with respect to its input.
+
+    Parameters
+    ----------
+    x : array_like, shape (leading..., spatial...)
+        The input of the layer.
+    upstream : array_like, shape of the layer's output, optional
+        The gradient that arrives at the output; ones if missing.
+    mode, size, ndim, **options
+        The layer, as `poolcli.pool` has it.
+
+    Returns
+    -------
+    ndarray, shape of `x`
+        float64, or the input's type where that is floating-point. The first maximum of a window takes all; what
+        overlapping windows send to a cell adds up.
+
+    Raises
+    ------
+    UsageError
+        If the mode has no gradient here.
+
+    Examples
+    --------
+    >>> grad([[1.0, 3.0], [3.0, 2.0]])
+    array([[0., 1.],
+           [0., 0.]])
+    >>> grad([[1.0, 3.0], [3.0, 2.0]], mode="avg")
+    array([[0.25, 0.25],
+           [0.25, 0.25]])
+    """
+    array = as_array(x)
+    return gradient(layer_for(array, mode, size, ndim, options), array, upstream)
+
+
+def gradient(layer: Pooling, x: Array, upstream: ArrayLike | None = None) -> Array:
+    """Return the gradient of `layer` at `x`; see `grad`."""
+    name = layer.mode.mode.name
+    if name not in GRADIENTS:
+        raise UsageError(f"mode {layer.mode} has no gradient here", f"modes with one: {', '.join(GRADIENTS)}")
+    dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
+    x = x.astype(np.float64) if layer.compat else x  # frameworks differentiate floating-point numbers only
+    lead, spatial = x.shape[: x.ndim - layer.ndim], x.shape[x.ndim - layer.ndim :]
+    axes = layer.plan(spatial)
+    shape = output_shape(lead, axes)
+    arriving = np.ones(shape) if upstream is None else as_array(upstream).astype(np.float64)
+    if arriving.shape != shape:
+        raise ShapeError(
+            f"an upstream gradient of shape {times(arriving.shape)} does not fit an output of {times(shape)}"
+        )
+    layer.apply(x[:0] if lead else x)  # refuses what pooling refuses
+    with np.errstate(all="ignore"):
+        return GRADIENTS[name](layer, x, axes, arriving).astype(dtype, copy=False)
+
+
+def _of_winner(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> Array:
+    """Send everything to the cell that won."""
+    if layer.pad_fill != "ignore":
+        raise UsageError("a gradient of max or min cannot go to filled padding", "drop --pad-fill")
+    _, where = layer.traced(x)
+    cells = math.prod(axis.length for axis in axes)
+    planes = math.prod(x.shape[: x.ndim - len(axes)])
+    flat = np.asarray(where).reshape(planes, -1) + np.arange(planes)[:, None] * cells
+    return np.bincount(flat.ravel(), arriving.ravel(), planes * cells).reshape(x.shape)
+
+
+def _of_sum(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> Array:
+    """Send everything to every cell of the window."""
+    if layer.pad_fill == "ignore":
+        sent = _back(arriving, axes)
+    else:
+        _, filled = fill(x[:0] if x.ndim > len(axes) else x, axes, layer.pad_fill)
+        sent = _unfilled(_back(arriving, filled), axes, layer.pad_fill)
+    return np.where(np.isnan(x), 0, sent) if layer.nan == "ignore" else sent
+
+
+def _counts(axes: Sequence[Axis], *, include_pad: bool = False) -> Any:
+    return window_counts(axes, [slice(0, len(axis)) for axis in axes], include_pad=include_pad)
+
+
+def _of_avg(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> Array:
+    """Send an equal share to every cell of the window."""
+    counted = axes if layer.pad_fill == "ignore" else tuple(axis.filled() for axis in axes)
+    n = _counts(counted, include_pad=layer.count_include_pad)
+    if layer.nan == "ignore":
+        counting = replace(layer, mode=parse_mode("sum"), compat=None, nan="propagate")
+        there = counting.apply((~np.isnan(x)).astype(np.float64))[0]
+        n = there + (n - _counts(counted))
+    return _of_sum(layer, x, axes, arriving / n)
+
+
+def _of_lp(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> Array:
+    """Send sign(x) (|x| / y)^(p - 1), which is no number where y is 0: there nothing is sent."""
+    p, x = layer.mode.parameter, x.astype(np.float64)
+    if math.isinf(p):
+        return _of_winner(replace(layer, mode=parse_mode("max"), compat=None), np.abs(x), axes, arriving) * np.sign(x)
+    values = layer.apply(x)[0]
+    scaled = np.where(values == 0, 0, arriving * values ** (1 - p))
+    if layer.framework and layer.framework.name == "torch":  # which takes no absolute values
+        from poolcli.pooling.frameworks import inflation
+
+        return _of_sum(layer, x, axes, scaled * inflation(layer, _counts(axes))) * x ** (p - 1)
+    return _of_sum(layer, x, axes, scaled) * np.sign(x) * np.where(x == 0, 0, np.abs(x) ** (p - 1))
+
+
+GRADIENTS: Mapping[str, Callable[[Pooling, Array, Sequence[Axis], Array], Array]] = {
+    "max": _of_winner,
+    "min": _of_winner,
+    "avg": _of_avg,
+    "sum": _of_sum,
+    "lp": _of_lp,
+}
+
+
+def _back(arriving: Array, axes: Sequence[Axis]) -> Array:
+    """Add what arrives at every window to each of its real cells, one axis after the other."""
+    for position, axis in enumerate(axes):
+        moved = np.moveaxis(arriving, position - len(axes), 0)
+        sent = np.zeros((axis.length, *moved.shape[1:]))
+        if len(axis) <= axis.size:
+            for window in range(len(axis)):
+                cells = axis.cells(window)
+                first = next((cell for cell in cells if cell >= 0), axis.length)
+                sent[first : max(min(cells.stop, axis.length), 0) : axis.dilation] += moved[window]
+        else:
+            starts, stops = np.asarray(axis.starts), np.asarray(axis.stops)
+            for tap in range(axis.size):
+                cell = starts + tap * axis.dilation
+                real = (cell >= 0) & (cell < np.minimum(stops, axis.length))
+                np.add.at(sent, cell[real], moved[real])
+        arriving = np.moveaxis(sent, 0, position - len(axes))
+    return arriving
+
+
+def _unfilled(sent: Array, axes: Sequence[Axis], pad_fill: str | float) -> Array:
+    """Bring what filled padding received back to the cells that it was copied from; a number was copied from none."""
+    for position, axis in enumerate(axes):
+        moved = np.moveaxis(sent, position - len(axes), 0)
+        pads = (axis.before, axis.after)
+        cells = np.arange(axis.length)
+        how: Any = {"mode": FILLS[pad_fill]} if isinstance(pad_fill, str) else {"constant_values": -1}
+        origin = np.pad(cells, pads, **how)
+        back = np.zeros((axis.length, *moved.shape[1:]))
+        np.add.at(back, origin[origin >= 0], moved[origin >= 0])
+        sent = np.moveaxis(back, 0, position - len(axes))
+    return sent

@@ -1,0 +1,321 @@
+"""The table of pooling modes: a mode is one row of `MODES`.
+
+A row is made of associative folds and a formula that finishes them, or of one function of the window's cells where no
+fold can do it (order statistics, sampling). Everything else about pooling, its windows, padding, NaN rules and types,
+is the same for every row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from poolcli.errors import UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from poolcli.kernels.fold_axis import State
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """An associative reduction, named so that importing this table loads no array library.
+
+    Attributes
+    ----------
+    combine : str or function
+        The name of a NumPy ufunc, or a function that merges two states.
+    prepare : function of (cells, parameter), optional
+        Makes the state of single cells.
+    fill : tuple of str or float
+        What stands in for a cell that does not take part: a number, or ``lowest``, ``highest`` of the type.
+    ignoring : str, optional
+        The ufunc to use under ``nan="ignore"``, if it leaves NaN out by itself.
+    wide : bool
+        Whether to reduce in float64 whatever the input, because a state can outgrow the input's type.
+    """
+
+    combine: str | Callable[[State, State], State]
+    fill: tuple[str | float, ...] = (0,)
+    prepare: Callable[[Any, float], Any] | None = None
+    ignoring: str | None = None
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """The number after the colon in ``lp:3``.
+
+    Attributes
+    ----------
+    letter, meaning : str
+        For the help texts.
+    example : float
+        A value that is allowed.
+    low, high : float
+        The range that is allowed; `low` itself only if `closed`.
+    """
+
+    letter: str
+    meaning: str
+    example: float
+    low: float
+    high: float
+    closed: bool = True
+
+    def check(self, mode: str, value: float) -> float:
+        """Return `value`, or raise `UsageError` if it is out of range."""
+        if math.isnan(value) or not self.low <= value <= self.high or (value == self.low and not self.closed):
+            bracket = "[" if self.closed else "("
+            raise UsageError(
+                f"{mode}:{value:g} is out of range: {self.letter} is the {self.meaning}, in {bracket}{self.low:g}, "
+                f"{self.high:g}]",
+                f"write for example {mode}:{self.example:g}",
+            )
+        return value
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One way to make one number of a window's cells.
+
+    Attributes
+    ----------
+    name, formula : str
+        As ``poolcli modes`` shows them; x are the cells of a window that take part, n their number.
+    reductions : tuple of Reduction
+        The folds it is made of.
+    finish : function of (states..., n, parameter), or the name of a ufunc of (state, n), optional
+        Makes the values of the folded states; the first state itself if missing. A function gets states in which the
+        result fits, float64 where that is a float. n counts padding where the caller asked for that.
+    cells : str, or function of (cells, real, parameter, draws), optional
+        Instead of folds: a function that makes the values of windows laid out one a row, or its name in
+        `poolcli.kernels.order_statistics`, whose head says what it takes.
+    result : str
+        A row of `poolcli.pooling.layer.RESULTS`: the type of the values.
+    parameter : Parameter, optional
+        The number it needs.
+    random : bool
+        Whether it needs a seed.
+    divides : bool
+        Whether it divides by n in a way that ``count_include_pad`` changes.
+    treats_nan : bool
+        Whether `cells` has a NaN rule of its own.
+    degree : int
+        Where a power of x can outgrow float64: the power of s by which the value grows when every x is s times as
+        large, so that extreme input can be scaled first; 0 elsewhere.
+    beyond : function of the parameter, optional
+        The row to use instead for parameters that even scaling does not save.
+    """
+
+    name: str
+    formula: str
+    reductions: tuple[Reduction, ...] = ()
+    finish: Callable[..., Any] | str | None = None
+    cells: str | Callable[..., Any] | None = None
+    result: str = "float"
+    parameter: Parameter | None = None
+    random: bool = False
+    divides: bool = False
+    treats_nan: bool = False
+    degree: int = 0
+    beyond: Callable[[float], Mode | None] | None = None
+
+    @property
+    def label(self) -> str:
+        """The name as a user types it, with a letter for the parameter."""
+        return f"{self.name}:{self.parameter.letter}" if self.parameter else self.name
+
+
+def _square(x: Any, _: float) -> Any:
+    return x * x
+
+
+def _power(x: Any, p: float) -> Any:
+    return abs(x) if p == 1 else x * x if p == 2 else abs(x) ** p
+
+
+def _root(total: Any, _: Any, p: float) -> Any:
+    return total if p == 1 else total**0.5 if p == 2 else total ** (1 / p)
+
+
+def _moments(x: Any, _: float) -> Any:
+    return 1.0, x, x - x  # a number stands for an array of it; NaN and infinity make a spread of NaN even alone
+
+
+def _merge_moments(one: State, other: State) -> State:
+    """Chan, Golub & LeVeque, "Algorithms for computing the sample variance", 1983: no cancellation."""
+    import numpy as np
+
+    (n, mean, spread), (m, mean_2, spread_2) = one, other
+    total = n + m
+    share = m / np.maximum(total, 1)
+    delta = mean_2 - mean
+    return total, mean + delta * share, spread + spread_2 + delta * delta * (n * share)
+
+
+def _weighted(x: Any, _: float) -> Any:
+    return x, x
+
+
+def _merge_weighted(one: State, other: State) -> State:
+    """Merge (log of the sum of exp(x), mean of x weighted with exp(x)); an infinite x takes all the weight."""
+    import numpy as np
+
+    (log_1, mean_1), (log_2, mean_2) = one, other
+    share = np.where(log_1 == log_2, 0.5, 1 / (1 + np.exp(log_1 - log_2)))
+    mixed = np.where(share == 1, mean_2, mean_1 + (mean_2 - mean_1) * share)
+    return np.logaddexp(log_1, log_2), np.where((share == 0) | (mean_1 == mean_2), mean_1, mixed)
+
+
+def _logavgexp(total: Any, n: Any, r: float) -> Any:
+    import numpy as np
+
+    return (total - np.log(n)) / r
+
+
+def _log_power(x: Any, p: float) -> Any:
+    import numpy as np
+
+    return np.log(abs(x)) * p
+
+
+def _exp_root(total: Any, _: Any, p: float) -> Any:
+    import numpy as np
+
+    return np.exp(total / p)
+
+
+def _high_norm(p: float) -> Mode | None:
+    if p <= HIGH_ORDER:
+        return None
+    if math.isinf(p):
+        return Mode("lp", "max(|x|)", (Reduction("maximum", ("lowest",), lambda x, _: abs(x), wide=True),))
+    return Mode("lp", "exp(log(sum(exp(P log|x|))) / P)", (LOG_POWERS,), _exp_root)
+
+
+HIGH_ORDER = 8.0  # |x|^p of scaled x keeps its digits up to about here; above, logarithms do
+
+MAX = Reduction("maximum", ("lowest",), ignoring="fmax")
+MIN = Reduction("minimum", ("highest",), ignoring="fmin")
+SUM = Reduction("add")
+SQUARES = Reduction("add", prepare=_square, wide=True)
+POWERS = Reduction("add", prepare=_power, wide=True)
+MOMENTS = Reduction(_merge_moments, (0, 0, 0), _moments, wide=True)
+LOG_SUM_EXP = Reduction("logaddexp", (-math.inf,), lambda x, r: x * r, wide=True)
+LOG_POWERS = Reduction("logaddexp", (-math.inf,), _log_power, wide=True)
+SOFT = Reduction(_merge_weighted, (-math.inf, 0), _weighted, wide=True)
+
+_ROWS = (
+    Mode("max", "max(x)", (MAX,), result="same"),
+    Mode("min", "min(x)", (MIN,), result="same"),
+    Mode("avg", "sum(x) / n", (SUM,), "divide", divides=True),
+    Mode("sum", "sum(x)", (SUM,), result="sum"),
+    Mode("median", "the middle of sorted x; of an even count the mean of the middle two", cells="median",
+         result="median"),
+    Mode("majority", "the most frequent x; the one seen first wins a tie", cells="majority", result="same"),
+    Mode("range", "max(x) - min(x)", (MAX, MIN), lambda high, low, *_: high - low, result="range"),
+    Mode("std", "sqrt(sum((x - mean)^2) / n)", (MOMENTS,), lambda n, _, spread, *__: (spread / n) ** 0.5,
+         degree=1),
+    Mode("var", "sum((x - mean)^2) / n", (MOMENTS,), lambda n, _, spread, *__: spread / n,
+         degree=2),
+    Mode("rms", "sqrt(sum(x^2) / n)", (SQUARES,), lambda total, n, _: (total / n) ** 0.5, degree=1),
+    Mode("lp", "sum(|x|^P)^(1/P)", (POWERS,), _root, degree=1, beyond=_high_norm,
+         parameter=Parameter("P", "order of the norm", 3, 0, math.inf, closed=False)),
+    Mode("percentile", "the value that Q percent of sorted x lie below, interpolated linearly", cells="percentile",
+         parameter=Parameter("Q", "percentage", 90, 0, 100)),
+    Mode("logavgexp", "log(sum(exp(R x)) / n) / R", (LOG_SUM_EXP,), _logavgexp,
+         parameter=Parameter("R", "sharpness", 1, 0, 1e6, closed=False)),
+    Mode("soft", "sum(x exp(x)) / sum(exp(x))", (SOFT,), lambda _, mean, *__: mean),
+    Mode("mixed", "A max(x) + (1 - A) sum(x) / n", (MAX, SUM), lambda top, total, n, a: a * top + (1 - a) * (total / n),
+         divides=True,
+         parameter=Parameter("A", "share of the maximum", 0.5, 0, 1)),
+    Mode("stochastic", "one x drawn with probability max(x, 0) / sum(max(x, 0))", cells="stochastic", result="same",
+         random=True),
+)  # fmt: skip
+MODES: Mapping[str, Mode] = {row.name: row for row in _ROWS}
+ALIASES: Mapping[str, str] = {"mean": "avg", "average": "avg", "mode": "majority", "l2": "lp:2", "l1": "lp:1"}
+
+
+@dataclass(frozen=True, eq=False)
+class ChosenMode:
+    """A row of `MODES` with its parameter."""
+
+    mode: Mode
+    parameter: float = math.nan
+
+    def __eq__(self, other: object) -> bool:
+        """Compare as text, because the parameter of a mode that takes none is NaN, which does not equal itself."""
+        return isinstance(other, ChosenMode) and self.mode == other.mode and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash((self.mode, str(self)))
+
+    def __str__(self) -> str:
+        if not self.mode.parameter:
+            return self.mode.name
+        return f"{self.mode.name}:{repr(self.parameter).removesuffix('.0')}"
+
+
+def _of_a_package(name: str) -> Mode:
+    from poolcli.system import plugins
+
+    found = plugins.find("mode", name, Mode)
+    if found is None:
+        raise UnknownNameError("mode", name, [*MODES, *ALIASES, *plugins.names("mode")])
+    return found
+
+
+def lacking(mode: Mode, table: str) -> str:
+    """Say why a table has nothing for a mode: what other packages bring stands in none, a new row not yet.
+
+    Examples
+    --------
+    >>> lacking(Mode("midrange", "(max(x) + min(x)) / 2"), "SAYS"), lacking(MODES["max"], "SAYS")
+    ('comes from another package', 'has no row in SAYS')
+    """
+    return f"has no row in {table}" if mode.name in MODES else "comes from another package"
+
+
+def parse_mode(text: str) -> ChosenMode:
+    """Read a mode as a user types it.
+
+    Parameters
+    ----------
+    text : str
+        A name or alias, with ``:PARAMETER`` where the mode takes one.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such mode, here or in an installed package.
+    PluginError
+        If the package that has it is broken.
+    UsageError
+        If the parameter is missing, not wanted, or out of range.
+
+    Examples
+    --------
+    >>> str(parse_mode("mean")), str(parse_mode("lp:3"))
+    ('avg', 'lp:3')
+    """
+    text = text.strip().lower()
+    if "," in text and all(part.strip()[:1].isalpha() for part in text.split(",")):
+        beside = f"poolcli compare --mode {text.replace(' ', '')} INPUT"
+        raise UsageError(f"{text!r} are several modes", f"one at a time; or what they pool side by side: {beside}")
+    name, colon, number = ALIASES.get(text, text).partition(":")
+    mode = MODES.get(ALIASES.get(name, name)) or _of_a_package(name)
+    if mode.parameter is None:
+        if colon:
+            raise UsageError(f"mode {mode.name} takes no parameter, but {text!r} has one", f"use {mode.name}")
+        return ChosenMode(mode)
+    label = f"{mode.parameter.letter}, the {mode.parameter.meaning}"
+    example = f"write for example {mode.name}:{mode.parameter.example:g}"
+    if not number:
+        raise UsageError(f"mode {mode.name} needs {label}", example)
+    try:
+        value = float(number)
+    except ValueError:
+        raise UsageError(f"{number!r} is not a number: mode {mode.name} needs {label}", example) from None
+    return ChosenMode(mode, mode.parameter.check(mode.name, value))

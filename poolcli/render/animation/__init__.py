@@ -1,0 +1,1 @@
+"""A map and its windows as a moving picture or a drawing."""

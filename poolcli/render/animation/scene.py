@@ -1,0 +1,385 @@
+"""One moment of a window's walk as shapes: what the animation and the still picture have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ImageFont
+
+from poolcli.analysis.formulas import number
+from poolcli.analysis.windows import WindowFact, headline, windows
+from poolcli.errors import LimitError, UsageError
+from poolcli.featuremap import FeatureMap
+from poolcli.pooling.layer import Pooling
+from poolcli.render.colors import Rgb, Scale, ink
+from poolcli.render.names import safe
+from poolcli.window import Axis, times
+
+Array = NDArray[Any]
+PAPER: Rgb = (255, 255, 255)
+INK: Rgb = (23, 24, 28)
+QUIET: Rgb = (77, 82, 96)
+EMPTY: Rgb = (240, 241, 244)
+PADDING: Rgb = (200, 204, 212)
+OVERHANG: Rgb = (232, 234, 238)
+ACCENT: Rgb = (212, 58, 0)
+BLACK: Rgb = (0, 0, 0)
+
+MARGIN, GAP, LINE = 16, 40, 22  # pixels: around everything, between the maps, from line to line
+TEXT = 15  # pixels of the words' letters
+WIDE = 760  # the width that an automatic zoom aims at
+TALL = 460  # and the height of the maps
+MOST_SIDE = 512  # cells of the input along one axis, padding counted
+MOST_PIXELS = 2_000_000  # of one picture
+LARGEST_CELL, SMALLEST_CELL = 64, 2
+READABLE = 9  # pixels below which numbers are left out
+SMALL_OUTPUT = 200  # pixels that the longer side of an output has at least
+WORDS = 560  # the least width, so that the arithmetic has room
+
+
+class Rectangle(NamedTuple):
+    """A rectangle, in pixels; `stroke` is drawn inside."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    fill: Rgb | None = None
+    stroke: Rgb | None = None
+    thick: int = 0
+
+
+class Words(NamedTuple):
+    """A line of text; `anchor` is ``left`` (x at its left end) or ``middle``; y is the middle of the line."""
+
+    x: float
+    y: float
+    text: str
+    size: int
+    color: Rgb
+    anchor: str = "left"
+
+
+class Raster(NamedTuple):
+    """Cells too small for rectangles: an array of colours, shape (rows, columns, 3), stretched."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    colors: NDArray[np.uint8]
+
+
+Shape = Rectangle | Words | Raster
+
+
+def font(size: int) -> Any:
+    """Return Pillow's own font, which is the same everywhere."""
+    return ImageFont.load_default(size)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Where a map's cells lie in the picture.
+
+    Attributes
+    ----------
+    top, left : int
+        The row and column of the first cell, negative where there is padding.
+    rows, columns, zoom : int
+        The cells, and pixels per cell.
+    x, y : int
+        Of the first cell's corner.
+    """
+
+    top: int
+    left: int
+    rows: int
+    columns: int
+    zoom: int
+    x: int = 0
+    y: int = 0
+
+    @property
+    def width(self) -> int:
+        return self.columns * self.zoom
+
+    @property
+    def height(self) -> int:
+        return self.rows * self.zoom
+
+    def box(self, row: int, column: int, rows: int = 1, columns: int = 1) -> tuple[int, int, int, int]:
+        x, y = self.x + (column - self.left) * self.zoom, self.y + (row - self.top) * self.zoom
+        return x, y, columns * self.zoom, rows * self.zoom
+
+    def at(self, x: int, y: int) -> _Grid:
+        return _Grid(self.top, self.left, self.rows, self.columns, self.zoom, x, y)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A feature map, a layer, and where everything stands.
+
+    Attributes
+    ----------
+    feature_map : FeatureMap
+        Its first plane is shown.
+    layer : Pooling
+        One or two spatial axes.
+    zoom : int or None
+        Pixels per input cell; chosen by the size if None.
+    colormap : str
+        A name of `poolcli.colors.COLORMAPS`.
+    """
+
+    feature_map: FeatureMap
+    layer: Pooling
+    zoom: int | None = None
+    colormap: str = "viridis"
+    plane: Array = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.layer.ndim > 2:
+            raise UsageError(
+                f"a picture of the windows shows one or two spatial axes, not the {self.layer.ndim} of "
+                f"{self.feature_map.layout}",
+                "call the depth a channel, such as --layout CHW",
+            )
+        values = self.feature_map.values
+        object.__setattr__(self, "plane", values[(0,) * (values.ndim - self.layer.ndim)])
+        self._check()
+
+    def _check(self) -> None:
+        sides = [side for _, side in map(_extent, self.axes)]
+        if max(sides) > MOST_SIDE:
+            raise LimitError(
+                f"the input {times(self.plane.shape)} is too large to watch window by window: with its padding it has "
+                f"{max(sides)} cells along one axis, and a picture shows {MOST_SIDE}",
+                f"make it smaller first with poolcli pool --mode avg --size {-(-max(sides) // MOST_SIDE)}, or use "
+                "--at R,C",
+            )
+        if self.zoom is not None and self.zoom < 1:
+            raise UsageError(f"--zoom {self.zoom} is less than one pixel per cell", "use --zoom 1 or more")
+        if self.width * self.height > MOST_PIXELS:
+            raise LimitError(
+                f"a picture of {self.width}x{self.height} pixels is larger than the {MOST_PIXELS} allowed",
+                "use a smaller --zoom, or leave it out",
+            )
+
+    @cached_property
+    def axes(self) -> tuple[Axis, ...]:
+        """The plan."""
+        return self.layer.plan(self.plane.shape)
+
+    @cached_property
+    def pooled(self) -> Array:
+        """The output, with two axes."""
+        return np.atleast_2d(self.layer.apply(self.plane)[0])
+
+    @cached_property
+    def input(self) -> Array:
+        """The input, with two axes."""
+        return np.atleast_2d(self.plane)
+
+    @property
+    def count(self) -> int:
+        """The number of windows."""
+        return int(self.pooled.size)
+
+    @cached_property
+    def scale(self) -> Scale:
+        """One scale for input and output, so that a colour means one number."""
+        return Scale.of([self.input, self.pooled], self.colormap)
+
+    def facts(self, wanted: set[int]) -> Iterator[tuple[int, WindowFact]]:
+        """Yield the windows of these numbers, counted row by row."""
+        for index, fact in enumerate(windows(self.layer, self.plane.shape, self.plane)):
+            if index in wanted:
+                yield index, fact
+
+    # --- where things stand -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def grids(self) -> tuple[_Grid, _Grid]:
+        """Where the input and the output lie."""
+        (top, rows), (left, columns) = [(0, 1)] * (2 - self.layer.ndim) + [_extent(axis) for axis in self.axes]
+        out_rows, out_columns = self.pooled.shape
+        stacked = 3 * rows < columns
+        across = max(columns, out_columns) if stacked else columns + out_columns
+        down = rows + out_rows if stacked else max(rows, out_rows)
+        fitting = min((WIDE - GAP) // across, (TALL - (GAP if stacked else 0)) // down)
+        zoom = self.zoom or max(min(fitting, LARGEST_CELL), SMALLEST_CELL)
+        head = MARGIN + 2 * LINE
+        first = _Grid(top, left, rows, columns, zoom, MARGIN, head)
+        # a small output is enlarged, so that it can be read too
+        larger = min(SMALL_OUTPUT // max(self.pooled.shape), LARGEST_CELL)
+        second = _Grid(0, 0, out_rows, out_columns, zoom if self.zoom else max(zoom, larger))
+        corner = (MARGIN, head + first.height + GAP) if stacked else (MARGIN + first.width + GAP, head)
+        return first, second.at(*corner)
+
+    @property
+    def width(self) -> int:
+        """Of the picture, in pixels."""
+        first, second = self.grids
+        return max(first.x + first.width, second.x + second.width, WORDS) + MARGIN
+
+    @property
+    def words_top(self) -> int:
+        """Where the words below the maps begin."""
+        first, second = self.grids
+        return max(first.y + first.height, second.y + second.height) + LINE // 2
+
+    @property
+    def height(self) -> int:
+        """Of the picture, in pixels."""
+        return self.words_top + 4 * LINE + MARGIN
+
+    # --- shapes -------------------------------------------------------------------------------------------------------
+
+    def background(self) -> Iterator[Shape]:
+        """Yield what never changes: titles, input, the empty output, the colour bar."""
+        yield Rectangle(0, 0, self.width, self.height, PAPER)
+        yield Words(MARGIN, MARGIN + 6, self._heading(), TEXT, INK)
+        first, second = self.grids
+        for grid, name in ((first, "input"), (second, "output")):
+            yield Words(grid.x, grid.y - LINE // 2, name, TEXT - 2, QUIET)
+        yield from self._input(first)
+        yield Rectangle(*second.box(0, 0, second.rows, second.columns), EMPTY)
+        yield from self._bar()
+
+    def _heading(self) -> str:
+        """Return the name and the layer; where both are too long the name is cut, which says less."""
+        layer = headline(self.layer, self.plane.shape)
+        if self.measure(f" ...   {layer}") > self.room:
+            return self.fitted(layer)
+        return self.fitted(safe(self.feature_map.name, 40), f"   {layer}")
+
+    def _input(self, grid: _Grid) -> Iterator[Shape]:
+        real = (grid.top == 0, grid.left == 0, self.input.shape == (grid.rows, grid.columns))
+        if not all(real):
+            yield Rectangle(*grid.box(grid.top, grid.left, grid.rows, grid.columns), OVERHANG)
+            yield Rectangle(*grid.box(grid.top, grid.left, *self._padded(grid)), PADDING)
+        yield from self.cells(grid, self.input)
+
+    def _padded(self, grid: _Grid) -> tuple[int, int]:
+        """Return the rows and columns that are real or padding, without overhang."""
+        ends = [1] * (2 - self.layer.ndim) + [axis.length + axis.after for axis in self.axes]
+        return min(ends[0] - grid.top, grid.rows), min(ends[1] - grid.left, grid.columns)
+
+    def cells(self, grid: _Grid, values: Array) -> Iterator[Shape]:
+        """Yield the cells of a map, as rectangles with their numbers, or as one raster where they are small."""
+        rows, columns = values.shape
+        if grid.zoom < 12:
+            yield Raster(*grid.box(0, 0, rows, columns), self.scale.rgb(values))
+            return
+        for row in range(rows):
+            for column in range(columns):
+                yield from self.cell(grid, values, row, column)
+
+    def cell(self, grid: _Grid, values: Array, row: int, column: int) -> Iterator[Shape]:
+        """Yield one cell with its number, if that can be read."""
+        color = self.scale.color(values[row, column])
+        x, y, width, height = grid.box(row, column)
+        seam = 1 if grid.zoom >= 12 else 0
+        yield Rectangle(x, y, width - seam, height - seam, color)
+        if size := self._letters[id(values)]:
+            yield Words(x + width / 2, y + height / 2, number(values[row, column], 4), size, ink(color), "middle")
+
+    @cached_property
+    def _letters(self) -> Mapping[int, int]:
+        """The size of the numbers in the cells of each map; 0 where they cannot be read."""
+        return {id(values): self._letter(values) for values in (self.input, self.pooled)}
+
+    def _letter(self, values: Array) -> int:
+        zoom = self.grids[values is self.pooled].zoom
+        if zoom < 2 * READABLE:
+            return 0
+        longest = max(len(number(value, 4)) for value in values.ravel().tolist())
+        size = int(min(zoom * 0.42, zoom * 0.9 / (longest * 0.58)))
+        return size if size >= READABLE else 0
+
+    def _bar(self) -> Iterator[Shape]:
+        y = self.words_top + 3 * LINE + 6
+        low, _, high = (number(tick, 4) for tick in self.scale.ticks)
+        first = self.grids[0]
+        if self.input.shape != (first.rows, first.columns):
+            yield Words(MARGIN + 300, y, "gray: padding, and lighter: beyond it", TEXT - 2, QUIET)
+        if self.scale.flat:
+            yield Words(MARGIN, y, f"every finite value is {low}", TEXT - 2, QUIET)
+            return
+        left = MARGIN + self.measure(low, TEXT - 2) + 8
+        steps = np.linspace(self.scale.low / 2, self.scale.high / 2, 64)[None] * 2
+        yield Words(MARGIN, y, low, TEXT - 2, QUIET)
+        yield Raster(left, y - 6, 192, 12, self.scale.rgb(steps))
+        yield Words(left + 200, y, high, TEXT - 2, QUIET)
+
+    def measure(self, text: str, size: int = TEXT) -> int:
+        """Return the width of a text in pixels."""
+        return int(font(size).getlength(text)) + 1
+
+    @property
+    def room(self) -> int:
+        """The pixels that a line of words has."""
+        return self.width - 2 * MARGIN
+
+    def fitted(self, text: str, end: str = "", size: int = TEXT) -> str:
+        """Return a line and its end, the line cut where both are too long for the picture."""
+        if self.measure(text + end, size) <= self.room:
+            return text + end
+        while text and self.measure(f"{text} ...{end}", size) > self.room:
+            text = text[:-1]
+        return f"{text} ...{end}"
+
+    def spotlight(self, fact: WindowFact) -> Iterator[Shape]:
+        """Yield what belongs to one window: its frame, its cells, the output cell, the arithmetic."""
+        first, second = self.grids
+        thick = 3 if first.zoom >= 8 else 2
+        spans = [span.cells for span in fact.spans]
+        rows, columns = [range(1)] * (2 - len(spans)) + spans
+        if rows.step > 1 or columns.step > 1:
+            for row in rows:
+                for column in columns:
+                    yield from _frame(_inner(first.box(row, column), 2), max(thick - 1, 1))
+        else:
+            yield from _frame(first.box(rows[0], columns[0], len(rows), len(columns)), thick)
+        for place in fact.winners:
+            yield from _frame(_inner(first.box(*(0,) * (2 - len(place)), *place), thick), max(thick - 1, 1))
+        yield from _frame(second.box(*(0,) * (2 - len(fact.at)), *fact.at), thick)
+        yield from self._arithmetic(fact)
+
+    def _arithmetic(self, fact: WindowFact) -> Iterator[Shape]:
+        at = ",".join(map(str, fact.at))
+        result = number(fact.result)
+        yield Words(MARGIN, self.words_top + LINE // 2, self.fitted(f"output {at}: input {fact.where}"), TEXT, QUIET)
+        formula = self.fitted(fact.formula, f" = {result}", TEXT + 2)
+        yield Words(MARGIN, self.words_top + LINE * 3 // 2 + 4, formula, TEXT + 2, INK)
+
+
+def _extent(axis: Axis) -> tuple[int, int]:
+    """Return the first cell of an axis that a window looks at, or 0, and the number of cells from there on."""
+    first = min(0, axis.starts[0])
+    last = max(axis.length - 1, axis.cells(len(axis) - 1)[-1])
+    return first, last - first + 1
+
+
+def _outline(box: tuple[int, int, int, int], thick: int, color: Rgb) -> Rectangle:
+    return Rectangle(*box, None, color, thick)
+
+
+def _inner(box: tuple[int, int, int, int], by: int) -> tuple[int, int, int, int]:
+    x, y, width, height = box
+    return (x + by, y + by, width - 2 * by, height - 2 * by) if min(width, height) > 4 * by else box
+
+
+def _frame(box: tuple[int, int, int, int], thick: int) -> Iterator[Rectangle]:
+    """Yield an outline that can be seen on every colour: dark, light, and the accent between."""
+    x, y, width, height = box
+    grown = (x - thick, y - thick, width + 2 * thick, height + 2 * thick)
+    yield _outline((grown[0] - 1, grown[1] - 1, grown[2] + 2, grown[3] + 2), 1, PAPER)
+    yield _outline(grown, thick, ACCENT)
+    yield _outline(box, 1, PAPER)

@@ -1,0 +1,269 @@
+"""A window's walk over the input while the output fills: GIF, APNG, and a still picture as SVG."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from poolcli.analysis.windows import WindowFact, headline
+from poolcli.colors import NAN_COLOR
+from poolcli.errors import ShapeError, UsageError
+from poolcli.featuremap import FeatureMap
+from poolcli.pooling.layer import Pooling
+from poolcli.render.animation import scene as stage
+from poolcli.render.animation.scene import Raster, Rectangle, Scene, Shape, Words, font
+from poolcli.render.colors import Rgb, hexadecimal, table
+from poolcli.render.names import safe
+from poolcli.system.limits import check_memory
+from poolcli.window import times
+
+Format = Literal["gif", "apng", "svg"]
+SAVING: Mapping[str, Mapping[str, Any]] = {
+    # optimize leaves out what does not change from frame to frame: a tenth of the size
+    "gif": {"format": "GIF", "disposal": 1, "optimize": True},
+    "apng": {"format": "PNG", "compress_level": 6},
+}
+Progress = Callable[[int, int], None]
+MOST_FRAMES = 120
+FPS = (0.1, 50.0)  # GIF counts hundredths of a second, and viewers slow down what is faster
+REST = 4  # frames for which the finished picture stays
+
+
+def walk(
+    feature_map: FeatureMap,
+    layer: Pooling,
+    *,
+    format: Format = "gif",  # noqa: A002 - the word of the command line
+    fps: float = 2.0,
+    zoom: int | None = None,
+    max_frames: int = MOST_FRAMES,
+    at: Sequence[int] | None = None,
+    colormap: str = "viridis",
+    progress: Progress | None = None,
+) -> tuple[bytes, tuple[str, ...]]:
+    """Draw the walk, or one moment of it.
+
+    Parameters
+    ----------
+    feature_map : FeatureMap
+        One or two spatial axes; of several planes the first.
+    layer : Pooling
+        The layer.
+    format : str
+        ``gif``, ``apng``, or ``svg`` for one still.
+    fps : float
+        Windows per second, 0.1 to 50.
+    zoom : int, optional
+        Pixels per cell; chosen by the size of the map if missing.
+    max_frames : int
+        Windows to show; of more, so many are shown, evenly spread.
+    at : sequence of int, optional
+        The output cell of the still; the one in the middle if missing.
+    colormap : str
+        A name of `poolcli.colors.COLORMAPS`.
+    progress : function of (frames done, frames in all), optional
+        Called after every frame.
+
+    Returns
+    -------
+    data : bytes
+        The same for the same input and options.
+    notes : tuple of str
+        What was left out.
+
+    Raises
+    ------
+    LimitError
+        If the map or the picture is too large.
+    UsageError
+        If an option is out of range, or the layer has three spatial axes.
+    """
+    if not FPS[0] <= fps <= FPS[1]:
+        raise UsageError(f"--fps {fps:g} is out of range", f"use {FPS[0]:g} to {FPS[1]:g} windows per second")
+    if max_frames < 1:
+        raise UsageError(f"{max_frames} frames show nothing", "use 1 or more")
+    if format not in ("gif", "apng", "svg"):
+        raise UsageError(f"unknown format {format!r}", "use gif, apng or svg")
+    scene = Scene(feature_map, layer, zoom, colormap)
+    notes = _plane_note(feature_map, layer)
+    if format == "svg":
+        return still(scene, at), notes
+    chosen = sampled(scene.count, max_frames)
+    if len(chosen) < scene.count:
+        notes += (f"{len(chosen)} of {scene.count} windows, evenly spread",)
+    size = scene.width * scene.height * (3 if format == "apng" else 1)
+    check_memory(size * len(chosen) + 8 * size, f"an animation of {len(chosen)} frames", "use a smaller --zoom")
+    frames = _frames(scene, chosen, _Palette(scene) if format == "gif" else None, progress)
+    return _saved(frames, format, fps), notes
+
+
+def _plane_note(feature_map: FeatureMap, layer: Pooling) -> tuple[str, ...]:
+    lead = feature_map.values.shape[: feature_map.values.ndim - layer.ndim]
+    planes = int(np.prod(lead))
+    return (f"the first of {planes} planes ({times(lead)})",) if planes > 1 else ()
+
+
+def sampled(count: int, most: int) -> list[int]:
+    """Return the numbers of the windows to show: all, or `most` of them, the first and the last included.
+
+    Examples
+    --------
+    >>> sampled(4, 9), sampled(100, 5)
+    ([0, 1, 2, 3], [0, 25, 50, 74, 99])
+    """
+    if count <= most:
+        return list(range(count))
+    if most == 1:
+        return [0]
+    return [(2 * i * (count - 1) + most - 1) // (2 * (most - 1)) for i in range(most)]
+
+
+# --- pixels -----------------------------------------------------------------------------------------------------------
+
+
+class _Palette:
+    """The 256 colours of a GIF: those of the scene, the colour map, and grays for the edges of letters."""
+
+    def __init__(self, scene: Scene) -> None:
+        fixed = [stage.PAPER, stage.INK, stage.QUIET, stage.EMPTY, stage.PADDING, stage.OVERHANG, stage.ACCENT,
+                 stage.BLACK, NAN_COLOR]  # fmt: skip
+        grays = [(level, level, level) for level in np.linspace(0, 255, 47).astype(int).tolist()]
+        ramp = [tuple(row) for row in table(scene.colormap)[np.linspace(0, 255, 192).astype(int)].tolist()]
+        self.image = Image.new("P", (1, 1))
+        self.image.putpalette([part for color in (*fixed, *grays, *ramp) for part in color])
+
+    def apply(self, frame: Image.Image) -> Image.Image:
+        return frame.quantize(palette=self.image, dither=Image.Dither.NONE)
+
+
+def _frames(
+    scene: Scene, chosen: Sequence[int], palette: _Palette | None, progress: Progress | None
+) -> list[Image.Image]:
+    """Paint every frame; the output fills on one canvas, and each frame is a copy of it with the window on top."""
+    canvas = Image.new("RGB", (scene.width, scene.height), stage.PAPER)
+    paint(canvas, scene.background())
+    bare = canvas.copy()
+    frames: list[Image.Image] = []
+    filled = 0
+    for index, fact in scene.facts(set(chosen)):
+        paint(canvas, _filling(scene, filled, index + 1))
+        filled = index + 1
+        frame = canvas.copy()
+        paint(frame, scene.spotlight(fact))
+        frames.append(palette.apply(frame) if palette else frame)
+        if progress:
+            progress(len(frames), len(chosen))
+    done = bare
+    paint(done, _filling(scene, 0, scene.count))
+    return [*frames, palette.apply(done) if palette else done]
+
+
+def _filling(scene: Scene, first: int, last: int) -> Iterable[Shape]:
+    """Yield the output cells from one number up to another."""
+    grid, pooled = scene.grids[1], scene.pooled
+    columns = pooled.shape[1]
+    for index in range(first, last):
+        yield from scene.cell(grid, pooled, index // columns, index % columns)
+
+
+def paint(image: Image.Image, shapes: Iterable[Shape]) -> None:
+    """Paint shapes on a picture."""
+    draw = ImageDraw.Draw(image)
+    for shape in shapes:
+        if isinstance(shape, Rectangle):
+            box = (shape.x, shape.y, shape.x + shape.width - 1, shape.y + shape.height - 1)
+            draw.rectangle(box, fill=shape.fill, outline=shape.stroke, width=shape.thick)
+        elif isinstance(shape, Words):
+            anchor = "mm" if shape.anchor == "middle" else "lm"
+            draw.text((shape.x, shape.y), shape.text, shape.color, font(shape.size), anchor)
+        else:
+            size = (int(shape.width), int(shape.height))
+            cells = Image.fromarray(shape.colors).resize(size, Image.Resampling.NEAREST)
+            image.paste(cells, (int(shape.x), int(shape.y)))
+
+
+def _saved(frames: Sequence[Image.Image], kind: Format, fps: float) -> bytes:
+    tick = round(100 / fps) * 10  # milliseconds, in the hundredths of a second that GIF has
+    durations = [tick] * (len(frames) - 1) + [tick * REST]
+    target = io.BytesIO()
+    frames[0].save(target, save_all=True, append_images=frames[1:], duration=durations, loop=0, **SAVING[kind])
+    return target.getvalue()
+
+
+# --- SVG --------------------------------------------------------------------------------------------------------------
+
+
+def still(scene: Scene, at: Sequence[int] | None = None) -> bytes:
+    """Draw one window as SVG, with the output filled up to it.
+
+    Parameters
+    ----------
+    scene : Scene
+        What to draw.
+    at : sequence of int, optional
+        The output cell; the one in the middle if missing.
+    """
+    index = scene.count // 2 if at is None else _index(scene, at)
+    _, fact = next(scene.facts({index}))
+    shapes = [*scene.background(), *_filling(scene, 0, index + 1), *scene.spotlight(fact)]
+    body = "\n".join(_element(shape) for shape in shapes)
+    title = html.escape(f"{safe(scene.feature_map.name)}: {headline(scene.layer, scene.plane.shape)}")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {scene.width} {scene.height}" width="{scene.width}" '
+        f'height="{scene.height}" role="img" aria-labelledby="title desc" font-family="Helvetica, Arial, sans-serif">\n'
+        f'<title id="title">{title}</title>\n<desc id="desc">{html.escape(_described(fact))}</desc>\n{body}\n</svg>\n'
+    ).encode()
+
+
+def _index(scene: Scene, at: Sequence[int]) -> int:
+    shape = tuple(len(axis) for axis in scene.axes)
+    if len(at) != len(shape) or not all(0 <= i < n for i, n in zip(at, shape, strict=True)):
+        last = ",".join(str(length - 1) for length in shape)
+        raise ShapeError(
+            f"there is no window {','.join(map(str, at))}: the output is {times(shape)}",
+            f"windows are counted from 0, so the last is --at {last}",
+        )
+    return int(np.ravel_multi_index(tuple(at), shape))
+
+
+def _described(fact: WindowFact) -> str:
+    return f"Output {','.join(map(str, fact.at))}: {fact.formula} = {fact.result}"
+
+
+def _element(shape: Shape) -> str:
+    if isinstance(shape, Rectangle):
+        inset = shape.thick / 2
+        place = _place(shape.x + inset, shape.y + inset, shape.width - shape.thick, shape.height - shape.thick)
+        stroke = f' stroke="{hexadecimal(shape.stroke)}" stroke-width="{shape.thick}"' if shape.stroke else ""
+        return f'<rect {place} fill="{_paint(shape.fill)}"{stroke}/>'
+    if isinstance(shape, Words):
+        anchor = ' text-anchor="middle"' if shape.anchor == "middle" else ""
+        text = html.escape(shape.text)
+        return (
+            f'<text x="{shape.x:g}" y="{shape.y:g}" dy="0.35em" font-size="{shape.size}"{anchor} '
+            f'fill="{hexadecimal(shape.color)}" xml:space="preserve">{text}</text>'
+        )
+    return _picture(shape)
+
+
+def _picture(shape: Raster) -> str:
+    target = io.BytesIO()
+    Image.fromarray(shape.colors).save(target, "PNG")
+    data = base64.b64encode(target.getvalue()).decode()
+    place = _place(shape.x, shape.y, shape.width, shape.height)
+    how = 'preserveAspectRatio="none" style="image-rendering:pixelated"'
+    return f'<image {place} {how} href="data:image/png;base64,{data}"/>'
+
+
+def _place(x: float, y: float, width: float, height: float) -> str:
+    return f'x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"'
+
+
+def _paint(color: Rgb | None) -> str:
+    return hexadecimal(color) if color else "none"

@@ -1,0 +1,1 @@
+"""A map, its windows and its tables as text in a terminal."""

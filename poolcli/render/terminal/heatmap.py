@@ -1,0 +1,383 @@
+"""A feature map as a picture in the terminal.
+
+Small maps show the number in every cell; larger ones two rows a line with half blocks; without colour a ramp of
+characters. What does not fit is made smaller by poolcli's own average pooling, and the caption says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.color import Color, ColorSystem
+from rich.console import RenderableType
+from rich.segment import Segment
+from rich.style import Style
+
+from poolcli.analysis.formulas import number
+from poolcli.colors import NAN_COLOR
+from poolcli.errors import UsageError
+from poolcli.featuremap import FeatureMap
+from poolcli.pooling.layer import Pooling
+from poolcli.render.colors import Rgb, Scale, ink
+from poolcli.render.names import safe
+from poolcli.render.terminal.panels import Block, Line, below, beside, centred, flow, text
+from poolcli.window import times
+
+Array = NDArray[Any]
+Colors = Literal["truecolor", "256", "none"]
+RAMP = " .:-=+*#%@"  # from low to high, on a dark terminal from dark to light
+NAN_MARK = "?"
+MOST_PLANES = 12  # planes of the leading axes that are drawn
+VALUE_CELLS = (16, 16)  # rows and columns up to which the numbers stand in the cells
+TALL_ROWS = 6  # rows up to which a cell with a number is three lines high
+BAR_WIDTH = 40
+CELL_DIGITS = 4  # significant digits of the numbers in cells
+LINES = 48  # lines of a picture, unless told
+
+
+@dataclass(frozen=True)
+class _Pen:
+    """How to draw: which colours there are, on which scale, in which characters.
+
+    Attributes
+    ----------
+    colors : str
+        What the terminal can do.
+    scale : Scale
+        From numbers to colours.
+    ascii_only : bool
+        Whether to keep to ASCII.
+    """
+
+    colors: Colors
+    scale: Scale
+    ascii_only: bool = False
+
+    @property
+    def colored(self) -> bool:
+        return self.colors != "none"
+
+    def style(self, front: Rgb | None, back: Rgb | None) -> Style:
+        return _style(front, back, self.colors == "256")
+
+    def marks(self, values: Array) -> list[list[str]]:
+        """Return a character of the ramp for every number."""
+        share = self.scale.share(values)
+        index = np.where(np.isnan(share), 0, np.minimum(share * len(RAMP), len(RAMP) - 1)).astype(int)
+        return [
+            [NAN_MARK if nan else RAMP[i] for i, nan in zip(row, gone, strict=True)]
+            for row, gone in zip(index.tolist(), np.isnan(share).tolist(), strict=True)
+        ]
+
+
+@lru_cache(maxsize=70_000)
+def _style(front: Rgb | None, back: Rgb | None, reduced: bool) -> Style:
+    return Style(color=_color(front, reduced), bgcolor=_color(back, reduced))
+
+
+def _color(rgb: Rgb | None, reduced: bool) -> Color | None:
+    if rgb is None:
+        return None
+    color = Color.from_rgb(*rgb)
+    return color.downgrade(ColorSystem.EIGHT_BIT) if reduced else color
+
+
+def picture(
+    feature_map: FeatureMap,
+    *,
+    width: int,
+    colors: Colors = "truecolor",
+    colormap: str = "viridis",
+    ascii_only: bool = False,
+    title: str | None = None,
+    scale: Scale | None = None,
+    height: int = LINES,
+) -> RenderableType:
+    """Draw a feature map.
+
+    Parameters
+    ----------
+    feature_map : FeatureMap
+        One, two or three spatial axes; planes of the leading axes and of depth stand beside each other.
+    width, height : int
+        Columns and lines that a picture may take.
+    colors : str
+        ``truecolor``, ``256``, or ``none`` for characters alone.
+    colormap : str
+        A name of `poolcli.colors.COLORMAPS`.
+    ascii_only : bool
+        Whether the terminal has no block characters.
+    title : str, optional
+        Above the picture; the map's name if missing.
+    scale : Scale, optional
+        Instead of the map's own, so that several pictures can share one.
+
+    Examples
+    --------
+    >>> from rich.console import Console
+    >>> shown = picture(FeatureMap(np.array([[6, 9], [5, 8]]), name="pooled"), width=40, colors="none")
+    >>> Console(width=40, no_color=True).print(shown)
+    pooled
+    :::::@@@@@
+    : 6 :@ 9 @
+    :::::@@@@@
+         #####
+      5  # 8 #
+         #####
+      ..::--==++**##%%@@
+    5        7         9
+    shape 2x2 (HW), min 5, mean 7, max 9
+    """
+    pen = _Pen(colors, scale or Scale(0, 0, colormap), ascii_only)
+    return _framed(feature_map, pen, width, height, title, own=scale is None)
+
+
+def side_by_side(
+    *feature_maps: FeatureMap,
+    titles: Sequence[str],
+    width: int,
+    colors: Colors = "truecolor",
+    colormap: str = "viridis",
+    ascii_only: bool = False,
+    height: int = LINES,
+) -> RenderableType:
+    """Draw maps beside each other, below where the width does not allow it.
+
+    All share one colour scale, so that a colour means the same number everywhere, unless one of them would drown in
+    it: then each has its own, which the colour bars tell.
+
+    Parameters
+    ----------
+    *feature_maps : FeatureMap
+        What to draw, such as input and output.
+    titles : sequence of str
+        One each.
+    width, colors, colormap, ascii_only, height
+        As `picture` takes them.
+    """
+    if len(titles) != len(feature_maps):
+        raise UsageError(f"{len(titles)} titles for {len(feature_maps)} pictures", "give one each")
+    scales = _scales(feature_maps, colormap)
+    pens = [_Pen(colors, scale, ascii_only) for scale in scales]
+
+    def drawn(room: int) -> list[Block]:
+        return [
+            _framed(one, pen, room, height, title) for one, pen, title in zip(feature_maps, pens, titles, strict=True)
+        ]
+
+    natural = drawn(width)
+    gap = 3
+    if sum(block.width for block in natural) + gap * (len(natural) - 1) <= width:
+        return beside(natural, gap)
+    columns = min(len(natural), max(1, (width + gap) // (24 + gap)))
+    return flow(drawn((width - gap * (columns - 1)) // columns), width, gap)
+
+
+def _scales(feature_maps: Sequence[FeatureMap], colormap: str) -> list[Scale]:
+    own = [Scale.of([one.values], colormap) for one in feature_maps]
+    shared = Scale.of([one.values for one in feature_maps], colormap)
+    reach = shared.high - shared.low
+    drowned = any(scale.high - scale.low < reach / 8 and not scale.flat for scale in own)
+    return own if drowned else [shared] * len(own)
+
+
+def _framed(
+    feature_map: FeatureMap, pen: _Pen, width: int, height: int, title: str | None, *, own: bool = False
+) -> Block:
+    """Draw the planes with everything around them; `own` scales the colours to what is drawn."""
+    width = max(width, 4)
+    planes, hidden = _planes(feature_map)
+    factor = 1 if _fits_values(planes, pen, width) else _factor([plane for _, plane in planes], pen, width, height)
+    shown = [(label, _reduced(plane, factor)) for label, plane in planes]
+    if own:
+        pen = replace(pen, scale=Scale.of([plane for _, plane in shown], pen.scale.colormap))
+    name = safe(feature_map.name if title is None else title)
+    parts = [text(name, width, Style(bold=True)), _drawn(shown, pen, width, height), _bar(pen, shown, width)]
+    parts += [text(words, width) for words in _captions(feature_map, pen, shown[0][1].shape, factor, hidden)]
+    return below(parts)
+
+
+def _planes(feature_map: FeatureMap) -> tuple[list[tuple[str, Array]], int]:
+    """Return the planes to draw with their labels, and how many are left out."""
+    values = feature_map.values
+    if feature_map.ndim == 1:
+        values = values[..., None, :]
+    lead = values.shape[:-2]
+    places = list(np.ndindex(*lead)) if math.prod(lead) <= MOST_PLANES else _first(lead)
+    letters = [letter for letter in "NCD" for _ in range(feature_map.layout.count(letter))]
+    labels = [" ".join(f"{letter}{i}" for letter, i in zip(letters, place, strict=True)) for place in places]
+    return [(label, values[place]) for label, place in zip(labels, places, strict=True)], math.prod(lead) - len(places)
+
+
+def _first(lead: tuple[int, ...]) -> list[tuple[int, ...]]:
+    return [tuple(int(i) for i in np.unravel_index(flat, lead)) for flat in range(MOST_PLANES)]
+
+
+# --- fitting ----------------------------------------------------------------------------------------------------------
+
+
+def _fits_values(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int) -> bool:
+    rows, columns = _sides(planes[0][1])
+    if rows > VALUE_CELLS[0] or columns > VALUE_CELLS[1]:
+        return False
+    return _cell_width([plane for _, plane in planes], colored=pen.colored) * columns <= width
+
+
+def _sides(plane: Array) -> tuple[int, int]:
+    rows, columns = plane.shape
+    return rows, columns
+
+
+def _cell_width(planes: Sequence[Array], *, colored: bool) -> int:
+    return max(len(words) for plane in planes for row in _written(plane) for words in row) + 4 - 2 * colored
+
+
+def _factor(planes: Sequence[Array], pen: _Pen, width: int, height: int) -> int:
+    """Return how many cells, each way, must become one."""
+    rows, columns = _sides(planes[0])
+    across, down = _grain(pen)
+    by_width = math.ceil(columns / max(width // across, 1))
+    by_height = math.ceil(rows / (height * down))
+    return max(by_width, by_height, 1)
+
+
+def _grain(pen: _Pen) -> tuple[int, int]:
+    """Return columns a cell takes, and cells that stand in one line."""
+    return (1, 2) if pen.colored and not pen.ascii_only else (2, 1)
+
+
+def _reduced(plane: Array, factor: int) -> Array:
+    if factor == 1:
+        return plane
+    size = tuple(min(factor, length) for length in plane.shape)
+    return Pooling.of(2, "avg", size, ceil_mode=True, nan="ignore").apply(plane)[0]
+
+
+def _captions(feature_map: FeatureMap, pen: _Pen, shown: Sequence[int], factor: int, hidden: int) -> list[str]:
+    said = [_summary(feature_map, pen)]
+    if factor > 1:
+        rows, columns = (1, *feature_map.spatial)[-2:]
+        size = times((min(factor, rows), min(factor, columns)))
+        said.append(
+            f"drawn as {times(shown)}: each cell is the average of {size} (pool --mode avg --size {size} --ceil-mode)"
+        )
+    if hidden:
+        said.append(f"the first {MOST_PLANES} of {hidden + MOST_PLANES} planes")
+    return said
+
+
+def _summary(feature_map: FeatureMap, pen: _Pen) -> str:
+    values = feature_map.values
+    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values.ravel()
+    said = [f"shape {times(feature_map.shape)} ({feature_map.layout})"]
+    if finite.size:
+        with np.errstate(over="ignore"):
+            mean = finite.mean(dtype=np.float64)
+        said += [f"min {number(finite.min())}", f"mean {number(mean)}", f"max {number(finite.max())}"]
+    if values.dtype.kind == "f":
+        nan, inf = int(np.isnan(values).sum()), int(np.isinf(values).sum())
+        said += [f"{nan} NaN (drawn {'magenta' if pen.colored else NAN_MARK})"] if nan else []
+        said += [f"{inf} infinite (drawn as the ends)"] if inf else []
+    return ", ".join(said)
+
+
+# --- drawing ----------------------------------------------------------------------------------------------------------
+
+
+def _drawn(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int, height: int) -> Block:
+    in_cells = _fits_values(planes, pen, width)
+    wide = _cell_width([plane for _, plane in planes], colored=pen.colored) if in_cells else 0
+    blocks = []
+    for label, plane in planes:
+        block = _valued(plane, pen, wide) if in_cells else _pixels(_enlarged(plane, pen, width, height), pen)
+        blocks.append(below([text(label, width), block]) if label else block)
+    return flow(blocks, width)
+
+
+def _enlarged(plane: Array, pen: _Pen, width: int, height: int) -> Array:
+    """Repeat cells so that a map of middling size fills a fair part of the screen."""
+    rows, columns = plane.shape
+    across, down = _grain(pen)
+    by = max(min(min(width, 80) // (columns * across), 2 * height * down // (3 * rows)), 1)
+    return plane.repeat(by, axis=0).repeat(by, axis=1)
+
+
+def _written(plane: Array) -> list[list[str]]:
+    return [[number(value, CELL_DIGITS) for value in row] for row in plane]
+
+
+def _valued(plane: Array, pen: _Pen, wide: int) -> Block:
+    """Draw cells with the numbers in them."""
+    lines: list[Line] = []
+    tall = plane.shape[0] <= TALL_ROWS
+    marks = pen.marks(plane)
+    for row, (numbers, values) in enumerate(zip(_written(plane), pen.scale.rgb(plane).tolist(), strict=True)):
+        middle: Line = []
+        around: Line = []
+        for words, color, mark in zip(numbers, values, marks[row], strict=True):
+            back: Rgb = tuple(color)
+            if pen.colored:
+                style = pen.style(ink(back), back)
+                middle.append(Segment(centred(words, wide), style))
+                around.append(Segment(" " * wide, style))
+            else:
+                left = (wide - len(words) - 2) // 2
+                middle.append(Segment(f"{mark * left} {words} {mark * (wide - len(words) - 2 - left)}"))
+                around.append(Segment(mark * wide))
+        lines += [around, middle, around] if tall else [middle]
+    return Block(lines)
+
+
+def _pixels(plane: Array, pen: _Pen) -> Block:
+    if not pen.colored:
+        return Block([[Segment("".join(mark * 2 for mark in row))] for row in pen.marks(plane)])
+    colors = pen.scale.rgb(plane).tolist()
+    if pen.ascii_only:
+        return Block([_runs([(" " * 2, None, tuple(color)) for color in row], pen) for row in colors])
+    lines = []
+    for top in range(0, len(colors), 2):
+        lower = colors[top + 1] if top + 1 < len(colors) else [None] * len(colors[top])
+        pairs = zip(colors[top], lower, strict=True)
+        lines.append(_runs([("▀", tuple(a), tuple(b) if b else None) for a, b in pairs], pen))
+    return Block(lines)
+
+
+def _runs(cells: Sequence[tuple[str, Any, Any]], pen: _Pen) -> Line:
+    """Join neighbours of one style into one segment."""
+    line: Line = []
+    last: Any = None
+    for mark, front, back in cells:
+        if line and last == (front, back):
+            line[-1] = Segment(line[-1].text + mark, line[-1].style)
+        else:
+            line.append(Segment(mark, pen.style(front, back)))
+        last = (front, back)
+    return line
+
+
+def _bar(pen: _Pen, shown: Sequence[tuple[str, Array]], width: int) -> Block:
+    """Draw the colour bar with the numbers at its ends and in its middle."""
+    if pen.scale.flat:
+        return Block([])
+    low, middle, high = map(number, pen.scale.ticks)
+    length = min(max(len(low) + len(middle) + len(high) + 4, min(BAR_WIDTH, width // 2), len(RAMP)), width)
+    steps = np.linspace(pen.scale.low / 2, pen.scale.high / 2, length) * 2
+    if not pen.colored:
+        bar = [Segment("".join(pen.marks(steps[None])[0]))]
+    elif pen.ascii_only:
+        bar = _runs([(" ", None, tuple(color)) for color in pen.scale.rgb(steps).tolist()], pen)
+    else:
+        bar = _runs([("▄", tuple(color), None) for color in pen.scale.rgb(steps).tolist()], pen)
+    room = length - len(low) - len(high)
+    inner = centred(middle, room) if len(middle) + 2 <= room else " " * max(room, 1)
+    ends = [low + inner + high] if len(low + inner + high) <= width else [low, high.rjust(width)]
+    lines: list[Line] = [bar, *([Segment(words)] for words in ends)]
+    if any(plane.dtype.kind == "f" and np.isnan(plane).any() for _, plane in shown) and pen.colored:
+        lines[1] += [Segment("  "), Segment("  ", pen.style(None, NAN_COLOR)), Segment(" NaN")]
+    return Block(lines)

@@ -1,0 +1,164 @@
+"""Explained windows as a table, or one below the other where the terminal is narrow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from poolcli.analysis.formulas import number
+from poolcli.analysis.windows import Cell, WindowFact
+from poolcli.render.terminal.rows import Fitting, Uncut, framed
+from poolcli.window import AXIS_NAMES, times
+
+ARITHMETIC = 24  # columns that it needs
+GRID_CELLS = (9, 9)  # rows and columns of a window up to which its cells are drawn
+WINNER = "bold green"
+MARKS: Mapping[bool, Mapping[str, str]] = {
+    False: {"padding": "·", "overhang": "×"},  # noqa: RUF001 - no letter, but a cross
+    True: {"padding": ".", "overhang": "x"},
+}
+
+
+def table(
+    facts: Iterable[WindowFact],
+    *,
+    total: int | None = None,
+    first: int = 0,
+    headline: str | None = None,
+    sentence: str | None = None,
+    ascii_only: bool = False,
+) -> RenderableType:
+    """Draw what is known of some windows.
+
+    Parameters
+    ----------
+    facts : iterable of WindowFact
+        What `poolcli.analysis.windows.windows` yields, or the first of it.
+    total : int, optional
+        How many windows there are, if `facts` are only some.
+    first : int
+        The number of windows before the first of `facts`.
+    headline : str, optional
+        The first line, as `poolcli.analysis.windows.headline` writes it.
+    sentence : str, optional
+        The second line, as `poolcli.analysis.windows.sentence` writes it.
+    ascii_only : bool
+        Whether the terminal has ASCII only.
+    """
+    chosen = list(facts)
+    stacked = _stack(chosen, ascii_only)
+    body = Fitting(Uncut(_rows(chosen, ascii_only), ARITHMETIC), stacked=stacked) if len(chosen) > 1 else stacked
+    parts: list[RenderableType] = [Text(headline, style="bold")] if headline else []
+    parts += [Text(sentence)] if sentence else []
+    return Group(*parts, body, *(Text(line, style="dim") for line in _legend(chosen, total, first, ascii_only)))
+
+
+def _rows(facts: Sequence[WindowFact], ascii_only: bool) -> Table:
+    drawn = framed(ascii_only=ascii_only, lines=True)
+    names = AXIS_NAMES[len(facts[0].spans)] if facts else ()
+    cells_named = ("places",) if names == ("cells",) else names
+    for name in ("output", *cells_named):
+        drawn.add_column(name, no_wrap=True)
+    drawn.add_column("cells", no_wrap=True)
+    drawn.add_column("n", justify="right", no_wrap=True)
+    drawn.add_column("arithmetic", overflow="fold", ratio=1)
+    for fact in facts:
+        spans = (Text(str(span)) for span in fact.spans)
+        drawn.add_row(Text(place(fact)), *spans, _cells(fact, ascii_only), Text(str(fact.n)), _arithmetic(fact))
+    return drawn
+
+
+def _stack(facts: Sequence[WindowFact], ascii_only: bool) -> RenderableType:
+    parts: list[RenderableType] = []
+    for fact in facts:
+        parts.append(Text.assemble(("output " + place(fact), "bold"), f"  {fact.where}"))
+        parts.append(Padding.indent(Group(_cells(fact, ascii_only), Text(f"n = {fact.n}"), _arithmetic(fact)), 2))
+    return Group(*parts)
+
+
+def place(fact: WindowFact) -> str:
+    """Write where in the output a window stands, the plane before a semicolon.
+
+    Examples
+    --------
+    >>> from poolcli.analysis.windows import windows
+    >>> from poolcli.pooling.layer import Pooling
+    >>> [place(fact) for fact in windows(Pooling.of(2), (2, 4))]
+    ['0,0', '0,1']
+    """
+    at = ",".join(map(str, fact.at))
+    return f"{','.join(map(str, fact.plane))}; {at}" if fact.plane else at
+
+
+def _cells(fact: WindowFact, ascii_only: bool) -> Text:
+    """Draw the cells of a window in their rows, the winner in brackets."""
+    lines, across = math.prod(fact.shape[:-1]), fact.shape[-1]
+    if lines > GRID_CELLS[0] or across > GRID_CELLS[1]:
+        return Text(f"{times(fact.shape)} cells")
+    words = [_word(cell, fact.winners, ascii_only) for cell in fact.cells]
+    wide = max(map(len, words))
+    drawn = Text()
+    for index, (cell, word) in enumerate(zip(fact.cells, words, strict=True)):
+        if index and index % across == 0:
+            drawn.append("\n")
+        style = WINNER if cell.at in fact.winners else "dim" if cell.kind != "real" else ""
+        drawn.append(word.rjust(wide) if word.endswith("]") else word.rjust(wide - 1) + " ", style)
+    return drawn
+
+
+def _word(cell: Cell, winners: Sequence[Any], ascii_only: bool) -> str:
+    if cell.value is None:  # a real cell without a value is one of a shape alone
+        return f" {MARKS[ascii_only].get(cell.kind) or ','.join(map(str, cell.at))} "
+    text = number(cell.value)
+    return f"[{text}]" if cell.at in winners else f" {text} "
+
+
+def _arithmetic(fact: WindowFact) -> Text:
+    said = Text(fact.formula)
+    if fact.result is not None:
+        said.append(" = ")
+        said.append(number(fact.result), "bold")
+    for remark in remarks(fact):
+        said.append(f"\n{remark}", "dim")
+    return said
+
+
+def remarks(fact: WindowFact) -> list[str]:
+    """Say what a reader would wonder about: ties, and padding that counts or does not."""
+    said = []
+    if fact.ties > 1 and fact.winner is not None:
+        at = ",".join(map(str, fact.winner))
+        said.append(f"{number(fact.result)} stands {fact.ties} times; it is taken from {at}")
+    outside = fact.count("padding")
+    if outside and fact.layer.pad_fill == "ignore":
+        counted = fact.layer.count_include_pad and fact.layer.mode.mode.divides
+        cells = "1 cell of padding counts" if outside == 1 else f"{outside} cells of padding count"
+        without = "1 cell of padding is" if outside == 1 else f"{outside} cells of padding are"
+        said.append(f"{cells} in n" if counted else f"{without} left out")
+    return said
+
+
+def _legend(facts: Sequence[WindowFact], total: int | None, first: int, ascii_only: bool) -> list[str]:
+    marks = MARKS[ascii_only]
+    said = []
+    if most := max((len(fact.winners) for fact in facts), default=0):
+        said.append("[ ] the cell that decides" if most == 1 else "[ ] the cells that decide")
+    if any(fact.count("padding") for fact in facts):
+        said.append(f"{marks['padding']} padding")
+    if any(fact.count("overhang") for fact in facts):
+        said.append(f"{marks['overhang']} beyond the padding (ceil_mode), never counts")
+    lines = [", ".join(said)] if said else []
+    if total is not None and total > len(facts):
+        page = first // len(facts) + 1
+        more = f"--page {page + 1} shows the next, " if first + len(facts) < total else ""
+        one = ",".join(map(str, facts[0].at))
+        lines.append(
+            f"windows {first + 1} to {first + len(facts)} of {total}; {more}--at {one} shows one, --full shows all"
+        )
+    return lines

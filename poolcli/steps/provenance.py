@@ -1,0 +1,115 @@
+"""What made a file: the recipe that a result carries, so that a batch can be resumed and a picture replayed.
+
+JSON carries its ``steps``. A PNG carries a text, made by `stamp`, with the steps and with the options of reading and
+drawing that are not as usual; `poolcli.formats.png_chunks.own_text` finds it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from poolcli.errors import PoolcliError
+from poolcli.steps.steps import ConvStep, GradStep, PoolStep, Record, Step, without_shapes
+
+if TYPE_CHECKING:
+    from poolcli.featuremap import FeatureMap
+    from poolcli.formats import ReadOptions, WriteOptions
+
+
+@dataclass(frozen=True)
+class Made:
+    """What made a result: of the same input, the same poolcli makes the same bytes again.
+
+    Attributes
+    ----------
+    steps : list of mapping
+        As recorded, without shapes.
+    ndim : int
+        The number of spatial axes.
+    read, write : mapping
+        The options of reading and of drawing that are not as usual.
+    """
+
+    steps: Sequence[Record]
+    ndim: int = 2
+    read: Mapping[str, Any] = field(default_factory=dict)
+    write: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, after: FeatureMap, reading: ReadOptions, writing: WriteOptions) -> Made:
+        """Describe a result."""
+        return cls(without_shapes(after.steps), after.ndim, unusual(reading), unusual(writing))
+
+    @classmethod
+    def from_json(cls, value: Any) -> Made | None:
+        """Read what `json` wrote; None if it is anything else."""
+        if not isinstance(value, Mapping) or not isinstance(value.get("steps"), list):
+            return None
+        ndim, read, write = value.get("ndim", 2), value.get("read", {}), value.get("write", {})
+        if ndim not in (1, 2, 3) or not isinstance(read, Mapping) or not isinstance(write, Mapping):
+            return None
+        return cls(value["steps"], ndim, read, write)
+
+    def json(self) -> dict[str, Any]:
+        """Return it as JSON has it; what is as usual is left out."""
+        rest = {"ndim": self.ndim if self.ndim != 2 else None, "read": self.read, "write": self.write}
+        return {"steps": list(self.steps), **{key: value for key, value in rest.items() if value}}
+
+    def same(self, steps: Sequence[Step], reading: ReadOptions, writing: WriteOptions) -> bool:
+        """Whether these steps and options would make the same of the same input.
+
+        Steps that the input had behind it already come first and do not count.
+        """
+        from poolcli.steps.recipe import from_records
+
+        if len(self.steps) < len(steps) or (self.read, self.write) != (unusual(reading), unusual(writing)):
+            return False
+        try:
+            mine = from_records(self.steps[len(self.steps) - len(steps) :])
+            return [_essence(step, self.ndim) for step in mine] == [_essence(step, self.ndim) for step in steps]
+        except PoolcliError:  # recorded by another version, or options that do not fit this rank: not the same
+            return False
+
+
+def unusual(options: ReadOptions | WriteOptions) -> dict[str, Any]:
+    """Return the options that are not default and that the bytes of a result may depend on."""
+    beside = ("format", "text", "max_pixels")  # the name says the format; the text says this; a limit changes nothing
+    values = asdict(options)
+    return {f.name: values[f.name] for f in fields(options) if f.name not in beside and values[f.name] != f.default}
+
+
+def _essence(step: Step, ndim: int) -> Any:
+    """Return what a step does, however it was written down."""
+    import numpy as np
+
+    if isinstance(step, PoolStep):
+        return step.name, step.layer(ndim), step.indices
+    if isinstance(step, GradStep):
+        return step.name, step.pool.layer(ndim), None if step.upstream is None else np.asarray(step.upstream).tolist()
+    if isinstance(step, ConvStep):
+        return step.name, np.asarray(step.kernel).tolist(), step.window(), float(step.bias)
+    return step
+
+
+def stamp(after: FeatureMap, reading: ReadOptions, writing: WriteOptions) -> dict[str, str]:
+    """Return the text that a PNG carries.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from poolcli.featuremap import FeatureMap
+    >>> from poolcli.formats import ReadOptions, WriteOptions
+    >>> stamp(PoolStep().apply(FeatureMap(np.ones((2, 2)))), ReadOptions(), WriteOptions(zoom=2))
+    {'poolcli': '{"steps":[{"step":"pool","mode":"max","size":[2,2],"stride":[2,2]}],"write":{"zoom":2}}'}
+    """
+    from poolcli.formats.json_map import dump
+    from poolcli.formats.png_chunks import OWN
+
+    return {OWN: dump(Made.of(after, reading, writing).json()).decode()}
+
+
+def stamped(after: FeatureMap, reading: ReadOptions, writing: WriteOptions) -> WriteOptions:
+    """Return how to write a result, with its recipe in the text of a PNG."""
+    return replace(writing, text=stamp(after, reading, writing)) if writing.format == "png" else writing

@@ -1,0 +1,386 @@
+"""Recipes: steps in a file, checked whole before anything runs.
+
+A recipe is the ``steps`` of any poolcli JSON, a file with just that list, or a PNG that carries its recipe
+(`poolcli.steps.provenance`). Shapes in it are passed over, since they belong to the input that the steps once had.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from poolcli.errors import InputError, ShapeError, UnknownNameError, UsageError
+from poolcli.steps.steps import (
+    POOLING,
+    STEPS,
+    ConvStep,
+    GradStep,
+    PoolStep,
+    Record,
+    Step,
+    UnpoolStep,
+    named,
+    numbered,
+    without_shapes,
+)
+
+if TYPE_CHECKING:
+    from poolcli.steps.shapes import Signal
+
+FORM = 'a recipe looks like [{"step": "pool", "mode": "max", "size": [2, 2]}]'
+
+
+# What a record may hold
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _sizes(value: Any) -> bool:
+    return _whole(value) or (isinstance(value, list) and bool(value) and all(map(_whole, value)))
+
+
+def _padding(value: Any) -> bool:
+    pairs = isinstance(value, list) and bool(value) and all(map(_sizes, value))
+    return isinstance(value, str) or _sizes(value) or pairs
+
+
+def _grid(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(_number(item) or _grid(item) for item in value)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the value of an option is."""
+
+    text: str
+    fits: Callable[[Any], bool]
+
+
+SIZES = Kind("a whole number, or a list of one for each axis", _sizes)
+TEXT = Kind("a text", lambda value: isinstance(value, str))
+FLAG = Kind("true or false", lambda value: isinstance(value, bool))
+NUMBER = Kind("a number", _number)
+WHOLE = Kind("a whole number", _whole)
+GRID = Kind("a nested list of numbers", _grid)
+
+OPTIONS: Mapping[str, Kind] = {
+    "mode": TEXT, "size": SIZES, "stride": SIZES, "dilation": SIZES, "output_size": SIZES, "shape": SIZES,
+    "padding": Kind("a word, a whole number, or a list of them or of begin,end pairs", _padding),
+    "pad_fill": Kind("a word or a number", lambda value: isinstance(value, str) or _number(value)),
+    "ceil_mode": FLAG, "count_include_pad": FLAG, "global": FLAG, "fractional": FLAG, "indices": FLAG,
+    "nan": TEXT, "compat": TEXT, "seed": WHOLE, "storage_order": WHOLE, "offsets": GRID,
+    "filter": TEXT, "kernel": GRID, "bias": NUMBER, "low": NUMBER, "high": NUMBER, "upstream": GRID,
+}  # fmt: skip
+
+_SLIDING = ("size", "stride", "padding", "dilation")
+_POOLING = ("mode", "size", *POOLING, "global")
+TAKES: Mapping[str, tuple[str, ...]] = {
+    "conv": ("filter", "kernel", *_SLIDING, "bias"),
+    "relu": (),
+    "pool": (*_POOLING, "indices"),
+    "normalize": ("low", "high"),
+    "unpool": (*_SLIDING, "output_size", "compat", "storage_order"),
+    "grad": (*_POOLING, "upstream"),
+}
+
+
+# Reading
+
+
+def load(path: str | Path, settings: Sequence[str] = ()) -> list[Step]:
+    """Read a recipe and check all of it that can be checked without an input.
+
+    Parameters
+    ----------
+    path : str or Path
+        A recipe, any JSON that poolcli wrote, or a PNG of `poolcli batch`; ``-`` for standard input.
+    settings : sequence of str
+        What to change in it; see `overridden`.
+
+    Returns
+    -------
+    list of Step
+
+    Raises
+    ------
+    InputError
+        If it is no recipe. Every error names the file and the stage.
+    UnknownNameError
+        If a step, an option, a mode or a filter does not exist.
+    UsageError
+        If options contradict each other.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "recipe.json"
+    >>> save(path, [{"step": "pool", "mode": "avg", "size": [2, 2], "shape": [4, 4]}])
+    >>> load(path, ["pool.mode=max"])
+    [PoolStep(mode='max', size=(2, 2), options={}, indices=False)]
+    """
+    from poolcli.system.files import read_source
+
+    source = read_source(path)
+    return from_records(overridden(_records(source.data, source.name), settings), source.name)
+
+
+def from_records(records: Sequence[Any], name: str = "recipe") -> list[Step]:
+    """Turn records into steps, checking every option; errors name the stage."""
+    if not records:
+        raise InputError(f"{name}: no steps in it", FORM)
+    return [_step(record, f"{name}: stage {number}") for number, record in enumerate(records, 1)]
+
+
+def _records(data: bytes, name: str) -> list[Any]:
+    from poolcli.formats.png_chunks import SIGNATURE
+
+    found = _in_png(data, name) if data.startswith(SIGNATURE) else _parsed(data, name)
+    steps = found.get("steps") if isinstance(found, Mapping) else found
+    if not isinstance(steps, list):
+        raise InputError(f"{name}: no list of steps in it", FORM)
+    return steps
+
+
+def _parsed(data: bytes, name: str) -> Any:
+    try:
+        return json.loads(data.decode("utf-8-sig"))
+    except json.JSONDecodeError as problem:
+        place = f"line {problem.lineno}, column {problem.colno}"
+        raise InputError(f"{name}: {place}: this is no JSON: {problem.msg}", FORM) from None
+    except (UnicodeDecodeError, RecursionError):
+        raise InputError(f"{name}: this is no JSON", FORM) from None
+
+
+def _in_png(data: bytes, name: str) -> Any:
+    import io
+
+    from poolcli.formats.png_chunks import own_text
+
+    text = own_text(io.BytesIO(data))
+    if text is None:
+        raise InputError(f"{name}: no recipe in this picture", "only pictures that poolcli made carry one")
+    return _parsed(text.encode(), name)
+
+
+def _step(record: Any, where: str) -> Step:
+    name = record.get("step") if isinstance(record, Mapping) else None
+    if not isinstance(name, str):
+        raise InputError(f"{where}: {_short(record)} is no step", FORM)
+    with named(f"{where} ({name})"):
+        if name not in STEPS:
+            raise UnknownNameError("step", name, STEPS)
+        given = {key: value for key, value in record.items() if value is not None and key not in ("step", "shape")}
+        for key, value in given.items():
+            _check_option(name, key, value)
+        if name == ConvStep.name and not given.keys() & {"filter", "kernel"}:
+            raise InputError("it needs a filter or a kernel", 'such as {"step": "conv", "filter": "box"}')
+        step = STEPS[name].from_record(given)
+        check_options(step, _axes_said(given))
+    return step
+
+
+def _check_option(step: str, key: str, value: Any) -> None:
+    if key not in TAKES[step]:
+        raise UnknownNameError("option", key, TAKES[step] or ("none",))
+    if not OPTIONS[key].fits(value):
+        raise InputError(f"{key} is {_short(value)}", f"{key} is {OPTIONS[key].text}")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _axes_said(record: Record) -> int:
+    """Return how many spatial axes the options speak of; 2 if they do not say."""
+    lists = [record[key] for key in (*_SLIDING, "output_size") if isinstance(record.get(key), list)]
+    return len(lists[0]) if lists else 2
+
+
+# Checking
+
+
+def check_options(step: Step, ndim: int) -> None:
+    """Raise what is wrong with the options of a step, whatever its input.
+
+    Parameters
+    ----------
+    step : Step
+        What to check.
+    ndim : int
+        The number of spatial axes.
+    """
+    if isinstance(step, GradStep):
+        step.pool.layer(ndim)
+    if isinstance(step, PoolStep):
+        _check_indices(step, ndim)
+    if isinstance(step, ConvStep):
+        step.window()
+
+
+def _check_indices(step: PoolStep, ndim: int) -> None:
+    from poolcli.pooling.layer import INDEXED
+
+    layer = step.layer(ndim)
+    if step.indices and (layer.mode.mode.name not in INDEXED or layer.pad_fill != "ignore"):
+        raise UsageError(f"{layer.mode} has no indices here", "only max and min without --pad-fill have them")
+
+
+def validate(steps: Sequence[Step], shape: Sequence[int], layout: str | None = None) -> list[tuple[int, ...]]:
+    """Follow a shape through the steps without any data.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        What is to be done.
+    shape : sequence of int
+        Of the input, in the layout's order.
+    layout : str, optional
+        By the number of axes if missing.
+
+    Returns
+    -------
+    list of tuple of int
+        The shape after each step; shorter where one is known only from the data.
+
+    Raises
+    ------
+    ShapeError, UsageError
+        If a step does not fit what arrives at it; the message names the stage.
+
+    Examples
+    --------
+    >>> validate([PoolStep(size=2), PoolStep(size=3, options={"stride": 1})], (9, 8))
+    [(4, 4), (2, 2)]
+    """
+    from poolcli.steps.shapes import Signal
+
+    signal, undo, shapes = Signal.of(shape, layout), UNKNOWN, []
+    for number, step in numbered(steps):
+        with named(f"stage {number} ({step.name})"):
+            after = _follow(signal, step, undo)
+        if after is None:
+            break
+        undo = signal.spatial if isinstance(step, PoolStep) and step.indices else None
+        signal = after
+        shapes.append(signal.shape)
+    return shapes
+
+
+UNKNOWN: tuple[int, ...] | None = ()  # the input may carry indices; what they undo is in the data
+
+
+def _follow(signal: Signal, step: Step, undo: tuple[int, ...] | None) -> Signal | None:
+    """Return what leaves a step, or None if only the data know."""
+    from poolcli.steps.shapes import FOLLOW
+    from poolcli.window import check_empty
+
+    if isinstance(step, UnpoolStep):
+        return _undone(signal, undo)
+    check_options(step, len(signal.spatial))
+    pool = step.pool if isinstance(step, GradStep) else step
+    follow = FOLLOW.get(type(pool))
+    after = follow(signal, pool) if follow else signal
+    if isinstance(pool, PoolStep):
+        layer = pool.layer(len(signal.spatial))
+        if layer.pad_fill == "ignore":
+            check_empty(layer.plan(signal.spatial))
+    return signal if isinstance(step, GradStep) else after
+
+
+def _undone(signal: Signal, undo: tuple[int, ...] | None) -> Signal | None:
+    from poolcli.featuremap import spatial_letters
+
+    if undo is None:
+        raise ShapeError("no indices arrive here", 'put it right after a pool step with "indices": true')
+    if undo == UNKNOWN:
+        return None
+    for letter, length in zip(spatial_letters(signal.layout), undo, strict=True):
+        signal = signal.resized(letter, length)
+    return signal
+
+
+# Changing and writing
+
+
+def overridden(records: Sequence[Any], settings: Sequence[str]) -> list[Any]:
+    """Change options of recorded steps.
+
+    Parameters
+    ----------
+    records : sequence of mapping
+        The steps.
+    settings : sequence of str
+        ``STAGE.OPTION=VALUE`` each, where STAGE counts from 1 or is the name of a step that stands there once, and
+        VALUE is JSON, a size such as ``3x2``, or a word; ``null`` takes the option away.
+
+    Raises
+    ------
+    UsageError
+        If a setting is not of this form or its stage is not there.
+
+    Examples
+    --------
+    >>> overridden([{"step": "relu"}, {"step": "pool", "size": [2, 2]}], ["2.size=3x2", "pool.mode=avg"])
+    [{'step': 'relu'}, {'step': 'pool', 'size': [3, 2], 'mode': 'avg'}]
+    """
+    changed = [dict(record) if isinstance(record, Mapping) else record for record in records]
+    for setting in settings:
+        place, equals, value = setting.partition("=")
+        stage, dot, option = place.strip().partition(".")
+        if not (equals and dot and stage and option):
+            raise UsageError(f"{setting!r} is no STAGE.OPTION=VALUE", "write for example 2.size=3x3 or pool.mode=avg")
+        changed[_stage(changed, stage, setting)][option.replace("-", "_")] = _value(value.strip())
+    return changed
+
+
+def _stage(records: Sequence[Any], stage: str, setting: str) -> int:
+    if stage.isdecimal():
+        found = [int(stage) - 1] if 1 <= int(stage) <= len(records) else []
+    else:
+        found = [i for i, record in enumerate(records) if isinstance(record, Mapping) and record.get("step") == stage]
+    if len(found) != 1:
+        names = [record.get("step") if isinstance(record, Mapping) else record for record in records]
+        there = ", ".join(f"{number} {name}" for number, name in enumerate(names, 1))
+        what = f"{len(found)} stages are called {stage}" if found else f"there is no stage {stage}"
+        raise UsageError(f"{setting!r}: {what}", f"the stages are {there}")
+    return found[0]
+
+
+def _value(text: str) -> Any:
+    from poolcli.window import parse_padding, parse_sizes
+
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        for parse in (lambda value: parse_sizes(value, "size"), parse_padding):
+            try:
+                parsed: Any = parse(text)
+            except UsageError:
+                continue
+            return json.loads(json.dumps(parsed))  # tuples become lists, as in any recipe
+    return text
+
+
+def save(path: str | Path, records: Sequence[Record]) -> None:
+    """Write recorded steps as a recipe: a JSON list with one step in each line.
+
+    Raises
+    ------
+    FileError
+        If the system refuses.
+    """
+    from poolcli.formats.json_map import dump
+    from poolcli.system.files import write_atomic
+
+    lines = [dump(record) for record in without_shapes(records)]
+    write_atomic(path, b"[\n  " + b",\n  ".join(lines) + b"\n]\n" if lines else b"[]\n")

@@ -1,0 +1,242 @@
+"""Shapes, parameters and receptive fields of a stack of layers, without any data.
+
+The receptive field follows Araujo, Norris & Sim, "Computing receptive fields of convolutional neural networks",
+Distill 2019: a layer with windows of K cells (dilation counted) and stride s turns a field r with jump j into
+``r + (K - 1) j`` with jump ``j s``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any, ClassVar
+
+from poolcli.errors import PoolcliError, ShapeError, UsageError
+from poolcli.featuremap import layout_by_rank, parse_layout, spatial_letters
+from poolcli.steps.steps import ConvStep, PoolStep, numbered, text
+from poolcli.window import Axis, Padding, Window, times
+from poolcli.wording import many
+
+FLAT = "F"  # the axis that is left after flattening
+
+
+@dataclass(frozen=True)
+class ConvLayer:
+    """A convolution known by its sizes alone; every filter looks at every channel and has a bias."""
+
+    name: ClassVar[str] = "conv"
+    filters: int = 1
+    size: int | tuple[int, ...] = 3
+    stride: int | tuple[int, ...] = 1
+    padding: Padding = "valid"
+    dilation: int | tuple[int, ...] = 1
+
+    def window(self, ndim: int) -> Window:
+        """Return the window for this many spatial axes."""
+        return Window.of(ndim, size=self.size, stride=self.stride, padding=self.padding, dilation=self.dilation)
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """Put all axes but N into one."""
+
+    name: ClassVar[str] = "flatten"
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A fully connected layer on the flat axis, or cell by cell on the channels."""
+
+    name: ClassVar[str] = "dense"
+    units: int = 1
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What flows from layer to layer.
+
+    Attributes
+    ----------
+    layout : str
+        One letter per axis; ``F`` is a flattened axis.
+    shape : tuple of int
+        In the layout's order.
+    field : tuple of int, or None
+        The receptive field along each spatial axis; None once it is the whole input.
+    jump : tuple of Fraction
+        How many input cells lie between neighbouring cells.
+    parameters : int
+        Those of the layer that made it.
+    """
+
+    layout: str
+    shape: tuple[int, ...]
+    field: tuple[int, ...] | None
+    jump: tuple[Fraction, ...]
+    parameters: int = 0
+
+    @classmethod
+    def of(cls, shape: Sequence[int], layout: str | None = None, *, channels_last: bool = False) -> Signal:
+        """Start with an input of this shape."""
+        layout = parse_layout(layout) if layout else layout_by_rank(len(shape), channels_last=channels_last)
+        if len(layout) != len(shape):
+            raise ShapeError(f"layout {layout} names {len(layout)} axes, but {times(shape)} has {len(shape)}",
+                             "give one letter per axis")  # fmt: skip
+        if min(shape) < 1:
+            raise ShapeError(f"the input {times(shape)} has no cells", "give it at least one along every axis")
+        ndim = len(spatial_letters(layout))
+        return cls(layout, tuple(shape), (1,) * ndim, (Fraction(1),) * ndim)
+
+    @property
+    def spatial(self) -> tuple[int, ...]:
+        """The lengths of the spatial axes, in poolcli's order."""
+        return tuple(self.shape[self.layout.index(letter)] for letter in spatial_letters(self.layout))
+
+    @property
+    def channels(self) -> int:
+        """The number of channels, 1 where there is no such axis."""
+        return self.shape[self.layout.index("C")] if "C" in self.layout else 1
+
+    def resized(self, letter: str, length: int) -> Signal:
+        """Return the signal with one axis of another length."""
+        index = self.layout.index(letter)
+        return replace(self, shape=(*self.shape[:index], length, *self.shape[index + 1 :]))
+
+    def through(self, axes: Sequence[Axis]) -> Signal:
+        """Return the signal after windows on its spatial axes."""
+        after = replace(self, parameters=0)
+        for letter, axis in zip(spatial_letters(self.layout), axes, strict=True):
+            after = after.resized(letter, len(axis))
+        if self.field is None:
+            return after
+        reach = [(axis.size - 1) * axis.dilation for axis in axes]
+        field = tuple(r + math.ceil(k * j) for r, k, j in zip(self.field, reach, self.jump, strict=True))
+        steps = [Fraction(axis.stride) if axis.regular else Fraction(axis.length, len(axis)) for axis in axes]
+        return replace(after, field=field, jump=tuple(j * s for j, s in zip(self.jump, steps, strict=True)))
+
+
+def _pool(signal: Signal, layer: PoolStep) -> Signal:
+    _spatial(signal, "pool")
+    return signal.through(layer.layer(len(signal.spatial)).plan(signal.spatial))
+
+
+def _known_conv(signal: Signal, layer: ConvStep) -> Signal:
+    window = layer.window()
+    sizes = window.size
+    if len(sizes) != len(_spatial(signal, "conv").spatial):
+        raise ShapeError(f"the kernel {times(sizes)} does not fit {len(signal.spatial)} spatial axes")
+    return replace(signal.through(window.plan(signal.spatial)), parameters=math.prod(sizes) + 1)
+
+
+def _lengths(kernel: Any) -> tuple[int, ...]:
+    return (len(kernel), *_lengths(kernel[0])) if isinstance(kernel, Sequence) else ()
+
+
+def _conv(signal: Signal, layer: ConvLayer) -> Signal:
+    ndim = len(_spatial(signal, "conv").spatial)
+    window = layer.window(ndim)
+    if layer.filters < 1:
+        raise UsageError(f"{layer.filters} filters are less than 1", "use --filters 1 or more")
+    weights = math.prod(window.size) * signal.channels * layer.filters
+    after = replace(signal.through(window.plan(signal.spatial)), parameters=weights + layer.filters)
+    if "C" in after.layout:
+        return after.resized("C", layer.filters)
+    if layer.filters == 1:
+        return after
+    first = min(after.layout.index(letter) for letter in spatial_letters(after.layout))
+    shape = (*after.shape[:first], layer.filters, *after.shape[first:])
+    return replace(after, layout=f"{after.layout[:first]}C{after.layout[first:]}", shape=shape)
+
+
+def _spatial(signal: Signal, what: str) -> Signal:
+    if FLAT in signal.layout:
+        raise ShapeError(f"{what} needs spatial axes, but the signal is flat", f"put {what} before flatten")
+    return signal
+
+
+def _flatten(signal: Signal, _: Flatten) -> Signal:
+    kept = [(letter, length) for letter, length in zip(signal.layout, signal.shape, strict=True) if letter == "N"]
+    rest = math.prod(signal.shape) // math.prod(length for _, length in kept)
+    return replace(signal, layout="N" * len(kept) + FLAT, shape=(*(length for _, length in kept), rest), parameters=0)
+
+
+def _dense(signal: Signal, layer: Dense) -> Signal:
+    if layer.units < 1:
+        raise UsageError(f"{layer.units} units are less than 1", "use --units 1 or more")
+    letter = FLAT if FLAT in signal.layout else "C"
+    if letter not in signal.layout:
+        raise ShapeError(f"dense needs channels or a flat signal, but the layout is {signal.layout}",
+                         "put flatten before it, or name the channels: --layout HWC")  # fmt: skip
+    inputs = signal.shape[signal.layout.index(letter)]
+    after = replace(signal.resized(letter, layer.units), parameters=(inputs + 1) * layer.units)
+    return replace(after, field=None) if letter == FLAT else after
+
+
+FOLLOW: Mapping[type, Callable[[Signal, Any], Signal]] = {
+    PoolStep: _pool,
+    ConvStep: _known_conv,
+    ConvLayer: _conv,
+    Flatten: _flatten,
+    Dense: _dense,
+}
+TEXTS: Mapping[type, Callable[[Signal, Any], str]] = {  # what a layer is, in a few words
+    PoolStep: lambda signal, layer: text({"step": "pool", **layer.layer(len(signal.spatial)).record()}),
+    ConvStep: lambda _, layer: f"{layer.label} {times(_lengths(layer.kernel))}",
+    ConvLayer: lambda signal, layer: (
+        f"{many(layer.filters, 'filter')} {text({'step': 'conv', **layer.window(len(signal.spatial)).record()})}"
+    ),
+    Dense: lambda _, layer: many(layer.units, "unit"),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a summary: a layer's name, what it is, and the signal after it."""
+
+    name: str
+    what: str
+    signal: Signal
+
+
+def summarize(signal: Signal, layers: Sequence[Any]) -> list[Row]:
+    """Follow a signal through layers.
+
+    Parameters
+    ----------
+    signal : Signal
+        The input.
+    layers : sequence
+        `ConvLayer`, `Flatten`, `Dense`, or steps of `poolcli.steps.steps`; those that change no shape cost nothing.
+
+    Returns
+    -------
+    list of Row
+        The input, then one row per layer; ``conv --relu`` is one, as `poolcli.steps.steps.numbered` counts.
+
+    Raises
+    ------
+    ShapeError, UsageError
+        If a layer does not fit what arrives at it; the message names the layer.
+
+    Examples
+    --------
+    >>> rows = summarize(Signal.of((20, 20, 3), "HWC"), [Dense(16), ConvLayer(32, 3, padding="same"), Flatten()])
+    >>> [(row.signal.shape, row.signal.parameters) for row in rows]
+    [((20, 20, 3), 0), ((20, 20, 16), 64), ((20, 20, 32), 4640), ((12800,), 0)]
+    """
+    rows = [Row("input", signal.layout, signal)]
+    for number, layer in numbered(layers):
+        follow, told = FOLLOW.get(type(layer)), TEXTS.get(type(layer))
+        try:
+            after = follow(signal, layer) if follow else replace(signal, parameters=0)
+        except PoolcliError as problem:
+            problem.message = f"layer {number} ({layer.name}): {problem.message}"
+            raise
+        if getattr(layer, "own", True):
+            rows.append(Row(layer.name, told(signal, layer) if told else "", after))
+        else:  # an activation, which Keras shows with its layer, too
+            rows[-1] = replace(rows[-1], what=f"{rows[-1].what}, {layer.name}")
+        signal = after
+    return rows

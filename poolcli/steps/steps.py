@@ -1,0 +1,383 @@
+"""Named steps from feature map to feature map: what a command does, what JSON records, what a recipe replays.
+
+Each step is a frozen record of options as they were given. `apply` does the work and appends to the map's ``steps``
+what was done, in full, so that the record can be turned back into the step (`poolcli.steps.recipe.from_records`,
+which checks what a record may hold; a step's own `from_record` takes it as checked).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from poolcli.errors import InputError, PoolcliError, ShapeError
+from poolcli.window import AXIS_NAMES, Padding, Window, times
+
+if TYPE_CHECKING:
+    from poolcli.featuremap import FeatureMap
+    from poolcli.pooling.layer import Options, Pooling, Size
+
+Record = Mapping[str, Any]
+
+
+class Step(Protocol):
+    """What every step can do."""
+
+    name: ClassVar[str]
+
+    def apply(self, feature_map: FeatureMap) -> FeatureMap:
+        """Do the step and record it."""
+        ...
+
+    @classmethod
+    def from_record(cls, record: Record) -> Step:
+        """Make the step again that `apply` recorded; nothing is checked here."""
+        ...
+
+
+def done(before: FeatureMap, values: Any, record: dict[str, Any], **changes: Any) -> FeatureMap:
+    """Return the map with new values and one more step; indices belong to the old values and go."""
+    after = before.with_(values=values, **{"indices": None, "unpool": None, **changes})
+    return after.with_(steps=(*before.steps, {**record, "shape": list(after.shape)}))
+
+
+def _left_over(layer: Pooling, spatial: Sequence[int]) -> Iterator[str]:
+    """Say which cells at the end no window looks at, if another window could."""
+    advice = "" if layer.compat else "; --ceil-mode makes one for them"
+    for name, axis in zip(AXIS_NAMES[len(spatial)], layer.plan(spatial), strict=True):
+        if axis.left_over and axis.starts[-1] + axis.stride < axis.length:
+            yield f"the last {axis.left_over} of {axis.length} {name} are in no window{advice}"
+
+
+# the options of pooling as records name them, but for mode, size and global
+POOLING = (
+    "stride", "padding", "dilation", "pad_fill", "ceil_mode", "count_include_pad", "output_size", "fractional", "nan",
+    "compat", "seed", "offsets", "storage_order",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PoolStep:
+    """Pool; see `poolcli.pool` for the options."""
+
+    name: ClassVar[str] = "pool"
+    mode: str = "max"
+    size: Size = None
+    options: Options = field(default_factory=dict)  # type: ignore[assignment]  # an empty dict is one
+    indices: bool = False
+
+    def layer(self, ndim: int) -> Pooling:
+        """Return the pooling layer for this many spatial axes."""
+        from poolcli.pooling.layer import Pooling
+
+        return Pooling.of(ndim, self.mode, self.size, **self.options)
+
+    def apply(self, feature_map: FeatureMap) -> FeatureMap:
+        """Pool."""
+        layer = self.layer(feature_map.ndim)
+        values, indices = layer.apply(feature_map.values, indices=self.indices)
+        record = {"step": self.name, **layer.record(), **({"indices": True} if self.indices else {})}
+        feature_map = feature_map.with_(notes=(*feature_map.notes, *_left_over(layer, feature_map.spatial)))
+        if indices is None:
+            return done(feature_map, values, record)
+        undo = {"shape": list(feature_map.spatial), **layer.window.record()}
+        undo |= {name: value for name in ("compat", "storage_order") if (value := getattr(layer, name))}
+        return done(feature_map, values, record, indices=indices, unpool=undo)
+
+    @classmethod
+    def from_record(cls, record: Record) -> PoolStep:
+        """Make the step of its record."""
+        options: Any = {key: _tupled(value) for key, value in record.items() if key in POOLING}
+        if record.get("global"):
+            options["global_window"] = True
+        return cls(record.get("mode", "max"), _tupled(record.get("size")), options, bool(record.get("indices")))
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(map(_tupled, value)) if isinstance(value, list | tuple) else value
+
+
+@dataclass(frozen=True)
+class ConvStep:
+    """Convolve with a kernel; see `poolcli.conv`.
+
+    Attributes
+    ----------
+    kernel : nested list of numbers
+        The weights as a user would write them.
+    label : str
+        The filter's name or the kernel's file, for texts.
+    """
+
+    name: ClassVar[str] = "conv"
+    kernel: Sequence[Any]
+    label: str = "kernel"
+    stride: int | tuple[int, ...] = 1
+    padding: Padding = "valid"
+    dilation: int | tuple[int, ...] = 1
+    bias: float = 0.0
+
+    @property
+    def title(self) -> str:
+        """What to call the kernel in a sentence."""
+        return "the kernel" if self.label == "kernel" else f"kernel {self.label}"
+
+    def window(self) -> Window:
+        """Return the window of the kernel.
+
+        Raises
+        ------
+        InputError
+            If the kernel is ragged.
+        UsageError
+            If the options do not fit it.
+        """
+        import numpy as np
+
+        try:
+            sizes = np.asarray(self.kernel, dtype=np.float64).shape
+        except ValueError:
+            raise InputError(f"the rows of {self.title} have different lengths") from None
+        return Window.of(len(sizes), size=sizes, stride=self.stride, padding=self.padding, dilation=self.dilation)
+
+    def record(self) -> dict[str, Any]:
+        """Return what JSON says of the step, but for the shape."""
+        import numpy as np
+
+        kernel = np.asarray(self.kernel).tolist()
+        bias = {"bias": self.bias} if self.bias else {}
+        return {"step": self.name, "filter": self.label, "kernel": kernel, **self.window().record(), **bias}
+
+    def apply(self, feature_map: FeatureMap) -> FeatureMap:
+        """Convolve."""
+        import numpy as np
+
+        from poolcli.pooling.convolution import conv
+
+        kernel = np.asarray(self.kernel)
+        if kernel.ndim != feature_map.ndim:
+            raise ShapeError(
+                f"{self.title} has {kernel.ndim} axes, but {feature_map.name} has {feature_map.ndim} spatial",
+                "give a kernel with one axis for each, such as '[1, 2, 1]' for one",
+            )
+        values = conv(
+            feature_map.values, kernel, stride=self.stride, padding=self.padding, dilation=self.dilation, bias=self.bias
+        )
+        return done(feature_map, values, self.record())
+
+    @classmethod
+    def from_record(cls, record: Record) -> ConvStep:
+        """Make the step of its record."""
+        from poolcli.pooling.filters import find_filter
+
+        label = record.get("filter", "kernel")
+        kernel = record["kernel"] if "kernel" in record else find_filter(label).kernel.tolist()
+        return cls(
+            kernel,
+            label,
+            _tupled(record.get("stride", 1)),
+            _tupled(record.get("padding", "valid")),
+            _tupled(record.get("dilation", 1)),
+            record.get("bias", 0.0),
+        )
+
+
+@dataclass(frozen=True)
+class ReluStep:
+    """Replace negative numbers with zero.
+
+    Attributes
+    ----------
+    own : bool
+        Whether it is a stage of its own, and no option of the step before.
+    """
+
+    name: ClassVar[str] = "relu"
+    own: bool = field(default=True, compare=False, repr=False)
+
+    def apply(self, feature_map: FeatureMap) -> FeatureMap:
+        """Rectify."""
+        from poolcli.pooling.convolution import relu
+
+        return done(feature_map, relu(feature_map.values), {"step": self.name})
+
+    @classmethod
+    def from_record(cls, record: Record) -> ReluStep:  # noqa: ARG003 - every step has one signature
+        """Make the step of its record."""
+        return cls()
+
+
+@dataclass(frozen=True)
+class NormalizeStep:
+    """Stretch the values linearly so that the least becomes `low` and the greatest `high`."""
+
+    name: ClassVar[str] = "normalize"
+    low: float = 0.0
+    high: float = 1.0
+
+    def apply(self, feature_map: FeatureMap) -> FeatureMap:
+        """Stretch."""
+        import numpy as np
+
+        x = feature_map.values.astype(np.promote_types(feature_map.values.dtype, np.float64))
+        finite = x[np.isfinite(x)]
+        least, most = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
+        share = (x / 2 - least / 2) / (most / 2 - least / 2) if most > least else np.where(np.isfinite(x), 0.0, x)
+        values = self.low + share * (self.high - self.low)
+        return done(feature_map, values, {"step": self.name, "low": self.low, "high": self.high}, white=None)
+
+    @classmethod
+    def from_record(cls, record: Record) -> NormalizeStep:
+        """Make the step of its record."""
+        return cls(float(record.get("low", 0.0)), float(record.get("high", 1.0)))
+
+
+@dataclass(frozen=True)
+class UnpoolStep:
+    """Put pooled values back where their indices say; see `poolcli.unpool`.
+
+    Attributes
+    ----------
+    window : mapping
+        ``size``, ``stride``, ``padding``, ``output_size``, ``compat``, ``storage_order`` where the map's own record
+        of its pooling is missing or is to be overruled.
+    """
+
+    name: ClassVar[str] = "unpool"
+    window: Mapping[str, Any] = field(default_factory=dict)
+
+    def apply(self, feature_map: FeatureMap) -> FeatureMap:
+        """Unpool."""
+        from poolcli.pooling.gradient import unpool_as
+
+        if feature_map.indices is None:
+            raise InputError(
+                f"{feature_map.name} has no indices, so nothing says where its values came from",
+                "record them with: poolcli pool --indices --json INPUT | poolcli unpool",
+            )
+        given = self._per_axis(feature_map.ndim)
+        known = {**(feature_map.unpool or {}), **given}
+        values = unpool_as(feature_map.values, feature_map.indices, feature_map.ndim, known)
+        return done(feature_map, values, {"step": self.name, **given})
+
+    def _per_axis(self, ndim: int) -> dict[str, Any]:
+        """Return the window with one entry per axis, as records have it."""
+        sliding = {name: self.window[name] for name in ("size", "stride", "padding") if name in self.window}
+        checked = Window.of(ndim, **sliding)
+        given: dict[str, Any] = {**self.window, **{name: getattr(checked, name) for name in sliding}}
+        if "output_size" in given:
+            given["output_size"] = Window.of(ndim, kind="adaptive", output_size=given["output_size"]).output_size
+        return given
+
+    @classmethod
+    def from_record(cls, record: Record) -> UnpoolStep:
+        """Make the step of its record."""
+        return cls({key: _tupled(value) for key, value in record.items() if key not in ("step", "shape")})
+
+
+@dataclass(frozen=True)
+class GradStep:
+    """Replace the map with the gradient that pooling it would send back; see `poolcli.grad`."""
+
+    name: ClassVar[str] = "grad"
+    pool: PoolStep = field(default_factory=PoolStep)
+    upstream: Any = None
+
+    def apply(self, feature_map: FeatureMap) -> FeatureMap:
+        """Differentiate."""
+        from poolcli.pooling.gradient import gradient
+
+        layer = self.pool.layer(feature_map.ndim)
+        values = gradient(layer, feature_map.values, self.upstream)
+        record = {"step": self.name, **layer.record()}
+        if self.upstream is not None:
+            record["upstream"] = self.upstream.tolist()
+        return done(feature_map, values, record, white=None)
+
+    @classmethod
+    def from_record(cls, record: Record) -> GradStep:
+        """Make the step of its record."""
+        import numpy as np
+
+        upstream = record.get("upstream")
+        return cls(PoolStep.from_record(record), None if upstream is None else np.asarray(upstream))
+
+
+STEPS: Mapping[str, type[Step]] = {
+    step.name: step for step in (ConvStep, ReluStep, PoolStep, NormalizeStep, UnpoolStep, GradStep)
+}
+
+
+def numbered(steps: Sequence[Step]) -> Iterator[tuple[int, Step]]:
+    """Give each step with the number of its stage, as who wrote them counts: ``conv --relu`` is one."""
+    number = 0
+    for step in steps:
+        number += getattr(step, "own", True)
+        yield number, step
+
+
+def apply(feature_map: FeatureMap, steps: Sequence[Step]) -> FeatureMap:
+    """Do one step after the other."""
+    for step in steps:
+        feature_map = step.apply(feature_map)
+    return feature_map
+
+
+@contextmanager
+def named(where: str) -> Iterator[None]:
+    """Say in every error at which stage it arose."""
+    try:
+        yield
+    except PoolcliError as problem:
+        problem.message = f"{where}: {problem.message}"
+        raise
+
+
+def without_shapes(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """Return records without what belongs to the input they were made on."""
+    return [{key: value for key, value in record.items() if key != "shape"} for record in records]
+
+
+# --- as text ----------------------------------------------------------------------------------------------------------
+
+_WORDS: Mapping[str, Callable[[Any], str]] = {
+    "stride": lambda value: f"stride {times(value)}",
+    "padding": lambda value: f"padding {_padding_text(value)}",
+    "dilation": lambda value: f"dilation {times(value)}",
+    "ceil_mode": lambda _: "ceil_mode",
+    "output_size": lambda value: f"to {times(value)}",
+    "fractional": lambda _: "fractional",
+    "pad_fill": lambda value: f"filled with {value}",
+    "count_include_pad": lambda _: "count_include_pad",
+    "nan": lambda value: f"NaN {value}",
+    "compat": lambda value: f"as {value}",
+    "seed": lambda value: f"seed {value}",
+    "bias": lambda value: f"bias {value:g}",
+    "low": lambda value: f"from {value:g}",
+    "high": lambda value: f"to {value:g}",
+}
+
+
+def _padding_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return times([a for a, _ in value]) if all(a == b for a, b in value) else ",".join(f"{a},{b}" for a, b in value)
+
+
+def text(record: Record) -> str:
+    """Say in one line what a recorded step did.
+
+    Examples
+    --------
+    >>> text({"step": "pool", "mode": "max", "size": [2, 2], "stride": [2, 2], "shape": [2, 2]})
+    'max 2x2, stride 2x2'
+    """
+    what = [str(record[key]) for key in ("mode", "filter") if key in record]
+    what += ["global"] if record.get("global") else []
+    what += [times(record["size"])] if record.get("size") else []
+    said = [
+        word(record[key]) for key, word in _WORDS.items() if record.get(key) is not None and record[key] is not False
+    ]
+    return ", ".join([" ".join(what), *said] if what else said)

@@ -1,0 +1,439 @@
+"""Bytes in and out: a source is read whole, a target is replaced whole or not at all.
+
+A file is written under a temporary name ``.poolcli-<name>-<random>.tmp`` in its own folder and then renamed over the
+target, so that after an exception, Ctrl-C or a full disk there is the old file or the new one. There is no ``fsync``:
+the promise is about this program ending early, not about the power failing, and waiting for the disk would cost more
+than most commands take.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import re
+import select
+import shlex
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from poolcli.errors import FileError
+
+STDIN_NAME = "stdin"
+PIECE = 1 << 20  # bytes of a pipe at a time, at most
+MOMENT = 0.1  # seconds
+NAME_BYTES = 100  # of the target's name that go into the temporary one; file systems stop at 255 in all
+TEMPORARY = re.compile(r"\.poolcli-(.*)-[0-9a-f]{16}\.tmp", re.DOTALL)
+ZARR = ".zarr"  # the extension of the one kind of folder that is written like a file; see `poolcli.large.zarr_arrays`
+LISTED = 5000  # names of a folder looked at for a suggestion
+NO_INPUT = "name a file, or pipe one in: poolcli pool input.csv, or poolcli pool - < input.csv"
+INTO_POOL = "| poolcli pool"  # how a hint ends that pipes a file; the command line puts the real command there
+WHAT_CAME = "... | "  # how one begins where there is no file, but a pipe already
+DESCRIPTOR = re.compile(r"/dev/(?:(stdin|stdout|stderr)|fd/([0-9]+))|/proc/self/fd/([0-9]+)")
+STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
+
+REASONS: dict[int, tuple[str, str]] = {
+    errno.ENOENT: ("the folder does not exist", "make the folder first"),
+    errno.ENOTDIR: ("a part of the path is a file, not a folder", "check the path"),
+    errno.EISDIR: ("it is a folder", "name a file in it"),
+    errno.EEXIST: ("a file of that name is there", "choose another name"),
+    errno.EACCES: ("permission denied", "check who may read and write it, and its folder"),
+    errno.EPERM: ("permission denied", "check who may read and write it, and its folder"),
+    errno.EROFS: ("the file system is read-only", "write to another folder"),
+    errno.ENOSPC: ("no space left on the device", "make room, or write to another disk"),
+    errno.EDQUOT: ("the disk quota is used up", "make room, or write to another disk"),
+    errno.EFBIG: ("it would be larger than a file may be", "raise the file size limit (ulimit -f)"),
+    errno.ENAMETOOLONG: ("the name is too long", "use a shorter name"),
+    errno.ELOOP: ("its symbolic links go round in a circle", "remove the links"),
+    errno.EBADF: ("it is closed", "open it, or name a file"),
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was read, and from where.
+
+    Attributes
+    ----------
+    name : str
+        The path as it was typed, or ``stdin``, for messages.
+    data : bytes
+        All of it.
+    path : Path or None
+        The file, if it is one.
+    """
+
+    name: str
+    data: bytes
+    path: Path | None = None
+
+
+class Sink(Protocol):
+    """Anything that takes bytes: the file inside `atomic`."""
+
+    def write(self, data: bytes | memoryview, /) -> object:
+        """Take all of `data`."""
+
+
+def file_error(verb: str, name: str, problem: OSError) -> FileError:
+    """Say in poolcli's words why the system refused.
+
+    Parameters
+    ----------
+    verb : str
+        ``read``, ``write`` or the like.
+    name : str
+        The path as it was typed.
+    problem : OSError
+        What the system said.
+    """
+    reason, hint = REASONS.get(problem.errno or 0, (problem.strerror or str(problem), None))
+    return FileError(f"cannot {verb} {name}: {reason}", hint)
+
+
+@contextmanager
+def _translated(verb: str, name: str) -> Iterator[None]:
+    try:
+        yield
+    except (BrokenPipeError, FileError):  # the reader went away: no error of the file; or it has its words already
+        raise
+    except OSError as problem:
+        raise file_error(verb, name, problem) from problem
+
+
+# Reading
+
+
+def read_source(source: str | Path) -> Source:
+    """Read a path, or standard input if `source` is ``-``.
+
+    Parameters
+    ----------
+    source : str or Path
+        What to read.
+
+    Raises
+    ------
+    FileError
+        If it is missing, a folder, a device, unreadable, or a standard input that is closed or a terminal.
+    """
+    if str(source) == "-":
+        return Source(STDIN_NAME, _read_stdin())
+    with open_source(source) as file, _translated("read", str(source)):
+        regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+        return Source(str(source), file.read() if regular else _to_end(file), Path(source))
+
+
+def open_source(source: str | Path) -> BinaryIO:
+    """Open a path for reading, with poolcli's errors."""
+    name = str(source)
+    try:
+        file = open(source, "rb")  # noqa: SIM115 -- handed to the caller, who closes it
+    except FileNotFoundError:
+        raise missing(name) from None
+    except ValueError:
+        raise FileError(f"cannot read {name!r}: a path has no NUL character", "check the path") from None
+    except OSError as problem:
+        raise file_error("read", name, problem) from problem
+    mode = os.fstat(file.fileno()).st_mode
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):  # /dev/zero never ends, and a terminal waits for someone to type
+        file.close()
+        raise FileError(f"cannot read {name}: it is a device, not a file", NO_INPUT)
+    return file
+
+
+def _read_stdin() -> bytes:
+    if sys.stdin is None or sys.stdin.closed:
+        raise FileError("cannot read stdin: it is closed", NO_INPUT)
+    if sys.stdin.isatty():
+        raise FileError("cannot read stdin: it is a terminal", NO_INPUT)
+    with _translated("read", STDIN_NAME):
+        return _to_end(sys.stdin.buffer)
+
+
+def _to_end(pipe: BinaryIO) -> bytes:
+    """Read piece by piece, and wait for each a moment at a time.
+
+    A Ctrl-C that comes together with data, or just before Python waits for it, would not be heard until more data come.
+    """
+
+    def piece() -> bytes:
+        with suppress(io.UnsupportedOperation):  # a BytesIO where a test stands in for a stream
+            while not select.select([pipe.fileno()], [], [], MOMENT)[0]:
+                continue
+        return pipe.read1(PIECE)  # type: ignore[attr-defined,no-any-return]  # every buffered file has it
+
+    return b"".join(iter(piece, b""))
+
+
+def missing(name: str, what: str = "no such file") -> FileError:
+    """Name the first folder that is missing, or the files whose names are nearest."""
+    from difflib import get_close_matches
+
+    path = Path(name)
+    if not name:
+        return FileError("cannot read a file without a name", NO_INPUT)
+    if name.lstrip().startswith("[["):
+        return FileError(f"cannot read {name}: {what}", piped("echo", name))
+    for folder in reversed(path.parents):
+        if not folder.is_dir():
+            return FileError(f"cannot read {name}: the folder {folder} does not exist", "check the path")
+    if path.is_symlink():
+        return FileError(f"cannot read {name}: it is a link to {os.readlink(path)}, which does not exist")
+    names = []
+    with suppress(OSError), os.scandir(path.parent) as entries:
+        names = [entry.name for entry, _ in zip(entries, range(LISTED), strict=False)]
+    close = [str(path.parent / near) for near in get_close_matches(path.name, sorted(names), n=3, cutoff=0.6)]
+    hint = f"did you mean {' or '.join(close)}?" if close else "check the path"
+    return FileError(f"cannot read {name}: {what}", hint)
+
+
+def piped(command: str, name: str) -> str:
+    """Return the line that sends a file through another program first.
+
+    Examples
+    --------
+    >>> piped("cut -f 2-", "my table.tsv")
+    "cut -f 2- 'my table.tsv' | poolcli pool"
+    """
+    if name == STDIN_NAME:
+        return f"{WHAT_CAME}{command} {INTO_POOL}"
+    return f"{command} {shlex.quote(name)} {INTO_POOL}"
+
+
+# Writing
+
+
+def same_file(one: str | Path, other: str | Path) -> bool:
+    """Whether two paths lead to one file, through symbolic or hard links too; ``-`` is no file."""
+    if "-" in (str(one), str(other)):
+        return False
+    try:
+        return os.path.samefile(one, other)
+    except (OSError, ValueError):  # one of them does not exist (yet)
+        return False
+
+
+def check_target(target: str | Path) -> None:
+    """Raise now what opening `target` would raise later, so that no work is done in vain.
+
+    Raises
+    ------
+    FileError
+        If it is a folder, its folder is missing or closed to us, or it is read-only.
+    """
+    if descriptor_of(target) is not None:
+        return
+    with _translated("write", str(target)):
+        path = _resolved(target)
+        if not is_special(path) and not os.access(path.parent, os.W_OK | os.X_OK):
+            raise FileError(
+                f"cannot write {target}: its folder does not let files be made", "write to another folder, or change it"
+            )
+
+
+def put(target: str | Path, chunks: bytes | Iterable[bytes]) -> None:
+    """Write to a file as `write_atomic` does, or to standard output for ``-``."""
+    with opened(target) as sink:
+        for chunk in _chunks(chunks):
+            sink.write(chunk)
+
+
+def opened(target: str | Path) -> AbstractContextManager[Sink]:
+    """Open a file for writing as `atomic` does, or standard output for ``-``."""
+    return stdout() if str(target) == "-" else atomic(target)
+
+
+def write_atomic(target: str | Path, chunks: bytes | Iterable[bytes]) -> None:
+    """Write a file whole, or leave what was there.
+
+    The mode bits and the owner of an existing file are kept; a symbolic link stays, and the file it leads to is
+    replaced; a device, a FIFO and ``/dev/stdout`` are written to directly.
+
+    Parameters
+    ----------
+    target : str or Path
+        Where to.
+    chunks : bytes or iterable of bytes
+        What; an exception while iterating leaves the target as it was.
+
+    Raises
+    ------
+    FileError
+        If the system refuses.
+    BrokenPipeError
+        If the reader of a pipe has gone away.
+    """
+    with atomic(target) as sink:
+        for chunk in _chunks(chunks):
+            sink.write(chunk)
+
+
+@contextmanager
+def atomic(target: str | Path) -> Iterator[Sink]:
+    """Open `target` for writing; it is replaced at the end of the ``with`` block if nothing was raised in it."""
+    with _translated("write", str(target)):
+        number = descriptor_of(target)
+        if number is not None:
+            with open(os.dup(number), "wb", buffering=0) as raw:
+                yield _Direct(raw)
+        elif is_special(path := _resolved(target)):
+            with open(path, "wb", buffering=0) as raw:
+                yield _Direct(raw)
+        else:
+            with _replacement(path) as file:
+                yield file
+
+
+@contextmanager
+def _replacement(path: Path) -> Iterator[BinaryIO]:
+    """Give a new file in the folder of `path`; rename it over `path` at the end, or remove it after an exception."""
+    old = path.stat() if os.path.exists(path) else None
+    temporary = temporary_beside(path)
+    try:
+        # O_EXCL: a name that exists is someone else's. 0o666 less the umask is what any new file gets.
+        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        with open(file, "wb", buffering=1 << 18) as buffered:
+            yield buffered
+            buffered.flush()
+            if old is not None:
+                _keep_owner_and_mode(file, old)
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _keep_owner_and_mode(file: int, old: os.stat_result) -> None:
+    if (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
+        with suppress(PermissionError):  # only root may give files away; then the file is ours, as with any editor
+            os.fchown(file, old.st_uid, old.st_gid)
+    os.fchmod(file, stat.S_IMODE(old.st_mode))  # after fchown, which clears the set-user-id bit
+
+
+def temporary_beside(path: Path) -> Path:
+    """Return a new name in the folder of `path`, under which it is written until it is whole."""
+    return path.parent / f".poolcli-{_shortened(path.name)}-{os.urandom(8).hex()}.tmp"
+
+
+def left_behind(folder: str, names: Iterable[str]) -> Iterator[str]:
+    """Give what killed processes left in a folder of files that were to get these names."""
+    with os.scandir(folder) as entries:
+        left = [(entry.path, match[1]) for entry in entries if (match := TEMPORARY.fullmatch(entry.name))]
+    known = {_shortened(name) for name in names} if left else set()
+    yield from (path for path, name in left if name in known)
+
+
+def _shortened(name: str) -> str:
+    return os.fsdecode(os.fsencode(name)[:NAME_BYTES])
+
+
+def _resolved(target: str | Path) -> Path:
+    """Return the file that `target` leads to, checked as far as looking can."""
+    name = str(target)
+    hint = "name a file, such as -o output.csv"
+    if not name or "\0" in name:
+        raise FileError(f"cannot write {name!r}: this is no file name", hint)
+    if name.endswith("/") or os.path.isdir(name):
+        raise FileError(f"cannot write {name}: it is a folder", hint)
+    path = Path(os.path.realpath(name) if os.path.islink(name) else name)
+    if os.path.islink(path):  # realpath gave up
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    if not os.path.lexists(path.parent):
+        raise FileError(f"cannot write {name}: the folder {path.parent} does not exist", "make the folder first")
+    if os.path.isfile(path) and not os.access(path, os.W_OK):
+        raise FileError(f"cannot write {name}: it is read-only", "change its mode, or write to another name")
+    return path
+
+
+def is_special(path: str | Path) -> bool:
+    """Whether this is a device, a FIFO or a socket: it is written to, never replaced."""
+    return os.path.exists(path) and not os.path.isfile(path)
+
+
+def descriptor_of(target: str | Path) -> int | None:
+    """Return the number of the open file that a name such as ``/dev/stdout`` stands for.
+
+    Its real path may be a regular file that the shell opened for appending; renaming over that would lose what the
+    shell and others wrote.
+    """
+    match = DESCRIPTOR.fullmatch(str(target))
+    if not match:
+        return None
+    word, *numbers = match.groups()
+    return STANDARD[word] if word else int(numbers[0] or numbers[1])
+
+
+class _Direct:
+    """Writes all of what it is given to an unbuffered file: nothing is left over to fail later, unseen."""
+
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw  # a RawIOBase, or a BytesIO where a test stands in for a stream
+
+    def write(self, data: bytes | memoryview) -> None:
+        rest = memoryview(data).cast("B")
+        while rest:
+            written = self.raw.write(rest)
+            if written is None:  # a non-blocking pipe is full
+                select.select([], [self.raw], [])
+            else:
+                rest = rest[written:]
+
+
+def write_stdout(chunks: bytes | Iterable[bytes]) -> None:
+    """Write bytes to standard output, all of them, at once.
+
+    Raises
+    ------
+    FileError
+        If standard output is closed, or the disk it leads to is full.
+    BrokenPipeError
+        If the reader has gone away.
+    """
+    with stdout() as sink:
+        for chunk in _chunks(chunks):
+            sink.write(chunk)
+
+
+@contextmanager
+def stdout() -> Iterator[Sink]:
+    """Give standard output as something to write to."""
+    if sys.stdout is None or sys.stdout.closed:
+        raise Closed.error()
+    with _translated("write", "stdout"):
+        sys.stdout.flush()
+        buffer = sys.stdout.buffer
+        yield _Direct(getattr(buffer, "raw", buffer))
+
+
+class Closed(io.TextIOBase):
+    """Stands in for a standard output that is closed: to write to it is an error, and not silence."""
+
+    closed = True
+    encoding = "utf-8"
+
+    @staticmethod
+    def error() -> FileError:
+        """Return what is wrong, and what to do."""
+        return FileError("cannot write stdout: it is closed", "open it, or use -o output.csv")
+
+    def write(self, text: str, /) -> int:  # noqa: ARG002 - the parent's signature
+        """Refuse."""
+        raise self.error()
+
+    def flush(self) -> None:
+        """Do nothing: there is nothing to lose."""
+
+    def isatty(self) -> bool:
+        """Return False."""
+        return False
+
+
+def _chunks(chunks: bytes | Iterable[bytes]) -> Iterable[bytes]:
+    return (chunks,) if isinstance(chunks, bytes) else chunks

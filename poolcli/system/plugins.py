@@ -1,0 +1,129 @@
+"""The door for modes, filters and formats from other packages: entry points in the groups ``poolcli.modes``, ...
+
+The tables come first: a lookup asks here only for a name that poolcli itself does not have, and only the entry point of
+that name is imported. So nothing that poolcli has can be replaced from outside, and nothing is scanned for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, TypeVar
+
+from poolcli.errors import PluginError
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Plugin(Generic[Row]):
+    """An entry point of an installed package, as lists show it.
+
+    Attributes
+    ----------
+    name, package, value : str
+        What it is asked for, the package with its version, and where in the package it is.
+    row : object, optional
+        What it gives, if that is usable.
+    problem : str
+        What is wrong with it, if anything is.
+    """
+
+    name: str
+    package: str
+    value: str
+    row: Row | None
+    problem: str = ""
+
+
+def find(kind: str, name: str, row: type[Row]) -> Row | None:
+    """Return the row that a package has for a name, or None if no package has one.
+
+    Parameters
+    ----------
+    kind : str
+        ``mode``, ``filter`` or ``format``.
+    name : str
+        The name of the entry point: a mode's, a filter's or a format's name, or a format's extension without its dot.
+    row : type
+        The class of what the entry point has to give.
+
+    Raises
+    ------
+    PluginError
+        If several packages have the name, or the one that has it cannot be imported or gives something else.
+
+    Examples
+    --------
+    >>> from poolcli.pooling.modes import Mode
+    >>> find("mode", "no-such-mode", Mode) is None
+    True
+    """
+    points = _offered(kind).get(name, ())
+    if len(points) > 1:
+        both = " and ".join(sorted(_origin(point) for point in points))
+        raise PluginError(f"several packages have a {kind} {name!r}: {both}", "uninstall all but one")
+    return _load(points[0], kind, row) if points else None
+
+
+def names(kind: str) -> list[str]:
+    """Return the names that packages have, in order; nothing is imported."""
+    return sorted(_offered(kind))
+
+
+def installed(kind: str, row: type[Row], known: Container[str]) -> list[Plugin[Row]]:
+    """Return every entry point of a kind, those that are `known` to poolcli itself or broken with what is wrong."""
+    return [_tried(point, kind, row, known) for name in names(kind) for point in _offered(kind)[name]]
+
+
+def _tried(point: EntryPoint, kind: str, row: type[Row], known: Container[str]) -> Plugin[Row]:
+    found, problem = None, ""
+    if point.name in known:
+        problem = f"the {kind} {point.name!r} of the package {_origin(point)} is not used: poolcli has its own"
+    else:
+        try:
+            found = find(kind, point.name, row)
+        except PluginError as error:
+            problem = error.message
+    return Plugin(point.name, _package(point), point.value, found, problem)
+
+
+@cache
+def _offered(kind: str) -> dict[str, list[EntryPoint]]:
+    points: dict[str, list[EntryPoint]] = {}
+    for point in entry_points(group=f"poolcli.{kind}s"):
+        points.setdefault(point.name, []).append(point)
+    return points
+
+
+def _load(point: EntryPoint, kind: str, row: type[Row]) -> Row:
+    what = f"the {kind} {point.name!r} of the package {_origin(point)}"
+    try:
+        found = point.load()
+    except (Exception, SystemExit) as problem:  # a stranger's module may raise whatever it likes
+        reason = f"{type(problem).__name__}: {problem}".rstrip(": ")
+        hint = f"update or uninstall {point.dist.name if point.dist else 'it'}; POOLCLI_DEBUG=1 shows where it fails"
+        raise PluginError(f"{what} cannot be loaded: {reason}", hint) from problem
+    hint = "README says under 'From a package of your own' what a package has to give"
+    if not isinstance(found, row):
+        kind_of = f"the class {found.__name__}" if isinstance(found, type) else f"of type {type(found).__name__}"
+        raise PluginError(f"{what} is {kind_of}, but has to be a {row.__module__}.{row.__name__}", hint)
+    own = _names_of(found)
+    if point.name not in own:
+        raise PluginError(f"{what} calls itself {' or '.join(map(repr, own))}", hint)
+    return found
+
+
+def _names_of(row: Any) -> list[str]:
+    """Return the names that a row may be asked for: its own, and those of a format's extensions."""
+    return [row.name, *(extension.removeprefix(".") for extension in getattr(row, "extensions", ()))]
+
+
+def _package(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
+
+
+def _origin(point: EntryPoint) -> str:
+    return f"{_package(point)} ({point.value})"
