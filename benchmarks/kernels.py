@@ -142,7 +142,7 @@ def versions(peers: list[str]) -> str:
 
 def main(only: list[str], rounds: int, without: list[str]) -> None:
     """Print the table."""
-    from poolcli.kernels.memory import threads
+    from poolcli.system.threads import threads
 
     peers = [name for name in installed() if name not in without]
     print(f"{threads()} threads, {rounds} interleaved rounds, medians; {versions(peers)}\n")

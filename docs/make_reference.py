@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poolcli import __version__
-from poolcli.cli import COMMANDS, GROUPS, STACKS, build, stack
+from poolcli.cli import stack
 from poolcli.cli.front_page import EXAMPLES, EXIT_CODES, SUMMARY, VARIABLES
 from poolcli.cli.help import Page, Row, page
 from poolcli.cli.options.grammar import command
+from poolcli.cli.registry import COMMANDS, GROUPS, STACKS, build
 
 FOLDER = Path(__file__).resolve().parent
 FILES = {

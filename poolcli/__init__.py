@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from poolcli.errors import PoolcliError
     from poolcli.featuremap import FeatureMap
     from poolcli.formats import read, write
+    from poolcli.pooling.api import pool
     from poolcli.pooling.convolution import conv, relu
     from poolcli.pooling.gradient import grad, unpool
-    from poolcli.pooling.layer import pool
 
 __version__ = "0.1.0"
 

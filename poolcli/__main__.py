@@ -31,7 +31,7 @@ def _run() -> int:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         if sys.argv[1:2] != ["batch"]:
             gc.set_threshold(200_000)  # more than the objects that any command imports
-        from poolcli.cli import run
+        from poolcli.cli.app import run
         from poolcli.cli.signals import guarded
         from poolcli.system.limits import fence
 

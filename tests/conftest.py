@@ -20,7 +20,7 @@ from unittest import mock
 import pytest
 from hypothesis import settings
 
-from poolcli.cli import run as run_here
+from poolcli.cli.app import run as run_here
 from tests.browser import axe, calculator, chromium, opened  # noqa: F401 - fixtures, for every test
 from tests.extras import missing
 

@@ -125,11 +125,11 @@ def load() -> None:
     from rich import box, console, measure, progress, table, text  # noqa: F401 - loaded for the children
     from typer import main  # noqa: F401 - loaded for the children
 
-    import poolcli.cli
-    from poolcli.formats import FORMATS
+    from poolcli.cli.registry import COMMANDS
+    from poolcli.formats.registry import FORMATS
 
     PIL.Image.init()
-    for name in poolcli.cli.COMMANDS:
+    for name in COMMANDS:
         import_module(f"poolcli.cli.commands.{name}")
     for row in FORMATS.values():
         import_module(f"poolcli.formats.{row.module}")

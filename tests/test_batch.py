@@ -24,7 +24,7 @@ from poolcli.batch.resume import Journal, remaining
 from poolcli.batch.run import ByPath, run
 from poolcli.batch.work import Outcome, Work
 from poolcli.errors import FileError, InputError, PoolcliError, UnknownNameError, UsageError
-from poolcli.formats import ReadOptions, WriteOptions
+from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.steps.steps import PoolStep
 from tests.conftest import Result, Run, clean_environment, command
 

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from poolcli.errors import PoolcliError, ShapeError
 from poolcli.featuremap import FeatureMap
-from poolcli.formats import ReadOptions, read
+from poolcli.formats import read
+from poolcli.formats.options import ReadOptions
 from poolcli.large.chain import (
     BLOCK_BYTES,
     Chain,

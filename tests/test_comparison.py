@@ -12,9 +12,9 @@ import pytest
 
 from poolcli import FeatureMap, pool
 from poolcli.analysis.comparison import MODE_RULES, compare
-from poolcli.cli import build
 from poolcli.cli.front_page import EXAMPLES
 from poolcli.cli.help import page
+from poolcli.cli.registry import build
 from poolcli.errors import CompatError
 from poolcli.pooling.frameworks import FRAMEWORKS, OWN
 from poolcli.steps.steps import PoolStep

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from poolcli.cli import COMMANDS, build
 from poolcli.cli.completing import complete
+from poolcli.cli.registry import COMMANDS, build
 from poolcli.cli.stack import RUNNABLE, SUMMARIZED
 from poolcli.colors import COLORMAPS
-from poolcli.formats import FORMATS
+from poolcli.formats.registry import FORMATS
 from poolcli.pooling.filters import FILTERS
 from poolcli.pooling.frameworks import FRAMEWORKS
 from poolcli.pooling.gradient import GRADIENTS

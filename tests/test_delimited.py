@@ -17,9 +17,10 @@ from hypothesis.extra import numpy as arrays
 
 from poolcli.errors import FileError, InputError, NumberRangeError, PoolcliError, ShapeError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.formats import ReadOptions, WriteOptions, decode, delimited, encode
+from poolcli.formats import decode, delimited, encode
 from poolcli.formats.bands import Bands, band_writer, regrouped
 from poolcli.formats.dialect import DELIMITERS, HEADERS
+from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.text import BAND_BYTES
 from tests.conftest import Run
 

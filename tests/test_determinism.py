@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poolcli.formats import FORMATS
+from poolcli.formats.registry import FORMATS
 from tests.conftest import SAMPLES, Run
 
 ASTRONAUT = SAMPLES / "astronaut.jpg"

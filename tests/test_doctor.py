@@ -143,9 +143,7 @@ def test_packages_are_listed_with_their_state(run: Run, tmp_path: Path) -> None:
         "[poolcli.modes]\nmax = rows:MODE\nodd = rows:MODE\n[poolcli.filters]\ngone = rows:GONE\n"
         "[poolcli.formats]\njpg = rows:MODE\n"
     )
-    (tmp_path / "rows.py").write_text(
-        "from poolcli.pooling.modes import MAX, Mode\nMODE = Mode('odd', 'max(x)', (MAX,))\n"
-    )
+    (tmp_path / "rows.py").write_text("from poolcli.plugins import MAX, Mode\nMODE = Mode('odd', 'max(x)', (MAX,))\n")
     found = rows(run("doctor", "--json", env={"PYTHONPATH": str(tmp_path)}))
     states = {what: row["state"] for (part, what), row in found.items() if part == "packages"}
     assert states == {"mode max": "broken", "mode odd": "ok", "filter gone": "broken", "format jpg": "broken"}

@@ -18,21 +18,11 @@ from PIL import Image
 
 from poolcli.errors import FileError, InputError, PoolcliError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.formats import (
-    EXTENSIONS,
-    FOREIGN,
-    FORMATS,
-    ReadOptions,
-    WriteOptions,
-    decode,
-    detect,
-    encode,
-    find_format,
-    format_of_target,
-    read,
-    write,
-)
+from poolcli.formats import decode, encode, read, write
 from poolcli.formats.bands import WRITERS, band_writer
+from poolcli.formats.detect import FOREIGN, detect
+from poolcli.formats.options import ReadOptions, WriteOptions
+from poolcli.formats.registry import EXTENSIONS, FORMATS, find_format, format_of_target
 from tests.conftest import Run, Shell
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -24,8 +24,8 @@ from poolcli.colors import COLORMAPS, NAN_COLOR
 from poolcli.errors import UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.render.colors import Scale, hexadecimal, ink
-from poolcli.render.names import safe
 from poolcli.render.terminal.heatmap import RAMP, picture, side_by_side
+from poolcli.wording import safe
 from tests.conftest import Run, clean_environment, command
 
 MATRIX = np.array([[1, 3, 2, 9], [5, 6, 1, 7], [4, 2, 8, 6], [3, 5, 7, 2]])

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from poolcli.cli import COMMANDS, GROUPS, build
 from poolcli.cli.front_page import EXAMPLES
 from poolcli.cli.help import BESIDE, Page, columns, example, help_text, page, wrapped
 from poolcli.cli.options.grammar import command
+from poolcli.cli.registry import COMMANDS, GROUPS, build
 from poolcli.cli.stack import RUNNABLE
 from tests.conftest import Result, Run, Shell
 

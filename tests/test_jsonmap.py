@@ -16,8 +16,9 @@ from hypothesis.extra import numpy as arrays
 
 from poolcli.errors import InputError, NumberRangeError, PoolcliError, ShapeError
 from poolcli.featuremap import FeatureMap
-from poolcli.formats import ReadOptions, WriteOptions, decode, encode
+from poolcli.formats import decode, encode
 from poolcli.formats import json_map as jsonmap
+from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.text import BAND_BYTES, BAND_CELLS
 
 

@@ -31,9 +31,10 @@ from poolcli.kernels.correlate import correlate, separated
 from poolcli.kernels.fold import fold
 from poolcli.kernels.fold_axis import Part, roundings
 from poolcli.kernels.median_network import median, networks, small_median
-from poolcli.kernels.memory import Scratch, threads
+from poolcli.kernels.memory import Scratch
 from poolcli.kernels.replay import Program, Tape
 from poolcli.kernels.tiles import tiles
+from poolcli.system.threads import threads
 from poolcli.window import Axis, Window
 
 Array = NDArray[Any]

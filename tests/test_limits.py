@@ -18,8 +18,8 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from poolcli.cli import COMMANDS
 from poolcli.cli.options.grammar import grouped
+from poolcli.cli.registry import COMMANDS
 from poolcli.errors import LimitError
 from poolcli.system import limits
 from poolcli.system.limits import _left_of_groups, available, check_memory, refused

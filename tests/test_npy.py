@@ -17,7 +17,8 @@ from hypothesis.extra import numpy as arrays
 
 from poolcli.errors import InputError, PoolcliError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.formats import ReadOptions, WriteOptions, decode, encode
+from poolcli.formats import decode, encode
+from poolcli.formats.options import ReadOptions, WriteOptions
 
 TYPES = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8"]
 

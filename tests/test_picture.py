@@ -20,12 +20,14 @@ from PIL import Image, PngImagePlugin
 from poolcli.colors import COLORMAPS, NAN_COLOR, interpolated
 from poolcli.errors import InputError, LimitError, PoolcliError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.formats import FORMATS, ReadOptions, WriteOptions, decode, encode
+from poolcli.formats import decode, encode
 from poolcli.formats import pictures_in as opening
+from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.pictures_in import CLOSED, READERS
 from poolcli.formats.pictures_out import WRITERS, to_pixels
 from poolcli.formats.png_chunks import checked, plain
 from poolcli.formats.pngfile import write_png
+from poolcli.formats.registry import FORMATS
 
 RNG = np.random.default_rng(7)
 RGB = RNG.integers(0, 256, (5, 6, 3), np.uint8)

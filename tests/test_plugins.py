@@ -233,7 +233,7 @@ def test_known_names_look_at_no_package(
 
 # --- what is broken ---------------------------------------------------------------------------------------------------
 
-MODE = "from poolcli.pooling.modes import MAX, Mode\nROW = Mode({name!r}, 'max(x)', (MAX,))\n"
+MODE = "from poolcli.plugins import MAX, Mode\nROW = Mode({name!r}, 'max(x)', (MAX,))\n"
 README = "hint: README says under 'From a package of your own' what a package has to give"
 
 
@@ -244,10 +244,10 @@ README = "hint: README says under 'From a package of your own' what a package ha
         ("1 / 0", "cannot be loaded: ZeroDivisionError: division by zero", None),
         ("raise SystemExit", "cannot be loaded: SystemExit", None),
         ("", "cannot be loaded: AttributeError: module 'broken' has no attribute 'ROW'", None),
-        ("ROW = 3", "is of type int, but has to be a poolcli.pooling.modes.Mode", README),
+        ("ROW = 3", "is of type int, but has to be a poolcli.plugins.Mode", README),
         (
-            "from poolcli.pooling.modes import Mode as ROW",
-            "is the class Mode, but has to be a poolcli.pooling.modes.Mode",
+            "from poolcli.plugins import Mode as ROW",
+            "is the class Mode, but has to be a poolcli.plugins.Mode",
             README,
         ),
         (MODE.format(name="other"), "calls itself 'other'", README),
@@ -278,10 +278,10 @@ def test_debugging_shows_where_a_package_fails(run: Run, tiny: Path, tmp_path: P
 
 @pytest.mark.parametrize(
     ("kind", "words", "wanted"),
-    [("filter", ("conv", "--filter", "odd"), "poolcli.pooling.filters.Filter"),
-     ("format", ("pool", "-o", "out.odd"), "poolcli.formats.Format"),
-     ("format", ("pool", "-f", "odd"), "poolcli.formats.Format"),
-     ("format", ("pool", "--input-format", "odd"), "poolcli.formats.Format")],
+    [("filter", ("conv", "--filter", "odd"), "poolcli.plugins.Filter"),
+     ("format", ("pool", "-o", "out.odd"), "poolcli.plugins.Format"),
+     ("format", ("pool", "-f", "odd"), "poolcli.plugins.Format"),
+     ("format", ("pool", "--input-format", "odd"), "poolcli.plugins.Format")],
 )  # fmt: skip
 def test_a_broken_filter_or_format_is_one_error(
     run: Run, tiny: Path, tmp_path: Path, kind: str, words: tuple[str, ...], wanted: str
@@ -316,7 +316,7 @@ def test_what_poolcli_has_cannot_be_replaced(run: Run, tiny: Path, tmp_path: Pat
 
 
 def test_a_format_cannot_borrow_the_name_of_one_that_poolcli_has(run: Run, tiny: Path, tmp_path: Path) -> None:
-    code = "from poolcli.formats import Format\nROW = Format('csv', ('.odd',), 'Not CSV.', 'taker.odd')\n"
+    code = "from poolcli.plugins import Format\nROW = Format('csv', ('.odd',), 'Not CSV.', 'taker.odd')\n"
     offer(tmp_path, "taker", "format", "odd", code)
     result = run("pool", tiny, "-o", "out.odd", env={"PYTHONPATH": str(tmp_path)}, cwd=tmp_path)
     assert (result.code, result.err) == (

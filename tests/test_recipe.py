@@ -13,9 +13,9 @@ import pytest
 
 from poolcli.errors import InputError, PoolcliError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.formats import ReadOptions, WriteOptions
+from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.png_chunks import own_text
-from poolcli.steps import recipe
+from poolcli.steps import recipe, shapes
 from poolcli.steps.provenance import Made, stamp
 from poolcli.steps.steps import (
     STEPS,
@@ -175,7 +175,7 @@ def test_shapes_are_foretold(steps: Sequence[Step], shape: tuple[int, ...], layo
     for step in steps:
         stage = step.apply(stage)
         told.append(stage.shape)
-    assert recipe.validate(steps, shape, layout) == told
+    assert shapes.validate(steps, shape, layout) == told
 
 
 @pytest.mark.parametrize(
@@ -194,12 +194,12 @@ def test_a_step_that_does_not_fit_is_named_before_anything_runs(
     steps: Sequence[Step], kind: type[PoolcliError], said: str
 ) -> None:
     with pytest.raises(kind) as caught:
-        recipe.validate(steps, (16, 16))
+        shapes.validate(steps, (16, 16))
     assert str(caught.value).startswith(said)
 
 
 def test_what_only_the_data_know_is_not_foretold() -> None:
-    assert recipe.validate([UnpoolStep(), PoolStep()], (4, 4)) == []
+    assert shapes.validate([UnpoolStep(), PoolStep()], (4, 4)) == []
 
 
 # What made a picture

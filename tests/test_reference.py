@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from poolcli.cli import COMMANDS, build
 from poolcli.cli.options.grammar import command
+from poolcli.cli.registry import COMMANDS, build
 from poolcli.cli.stack import RUNNABLE, SUMMARIZED
 from poolcli.pooling.filters import FILTERS
 from poolcli.pooling.modes import MODES

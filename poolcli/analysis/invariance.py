@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from poolcli.errors import ShapeError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.pooling.layer import Pooling, fill
+from poolcli.pooling.fill import fill
+from poolcli.pooling.layer import Pooling
 from poolcli.window import Axis, parse_fill, times
 from poolcli.wording import many
 

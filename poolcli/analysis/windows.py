@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from poolcli.analysis.formulas import WINNERS, Terms, with_names, with_numbers
 from poolcli.errors import ShapeError, UsageError
 from poolcli.pooling.compute import pooled, result_type
-from poolcli.pooling.layer import Pooling, filled_type
+from poolcli.pooling.fill import filled_type
+from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import Mode
 from poolcli.steps import steps
 from poolcli.window import AXIS_NAMES, Axis, check_empty, times

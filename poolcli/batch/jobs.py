@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from poolcli.errors import FileError, InputError, PoolcliError, UnknownNameError, UsageError
-from poolcli.formats import FORMATS, Format, format_of_name, format_of_target
+from poolcli.formats.registry import FORMATS, Format, format_of_name, format_of_target
 from poolcli.system.files import ZARR, file_error, is_special, left_behind, missing, same_file
 
 FIELDS = ("stem", "name", "ext", "folder", "number")
@@ -209,7 +209,7 @@ class Naming:
         UnknownNameError
             If it has an unknown field, or the format is unknown.
         """
-        from poolcli.formats import find_format
+        from poolcli.formats.registry import find_format
 
         extension = None if format is None else find_format(format, writing=True).extensions[0]
         naming = cls(folder, pattern or USUAL, extension)

@@ -15,7 +15,7 @@ from poolcli.system.files import read_source, write_atomic
 
 if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
-    from poolcli.formats import ReadOptions, WriteOptions
+    from poolcli.formats.options import ReadOptions, WriteOptions
     from poolcli.steps.steps import Step
 
 DONE, SKIPPED, FAILED = "done", "skipped", "failed"
@@ -48,7 +48,7 @@ class Work:
 
     def format_of(self, target: str) -> str:
         """Return the format of a result."""
-        from poolcli.formats import format_of_target
+        from poolcli.formats.registry import format_of_target
 
         return format_of_target(target, self.writing.format).name
 
@@ -137,14 +137,14 @@ class _Clock:
 def _result(job: Job, work: Work, data: bytes) -> tuple[Outcome, bytes]:
     """Return what becomes of the bytes of a file, as the commands for one file would write it."""
     from poolcli.formats import decode, encode
-    from poolcli.steps import recipe
+    from poolcli.steps import shapes
     from poolcli.steps.steps import apply
 
     if work.threads:
         os.environ["POOLCLI_THREADS"] = str(work.threads)
     before = decode(data, job.source, work.reading)
     before = work.prepare(before) if work.prepare else before
-    recipe.validate(work.steps, before.shape, before.layout)
+    shapes.validate(work.steps, before.shape, before.layout)
     after = apply(before, work.steps)
     chosen = stamped(after, work.reading, replace(work.writing, format=work.format_of(job.target)))
     content = b"".join(encode(after, chosen))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import IO
 
-from poolcli.cli import COMMANDS, GROUPS
+from poolcli.cli.registry import COMMANDS, GROUPS
 from poolcli.errors import UnknownNameError, UsageError
 
 SUMMARY = "Pool feature maps: matrices in CSV, JSON or NPY, and pictures."

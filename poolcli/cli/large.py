@@ -12,7 +12,7 @@ from poolcli.cli.console import say
 from poolcli.errors import FileError, UsageError
 
 if TYPE_CHECKING:
-    from poolcli.cli.options.windows import Scaling, Street
+    from poolcli.cli.options.files import Scaling, Street
     from poolcli.large.chain import Chain
     from poolcli.steps.steps import Step
 
@@ -60,10 +60,10 @@ def _with_zarr(source: str, steps: Sequence[Step], street: Street, compat: str |
     from logging import CRITICAL, getLogger
 
     from poolcli.formats.bands import WRITERS
-    from poolcli.kernels.memory import threads
     from poolcli.large.sources import source_of
     from poolcli.large.zarr_arrays import ZarrSource, is_zarr, to_zarr
     from poolcli.system.files import same_file
+    from poolcli.system.threads import threads
 
     target = street.writing.output
     if same_file(source, target):
@@ -89,7 +89,7 @@ def _with_zarr(source: str, steps: Sequence[Step], street: Street, compat: str |
 
 def _banded(source: str, steps: Sequence[Step], street: Street, compat: str | None) -> Done | None:
     """Do a large file band by band, if its format, its steps and the target's format allow."""
-    from poolcli.cli.pipeline import check_output, files_read
+    from poolcli.cli.checks import check_output, files_read
     from poolcli.formats.bands import WRITERS
     from poolcli.large.chain import NotInBlocksError
     from poolcli.large.sources import source_of

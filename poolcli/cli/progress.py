@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from poolcli.batch.tally import Tally
 from poolcli.cli.console import say, unicode_ok, wants_color
 from poolcli.wording import printable
 
@@ -20,42 +19,7 @@ if TYPE_CHECKING:
     from poolcli.batch.work import Outcome
 
 MOST_ERRORS = 20  # shown one by one; the report has them all
-SOME_FAILED = 3
 PATIENCE = 0.5  # seconds before rounds of unknown length are worth a bar
-
-
-@dataclass
-class Tally:
-    """What has become of the files so far."""
-
-    total: int
-    start: float = field(default_factory=time.perf_counter)
-    count: dict[str, int] = field(default_factory=lambda: {"done": 0, "skipped": 0, "failed": 0})
-    bytes_in: int = 0
-    bytes_out: int = 0
-
-    def add(self, outcome: Outcome) -> None:
-        """Count one more."""
-        self.count[outcome.status] += 1
-        self.bytes_in += outcome.bytes_in
-        self.bytes_out += outcome.bytes_out
-
-    @property
-    def seconds(self) -> float:
-        """The time since the start."""
-        return time.perf_counter() - self.start
-
-    @property
-    def rate(self) -> float:
-        """Files in a second, skipped ones not counted."""
-        return (self.count["done"] + self.count["failed"]) / max(self.seconds, 1e-9)
-
-    @property
-    def code(self) -> int:
-        """The exit code: 0 if nothing failed, 1 if everything did, else 3."""
-        if not self.count["failed"]:
-            return 0
-        return 1 if self.count["failed"] == self.total else SOME_FAILED
 
 
 def summary(tally: Tally) -> Any:
@@ -68,35 +32,6 @@ def summary(tally: Tally) -> Any:
         "MB in": f"{tally.bytes_in / 1e6:.1f}", "MB out": f"{tally.bytes_out / 1e6:.1f}",
     }  # fmt: skip
     return listing([facts], ascii_only=not unicode_ok())
-
-
-class Stop:
-    """Whether the user wants to stop: Ctrl-C and SIGTERM once let what has begun come to its end, Ctrl-C twice not."""
-
-    def __init__(self) -> None:
-        self.signal = 0
-
-    def __call__(self) -> bool:
-        """Return whether to begin nothing more."""
-        return self.signal != 0
-
-    def note(self, number: int, _: object) -> None:
-        """Take a signal."""
-        if self.signal:
-            raise KeyboardInterrupt
-        self.signal = number
-
-
-@contextmanager
-def interruptible() -> Iterator[Stop]:
-    """Take Ctrl-C and SIGTERM as a wish to stop."""
-    stop = Stop()
-    before = {number: signal.signal(number, stop.note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def progress(tally: Tally, *, quiet: bool) -> AbstractContextManager[Any]:

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    pass
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 AGAIN = 0.001  # seconds
@@ -56,3 +60,32 @@ def _importing(frame: FrameType | None) -> bool:
     while frame is not None and frame.f_code.co_filename != IMPORTING:
         frame = frame.f_back
     return frame is not None
+
+
+class Stop:
+    """Whether the user wants to stop: Ctrl-C and SIGTERM once let what has begun come to its end, Ctrl-C twice not."""
+
+    def __init__(self) -> None:
+        self.signal = 0
+
+    def __call__(self) -> bool:
+        """Return whether to begin nothing more."""
+        return self.signal != 0
+
+    def note(self, number: int, _: object) -> None:
+        """Take a signal."""
+        if self.signal:
+            raise KeyboardInterrupt
+        self.signal = number
+
+
+@contextmanager
+def interruptible() -> Iterator[Stop]:
+    """Take Ctrl-C and SIGTERM as a wish to stop."""
+    stop = Stop()
+    before = {number: signal.signal(number, stop.note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

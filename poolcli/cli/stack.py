@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any
 
-from poolcli.cli import COMMANDS, build
 from poolcli.cli.options.grammar import Command, Group, command, option, options_of
-from poolcli.cli.options.windows import GLOBALS, WINDOW, Convolving, Undoing, Windowing
+from poolcli.cli.options.panels import GLOBALS, WINDOW
+from poolcli.cli.options.steps import Convolving, Undoing
+from poolcli.cli.options.windows import Windowing
+from poolcli.cli.registry import COMMANDS, build
 from poolcli.cli.words import is_bare, refusal, takes_value
 from poolcli.errors import PoolcliError, UnknownNameError, UsageError
 from poolcli.steps.shapes import ConvLayer, Dense, Flatten

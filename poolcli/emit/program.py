@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from poolcli.errors import UsageError
-from poolcli.steps.recipe import check_options
+from poolcli.steps.shapes import check_options
 from poolcli.steps.steps import ConvStep, PoolStep, ReluStep, text
 from poolcli.window import Window
 

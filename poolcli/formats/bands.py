@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.formats import FORMATS
+from poolcli.formats.registry import FORMATS
 from poolcli.system.files import opened
 
 Rows = NDArray[Any]

@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image, features
 
 from poolcli.featuremap import FeatureMap
-from poolcli.formats import ReadOptions, WriteOptions, decode, encode
+from poolcli.formats import decode, encode
+from poolcli.formats.options import ReadOptions, WriteOptions
 
 # the formats that a library has to be there for, and what Pillow calls that library
 LIBRARIES: Mapping[str, tuple[str, ...]] = {

@@ -30,26 +30,23 @@ from numpy.typing import NDArray
 from poolcli.errors import FileError, ShapeError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats.dialect import DELIMITERS, Dialect, dialect_of, lines_of
+from poolcli.formats.numbers import Misfit, Numbers, Restart, range_error
 from poolcli.formats.text import (
     BAND_BYTES,
-    Misfit,
     Number,
-    Numbers,
-    Restart,
     check_utf8,
     dump_numbers,
     encoding_of,
     load_rows,
     newlines,
-    range_error,
     row_bands,
     utf8,
 )
 from poolcli.system.files import open_source
 
 if TYPE_CHECKING:
-    from poolcli.formats import ReadOptions, WriteOptions
     from poolcli.formats.bands import Bands
+    from poolcli.formats.options import ReadOptions, WriteOptions
 
 WORDS = (b"nan", b"inf")  # as they are written
 NARROW = 64  # columns; from here on a call for each row costs less than a search for the ends of rows (20 ns a number)

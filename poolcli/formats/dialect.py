@@ -15,7 +15,7 @@ from poolcli.formats.text import Number, quoted
 from poolcli.system.files import STDIN_NAME, piped
 
 if TYPE_CHECKING:
-    from poolcli.formats import ReadOptions
+    from poolcli.formats.options import ReadOptions
 
 DELIMITERS = {"tab": b"\t", ";": b";", ",": b",", "blanks": b" "}  # in the order of precedence
 ALIASES = {"\t": "tab", "\\t": "tab", " ": "blanks", "comma": ",", "semicolon": ";"}

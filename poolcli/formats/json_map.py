@@ -23,23 +23,11 @@ from numpy.typing import NDArray
 
 from poolcli.errors import InputError, UsageError
 from poolcli.featuremap import FeatureMap, inner_order, parse_layout
-from poolcli.formats.text import (
-    BAND_BYTES,
-    BAND_CELLS,
-    Misfit,
-    Number,
-    Numbers,
-    Restart,
-    dump_numbers,
-    newlines,
-    place,
-    quoted,
-    range_error,
-    utf8,
-)
+from poolcli.formats.numbers import Misfit, Numbers, Restart, range_error
+from poolcli.formats.text import BAND_BYTES, BAND_CELLS, Number, dump_numbers, newlines, place, quoted, utf8
 
 if TYPE_CHECKING:
-    from poolcli.formats import ReadOptions, WriteOptions
+    from poolcli.formats.options import ReadOptions, WriteOptions
 
 DTYPES = (
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64",

@@ -20,7 +20,7 @@ from poolcli.errors import InputError
 from poolcli.featuremap import FeatureMap
 
 if TYPE_CHECKING:
-    from poolcli.formats import ReadOptions, WriteOptions
+    from poolcli.formats.options import ReadOptions, WriteOptions
 
 MAGIC = b"\x93NUMPY"
 LENGTH_BYTES = {1: 2, 2: 4, 3: 4}  # by the version

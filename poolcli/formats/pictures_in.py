@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from poolcli.featuremap import FeatureMap
-    from poolcli.formats import ReadOptions
+    from poolcli.formats.options import ReadOptions
 
     Array = NDArray[Any]
 

@@ -25,7 +25,7 @@ from poolcli.formats.pictures_in import PIXELS, limited
 from poolcli.formats.pngfile import write_png
 
 if TYPE_CHECKING:
-    from poolcli.formats import WriteOptions
+    from poolcli.formats.options import WriteOptions
 
 Array = NDArray[Any]
 
@@ -110,7 +110,7 @@ def to_pixels(plane: Array, white: float | None, options: WriteOptions, *, deep:
 
     Examples
     --------
-    >>> from poolcli.formats import WriteOptions
+    >>> from poolcli.formats.options import WriteOptions
     >>> to_pixels(np.array([[-1.0, 0.0, 3.0]]), None, WriteOptions())
     array([[  0,  64, 255]], dtype=uint8)
     """

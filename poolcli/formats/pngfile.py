@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from poolcli.errors import UsageError
 from poolcli.formats.png_chunks import SIGNATURE
-from poolcli.kernels.memory import Nothing, run, threads
+from poolcli.system.threads import Nothing, run, threads
 
 COLOR_TYPES = {1: 0, 3: 2}  # channels: gray, RGB
 NONE, SUB, UP = range(3)

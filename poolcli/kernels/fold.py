@@ -49,10 +49,11 @@ from poolcli.kernels.fold_axis import (
     way,
     widens,
 )
-from poolcli.kernels.memory import Nothing, Scratch, result, run, threads
+from poolcli.kernels.memory import Scratch, result
 from poolcli.kernels.replay import Tape, Taped
 from poolcli.kernels.sweep import SHARED_BYTES, TILE_BYTES, Worker, bands_of, planes_of, shape_of
 from poolcli.kernels.tiles import Place, tiles
+from poolcli.system.threads import Nothing, run, threads
 from poolcli.window import Axis
 
 Array = NDArray[Any]

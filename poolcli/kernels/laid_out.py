@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.kernels.memory import Scratch, result, run, threads
+from poolcli.kernels.memory import Scratch, result
 from poolcli.kernels.order_statistics import first_index
 from poolcli.kernels.sweep import SHARED_BYTES, Worker
 from poolcli.kernels.tiles import Place, tiles
+from poolcli.system.threads import run, threads
 from poolcli.window import Axis
 
 Array = NDArray[Any]

@@ -11,9 +11,10 @@ from typing import Any
 
 from numpy.typing import DTypeLike, NDArray
 
-from poolcli.kernels.memory import SPARE_BYTES, Buffer, Scratch, result, run, spare, threads
+from poolcli.kernels.memory import SPARE_BYTES, Buffer, Scratch, result, spare
 from poolcli.kernels.replay import Program, Taped
 from poolcli.kernels.tiles import Place, tiles
+from poolcli.system.threads import run, threads
 from poolcli.window import Axis
 
 Array = NDArray[Any]

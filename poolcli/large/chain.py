@@ -223,7 +223,7 @@ def _number(part: Range) -> int:
 
 def _filled_type(dtype: np.dtype[Any], fill: str | float) -> np.dtype[Any]:
     """Return the type of an input whose padding has been filled."""
-    from poolcli.pooling.layer import fill as filled
+    from poolcli.pooling.fill import fill as filled
 
     edge = Axis(1, range(1), range(1, 2), 1, 1, 0)
     return filled(np.zeros(1, dtype), (edge,), fill)[0].dtype

@@ -16,8 +16,8 @@ from poolcli.large.chain import Place
 from poolcli.system.files import open_source
 
 if TYPE_CHECKING:
-    from poolcli.formats import ReadOptions
     from poolcli.formats.bands import Bands
+    from poolcli.formats.options import ReadOptions
 
 Array = NDArray[Any]
 
@@ -181,7 +181,7 @@ def source_of(path: str, options: ReadOptions, *, floats: bool = False) -> NpySo
     floats : bool
         Whether whole numbers in text are to be taken as float64.
     """
-    from poolcli.formats import HEAD, detect
+    from poolcli.formats.detect import HEAD, detect
 
     if not os.path.isfile(path):
         return None

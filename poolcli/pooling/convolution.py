@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from poolcli.errors import NumberRangeError, ShapeError
 from poolcli.kernels.correlate import correlate
+from poolcli.pooling.api import as_array
+from poolcli.pooling.fill import fill
 from poolcli.pooling.filters import find_filter
-from poolcli.pooling.layer import as_array, fill
 from poolcli.window import Axis, Padding, Window, output_shape, times
 
 Array = NDArray[Any]

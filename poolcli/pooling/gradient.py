@@ -12,8 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from poolcli.errors import InputError, ShapeError, UsageError
 from poolcli.kernels.fold import window_counts
+from poolcli.pooling.api import as_array, layer_for
 from poolcli.pooling.compute import first_place
-from poolcli.pooling.layer import Options, Pooling, Size, as_array, fill, layer_for, numbering
+from poolcli.pooling.fill import fill
+from poolcli.pooling.layer import Options, Pooling, Size, numbering
 from poolcli.pooling.modes import parse_mode
 from poolcli.system.limits import check_memory
 from poolcli.window import FILLS, Axis, Window, output_shape, times

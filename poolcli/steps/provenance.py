@@ -15,7 +15,7 @@ from poolcli.steps.steps import ConvStep, GradStep, PoolStep, Record, Step, with
 
 if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
-    from poolcli.formats import ReadOptions, WriteOptions
+    from poolcli.formats.options import ReadOptions, WriteOptions
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def stamp(after: FeatureMap, reading: ReadOptions, writing: WriteOptions) -> dic
     --------
     >>> import numpy as np
     >>> from poolcli.featuremap import FeatureMap
-    >>> from poolcli.formats import ReadOptions, WriteOptions
+    >>> from poolcli.formats.options import ReadOptions, WriteOptions
     >>> stamp(PoolStep().apply(FeatureMap(np.ones((2, 2)))), ReadOptions(), WriteOptions(zoom=2))
     {'poolcli': '{"steps":[{"step":"pool","mode":"max","size":[2,2],"stride":[2,2]}],"write":{"zoom":2}}'}
     """

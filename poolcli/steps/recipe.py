@@ -12,23 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poolcli.errors import InputError, ShapeError, UnknownNameError, UsageError
+from poolcli.errors import InputError, UnknownNameError, UsageError
+from poolcli.steps.shapes import check_options
 from poolcli.steps.steps import (
     POOLING,
     STEPS,
     ConvStep,
-    GradStep,
-    PoolStep,
     Record,
     Step,
-    UnpoolStep,
     named,
-    numbered,
     without_shapes,
 )
 
 if TYPE_CHECKING:
-    from poolcli.steps.shapes import Signal
+    pass
 
 FORM = 'a recipe looks like [{"step": "pool", "mode": "max", "size": [2, 2]}]'
 
@@ -207,106 +204,6 @@ def _axes_said(record: Record) -> int:
 
 
 # Checking
-
-
-def check_options(step: Step, ndim: int) -> None:
-    """Raise what is wrong with the options of a step, whatever its input.
-
-    Parameters
-    ----------
-    step : Step
-        What to check.
-    ndim : int
-        The number of spatial axes.
-    """
-    if isinstance(step, GradStep):
-        step.pool.layer(ndim)
-    if isinstance(step, PoolStep):
-        _check_indices(step, ndim)
-    if isinstance(step, ConvStep):
-        step.window()
-
-
-def _check_indices(step: PoolStep, ndim: int) -> None:
-    from poolcli.pooling.layer import INDEXED
-
-    layer = step.layer(ndim)
-    if step.indices and (layer.mode.mode.name not in INDEXED or layer.pad_fill != "ignore"):
-        raise UsageError(f"{layer.mode} has no indices here", "only max and min without --pad-fill have them")
-
-
-def validate(steps: Sequence[Step], shape: Sequence[int], layout: str | None = None) -> list[tuple[int, ...]]:
-    """Follow a shape through the steps without any data.
-
-    Parameters
-    ----------
-    steps : sequence of Step
-        What is to be done.
-    shape : sequence of int
-        Of the input, in the layout's order.
-    layout : str, optional
-        By the number of axes if missing.
-
-    Returns
-    -------
-    list of tuple of int
-        The shape after each step; shorter where one is known only from the data.
-
-    Raises
-    ------
-    ShapeError, UsageError
-        If a step does not fit what arrives at it; the message names the stage.
-
-    Examples
-    --------
-    >>> validate([PoolStep(size=2), PoolStep(size=3, options={"stride": 1})], (9, 8))
-    [(4, 4), (2, 2)]
-    """
-    from poolcli.steps.shapes import Signal
-
-    signal, undo, shapes = Signal.of(shape, layout), UNKNOWN, []
-    for number, step in numbered(steps):
-        with named(f"stage {number} ({step.name})"):
-            after = _follow(signal, step, undo)
-        if after is None:
-            break
-        undo = signal.spatial if isinstance(step, PoolStep) and step.indices else None
-        signal = after
-        shapes.append(signal.shape)
-    return shapes
-
-
-UNKNOWN: tuple[int, ...] | None = ()  # the input may carry indices; what they undo is in the data
-
-
-def _follow(signal: Signal, step: Step, undo: tuple[int, ...] | None) -> Signal | None:
-    """Return what leaves a step, or None if only the data know."""
-    from poolcli.steps.shapes import FOLLOW
-    from poolcli.window import check_empty
-
-    if isinstance(step, UnpoolStep):
-        return _undone(signal, undo)
-    check_options(step, len(signal.spatial))
-    pool = step.pool if isinstance(step, GradStep) else step
-    follow = FOLLOW.get(type(pool))
-    after = follow(signal, pool) if follow else signal
-    if isinstance(pool, PoolStep):
-        layer = pool.layer(len(signal.spatial))
-        if layer.pad_fill == "ignore":
-            check_empty(layer.plan(signal.spatial))
-    return signal if isinstance(step, GradStep) else after
-
-
-def _undone(signal: Signal, undo: tuple[int, ...] | None) -> Signal | None:
-    from poolcli.featuremap import spatial_letters
-
-    if undo is None:
-        raise ShapeError("no indices arrive here", 'put it right after a pool step with "indices": true')
-    if undo == UNKNOWN:
-        return None
-    for letter, length in zip(spatial_letters(signal.layout), undo, strict=True):
-        signal = signal.resized(letter, length)
-    return signal
 
 
 # Changing and writing

@@ -109,7 +109,7 @@ def _load(point: EntryPoint, kind: str, row: type[Row]) -> Row:
     hint = "README says under 'From a package of your own' what a package has to give"
     if not isinstance(found, row):
         kind_of = f"the class {found.__name__}" if isinstance(found, type) else f"of type {type(found).__name__}"
-        raise PluginError(f"{what} is {kind_of}, but has to be a {row.__module__}.{row.__name__}", hint)
+        raise PluginError(f"{what} is {kind_of}, but has to be a poolcli.plugins.{row.__name__}", hint)
     own = _names_of(found)
     if point.name not in own:
         raise PluginError(f"{what} calls itself {' or '.join(map(repr, own))}", hint)

@@ -32,7 +32,9 @@ def seeds(kind: str) -> list[bytes]:
     import numpy as np
 
     from poolcli.featuremap import FeatureMap
-    from poolcli.formats import FORMATS, WriteOptions, encode
+    from poolcli.formats import encode
+    from poolcli.formats.options import WriteOptions
+    from poolcli.formats.registry import FORMATS
 
     numbers = FeatureMap.from_array(np.array([[1.5, -2.0, np.nan], [np.inf, 0.0, 3e20]]))
     pixels = FeatureMap.from_array(np.arange(24, dtype=np.uint8).reshape(4, 6) * 9)
@@ -47,7 +49,9 @@ def seeds(kind: str) -> list[bytes]:
 def target(kind: str) -> Callable[[bytes], None]:
     """Make the function that is fuzzed; the first byte of its data chooses the options."""
     from poolcli.errors import PoolcliError
-    from poolcli.formats import FORMATS, ReadOptions, WriteOptions, decode, encode
+    from poolcli.formats import decode, encode
+    from poolcli.formats.options import ReadOptions, WriteOptions
+    from poolcli.formats.registry import FORMATS
 
     name = "x" if kind == "any" else f"x{FORMATS[kind].extensions[0]}"
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import poolcli
 from poolcli import FeatureMap, PoolcliError, conv, grad, pool, read, relu, unpool, write
-from poolcli.formats import Format
+from poolcli.formats.registry import Format
 from poolcli.pooling.filters import Filter
 from poolcli.pooling.modes import MAX, MIN, Mode
 

@@ -10,20 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from poolcli.batch.tally import SOME_FAILED, Tally
+from poolcli.cli.checks import compat_of, files_read
 from poolcli.cli.console import complain, encoded, say, show, width_of_output
+from poolcli.cli.options.files import Reading, Talking, Writing
 from poolcli.cli.options.grammar import Group, option
-from poolcli.cli.options.windows import (
-    OUTPUT,
-    Front,
-    Reading,
-    Replaying,
-    Talking,
-    Windowing,
-    Writing,
-    formats_written,
-)
-from poolcli.cli.pipeline import as_network_input, compat_of, files_read
-from poolcli.cli.progress import SOME_FAILED, Stop, Tally, interruptible, progress, summary
+from poolcli.cli.options.panels import OUTPUT, formats_written
+from poolcli.cli.options.steps import Front, Replaying
+from poolcli.cli.options.windows import Windowing
+from poolcli.cli.pipeline import as_network_input
+from poolcli.cli.progress import progress, summary
+from poolcli.cli.signals import Stop, interruptible
 from poolcli.errors import FileError, UsageError
 from poolcli.wording import many, printable
 
@@ -32,7 +29,7 @@ if TYPE_CHECKING:
     from poolcli.batch.jobs import Plan
     from poolcli.batch.run import Task
     from poolcli.batch.work import Outcome, Work
-    from poolcli.formats import WriteOptions
+    from poolcli.formats.options import WriteOptions
     from poolcli.steps.steps import Step
 
 FILES, WORKERS = "Files", "Workers"
@@ -122,14 +119,14 @@ class Drawing(Group):
 
     def options(self, format: str | None) -> WriteOptions:  # noqa: A002 -- the option's name
         """Return them as the writers take them."""
-        from poolcli.formats import WriteOptions
+        from poolcli.formats.options import WriteOptions
 
         return WriteOptions(format, self.normalize, self.zoom, self.colormap, self.compress_level)
 
 
 def _steps(replaying: Replaying, front: Front, window: Windowing, *, indices: bool) -> list[Step]:
     """Return the steps of a recipe, or else those that the options ask for."""
-    from poolcli.steps.recipe import check_options
+    from poolcli.steps.shapes import check_options
 
     if replaying.steps and (indices or not (_as_usual(front) and _as_usual(window))):
         raise UsageError(
@@ -144,7 +141,7 @@ def _steps(replaying: Replaying, front: Front, window: Windowing, *, indices: bo
 
 def _threads(workers: Workers, talking: Talking) -> int:
     """Return how many threads each task may use: as many as the user says, else its share of the processors."""
-    from poolcli.kernels.memory import threads
+    from poolcli.system.threads import threads
 
     said = talking.threads is not None or "POOLCLI_THREADS" in os.environ
     return threads(talking.threads) if said else workers.share

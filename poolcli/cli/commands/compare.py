@@ -7,19 +7,16 @@ from typing import Annotated, Any
 
 from poolcli.analysis.comparison import Comparison, Variant
 from poolcli.analysis.comparison import compare as compared
+from poolcli.cli.checks import check_output, chosen_input, files_read
 from poolcli.cli.console import say, width_of_output
+from poolcli.cli.options.files import Input, Street
 from poolcli.cli.options.grammar import option
-from poolcli.cli.options.windows import WINDOW, Front, Input, Showing, Street, Windowing, framework_names, mode_names
-from poolcli.cli.pipeline import (
-    as_network_input,
-    check_output,
-    chosen_input,
-    files_read,
-    load,
-    look,
-    put_json,
-    put_table,
-)
+from poolcli.cli.options.panels import WINDOW, framework_names, mode_names
+from poolcli.cli.options.steps import Front
+from poolcli.cli.options.terminal import Showing
+from poolcli.cli.options.windows import Windowing
+from poolcli.cli.output import look, put_json, put_table
+from poolcli.cli.pipeline import as_network_input, load
 from poolcli.errors import CompatError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.steps.steps import PoolStep, apply

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from poolcli.cli.options.windows import Convolving, Input, Scaling, Showing, Street
+from poolcli.cli.options.files import Input, Scaling, Street
+from poolcli.cli.options.steps import Convolving
+from poolcli.cli.options.terminal import Showing
 from poolcli.cli.pipeline import transform
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from poolcli import __version__
 from poolcli.cli.listed import deliver
-from poolcli.cli.options.windows import AsJson
+from poolcli.cli.options.files import AsJson
 
 OK, MISSING, BROKEN = "ok", "missing", "broken"
 Row = tuple[str, str, str, str]  # what, what was found, the state, what to do
@@ -114,7 +114,7 @@ def _numbers(version: str) -> list[int]:
 
 
 def _plugins() -> Iterator[Row]:
-    from poolcli.formats import EXTENSIONS, FORMATS, Format
+    from poolcli.formats.registry import EXTENSIONS, FORMATS, Format
     from poolcli.pooling.filters import FILTERS, Filter
     from poolcli.pooling.modes import ALIASES, MODES, Mode
     from poolcli.system.plugins import Plugin, installed
@@ -143,7 +143,7 @@ def _machine() -> Iterator[Row]:
 
 def _threads() -> Row:
     from poolcli.errors import UsageError
-    from poolcli.kernels.memory import threads
+    from poolcli.system.threads import threads
 
     source = "from POOLCLI_THREADS" if os.environ.get("POOLCLI_THREADS") else "one for each processor"
     try:
@@ -186,7 +186,7 @@ def _settings() -> Iterator[Row]:
 
 
 def _known_settings() -> set[str]:
-    from poolcli.cli import COMMANDS, build
+    from poolcli.cli.registry import COMMANDS, build
 
     return {"POOLCLI_DEBUG", *(str(p.envvar) for name in COMMANDS for p in build(name).params if p.envvar)}
 

@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any
 
+from poolcli.cli.checks import check_target_apart, chosen_input, files_read
 from poolcli.cli.console import say, unicode_ok
+from poolcli.cli.options.files import Input, Reading, Talking
 from poolcli.cli.options.grammar import Group, option
+from poolcli.cli.options.panels import OUTPUT, PICTURE, TABLE
+from poolcli.cli.options.steps import Front
 from poolcli.cli.options.terminal import Picturing
-from poolcli.cli.options.windows import OUTPUT, PICTURE, TABLE, Front, Input, Reading, Talking, Windowing
-from poolcli.cli.pipeline import check_target_apart, chosen_input, files_read, load
+from poolcli.cli.options.windows import Windowing
+from poolcli.cli.pipeline import load
 from poolcli.cli.progress import rounds
 from poolcli.errors import LimitError, UsageError
 from poolcli.wording import many

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
+from poolcli.cli.options.files import Input, Street
 from poolcli.cli.options.grammar import option
-from poolcli.cli.options.windows import INPUT, WINDOW, Input, Street, Windowing, mode_names
+from poolcli.cli.options.panels import INPUT, WINDOW, mode_names
+from poolcli.cli.options.windows import Windowing
 from poolcli.cli.pipeline import transform
 from poolcli.steps.steps import GradStep
 

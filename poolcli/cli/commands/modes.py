@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from poolcli.cli.listed import deliver, of_packages
-from poolcli.cli.options.windows import AsJson
+from poolcli.cli.options.files import AsJson
 from poolcli.pooling.modes import ALIASES, MODES, Mode
 
 

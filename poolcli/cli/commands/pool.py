@@ -5,22 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
+from poolcli.cli.checks import check_target_apart, files_read
 from poolcli.cli.console import say
+from poolcli.cli.options.files import Input, Reading, Scaling, Street, Talking, Writing
 from poolcli.cli.options.grammar import Group, option
-from poolcli.cli.options.windows import (
-    OUTPUT,
-    Front,
-    Input,
-    Reading,
-    Scaling,
-    Showing,
-    Street,
-    Talking,
-    Windowing,
-    Writing,
-    emit_targets,
-)
-from poolcli.cli.pipeline import check_target_apart, files_read, load, put, transform
+from poolcli.cli.options.panels import OUTPUT, emit_targets
+from poolcli.cli.options.steps import Front
+from poolcli.cli.options.terminal import Showing
+from poolcli.cli.options.windows import Windowing
+from poolcli.cli.output import put
+from poolcli.cli.pipeline import load, transform
 from poolcli.steps.steps import PoolStep, Step
 
 

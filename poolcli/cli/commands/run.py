@@ -9,10 +9,15 @@ from typing import Annotated, Any
 
 import typer
 
+from poolcli.cli.checks import check_output, check_target_apart, compat_of, files_read
 from poolcli.cli.large import in_blocks
+from poolcli.cli.options.files import Scaling, Street, Talking, Writing
 from poolcli.cli.options.grammar import option
-from poolcli.cli.options.windows import OUTPUT, Replaying, Scaling, Showing, Street, Talking, Writing
-from poolcli.cli.pipeline import check_output, check_target_apart, compat_of, deliver, files_read, load, look
+from poolcli.cli.options.panels import OUTPUT
+from poolcli.cli.options.steps import Replaying
+from poolcli.cli.options.terminal import Showing
+from poolcli.cli.output import deliver, look
+from poolcli.cli.pipeline import load
 from poolcli.cli.stack import RUNNABLE, parse_stack
 from poolcli.errors import UsageError
 from poolcli.featuremap import FeatureMap
@@ -48,7 +53,7 @@ def run(
     poolcli run --save-steps recipe.json input.csv relu then pool --size 2
     poolcli run --steps recipe.json input.csv
     """
-    from poolcli.steps import recipe
+    from poolcli.steps import recipe, shapes
 
     steps = [*recipes.replayed(), *parse_stack(context.obj or [], RUNNABLE)]
     if not steps:
@@ -65,7 +70,7 @@ def run(
         return
     check_output(inputs, writing)
     before = load(given, street.reading, talking, compat)
-    recipe.validate(steps, before.shape, before.layout)
+    shapes.validate(steps, before.shape, before.layout)
     stages = follow(before, steps)
     if recipes.save_steps:
         recipe.save(recipes.save_steps, stages[-1].steps[len(before.steps) :])

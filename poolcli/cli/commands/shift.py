@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from poolcli.cli.checks import chosen_input
+from poolcli.cli.options.files import AsJson, Input, Reading, Talking
 from poolcli.cli.options.grammar import Group, option
+from poolcli.cli.options.panels import OUTPUT, WINDOW
+from poolcli.cli.options.steps import Front
 from poolcli.cli.options.terminal import Picturing
-from poolcli.cli.options.windows import OUTPUT, WINDOW, AsJson, Front, Input, Reading, Talking, Windowing
-from poolcli.cli.pipeline import chosen_input, load, put_json
+from poolcli.cli.options.windows import Windowing
+from poolcli.cli.output import put_json
+from poolcli.cli.pipeline import load
 from poolcli.cli.progress import rounds
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from poolcli.cli.checks import chosen_input
+from poolcli.cli.options.files import Input, Reading, Talking
 from poolcli.cli.options.terminal import Picturing
-from poolcli.cli.options.windows import Input, Reading, Talking
-from poolcli.cli.pipeline import chosen_input, load
+from poolcli.cli.pipeline import load
 
 
 def show(given: Input = None, *, picturing: Picturing, reading: Reading, talking: Talking) -> None:

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from poolcli.cli.options.windows import AsJson, Reading, Talking
-from poolcli.cli.pipeline import load, put_json
+from poolcli.cli.options.files import AsJson, Reading, Talking
+from poolcli.cli.output import put_json
+from poolcli.cli.pipeline import load
 from poolcli.cli.stack import SUMMARIZED, parse_stack
 from poolcli.errors import PoolcliError, ShapeError, UsageError
 from poolcli.steps.shapes import Row, Signal, summarize

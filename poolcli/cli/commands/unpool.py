@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from poolcli.cli.options.windows import Input, Street, Undoing
+from poolcli.cli.options.files import Input, Street
+from poolcli.cli.options.steps import Undoing
 from poolcli.cli.pipeline import transform
 
 

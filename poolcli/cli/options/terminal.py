@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from poolcli.cli.console import encoded, unicode_ok, wants_color, width_of_output
+from poolcli.cli.options.files import Writing
 from poolcli.cli.options.grammar import Group, option
-from poolcli.cli.options.windows import PICTURE, TABLE, colormap_names
+from poolcli.cli.options.panels import (
+    OUTPUT,
+    PICTURE,
+    TABLE,
+    colormap_names,
+)
+from poolcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from poolcli.featuremap import FeatureMap
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -87,3 +98,26 @@ def drawn(drawings: tuple[RenderableType, ...], colors: Colors, width: int) -> s
     for drawing in drawings:
         screen.print(drawing, soft_wrap=False, crop=False)
     return "".join(line.rstrip(" ") + "\n" for line in target.getvalue().splitlines())
+
+
+class Showing(Group):
+    """Pictures in the terminal."""
+
+    show: Annotated[
+        bool, option("--show", help="Draw the maps side by side in the terminal as well.", panel=OUTPUT)
+    ] = False
+
+    def draw(self, writing: Writing, feature_maps: Sequence[FeatureMap], titles: Sequence[str]) -> None:
+        """Draw maps beside each other on standard output, if asked for."""
+        if not self.show:
+            return
+        if writing.output == "-" and writing.chosen_format != "table":
+            raise UsageError(
+                f"--show draws on standard output, where the {writing.chosen_format} would go",
+                "write the result to a file with -o, or drop --show",
+            )
+        from poolcli.cli.options.terminal import Picturing
+        from poolcli.render.terminal.heatmap import side_by_side
+
+        picturing = Picturing(colormap=writing.colormap or "viridis", color=writing.color, width=None)
+        picturing.show(side_by_side(*feature_maps, titles=titles, **picturing.how()))

@@ -17,8 +17,8 @@ from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.layer import Pooling
 from poolcli.render.colors import Rgb, Scale, ink
-from poolcli.render.names import safe
 from poolcli.window import Axis, times
+from poolcli.wording import safe
 
 Array = NDArray[Any]
 PAPER: Rgb = (255, 255, 255)

@@ -19,9 +19,9 @@ from poolcli.pooling.layer import Pooling
 from poolcli.render.animation import scene as stage
 from poolcli.render.animation.scene import Raster, Rectangle, Scene, Shape, Words, font
 from poolcli.render.colors import Rgb, hexadecimal, table
-from poolcli.render.names import safe
 from poolcli.system.limits import check_memory
 from poolcli.window import times
+from poolcli.wording import safe
 
 Format = Literal["gif", "apng", "svg"]
 SAVING: Mapping[str, Mapping[str, Any]] = {

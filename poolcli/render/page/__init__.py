@@ -26,9 +26,9 @@ from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import lacking
-from poolcli.render.names import safe
 from poolcli.steps import steps
 from poolcli.window import Window, times
+from poolcli.wording import safe
 
 MOST_CELLS = 2**18
 EXACT = 2**53  # whole numbers beyond are not all doubles

@@ -25,9 +25,9 @@ from poolcli.errors import UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.layer import Pooling
 from poolcli.render.colors import Rgb, Scale, ink
-from poolcli.render.names import safe
 from poolcli.render.terminal.panels import Block, Line, below, beside, centred, flow, text
 from poolcli.window import times
+from poolcli.wording import safe
 
 Array = NDArray[Any]
 Colors = Literal["truecolor", "256", "none"]

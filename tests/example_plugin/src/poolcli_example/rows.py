@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.formats import Format
-from poolcli.pooling.filters import Filter
-from poolcli.pooling.modes import MAX, MIN, Mode, Parameter
+from poolcli.plugins import MAX, MIN, Filter, Format, Mode, Parameter
 
 # A mode of folds: the largest and the smallest value of a window, and what is made of them.
 MIDRANGE = Mode("example-midrange", "(max(x) + min(x)) / 2", (MAX, MIN), lambda high, low, *_: (high + low) / 2)

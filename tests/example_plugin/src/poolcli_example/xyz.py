@@ -8,7 +8,7 @@ import numpy as np
 
 from poolcli.errors import InputError, ShapeError
 from poolcli.featuremap import FeatureMap
-from poolcli.formats import ReadOptions, WriteOptions
+from poolcli.formats.options import ReadOptions, WriteOptions
 
 
 def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:

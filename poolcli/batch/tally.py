@@ -1,0 +1,47 @@
+"""What has become of the files of a batch so far."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poolcli.batch.work import Outcome
+
+
+SOME_FAILED = 3
+
+
+@dataclass
+class Tally:
+    """What has become of the files so far."""
+
+    total: int
+    start: float = field(default_factory=time.perf_counter)
+    count: dict[str, int] = field(default_factory=lambda: {"done": 0, "skipped": 0, "failed": 0})
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one more."""
+        self.count[outcome.status] += 1
+        self.bytes_in += outcome.bytes_in
+        self.bytes_out += outcome.bytes_out
+
+    @property
+    def seconds(self) -> float:
+        """The time since the start."""
+        return time.perf_counter() - self.start
+
+    @property
+    def rate(self) -> float:
+        """Files in a second, skipped ones not counted."""
+        return (self.count["done"] + self.count["failed"]) / max(self.seconds, 1e-9)
+
+    @property
+    def code(self) -> int:
+        """The exit code: 0 if nothing failed, 1 if everything did, else 3."""
+        if not self.count["failed"]:
+            return 0
+        return 1 if self.count["failed"] == self.total else SOME_FAILED

@@ -1,0 +1,55 @@
+"""What is checked before any work: the input that is meant, targets that are no inputs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from poolcli.cli.options.files import Writing
+from poolcli.errors import UsageError
+
+if TYPE_CHECKING:
+    pass
+
+
+def chosen_input(given: str | None) -> str:
+    """Return INPUT, or ``-`` where it is missing and something is piped in."""
+    if given is not None:
+        return given
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError(
+            "no INPUT, and nothing is piped in", "give a file, such as: poolcli pool sample_inputs/line_8x8.csv"
+        )
+    return "-"
+
+
+def compat_of(steps: Iterable[Any]) -> str | None:
+    """Return the framework that the first pooling which names one goes by, because the input is read as it does."""
+    named = (step.options.get("compat") for step in steps if hasattr(step, "options"))
+    return next(filter(None, named), None)
+
+
+def files_read(source: str, steps: Iterable[Any]) -> list[str]:
+    """Return the names of the files that a command reads: INPUT, and the kernels of its steps."""
+    return [source, *(step.label for step in steps if hasattr(step, "label"))]
+
+
+def check_output(inputs: Sequence[str], writing: Writing) -> None:
+    """Refuse, before any work, an output that cannot be written, one that is an input, or an unknown format."""
+    check_target_apart(writing.output, inputs, overwrite=writing.overwrite)
+    writing.options()
+
+
+def check_target_apart(output: str, inputs: Sequence[str], *, overwrite: bool) -> None:
+    """Refuse an output that cannot be written, or that is one of the inputs."""
+    from poolcli.system.files import check_target, same_file
+
+    if output == "-":
+        return
+    check_target(output)
+    for source in () if overwrite else inputs:
+        if same_file(source, output):
+            raise UsageError(
+                f"the output {output} is the input {source}", "choose another name, or add --overwrite to replace it"
+            )

@@ -1,0 +1,196 @@
+"""Options of files: how a map comes in, how it goes out, what is said meanwhile."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from poolcli.cli.options.grammar import Group, option
+from poolcli.cli.options.panels import (
+    INPUT,
+    OUTPUT,
+    PICTURE,
+    TABLE,
+    colormap_names,
+    formats_read,
+    formats_written,
+)
+from poolcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from poolcli.formats.options import ReadOptions, WriteOptions
+
+
+Input = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="INPUT", help="A file, or - for standard input; standard input if missing.", show_default=False
+    ),
+]
+
+
+AsJson = Annotated[bool, option("--json", help="As JSON.", panel=OUTPUT)]
+
+
+class Reading(Group):
+    """How to read the input."""
+
+    input_format: Annotated[
+        str | None,
+        option("--input-format", help="csv, json, npy, png ...; found out from the data if missing.", panel=INPUT,
+               metavar="NAME", choices=formats_read, free=True),
+    ] = None  # fmt: skip
+    layout: Annotated[
+        str | None,
+        option("--layout", help="The axes in the input's order: HW, CHW, NHWC, NCL, NCDHW ...; by their number if "
+               "missing.", panel=INPUT, metavar="LETTERS",
+               choices=("HW", "CHW", "HWC", "NCHW", "NHWC", "L", "CL", "NCL", "NLC", "DHW", "NCDHW"), free=True),
+    ] = None  # fmt: skip
+    delimiter: Annotated[
+        str,
+        option(
+            "--delimiter",
+            help="What stands between the values of CSV.",
+            panel=INPUT,
+            choices=("auto", ",", ";", "tab", "blanks"),
+        ),
+    ] = "auto"
+    decimal: Annotated[
+        str, option("--decimal", help="The decimal mark of CSV: . or ,", panel=INPUT, choices=(".", ","))
+    ] = "."
+    header: Annotated[
+        str, option("--header", help="Whether the first row of CSV is a header.", panel=INPUT,
+                    choices=("auto", "yes", "no"))
+    ] = "auto"  # fmt: skip
+    channels: Annotated[
+        str, option("--channels", help="Read pictures as gray, or every colour by itself.", panel=INPUT,
+                    choices=("gray", "rgb"))
+    ] = "gray"  # fmt: skip
+    frame: Annotated[
+        int, option("--frame", help="Which frame of a moving picture, from 0.", panel=INPUT, metavar="N")
+    ] = 0
+    max_pixels: Annotated[
+        int | None, option("--max-pixels", help="The largest picture to open.", panel=INPUT, metavar="N")
+    ] = None
+
+    def options(self, compat: str | None = None) -> ReadOptions:
+        """Return them as the readers take them."""
+        from poolcli.formats.options import ReadOptions
+        from poolcli.formats.registry import find_format
+
+        values = dict(self.__dict__)
+        if self.input_format:
+            values["input_format"] = find_format(self.input_format).name
+        return ReadOptions(channels_last=_channels_last(compat), **values)
+
+
+def _channels_last(compat: str | None) -> bool:
+    if compat is None:  # then the kernels need not be imported yet
+        return False
+    from poolcli.pooling.layer import framework_of
+
+    framework = framework_of(compat)
+    return bool(framework and framework.channels_last)
+
+
+class Writing(Group):
+    """Where the result goes, and how it looks."""
+
+    output: Annotated[
+        str, option("-o", "--output", help="A file, whose extension says the format; - for standard output.",
+                    panel=OUTPUT, metavar="PATH")
+    ] = "-"  # fmt: skip
+    format: Annotated[
+        str | None, option("-f", "--format", help="table, json, csv, tsv, npy, png ...", panel=OUTPUT,
+                           default="by --output, else table", metavar="NAME", choices=formats_written, free=True)
+    ] = None  # fmt: skip
+    json: Annotated[bool, option("--json", help="The same as --format json.", panel=OUTPUT)] = False
+    overwrite: Annotated[bool, option("--overwrite", help="Allow the output to be the input.", panel=OUTPUT)] = False
+    precision: Annotated[
+        int, option("--precision", help="Decimals in tables.", least=0, most=17, panel=TABLE, metavar="N")
+    ] = 4
+    max_rows: Annotated[
+        int | None, option("--max-rows", help="Rows to show.", default="40", least=1, panel=TABLE, metavar="N")
+    ] = None
+    max_cols: Annotated[
+        int | None,
+        option("--max-cols", help="Columns to show.", default="as many as fit", least=1, panel=TABLE, metavar="N"),
+    ] = None
+    full: Annotated[bool, option("--full", help="Show every row and column.", panel=TABLE)] = False
+    color: Annotated[
+        str, option("--color", help="Colour in tables and messages.", panel=TABLE, choices=("auto", "always", "never"))
+    ] = "auto"
+    normalize: Annotated[
+        str, option("--normalize", help="How numbers become gray: auto keeps what came from a picture and stretches "
+                    "the rest.", panel=PICTURE, choices=("auto", "clip", "minmax"))
+    ] = "auto"  # fmt: skip
+    zoom: Annotated[int, option("--zoom", help="Pixels per cell, each way.", least=1, panel=PICTURE, metavar="N")] = 1
+    colormap: Annotated[
+        str | None, option("--colormap", help="Paint numbers in colour: viridis, magma, gray ...", panel=PICTURE,
+                           metavar="NAME", choices=colormap_names)
+    ] = None  # fmt: skip
+    compress_level: Annotated[
+        int | None, option("--compress-level", help="Of PNG, 0 to 9.", least=0, most=9, panel=PICTURE, metavar="N")
+    ] = None
+
+    @property
+    def chosen_format(self) -> str:
+        """The format that was asked for by ``--json``, ``--format`` or the output's extension."""
+        from poolcli.formats.registry import format_of_target
+
+        if self.json and self.format not in (None, "json"):
+            raise UsageError(f"--json and --format {self.format} do not go together", "drop one of them")
+        named = "json" if self.json else self.format
+        if named == "table" or (named is None and self.output == "-"):
+            return "table"
+        return format_of_target(self.output, named, also=["table"]).name
+
+    def options(self) -> WriteOptions:
+        """Return them as the writers take them."""
+        from poolcli.formats.options import WriteOptions
+
+        return WriteOptions(self.chosen_format, self.normalize, self.zoom, self.colormap, self.compress_level)
+
+
+class Talking(Group):
+    """How the work is done, and how much is said of it on standard error."""
+
+    quiet: Annotated[bool, option("-q", "--quiet", help="Say nothing but errors.", panel="Work")] = False
+    verbose: Annotated[
+        bool, option("-v", "--verbose", help="State every guess: delimiter, header, layout, dtype.", panel="Work")
+    ] = False
+    threads: Annotated[
+        int | None,
+        option(
+            "--threads",
+            help="How many to use for large maps.",
+            default="the processors",
+            least=1,
+            panel="Work",
+            metavar="N",
+        ),
+    ] = None
+
+    def start(self) -> None:
+        """Tell the kernels how many threads to use."""
+        if self.threads is not None:
+            os.environ["POOLCLI_THREADS"] = str(self.threads)
+
+
+class Street(Group):
+    """How a map comes in, how what is made of it goes out, and what is said on the way."""
+
+    reading: Reading
+    writing: Writing
+    talking: Talking
+
+
+class Scaling(Group):
+    """Who works on arrays larger than memory."""
+
+    scheduler: Annotated[
+        str | None, option("--scheduler", help="Let the workers of a Dask scheduler do the blocks of a Zarr array, "
+                           "such as tcp://host:8786.", panel="Work", metavar="ADDRESS")
+    ] = None  # fmt: skip

@@ -1,0 +1,51 @@
+"""The table of commands; only the one that was asked for is imported and built."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poolcli.cli.options.grammar import Command
+
+
+GROUPS: dict[str, dict[str, str]] = {
+    "Do": {
+        "pool": "Pool a matrix or an image, optionally after a filter and ReLU.",
+        "conv": "Convolve with a named filter or a kernel of your own.",
+        "run": "Run a stack of steps in one process: STEP then STEP then ...",
+        "batch": "Pool many files, in parallel, resumable, on a cluster too.",
+        "unpool": "Put pooled values back where their indices say.",
+        "grad": "Show the gradient that pooling sends back to each input cell.",
+    },
+    "Understand": {
+        "compare": "Show modes or frameworks side by side, and why they differ.",
+        "explain": "Explain every window, as a table, a page or an animation.",
+        "summary": "Show the shape and parameters of every layer, without data.",
+        "shift": "Measure how much pooled values change when the input moves.",
+        "show": "Draw a feature map in the terminal.",
+    },
+    "Look up": {
+        "modes": "List the pooling modes with their formulas.",
+        "filters": "List the named filters with their kernels.",
+        "completion": "Print the completion script of bash, zsh or fish.",
+        "doctor": "Say what is installed, what works and what is missing.",
+    },
+}
+
+
+COMMANDS: dict[str, str] = {name: line for rows in GROUPS.values() for name, line in rows.items()}
+
+
+STACKS = {"run": "RUNNABLE", "summary": "SUMMARIZED"}  # the commands that take a stack, and the table of its steps
+
+
+COMPLETE = "_POOLCLI_COMPLETE"  # the variable that names the shell that asks for completions
+
+
+def build(name: str) -> Command:
+    """Return one of `COMMANDS`, built."""
+    from poolcli.cli.options.grammar import command
+
+    function = getattr(import_module(f"poolcli.cli.commands.{name}"), name)
+    return command(name, function, "STEP [OPTIONS] then STEP [OPTIONS] then ..." if name in STACKS else "")

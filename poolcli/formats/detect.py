@@ -1,0 +1,87 @@
+"""In what format data are."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from poolcli.errors import InputError
+from poolcli.formats.options import ReadOptions
+from poolcli.formats.registry import FORMATS, SIGNATURES, Format, find_format, format_of_name
+
+if TYPE_CHECKING:
+    pass
+
+
+# What people have at hand and poolcli does not read, with what they can do about it.
+FOREIGN: tuple[tuple[bytes, str, str], ...] = (
+    (b"\x1f\x8b", "compressed with gzip", "unpack it: gunzip -c {name} | poolcli pool"),
+    (b"BZh", "compressed with bzip2", "unpack it: bunzip2 -c {name} | poolcli pool"),
+    (b"\xfd7zXZ\0", "compressed with xz", "unpack it: xz -dc {name} | poolcli pool"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it: zstd -dc {name} | poolcli pool"),
+    (b"PK\3\4", "a zip archive (.npz, .xlsx, .zip ...)", "save one array as .npy, or one sheet as .csv"),
+    (b"\xd0\xcf\x11\xe0", "an old Office file", "save one sheet as .csv"),
+    (b"PAR1", "a Parquet file", "save the numbers as .csv or .npy"),
+    (b"\x89HDF", "an HDF5 file", "save one array as .npy"),
+    (b"%!PS", "PostScript", "make it a picture first: gs -sDEVICE=png16m -o page.png {name}"),
+    (b"%PDF", "a PDF", "save the page as a picture first"),
+    (b"MATLAB 5.0", "a MATLAB file", "save one array as .csv"),
+)
+
+
+HEAD = 4096  # bytes that show what a file is
+
+
+BOX = re.compile("^[ \t]*[\u2500-\u257f]|^[ \t]*\\+[-=+]+\\+[ \t]*$", re.MULTILINE)
+
+
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # its byte order marks
+
+
+BEFORE_TEXT = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # byte order marks, the other halves of UTF-16, blanks
+
+
+def detect(head: bytes, name: str, options: ReadOptions) -> Format:
+    """Find out in what format data are: by the option, a binary signature, the extension, then the text itself.
+
+    Parameters
+    ----------
+    head : bytes
+        The first bytes, all of them if there are few.
+    name : str
+        The file's name, for its extension and for messages.
+    options : ReadOptions
+        ``input_format`` settles it.
+
+    Raises
+    ------
+    UnknownNameError
+        If the named format is unknown.
+    InputError
+        If the data are a table drawn for people, or in a format that poolcli does not read.
+    """
+    if options.input_format:
+        return find_format(options.input_format)
+    if (found := re.match(SIGNATURES, head, re.DOTALL)) and found.lastgroup:
+        return FORMATS[found.lastgroup]
+    row = format_of_name(name)
+    if row is not None and row.reads and row.name not in FORMATS:  # of a package, which knows its own files best
+        return row
+    for mark, what, hint in FOREIGN:
+        if head.startswith(mark):
+            raise InputError(f"{name} is {what}", hint.format(name=name))
+    if row is not None and row.module == "pictures_out" and row.reads:
+        return row
+    return _detect_text(head, name, row)
+
+
+def _detect_text(head: bytes, name: str, by_extension: Format | None) -> Format:
+    if BOX.search(head.decode(errors="replace")):
+        raise InputError(
+            f"{name}: this is a table drawn for people, not data", "add --json to the command that made it"
+        )
+    if by_extension is not None and by_extension.reads:
+        return by_extension
+    if b"\0" in head and not head.startswith(UTF_16):
+        return FORMATS["png"]  # no text: Pillow knows pictures that have no signature here
+    return FORMATS["json" if head.lstrip(BEFORE_TEXT).startswith((b"[", b"{")) else "csv"]

@@ -1,0 +1,18 @@
+"""What a package needs that brings modes, filters or formats of its own.
+
+Entry points in the groups ``poolcli.modes``, ``poolcli.filters`` and ``poolcli.formats`` lead to a `Mode`, `Filter` or
+a `Format` each.
+"""
+
+from __future__ import annotations
+
+from poolcli.featuremap import FeatureMap
+from poolcli.formats.options import ReadOptions, WriteOptions
+from poolcli.formats.registry import Format
+from poolcli.pooling.filters import Filter
+from poolcli.pooling.modes import MAX, MIN, SUM, Mode, Parameter, Reduction
+
+__all__ = [
+    "MAX", "MIN", "SUM", "FeatureMap", "Filter", "Format", "Mode", "Parameter", "ReadOptions", "Reduction",
+    "WriteOptions",
+]  # fmt: skip

@@ -1,0 +1,105 @@
+"""Threads: how many, and tasks spread over them."""
+
+from __future__ import annotations
+
+import os
+from _thread import allocate_lock, start_new_thread
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from poolcli.errors import UsageError
+from poolcli.system.limits import processors
+
+
+class Nothing:
+    """For threads that need nothing of their own."""
+
+    def close(self) -> None:
+        """Give nothing back."""
+
+
+Task = TypeVar("Task")
+
+
+Own = TypeVar("Own")
+
+
+def threads(asked: int | None = None) -> int:
+    """Return how many threads to use.
+
+    Parameters
+    ----------
+    asked : int, optional
+        The caller's choice; without it the environment's ``POOLCLI_THREADS``, else one for each processor that this
+        process may use.
+
+    Raises
+    ------
+    UsageError
+        If the number is not a whole number of at least 1.
+    """
+    text = os.environ.get("POOLCLI_THREADS", "") if asked is None else str(asked)
+    if not text:
+        return processors()
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise UsageError(f"{text!r} threads are not a number of threads", "use --threads 1 or more")
+    return int(text)
+
+
+def run(
+    tasks: Sequence[Task],
+    work: Callable[[Task, Own], None],
+    own: Callable[[], Own],
+    workers: int,
+    end: Callable[[Own], None] = lambda _: None,
+) -> None:
+    """Do every task, in any order.
+
+    Parameters
+    ----------
+    tasks : sequence
+        What to do.
+    work : function of (task, own)
+        Does one.
+    own : function
+        Makes what each thread has for itself.
+    workers : int
+        The most threads to use, this one included.
+    end : function of own, optional
+        Called by each thread in the end.
+    """
+    waiting = iter(tasks)  # a list iterator hands out each item once, whoever asks
+    failures: list[BaseException] = []
+    handling: dict[str, Any] = {**np.geterr(), "call": np.geterrcall()}
+
+    def labour() -> None:
+        mine = own()
+        try:
+            with np.errstate(**handling):  # a thread does not inherit the caller's
+                for task in waiting:
+                    if failures:
+                        return
+                    work(task, mine)
+        except BaseException as failure:  # noqa: BLE001 - handed to the caller below
+            failures.append(failure)
+        finally:
+            end(mine)
+
+    done = [allocate_lock() for _ in range(min(workers, len(tasks)) - 1)]
+    for lock in done:
+        lock.acquire()
+        start_new_thread(_then, (labour, lock.release))  # a Thread's own start waits for it, as long as a tile takes
+    labour()
+    for lock in done:
+        lock.acquire()
+    if failures:
+        raise failures[0]
+
+
+def _then(one: Callable[[], None], other: Callable[[], None]) -> None:
+    try:
+        one()
+    finally:
+        other()
