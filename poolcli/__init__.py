@@ -25,7 +25,7 @@ _HOME = {
     "PoolcliError": "errors",
     "conv": "pooling.convolution",
     "grad": "pooling.gradient",
-    "pool": "pooling.layer",
+    "pool": "pooling.api",
     "read": "formats",
     "relu": "pooling.convolution",
     "unpool": "pooling.gradient",

@@ -1,6 +1,7 @@
 """Compute the golden answers with the real frameworks and write them beside this script, one JSON file per topic.
 
-The answers are data: ``tests/test_golden.py`` replays them with no framework installed. Run this only to renew them::
+The answers are data: ``tests/pooling/test_golden.py`` replays them with no framework installed. Run this only
+to renew them::
 
     pip install torch==2.13.0 onnx onnxruntime==1.31.1 keras==3.15.1 jax jaxlib numpy
     python tests/golden/make_golden.py                          # rewrites the JSON files beside this script

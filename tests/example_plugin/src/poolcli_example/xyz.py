@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from poolcli.errors import InputError, ShapeError
-from poolcli.featuremap import FeatureMap
-from poolcli.formats.options import ReadOptions, WriteOptions
+from poolcli.plugins import FeatureMap, ReadOptions, WriteOptions
 
 
 def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:

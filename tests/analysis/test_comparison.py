@@ -1,0 +1,197 @@
+"""Comparisons: what is marked, and that the rule named is the rule that matters."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from poolcli import FeatureMap, pool
+from poolcli.analysis.comparison import MODE_RULES, compare
+from poolcli.cli.front_page import EXAMPLES
+from poolcli.cli.help import page
+from poolcli.cli.registry import build
+from poolcli.errors import CompatError
+from poolcli.pooling.frameworks import FRAMEWORKS, OWN
+from poolcli.steps.steps import PoolStep
+from tests.support.process import Run
+
+GRID = FeatureMap.from_array(np.arange(1.0, 26.0).reshape(5, 5))
+
+
+def steps(mode: str, size: int, names: list[str | None], **options: Any) -> dict[str, PoolStep]:
+    made: dict[str, Any] = {str(name): {**options, "compat": name} for name in names}
+    return {name: PoolStep(mode, size, given) for name, given in made.items()}
+
+
+def test_default_stride_and_divisor_are_told() -> None:
+    made = compare(GRID, steps("avg", 2, ["torch", "keras", "onnx"], padding=1, ceil_mode=True))
+    torch, keras, onnx = made.variants
+    assert torch.values is not None
+    assert onnx.values is not None
+    assert (torch.values.shape, keras.values, onnx.values.shape) == ((3, 3), None, (6, 6))
+    assert made.reasons == (
+        "the default stride is the window's size in PyTorch and 1 in ONNX",
+        "padding counts in the divisor of PyTorch's average by default, but not of ONNX's",
+        "Keras refuses this layer: padding is valid or same",
+    )
+
+
+def test_a_rule_that_changes_nothing_here_is_not_named() -> None:
+    made = compare(GRID, steps("max", 2, ["torch", "onnx"], stride=2, padding=1))
+    assert made.reasons == ()
+    assert not any(marks.any() for variant in made.variants if (marks := made.marks(variant)) is not None)
+
+
+def test_marks_are_the_cells_that_differ() -> None:
+    made = compare(GRID, steps("avg", 3, ["torch", None], stride=2, padding=1))
+    expected = pool(GRID.values, "avg", 3, stride=2, padding=1, count_include_pad=True) != pool(
+        GRID.values, "avg", 3, stride=2, padding=1
+    )
+    marks = made.marks(made.variants[1])
+    assert marks is not None
+    assert marks.tolist() == expected.tolist()
+    assert marks.sum() == 8
+
+
+@pytest.mark.parametrize(
+    ("mode", "x", "options", "reason"),
+    [
+        ("max", [[1.0, np.nan, 5.0, 6.0]], {}, "comparisons lose NaN"),
+        ("lp:3", [[-1.0, -2.0, 1.0, 2.0]], {}, "without the absolute value"),
+        ("avg", [[1.0, 2.0, 3.0, 4.0, 5.0]], {"padding": 1}, "padding counts in the divisor"),
+        ("mean", [[1.0, 2.0, 3.0, 4.0, 5.0]], {"padding": 1}, "padding counts in the divisor"),
+        ("l2", [[1.0, 2.0, 3.0, 4.0, 5.0]], {"ceil_mode": True}, "compute lp differently: .* clipped by ceil_mode"),
+    ],
+)
+def test_why_torch_and_onnx_differ(mode: str, x: Any, options: dict[str, Any], reason: str) -> None:
+    feature_map = FeatureMap.from_array(np.array(x[0]), "L")
+    size = 4 if mode == "max" else 2
+    made = compare(feature_map, steps(mode, size, ["torch", "onnx"], stride=2, **options))
+    assert len(made.reasons) == 1
+    assert re.search(reason, made.reasons[0])
+
+
+def test_every_mode_that_a_framework_does_in_its_own_way_has_a_sentence() -> None:
+    own = {name for row in FRAMEWORKS.values() for name, version in row.modes.items() if version != OWN.modes[name]}
+    assert own == set(MODE_RULES)
+
+
+def test_same_with_dilation_differs_in_onnxruntime() -> None:
+    feature_map = FeatureMap.from_array(np.arange(6.0), "L")
+    made = compare(feature_map, steps("max", 3, [None, "onnx"], stride=1, dilation=2, padding="same"))
+    assert [len(v.values) for v in made.variants if v.values is not None] == [6, 4]
+    assert made.reasons == ("ONNX (onnxruntime) pads SAME as if the dilation were 1",)
+
+
+def test_all_refused_is_an_error() -> None:
+    with pytest.raises(CompatError, match=r"PyTorch has no median pooling.*ONNX has no median pooling"):
+        compare(GRID, steps("median", 2, ["torch", "onnx"]))
+
+
+@pytest.mark.parametrize(
+    ("names", "verdict", "marked"),
+    [
+        (["torch", "onnx"], "onnx differs from torch in 3 of 4 values that both have, and has 12 more, marked *", 15),
+        (["onnx", "torch"], "torch differs from onnx in 3 of 4 values that both have, and lacks 12, marked *", 3),
+        (["keras", "torch"], "torch answers as keras", 0),
+    ],
+)
+def test_cells_are_marked_where_the_shapes_differ(run: Run, names: list[str], verdict: str, marked: int) -> None:
+    rows = "\n".join(",".join(map(str, row)) for row in GRID.values)
+    drawn = run("compare", "--compat", ",".join(names), "--mode", "avg", "--size", "2", stdin=rows).out
+    assert verdict in drawn.splitlines()
+    table = drawn[: drawn.index(verdict)]
+    assert table.count("*") == marked
+
+
+def test_modes_side_by_side(run: Run) -> None:
+    made = json.loads(run("compare", "--mode", "max,avg,min", "--json", "sample_inputs/geeks_4x4.csv").out)
+    assert [row["label"] for row in made["variants"]] == ["max", "avg", "min"]
+    assert [row["data"] for row in made["variants"]] == [
+        [[6, 9], [5, 8]],
+        [[3.75, 4.75], [3.5, 5.75]],
+        [[1, 1], [2, 2]],
+    ]
+
+
+def test_a_filter_and_relu_come_before_every_variant(run: Run) -> None:
+    words = ["sample_inputs/geeks_4x4.csv", "--filter", "sobel-x", "--filter-padding", "same", "--relu"]
+    made = run("compare", *words, "--mode", "max,avg", "--json").json()
+    alone = {mode: run("pool", *words, "--mode", mode, "--json").json() for mode in ("max", "avg")}
+    assert {row["label"]: row["data"] for row in made["variants"]} == {m: one["data"] for m, one in alone.items()}
+    assert made["steps"] == alone["max"]["steps"][:2]
+    drawn = run("compare", *words, "--mode", "max,avg", "--show").out
+    assert "before pooling" in drawn
+    assert "conv   sobel-x 3x3, stride 1x1, padding same  -> 4x4" in drawn
+    assert "relu   -> 4x4" in drawn
+
+
+def test_a_kernel_of_ones_own_is_never_replaced(run: Run, tmp_path: Path) -> None:
+    kernel = tmp_path / "kernel.csv"
+    kernel.write_text("1,0\n0,1\n")
+    words = ("sample_inputs/geeks_4x4.csv", "--mode", "max,avg", "-f", "table", "-o", str(kernel))
+    assert run("compare", "--filter", str(kernel), *words).code == 2
+    assert kernel.read_text() == "1,0\n0,1\n"
+
+
+def test_a_table_in_a_file_is_plain(run: Run, tmp_path: Path) -> None:
+    words = ("compare", "--mode", "max,avg", "-f", "table", "sample_inputs/geeks_4x4.csv")
+    odd = {"FORCE_COLOR": "1", "PYTHONIOENCODING": "latin-1"}
+    assert run(*words, "-o", str(tmp_path / "table.txt"), env=odd).code == 0
+    assert (tmp_path / "table.txt").read_text(encoding="utf-8").count("\x1b") == 0
+
+
+def test_many_planes_are_shown_as_everywhere(run: Run, tmp_path: Path) -> None:
+    np.save(tmp_path / "planes.npy", np.arange(10 * 16).reshape(10, 4, 4))
+    words = ("compare", "--mode", "max,min", str(tmp_path / "planes.npy"))
+    alone = run("pool", str(tmp_path / "planes.npy")).out
+    drawn = run(*words, env={"COLUMNS": "24"}).out
+    assert drawn.count("c=9") == 2 * alone.count("c=9") == 2
+    assert drawn.count("... 2 more planes ...") == 2 * alone.count("... 2 more planes ...") == 2
+    assert run(*words, "--full").out.count("c=5") == 2
+
+
+def test_infinities_are_written_as_everywhere(run: Run) -> None:
+    done = run("compare", "--mode", "max,min", "--json", stdin="inf,1\n2,-inf\n")
+    assert [row["data"] for row in done.json()["variants"]] == [[[np.inf]], [[-np.inf]]]
+
+
+SHOWN = {
+    line.strip() for line in (*EXAMPLES, *page(build("compare"), "poolcli compare").examples) if "--compat" in line
+}
+
+
+@pytest.mark.parametrize("words", [line.split()[1:] for line in SHOWN])
+def test_the_example_is_one_that_all_sides_answer_and_some_otherwise(run: Run, words: list[str]) -> None:
+    rows = run(*words[:-1], "--json", "sample_inputs/five_5x5.csv").json()["variants"]
+    assert not any(row["refused"] for row in rows)
+    assert len({str(row["shape"]) for row in rows}) == 1
+    assert len({str(row["data"]) for row in rows}) > 1
+
+
+def test_what_one_framework_refuses_is_to_be_had_apart(run: Run) -> None:
+    words = ("compare", "--compat", "torch,keras", "--padding", "1", "sample_inputs/geeks_4x4.csv")
+    alone = "poolcli explain --compat keras --mode max --at 0,0 ..."
+    assert f"--padding same; or ask it alone, with options of its own: {alone}" in run(*words).err
+    assert run(*words, "--quiet").err == ""
+    assert run("compare", "--mode", "max,avg", "sample_inputs/geeks_4x4.csv").err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "code"),
+    [
+        (["--mode", "max"], "nothing to compare", 2),
+        (["--mode", "max,mx"], "unknown mode 'mx'", 2),
+        (["--compat", "torch,tf"], "unknown framework 'tf'", 2),
+        (["--mode", "max,avg", "-f", "csv"], "cannot be written as csv", 2),
+    ],
+)
+def test_what_cannot_be_compared(run: Run, words: list[str], message: str, code: int) -> None:
+    done = run("compare", *words, "sample_inputs/geeks_4x4.csv")
+    assert (done.code, done.out) == (code, "")
+    assert message in done.err

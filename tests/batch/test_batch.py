@@ -1,0 +1,734 @@
+"""Many files: which, under what names, done once, whole, and resumable whatever happens in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from poolcli.batch.executors import Local
+from poolcli.batch.jobs import Found, Job, Naming, find, plan, remnants
+from poolcli.batch.report import Report
+from poolcli.batch.resume import Journal, remaining
+from poolcli.batch.run import ByPath, run
+from poolcli.batch.work import Outcome, Work
+from poolcli.errors import FileError, InputError, PoolcliError, UnknownNameError, UsageError
+from poolcli.formats.options import ReadOptions, WriteOptions
+from poolcli.steps.steps import PoolStep
+from tests.support.process import Result, Run, clean_environment, command
+
+WORK = Work([PoolStep("max", 2)], ReadOptions(), WriteOptions())
+
+
+def picture(path: Path, seed: int = 0, size: tuple[int, int] = (24, 32)) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, size, np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Six files that can be read, one that cannot, and two that are nobody's business."""
+    folder = tmp_path / "photos"
+    for number in range(3):
+        picture(folder / f"p{number}.png", number)
+    picture(folder / "deep" / "q.jpg", 7)
+    (folder / "m.csv").write_text("1,2\n3,4\n")
+    np.save(folder / "a.npy", np.arange(16.0).reshape(4, 4))
+    (folder / "broken.png").write_bytes((folder / "p0.png").read_bytes()[:100])
+    (folder / "notes.txt").write_text("1,2\n")
+    (folder / ".hidden.csv").write_text("1,2\n")
+    return folder
+
+
+def made_of(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder of results but the journal."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != ".poolcli-batch.jsonl")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def counts(result: Result) -> dict[str, str]:
+    heads, values = result.cells()
+    return dict(zip(heads, values, strict=True))
+
+
+# Finding and naming
+
+
+def found(path: Path | str, *, recursive: bool = False, output: str = "nowhere") -> list[tuple[str, str]]:
+    return [(os.path.basename(one.path), one.folder) for one in find(str(path), recursive=recursive, output=output)]
+
+
+def test_a_folder_gives_what_poolcli_reads_in_order(photos: Path) -> None:
+    names = ["a.npy", "broken.png", "m.csv", "p0.png", "p1.png", "p2.png"]
+    assert found(photos) == [(name, "") for name in names]
+    assert found(photos, recursive=True) == [*((name, "") for name in names), ("q.jpg", "deep")]
+
+
+def test_the_folder_of_results_is_not_searched(photos: Path) -> None:
+    picture(photos / "deep" / "out" / "old.png")
+    assert ("old.png", "deep/out") in found(photos, recursive=True)
+    assert ("old.png", "deep/out") not in found(photos, recursive=True, output=str(photos / "deep" / "out"))
+
+
+def test_a_pattern_keeps_the_folders_below_its_fixed_part(photos: Path) -> None:
+    assert found(photos / "p[01].png") == [("p0.png", ""), ("p1.png", "")]
+    assert found(photos / "**" / "*.jpg") == [("q.jpg", "deep")]
+
+
+def test_what_is_no_file_in_a_folder_is_passed_over(photos: Path) -> None:
+    before = found(photos), found(photos / "*.csv"), found(photos, recursive=True)
+    os.mkfifo(photos / "pipe.csv")
+    (photos / "deep" / "x.zarr").mkdir()
+    (photos / "deep" / "x.zarr" / "zarr.json").write_text("{}")
+    assert (found(photos), found(photos / "*.csv"), found(photos, recursive=True)) == before
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path: Path) -> None:
+    assert found(picture(tmp_path / "a[1].png")) == [("a[1].png", "")]
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "said"),
+    [("*.xyz", FileError, "no file matches"), ("deep/..", None, ""), ("empty", InputError, "no picture or array")],
+)
+def test_a_path_that_stands_for_nothing_is_told(photos: Path, path: str, kind: Any, said: str) -> None:
+    (photos / "empty" / "below").mkdir(parents=True)
+    if kind is None:
+        assert found(photos / path)
+        return
+    with pytest.raises(kind, match=said):
+        found(photos / path)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "format_", "name"),
+    [
+        (None, None, "sub/img.png"), (None, "csv", "sub/img.csv"), ("{stem}_pooled.png", None, "img_pooled.png"),
+        ("{stem}_pooled", "json", "img_pooled.json"), ("{folder}/{number:04}.npy", None, "sub/0007.npy"),
+        ("{name}", None, "img.jpg"), ("{stem}.{ext}", None, "img.jpg"), ("x/{folder}/{stem}", None, "x/sub/img.png"),
+        ("{stem}.max", "png", "img.max.png"), ("{stem}_v1.5", None, "img_v1.5.png"), ("{stem}.csv", "json", "img.csv"),
+    ],
+)  # fmt: skip
+def test_names_follow_the_pattern(pattern: str | None, format_: str | None, name: str) -> None:
+    assert Naming.of("out", pattern, format_).target(Found("in/sub/img.jpg", "sub"), 7) == f"out/{name}"
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [("a.csv", "a.csv"), ("a.tab", "a.tsv"), ("a.npy", "a.npy"), ("a.json", "a.json"), ("a.tif", "a.png"),
+     ("a.b.webp", "a.b.png")],
+)  # fmt: skip
+def test_without_a_pattern_data_stay_data_and_pictures_become_png(source: str, name: str) -> None:
+    assert Naming.of("out").target(Found(source), 1) == f"out/{name}"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kind"),
+    [("{nam}.png", UnknownNameError), ("{stem", UsageError), ("{}.png", UnknownNameError),
+     ("{0}.png", UnknownNameError), ("{stem}.xyz", UnknownNameError),
+     ("{stem.__class__}.png", UnknownNameError), ("{number:x%}.png", UsageError)],
+)  # fmt: skip
+def test_a_pattern_that_is_none_is_refused_at_once(pattern: str, kind: type[PoolcliError]) -> None:
+    with pytest.raises(kind):
+        Naming.of("out", pattern)
+
+
+@pytest.mark.parametrize("pattern", ["../{stem}.png", "/tmp/{stem}.png", "."])  # noqa: S108 -- refused, not used
+def test_no_result_leaves_the_folder(pattern: str) -> None:
+    with pytest.raises(UsageError, match="outside of the folder"):
+        Naming.of("out", pattern).target(Found("a.png"), 1)
+
+
+def test_an_input_without_extension_needs_a_format(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("1,2\n")
+    planned = plan([str(tmp_path / "data")], Naming.of(str(tmp_path / "out")))
+    assert "does not say in what format" in planned.failures[0].problem.message
+    assert plan([str(tmp_path / "data")], Naming.of(str(tmp_path / "out"), None, "csv")).jobs
+
+
+# The plan
+
+
+def test_two_inputs_with_one_output_are_refused(photos: Path, tmp_path: Path) -> None:
+    picture(photos / "p0.jpg")
+    with pytest.raises(UsageError, match=r"p0\.jpg and .*p0\.png would both be written to"):
+        plan([str(photos)], Naming.of(str(tmp_path / "out")))
+    assert plan([str(photos)], Naming.of(str(tmp_path / "out"), "{name}.png")).jobs
+
+
+def test_a_file_named_twice_is_done_once(photos: Path, tmp_path: Path) -> None:
+    twice = [str(photos / "p0.png"), str(photos), f"{photos}/deep/../p1.png"]
+    sources = [os.path.normpath(job.source) for job in plan(twice, Naming.of(str(tmp_path / "out"))).jobs]
+    assert len(sources) == len(set(sources)) == 6
+
+
+def test_outputs_that_exist_are_refused_unless_told_otherwise(photos: Path, tmp_path: Path) -> None:
+    naming = Naming.of(str(tmp_path / "out"))
+    picture(tmp_path / "out" / "p0.png")
+    with pytest.raises(UsageError, match="1 of 6 outputs exist already"):
+        plan([str(photos)], naming)
+    assert len(plan([str(photos)], naming, overwrite=True).jobs) == len(plan([str(photos)], naming, resume=True).jobs)
+
+
+def test_an_output_that_is_its_input_is_refused(photos: Path) -> None:
+    with pytest.raises(UsageError, match="is the input"):
+        plan([str(photos / "p0.png")], Naming.of(str(photos)), resume=True)
+    assert plan([str(photos / "p0.png")], Naming.of(str(photos)), overwrite=True).jobs
+
+
+def test_an_output_that_is_another_input_is_refused(photos: Path) -> None:
+    swapped = [str(picture(photos / "2.png")), str(picture(photos / "1.png"))]
+    with pytest.raises(UsageError, match="is an input, and the result of"):
+        plan(swapped, Naming.of(str(photos), "{number}.png"), overwrite=True)
+
+
+def test_results_beside_their_inputs_are_no_inputs_of_the_next_run(photos: Path) -> None:
+    naming = Naming.of(str(photos), "{stem}_pooled.png")
+    first = plan([str(photos)], naming)
+    for job in first.jobs:
+        picture(Path(job.target))
+    again = plan([str(photos)], naming, resume=True)
+    assert again.jobs == first.jobs
+    assert sorted(again.left_out) == sorted(job.target for job in first.jobs)
+
+
+def test_remnants_of_killed_workers_are_found_and_nothing_else(tmp_path: Path) -> None:
+    jobs = [Job("a", str(tmp_path / "a.png")), Job("b", str(tmp_path / "none" / "b.png"))]
+    mine = tmp_path / ".poolcli-a.png-0123456789abcdef.tmp"
+    for name in (mine.name, ".poolcli-c.png-0123456789abcdef.tmp", "a.png.tmp", ".poolcli-a.png-01.tmp"):
+        (tmp_path / name).touch()
+    assert list(remnants(jobs)) == [str(mine)]
+
+
+# Running: an executor that fails as told
+
+
+class Threads:
+    """Workers for tests: threads, of which the first `broken` pools break when they meet the job named ``deadly``."""
+
+    remote = False
+    share = 1
+
+    def __init__(self, broken: int = 0) -> None:
+        self.broken, self.pools = broken, 0
+
+    @contextmanager
+    def open(self) -> Iterator[tuple[Executor, int]]:
+        self.pools += 1
+        with ThreadPoolExecutor(2) as pool:
+            yield _Breaking(pool) if self.pools <= self.broken else pool, 4
+
+    def alone(self) -> Threads:
+        return self
+
+    def reach(self) -> None:
+        return None
+
+    def abandon(self) -> None:
+        return None
+
+    def check(self) -> None:
+        return None
+
+
+class _Breaking(Executor):
+    def __init__(self, pool: Executor) -> None:
+        self.pool, self.dead = pool, False
+
+    def submit(self, fn: Any, /, *args: Any, **more: Any) -> Future[Any]:
+        from concurrent.futures.process import BrokenProcessPool
+
+        if self.dead:
+            raise BrokenProcessPool
+        if "deadly" in args[0].source:
+            self.dead = True
+            future: Future[Any] = Future()
+            future.set_exception(BrokenProcessPool())
+            return future
+        return self.pool.submit(fn, *args, **more)
+
+
+def jobs_in(folder: Path, *names: str) -> list[Job]:
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / f"{name}.csv").write_text("1,2\n3,4\n")
+    return [Job(str(folder / f"{name}.csv"), str(folder / f"{name}.out.csv")) for name in names]
+
+
+def test_every_job_is_told_once(tmp_path: Path) -> None:
+    jobs = jobs_in(tmp_path, *"abcdefghij")
+    Path(jobs[3].source).unlink()
+    told: list[Outcome] = []
+    run(iter(jobs), ByPath(WORK), Threads(), told.append)
+    assert sorted(outcome.job.source for outcome in told) == [job.source for job in jobs]
+    assert [outcome.job for outcome in told if outcome.status == "failed"] == [jobs[3]]
+    assert Path(jobs[0].target).read_text() == "4\n"
+
+
+@pytest.mark.parametrize("broken", [1, 2, 3, 9])
+def test_a_job_that_kills_its_worker_does_not_take_others_with_it(tmp_path: Path, broken: int) -> None:
+    jobs = jobs_in(tmp_path, "a", "b", "deadly", "c", "d", "e", "f", "g")
+    told: list[Outcome] = []
+    run(iter(jobs), ByPath(WORK), Threads(broken), told.append)
+    assert sorted(outcome.job.source for outcome in told) == sorted(job.source for job in jobs)
+    failed = [outcome for outcome in told if outcome.status == "failed"]
+    assert all("deadly" in outcome.job.source for outcome in failed)
+    messages = [outcome.message for outcome in failed]
+    possible = {1: (0,), 9: (1,)}.get(broken, (0, 1))  # between, it depends on which suspect is tried first
+    assert messages in [["its worker process died"] * number for number in possible]
+
+
+def test_after_stop_nothing_is_begun_and_what_was_begun_is_told(tmp_path: Path) -> None:
+    jobs = jobs_in(tmp_path, *"abcdefghij")
+    told: list[Outcome] = []
+    run(iter(jobs), ByPath(WORK), Threads(), told.append, stop=lambda: len(told) >= 3)
+    assert 3 <= len(told) <= 7
+    assert sorted(path.name for path in tmp_path.glob("*.out.csv")) == sorted(Path(o.job.target).name for o in told)
+
+
+def test_a_real_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
+    jobs = jobs_in(tmp_path, "a", "b", "c")
+    told: list[Outcome] = []
+    run(iter(jobs), _Deadly(jobs[1].source), Local(2), told.append)
+    assert {Path(o.job.source).stem: o.status for o in told} == {"a": "done", "b": "failed", "c": "done"}
+
+
+def _die(job: Job) -> Outcome:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return Outcome(job, "done")
+
+
+def _live(job: Job) -> Outcome:
+    return Outcome(job, "done")
+
+
+class _Deadly:
+    """One job kills its process, as the kernel does when memory is short."""
+
+    def __init__(self, deadly: str) -> None:
+        self.deadly = deadly
+
+    def arguments(self, job: Job) -> tuple[Any, ...]:
+        return (_die if job.source == self.deadly else _live), job
+
+    def outcome(self, job: Job, result: Outcome) -> Outcome:
+        assert job == result.job
+        return result
+
+
+class _Full:
+    """A file on a disk with room for ten bytes more."""
+
+    def __init__(self, file: Any) -> None:
+        self.file, self.room = file, 10
+
+    def write(self, data: bytes) -> int:
+        if not self.room:
+            raise OSError(28, "No space left on device")
+        self.room = 0
+        return int(self.file.write(data[:10]))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
+
+def test_a_report_on_a_full_disk_is_finished_when_there_is_room(tmp_path: Path) -> None:
+    report = Report(str(tmp_path / "report.jsonl"))
+    outcome = Outcome(Job("a\udcff\n", "b"), "done")
+    report.add(outcome)
+    file, report.file = report.file, _Full(report.file)  # type: ignore[assignment]  # a file as far as this goes
+    report.add(outcome)
+    assert len(lines(tmp_path / "report.jsonl")) == 1, "a part of a line was left"
+    report.file = file
+    report.add(outcome)
+    report.close()
+    assert [line["input"] for line in lines(tmp_path / "report.jsonl")] == ["a\udcff\n"] * 3
+
+
+# The command
+
+
+def test_every_file_is_as_the_command_for_one_makes_it(run: Run, photos: Path, tmp_path: Path) -> None:
+    out, report = tmp_path / "out", tmp_path / "report.jsonl"
+    result = run("batch", photos, "-r", "-o", out, "-j", "2", "--mode", "avg", "--size", "2x1", "--report", report)
+    assert result.code == 3, result.err
+    assert counts(result) | {"files": "7", "done": "6", "failed": "1"} == counts(result)
+    assert "broken.png: cut off" in result.err
+    made = made_of(out)
+    assert set(made) == {"a.npy", "m.csv", "p0.png", "p1.png", "p2.png", "deep/q.png"}
+    for name in ("a.npy", "p1.png", "deep/q.png"):
+        source = photos / name.replace("q.png", "q.jpg")
+        assert run("pool", source, "-m", "avg", "-k", "2x1", "-q", "-o", tmp_path / Path(name).name).code == 0
+        assert (tmp_path / Path(name).name).read_bytes() == made[name]
+    told = {Path(line["input"]).name: line for line in lines(report)}
+    assert {name: line["status"] for name, line in told.items() if line["status"] != "done"} == {"broken.png": "failed"}
+    assert told["p0.png"]["shape"] == [12, 32]
+    assert told["p0.png"]["bytes_out"] == len(made["p0.png"])
+    assert "cut off" in told["broken.png"]["error"]
+
+
+def test_a_second_run_does_only_what_has_changed(run: Run, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = ("batch", photos, "-o", out, "--skip-existing", "-j", "2")
+    assert run(*words).code == 3
+    before = {path: path.stat().st_mtime_ns for path in out.iterdir()}
+    assert counts(run(*words))["skipped"] == "5"
+    assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == before
+    (photos / "p1.png").touch()
+    (out / "p2.png").unlink()
+    (photos / "m.csv").write_text("1,2\n3,9\n")
+    result = run(*words, "--dry-run")
+    assert sorted(line.split()[0] + Path(line.split()[1]).name for line in result.out.splitlines()) == [
+        "makebroken.png", "makem.csv", "makep1.png", "makep2.png", "skipa.npy", "skipp0.png",
+    ]  # fmt: skip
+    result = run(*words)
+    assert (counts(result)["done"], counts(result)["skipped"]) == ("3", "2")
+    assert (out / "m.csv").read_text() == "9\n"
+    result = run(*words, "--size", "3", "--padding", "1")
+    assert (counts(result)["done"], counts(result)["skipped"]) == ("5", "0")
+
+
+def test_a_look_at_results_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    jobs = jobs_in(tmp_path, *"abcdef")
+    journal, told, looked_at = Journal(str(tmp_path)), list[Outcome](), list[Outcome]()
+    run(iter(jobs), ByPath(WORK), Threads(), told.append)
+    for outcome in told:
+        journal.add(outcome)
+    left = remaining(
+        jobs, WORK, Journal(str(tmp_path)), overwrite=False, tell=looked_at.append, stop=lambda: len(looked_at) == 2
+    )
+    assert (len(told), list(left), [outcome.status for outcome in looked_at]) == (6, [], ["skipped"] * 2)
+
+
+def test_what_a_worker_wrote_elsewhere_is_not_done(tmp_path: Path) -> None:
+    """Workers that do not share the folder: what they write is not here."""
+    (job,) = jobs_in(tmp_path, "a")
+    told: list[Outcome] = []
+    run(iter([job]), _Elsewhere(WORK, absolute=True), Threads(), told.append)
+    assert [(outcome.status, "--send-bytes" in outcome.hint) for outcome in told] == [("failed", True)]
+    Journal(str(tmp_path)).add(Outcome(job, "done", made={"steps": []}))  # the result is gone: no error
+    assert not (tmp_path / ".poolcli-batch.jsonl").exists()
+
+
+class _Elsewhere(ByPath):
+    def arguments(self, job: Job) -> tuple[Any, ...]:
+        return _live, job
+
+
+def test_what_poolcli_did_not_make_is_not_replaced_unasked(run: Run, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    picture(out / "p0.png", 99)
+    (out / "m.csv").write_text("my,own\n")
+    mine = made_of(out)
+    result = run("batch", photos / "p0.png", photos / "m.csv", "-o", out, "--skip-existing")
+    assert result.code == 1
+    assert result.err.count("nothing says that poolcli made it") == 2
+    assert made_of(out) == mine
+    assert run("batch", photos / "p0.png", photos / "m.csv", "-o", out, "--overwrite").code == 0
+    assert made_of(out) != mine
+
+
+def test_a_dry_run_touches_nothing(run: Run, photos: Path, tmp_path: Path) -> None:
+    result = run("batch", photos, tmp_path / "gone*", "-r", "-o", tmp_path / "out", "--dry-run")
+    assert result.code == 3
+    assert f"make  {photos}/deep/q.jpg -> {tmp_path}/out/deep/q.png" in result.out.splitlines()
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_list_on_standard_input_may_hold_any_name(run: Run, tmp_path: Path) -> None:
+    names = ["plain.csv", "new\nline.csv", "-dash.csv", b"latin\xe9.csv".decode("utf-8", "surrogateescape")]
+    for name in names:
+        (tmp_path / name).write_text("1,2\n3,4\n")
+    listed = b"".join(os.fsencode(tmp_path / name) + b"\0" for name in names)
+    result = run("batch", "--files0", "-o", tmp_path / "out", "--report", tmp_path / "r.jsonl", stdin=listed)
+    assert result.code == 0, result.err
+    assert sorted(os.listdir(tmp_path / "out")) == sorted([*names, ".poolcli-batch.jsonl"])
+    assert sorted(Path(line["input"]).name for line in lines(tmp_path / "r.jsonl")) == sorted(names)
+
+
+def test_a_recipe_replaces_the_options_and_can_be_changed(run: Run, photos: Path, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.json"
+    path.write_text('[{"step": "relu"}, {"step": "pool", "mode": "avg", "size": [2, 2]}]')
+    words = ("batch", photos / "a.npy", "-o", tmp_path / "out", "-f", "json", "--steps", path)
+    assert run(*words, "--set", "pool.mode=max").code == 0
+    assert json.loads((tmp_path / "out" / "a.json").read_text())["data"] == [[5, 7], [13, 15]]
+    result = run(*words, "--size", "3")
+    assert (result.code, "do not go together" in result.err) == (2, True)
+    path.write_text('[{"step": "pool"}, {"step": "pool"}, {"step": "pool", "size": 9}, {"step": "pool", "mde": 1}]')
+    result = run(*words)
+    assert (result.code, "stage 4 (pool): unknown option 'mde'" in result.err) == (2, True)
+    path.write_text('[{"step": "pool"}, {"step": "pool"}, {"step": "pool", "size": 9}]')
+    result = run(*words, "--skip-existing")
+    assert result.code == 1
+    assert "stage 3 (pool): window 9x9 is larger than the input 1x1" in result.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["nowhere.png", "-o", "out"], 1, "no such file"),
+        (["nosuch", "-o", "out"], 1, "error: cannot read nosuch: no such file or folder\nhint: "),
+        (["empty", "-o", "out"], 1, "no picture or array in it"),
+        (["m.csv"], 2, "add -o DIR"),
+        (["-o", "out"], 2, "needs paths"),
+        (["m.csv", "-o", "out", "-j", "0"], 2, "--jobs 1 or more"),
+        (["m.csv", "-o", "m.csv"], 1, "cannot make the folder m.csv: a file of that name is there"),
+        (["m.csv", "-o", "out", "--send-bytes"], 2, "needs --scheduler"),
+        (["m.csv", "-o", "out", "--set", "pool.size=2"], 2, "there is none"),
+        (["m.csv", "-o", "out", "-f", "table"], 2, "table"),
+        (["m.csv", "-o", "out", "--mode", "nope"], 2, "unknown mode"),
+        (["m.csv", "-o", "out", "--size", "9"], 1, "window 9x9 is larger"),
+        (["m.csv", "-o", "out", "--report", "none/r.jsonl"], 1, "cannot write none/r.jsonl"),
+        (["m.csv", "-o", "out", "--report", "m.csv"], 2, "is one of the files to read"),
+        (["m.csv", "-o", "out", "--report", "link.jsonl"], 2, "is one of the files to read"),
+        (["m.csv", "-o", "out", "--report", "out/m.csv"], 2, "is one of the files to make"),
+        (["m.csv", "-o", "out", "--report", "dangling.jsonl"], 2, "is one of the files to make"),
+        (["m.csv", "-o", "out", "--steps", "r.json", "--report", "r.json"], 2, "is one of the files to read"),
+        (["m.csv", "-o", "out", "--filter", "k.json", "--report", "k.json"], 2, "is one of the files to read"),
+        (["x.zarr", "-o", "out"], 1, "hint: use: poolcli pool x.zarr -o out.zarr"),
+        (["pipe.csv", "-o", "out"], 1, "cannot read pipe.csv: it is a FIFO or a device"),
+        (["m.csv", "-o", "out", "--name", "{stem}.xyz"], 2, "unknown extension '.xyz'"),
+    ],
+)
+def test_what_cannot_be_done_is_told(run: Run, photos: Path, words: list[str], code: int, said: str) -> None:
+    for name in ("empty", "x.zarr"):
+        (photos / name).mkdir()
+    (photos / "link.jsonl").symlink_to("m.csv")
+    (photos / "dangling.jsonl").symlink_to("out/m.csv")
+    (photos / "r.json").write_text('[{"step": "pool"}]')
+    (photos / "k.json").write_text("[[1]]")
+    os.mkfifo(photos / "pipe.csv")
+    result = run("batch", *words, cwd=photos)
+    assert (result.code, said in result.err) == (code, True), result.err
+    assert not list(photos.rglob("*.tmp"))
+    assert (photos / "m.csv").read_text() == "1,2\n3,4\n"
+    assert code != 2 or not (photos / "out").exists()
+
+
+def test_where_nothing_is_to_be_done_no_folder_is_made(run: Run, tmp_path: Path) -> None:
+    assert run("batch", "gone*.csv", "-o", "out", cwd=tmp_path).code == 1
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_list_without_nul_says_how_to_make_one(run: Run, tmp_path: Path) -> None:
+    result = run("batch", "--files0", "-o", "out", stdin="a.csv\nb.csv\n", cwd=tmp_path)
+    assert (result.code, "find -print0" in result.err) == (2, True), result.err
+
+
+# Faults
+
+
+def started(folder: Path, *words: str | Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [command(), "batch", *map(str, words)], cwd=folder, env=clean_environment({"POOLCLI_THREADS": "1"}),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+
+
+def wait_for(folder: Path, count: int) -> None:
+    end = time.monotonic() + 60
+    while len(list(folder.glob("*.png"))) < count:
+        assert time.monotonic() < end, "no results came"
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """Forty pictures that take some time."""
+    folder = tmp_path / "many"
+    first = picture(folder / "p00.png", 0, (700, 900))
+    for number in range(1, 40):
+        os.link(first, folder / f"p{number:02}.png")
+    return folder
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+def test_a_worker_that_hangs_in_a_read_does_not_hang_the_batch(many: Path, tmp_path: Path, presses: int) -> None:
+    process = started(tmp_path, many, "-o", tmp_path / "out", "-j", "2")
+    wait_for(tmp_path / "out", 2)
+    (many / "p39.png").unlink()
+    os.mkfifo(many / "p39.png")
+    wait_for(tmp_path / "out", 39)
+    for _ in range(presses):
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, b"Traceback" in err) == (130, False), err
+    assert presses == 2 or b"interrupted after 39 of 40 files" in err
+    for _ in range(100):  # those that were killed take a moment to go
+        if not _in_session(process.pid):
+            break
+        time.sleep(0.1)
+    assert not _in_session(process.pid)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_batch_leaves_whole_files_and_goes_on(
+    run: Run, many: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    out, words = tmp_path / "out", (many, "-o", tmp_path / "out", "-j", "2", "--mode", "avg", "--filter", "gaussian")
+    process = started(tmp_path, *words)
+    wait_for(out, 5)
+    os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, b"go on with the same command and --skip-existing" in err) == (code, True), err
+    assert b"Traceback" not in err
+    half = made_of(out)
+    assert 5 <= len(half) < 40
+    assert not [name for name in half if name.endswith(".tmp")]
+    result = run("batch", *words, "--skip-existing")
+    assert (result.code, counts(result)["skipped"]) == (0, str(len(half)))
+    whole = made_of(out)
+    assert len(whole) == 40
+    assert len(set(whole.values())) == 1, "every input was the same"
+    assert set(half.values()) == set(whole.values())
+
+
+def test_workers_end_with_a_parent_that_is_killed(many: Path, tmp_path: Path) -> None:
+    process = started(tmp_path, many, "-o", tmp_path / "out", "-j", "2", "--filter", "gaussian-5")
+    wait_for(tmp_path / "out", 2)
+    process.kill()
+    process.communicate(timeout=60)
+    end = time.monotonic() + 20
+    while _in_session(process.pid):
+        assert time.monotonic() < end, f"left running: {_in_session(process.pid)}"
+        time.sleep(0.02)
+
+
+def _in_session(session: int) -> list[str]:
+    """The processes that still run in a session, by their command lines."""
+    left = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            state, *fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[2]) == session and state != "Z":
+                left.append((entry / "cmdline").read_text())
+        except (OSError, ValueError):
+            continue  # it has just ended
+    return left
+
+
+def test_a_full_disk_is_told_and_the_rest_is_done_when_there_is_room(run: Run, many: Path, disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,size=3m", disk], check=True)
+    words = ("batch", many, "-o", disk / "out", "-j", "2", "--report", disk / "report.jsonl")
+    first = run(*words)
+    assert first.code == 3
+    assert "no space left on the device" in first.err
+    done = made_of(disk / "out")
+    assert 0 < len(done) < 40
+    assert len(set(done.values())) == 1, "a part of a file was left"
+    assert not [name for name in done if name.endswith(".tmp")]
+    subprocess.run(["mount", "-o", "remount,size=60m", disk], check=True)
+    second = run(*words, "--skip-existing")
+    assert (second.code, counts(second)["skipped"]) == (0, str(len(done)))
+    assert len(lines(disk / "report.jsonl")) == 40
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+def test_a_bar_is_drawn_on_a_terminal_and_nowhere_else(photos: Path, tmp_path: Path) -> None:
+    mine, theirs = os.openpty()
+    words = [command(), "batch", str(photos), "-o", str(tmp_path / "out")]
+    environment = clean_environment({"TERM": "xterm", "COLUMNS": "100"})
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=theirs, env=environment, check=False, timeout=60)
+    os.close(theirs)
+    drawn = b""
+    while chunk := _read(mine):
+        drawn += chunk
+    os.close(mine)
+    assert done.returncode == 3
+    assert b"6/6" in drawn
+    assert b"1 failed" in drawn
+    assert b"files/s" in drawn
+    assert b"\x1b" not in done.stdout
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 1 << 16)
+    except OSError:  # how Linux says that the other end is closed
+        return b""
+
+
+def test_names_cannot_talk_to_the_terminal(run: Run, tmp_path: Path) -> None:
+    name = "a\x1b[31m\n[red].png"
+    (tmp_path / name).write_bytes(b"no picture")
+    result = run("batch", tmp_path / name, "-o", tmp_path / "out", env={"FORCE_COLOR": ""})
+    assert result.code == 1
+    assert "\x1b[31m" not in result.err + result.out
+    assert "\\x1b[31m" in result.err
+
+
+# --- results that get lost --------------------------------------------------------------------------------------------
+
+
+class Forgetful(Executor):
+    """Does every task, and loses the results of the first calls, as Dask does when a worker dies after its work."""
+
+    def __init__(self, losses: int) -> None:
+        self.losses, self.calls = losses, 0
+
+    def submit(self, function: Any, /, *arguments: Any, **named: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.calls += 1
+        result = function(*arguments, **named)
+        if self.calls <= self.losses:
+            future.set_exception(TypeError("cannot unpack non-iterable Outcome object"))
+        else:
+            future.set_result(result)
+        return future
+
+
+@pytest.mark.parametrize(
+    ("losses", "calls", "statuses"),
+    [(0, 2, ["done"] * 2), (1, 3, ["done"] * 2), (3, 4, ["done", "failed"]), (4, 4, ["failed"] * 2)],
+)
+def test_a_job_whose_result_got_lost_is_done_once_more(
+    tmp_path: Path, losses: int, calls: int, statuses: list[str]
+) -> None:
+    pool = Forgetful(losses)
+
+    class Workers(Local):
+        @contextmanager
+        def open(self) -> Iterator[tuple[Executor, int]]:
+            yield pool, 4
+
+    jobs = []
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("1,2\n3,4\n")
+        jobs.append(Job(str(tmp_path / name), str(tmp_path / f"out_{name}")))
+    told: list[Outcome] = []
+    run(jobs, ByPath(Work([PoolStep()], ReadOptions(), WriteOptions())), Workers(1), told.append)
+    assert (pool.calls, sorted(outcome.status for outcome in told)) == (calls, statuses)
+    assert {Path(outcome.job.source).name for outcome in told} == {"a.csv", "b.csv"}
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_what_is_passed_over_is_counted(run: Run, tmp_path: Path, more: list[str]) -> None:
+    folder = tmp_path / "in"
+    for deeper in ("a", "b", ".hidden"):
+        (folder / deeper).mkdir(parents=True)
+        (folder / deeper / "m.csv").write_text("1,2\n3,4\n")
+    for name in ("m.csv", "notes.txt", ".hidden.txt"):
+        (folder / name).write_text("1,2\n3,4\n")
+    words = ["batch", str(folder), *more]
+    assert run(*words, "-o", "1", cwd=tmp_path).err == "note: 2 folders, 1 file not read; -r goes into folders\n"
+    assert run(*words, "-o", "2", "-r", cwd=tmp_path).err == "note: 1 file not read\n"
+    assert run(*words, "-o", "3", "-q", cwd=tmp_path).err == ""
+    (folder / "notes.txt").unlink()
+    assert run(*words, "-o", "4", "-r", cwd=tmp_path).err == ""

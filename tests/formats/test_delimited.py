@@ -1,0 +1,693 @@
+"""CSV as people have it: every number exact, every accident an error with its line and cell."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from poolcli.errors import FileError, InputError, NumberRangeError, PoolcliError, ShapeError, UsageError
+from poolcli.featuremap import FeatureMap
+from poolcli.formats import decode, delimited, encode
+from poolcli.formats.bands import Bands, band_writer, regrouped
+from poolcli.formats.dialect import DELIMITERS, HEADERS
+from poolcli.formats.options import ReadOptions, WriteOptions
+from poolcli.formats.text import BAND_BYTES
+from tests.support.process import Run
+
+
+def read(text: str | bytes, name: str = "data.csv", **options: Any) -> FeatureMap:
+    data = text.encode() if isinstance(text, str) else text
+    return decode(data, name, ReadOptions(**options))
+
+
+def written(values: Any, kind: str = "csv", layout: str | None = None) -> bytes:
+    return b"".join(encode(FeatureMap.from_array(np.asarray(values), layout), WriteOptions(format=kind)))
+
+
+def refused(text: str | bytes, kind: type[PoolcliError] = InputError, **options: Any) -> PoolcliError:
+    with pytest.raises(kind) as caught:
+        read(text, **options)
+    return caught.value
+
+
+def same(feature_map: FeatureMap, expected: list[list[Any]], dtype: str) -> None:
+    assert feature_map.values.dtype == dtype
+    np.testing.assert_array_equal(feature_map.values, np.array(expected, dtype))
+
+
+# --- what is read
+
+INTEGERS = [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,2\n3,4\n", "1,2\n3,4", "1,2\r\n3,4\r\n", "1,2\r3,4\r", "1,2\r\n3,4\n", "1,2\r\r\n3,4\r\r\n",
+        "1,2\n\n\n3,4\n\n", "\n\n1,2\n3,4", "\ufeff1,2\n3,4", " 1 , 2 \n\t3,4\t\n", "1;2\n3;4", "1\t2\n3\t4",
+        "1 2\n3 4", "  1   2\n 3 4  \n", "1\t 2\n3 \t4", '"1","2"\n"3","4"', '"1",2\n3," 4 "', '1 "2"\n"3"   4',
+        "# made by hand\n1,2\n# and here\n3,4 # last\n", "made by me; or not\n1,2\n3,4",
+        "a,b\n1,2\n3,4", '"a","b"\n1,2\n3,4', "the matrix\n1,2\n3,4", "x;y\n1,2\n3,4", "+1,2\n003,4", "1,2\n3,4\n#",
+        "a b, c d\n1,2\n3,4", '"a;b","c"\n1,2\n3,4', '"#1","#2"\n1,2\n3,4', "größe,b\n1,2\n3,4", ",b\n1,2\n3,4",
+    ],
+)  # fmt: skip
+def test_the_same_matrix_in_many_guises(text: str) -> None:
+    same(read(text), INTEGERS, "int64")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_byte_order_mark_tells_the_encoding(encoding: str) -> None:
+    feature_map = read("é,b\n1,2\n3,4".encode(encoding))
+    same(feature_map, INTEGERS, "int64")
+    assert any("UTF-16" in note or "UTF-32" in note for note in feature_map.notes) == (encoding != "utf-8-sig")
+
+
+def test_utf_16_the_other_way_round() -> None:
+    same(read(b"\xfe\xff" + "1,2\n3,4".encode("utf-16-be")), INTEGERS, "int64")
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "expected"),
+    [
+        ("1.5,2\n", {}, [[1.5, 2]]),
+        ("1,5;2,5\n", {"decimal": ","}, [[1.5, 2.5]]),
+        ("1,5 2,5\n", {"decimal": ","}, [[1.5, 2.5]]),
+        ("1,5\t2\n", {"decimal": ","}, [[1.5, 2]]),
+        ("1,5\n2,5\n", {"decimal": ","}, [[1.5], [2.5]]),
+        ('"1,5","2,5"\n', {"decimal": ","}, [[1.5, 2.5]]),
+        ('"1,5";2\n', {"decimal": ","}, [[1.5, 2]]),
+        (".5,5.,+.5,-5.e1,1E+2,1e-2,0.0\n", {}, [[0.5, 5, 0.5, -50, 100, 0.01, 0]]),
+        ("nan,NaN,NAN,-nan,inf\n", {}, [[math.nan] * 4 + [math.inf]]),
+        ("Infinity,-INF,+inf,iNfInItY\n", {}, [[math.inf, -math.inf, math.inf, math.inf]]),
+        ("1e-400,5e-324\n", {}, [[0, 5e-324]]),
+        ("1e20,1.5\n", {}, [[1e20, 1.5]]),
+        ("100000000000000000000.0,1\n", {}, [[1e20, 1]]),
+        ("9007199254740992,1.5\n", {}, [[2.0**53, 1.5]]),
+        ("9007199254740994,1.5\n", {}, [[2.0**53 + 2, 1.5]]),
+    ],
+)
+def test_decimal_numbers(text: str, options: dict[str, Any], expected: list[list[float]]) -> None:
+    same(read(text, **options), expected, "float64")
+
+
+def test_zero_keeps_its_sign() -> None:
+    assert math.copysign(1, read("-0.0,1.5").values[0, 0]) == -1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "dtype"),
+    [
+        ("9223372036854775807,-9223372036854775808\n", [[2**63 - 1, -(2**63)]], "int64"),
+        ("9223372036854775808,0\n", [[2**63, 0]], "uint64"),
+        ("1,2\n3,18446744073709551615\n", [[1, 2], [3, 2**64 - 1]], "uint64"),
+        ("18446744073709551615,1\n5,6\n", [[2**64 - 1, 1], [5, 6]], "uint64"),
+        ("18446744073709551615\n18446744073709551614", [[2**64 - 1], [2**64 - 2]], "uint64"),
+        ("007,00000000000000000000000000000000000008\n", [[7, 8]], "int64"),
+        ("1,5\n", [[1, 5]], "int64"),
+        ("5\n", [[5]], "int64"),
+        ("5\n6\n", [[5], [6]], "int64"),
+    ],
+)
+def test_integers_stay_integers(text: str, expected: list[list[int]], dtype: str) -> None:
+    same(read(text), expected, dtype)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "shape", "layout"),
+    [
+        ("1,2,3\n", {}, (1, 3), "HW"),
+        ("1\n2\n3\n", {}, (3, 1), "HW"),
+        ("1,2,3\n", {"layout": "L"}, (3,), "L"),
+        ("1\n2\n3\n", {"layout": "l"}, (3,), "L"),
+        ("1,2\n3,4\n", {"layout": "CL"}, (2, 2), "CL"),
+        ("1,2\n3,4\n", {"channels_last": True}, (2, 2), "HW"),
+    ],
+)
+def test_layouts(text: str, options: dict[str, Any], shape: tuple[int, ...], layout: str) -> None:
+    feature_map = read(text, **options)
+    assert (feature_map.shape, feature_map.layout) == (shape, layout)
+
+
+@pytest.mark.parametrize("layout", ["L", "CHW", "NHWC"])
+def test_a_layout_that_does_not_fit(layout: str) -> None:
+    refused("1,2\n3,4\n", UsageError, layout=layout)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "notes"),
+    [
+        ("1,2\n", {}, ["delimiter ,", "no header", "dtype int64"]),
+        ("a;b\n1;2.5\n", {}, ["delimiter ;", "header in line 1: a;b", "dtype float64"]),
+        ("#\n\n5\n", {}, ["one column", "no header", "dtype int64"]),
+        ("a\tb\n1\t2\n", {"delimiter": "tab", "header": "yes"}, ["header in line 1: a\tb", "dtype int64"]),
+        ("1 2\n", {"header": "no"}, ["delimiter blanks", "dtype int64"]),
+        ("18446744073709551615\n", {}, ["one column", "no header", "dtype uint64"]),
+    ],
+)
+def test_every_guess_is_noted(text: str, options: dict[str, Any], notes: list[str]) -> None:
+    assert list(read(text, **options).notes) == ["format csv", *notes, "layout HW (by the number of axes)"]
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("9,9\n1,2\n3,4", {"header": "yes"}),
+        ("id,9\n1,2\n3,4", {"header": "yes"}),
+        ("1|2", {"header": "yes"}),
+    ],
+)
+def test_header_yes_passes_over_anything(text: str, options: dict[str, Any]) -> None:
+    if "|" in text:
+        assert "only a header in line 1" in refused(text, **options).message
+    else:
+        same(read(text, **options), INTEGERS, "int64")
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [(",", "1,2\n3,4"), ("comma", "1,2\n3,4"), (";", "1;2\n3;4"), ("semicolon", "1;2\n3;4"), ("tab", "1\t2\n3\t4"),
+     ("\\t", "1\t2\n3\t4"), ("\t", "1\t2\n3\t4"), ("blanks", " 1  2\n3\t4"), (" ", "1 2\n3 4")],
+)  # fmt: skip
+def test_delimiters_by_name(asked: str, text: str) -> None:
+    same(read(text, delimiter=asked), INTEGERS, "int64")
+
+
+def test_a_tsv_has_tabs_even_where_commas_would_do() -> None:
+    assert read("1\n2\n", name="data.tsv").shape == (2, 1)
+    problem = refused("1,5\n2,5\n", input_format="tsv")
+    assert (problem.message, problem.hint) == (
+        "data.csv: line 1, column 1: '1,5' is not a number",
+        "add --decimal , if the comma is a decimal comma",
+    )
+
+
+# --- what is refused, with the place
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("1,2\n3\n", "line 2: 1 value, expected 2", "same length"),
+        ("1,2,3\n4,5\n", "line 2: 2 values, expected 3", "same length"),
+        ("1,2\n3,4,5\n", "line 2: 3 values, expected 2", "same length"),
+        ("1,2\n3,4\n5,6,7\n8\n", "line 3: 3 values, expected 2", "same length"),
+        ("1,2\n3,x\n", "line 2, column 2: 'x' is not a number", "correct it"),
+        ("1,2\nx,3\n", "line 2, column 1: 'x' is not a number", "correct it"),
+        ("1,2\r\n\r\n# c\r\nx,3\r\n", "line 4, column 1: 'x' is not a number", "correct it"),
+        ("1,2\n,3\n", "line 2, column 1: an empty cell", "nan"),
+        ("1,2,\n3,4,\n", "line 1, column 3: an empty cell", "no delimiter at the end"),
+        (",,\n1,2,3\n", "line 1, column 1: an empty cell", "nan"),
+        ('1,2\n"",3\n', "line 2, column 1: an empty cell", "nan"),
+        ("1,2\n3,NA\n", "line 2, column 2: 'NA' is not a number", "write nan"),
+        ("NA,NA\n1,2\n", "line 1, column 1: 'NA' is not a number", "write nan"),
+        ("1,2\n3,null\n", "line 2, column 2: 'null' is not a number", "write nan"),
+        ("1,2\n3,-\n", "line 2, column 2: '-' is not a number", "write nan"),
+        ("1,2\n3,true\n", "line 2, column 2: 'true' is not a number", "write 1 for true"),
+        ("True,False\nFalse,True\n", "line 1, column 1: 'True' is not a number", "write 1 for true"),
+        ("1,2\n3,0x10\n", "line 2, column 2: '0x10' is not a number", "in decimal"),
+        ("1,2\n3,1_000\n", "line 2, column 2: '1_000' is not a number", "without underscores"),
+        ("1_000,2\n3,4\n", "line 1, column 1: '1_000' is not a number", "without underscores"),
+        ("1,2\n3,1'000\n", "line 2, column 2: \"1'000\" is not a number", "thousands"),
+        ('1,2\n3,"1,000"\n', "line 2, column 2: '1,000' is not a number", "--decimal ,"),
+        ('1,2\n3,"1,000"\n', "line 2, column 2: '1,000' is not a number", "take it out if it separates thousands"),
+        ('1,2\n3,"1,000,000"\n', "line 2, column 2: '1,000,000' is not a number", "thousands"),
+        ("1,2\n3,5%\n", "line 2, column 2: '5%' is not a number", "0.12"),
+        ("1,2\n3,[4]\n", "line 2, column 2: '[4]' is not a number", "--input-format json"),
+        ("1,2\n3,1.2.3\n", "line 2, column 2: '1.2.3' is not a number", "correct it"),
+        ("1,2\n3,1e\n", "line 2, column 2: '1e' is not a number", "correct it"),
+        ("1,2\n3,--4\n", "line 2, column 2: '--4' is not a number", "correct it"),
+        ("1,2\n3,4j\n", "line 2, column 2: '4j' is not a number", "correct it"),
+        ("1,2\n3,\u22124\n", "line 2, column 2: '\u22124' is not a number", "minus sign"),
+        ("1,2\n3,\u0664\n", "line 2, column 2: '\u0664' is not a number", "correct it"),
+        ("1,2\n3,4 5\n", "line 2, column 2: '4 5' is not a number", "--delimiter blanks"),
+        ("1,2\n3,infin\n", "line 2, column 2: 'infin' is not a number", "correct it"),
+        ("1,2\n3,nanny\n", "line 2, column 2: 'nanny' is not a number", "correct it"),
+        ("1,2\n3],[4\n", "line 2, column 1: '3]' is not a number", "correct it"),
+        ("1,2],[3,4\n", "line 1, column 2: '2]' is not a number", "correct it"),
+        ("1,[2\n", "line 1, column 2: '[2' is not a number", "--input-format json"),
+        ('1,"2\n3,4\n', "line 1: a quote opens and does not close", "close it"),
+        ('1,"2"3\n', "line 1: text after a closing quote: '3'", "quote whole cells"),
+        ("1,2\n3,{}\n".format("y" * 99), f"line 2, column 2: '{'y' * 39}…' is not a number", "correct it"),
+        ("1,2\n3,\x1b[31m\n", r"line 2, column 2: '\x1b[31m' is not a number", "correct it, or write nan"),
+        ("1,2\n3,\u202e4\n", r"line 2, column 2: '\u202e4' is not a number", "correct it, or write nan"),
+        ("id,1,2\n3,4,5\n", "line 1: numbers and other text in the first row: 'id' is not a number", "--header yes"),
+        (",0,1\n0,1,2\n", "line 1: numbers and other text in the first row: '' is not a number", "--header yes"),
+        ("x,2020-01-01\n1,2\n", "line 1, column 1: 'x' is not a number", "--header yes"),
+        ("1;2;3\n1,5;2;3\n", "line 2, column 1: '1,5' is not a number", "--decimal ,"),
+        ("1,5;2,5\n3,5;4,5\n", "line 1, column 1: '1,5' is not a number", "--decimal ,"),
+        ("1,5 2,5\n", "line 1, column 2: '5 2' is not a number", "add --decimal , if these are decimal commas with"),
+        ("1,2\n1,5 \t-2,5\n", "line 2, column 2: '5 \\t-2' is not a number", "add --decimal , if these are"),
+        ("1.5,2 3.5,4\n", "line 1, column 2: '2 3.5' is not a number", "--delimiter blanks"),
+        ("1,5 x,5\n", "line 1, column 2: '5 x' is not a number", "correct it"),
+        ("1.234,5 2.345,6\n", "line 1, column 2: '5 2.345' is not a number", "add --decimal , if these are"),
+        ("1;2\n3;1.234,5\n", "line 2, column 2: '1.234,5' is not a number", "separators, and add --decimal ,"),
+        ("1;2\n3;-1.234.567\n", "line 2, column 2: '-1.234.567' is not a number", "without thousands separators"),
+        ("1;2\n3;1,234.5\n", "line 2, column 2: '1,234.5' is not a number", "without thousands separators"),
+        ("08:00,1\n", "line 1, column 1: '08:00' is not a number", "write a time as one number"),
+        ("08:00,1\n09:00,2\n", "line 1, column 1: '08:00' is not a number; column 1 seems to hold labels", "cut -d"),
+        ('a,b\n"x, y",1\nz,2\n', "line 2, column 1: 'x, y' is not a number; column 1 seems to hold labels",
+         "csv.reader("),
+        ("i,n,a\n1,x,3\n2,y,4\n", "line 2, column 2: 'x' is not a number; column 2 seems to hold labels", "-f 3- data"),
+        ("x\t1\ny\t2\n", "line 1, column 1: 'x' is not a number; column 1 seems to hold labels", "cut -f 2- data"),
+        ("x,1\ny,z,2\n", "line 1: numbers and other text in the first row: 'x' is not a number", "--header yes"),
+        ("time,n\n1,2\n8:30 PM,2\n", "line 3, column 1: '8:30 PM' is not a number", "write a time as one number"),
+        ("1,2\n3,23:59:59.5\n", "line 2, column 2: '23:59:59.5' is not a number", "write a time as one number"),
+        ("1,2\n2024-01-31,3\n", "line 2, column 1: '2024-01-31' is not a number", "write a date as one number"),
+        ("1,2\n31.01.2024,3\n", "line 2, column 1: '31.01.2024' is not a number", "write a date as one number"),
+        ("1,2\n2024-01-31T08:00,3\n", "line 2, column 1: '2024-01-31T08:00' is not a number", "write a date"),
+        ("a,b\n", "no numbers in it, only a header in line 1: 'a,b'", "write numbers below it"),
+        ("1,\u22122\n", "line 1, column 2: '\u22122' is not a number", "write the minus sign as -"),
+        ("\u20131,x\n", "line 1, column 1: '\u20131' is not a number", "write the minus sign as -"),
+        ("# 1,2\n\n  \n", "no numbers in it, only blank lines and comments", "give it at least one number"),
+        ("1\v2 3\n", r"line 1, column 1: '1\x0b2' is not a number", "--header yes"),
+    ],
+)  # fmt: skip
+def test_accidents(text: str, message: str, hint: str | None) -> None:
+    problem = refused(text)
+    assert problem.message == f"data.csv: {message}"
+    assert (hint or "") in (problem.hint or "")
+    if hint is None:
+        assert problem.hint is None
+    assert problem.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message", "hint"),
+    [
+        ("1,5;2.5\n", {"decimal": ","}, "line 1, column 2: '2.5' is not a number", "leave the option out"),
+        (
+            "1.234,5;2\n",
+            {"decimal": ","},
+            "line 1, column 1: '1.234,5' is not a number",
+            "without thousands separators",
+        ),
+        ("1.234.567;2\n", {"decimal": ","}, "line 1, column 1: '1.234.567' is not a number", "without thousands"),
+        ("1.234;2\n", {"decimal": ","}, "line 1, column 1: '1.234' is not a number", "take it out if it separates"),
+        ("8:30;2\n", {"decimal": ","}, "line 1, column 1: '8:30' is not a number", "write a time as one number"),
+        ("1,5;2,,5\n", {"decimal": ","}, "line 1, column 2: '2,,5' is not a number", "--delimiter ,"),
+        ("1;2\n3;4\n", {"delimiter": ","}, "line 1, column 1: '1;2' is not a number", "--delimiter ';'"),
+        ("1,2,3\n", {"delimiter": ";"}, "line 1, column 1: '1,2,3' is not a number", "--delimiter ,"),
+        ("1\t2\n", {"delimiter": ","}, "line 1, column 1: '1\\t2' is not a number", "--delimiter tab"),
+        ("1 2\n", {"delimiter": ","}, "line 1, column 1: '1 2' is not a number", "--delimiter blanks"),
+        ("1,2\nx,y\n", {"header": "yes"}, "line 2, column 1: 'x' is not a number", "correct it, or write nan"),
+        ('1,"2\n', {"header": "yes"}, "no numbers in it, only a header in line 1: '1,\"2'", "leave out --header yes"),
+        ("1,2\n", {"header": "yes"}, "no numbers in it, only a header in line 1: '1,2'", "leave out --header yes"),
+        ("a,b\n1,2\n", {"header": "no"}, "line 1, column 1: 'a' is not a number", "--header yes"),
+    ],
+)
+def test_options_that_do_not_fit(text: str, options: dict[str, Any], message: str, hint: str) -> None:
+    problem = refused(text, **options)
+    assert problem.message == f"data.csv: {message}"
+    assert hint in (problem.hint or "")
+
+
+BIG = "18446744073709551616"
+LOSSY = "9007199254740993"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"1,{BIG}\n", f"line 1, column 2: {BIG} is beyond 64 bits"),
+        (f"1.5,{BIG}\n", f"line 1, column 2: {BIG} is beyond 64 bits"),
+        (f"1.5,2\n3,-{BIG}\n", f"line 2, column 2: -{BIG} is beyond 64 bits"),
+        ("1,-9223372036854775809\n", "line 1, column 2: -9223372036854775809 is beyond 64 bits"),
+        ("1," + "9" * 5000 + "\n", "line 1, column 2: an integer is beyond 64 bits"),
+        ("1,-" + "9" * 5000 + "\n", "line 1, column 2: an integer is beyond 64 bits"),
+        (f"{BIG[:-1]}5,2\n3,-4\n", "column 2: -4 and integers beyond 9223372036854775807 have no common 64-bit type"),
+        (f"-4,2\n3,{BIG[:-1]}5\n", "line 1, column 1: -4 and integers beyond"),
+        (f"1.5,{LOSSY}\n", f"line 1, column 2: {LOSSY} would lose digits among decimal numbers"),
+        (f"{LOSSY},1\n1.5,2\n", f"line 1, column 1: {LOSSY} would lose digits"),
+        (f"1,{LOSSY}\nnan,2\n", f"line 1, column 2: {LOSSY} would lose digits"),
+        ("1,1e400\n", "line 1, column 2: '1e400' is beyond float64"),
+        ("-1e400,1\n", "line 1, column 1: '-1e400' is beyond float64"),
+        ("1e400,x\n", "numbers and other text in the first row"),
+    ],
+)
+def test_numbers_out_of_range(text: str, message: str) -> None:
+    problem = refused(text, PoolcliError)
+    assert isinstance(problem, NumberRangeError) or "x" in text
+    assert message in problem.message
+    assert problem.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"1,2\n3,\xe9\n", "line 2, character 3: byte 0xe9 is not UTF-8"),
+        ("größe,1\n".encode("latin-1"), "line 1, character 3: byte 0xf6 is not UTF-8"),
+        ("é\n".encode() + b"1,\xff", "line 2, character 3: byte 0xff is not UTF-8"),
+        (b"1,2\n3,\0\n", "line 2, character 3: a NUL byte"),
+        ("1,2\n".encode("utf-16-le"), "line 1, character 2: a NUL byte"),
+        (b"\xff\xfe1\x00,", "not valid UTF-16: 'utf-16-le' codec can't decode byte 0x2c in position 4: truncated data"),
+        (b"\xff\xfe1\x00\x00\x00", "line 1, character 2: a NUL byte"),
+    ],
+)
+def test_bytes_that_are_no_text(data: bytes, message: str) -> None:
+    assert message in refused(data, input_format="csv").message
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"delimiter": "|"}, {"delimiter": "auto,"}, {"decimal": "'"}, {"header": "maybe"}],
+)
+def test_options_that_do_not_exist(options: dict[str, str]) -> None:
+    assert refused("1,2\n", UsageError, **options).exit_code == 2
+
+
+# --- writing
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "text"),
+    [
+        ([[1, 2], [3, 4]], "csv", "1,2\n3,4\n"),
+        ([[1, 2], [3, 4]], "tsv", "1\t2\n3\t4\n"),
+        ([[0.1, -0.0], [1e22, 5e-324]], "csv", "0.1,-0.0\n1e+22,5e-324\n"),
+        ([[math.nan, math.inf], [-math.inf, 2.0]], "csv", "nan,inf\n-inf,2.0\n"),
+        ([[True, False]], "csv", "1,0\n"),
+        ([1, 2, 3], "csv", "1,2,3\n"),
+        (np.array([[0.1, 16777216]], np.float32), "csv", "0.1,16777216.0\n"),
+        (np.array([[255, 0]], np.uint8), "tsv", "255\t0\n"),
+        ([[2**63 - 1], [-(2**63)]], "csv", "9223372036854775807\n-9223372036854775808\n"),
+        ([[math.nan]] * 100, "csv", "nan\n" * 100),
+        (np.array([range(100)]).T.tolist(), "csv", "".join(f"{n}\n" for n in range(100))),
+        ([[float(n) for n in range(99)] + [math.nan]], "csv", ",".join(f"{n}.0" for n in range(99)) + ",nan\n"),
+    ],
+)  # fmt: skip
+def test_the_text_that_is_written(values: Any, kind: str, text: str) -> None:
+    assert written(values, kind).decode() == text
+
+
+def test_three_axes_do_not_fit_into_lines() -> None:
+    with pytest.raises(ShapeError, match=r"the result is 1x2x2 \(CHW\)") as caught:
+        written(np.zeros((1, 2, 2)))
+    assert caught.value.hint == "use --json or -o output.npy"
+
+
+def test_other_orders_of_axes_are_written_as_the_layout_has_them() -> None:
+    feature_map = FeatureMap.from_array(np.array([[1, 2, 3], [4, 5, 6]]), "LC")
+    assert b"".join(encode(feature_map, WriteOptions(format="csv"))) == b"1,2,3\n4,5,6\n"
+
+
+numbers = st.one_of(
+    st.integers(-(2**63), 2**63 - 1),
+    st.integers(-300, 300),
+    st.floats(),
+    st.sampled_from([0.1, -0.0, 1e22, 2.0**53, math.nan, math.inf, -math.inf]),
+)
+DTYPES = ["int8", "int64", "uint64", "float16", "float32", "float64", "bool"]
+matrices = st.sampled_from(DTYPES).flatmap(
+    lambda name: arrays.arrays(np.dtype(name), arrays.array_shapes(min_dims=2, max_dims=2, max_side=9))
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(matrices, st.sampled_from(["csv", "tsv"]))
+def test_what_is_written_is_read_back(matrix: np.ndarray[Any, Any], kind: str) -> None:
+    back = read(written(matrix, kind), f"x.{kind}").values
+    assert back.shape == matrix.shape
+    assert back.dtype == ("float64" if matrix.dtype.kind == "f" else back.dtype)
+    np.testing.assert_array_equal(back.astype(matrix.dtype), matrix)
+    if matrix.dtype.kind == "f":
+        np.testing.assert_array_equal(np.signbit(back), np.signbit(matrix) & ~np.isnan(matrix))
+
+
+# --- the fast route and the careful one
+
+cells = st.one_of(
+    st.integers(-(2**65), 2**65).map(str),
+    st.floats().map(repr),
+    st.decimals(allow_nan=False, allow_infinity=False).map(lambda number: f"{number:.30e}"),
+    st.sampled_from(["1", "0", "-0", "+5", ".5", "5.", "007", " 7 ", '"8"', "nan", "NaN", "inf", "-Infinity", "1e400",
+                     "9007199254740993", "18446744073709551615", "9223372036854775808", "", "x", "true", "null", "1]",
+                     "[1", "1],[2", "0x1", "1_0", "1,5", "1.5", "1#2", "\t"]),
+)  # fmt: skip
+texts = st.tuples(
+    st.lists(st.lists(cells, min_size=1, max_size=4), min_size=1, max_size=6),
+    st.sampled_from([",", ";", "\t", " "]),
+    st.sampled_from(["\n", "\r\n", "\r", "\n\n"]),
+).map(lambda parts: parts[2].join(parts[1].join(row) for row in parts[0]))
+option_sets = st.fixed_dictionaries(
+    {
+        "delimiter": st.sampled_from(["auto", *DELIMITERS]),
+        "decimal": st.sampled_from([".", ","]),
+        "header": st.sampled_from(HEADERS),
+    }
+)
+
+
+def told(call: Callable[[], Any]) -> Any:
+    """What a call returns, or the error that it raises."""
+    try:
+        return call()
+    except PoolcliError as problem:
+        return type(problem), problem.message, problem.hint
+
+
+def outcome(text: str, options: dict[str, Any]) -> Any:
+    def facts() -> Any:
+        feature_map = read(text, **options)
+        return feature_map.values.dtype, feature_map.values.shape, feature_map.values.tobytes(), feature_map.notes
+
+    return told(facts)
+
+
+@settings(max_examples=800, deadline=None)
+@given(texts, option_sets)
+@example("9007199254740993,1\n1.5,2\n", {})
+@example("1,2],[3,4\n", {})
+@example("18446744073709551615\n0.0", {})
+@example("9223372036854775807\n0.5", {})
+@example("9007199254740993,-9223372036854775809", {})
+def test_the_fast_route_and_the_careful_one_agree(text: str, options: dict[str, Any]) -> None:
+    fast = outcome(text, options)
+    original, delimited._fast = delimited._fast, lambda *_: None
+    try:
+        careful = outcome(text, options)
+    finally:
+        delimited._fast = original
+    assert fast == careful
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("1,2\n3,4\n", {}),
+        ("a,b\r\n1.5,-2e3\r\n\r\n3,4", {}),
+        ("1;2\n3;4", {}),
+        ("1\t2\n3\t4", {}),
+        ("1  2\n 3 4", {}),
+        ("5\n6", {}),
+        ("1,5;2\n3;4", {"decimal": ","}),
+        ("1,5\n2", {"decimal": ","}),
+        ("nan,NaN\n1,NAN", {}),
+        ("1e300,1.5", {}),
+    ],
+)
+def test_plain_numbers_take_the_fast_route(monkeypatch: pytest.MonkeyPatch, text: str, options: dict[str, str]) -> None:
+    """Both routes give the same, so only this shows a fast one that gives up too soon."""
+    monkeypatch.delattr(delimited, "_careful")
+    assert read(text, **options).values.size > 0
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.decimals(Decimal("-1e30"), Decimal("1e30"), allow_nan=False), min_size=1, max_size=8))
+def test_decimal_numbers_are_rounded_to_the_nearest_double(row: list[Decimal]) -> None:
+    """Python's own correctly rounded conversion is the other route."""
+    text = ",".join(f"{number:.25e}" for number in row)
+    assert read(text).values.tolist() == [[float(number) for number in row]]
+
+
+@pytest.mark.parametrize("line", ["1.5,x", "1.5,2,3", '"1.5",2', "nan,2", "1.5,1e400", f"1.5,{LOSSY}", "\xff,1"])
+@pytest.mark.parametrize("at", [1, 5000, 59_999])
+def test_the_place_is_right_far_down_in_a_large_file(line: str, at: int) -> None:
+    rows = ["0.5,2.25"] * 60_000
+    rows[at] = line
+    text = "\r\n".join(rows)
+    assert len(text) > 2 * BAND_BYTES
+    if line in ('"1.5",2', "nan,2"):
+        values = read(text, header="no").values
+        assert values.shape == (60_000, 2)
+        assert values[at, 1] == 2
+        assert (np.delete(values, at, axis=0) == [0.5, 2.25]).all()
+    else:
+        assert f": line {at + 1}" in refused(text, PoolcliError, header="no").message
+
+
+def test_an_integer_file_that_turns_out_to_be_of_floats() -> None:
+    rows = [f"{n},2" for n in range(100_000)]
+    values = read("\n".join([*rows, "0.5,2"])).values
+    assert values.dtype == "float64"
+    assert (values[:-1, 0] == np.arange(100_000)).all()
+    assert "line 7, column 2" in refused("\n".join([*rows[:6], f"1,{LOSSY}", *rows, "0.5,2"]), NumberRangeError).message
+
+
+def test_a_hundred_thousand_columns() -> None:
+    row = np.arange(100_000)
+    values = read(",".join(map(str, row)) + "\n" + ",".join(map(str, row[::-1]))).values
+    assert (values == [row, row[::-1]]).all()
+
+
+def test_comments_longer_than_a_band_come_before_the_data() -> None:
+    text = ("# " + "x" * 100 + "\n") * (2 * BAND_BYTES // 100) + "a,b\n1,2\n3,y\n"
+    lines = text.count("\n")
+    assert refused(text).message == f"data.csv: line {lines}, column 2: 'y' is not a number"
+
+
+def test_a_header_and_its_rows_may_lie_bands_apart() -> None:
+    comments = ("# " + "x" * 100 + "\n") * (2 * BAND_BYTES // 100)
+    feature_map = read(f"{comments}a,b\n{comments}1,2\n{comments}3,4\n")
+    same(feature_map, INTEGERS, "int64")
+    count = comments.count("\n")
+    assert f"header in line {count + 1}: a,b" in feature_map.notes
+    assert refused(f"{comments}a,b\n{comments}1,2\n{comments}3,y\n").message.startswith(
+        f"data.csv: line {3 * count + 3}, column 2"
+    )
+    assert "only blank lines and comments" in refused(comments).message
+
+
+# --- in bands
+
+
+def open_bands(path: Path, **options: Any) -> Bands | None:
+    return delimited.open_bands(path, ReadOptions(**options), "csv")
+
+
+def test_bands_hold_the_same_bits_as_the_whole(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    for matrix in (rng.normal(size=(700, 90)), rng.integers(0, 9, (1, 7)), rng.integers(0, 2**64, (9, 9), np.uint64)):
+        path, copy = tmp_path / "x.csv", tmp_path / "y.csv"
+        path.write_bytes(b"\xef\xbb\xbf# c\r\nname\r\n" + written(matrix).replace(b"\n", b"\r\n\r\n"))
+        bands = open_bands(path)
+        assert bands is not None
+        assert (bands.shape, bands.dtype) == (matrix.shape, matrix.dtype)
+        pieces = list(bands.rows(50))
+        assert [len(piece) for piece in pieces[:-1]] == [50] * (len(pieces) - 1)
+        np.testing.assert_array_equal(np.concatenate(pieces), matrix)
+        with band_writer(copy, "csv", bands.shape, bands.dtype) as write:
+            for piece in bands.rows(33):
+                write(piece)
+        assert copy.read_bytes() == written(matrix)
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=texts, options=option_sets)
+@example(text="9007199254740993,1\n1.5,2\n", options={})
+@example(text="1,2\n # c\n \n3,4", options={})
+@example(text="1,2\n3,9223372036854775808", options={})
+@example(text="-1,2\n3,9223372036854775808", options={})
+def test_bands_and_the_whole_agree(
+    tmp_path_factory: pytest.TempPathFactory, text: str, options: dict[str, Any]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "agree.csv"
+    path.write_bytes(text.encode())
+    name = str(path)
+
+    def in_bands() -> Any:
+        bands = open_bands(path, **options)
+        assert bands is not None
+        return bands.shape, bands.dtype, bands.notes, np.concatenate(list(bands.rows(2))).tobytes()
+
+    def in_whole() -> Any:
+        whole = decode(text.encode(), name, ReadOptions(**options))
+        return whole.shape, whole.values.dtype, whole.notes, whole.values.tobytes()
+
+    bands, whole = told(in_bands), told(in_whole)
+    if isinstance(whole[0], type):  # an error; of two in one file, each way may come upon the other first
+        assert isinstance(bands[0], type)
+    else:
+        assert bands == whole
+
+
+def test_what_has_to_be_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes("1,2".encode("utf-16"))
+    assert open_bands(path) is None
+    path.write_bytes(b"1,2")
+    assert open_bands(path, layout="CL") is None
+
+
+@pytest.mark.parametrize("at", [0, 2, 50_000])
+def test_bytes_that_are_no_text_are_placed_in_bands_too(tmp_path: Path, at: int) -> None:
+    rows = [b"1.5,2.25"] * 60_000
+    rows[at] = b"1.5,\xe9"
+    path = tmp_path / "x.csv"
+    path.write_bytes(b"\n".join(rows))
+    with pytest.raises(InputError, match=f"x.csv: line {at + 1}, character 5: byte 0xe9 is not UTF-8"):
+        open_bands(path)
+
+
+def test_a_file_that_changes_meanwhile(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("1,2\n3,4\n")
+    bands = open_bands(path)
+    assert bands is not None
+    path.write_text("1,2\n3,4\n5,6\n")
+    with pytest.raises(FileError, match="it changed while it was read"):
+        list(bands.rows(1))
+
+
+def test_a_writer_of_bands_that_is_cut_short_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("old")
+    with (
+        pytest.raises(RuntimeError, match="2 numbers were written where 4 were promised"),
+        band_writer(path, "csv", (2, 2), np.dtype("int64")) as write,
+    ):
+        write(np.array([[1, 2]]))
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.csv"]
+
+
+def test_bands_to_stdout(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    with band_writer("-", "tsv", (2, 2), np.dtype("int64")) as write:
+        write(np.array([[1, 2]]))
+        write(np.array([[3, 4]]))
+    assert capfdbinary.readouterr().out == b"1\t2\n3\t4\n"
+
+
+@given(st.lists(st.integers(0, 5), max_size=8), st.integers(1, 6))
+def test_regrouping_keeps_every_row(lengths: list[int], count: int) -> None:
+    rows = np.arange(sum(lengths))[:, None]
+    pieces = np.split(rows, np.cumsum(lengths)[:-1]) if lengths else []
+    groups = list(regrouped(iter(pieces), count))
+    assert all(len(group) == count for group in groups[:-1])
+    np.testing.assert_array_equal(np.concatenate([rows[:0], *groups]), rows)
+
+
+def test_reading_bands_of_a_file_object_of_one_long_line() -> None:
+    line = b"1," * (3 * BAND_BYTES) + b"1"
+    assert list(delimited._bands(io.BytesIO(line + b"\n2"))) == [line, b"2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("time,a\n0,17.8\n1,3\n2,4\n", "cut -d , -f 2- in.csv | poolcli pool"),
+        ("year;a;b\n2020;1;2\n2021;3;4\n2022;5;6\n", "cut -d ';' -f 2- in.csv | poolcli pool"),
+        ("time,a\n0,17.8\n1,3\n", None),
+        ("time,a\n0,17.8\n1,3\n3,4\n", None),
+        ("time,a\n2,17.8\n2,3\n2,4\n", None),
+        ("time,a\n0.5,17.8\n1.5,3\n2.5,4\n", None),
+        ("time\n0\n1\n2\n", None),
+        ("0,17.8\n1,3\n2,4\n", None),
+        ("time,a\n" + f"{'9' * 5000},1\n" * 3, None),
+    ],
+)
+def test_a_first_column_that_counts_is_doubted(call: Run, tmp_path: Path, text: str, doubt: str | None) -> None:
+    (tmp_path / "in.csv").write_text(text)
+    found = call("pool", "-k", "1", "-v", "in.csv", cwd=tmp_path).err
+    said = f"in.csv: column 1 counts up evenly, as labels do; without it: {doubt}\n"
+    assert (said in found) if doubt else ("counts up" not in found)
+    assert "counts up" not in call("pool", "-k", "1", "in.csv", cwd=tmp_path).err

@@ -1,0 +1,544 @@
+"""The kernels against plain NumPy: every case of the benchmark on a small array, and what is special about them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Barrier
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+import poolcli
+from benchmarks.cases import CASES, SMALL, Case, make, run
+from benchmarks.peers import numpy_call
+from poolcli.errors import NumberRangeError, UsageError
+from poolcli.kernels import fold as folding
+from poolcli.kernels import fold_axis as alongs
+from poolcli.kernels import memory as work
+from poolcli.kernels import sweep as sweeping
+from poolcli.kernels.addition_chains import chain, depth
+from poolcli.kernels.correlate import correlate, separated
+from poolcli.kernels.fold import fold
+from poolcli.kernels.fold_axis import Part, roundings
+from poolcli.kernels.median_network import median, networks, small_median
+from poolcli.kernels.memory import Scratch
+from poolcli.kernels.replay import Program, Tape
+from poolcli.kernels.tiles import tiles
+from poolcli.system.threads import threads
+from poolcli.window import Axis, Window
+
+Array = NDArray[Any]
+MAX, SUM = Part(np.maximum, (-np.inf,)), Part(np.add, (0,))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_case(case: Case) -> None:
+    x = make(case, SMALL)
+    before = x.copy()
+    ours = run(case, x)
+    np.testing.assert_array_equal(x, before)
+    call = numpy_call(case, x)
+    if call is None:
+        values, where = ours
+        flat = x.reshape(*x.shape[:-2], -1)
+        np.testing.assert_array_equal(np.take_along_axis(flat, where.reshape(*flat.shape[:-1], -1).astype(int), -1),
+                                      values.reshape(*flat.shape[:-1], -1))  # fmt: skip
+        return
+    np.testing.assert_allclose(ours, call().reshape(ours.shape), rtol=1e-5, atol=1e-5)
+
+
+# --- chains -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("overlapping", [True, False])
+@pytest.mark.parametrize("size", [*range(1, 130), 255, 1000, 4097])
+def test_a_chain_covers_every_cell(size: Any, overlapping: bool) -> None:
+    covered = {1: [0]}
+    for step in chain(size, overlapping=overlapping):
+        covered[step.size] = covered[step.left] + [cell + step.shift for cell in covered[step.right]]
+        for gone in step.done:
+            covered.pop(gone)
+    cells = covered.pop(size)
+    assert not covered
+    assert set(cells) == set(range(size))
+    assert overlapping or len(cells) == size
+
+
+def test_chains_are_short() -> None:
+    assert [len(chain(k, overlapping=False)) for k in (2, 3, 5, 8, 15, 31)] == [1, 2, 3, 3, 5, 7]
+    assert [len(chain(k, overlapping=True)) for k in (2, 3, 5, 8, 15, 31)] == [1, 2, 3, 3, 4, 5]
+    assert depth(chain(31, overlapping=False)) == 7
+    assert roundings(31, 1, "shared") + depth(chain(31, overlapping=False)) <= folding.MOST_ROUNDINGS
+
+
+# --- the engine -------------------------------------------------------------------------------------------------------
+
+
+def brute(x: Array, axes: Sequence[Axis], reduce: Callable[..., Any]) -> Array:
+    """Reduce the real cells of every window, in loops."""
+    lead = x.shape[: x.ndim - len(axes)]
+    out = np.empty((*lead, *map(len, axes)))
+    for window in itertools.product(*(range(len(axis)) for axis in axes)):
+        cells = [[c for c in axis.cells(i) if 0 <= c < axis.length] for axis, i in zip(axes, window, strict=True)]
+        place: Any = (..., *np.ix_(*cells))
+        block = x[place]
+        here: Any = (..., *window)
+        out[here] = reduce(block.reshape(*lead, -1), axis=-1)
+    return out
+
+
+@st.composite
+def layers(draw: Any) -> tuple[list[int], Window]:
+    """A shape of one to three spatial axes and windows on it."""
+    ndim = draw(st.integers(1, 3))
+    shape = [draw(st.integers(1, 12)) for _ in range(ndim)]
+    kind = draw(st.sampled_from(["sliding", "sliding", "sliding", "global", "adaptive"]))
+    if kind == "global":
+        return shape, Window.of(ndim, kind=kind)
+    if kind == "adaptive":
+        return shape, Window.of(ndim, kind=kind, output_size=[draw(st.integers(1, 14)) for _ in shape])
+    size = [draw(st.integers(1, length)) for length in shape]
+    pads = tuple((draw(st.integers(0, k - 1)), draw(st.integers(0, k - 1))) for k in size)
+    rooms = [max((length - 1) // max(k - 1, 1), 1) for k, length in zip(size, shape, strict=True)]
+    dilation = [draw(st.integers(1, room)) for room in rooms]
+    stride = [draw(st.integers(1, 5)) for _ in shape]
+    more = {"padding": pads, "dilation": dilation, "ceil_mode": draw(st.booleans())}
+    return shape, Window.of(ndim, size=size, stride=stride, **more)
+
+
+@settings(max_examples=300, deadline=None)
+@given(layers(), st.lists(st.integers(1, 3), max_size=2), st.sampled_from([1, 64, 1 << 21]), st.booleans(), st.data())
+def test_fold_is_the_reduction_of_real_cells(
+    layer: tuple[list[int], Window], lead: list[int], tile_bytes: int, wide: bool, data: Any
+) -> None:
+    shape, window = layer
+    axes = window.plan(shape)
+    if any((axis.counts() == 0).any() for axis in axes):
+        return
+    x = np.random.default_rng(data.draw(st.integers(0, 9))).integers(-50, 50, (*lead, *shape)).astype(np.int16)
+    if data.draw(st.booleans()):
+        x = np.asfortranarray(x)
+    elif data.draw(st.booleans()):
+        x = x[..., ::-1]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folding, "TILE_BYTES", tile_bytes)
+        patch.setattr("poolcli.kernels.fold_axis.WIDE", 1 if wide else 10**9)
+        patch.setattr("poolcli.kernels.fold_axis.GROUP_BYTES", 64)
+        total = fold(x, axes, [SUM], None, np.int64)
+        highest = fold(x, axes, [Part(np.maximum, (-(2**15),))], None, x.dtype, workers=2)
+    np.testing.assert_array_equal(total, brute(x, axes, np.sum))
+    np.testing.assert_array_equal(highest, brute(x, axes, np.max))
+
+
+@pytest.mark.parametrize(("shape", "window"), [
+    ((500, 400), Window.of(2, kind="global")),
+    ((3, 70_000), Window.of(2, kind="global")),
+    ((70_000, 3), Window.of(2, kind="global")),
+    ((400, 401), Window.of(2, size=(300, 301), stride=(250, 251), padding=(100, 100))),
+    ((1000, 300), Window.of(2, size=(300, 300), stride=(1, 300))),
+    ((200_000,), Window.of(1, size=70_000, stride=65_000)),
+    ((401, 399), Window.of(2, kind="adaptive", output_size=(1, 1))),
+    ((700, 299), Window.of(2, kind="adaptive", output_size=(2, 1))),
+    ((400, 700), Window.of(2, size=(200, 345), stride=(100, 100), dilation=(2, 1))),
+    ((60, 50, 40), Window.of(3, kind="global")),
+])  # fmt: skip
+def test_giant_windows(shape: tuple[int, ...], window: Any) -> None:
+    x = np.random.default_rng(3).standard_normal((2, *shape), np.float32)
+    axes = window.plan(shape)
+    np.testing.assert_array_equal(fold(x, axes, [MAX], None, np.float32), brute(x, axes, np.max).astype(np.float32))
+    exact = brute(x.astype(np.float64), axes, np.sum)
+    most = brute(np.abs(x).astype(np.float64), axes, np.sum)
+    assert (np.abs(fold(x, axes, [SUM], None, np.float64) - exact) <= 1e-6 * most).all()
+
+
+@pytest.mark.parametrize("mode", ["avg", "sum", "std", "soft", "lp:2", "max"])
+@pytest.mark.parametrize("window", [{"size": 3, "stride": 1}, {"size": 31, "stride": 1, "padding": 15},
+                                    {"size": (5, 4)}, {"global_window": True}, {"output_size": (7, 5)}])  # fmt: skip
+def test_threads_and_tiles_change_nothing(mode: str, window: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(4).standard_normal((3, 130, 700), np.float32)
+    monkeypatch.setattr(folding, "SHARED_BYTES", 0)
+    made = []
+    for number, tile_bytes in ((1, 1 << 21), (2, 1 << 21), (5, 1 << 16), (1, 1 << 14)):
+        monkeypatch.setenv("POOLCLI_THREADS", str(number))
+        monkeypatch.setattr(folding, "TILE_BYTES", tile_bytes)
+        made.append(poolcli.pool(x, mode, ndim=2, **window))
+    for other in made[1:]:
+        np.testing.assert_array_equal(made[0], other)
+
+
+@pytest.mark.parametrize("size", [2, 3, 7, 15, 23, 31, 33, 100])
+@pytest.mark.parametrize("value", [0.1, 1 / 3, 3.3e7])
+def test_sums_of_equal_float32_are_near(size: Any, value: float) -> None:
+    """Equal numbers round the same way at each step, the worst case there is."""
+    x = np.full((2 * size, 600 + size), value, np.float32)
+    exact = float(np.float32(value))
+    assert np.abs(poolcli.pool(x, "avg", size=size, stride=1).astype(np.float64) / exact - 1).max() <= 1e-6
+    assert abs(float(poolcli.pool(x, "avg", global_window=True)[0, 0]) / exact - 1) <= 1e-6
+
+
+@pytest.mark.parametrize("threads_used", ["1", "2"])
+@pytest.mark.parametrize("window", [{"size": 3, "stride": 1}, {"size": 2}, {"size": 8}, {"global_window": True},
+                                    {"size": 3, "stride": 1, "padding": 1}, {"output_size": (7, 5)}])  # fmt: skip
+def test_averages_of_the_largest_numbers(window: Any, threads_used: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their sums overflow in whichever thread; an infinity of the input stays one."""
+    monkeypatch.setenv("POOLCLI_THREADS", threads_used)
+    x = np.full((700, 1500), 3e38, np.float32)
+    np.testing.assert_allclose(poolcli.pool(x, "avg", **window), np.float32(3e38), rtol=1e-6)
+    x[350, 40] = np.inf
+    assert 1 <= np.isinf(poolcli.pool(x, "avg", **window)).sum() <= 9
+
+
+@pytest.mark.parametrize("length", [65_536, 65_552, 131_072, 200_000, 1_048_577])
+def test_long_sums_are_near(length: int) -> None:
+    """Above 65,536 cells: where sixteen rows are added first, and where the length forbids it."""
+    x = np.full((1, length), 1 / 3, np.float32)
+    x[0, 0] = 2.0**20  # near which small numbers are lost
+    exact, size = x.astype(np.float64).sum(), np.abs(x).astype(np.float64).sum()
+    assert abs(float(poolcli.pool(x, "sum", global_window=True)[0, 0]) - exact) <= 1e-6 * size
+
+
+@pytest.mark.parametrize("threads_used", ["1", "3"])
+@pytest.mark.parametrize("shape", [(1, 1500, 1501), (3, 700, 1001), (40, 130, 257)])
+def test_global_windows_see_the_last_cell_of_each_piece(
+    shape: tuple[int, ...], threads_used: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POOLCLI_THREADS", threads_used)
+    plane, piece = shape[1] * shape[2], folding.PIECE_BYTES // 4
+    for last in {*range(piece - 1, plane, piece), plane - 1}:
+        x = np.zeros(shape, np.float32)
+        x.reshape(len(x), -1)[:, last] = np.arange(1, len(x) + 1)
+        for mode in ("max", "sum"):
+            assert poolcli.pool(x, mode, global_window=True, ndim=2).ravel().tolist() == list(range(1, len(x) + 1))
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64])
+@pytest.mark.parametrize("size", [1, 2, 3, 16, 17])
+def test_integer_sums_are_exact_at_the_ends_of_the_type(dtype: Any, size: Any) -> None:
+    limits = np.iinfo(dtype)
+    for end in (limits.min, limits.max):
+        x = np.full((20, 20), end, dtype)
+        expected = int(end) * size * size
+        long = np.iinfo(np.uint64 if limits.min == 0 else np.int64)
+        if not long.min <= expected <= long.max:
+            with pytest.raises(NumberRangeError):
+                poolcli.pool(x, "sum", size=size, stride=1)
+            continue
+        assert set(poolcli.pool(x, "sum", size=size, stride=1).ravel().tolist()) == {expected}
+
+
+def test_constant_windows_have_no_deviation() -> None:
+    x = np.full((40, 900), 0.1, np.float32)
+    assert not poolcli.pool(x, "std", size=(7, 6), stride=(1, 2)).any()
+    assert not poolcli.pool(x, "std", global_window=True).any()
+
+
+# --- shapes -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(1, 100_001), (100_001, 1), (2, 50_001), (50_001, 2)])
+@pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 1), (3, 2), (2, 5)])
+def test_long_thin_maps(shape: tuple[int, ...], size: Any, stride: Any) -> None:
+    x = np.random.default_rng(5).integers(0, 100, shape).astype(np.uint8)
+    size = tuple(min(size, length) for length in shape)
+    expected = sliding_window_view(x, size)[::stride, ::stride]
+    np.testing.assert_array_equal(poolcli.pool(x, "max", size=size, stride=stride), expected.max(axis=(-2, -1)))
+    np.testing.assert_array_equal(poolcli.pool(x, "sum", size=size, stride=stride), expected.sum(axis=(-2, -1)))
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 4), (2, 0, 4, 4), (0, 0, 5, 5)])
+def test_no_planes(shape: tuple[int, ...]) -> None:
+    for mode in ("max", "avg", "median", "std"):
+        assert poolcli.pool(np.zeros(shape, np.float32), mode, size=3, stride=1, ndim=2).shape == (
+            *shape[:-2], shape[-2] - 2, shape[-1] - 2)  # fmt: skip
+
+
+@pytest.mark.parametrize(("planes", "shape", "size", "stride"), [
+    (1, (1, 100_000_000), (1, 3), 1), (1, (100_000_000, 1), (3, 1), 1), (1, (4096, 4096), (31, 31), 1),
+    (1, (4096, 4096), (4096, 3), 1), (512, (256, 256), (2, 2), 2), (10**6, (4, 4), (2, 2), 2),
+    (1, (9, 10**7), (2, 2), 7),
+])  # fmt: skip
+def test_tiles_cover_everything_once_and_are_bounded(
+    planes: int, shape: tuple[int, ...], size: Any, stride: Any
+) -> None:
+    axes = Window.of(2, size=size, stride=stride).plan(shape)
+    room = 1 << 19
+    places = tiles(planes, axes, room)
+    assert len(places) < 3000
+    covered = sum(math.prod(part.stop - part.start for part in place) for place in places)
+    assert covered == planes * math.prod(map(len, axes))
+    for place in places[:: max(len(places) // 50, 1)]:
+        bands = [axis.band(part.start, part.stop)[:2] for axis, part in zip(axes, place[1:], strict=True)]
+        cells = (place[0].stop - place[0].start) * math.prod(high - low for low, high in bands)
+        assert cells <= 4 * max(room, size[0] * 128)
+
+
+# --- medians, correlation, indices ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 3), (3, 1), (3, 3), (3, 5), (5, 5), (7, 7)])
+def test_median_networks_sort_every_pattern_of_zeros_and_ones(size: Any) -> None:
+    """A network of exchanges that is right for zeros and ones is right for all numbers (Knuth's zero-one principle)."""
+    rng = np.random.default_rng(6)
+    cells = math.prod(size)
+    patterns = (
+        np.array(list(itertools.product((0, 1), repeat=cells))) if cells <= 15
+        else rng.permuted(np.tile(np.arange(cells) < np.arange(cells + 1)[:, None], (400, 1)), axis=1)
+    )  # fmt: skip
+    x = patterns.reshape(-1, *size).astype(np.uint8)
+    axes = Window.of(2, size=size).plan(size)
+    assert small_median(axes)
+    np.testing.assert_array_equal(median(x, axes).ravel(), np.median(patterns, axis=1))
+
+
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize("stride", [1, 2, 3, (2, 1), (1, 4)])
+@pytest.mark.parametrize("size", [3, (1, 5), (5, 3)])
+def test_medians_of_strided_windows(size: Any, stride: Any, dilation: int) -> None:
+    x = np.random.default_rng(12).integers(0, 256, (2, 41, 67)).astype(np.uint8)
+    axes = Window.of(2, size=size, stride=stride, dilation=dilation).plan(x.shape[1:])
+    assert small_median(axes)
+    np.testing.assert_array_equal(median(x, axes), brute(x, axes, np.median))
+
+
+def test_median_networks_are_small() -> None:
+    columns, window, _ = networks(3, 3)
+    assert 2 * len(columns) + sum(step.keep_low + step.keep_high for step in window) == 20
+
+
+@pytest.mark.parametrize("kernel", [[[1, 2, 1]] * 3, [[1, 2, 1], [2, 4, 2], [1, 2, 1]], [[2, 0, -2]],
+                                    [[0, 1, 0], [1, -4, 1], [0, 1, 0]], [[0, -1], [1, 0]], [[-1, -1], [-1, -1]], [[3]],
+                                    [[0, 0], [0, 0]]])  # fmt: skip
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, np.float64])
+@pytest.mark.parametrize("window", [{}, {"stride": 2}, {"padding": 1}, {"dilation": 2, "padding": "same"}])
+def test_correlate(kernel: Any, dtype: Any, window: Any) -> None:
+    kernel = np.array(kernel)
+    x = np.random.default_rng(7).integers(0, 200, (2, 30, 41)).astype(dtype)
+    axes = Window.of(2, size=kernel.shape, **{"stride": 1, **window}).plan(x.shape[1:])
+    result = np.dtype(np.int64) if x.dtype.kind in "iu" else x.dtype
+    padded = np.pad(x.astype(result), [(0, 0), *((axis.before, axis.after) for axis in axes)])
+    expected = np.zeros((2, *map(len, axes)))
+    for tap in np.ndindex(*kernel.shape):
+        firsts = [t * axis.dilation for t, axis in zip(tap, axes, strict=True)]
+        cells = [slice(f, f + (len(a) - 1) * a.stride + 1, a.stride) for f, a in zip(firsts, axes, strict=True)]
+        expected += padded[(slice(None), *cells)] * kernel[tap]
+    np.testing.assert_array_equal(correlate(x, axes, kernel.astype(result), result), expected)
+
+
+def test_separated() -> None:
+    assert separated(np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]])) is not None
+    assert separated(np.array([[2, 4], [3, 6]])) is not None
+    assert separated(np.array([[1, 2], [2, 3]])) is None
+    assert separated(np.zeros((2, 2))) is None
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+def test_a_zero_weight_meets_infinity(bad: float) -> None:
+    x = np.ones((5, 5), np.float32)
+    x[2, 2] = bad
+    laplacian = poolcli.conv(x, np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]], np.float32))
+    assert np.isnan(laplacian[0, 0])
+    sobel = poolcli.conv(x, np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], np.float32))
+    assert np.isnan(sobel[1, 1])
+
+
+@pytest.mark.parametrize(("size", "stride", "padding"), [(2, 2, 0), (3, 1, 1), ((4, 3), (2, 3), (1, 0)), (31, 1, 15)])
+def test_indices_are_the_first_of_equals(size: Any, stride: Any, padding: Any) -> None:
+    x = np.random.default_rng(8).integers(0, 4, (2, 3, 40, 45)).astype(np.float32)
+    values, where = poolcli.pool(x, "max", size=size, stride=stride, padding=padding, return_indices=True)
+    axes = Window.of(2, size=size, stride=stride, padding=padding).plan((40, 45))
+    for i, j in [(0, 0), (1, 2), (len(axes[0]) - 1, len(axes[1]) - 1)]:
+        rows, columns = ([c for c in a.cells(w) if 0 <= c < a.length] for a, w in zip(axes, (i, j), strict=True))
+        cells = x[1, 2][np.ix_(rows, columns)]
+        row, column = np.unravel_index(np.argmax(cells), cells.shape)
+        assert where[1, 2, i, j] == rows[row] * 45 + columns[column]
+        assert values[1, 2, i, j] == cells.max()
+
+
+# --- threads and memory -----------------------------------------------------------------------------------------------
+
+
+def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert threads(3) == 3
+    monkeypatch.setenv("POOLCLI_THREADS", "7")
+    assert threads() == 7
+    for wrong in ("0", "-1", "two", "1.5"):
+        monkeypatch.setenv("POOLCLI_THREADS", wrong)
+        with pytest.raises(UsageError):
+            threads()
+
+
+def test_small_maps_start_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("a thread for a small map")
+
+    monkeypatch.setattr("poolcli.system.threads.start_new_thread", refuse)
+    monkeypatch.setenv("POOLCLI_THREADS", "2")
+    x = np.zeros((256, 256), np.float32)
+    for mode in ("max", "avg", "median"):
+        poolcli.pool(x, mode, size=3, stride=2)
+    poolcli.conv(x, "outline")
+
+
+def test_a_failure_in_a_thread_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeping, "SHARED_BYTES", 0)
+
+    def fail(*_: Any) -> None:
+        raise MemoryError("on purpose")
+
+    axes = Window.of(1, size=2).plan((4000,))
+    with pytest.raises(MemoryError, match="on purpose"):
+        sweeping.sweep(np.zeros(4000), axes, float, fail, tile_bytes=800, workers=2)
+
+
+def test_scratch_reuses_what_is_free() -> None:
+    scratch = Scratch()
+    one = scratch.take((10, 10), np.float32)
+    other = scratch.take((10, 10), np.float32)
+    assert not np.shares_memory(one, other)
+    address = one.ctypes.data
+    assert address % 64 == 0
+    view = one[2:]
+    del one
+    assert scratch.take((10, 10), np.float32).ctypes.data != address
+    del view
+    assert scratch.take((10, 10), np.float32).ctypes.data == address
+
+
+def test_spare_buffers_are_few_and_nobodys() -> None:
+    one = Scratch()
+    kept = one.take((100,), np.float64)
+    kept[...] = 7
+    work.spare(one.buffers)
+    other = Scratch().take((100,), np.float64)  # the buffer is still in use
+    assert not np.shares_memory(kept, other)
+    work.spare(np.empty(work.SPARE_BYTES // 3, np.uint8) for _ in range(5))
+    assert sum(buffer.nbytes for buffer in work._spare) <= work.SPARE_BYTES
+
+
+def test_memory_of_a_result_is_used_again_when_nobody_looks_at_it() -> None:
+    shape = (100 + work.KEPT_BYTES[0] // 4,)
+    one = work.result(shape, np.float32)
+    one[...] = 7
+    view, address = one[5:], work.address(one)
+    del one
+    other = work.result(shape, np.float32)
+    other[...] = 8
+    assert work.address(other) != address
+    assert (view == 7).all()
+    del view
+    again = work.result((shape[0] - 3,), np.float32)  # another size that fits
+    assert work.address(again) == address
+    assert again.flags.writeable
+    assert again.flags.c_contiguous
+    del again
+    larger = work.result((shape[0] + work.KEPT_BYTES[0],), np.float32)  # what does not fit is let go first
+    assert not work._kept
+    del larger
+    assert [memory.nbytes > work.KEPT_BYTES[0] for memory in work._kept] == [True]
+    work.result((8,), np.float32)  # nor is it held beside a small one
+    assert not work._kept
+
+
+def test_threads_never_get_the_same_memory(request: pytest.FixtureRequest) -> None:
+    shape = (work.KEPT_BYTES[0],)
+    request.addfinalizer(partial(sys.setswitchinterval, sys.getswitchinterval()))
+    sys.setswitchinterval(1e-6)  # so that threads meet between any two steps; one round in a hundred would tell
+    for _ in range(300):
+        del (made := [work.result(shape, np.uint8)])[:]
+        together = Barrier(4)
+
+        def take(_: int, together: Barrier = together) -> Array:
+            together.wait()
+            return work.result(shape, np.uint8)
+
+        with ThreadPoolExecutor(4) as pool:
+            made = list(pool.map(take, range(4)))
+        assert len({work.address(array) for array in made}) == 4
+
+
+def test_a_result_outlives_the_next_calls() -> None:
+    rng = np.random.default_rng(13)
+    inputs = [rng.standard_normal((1100, 1100), np.float32) for _ in range(4)]
+    made = [poolcli.pool(x, size=3, stride=1) for x in inputs]
+    for x, values in zip(inputs, made, strict=True):
+        np.testing.assert_array_equal(values[:5, :5], sliding_window_view(x[:7, :7], (3, 3)).max(axis=(2, 3)))
+        np.testing.assert_array_equal(values, poolcli.pool(x.copy(), size=3, stride=1))
+
+
+def test_what_is_done_again_is_not_recorded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tapes of the last call serve the next of the same kind, wherever its cells lie."""
+    monkeypatch.setattr(folding, "TILE_BYTES", 1 << 14)
+    recorded, finished = [], Tape.finished
+
+    def record(tape: Tape, made: Any) -> Program:
+        recorded.append(made)
+        return finished(tape, made)
+
+    monkeypatch.setattr(Tape, "finished", record)
+    rng = np.random.default_rng(14)
+    whole = rng.integers(0, 256, (201, 301)).astype(np.uint8)
+    inputs = [whole[:-1, :-1], whole[1:, 1:], whole[1:, 1:].copy(), whole[:-1, :-1][::-1], whole[:-1, :-1].copy()]
+    modes = ("max", "min", "avg", "range")
+    expected = {mode: [run(Case("uint8", mode, 3, 2), x.astype(np.float64)) for x in inputs] for mode in modes}
+    for mode in modes:
+        for x, values in zip(inputs, expected[mode], strict=True):
+            counts = []
+            for _ in range(2):
+                np.testing.assert_array_equal(poolcli.pool(x, mode, size=3, stride=2), values)
+                counts.append(len(recorded))
+            assert mode == "range" or counts[0] == counts[1]  # its two parts have more programs than are kept
+    before = len(recorded)
+    poolcli.pool(inputs[0], "max", size=3, stride=2)
+    poolcli.pool(inputs[0], "max", size=3, stride=2)
+    assert len(recorded) > before  # another mode came in between
+    assert sum(worker.nbytes for worker in sweeping._resting) <= work.SPARE_BYTES
+
+
+def test_sums_of_bytes_are_exact_and_narrow_as_long_as_they_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folding, "TILE_BYTES", 1 << 14)
+    monkeypatch.setattr(alongs, "GROUP_BYTES", 1 << 12)
+    for dtype, value in ((np.uint8, 255), (np.int8, -128), (np.uint16, 65535), (np.int16, -32768)):
+        x = np.full((80, 90), value, dtype)
+        for size in (2, 3, 15, 17, 31, (31, 2), (2, 31), (31, 40)):
+            axes = Window.of(2, size=size, stride=1).plan(x.shape)
+            cells = math.prod(axis.size for axis in axes)
+            made = poolcli.pool(x, "sum", size=size, stride=1)
+            assert made.min() == made.max() == value * cells, (dtype, size)
+    axes = Window.of(2, size=31, stride=1).plan((80, 90))
+    plan = folding._Types(axes).plan(Part(np.add, (0,), dtype=np.dtype(np.uint64)), np.dtype(np.uint8))
+    assert [(kind.dtype.name, kind.before) for kind in plan] == [("uint16", 1), ("uint32", 8)]  # 8 times 31 fit 16 bits
+
+
+def test_the_input_may_be_of_any_strides() -> None:
+    x = np.random.default_rng(9).standard_normal((60, 50, 4), np.float32)
+    moved = np.moveaxis(x, -1, 0)  # as pictures come, channels last
+    for view in (moved, moved[:, ::-1], moved[::2, ::2, ::3], np.broadcast_to(x[:, :, 0], (3, 60, 50))):
+        for mode in ("max", "avg", "median"):
+            made, copied = (poolcli.pool(array, mode, size=3, stride=2, ndim=2) for array in (view, view.copy()))
+            np.testing.assert_array_equal(made, copied)
+
+
+def test_memory_stays_within_input_output_and_a_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    tracemalloc = pytest.importorskip("tracemalloc")
+    x = np.zeros((2000, 5000), np.float32)
+    for mode, window in (("avg", {"size": 31, "stride": 1}), ("max", {"global_window": True}), ("std", {"size": 2})):
+        tracemalloc.start()
+        made = poolcli.pool(x, mode, **window)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak <= made.nbytes + (64 << 20), mode
+
+
+def test_axis_of_one_long_row() -> None:
+    axis = Axis(10**8, range(10**8 - 2), range(3, 10**8 + 1))
+    assert axis.band(5, 10)[:2] == (5, 12)

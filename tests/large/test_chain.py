@@ -1,0 +1,605 @@
+"""Block by block gives the same bits as all at once, in bounded memory, and a target appears whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from poolcli.errors import PoolcliError, ShapeError
+from poolcli.featuremap import FeatureMap
+from poolcli.formats import read
+from poolcli.formats.options import ReadOptions
+from poolcli.large.chain import (
+    BLOCK_BYTES,
+    Chain,
+    NotInBlocksError,
+    along_chunks,
+    grid,
+    in_order,
+    origins,
+    size_of,
+    steady,
+)
+from poolcli.large.sources import NpySource, RowSource, source_of
+from poolcli.pooling.modes import MODES
+from poolcli.steps.recipe import load
+from poolcli.steps.steps import ConvStep, NormalizeStep, PoolStep, ReluStep, Step, apply
+from poolcli.window import FILLS, Window
+from tests.support.extras import needs
+from tests.support.process import Result, Run, clean_environment, command, execute
+
+Array = NDArray[Any]
+LAYOUTS = {1: "L", 2: "HW", 3: "DHW"}
+
+
+def at_once(steps: list[Step], x: Array, layout: str) -> Array:
+    return apply(FeatureMap(x, layout), steps).values
+
+
+def in_parts(steps: list[Step], x: Array, ndim: int, lengths: tuple[int, ...]) -> Array:
+    chain = Chain.of(steps, x.shape, ndim, x.dtype)
+    out = np.empty(chain.shape, chain.result)
+
+    def cells(place: Any) -> Array:
+        return x[tuple(slice(*part) for part in place)]
+
+    for place in grid(chain.shape, lengths):
+        out[tuple(slice(*part) for part in place)] = chain.compute(place, cells)
+    return out
+
+
+def same_bits(one: Array, other: Array) -> bool:
+    return one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
+
+
+# The same bits
+
+WINDOWS: Mapping[str, tuple[Any, dict[str, Any]]] = {
+    "3x3": (3, {}),
+    "overlap": (5, {"stride": 2, "padding": ((2, 1), (0, 2))}),
+    "every cell": (7, {"stride": 1, "padding": "same"}),
+    "ceil": (3, {"stride": 2, "padding": 1, "ceil_mode": True, "count_include_pad": True}),
+    "dilated": ((2, 3), {"stride": 1, "dilation": 3, "padding": "same-lower"}),
+    "adaptive": (None, {"output_size": (7, 11)}),
+    "fractional": (2, {"output_size": (9, 13), "fractional": True, "seed": 3}),
+    "global": (None, {"global_window": True}),
+    **{f"{fill}": (4, {"stride": 3, "padding": 3, "pad_fill": fill}) for fill in (*FILLS, -2)},
+}
+NAMES = [f"{mode.name}:{mode.parameter.example:g}" if mode.parameter else mode.name for mode in MODES.values()
+         if not mode.random]  # fmt: skip
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("mode", NAMES)
+def test_every_mode_and_window_gives_the_same_bits(mode: str, window: Any) -> None:
+    size, made_of = WINDOWS[window]
+    options: Any = made_of
+    rng = np.random.default_rng(0)
+    for dtype in ("f4", "u1"):
+        x = (rng.normal(size=(2, 61, 67)) * 50 + 100).clip(0, 255).astype(dtype)
+        steps: list[Step] = [PoolStep(mode, size, options)]
+        whole = at_once(steps, x, "CHW")
+        assert same_bits(in_parts(steps, x, 2, (1, 20, 17)), whole)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i2", "i8", "?"])
+@pytest.mark.parametrize("nan", ["propagate", "ignore"])
+def test_every_type_with_nan_and_steps_before_gives_the_same_bits(dtype: str, nan: str) -> None:
+    x: Array = np.random.default_rng(1).normal(size=(40, 50))
+    x = (x > 0) if dtype == "?" else (x * 20).astype(dtype)
+    if x.dtype.kind == "f":
+        x[::7, ::5] = np.nan
+    kernel = np.array([[1, 0.5], [-1, 2]]).tolist()
+    steps: list[Step] = [
+        ConvStep(kernel, padding=1, stride=2, bias=1.5), ReluStep(), PoolStep("avg", 3, {"stride": 1, "nan": nan}),
+        PoolStep("std", 2, {"padding": 1, "pad_fill": "reflect", "nan": nan}),
+    ]  # fmt: skip
+    assert same_bits(in_parts(steps, x, 2, (2, 3)), at_once(steps, x, "HW"))
+
+
+def test_wide_rows_that_share_their_sums_give_the_same_bits() -> None:
+    x = np.random.default_rng(2).normal(size=(90, 900)).astype("f4")
+    for size in (3, 5, 6, 31):
+        steps: list[Step] = [PoolStep("avg", size, {"stride": 1, "padding": "same"})]
+        assert same_bits(in_parts(steps, x, 2, (7, 130)), at_once(steps, x, "HW")), size
+
+
+@pytest.mark.parametrize("cells", [13.5, 14.2, 14.9, 15.3])
+def test_adaptive_windows_of_two_sizes_give_the_same_bits(cells: float) -> None:
+    x = np.random.default_rng(0).normal(size=(int(33 * cells), 40)).astype("f4")
+    for mode in ("avg", "std"):
+        steps: list[Step] = [PoolStep(mode, None, {"output_size": (33, 9)})]
+        assert same_bits(in_parts(steps, x, 2, (4, 5)), at_once(steps, x, "HW"))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_any_steps_cut_anyhow_give_the_same_bits(data: st.DataObject) -> None:
+    ndim = data.draw(st.integers(1, 3))
+    shape = data.draw(st.tuples(st.integers(1, 3), *[st.integers(1, (200, 30, 10)[ndim - 1])] * ndim))
+    x = np.random.default_rng(data.draw(st.integers(0, 9))).normal(size=shape)
+    x = x.astype(data.draw(st.sampled_from(["f4", "f8", "i4"])))
+    padding: Any = st.sampled_from(["valid", "same", 1, ((2, 1),) * ndim])
+    fills: Any = st.sampled_from(["ignore", *FILLS, 0.5])
+    steps: list[Step] = [
+        PoolStep(data.draw(st.sampled_from(NAMES)), data.draw(st.integers(1, 5)), {
+            "stride": data.draw(st.integers(1, 3)), "padding": data.draw(padding),
+            "ceil_mode": data.draw(st.booleans()), "dilation": data.draw(st.integers(1, 2)),
+            "pad_fill": data.draw(fills),
+        })
+        for _ in range(data.draw(st.integers(1, 2)))
+    ]  # fmt: skip
+    layout = "C" + LAYOUTS[ndim]
+    try:
+        whole = at_once(steps, x, layout)
+    except PoolcliError as problem:
+        with pytest.raises(type(problem)):
+            in_parts(steps, x, ndim, (1,) * (ndim + 1))
+        return
+    cut = tuple(data.draw(st.integers(max(-(-length // 6), 1), max(length, 1))) for length in whole.shape)
+    assert same_bits(in_parts(steps, x, ndim, cut), whole)
+
+
+@pytest.mark.parametrize(("fill", "numpy"), FILLS.items())
+@pytest.mark.parametrize("length", [1, 2, 5])
+@pytest.mark.parametrize("pads", [(0, 0), (1, 3), (9, 14)])
+def test_padding_is_copied_from_where_numpy_copies_it(fill: str, numpy: Any, length: int, pads: Any) -> None:
+    found = origins((-pads[0], length + pads[1]), length, fill)
+    assert found.tolist() == np.pad(np.arange(length), pads, mode=numpy).tolist()
+
+
+def test_blocks_are_widened_as_little_as_the_kernels_ask() -> None:
+    axes = Window.of(2, size=2, stride=2).plan((1000, 1000))
+    assert steady(axes, ((10, 20), (30, 40))) == ((10, 20), (30, 40))
+    assert steady(axes, ((10, 11), (499, 500))) == ((10, 12), (498, 500))
+    assert steady(axes, ((499, 500), (0, 500))) == ((498, 500), (0, 500))
+
+
+# What cannot be done in blocks
+
+
+@pytest.mark.parametrize(
+    "step", [NormalizeStep(), PoolStep("max", 2, indices=True), PoolStep("stochastic", 2, {"seed": 1})]
+)
+def test_steps_that_need_everything_at_once_say_so(step: Step) -> None:
+    with pytest.raises(NotInBlocksError):
+        Chain.of([step], (8, 8), 2, np.dtype("f4"))
+
+
+def test_a_step_that_does_not_fit_names_its_stage() -> None:
+    with pytest.raises(ShapeError, match=r"stage 3 \(pool\): window 9x9"):
+        Chain.of([ReluStep(), PoolStep(), PoolStep(size=9)], (16, 16), 2, np.dtype("f4"))
+
+
+# Cutting
+
+
+def test_blocks_follow_the_chunks_of_the_input() -> None:
+    chain = Chain.of([PoolStep(size=2)], (3, 100_000, 100_000), 2, np.dtype("f4"))
+    assert along_chunks(chain, (1, 4096, 4096)) == (1, 2048, 2048)
+    rows, columns = along_chunks(chain, (1, 100, 100))[1:]
+    assert size_of(chain.needs(((0, 1), (0, rows), (0, columns)))) * 4 <= BLOCK_BYTES
+    assert (rows % 50, columns % 50) == (0, 0)
+
+
+def test_bands_are_cut_along_the_first_axes_of_the_file() -> None:
+    chain = Chain.of([PoolStep(size=2)], (3, 100_000, 10_000), 2, np.dtype("f4"))
+    assert in_order(chain, (0, 1, 2))[2] == 5000
+    assert in_order(chain, (0, 1, 2))[0] == 1
+    channels_last = in_order(chain, (1, 2, 0))
+    assert channels_last[0] == 3
+    assert channels_last[1] < 1000
+
+
+HUGE = 10**8
+
+
+@pytest.mark.parametrize(
+    ("shape", "ndim", "step", "most"),
+    [
+        ((1, HUGE), 2, PoolStep(size=(1, 2)), 30),
+        ((HUGE, 1), 2, PoolStep(size=(2, 1)), 30),
+        ((HUGE,), 1, PoolStep(size=(3,)), 30),
+        ((1, HUGE), 2, PoolStep(size=(1, 3), options={"stride": (1, 1000)}), 20),
+        ((HUGE, 1), 2, PoolStep(size=(3, 1), options={"stride": (1000, 1)}), 20),
+        ((100_000, 1000), 2, PoolStep("avg", (100_000, 2)), 30),  # as tall as the input: cut along its rows
+        ((100_000, 1000), 2, PoolStep(size=2, options={"stride": 5000}), 20),
+        ((1, 1, 1, 4096, 4096), 2, PoolStep(), 5),
+        ((10**6, 10, 10), 2, PoolStep(), 20),
+        ((0, 4096, 4096), 2, PoolStep(), 0),
+    ],
+    ids=str,
+)
+def test_extreme_shapes_are_cut_into_few_blocks_of_bounded_size(
+    shape: tuple[int, ...], ndim: int, step: PoolStep, most: int
+) -> None:
+    chain = Chain.of([step], shape, ndim, np.dtype("f4"))
+    lengths = in_order(chain, range(len(shape)))
+    blocks = list(grid(chain.shape, lengths))
+    assert len(blocks) <= most
+    assert all(size_of(chain.needs(place)) * 4 <= BLOCK_BYTES for place in blocks)
+    assert sum(map(size_of, blocks)) == math.prod(chain.shape)
+
+
+# Files
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["<f4", ">i2", "?"])
+def test_a_part_of_an_npy_file_is_read(tmp_path: Path, order: Any, dtype: str) -> None:
+    x = np.array(np.random.default_rng(0).normal(size=(4, 9, 8, 3)) * 5, order=order).astype(dtype)
+    np.save(tmp_path / "x.npy", x)
+    source = NpySource(str(tmp_path / "x.npy"), "NHWC")
+    whole = read(tmp_path / "x.npy", layout="NHWC").values
+    part = source.read(((1, 3), (0, 2), (4, 9), (0, 7)))
+    assert part.dtype == whole.dtype
+    assert np.array_equal(part, whole[1:3, 0:2, 4:9, 0:7])
+
+
+def test_rows_of_text_are_read_forward_and_again(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    x = np.arange(600.0).reshape(200, 3) / 7
+    np.savetxt(path, x, delimiter=",", fmt="%.17g")
+    source = source_of(str(path), ReadOptions())
+    assert isinstance(source, RowSource)
+    for low, high in ((0, 5), (3, 90), (90, 200), (199, 200), (0, 1), (7, 7)):
+        assert np.array_equal(source.read(((low, high), (1, 3))), x[low:high, 1:])
+
+
+def test_what_cannot_be_read_in_parts(tmp_path: Path) -> None:
+    for name, data in {"utf16.csv": "1,2".encode("utf-16"), "x.json": b"[[1]]"}.items():
+        (tmp_path / name).write_bytes(data)
+        assert source_of(str(tmp_path / name), ReadOptions()) is None
+    assert source_of("-", ReadOptions()) is None
+    assert source_of(str(tmp_path / "missing.csv"), ReadOptions()) is None
+
+
+def limited(kibibytes: int, *words: str | Path, cwd: Path) -> Result:
+    """Run poolcli in so much address space."""
+    line = f'ulimit -v {kibibytes} && exec "$@"'
+    # glibc reserves 64 MiB of addresses, not of memory, for each thread
+    return execute(["bash", "-c", line, "bash", command(), *words], cwd=cwd, env={"MALLOC_ARENA_MAX": "2"})
+
+
+LIMIT = 560 << 10  # KiB
+SIDE = 24576  # of a square of float32: 2.25 GiB, more than four times the limit
+
+
+def sparse_npy(path: Path, shape: tuple[int, ...]) -> dict[int, Array]:
+    """Make an array of zeros that takes no disk, with some rows of numbers in it."""
+    array = np.lib.format.open_memmap(path, "w+", np.float32, shape)
+    rng = np.random.default_rng(0)
+    some = {row: rng.normal(size=(4, shape[1])).astype("f4") for row in (0, 12_000, shape[0] - 4)}
+    for row, numbers in some.items():
+        array[row : row + 4] = numbers
+    array.flush()
+    return some
+
+
+def test_an_npy_file_four_times_the_memory_is_pooled(tmp_path: Path) -> None:
+    some = sparse_npy(tmp_path / "big.npy", (SIDE, SIDE))
+    words = ("pool", "big.npy", "-o", "out.npy", "--mode", "avg", "--size", "4", "--padding", "0")
+    result = limited(LIMIT, *words, cwd=tmp_path)
+    assert result.code == 0, result.err
+    out = np.load(tmp_path / "out.npy", mmap_mode="r")
+    assert out.shape == (SIDE // 4, SIDE // 4)
+    for row, numbers in some.items():
+        assert np.array_equal(out[row // 4], at_once([PoolStep("avg", 4)], numbers, "HW")[0])
+    assert not out[100:2900].any()
+    whole = limited(LIMIT, "pool", "big.npy", "-o", "out.json", "--size", "4", cwd=tmp_path)
+    assert whole.code == 1, "without blocks it has to fail, or this test shows nothing"
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"), [((1, HUGE), (1, 2)), ((HUGE, 1), (2, 1)), ((1, 1, 10_000, 10_000), (10_000, 3))]
+)
+def test_extreme_files_are_pooled(tmp_path: Path, shape: tuple[int, ...], size: tuple[int, int]) -> None:
+    array = np.lib.format.open_memmap(tmp_path / "in.npy", "w+", np.uint8, shape)
+    rng = np.random.default_rng(0)
+    array.reshape(-1)[rng.integers(0, HUGE, 50)] = rng.integers(1, 256, 50)
+    array.flush()
+    words = ("pool", "in.npy", "-o", "out.npy", "--size", "x".join(map(str, size)))
+    result = limited(LIMIT, *words, cwd=tmp_path)
+    assert result.code == 0, result.err
+    out = np.load(tmp_path / "out.npy", mmap_mode="r")
+    height, width = shape[-2] // size[0], shape[-1] // size[1]
+    assert out.shape == (*shape[:-2], height, width)
+    cut = array[..., : height * size[0], : width * size[1]]
+    assert np.array_equal(out, cut.reshape(*shape[:-2], height, size[0], width, size[1]).max(axis=(-3, -1)))
+
+
+def test_rows_longer_than_a_block_become_text_as_a_whole(run: Run, tmp_path: Path) -> None:
+    np.lib.format.open_memmap(tmp_path / "in.npy", "w+", np.uint8, (2, HUGE // 2))[:, 0] = 1, 2
+    words = ("pool", "in.npy", "-o", "out.csv", "--size", "1x5", "--stride", "1x40000000")
+    result = run(*words, cwd=tmp_path)
+    assert (result.code, (tmp_path / "out.csv").read_text()) == (0, "1,0\n2,0\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+def test_the_share_that_is_done_is_told_on_a_terminal(tmp_path: Path) -> None:
+    np.lib.format.open_memmap(tmp_path / "in.npy", "w+", np.uint8, (10_000, 10_000)).flush()
+    drawn = on_terminal("pool", "in.npy", "-o", "out.npy", cwd=tmp_path)
+    assert b"%" in drawn
+    assert b"wrote out.npy (5000x5000 uint8)" in drawn
+    assert on_terminal("pool", "in.npy", "-o", "out.npy", "-q", cwd=tmp_path) == b""
+
+
+def on_terminal(*words: str, cwd: Path) -> bytes:
+    """What a terminal at standard error gets to show."""
+    mine, theirs = os.openpty()
+    environment = clean_environment({"TERM": "xterm", "COLUMNS": "100"})
+    with subprocess.Popen([command(), *words], stderr=theirs, cwd=cwd, env=environment) as process:
+        os.close(theirs)
+        drawn = b""
+        with suppress(OSError):  # how Linux says that the other end is closed
+            while chunk := os.read(mine, 1 << 16):
+                drawn += chunk
+        os.close(mine)
+        assert process.wait(60) == 0
+    return drawn
+
+
+def test_a_large_text_is_pooled_in_bands_as_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [",".join(f"{(row * 37 + column * 11) % 1009}" for column in range(50)) for row in range(997)]
+    text = "\n".join(rows) + "\n"
+    (tmp_path / "big.csv").write_text(text * 400)  # 77 MB
+    words = ("pool", "big.csv", "--size", "3", "--stride", "2", "--padding", "1", "-v", "-o")
+    result = limited(LIMIT, *words, "out.csv", cwd=tmp_path)
+    assert result.code == 0, result.err
+    notes = ("delimiter ,", "no header", "dtype int64", "shape 398800x50, read in blocks")
+    assert {f"big.csv: {note}" for note in notes} <= set(result.err.splitlines())
+    repeated = np.tile(np.array([[int(cell) for cell in row.split(",")] for row in rows]), (400, 1))
+    want = at_once([PoolStep("max", 3, {"stride": 2, "padding": 1})], repeated, "HW")
+    got = read(tmp_path / "out.csv")
+    assert same_bits(got.values, want)
+
+
+# Zarr
+
+
+@pytest.fixture
+def zarr() -> Any:
+    needs("zarr", "dask", extra="zarr")
+    import zarr as package
+
+    return package
+
+
+def made(zarr: Any, path: Path, x: Array, chunks: tuple[int, ...], **more: Any) -> Path:
+    zarr.create_array(str(path), shape=x.shape, chunks=chunks, dtype=x.dtype, **more)[:] = x
+    return path
+
+
+X = np.random.default_rng(5).normal(size=(2, 3, 70, 90)).astype("f4")
+
+
+@pytest.mark.parametrize(
+    ("options", "step"),
+    [
+        (("-m", "avg", "-k", "5", "-s", "1", "-p", "same"), PoolStep("avg", 5, {"stride": 1, "padding": "same"})),
+        (("-k", "3x2", "--ceil-mode", "--threads", "1"), PoolStep("max", (3, 2), {"ceil_mode": True})),
+    ],
+)
+def test_a_zarr_array_is_pooled_as_in_memory(
+    run: Run, zarr: Any, tmp_path: Path, options: tuple[str, ...], step: PoolStep
+) -> None:
+    made(zarr, tmp_path / "in.zarr", X, (1, 2, 20, 32))
+    result = run("pool", "in.zarr", "-o", "out.zarr", "-v", *options, cwd=tmp_path)
+    assert result.code == 0, result.err
+    assert "in.zarr: layout NCHW (by the number of axes)" in result.err.splitlines()
+    want = at_once([step], X, "NCHW")
+    out = zarr.open_array(str(tmp_path / "out.zarr"), mode="r")
+    assert same_bits(np.asarray(out[:]), want)
+    assert f"wrote out.zarr ({'x'.join(map(str, want.shape))} float32)" in result.err
+    record = dict(out.attrs)["poolcli"]
+    assert (record["layout"], record["steps"][0]["mode"]) == ("NCHW", step.mode)
+    assert sorted(os.listdir(tmp_path)) == ["in.zarr", "out.zarr"]
+
+
+def test_the_name_of_a_zarr_array_may_be_as_long_as_any(run: Run, zarr: Any, tmp_path: Path) -> None:
+    np.save(tmp_path / "in.npy", np.arange(16.0).reshape(4, 4))
+    name = "x" * 235 + ".zarr"
+    for _ in range(2):  # the second one replaces the first
+        result = run("pool", "in.npy", "-o", name, cwd=tmp_path)
+        assert result.code == 0, result.err
+    assert np.asarray(zarr.open_array(str(tmp_path / name), mode="r")[:]).tolist() == [[5, 7], [13, 15]]
+    assert sorted(os.listdir(tmp_path)) == ["in.npy", name]
+
+
+def test_a_stack_runs_on_a_zarr_array_block_by_block(run: Run, zarr: Any, tmp_path: Path) -> None:
+    made(zarr, tmp_path / "in.zarr", X, (1, 2, 20, 32))
+    stack = ("conv", "--filter", "box", "then", "relu", "then", "pool", "--size", "3", "then", "pool", "-m", "min")
+    result = run("run", "in.zarr", "-o", "out.zarr", "--save-steps", "recipe.json", *stack, cwd=tmp_path)
+    assert result.code == 0, result.err
+    assert [row[0] for row in result.cells()[1:]] == ["input", "conv", "relu", "pool", "pool"]
+    steps = load(tmp_path / "recipe.json")
+    assert [step.name for step in steps] == ["conv", "relu", "pool", "pool"]
+    want = apply(FeatureMap(X, "NCHW"), steps).values
+    assert same_bits(np.asarray(zarr.open_array(str(tmp_path / "out.zarr"), mode="r")[:]), want)
+    again = run("run", "in.zarr", "-o", "again.zarr", "--steps", "recipe.json", "--set", "4.mode=max", cwd=tmp_path)
+    assert again.code == 0, again.err
+    large = run("run", "in.zarr", "-o", "none.zarr", "relu", "then", "pool", "--size", "99", cwd=tmp_path)
+    assert (large.code, "stage 2 (pool)" in large.err) == (1, True)
+    whole = run("run", "in.zarr", "-o", "none.zarr", "relu", "then", "normalize", cwd=tmp_path)
+    assert (whole.code, "stage 2 (normalize): normalize needs the whole input" in whole.err) == (2, True)
+    assert not (tmp_path / "none.zarr").exists()
+
+
+def test_layouts_formats_and_steps_before_ride_along(run: Run, zarr: Any, tmp_path: Path) -> None:
+    last = np.ascontiguousarray(X.transpose(0, 2, 3, 1))
+    made(zarr, tmp_path / "in.zarr", last, (1, 33, 40, 1), zarr_format=2)
+    words = ("pool", "in.zarr", "--layout", "NHWC", "--filter", "gaussian", "--relu", "-m", "avg", "-k", "3")
+    assert run(*words, "-o", "one.zarr", cwd=tmp_path).code == 0
+    assert run("pool", "one.zarr", "-o", "two.npy", cwd=tmp_path).code == 0
+    gaussian = run("conv", "--filter", "gaussian", "--json", stdin="[[0,0,0],[0,1,0],[0,0,0]]")
+    assert gaussian.code == 0
+    from poolcli.pooling.filters import FILTERS
+
+    steps: list[Step] = [ConvStep(FILTERS["gaussian"].kernel.tolist()), ReluStep(), PoolStep("avg", 3), PoolStep()]
+    want = at_once(steps, X, "NCHW").transpose(0, 2, 3, 1)
+    assert same_bits(np.load(tmp_path / "two.npy"), np.ascontiguousarray(want))
+    assert zarr.open_array(str(tmp_path / "one.zarr"), mode="r").metadata.zarr_format == 3
+    run("pool", "one.zarr", "-o", "three.zarr", cwd=tmp_path)
+    story = zarr.open_array(str(tmp_path / "three.zarr"), mode="r").attrs["poolcli"]
+    assert [step["step"] for step in story["steps"]] == ["conv", "relu", "pool", "pool"]
+    assert story["layout"] == "NHWC"
+
+
+def test_an_npy_file_becomes_a_zarr_array(run: Run, zarr: Any, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", X)
+    assert run("pool", "x.npy", "-o", "out.zarr", cwd=tmp_path).code == 0
+    out = np.asarray(zarr.open_array(str(tmp_path / "out.zarr"), mode="r")[:])
+    assert same_bits(out, at_once([PoolStep()], X, "NCHW"))
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("none.zarr", "-o", "out.zarr"), 1, "cannot read none.zarr: no such folder"),
+        (("group.zarr", "-o", "out.zarr"), 1, "group.zarr/one"),
+        (("empty.zarr", "-o", "out.zarr"), 1, "is no Zarr array"),
+        (("complex.zarr", "-o", "out.zarr"), 1, "not numbers"),
+        (("in.zarr",), 2, "add -o out.zarr"),
+        (("in.zarr", "-o", "in.zarr"), 2, "is the input"),
+        (("in.zarr", "-o", "out.png"), 2, "add -o out.zarr"),
+        (("in.zarr", "-o", "mine.zarr"), 1, "is no Zarr array"),
+        (("in.zarr", "-o", "no/out.zarr"), 1, "does not exist"),
+        (("in.zarr", "-o", "out.zarr", "--size", "99"), 1, "window 99x99 is larger"),
+        (("in.zarr", "-o", "out.zarr", "--layout", "HW"), 1, "names 2 axes"),
+        (("in.zarr", "-o", "out.zarr", "--indices"), 2, "drop --indices"),
+        (("in.zarr", "-o", "out.zarr", "--nan", "error"), 1, "NaN, one at (50, 51) of a plane"),
+        (("in.csv", "-o", "out.csv", "--scheduler", "tcp://localhost:1"), 2, "is for Zarr arrays"),
+    ],
+)
+def test_what_cannot_be_done_leaves_nothing(
+    run: Run, zarr: Any, tmp_path: Path, words: tuple[str, ...], code: int, said: str
+) -> None:
+    x = X.copy()
+    x[1, 1, 50, 51] = np.nan
+    made(zarr, tmp_path / "in.zarr", x, (1, 1, 35, 45))
+    group = zarr.create_group(str(tmp_path / "group.zarr"))
+    group.create_array("one", shape=(2, 2), dtype="f4")
+    made(zarr, tmp_path / "complex.zarr", np.ones((4, 4), complex), (2, 2))
+    for name in ("empty.zarr", "mine.zarr"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "mine.zarr" / "diary.txt").write_text("mine")
+    (tmp_path / "in.csv").write_text("1,2\n3,4\n")
+    before = sorted(tmp_path.rglob("*"))
+    result = run("pool", *words, cwd=tmp_path)
+    assert (result.code, said in result.err) == (code, True), result.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_older_result_is_replaced_whole(run: Run, zarr: Any, tmp_path: Path) -> None:
+    made(zarr, tmp_path / "in.zarr", X, (1, 1, 35, 45))
+    for size in (2, 3):
+        assert run("pool", "in.zarr", "-o", "out.zarr", "--size", str(size), cwd=tmp_path).code == 0
+    out = zarr.open_array(str(tmp_path / "out.zarr"), mode="r")
+    assert same_bits(np.asarray(out[:]), at_once([PoolStep(size=3)], X, "NCHW"))
+
+
+def test_a_zarr_array_four_times_the_memory_is_pooled(zarr: Any, tmp_path: Path) -> None:
+    chunk = 1024
+    array = zarr.create_array(str(tmp_path / "big.zarr"), shape=(SIDE, SIDE), chunks=(chunk, chunk), dtype="f4")
+    rng = np.random.default_rng(0)
+    some = {}
+    for row, column in ((0, 0), (5, 7), (11, 23), (23, 23)):
+        block = rng.normal(size=(chunk, chunk)).astype("f4")
+        array[row * chunk : (row + 1) * chunk, column * chunk : (column + 1) * chunk] = block
+        some[row, column] = block
+    assert array.nbytes >= 4 * LIMIT * 1024
+    words = ("pool", "big.zarr", "-o", "out.zarr", "--mode", "avg", "--size", "4")
+    result = limited(LIMIT, *words, cwd=tmp_path)
+    assert result.code == 0, result.err
+    out = zarr.open_array(str(tmp_path / "out.zarr"), mode="r")
+    assert out.shape == (SIDE // 4, SIDE // 4)
+    small = chunk // 4
+    for (row, column), block in some.items():
+        got = out[row * small : (row + 1) * small, column * small : (column + 1) * small]
+        assert same_bits(np.asarray(got), at_once([PoolStep("avg", 4)], block, "HW"))
+    assert not np.asarray(out[: small // 2, small : 5 * small]).any()
+
+
+@pytest.mark.parametrize("mebibytes", [240, 480, 540])
+def test_too_little_memory_for_a_zarr_array_is_told_in_two_lines(zarr: Any, tmp_path: Path, mebibytes: int) -> None:
+    x = np.random.default_rng(0).integers(0, 9, (4096, 16384)).astype("f4")
+    made(zarr, tmp_path / "in.zarr", x, (1024, 1024))
+    result = limited(mebibytes << 10, "pool", "in.zarr", "-o", "out.zarr", "-m", "avg", cwd=tmp_path)
+    told = [line.split(":")[0] for line in result.err.splitlines()]
+    assert (result.code, told) in ((1, ["error", "hint"]), (0, ["wrote out.zarr (2048x8192 float32)"])), result.err
+    assert not list(tmp_path.glob(".poolcli-*"))
+
+
+def test_a_disk_that_takes_no_more_is_told_of_the_zarr_array(zarr: Any, tmp_path: Path) -> None:
+    made(zarr, tmp_path / "in.zarr", X, (1, 1, 70, 90))
+    line = 'ulimit -f 2 && exec "$@"'
+    result = execute(
+        ["bash", "-c", line, "bash", command(), "pool", "in.zarr", "-o", "out.zarr", "-k", "1"], cwd=tmp_path
+    )
+    assert result.code == 1
+    assert result.err.startswith("error: cannot write out.zarr: it would be larger than a file may be\nhint: ")
+    assert os.listdir(tmp_path) == ["in.zarr"]
+
+
+def test_a_damaged_chunk_is_told(run: Run, zarr: Any, tmp_path: Path) -> None:
+    made(zarr, tmp_path / "in.zarr", X, (1, 1, 70, 90))
+    (tmp_path / "in.zarr" / "c" / "0" / "1" / "0" / "0").write_bytes(b"damaged")
+    result = run("pool", "in.zarr", "-o", "out.zarr", cwd=tmp_path)
+    assert (result.code, result.err.count("\n")) == (1, 2), result.err
+    assert result.err.startswith("error: cannot read in.zarr: ")
+    assert os.listdir(tmp_path) == ["in.zarr"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_leaves_no_folder(zarr: Any, tmp_path: Path, number: signal.Signals, code: int) -> None:
+    constant(zarr, tmp_path / "in.zarr")
+    interrupted(tmp_path, number, code)
+
+
+def constant(zarr: Any, path: Path) -> None:
+    """Make a large array that takes no disk."""
+    zarr.create_array(str(path), shape=(16000, 16000), chunks=(1000, 1000), dtype="f4", fill_value=1.5)
+
+
+def interrupted(folder: Path, number: signal.Signals, code: int, *more: str) -> None:
+    """Pool ``in.zarr`` with a slow mode, send a signal once the first chunk is there, and look at what is left."""
+    words = [command(), "pool", "in.zarr", "-o", "out.zarr", "-m", "median", "-k", "3", "-s", "1", *more]
+    process = subprocess.Popen(
+        words, cwd=folder, env=clean_environment(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    end = time.monotonic() + 60
+    while not list(folder.glob(".poolcli-*/c/*/*")):
+        assert time.monotonic() < end, "no chunk came"
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (code, b"")
+    time.sleep(1)  # a block that is still being made would make its folder again
+    assert not list(folder.glob(".poolcli-*"))
+    assert not (folder / "out.zarr").exists()
+
+
+def test_without_the_extra_the_command_says_what_to_install(tmp_path: Path) -> None:
+    """The package is hidden, not removed: a module of the same name that cannot be imported stands before it."""
+    shutil.copytree(Path(__file__).parent.parent / "golden", tmp_path / "in.zarr")
+    (tmp_path / "hidden" / "zarr").mkdir(parents=True)
+    (tmp_path / "hidden" / "zarr" / "__init__.py").write_text("raise ImportError")
+    environment = clean_environment({"PYTHONPATH": str(tmp_path / "hidden")})
+    result = execute([command(), "pool", "in.zarr", "-o", "out.zarr"], cwd=tmp_path, env=environment)
+    assert (result.code, "poolcli[zarr]" in result.err) == (2, True), result.err
+    assert json.dumps(sorted(os.listdir(tmp_path))) == '["hidden", "in.zarr"]'

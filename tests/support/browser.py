@@ -1,0 +1,135 @@
+"""A real browser for tests: Debian's Chromium, driven by Playwright, listening for whatever a page must not do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from poolcli.featuremap import FeatureMap
+from poolcli.pooling.layer import Pooling
+from poolcli.render.page import page
+from tests.support.extras import missing
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PATIENCE = 20_000  # milliseconds: the machines that run this are shared
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A running Chromium."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing("Playwright's Python package is not installed: pip install playwright")
+    if not Path(CHROMIUM).exists():
+        missing(f"there is no {CHROMIUM}: apt-get install chromium, or set CHROMIUM")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core, the accessibility checker."""
+    try:
+        found = files("axe_playwright_python").joinpath("axe.min.js")
+    except ImportError:
+        missing("axe-core is not installed: pip install axe-playwright-python")
+    return found.read_text(encoding="utf-8")
+
+
+class Watched:
+    """A page, and everything it said or asked for."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.said: list[str] = []
+        self.requests: list[str] = []
+        page.set_default_timeout(PATIENCE)
+        page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda problem: self.said.append(f"error: {problem}"))
+        page.on("dialog", lambda dialog: self.said.append(f"dialog: {dialog.message}"))
+        page.on("request", lambda request: self.requests.append(request.url))
+
+    def check(self) -> None:
+        """Assert that the page said nothing and asked for nothing."""
+        assert self.said == []
+        assert [url for url in self.requests if not url.startswith(("file:", "data:"))] == []
+
+    def text(self, selector: str) -> str:
+        """Return what an element says."""
+        return str(self.page.locator(selector).inner_text())
+
+    def wait(self, selector: str, text: str) -> None:
+        """Wait until an element says something."""
+        self.page.locator(selector, has_text=text).wait_for()
+
+    def cell(self, panel: str, row: int, column: int) -> Any:
+        """Return a cell of a map."""
+        return self.page.locator(f"#{panel} [data-row='{row}'][data-column='{column}']")
+
+    def marked(self, panel: str, name: str) -> set[tuple[int, int]]:
+        """Return the cells of a map that have a class."""
+        script = "cells => cells.map(cell => [Number(cell.dataset.row), Number(cell.dataset.column)])"
+        return {(row, column) for row, column in self.page.locator(f"#{panel} .cell.{name}").evaluate_all(script)}
+
+    def values(self, panel: str, first: str = "") -> list[list[str]]:
+        """Return what the cells of a map say, row by row, right after clicking on `first`."""
+        found: list[list[str]] = self.page.evaluate(
+            """([panel, first]) => {
+                if (first) document.querySelector(first).click();
+                const rows = document.querySelectorAll(`#${panel} [role=grid] > [role=row]`);
+                return Array.from(rows, row => Array.from(row.querySelectorAll('.cell'), cell => cell.textContent));
+            }""",
+            [panel, first],
+        )
+        return found
+
+
+Open = Callable[..., Watched]
+
+
+@pytest.fixture(scope="session")
+def calculator(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """One page for all that is only computed in it."""
+    file = tmp_path_factory.mktemp("calculator") / "page.html"
+    file.write_bytes(page(FeatureMap(np.zeros((2, 2))), Pooling.of(2)))
+    one = Watched(chromium.new_page())
+    one.page.goto(file.as_uri())
+    yield one
+    one.check()
+
+
+@pytest.fixture
+def opened(chromium: Any, tmp_path: Path) -> Iterator[Open]:
+    """A function that opens HTML from a file; afterwards nothing may have been said, and nothing asked for."""
+    watched: list[Watched] = []
+    contexts = []
+
+    def open_page(data: bytes, *, width: int = 1280, height: int = 900, scheme: str = "light", **more: Any) -> Watched:
+        file = tmp_path / f"page{len(watched)}.html"
+        file.write_bytes(data)
+        context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **more)
+        contexts.append(context)
+        one = Watched(context.new_page())
+        watched.append(one)
+        one.page.goto(file.as_uri())
+        return one
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    for one in watched:
+        one.check()
