@@ -23,24 +23,40 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from poolcli.wording import Phrase
+
 
 class PoolcliError(Exception):
     """The root of poolcli's errors.
 
     Parameters
     ----------
-    message : str
+    message : str or Phrase
         What was given and which rule it broke.
-    hint : str, optional
+    hint : str or Phrase, optional
         What to try instead.
     """
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    def __init__(self, message: str | Phrase, hint: str | Phrase | None = None) -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.text = message
+        self.advice = hint
+
+    @property
+    def message(self) -> str:
+        """What was wrong, with options as Python's keywords."""
+        return str(self.text)
+
+    @property
+    def hint(self) -> str | None:
+        """What to try, with options as Python's keywords."""
+        return None if self.advice is None else str(self.advice)
+
+    def at(self, place: str) -> None:
+        """Say in the message where it happened."""
+        self.text = f"{place}: " + self.text
 
     def __str__(self) -> str:
         return self.message

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import EmptyWindowError, LimitError, ShapeError, UnknownNameError, UsageError
 from poolcli.system.limits import check_memory
+from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
     import numpy as np
@@ -460,7 +461,7 @@ class Window:
         given = f"the input {times(lengths)}" + (f" (padded {times(roomy)})" if roomy != list(lengths) else "")
         fits = min((room - 1) // d + 1 for room, d in zip(roomy, self.dilation, strict=True))
         need = max(_ceil_div(max(r - length, 0), 2) for r, length in zip(reach, lengths, strict=True))
-        return ShapeError(f"{window} is larger than {given}", f"use --size {fits}, or --padding {need}")
+        return ShapeError(f"{window} is larger than {given}", Phrase("{size}, or {padding}", size=fits, padding=need))
 
     def record(self) -> dict[str, Any]:
         """Return the parameters that `of` needs to make this window again, as JSON has them."""

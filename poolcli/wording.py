@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from string import Formatter
+from typing import Any
+
 
 def printable(text: str) -> str:
     r"""Return `text` with control, direction and other invisible characters written out as escapes.
@@ -48,3 +52,72 @@ def safe(text: str, longest: int = LONGEST) -> str:
         return plain
     head = (longest - 2) // 2
     return f"{plain[:head]}...{plain[len(plain) - (longest - 3 - head) :]}"
+
+
+class Phrase:
+    """A text that names options: which option, and which value, as data; who shows it says how they are typed.
+
+    Parameters
+    ----------
+    text : str
+        A field in braces is the name of an option, ``{0}`` one of `texts`.
+    *texts : object
+        What is said as it is.
+    **values : object
+        What an option is given; an option without a value is only named.
+
+    Examples
+    --------
+    >>> advice = Phrase("{size}, or {padding}", size=4, padding=1)
+    >>> str(advice)
+    'size=4, or padding=1'
+    >>> advice.worded(lambda name, value: f"--{name} {value}")
+    '--size 4, or --padding 1'
+    >>> str("layer 2: " + Phrase("{0} needs {seed}", "stochastic"))
+    'layer 2: stochastic needs seed'
+    """
+
+    def __init__(self, text: str, /, *texts: object, **values: object) -> None:
+        parts: list[str | tuple[str, object]] = []
+        for plain, field, _, _ in Formatter().parse(text):
+            if plain:
+                parts.append(plain)
+            if field is not None:
+                parts.append(str(texts[int(field)]) if field.isdigit() else (field, values.get(field)))
+        self.parts = tuple(parts)
+
+    def worded(self, option: Callable[[str, Any], str]) -> str:
+        """Return the text with every option as `option` says it of its name and its value, None if it has none."""
+        return "".join(part if isinstance(part, str) else option(*part) for part in self.parts)
+
+    def __str__(self) -> str:
+        return self.worded(keyword)
+
+    def __add__(self, more: str | Phrase) -> Phrase:
+        return self._of(self.parts + (more.parts if isinstance(more, Phrase) else (more,)))
+
+    def __radd__(self, before: str) -> Phrase:
+        return self._of((before, *self.parts))
+
+    def __eq__(self, other: object) -> bool:
+        return str(self) == str(other) if isinstance(other, str | Phrase) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    @classmethod
+    def _of(cls, parts: tuple[str | tuple[str, object], ...]) -> Phrase:
+        made = cls("")
+        made.parts = parts
+        return made
+
+
+def keyword(name: str, value: Any) -> str:
+    """Say an option as Python has it.
+
+    Examples
+    --------
+    >>> keyword("size", (2, 3)), keyword("padding", "same"), keyword("stride", None)
+    ('size=(2, 3)', "padding='same'", 'stride')
+    """
+    return name if value is None else f"{name}={value!r}"

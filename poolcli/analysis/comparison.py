@@ -148,7 +148,7 @@ def _none_answers(variants: Sequence[Variant]) -> PoolcliError:
     problems = [variant.problem for variant in variants if variant.problem]
     first = next((problem for problem in problems if not isinstance(problem, CompatError)), problems[0])
     told = "; ".join(f"{variant.label}: {variant.refusal}" for variant in variants)
-    return type(first)(told, first.hint or "drop the variants that refuse, or compare with --compat poolcli")
+    return type(first)(told, first.advice or "drop the variants that refuse, or compare with --compat poolcli")
 
 
 def _reasons(feature_map: FeatureMap, one: Variant, other: Variant) -> list[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from poolcli.batch.work import Outcome
 from poolcli.system.files import file_error
+from poolcli.wording import Phrase
 
 
 class Report:
@@ -15,10 +17,12 @@ class Report:
     ----------
     path : str
         The file; what it holds is replaced.
+    worded : function of str or Phrase
+        How options are said in errors.
     """
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, path: str, worded: Callable[[str | Phrase], str] = str) -> None:
+        self.path, self._worded = path, worded
         self._unwritten: list[bytes] = []
         self._size = 0
         try:
@@ -28,7 +32,7 @@ class Report:
 
     def add(self, outcome: Outcome) -> None:
         """Write a line, whole; where the disk is full, keep it for later."""
-        self._unwritten.append(json.dumps(outcome.record()).encode() + b"\n")
+        self._unwritten.append(json.dumps(outcome.record(self._worded)).encode() + b"\n")
         self._write()
 
     def _write(self) -> OSError | None:

@@ -12,6 +12,7 @@ from poolcli.batch.jobs import Job
 from poolcli.errors import PoolcliError
 from poolcli.steps.provenance import Made, stamped, unusual
 from poolcli.system.files import read_source, write_atomic
+from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
@@ -69,7 +70,7 @@ class Outcome:
         The sizes of the files.
     shape : tuple of int
         Of the result, in the layout's order.
-    message, hint : str
+    message, hint : str or Phrase
         What went wrong, and what to try.
     made : mapping
         What made the result, where it cannot say so itself.
@@ -82,23 +83,24 @@ class Outcome:
     bytes_in: int = 0
     bytes_out: int = 0
     shape: tuple[int, ...] = ()
-    message: str = ""
-    hint: str = ""
+    message: str | Phrase = ""
+    hint: str | Phrase = ""
     made: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def failed(cls, job: Job, problem: BaseException) -> Outcome:
         """Say what went wrong."""
         if isinstance(problem, PoolcliError):
-            return cls(job, FAILED, message=problem.message, hint=problem.hint or "")
+            return cls(job, FAILED, message=problem.text, hint=problem.advice or "")
         return cls(job, FAILED, message=f"{type(problem).__name__}: {problem}", hint=BUG)
 
-    def record(self) -> dict[str, Any]:
-        """Return the line of the report."""
+    def record(self, worded: Callable[[str | Phrase], str] = str) -> dict[str, Any]:
+        """Return the line of the report, with options as `worded` says them."""
         facts = {
             "input": self.job.source, "output": self.job.target, "status": self.status,
             "seconds": round(self.seconds, 6), "cpu": round(self.cpu, 6), "bytes_in": self.bytes_in,
-            "bytes_out": self.bytes_out, "shape": list(self.shape), "error": self.message, "hint": self.hint,
+            "bytes_out": self.bytes_out, "shape": list(self.shape), "error": worded(self.message),
+            "hint": worded(self.hint),
         }  # fmt: skip
         return {key: value for key, value in facts.items() if value or key in ("input", "output", "status")}
 

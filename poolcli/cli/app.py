@@ -61,10 +61,10 @@ def _command(name: str, arguments: Sequence[str]) -> int:
     try:
         return _invoke(name, arguments, built)
     except PoolcliError as problem:
-        if problem.hint:
-            from poolcli.cli.words import as_typed
+        if problem.advice:
+            from poolcli.cli.words import as_typed, spoken
 
-            problem.hint = as_typed(problem.hint, name, arguments[1:], built, stack=name in STACKS)
+            problem.advice = as_typed(spoken(problem.advice), name, arguments[1:], built, stack=name in STACKS)
         raise
 
 

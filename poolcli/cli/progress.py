@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from poolcli.batch.tally import Tally
 from poolcli.cli.console import say, unicode_ok, wants_color
+from poolcli.cli.words import spoken
 from poolcli.wording import printable
 
 if TYPE_CHECKING:
@@ -106,10 +107,11 @@ class _Errors:
             return
         self.shown += 1
         if self.shown <= MOST_ERRORS:
-            self.line(f"error: {outcome.message}" if outcome.job.source in outcome.message
-                      else f"error: {outcome.job.source}: {outcome.message}")  # fmt: skip
+            message = spoken(outcome.message)
+            place = "" if outcome.job.source in message else f"{outcome.job.source}: "
+            self.line(f"error: {place}{message}")
             if outcome.hint:
-                self.line(f"hint: {outcome.hint}")
+                self.line(f"hint: {spoken(outcome.hint)}")
         if self.shown == MOST_ERRORS:
             self.line("note: further errors are only counted; --report FILE tells them all")
 

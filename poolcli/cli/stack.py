@@ -184,7 +184,7 @@ def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) ->
         name, rest = "global", ["--mode", name.removeprefix("global-"), *rest]
     if name not in names:
         unknown = UnknownNameError("step", name, [*names, *GLOBALS])
-        unknown.message = f"stage {number}: {unknown.message}"
+        unknown.at(f"stage {number}")
         raise unknown
     step = _built(name, names[name])
     try:
@@ -193,7 +193,7 @@ def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) ->
     except typer.TyperException as problem:
         raise refusal(problem, _help(name, step), f"stage {number} ({name}): ") from None
     except PoolcliError as problem:
-        problem.message = f"stage {number} ({name}): {problem.message}"
+        problem.at(f"stage {number} ({name})")
         raise
     return made
 

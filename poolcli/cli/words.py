@@ -11,6 +11,33 @@ from typing import Any
 from poolcli.cli.options.grammar import Command, options_of
 from poolcli.errors import UsageError
 from poolcli.system.files import INTO_POOL, WHAT_CAME
+from poolcli.wording import Phrase
+
+FLAGS = {"global_window": "--global"}  # whose name is not that of the keyword
+
+
+def typed(name: str, value: Any) -> str:
+    """Say an option as one types it.
+
+    Examples
+    --------
+    >>> typed("size", (2, 3)), typed("ceil_mode", True), typed("pad_fill", None)
+    ('--size 2x3', '--ceil-mode', '--pad-fill')
+    """
+    flag = FLAGS.get(name, f"--{name.replace('_', '-')}")
+    if value is None or value is True:
+        return flag
+    text = "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return f"{flag} {shlex.quote(text)}"
+
+
+def spoken(text: str | Phrase) -> str:
+    """Say a text of the library with options as one types them; an advice that begins with one says to use it."""
+    if isinstance(text, str):
+        return text
+    first = text.parts[0] if text.parts else ""
+    use = "use " if isinstance(first, tuple) and first[1] is not None else ""
+    return use + text.worded(typed)
 
 
 def takes_value(option: Any) -> bool:

@@ -42,7 +42,7 @@ def decode(data: bytes, name: str, options: ReadOptions | None = None) -> Featur
         feature_map = row.read(data, name, options)
     except ShapeError as problem:
         if options.layout:  # what the user said, not what the file says, is what does not fit
-            raise UsageError(problem.message, problem.hint) from None
+            raise UsageError(problem.text, problem.advice) from None
         raise
     notes = (f"format {row.name}", *feature_map.notes)
     if not options.layout and not any(note.startswith("layout") for note in notes):

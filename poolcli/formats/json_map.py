@@ -495,7 +495,7 @@ def _layout(keys: Mapping[str, Any], name: str) -> str | None:
     try:
         return parse_layout(layout)
     except UsageError as problem:  # of a file, not of an option
-        raise InputError(f"{name}: {problem}", problem.hint) from None
+        raise InputError(f"{name}: {problem}", problem.advice) from None
 
 
 def _indices(keys: Mapping[str, Any], array: NDArray[Any], name: str) -> NDArray[np.int64] | None:

@@ -226,8 +226,8 @@ def format_of_target(target: str | Path, name: str | None = None, also: Sequence
         )
     problem = UnknownNameError("extension", extension, known.split(", "))
     if extension in EXPLAINED:
-        problem.hint = f"poolcli explain -o {shlex.quote(str(target))} INPUT"
+        problem.advice = f"poolcli explain -o {shlex.quote(str(target))} INPUT"
         raise problem
     suggestion = f"{problem.hint} " if "known:" not in (problem.hint or "") else ""
-    problem.hint = f"{suggestion}known: {known}; or add --format csv"
+    problem.advice = f"{suggestion}known: {known}; or add --format csv"
     raise problem

@@ -241,7 +241,7 @@ def summarize(signal: Signal, layers: Sequence[Any]) -> list[Row]:
         try:
             after = follow(signal, layer) if follow else replace(signal, parameters=0)
         except PoolcliError as problem:
-            problem.message = f"layer {number} ({layer.name}): {problem.message}"
+            problem.at(f"layer {number} ({layer.name})")
             raise
         if getattr(layer, "own", True):
             rows.append(Row(layer.name, told(signal, layer) if told else "", after))

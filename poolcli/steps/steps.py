@@ -331,7 +331,7 @@ def named(where: str) -> Iterator[None]:
     try:
         yield
     except PoolcliError as problem:
-        problem.message = f"{where}: {problem.message}"
+        problem.at(where)
         raise
 
 

@@ -421,7 +421,7 @@ def test_what_a_worker_wrote_elsewhere_is_not_done(tmp_path: Path) -> None:
     (job,) = jobs_in(tmp_path, "a")
     told: list[Outcome] = []
     run(iter([job]), _Elsewhere(WORK, absolute=True), Threads(), told.append)
-    assert [(outcome.status, "--send-bytes" in outcome.hint) for outcome in told] == [("failed", True)]
+    assert [(outcome.status, "--send-bytes" in str(outcome.hint)) for outcome in told] == [("failed", True)]
     Journal(str(tmp_path)).add(Outcome(job, "done", made={"steps": []}))  # the result is gone: no error
     assert not (tmp_path / ".poolcli-batch.jsonl").exists()
 

@@ -21,6 +21,7 @@ from poolcli.cli.options.windows import Windowing
 from poolcli.cli.pipeline import as_network_input
 from poolcli.cli.progress import progress, summary
 from poolcli.cli.signals import Stop, interruptible
+from poolcli.cli.words import spoken
 from poolcli.errors import FileError, UsageError
 from poolcli.wording import many, printable
 
@@ -252,7 +253,7 @@ def _perform(planned: Plan, work: Work, files: Files, cluster: Cluster, workers:
     with ExitStack() as stack:
         stop = stack.enter_context(interruptible())
         stack.callback(_sweep, planned, stop, cluster)
-        report = stack.enter_context(_reporting(Report(files.report))) if files.report else None
+        report = stack.enter_context(_reporting(Report(files.report, spoken))) if files.report else None
         advance = stack.enter_context(progress(tally, quiet=talking.quiet))
 
         def tell(outcome: Outcome) -> None:
@@ -326,13 +327,13 @@ def _rehearse(planned: Plan, work: Work, files: Files, talking: Talking) -> int:
     from poolcli.system.files import write_stdout
 
     words = {"skipped": "skip", "failed": "fail"}
-    lines = [f"fail  {printable(one.source)}: {printable(one.problem.message)}" for one in planned.failures]
+    lines = [f"fail  {printable(one.source)}: {printable(spoken(one.problem.text))}" for one in planned.failures]
     journal, failed = Journal(files.output), len(planned.failures)
 
     def tell(outcome: Outcome) -> None:
         nonlocal failed
         failed += outcome.status == "failed"
-        note = f": {printable(outcome.message)}" if outcome.message else ""
+        note = f": {printable(spoken(outcome.message))}" if outcome.message else ""
         lines.append(f"{words[outcome.status]}  {_arrow(outcome.job.source, outcome.job.target)}{note}")
 
     left = remaining(planned.jobs, work, journal, overwrite=files.overwrite, tell=tell)

@@ -70,7 +70,7 @@ def _followed(signal: Signal, layers: list[Any], otherwise: Signal | None) -> li
         if otherwise and otherwise.layout != signal.layout:
             with suppress(PoolcliError):
                 summarize(otherwise, layers)
-                problem.hint = f"read as {signal.layout}; for channels last --layout {otherwise.layout}"
+                problem.advice = f"read as {signal.layout}; for channels last --layout {otherwise.layout}"
         raise
 
 
