@@ -74,19 +74,19 @@ def test_output_size(length: int, options: dict[str, Any], number: int) -> None:
 @pytest.mark.parametrize(
     ("length", "options", "message", "hint"),
     [
-        (3, {"size": 5}, "window 5 is larger than the input 3", "use --size 3, or --padding 1"),
+        (3, {"size": 5}, "window 5 is larger than the input 3", "size=3, or padding=1"),
         (3, {"size": 5, "stride": 1, "ceil_mode": True}, "window 5 is larger than the input 3", None),
         (
             3,
             {"size": 9, "padding": 1},
             "window 9 is larger than the input 3 (padded 5)",
-            "use --size 5, or --padding 3",
+            "size=5, or padding=3",
         ),
         (
             4,
             {"size": 3, "dilation": 3},
             "window 3 (dilated 7) is larger than the input 4",
-            "use --size 2, or --padding 2",
+            "size=2, or padding=2",
         ),
     ],
 )
@@ -103,7 +103,7 @@ def test_window_larger_than_the_input_in_two_dimensions() -> None:
         Window.of(2, size=5).plan((4, 4))
     assert (caught.value.message, caught.value.hint) == (
         "window 5x5 is larger than the input 4x4",
-        "use --size 4, or --padding 1",
+        "size=4, or padding=1",
     )
 
 

@@ -57,7 +57,7 @@ def modules(*parents: str) -> list[str]:
 
 def offenders(names: list[str], allowed: tuple[str, ...]) -> dict[str, list[str]]:
     """What the modules import of poolcli beyond what they may."""
-    may = tuple(f"poolcli.{part}" for part in allowed)
+    may = tuple(f"poolcli.{part}" for part in (*EVERYWHERE, *allowed))
     wrong = {
         name: sorted(used for used in imported(name) if under(used, "poolcli") and not under(used, *may))
         for name in names
@@ -67,22 +67,23 @@ def offenders(names: list[str], allowed: tuple[str, ...]) -> dict[str, list[str]
 
 # --- import arrows ----------------------------------------------------------------------------------------------------
 
-# who may import what of poolcli; a package may always import itself
+EVERYWHERE = ("wording", "errors")  # which stand below everything; errors knows the words
+# who may import what of poolcli beside; a package may always import itself
 ARROWS: dict[str, tuple[str, ...]] = {
-    "errors": (),
-    "system": ("errors",),
-    "window": ("errors", "system"),
-    "featuremap": ("errors",),
-    "kernels": ("errors", "system", "window"),
+    "wording": (),
+    "system": (),
+    "window": ("system"),
+    "featuremap": (),
+    "kernels": ("system", "window"),
     # reading and writing know nothing of pooling; the threads for their bands are those of `kernels.memory`
-    "formats": ("errors", "system", "featuremap", "colors", "kernels.memory"),
+    "formats": ("system", "featuremap", "colors", "kernels.memory"),
     # pooling knows nothing of files, nor of the map that travels
-    "pooling": ("errors", "system", "window", "kernels"),
-    "steps": ("errors", "system", "window", "featuremap", "wording", "pooling", "formats"),
-    "emit": ("errors", "window", "featuremap", "wording", "pooling", "steps"),
-    "analysis": ("errors", "system", "window", "featuremap", "wording", "kernels", "pooling", "steps", "emit"),
-    "large": ("errors", "system", "window", "featuremap", "wording", "kernels", "pooling", "steps", "formats"),
-    "batch": ("errors", "system", "featuremap", "wording", "formats", "steps"),
+    "pooling": ("system", "window", "kernels"),
+    "steps": ("system", "window", "featuremap", "pooling", "formats"),
+    "emit": ("window", "featuremap", "pooling", "steps"),
+    "analysis": ("system", "window", "featuremap", "kernels", "pooling", "steps", "emit"),
+    "large": ("system", "window", "featuremap", "kernels", "pooling", "steps", "formats"),
+    "batch": ("system", "featuremap", "formats", "steps"),
 }
 
 
