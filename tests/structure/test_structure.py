@@ -72,7 +72,7 @@ EVERYWHERE = ("wording", "errors")  # which stand below everything; errors knows
 ARROWS: dict[str, tuple[str, ...]] = {
     "wording": (),
     "system": (),
-    "window": ("system"),
+    "window": ("system",),
     "featuremap": (),
     "kernels": ("system", "window"),
     # reading and writing know nothing of pooling; the threads for their bands are those of `kernels.memory`
