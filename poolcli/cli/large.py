@@ -12,7 +12,7 @@ from poolcli.cli.console import say
 from poolcli.errors import FileError, UsageError
 
 if TYPE_CHECKING:
-    from poolcli.cli.options.files import Scaling, Street
+    from poolcli.cli.options.files import ClusterOptions, InputOutput
     from poolcli.large.chain import Chain
     from poolcli.steps.steps import Step
 
@@ -29,21 +29,25 @@ class Done:
 
 
 def in_blocks(
-    source: str, steps: Sequence[Step], street: Street, compat: str | None = None, scaling: Scaling | None = None
+    source: str,
+    steps: Sequence[Step],
+    io: InputOutput,
+    compat: str | None = None,
+    cluster: ClusterOptions | None = None,
 ) -> Done | None:
     """Do the steps block by block if the input or the output asks for it; return what was done, if anything.
 
     A Zarr array asks for it, and so does a large file of CSV or ``.npy`` that goes to such a file.
     """
-    scheduler = scaling.scheduler if scaling else None
-    if _may_be_zarr(source) or _may_be_zarr(street.writing.output):  # a cheap look, before anything is imported
+    scheduler = cluster.scheduler if cluster else None
+    if _may_be_zarr(source) or _may_be_zarr(io.writing.output):  # a cheap look, before anything is imported
         from poolcli.large.zarr_arrays import is_zarr
 
-        if is_zarr(source) or is_zarr(street.writing.output):
-            return _with_zarr(source, steps, street, compat, scheduler)
+        if is_zarr(source) or is_zarr(io.writing.output):
+            return _with_zarr(source, steps, io, compat, scheduler)
     if scheduler:
         raise UsageError("--scheduler is for Zarr arrays", "for many files: poolcli batch --scheduler")
-    return _banded(source, steps, street, compat) if _is_large(source) else None
+    return _banded(source, steps, io, compat) if _is_large(source) else None
 
 
 def _may_be_zarr(path: str) -> bool:
@@ -56,7 +60,7 @@ def _is_large(source: str) -> bool:
     return os.path.isfile(source) and os.path.getsize(source) >= LARGE
 
 
-def _with_zarr(source: str, steps: Sequence[Step], street: Street, compat: str | None, scheduler: str | None) -> Done:
+def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str | None, scheduler: str | None) -> Done:
     from logging import CRITICAL, getLogger
 
     from poolcli.formats.bands import WRITERS
@@ -65,10 +69,10 @@ def _with_zarr(source: str, steps: Sequence[Step], street: Street, compat: str |
     from poolcli.system.files import same_file
     from poolcli.system.threads import threads
 
-    target = street.writing.output
+    target = io.writing.output
     if same_file(source, target):
         raise UsageError(f"the output {target} is the input {source}", "choose another name")
-    options = street.reading.options(compat)
+    options = io.reading.options(compat)
     if is_zarr(source):
         found: Any = ZarrSource(source, options.layout, last=options.channels_last)
     else:
@@ -76,29 +80,29 @@ def _with_zarr(source: str, steps: Sequence[Step], street: Street, compat: str |
     if found is None or not hasattr(found, "path"):
         raise UsageError(f"{source} cannot become a Zarr array block by block", "use a Zarr array or an .npy file")
     chain = _chain(steps, found)
-    _say_notes(found, street)
+    _say_notes(found, io)
     if not is_zarr(target):
-        if target == "-" or street.writing.chosen_format not in WRITERS:
+        if target == "-" or io.writing.chosen_format not in WRITERS:
             raise UsageError("a Zarr array goes to a Zarr array or an .npy file", "add -o out.zarr")
-        return _in_sequence(chain, found, street)
+        return _in_sequence(chain, found, io)
     record = {"layout": found.known.layout, "steps": [*getattr(found, "record", {}).get("steps", []), *_records(chain)]}
     getLogger("asyncio").setLevel(CRITICAL + 1)  # zarr's loop; what matters comes as an exception
-    to_zarr(chain, found, target, record, workers=threads(street.talking.threads), scheduler=scheduler)
-    return _told(chain, found, street)
+    to_zarr(chain, found, target, record, workers=threads(io.verbosity.threads), scheduler=scheduler)
+    return _told(chain, found, io)
 
 
-def _banded(source: str, steps: Sequence[Step], street: Street, compat: str | None) -> Done | None:
+def _banded(source: str, steps: Sequence[Step], io: InputOutput, compat: str | None) -> Done | None:
     """Do a large file band by band, if its format, its steps and the target's format allow."""
     from poolcli.cli.checks import check_output, files_read
     from poolcli.formats.bands import WRITERS
     from poolcli.large.chain import NotInBlocksError
     from poolcli.large.sources import source_of
 
-    kind = street.writing.chosen_format
-    if street.writing.output == "-" or kind not in WRITERS:
+    kind = io.writing.chosen_format
+    if io.writing.output == "-" or kind not in WRITERS:
         return None
-    check_output(files_read(source, steps), street.writing)
-    found = source_of(source, street.reading.options(compat), floats=compat is not None)
+    check_output(files_read(source, steps), io.writing)
+    found = source_of(source, io.reading.options(compat), floats=compat is not None)
     if found is None:
         return None
     try:
@@ -107,15 +111,15 @@ def _banded(source: str, steps: Sequence[Step], street: Street, compat: str | No
         return None
     if _unfit(chain, found.known.back, kind):
         return None  # the writer of whole arrays can do it, or knows what to say
-    _say_notes(found, street)
-    return _in_sequence(chain, found, street)
+    _say_notes(found, io)
+    return _in_sequence(chain, found, io)
 
 
-def _say_notes(found: Any, street: Street) -> None:
+def _say_notes(found: Any, io: InputOutput) -> None:
     """State what was guessed, with ``-v``."""
     from poolcli.window import times
 
-    if street.talking.verbose:
+    if io.verbosity.verbose:
         for note in (*found.known.notes, f"shape {times(found.known.shape)}, read in blocks"):
             say(f"{found.name}: {note}")
 
@@ -138,18 +142,18 @@ def _unfit(chain: Chain, order: Sequence[int], kind: str) -> str | None:
     return "a block is less than a row of CSV" if cut else None
 
 
-def _in_sequence(chain: Chain, found: Any, street: Street) -> Done:
+def _in_sequence(chain: Chain, found: Any, io: InputOutput) -> Done:
     from poolcli.cli.progress import values
     from poolcli.formats.bands import band_writer
     from poolcli.large.chain import in_sequence
 
-    writing, talking = street.writing, street.talking
-    talking.start()
+    writing, verbosity = io.writing, io.verbosity
+    verbosity.start()
     order = found.known.back
     shape = tuple(chain.shape[axis] for axis in order)
     if why := _unfit(chain, order, writing.chosen_format):
         raise FileError(f"{writing.output}: {why}", "use -o out.npy")
-    bar = values(math.prod(shape), quiet=talking.quiet)
+    bar = values(math.prod(shape), quiet=verbosity.quiet)
     with bar as tell, band_writer(writing.output, writing.chosen_format, shape, chain.result) as write:
 
         def take(block: Any) -> None:
@@ -157,18 +161,18 @@ def _in_sequence(chain: Chain, found: Any, street: Street) -> Done:
             tell(block.size)
 
         in_sequence(chain, found, order, take)
-    return _told(chain, found, street)
+    return _told(chain, found, io)
 
 
 def _records(chain: Chain) -> list[dict[str, Any]]:
     return [dict(stage.record) for stage in chain.stages]
 
 
-def _told(chain: Chain, found: Any, street: Street) -> Done:
+def _told(chain: Chain, found: Any, io: InputOutput) -> Done:
     """Say what was written, and return what was done."""
     from poolcli.window import times
 
-    if not street.talking.quiet:
+    if not io.verbosity.quiet:
         shape = times([chain.shape[axis] for axis in found.known.back])
-        say(f"wrote {street.writing.output} ({shape} {chain.result})")
+        say(f"wrote {io.writing.output} ({shape} {chain.result})")
     return Done(found.known.shape, found.known.layout, _records(chain))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from poolcli.cli.console import say
-from poolcli.cli.options.files import Street, Writing
+from poolcli.cli.options.files import InputOutput, Writing
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -32,28 +32,28 @@ def put_json(target: str, value: Any) -> None:
     put(target, dump(value) + b"\n")
 
 
-def deliver(before: FeatureMap, after: FeatureMap, street: Street, compat: str | None) -> None:
+def deliver(before: FeatureMap, after: FeatureMap, io: InputOutput, compat: str | None) -> None:
     """Write a result in the chosen format to the chosen place; a PNG says how it was made."""
     from poolcli.formats import encode
     from poolcli.formats.registry import find_format
     from poolcli.window import times
 
-    writing, talking = street.writing, street.talking
+    writing, verbosity = io.writing, io.verbosity
     options = writing.options()
     if options.format == "png":
         from poolcli.steps.provenance import stamped
 
-        options = stamped(after, street.reading.options(compat), options)
+        options = stamped(after, io.reading.options(compat), options)
     if options.format == "table":
         from poolcli.render.terminal.table import result_table
 
         put_table(result_table(before, after, look(writing)), writing)
     else:
         put(writing.output, encode(after, options))
-    if talking.verbose and options.format != "table":
+    if verbosity.verbose and options.format != "table":
         for note in find_format(str(options.format), writing=True).written_notes(after, options):
             say(f"{writing.output}: {note}")
-    if writing.output != "-" and not talking.quiet:
+    if writing.output != "-" and not verbosity.quiet:
         say(f"wrote {writing.output} ({times(after.shape)} {after.values.dtype})")
 
 

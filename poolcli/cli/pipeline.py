@@ -1,4 +1,4 @@
-"""From INPUT through the steps to the output: the street that every command walks."""
+"""From INPUT through the steps to the output: what every command does with a map."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from poolcli.cli.checks import check_output, chosen_input, files_read
 from poolcli.cli.console import say
 from poolcli.cli.large import in_blocks
-from poolcli.cli.options.files import Reading, Scaling, Street, Talking, Writing
-from poolcli.cli.options.terminal import Showing
+from poolcli.cli.options.files import ClusterOptions, InputOutput, Reading, Verbosity, Writing
+from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.output import FOR_TABLES, deliver
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 AHEAD = 1 << 18  # bytes of a picture from which a thread is worth its while
 
 
-def load(source: str, reading: Reading, talking: Talking, compat: str | None = None) -> FeatureMap:
+def load(source: str, reading: Reading, verbosity: Verbosity, compat: str | None = None) -> FeatureMap:
     """Read the input, and with ``-v`` state what was guessed."""
     from poolcli.formats import decode
     from poolcli.formats.detect import HEAD, detect
     from poolcli.system.files import read_source
 
-    talking.start()
+    verbosity.start()
     options = reading.options(compat)
     found = read_source(source)
     if len(found.data) > AHEAD and detect(found.data[:HEAD], found.name, options).module == "pictures_out":
@@ -37,12 +37,12 @@ def load(source: str, reading: Reading, talking: Talking, compat: str | None = N
     feature_map = decode(found.data, found.name, options)
     if compat:
         feature_map = as_network_input(feature_map)
-    _say_notes(feature_map, talking)
+    _say_notes(feature_map, verbosity)
     return feature_map
 
 
-def _say_notes(feature_map: FeatureMap, talking: Talking, said: int = 0) -> None:
-    if talking.verbose:
+def _say_notes(feature_map: FeatureMap, verbosity: Verbosity, said: int = 0) -> None:
+    if verbosity.verbose:
         for note in feature_map.notes[said:]:
             say(f"{feature_map.name}: {note}")
 
@@ -74,27 +74,27 @@ def as_network_input(feature_map: FeatureMap) -> FeatureMap:
 
 
 def transform(
-    given: str | None, steps: Sequence[Step], street: Street, compat: str | None = None,
-    showing: Showing | None = None, scaling: Scaling | None = None, also_read: Sequence[str] = (),
+    given: str | None, steps: Sequence[Step], io: InputOutput, compat: str | None = None,
+    showing: ShowOption | None = None, cluster: ClusterOptions | None = None, also_read: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Read, do the steps, draw, write; block by block where the input or the output asks for it."""
     from poolcli.steps.steps import apply
 
     source = chosen_input(given)
     whole = showing is not None and showing.show
-    if not whole and in_blocks(source, steps, street, compat, scaling) is not None:
+    if not whole and in_blocks(source, steps, io, compat, cluster) is not None:
         return
-    writing, talking = street.writing, street.talking
+    writing, verbosity = io.writing, io.verbosity
     check_output([*files_read(source, steps), *also_read], writing)
-    before = load(source, street.reading, talking, compat)
+    before = load(source, io.reading, verbosity, compat)
     after = apply(before, steps)
-    _say_notes(after, talking, len(before.notes))
-    if not talking.quiet:
+    _say_notes(after, verbosity, len(before.notes))
+    if not verbosity.quiet:
         for note in _notes(before, after, writing):
             say(f"note: {note}")
     if showing:
         showing.draw(writing, [before, after], ["input", "output"])
-    deliver(before, after, street, compat)
+    deliver(before, after, io, compat)
 
 
 def _notes(before: FeatureMap, after: FeatureMap, writing: Writing) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from poolcli.cli.options.grammar import Command, Group, command, option, options_of
 from poolcli.cli.options.panels import GLOBALS, WINDOW
-from poolcli.cli.options.steps import Convolving, Undoing
+from poolcli.cli.options.steps import Convolving, UnpoolOptions
 from poolcli.cli.options.windows import Windowing
 from poolcli.cli.registry import COMMANDS, build
 from poolcli.cli.words import is_bare, refusal, takes_value
@@ -40,9 +40,9 @@ def pool(
     return [window.step(indices=indices)]
 
 
-def unpool(undoing: Undoing) -> list[Step]:
+def unpool(unpooling: UnpoolOptions) -> list[Step]:
     """Put pooled values back where their indices say."""
-    return undoing.steps()
+    return unpooling.steps()
 
 
 def normalize(

@@ -13,10 +13,10 @@ import typer
 from poolcli.batch.tally import SOME_FAILED, Tally
 from poolcli.cli.checks import compat_of, files_read
 from poolcli.cli.console import complain, encoded, say, show, width_of_output
-from poolcli.cli.options.files import Reading, Talking, Writing
+from poolcli.cli.options.files import Reading, Verbosity, Writing
 from poolcli.cli.options.grammar import Group, option
 from poolcli.cli.options.panels import OUTPUT, formats_written
-from poolcli.cli.options.steps import Front, Replaying
+from poolcli.cli.options.steps import FilterOptions, RecipeOptions
 from poolcli.cli.options.windows import Windowing
 from poolcli.cli.pipeline import as_network_input
 from poolcli.cli.progress import progress, summary
@@ -125,27 +125,27 @@ class Drawing(Group):
         return WriteOptions(format, self.normalize, self.zoom, self.colormap, self.compress_level)
 
 
-def _steps(replaying: Replaying, front: Front, window: Windowing, *, indices: bool) -> list[Step]:
+def _steps(recipes: RecipeOptions, filtering: FilterOptions, window: Windowing, *, indices: bool) -> list[Step]:
     """Return the steps of a recipe, or else those that the options ask for."""
     from poolcli.steps.shapes import check_options
 
-    if replaying.steps and (indices or not (_as_usual(front) and _as_usual(window))):
+    if recipes.steps and (indices or not (_as_usual(filtering) and _as_usual(window))):
         raise UsageError(
             "--steps and options for pooling do not go together", "change the recipe with --set pool.size=3"
         )
-    steps = replaying.replayed()
+    steps = recipes.replayed()
     if not steps:
-        steps = [*front.steps(), window.step(indices=indices)]
+        steps = [*filtering.steps(), window.step(indices=indices)]
         check_options(steps[-1], 2)
     return steps
 
 
-def _threads(workers: Workers, talking: Talking) -> int:
+def _threads(workers: Workers, verbosity: Verbosity) -> int:
     """Return how many threads each task may use: as many as the user says, else its share of the processors."""
     from poolcli.system.threads import threads
 
-    said = talking.threads is not None or "POOLCLI_THREADS" in os.environ
-    return threads(talking.threads) if said else workers.share
+    said = verbosity.threads is not None or "POOLCLI_THREADS" in os.environ
+    return threads(verbosity.threads) if said else workers.share
 
 
 def _as_usual(group: Group) -> bool:
@@ -159,15 +159,15 @@ def batch(
     *,
     files: Files,
     cluster: Cluster,
-    replaying: Replaying,
-    front: Front,
+    recipes: RecipeOptions,
+    filtering: FilterOptions,
     window: Windowing,
     indices: Annotated[
         bool, option("--indices", help="Record where each maximum or minimum came from, in JSON.", panel=OUTPUT)
     ] = False,
     reading: Reading,
     drawing: Drawing,
-    talking: Talking,
+    verbosity: Verbosity,
 ) -> None:
     """Pool many files: the same options, one result each, whole or not at all.
 
@@ -185,12 +185,12 @@ def batch(
 
     if not files.output:
         raise UsageError("batch needs a folder for the results", "add -o DIR")
-    steps = _steps(replaying, front, window, indices=indices)
+    steps = _steps(recipes, filtering, window, indices=indices)
     workers = cluster.workers()
     compat = compat_of(steps)
     work = Work(
         steps, reading.options(compat), drawing.options(files.format), as_network_input if compat else None,
-        _threads(workers, talking),
+        _threads(workers, verbosity),
     )  # fmt: skip
     named = [*(paths or []), *(_listed() if files.files0 else [])]
     if not named:
@@ -200,11 +200,11 @@ def batch(
         recursive=files.recursive, overwrite=files.overwrite, resume=files.skip_existing,
     )  # fmt: skip
     if files.report:
-        _check_report(files.report, planned, files_read(replaying.steps or "-", steps))
+        _check_report(files.report, planned, files_read(recipes.steps or "-", steps))
     if files.dry_run:
-        code = _rehearse(planned, work, files, talking)
+        code = _rehearse(planned, work, files, verbosity)
     else:
-        code = _perform(planned, work, files, cluster, workers, talking)
+        code = _perform(planned, work, files, cluster, workers, verbosity)
     if code:
         raise typer.Exit(code)
 
@@ -237,7 +237,7 @@ def _listed() -> list[str]:
 # Doing it
 
 
-def _perform(planned: Plan, work: Work, files: Files, cluster: Cluster, workers: Workers, talking: Talking) -> int:
+def _perform(planned: Plan, work: Work, files: Files, cluster: Cluster, workers: Workers, verbosity: Verbosity) -> int:
     from poolcli.batch.jobs import Job
     from poolcli.batch.report import Report
     from poolcli.batch.resume import Journal, remaining
@@ -254,7 +254,7 @@ def _perform(planned: Plan, work: Work, files: Files, cluster: Cluster, workers:
         stop = stack.enter_context(interruptible())
         stack.callback(_sweep, planned, stop, cluster)
         report = stack.enter_context(_reporting(Report(files.report, spoken))) if files.report else None
-        advance = stack.enter_context(progress(tally, quiet=talking.quiet))
+        advance = stack.enter_context(progress(tally, quiet=verbosity.quiet))
 
         def tell(outcome: Outcome) -> None:
             tally.add(outcome)
@@ -270,7 +270,7 @@ def _perform(planned: Plan, work: Work, files: Files, cluster: Cluster, workers:
             run(left if files.skip_existing else planned.jobs, _task(work, cluster), workers, tell, stop)
         except ClusterError as problem:
             trouble = problem
-    return _conclude(tally, planned, stop, trouble, talking)
+    return _conclude(tally, planned, stop, trouble, verbosity)
 
 
 def _sweep(planned: Plan, stop: Stop, cluster: Cluster) -> None:
@@ -297,9 +297,9 @@ def _reporting(report: Any) -> Iterator[Any]:
         report.close()
 
 
-def _conclude(tally: Tally, planned: Plan, stop: Stop, trouble: Any, talking: Talking) -> int:
+def _conclude(tally: Tally, planned: Plan, stop: Stop, trouble: Any, verbosity: Verbosity) -> int:
     """Say how it ended, and return the exit code."""
-    if not talking.quiet:
+    if not verbosity.quiet:
         show(summary(tally), color="auto", width=width_of_output())
         if planned.left_out:
             say(f"note: left out {many(len(planned.left_out), 'file')} made by this very command")
@@ -321,7 +321,7 @@ def _say_not_read(planned: Plan) -> None:
         say(f"note: {', '.join(passed)} not read{'; -r goes into folders' if planned.not_read['folder'] else ''}")
 
 
-def _rehearse(planned: Plan, work: Work, files: Files, talking: Talking) -> int:
+def _rehearse(planned: Plan, work: Work, files: Files, verbosity: Verbosity) -> int:
     """Say what would be done, one line for each file."""
     from poolcli.batch.resume import Journal, remaining
     from poolcli.system.files import write_stdout
@@ -339,7 +339,7 @@ def _rehearse(planned: Plan, work: Work, files: Files, talking: Talking) -> int:
     left = remaining(planned.jobs, work, journal, overwrite=files.overwrite, tell=tell)
     lines += [f"make  {_arrow(job.source, job.target)}" for job in (left if files.skip_existing else planned.jobs)]
     write_stdout(encoded("".join(f"{line}\n" for line in lines)))
-    if not talking.quiet:
+    if not verbosity.quiet:
         _say_not_read(planned)
     total = len(lines)
     return 0 if not failed else 1 if failed == total else SOME_FAILED

@@ -9,11 +9,11 @@ from poolcli.analysis.comparison import Comparison, Variant
 from poolcli.analysis.comparison import compare as compared
 from poolcli.cli.checks import check_output, chosen_input, files_read
 from poolcli.cli.console import say, width_of_output
-from poolcli.cli.options.files import Input, Street
+from poolcli.cli.options.files import Input, InputOutput
 from poolcli.cli.options.grammar import option
 from poolcli.cli.options.panels import WINDOW, framework_names, mode_names
-from poolcli.cli.options.steps import Front
-from poolcli.cli.options.terminal import Showing
+from poolcli.cli.options.steps import FilterOptions
+from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.options.windows import Windowing
 from poolcli.cli.output import look, put_json, put_table
 from poolcli.cli.pipeline import as_network_input, load
@@ -59,10 +59,10 @@ def _listed(text: str) -> list[str]:
 def compare(
     given: Input = None,
     *,
-    front: Front,
+    filtering: FilterOptions,
     window: Comparing,
-    showing: Showing,
-    street: Street,
+    showing: ShowOption,
+    io: InputOutput,
 ) -> None:
     """Show the same windows under several modes, or as several frameworks have them, side by side.
 
@@ -77,14 +77,14 @@ def compare(
     """
     from poolcli.render.terminal.comparison import comparison_table
 
-    variants, writing = window.variants(), street.writing
+    variants, writing = window.variants(), io.writing
     if len(variants) < 2:
         raise UsageError("there is nothing to compare", "name several: --mode max,avg or --compat torch,keras,onnx")
     if writing.chosen_format not in ("table", "json"):
         raise UsageError(f"a comparison cannot be written as {writing.chosen_format}", "use a table or --json")
-    source, steps = chosen_input(given), front.steps()
+    source, steps = chosen_input(given), filtering.steps()
     check_output(files_read(source, steps), writing)
-    before = load(source, street.reading, street.talking)
+    before = load(source, io.reading, io.verbosity)
     if window.compat:
         before = as_network_input(before)
     ready = apply(before, steps)
@@ -97,7 +97,7 @@ def compare(
     else:
         marked = "," in (window.compat or "")
         put_table(comparison_table(before, ready, made, look(writing), marked=marked), writing, width_of_output())
-    if not street.talking.quiet:
+    if not io.verbosity.quiet:
         for variant in made.variants:
             _hint(variant)
 

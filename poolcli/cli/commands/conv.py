@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from poolcli.cli.options.files import Input, Scaling, Street
+from poolcli.cli.options.files import ClusterOptions, Input, InputOutput
 from poolcli.cli.options.steps import Convolving
-from poolcli.cli.options.terminal import Showing
+from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.pipeline import transform
 
 
@@ -12,9 +12,9 @@ def conv(
     given: Input = None,
     *,
     convolving: Convolving,
-    showing: Showing,
-    scaling: Scaling,
-    street: Street,
+    showing: ShowOption,
+    cluster: ClusterOptions,
+    io: InputOutput,
 ) -> None:
     """Convolve with a named filter or a kernel of your own.
 
@@ -26,4 +26,4 @@ def conv(
     poolcli conv --filter sobel-x --relu -o edges.png photo.jpg
     poolcli conv --filter '[[0, 1], [2, 3]]' --padding same input.csv
     """
-    transform(given, convolving.steps(), street, showing=showing, scaling=scaling)
+    transform(given, convolving.steps(), io, showing=showing, cluster=cluster)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from poolcli.cli.checks import check_target_apart, chosen_input, files_read
 from poolcli.cli.console import say, unicode_ok
-from poolcli.cli.options.files import Input, Reading, Talking
+from poolcli.cli.options.files import Input, Reading, Verbosity
 from poolcli.cli.options.grammar import Group, option
 from poolcli.cli.options.panels import OUTPUT, PICTURE, TABLE
-from poolcli.cli.options.steps import Front
+from poolcli.cli.options.steps import FilterOptions
 from poolcli.cli.options.terminal import Picturing
 from poolcli.cli.options.windows import Windowing
 from poolcli.cli.pipeline import load
@@ -86,11 +86,11 @@ def explain(
     given: Input = None,
     *,
     explaining: Explaining,
-    front: Front,
+    filtering: FilterOptions,
     window: Windowing,
     picturing: Picturing,
     reading: Reading,
-    talking: Talking,
+    verbosity: Verbosity,
 ) -> None:
     """Explain every window: its place, cells, padding, divisor, winner, and the arithmetic.
 
@@ -106,27 +106,27 @@ def explain(
 
     drawing, place = explaining.drawing, explaining.place
     if explaining.shape is not None:
-        _check_shape_alone(given, explaining, front)
+        _check_shape_alone(given, explaining, filtering)
         spatial = _shape(explaining.shape)
         _tell(None, spatial, window.step().layer(len(spatial)), explaining, picturing, place)
         return
-    source, steps = chosen_input(given), front.steps()
+    source, steps = chosen_input(given), filtering.steps()
     if drawing:
         check_target_apart(explaining.output, files_read(source, steps), overwrite=explaining.overwrite)
-    before = apply(load(source, reading, talking, window.compat), steps)
+    before = apply(load(source, reading, verbosity, window.compat), steps)
     layer = window.step().layer(before.ndim)
     if drawing:
-        _draw(before, layer, explaining, picturing, talking)
+        _draw(before, layer, explaining, picturing, verbosity)
     else:
         _tell(before, before.spatial, layer, explaining, picturing, place)
 
 
-def _check_shape_alone(given: str | None, explaining: Explaining, front: Front) -> None:
+def _check_shape_alone(given: str | None, explaining: Explaining, filtering: FilterOptions) -> None:
     if given is not None:
         raise UsageError("--shape and an INPUT do not go together", "drop one of them")
     if explaining.drawing:
         raise UsageError("--shape has no numbers to draw", "give an INPUT, or drop -o")
-    if front.steps():
+    if filtering.steps():
         raise UsageError("--shape has no numbers to filter", "give the shape after the filter")
 
 
@@ -195,7 +195,9 @@ def _as_json(facts: Any, layer: Pooling, spatial: tuple[int, ...]) -> None:
     write_stdout(chunks())
 
 
-def _draw(before: FeatureMap, layer: Pooling, explaining: Explaining, picturing: Picturing, talking: Talking) -> None:
+def _draw(
+    before: FeatureMap, layer: Pooling, explaining: Explaining, picturing: Picturing, verbosity: Verbosity
+) -> None:
     """Write the page, the walk or the still."""
     from poolcli.system.files import write_atomic
 
@@ -208,13 +210,13 @@ def _draw(before: FeatureMap, layer: Pooling, explaining: Explaining, picturing:
         from poolcli.render.animation.walk import walk
 
         kind: Any = explaining.drawing
-        with rounds("drawing", quiet=talking.quiet) as tell:
+        with rounds("drawing", quiet=verbosity.quiet) as tell:
             data, notes = walk(
                 before, layer, format=kind, fps=explaining.fps, zoom=explaining.zoom, max_frames=explaining.frames,
                 at=explaining.place, colormap=picturing.colormap, progress=tell,
             )  # fmt: skip
     write_atomic(explaining.output, data)
-    if not talking.quiet:
+    if not verbosity.quiet:
         for note in notes:
             say(f"note: {note}")
         say(f"wrote {explaining.output} ({len(data)} bytes)")

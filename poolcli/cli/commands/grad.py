@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from poolcli.cli.options.files import Input, Street
+from poolcli.cli.options.files import Input, InputOutput
 from poolcli.cli.options.grammar import option
 from poolcli.cli.options.panels import INPUT, WINDOW, mode_names
 from poolcli.cli.options.windows import Windowing
@@ -41,7 +41,7 @@ def grad(
         option("--upstream", help="A file with the gradient that arrives at the output.", panel=INPUT,
                default="ones", metavar="FILE"),
     ] = None,
-    street: Street,
+    io: InputOutput,
 ) -> None:  # fmt: skip
     """Show the gradient that pooling sends back to each input cell.
 
@@ -57,5 +57,5 @@ def grad(
         from poolcli.formats import read
 
         arriving = read(upstream).values
-    transform(given, [GradStep(window.step(), arriving)], street, window.compat,
+    transform(given, [GradStep(window.step(), arriving)], io, window.compat,
               also_read=[upstream] if upstream is not None else [])  # fmt: skip

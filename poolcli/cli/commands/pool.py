@@ -7,18 +7,18 @@ from typing import Annotated
 
 from poolcli.cli.checks import check_target_apart, files_read
 from poolcli.cli.console import say
-from poolcli.cli.options.files import Input, Reading, Scaling, Street, Talking, Writing
+from poolcli.cli.options.files import ClusterOptions, Input, InputOutput, Reading, Verbosity, Writing
 from poolcli.cli.options.grammar import Group, option
 from poolcli.cli.options.panels import OUTPUT, emit_targets
-from poolcli.cli.options.steps import Front
-from poolcli.cli.options.terminal import Showing
+from poolcli.cli.options.steps import FilterOptions
+from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.options.windows import Windowing
 from poolcli.cli.output import put
 from poolcli.cli.pipeline import load, transform
 from poolcli.steps.steps import PoolStep, Step
 
 
-class Extras(Group):
+class PoolExtras(Group):
     """What else pooling can tell."""
 
     indices: Annotated[
@@ -33,12 +33,12 @@ class Extras(Group):
 def pool(
     given: Input = None,
     *,
-    front: Front,
+    filtering: FilterOptions,
     window: Windowing,
-    extras: Extras,
-    showing: Showing,
-    scaling: Scaling,
-    street: Street,
+    extras: PoolExtras,
+    showing: ShowOption,
+    cluster: ClusterOptions,
+    io: InputOutput,
 ) -> None:
     """Pool a matrix or an image, optionally after a filter and ReLU.
 
@@ -50,14 +50,14 @@ def pool(
     poolcli pool --mode avg --size 3 --padding 1 --emit torch
     """
     step = window.step(indices=extras.indices)
-    steps = [*front.steps(), step]
+    steps = [*filtering.steps(), step]
     if extras.emit is None:
-        transform(given, steps, street, window.compat, showing, scaling)
+        transform(given, steps, io, window.compat, showing, cluster)
         return
-    reading, writing, talking = street.reading, street.writing, street.talking
+    reading, writing, verbosity = io.reading, io.writing, io.verbosity
     check_target_apart(writing.output, files_read(given or "-", steps), overwrite=writing.overwrite)
-    layout = _layout(step, reading) if given is None else load(given, reading, talking, window.compat).layout
-    _write_code(steps, layout, extras.emit, writing, talking)
+    layout = _layout(step, reading) if given is None else load(given, reading, verbosity, window.compat).layout
+    _write_code(steps, layout, extras.emit, writing, verbosity)
 
 
 def _layout(step: PoolStep, reading: Reading) -> str:
@@ -70,10 +70,10 @@ def _layout(step: PoolStep, reading: Reading) -> str:
     return SPATIAL[next((len(value) for value in said if isinstance(value, tuple)), 2) - 1]
 
 
-def _write_code(steps: Sequence[Step], layout: str, target: str, writing: Writing, talking: Talking) -> None:
+def _write_code(steps: Sequence[Step], layout: str, target: str, writing: Writing, verbosity: Verbosity) -> None:
     from poolcli.emit import emit
     from poolcli.featuremap import spatial_letters
 
     put(writing.output, emit(steps, len(spatial_letters(layout)), target, layout).encode())
-    if writing.output != "-" and not talking.quiet:
+    if writing.output != "-" and not verbosity.quiet:
         say(f"wrote {writing.output} (code for {target})")

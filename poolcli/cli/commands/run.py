@@ -11,11 +11,11 @@ import typer
 
 from poolcli.cli.checks import check_output, check_target_apart, compat_of, files_read
 from poolcli.cli.large import in_blocks
-from poolcli.cli.options.files import Scaling, Street, Talking, Writing
+from poolcli.cli.options.files import ClusterOptions, InputOutput, Verbosity, Writing
 from poolcli.cli.options.grammar import option
 from poolcli.cli.options.panels import OUTPUT
-from poolcli.cli.options.steps import Replaying
-from poolcli.cli.options.terminal import Showing
+from poolcli.cli.options.steps import RecipeOptions
+from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.output import deliver, look
 from poolcli.cli.pipeline import load
 from poolcli.cli.stack import RUNNABLE, parse_stack
@@ -24,7 +24,7 @@ from poolcli.featuremap import FeatureMap
 from poolcli.steps.steps import Step, numbered
 
 
-class Recipes(Replaying):
+class Recipes(RecipeOptions):
     """Steps from a file, and into one."""
 
     save_steps: Annotated[
@@ -37,9 +37,9 @@ def run(
     given: Annotated[str, typer.Argument(metavar="INPUT", help="A file, or - for standard input.")],
     *,
     recipes: Recipes,
-    showing: Showing,
-    scaling: Scaling,
-    street: Street,
+    showing: ShowOption,
+    cluster: ClusterOptions,
+    io: InputOutput,
 ) -> None:
     """Run a stack of steps in one process: STEP [OPTIONS] then STEP [OPTIONS] then ...
 
@@ -58,18 +58,18 @@ def run(
     steps = [*recipes.replayed(), *parse_stack(context.obj or [], RUNNABLE)]
     if not steps:
         raise UsageError("run needs steps", "such as: poolcli run input.csv conv --filter box then pool --size 2")
-    compat, writing, talking = compat_of(steps), street.writing, street.talking
+    compat, writing, verbosity = compat_of(steps), io.writing, io.verbosity
     inputs = [*files_read(given, steps), *([recipes.steps] if recipes.steps else [])]
     _check_saved(inputs, recipes, writing)
-    done = None if showing.show else in_blocks(given, steps, street, compat, scaling)
+    done = None if showing.show else in_blocks(given, steps, io, compat, cluster)
     if done is not None:
         if recipes.save_steps:
             recipe.save(recipes.save_steps, done.records)
-        if _has_room(writing, talking):
+        if _has_room(writing, verbosity):
             _show_layers(done.shape, done.layout, steps, writing)
         return
     check_output(inputs, writing)
-    before = load(given, street.reading, talking, compat)
+    before = load(given, io.reading, verbosity, compat)
     shapes.validate(steps, before.shape, before.layout)
     stages = follow(before, steps)
     if recipes.save_steps:
@@ -77,8 +77,8 @@ def run(
     if writing.output == "-" and writing.chosen_format == "table":
         _show_layers(before.shape, before.layout, steps, writing, stages)
     showing.draw(writing, stages, ["input", *(f"{number} {step.name}" for number, step in numbered(steps))])
-    deliver(before, stages[-1], street, compat)
-    if _has_room(writing, talking):
+    deliver(before, stages[-1], io, compat)
+    if _has_room(writing, verbosity):
         _show_layers(before.shape, before.layout, steps, writing, stages)
 
 
@@ -103,12 +103,12 @@ def follow(before: FeatureMap, steps: Sequence[Step]) -> list[FeatureMap]:
     return stages
 
 
-def _has_room(writing: Writing, talking: Talking) -> bool:
+def _has_room(writing: Writing, verbosity: Verbosity) -> bool:
     """Whether standard output is there for the layer table, because the result is in a file."""
     from poolcli.system.files import descriptor_of
 
     in_file = writing.output != "-" and descriptor_of(writing.output) != 1
-    return in_file and not talking.quiet and not sys.stdout.closed
+    return in_file and not verbosity.quiet and not sys.stdout.closed
 
 
 def _show_layers(

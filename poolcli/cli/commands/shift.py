@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from poolcli.cli.checks import chosen_input
-from poolcli.cli.options.files import AsJson, Input, Reading, Talking
+from poolcli.cli.options.files import AsJson, Input, Reading, Verbosity
 from poolcli.cli.options.grammar import Group, option
 from poolcli.cli.options.panels import OUTPUT, WINDOW
-from poolcli.cli.options.steps import Front
+from poolcli.cli.options.steps import FilterOptions
 from poolcli.cli.options.terminal import Picturing
 from poolcli.cli.options.windows import Windowing
 from poolcli.cli.output import put_json
@@ -38,11 +38,11 @@ def shift(
     given: Input = None,
     *,
     shifting: Shifting,
-    front: Front,
+    filtering: FilterOptions,
     window: Windowing,
     picturing: Picturing,
     reading: Reading,
-    talking: Talking,
+    verbosity: Verbosity,
 ) -> None:
     """Measure translation invariance: move the input, pool again, count the values that change.
 
@@ -57,9 +57,9 @@ def shift(
     from poolcli.steps.steps import apply
 
     how = picturing.how()
-    feature_map = apply(load(chosen_input(given), reading, talking, window.compat), front.steps())
+    feature_map = apply(load(chosen_input(given), reading, verbosity, window.compat), filtering.steps())
     layer = window.step().layer(feature_map.ndim)
-    with rounds("moving", quiet=talking.quiet) as tell:
+    with rounds("moving", quiet=verbosity.quiet) as tell:
         report = measure(
             feature_map,
             layer,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from poolcli.cli.checks import chosen_input
-from poolcli.cli.options.files import Input, Reading, Talking
+from poolcli.cli.options.files import Input, Reading, Verbosity
 from poolcli.cli.options.terminal import Picturing
 from poolcli.cli.pipeline import load
 
 
-def show(given: Input = None, *, picturing: Picturing, reading: Reading, talking: Talking) -> None:
+def show(given: Input = None, *, picturing: Picturing, reading: Reading, verbosity: Verbosity) -> None:
     """Draw a feature map in the terminal.
 
     Small maps show the numbers in their cells. What does not fit is made smaller by average pooling, which is said.
@@ -21,5 +21,5 @@ def show(given: Input = None, *, picturing: Picturing, reading: Reading, talking
     from poolcli.render.terminal.heatmap import picture
 
     how = picturing.how()
-    feature_map = load(chosen_input(given), reading, talking)
+    feature_map = load(chosen_input(given), reading, verbosity)
     picturing.show(picture(feature_map, **how))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from poolcli.cli.options.files import AsJson, Reading, Talking
+from poolcli.cli.options.files import AsJson, Reading, Verbosity
 from poolcli.cli.output import put_json
 from poolcli.cli.pipeline import load
 from poolcli.cli.stack import SUMMARIZED, parse_stack
@@ -25,7 +25,7 @@ def summary(
     *,
     reading: Reading,
     json: AsJson = False,
-    talking: Talking,
+    verbosity: Verbosity,
 ) -> None:
     """Show the output shape, parameters and receptive field of every layer, without data.
 
@@ -50,7 +50,7 @@ def summary(
         sizes = "x".join(re.findall("[0-9]+", given))
         raise UsageError(f"{given} is neither a shape nor a file", f"write the shape as {sizes}")
     else:
-        feature_map = load(given, reading, talking)
+        feature_map = load(given, reading, verbosity)
         signal = Signal.of(feature_map.shape, feature_map.layout)
     rows = _followed(signal, layers, otherwise)
     if json:

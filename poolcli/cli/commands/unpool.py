@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from poolcli.cli.options.files import Input, Street
-from poolcli.cli.options.steps import Undoing
+from poolcli.cli.options.files import Input, InputOutput
+from poolcli.cli.options.steps import UnpoolOptions
 from poolcli.cli.pipeline import transform
 
 
-def unpool(given: Input = None, *, undoing: Undoing, street: Street) -> None:
+def unpool(given: Input = None, *, unpooling: UnpoolOptions, io: InputOutput) -> None:
     """Put pooled values back where their indices say; every other cell is zero.
 
     What pool --indices --json wrote says all there is to know; bare values need the options.
@@ -16,4 +16,4 @@ def unpool(given: Input = None, *, undoing: Undoing, street: Street) -> None:
     --------
     poolcli pool --indices --json input.csv | poolcli unpool
     """
-    transform(given, undoing.steps(), street, undoing.compat)
+    transform(given, unpooling.steps(), io, unpooling.compat)

@@ -154,7 +154,7 @@ class Writing(Group):
         return WriteOptions(self.chosen_format, self.normalize, self.zoom, self.colormap, self.compress_level)
 
 
-class Talking(Group):
+class Verbosity(Group):
     """How the work is done, and how much is said of it on standard error."""
 
     quiet: Annotated[bool, option("-q", "--quiet", help="Say nothing but errors.", panel="Work")] = False
@@ -179,15 +179,15 @@ class Talking(Group):
             os.environ["POOLCLI_THREADS"] = str(self.threads)
 
 
-class Street(Group):
+class InputOutput(Group):
     """How a map comes in, how what is made of it goes out, and what is said on the way."""
 
     reading: Reading
     writing: Writing
-    talking: Talking
+    verbosity: Verbosity
 
 
-class Scaling(Group):
+class ClusterOptions(Group):
     """Who works on arrays larger than memory."""
 
     scheduler: Annotated[

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from poolcli.steps.steps import ConvStep, Step
 
 
-class Front(Group):
+class FilterOptions(Group):
     """What comes before pooling."""
 
     filter: Annotated[
@@ -91,7 +91,7 @@ class Convolving(Sizing):
         return [ReluStep(own=False)] if self.relu else []
 
 
-class Replaying(Group):
+class RecipeOptions(Group):
     """Steps from a file."""
 
     steps: Annotated[
@@ -114,7 +114,7 @@ class Replaying(Group):
         return load(self.steps, self.settings or ())
 
 
-class Undoing(Sizing):
+class UnpoolOptions(Sizing):
     """What unpooling has to know where the input does not say it."""
 
     size: Annotated[

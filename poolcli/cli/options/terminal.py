@@ -100,7 +100,7 @@ def drawn(drawings: tuple[RenderableType, ...], colors: Colors, width: int) -> s
     return "".join(line.rstrip(" ") + "\n" for line in target.getvalue().splitlines())
 
 
-class Showing(Group):
+class ShowOption(Group):
     """Pictures in the terminal."""
 
     show: Annotated[
