@@ -17,6 +17,7 @@ from poolcli.featuremap import FeatureMap
 from poolcli.pooling import frameworks
 from poolcli.pooling.frameworks import Framework
 from poolcli.steps.steps import PoolStep
+from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,7 +100,7 @@ def _same(one: Array, other: Array) -> NDArray[np.bool_]:
     return result
 
 
-def compare(feature_map: FeatureMap, steps: Mapping[str, PoolStep]) -> Comparison:
+def compared(feature_map: FeatureMap, steps: Mapping[str, PoolStep]) -> Comparison:
     """Do several pooling steps on one input.
 
     Parameters
@@ -123,7 +124,7 @@ def compare(feature_map: FeatureMap, steps: Mapping[str, PoolStep]) -> Compariso
     --------
     >>> import numpy as np
     >>> x = FeatureMap.from_array(np.array([[1.0, 3.0], [3.0, 2.0]]))
-    >>> made = compare(x, {mode: PoolStep(mode) for mode in ("max", "avg")})
+    >>> made = compared(x, {mode: PoolStep(mode) for mode in ("max", "avg")})
     >>> [(variant.label, variant.values.tolist()) for variant in made.variants]
     [('max', [[3.0]]), ('avg', [[2.25]])]
     """
@@ -148,7 +149,9 @@ def _none_answers(variants: Sequence[Variant]) -> PoolcliError:
     problems = [variant.problem for variant in variants if variant.problem]
     first = next((problem for problem in problems if not isinstance(problem, CompatError)), problems[0])
     told = "; ".join(f"{variant.label}: {variant.refusal}" for variant in variants)
-    return type(first)(told, first.advice or "drop the variants that refuse, or compare with --compat poolcli")
+    return type(first)(
+        told, first.advice or Phrase("drop the variants that refuse, or compare with {compat}", compat="poolcli")
+    )
 
 
 def _reasons(feature_map: FeatureMap, one: Variant, other: Variant) -> list[str]:

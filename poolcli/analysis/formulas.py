@@ -18,7 +18,7 @@ from poolcli.pooling.layer import Pooling
 
 Array = NDArray[Any]
 Place = tuple[int, ...]
-WHOLE = 1e15  # floats up to here are written in full if they are whole
+WRITTEN_IN_FULL = 1e15  # floats up to here are written in full if they are whole
 MOST_TERMS = 12  # numbers written out in a formula; more are elided in the middle
 
 # what a mode does to every window, for someone who has never heard of it
@@ -115,7 +115,7 @@ def number(value: Any, digits: int = 6) -> str:
     value = float(value)
     if math.isnan(value):
         return "NaN"
-    if value.is_integer() and abs(value) < WHOLE:
+    if value.is_integer() and abs(value) < WRITTEN_IN_FULL:
         return str(int(value))
     return f"{value:.{digits}g}"
 

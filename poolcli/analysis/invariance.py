@@ -15,12 +15,12 @@ from poolcli.featuremap import FeatureMap
 from poolcli.pooling.fill import fill
 from poolcli.pooling.layer import Pooling
 from poolcli.window import Axis, parse_fill, times
-from poolcli.wording import many
+from poolcli.wording import Phrase, many
 
 Array = NDArray[Any]
 MOST_SAMPLES = 1000
 # how far apart two numbers must lie, as a share of the larger, to count as changed: more than sums round
-SAME: Mapping[int, float] = {2: 1e-2, 4: 1e-5, 8: 1e-9}
+ROUNDING: Mapping[int, float] = {2: 1e-2, 4: 1e-5, 8: 1e-9}
 DIRECTIONS: Mapping[int, Mapping[str, tuple[int, ...]]] = {
     1: {"left": (-1,), "right": (1,)},
     2: {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)},
@@ -248,13 +248,13 @@ def measure(
 
 def _check(feature_map: FeatureMap, by: int, samples: int | None) -> None:
     if by < 1:
-        raise UsageError(f"a shift by {by} does not move anything", "use --by 1 or more")
+        raise UsageError(f"a shift by {by} does not move anything", Phrase("{by} or more", by=1))
     if samples is not None and not 1 <= samples <= MOST_SAMPLES:
         raise UsageError(f"{samples} random shifts are out of range", f"use 1 to {MOST_SAMPLES}")
     if by >= max(feature_map.spatial):
         raise ShapeError(
             f"a shift by {by} moves everything out of the input {times(feature_map.spatial)}",
-            f"use --by {max(max(feature_map.spatial) - 1, 1)} or less, or a larger input",
+            Phrase("{by} or less, or a larger input", by=max(max(feature_map.spatial) - 1, 1)),
         )
 
 
@@ -312,7 +312,7 @@ def _change(one: Array, other: Array) -> Change:
     if one.dtype.kind == "f":
         size = np.maximum(np.abs(one), np.abs(other)).astype(np.float64)
         with np.errstate(invalid="ignore"):
-            changed = ~(apart <= SAME[one.dtype.itemsize] * np.where(np.isfinite(size), size, 0.0))
+            changed = ~(apart <= ROUNDING[one.dtype.itemsize] * np.where(np.isfinite(size), size, 0.0))
     else:
         changed = one != other  # exact: integers beyond 2**53 would look alike in float64
     finite = apart[np.isfinite(apart)]

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.analysis.formulas import WINNERS, Terms, with_names, with_numbers
+from poolcli.analysis.formulas import WINNERS, Place, Terms, with_names, with_numbers
 from poolcli.errors import ShapeError, UsageError
 from poolcli.pooling.compute import pooled, result_type
 from poolcli.pooling.fill import filled_type
@@ -24,9 +24,9 @@ from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import Mode
 from poolcli.steps import steps
 from poolcli.window import AXIS_NAMES, Axis, check_empty, times
+from poolcli.wording import Phrase
 
 Array = NDArray[Any]
-Place = tuple[int, ...]
 
 # which real cell shows its value at a cell of padding, by the fill's name: NumPy's `pad` as a rule for one cell
 FILLED_FROM: Mapping[str, Callable[[NDArray[np.int64], int], NDArray[np.int64]]] = {
@@ -417,14 +417,14 @@ def _asked(at: Place, lead: Place, shape: Place) -> Iterator[Place]:
     limits = shape if lead and len(at) == len(shape) else output
     if len(at) != len(limits):
         raise UsageError(
-            f"--at {','.join(map(str, at))} has {len(at)} numbers, but the output {times(output)} has {len(output)}",
-            f"give one number per axis, counted from 0, such as --at {','.join('0' * len(output))}",
+            Phrase("{at} has {0} numbers, but the output {1} has {2}", len(at), times(output), len(output), at=at),
+            Phrase("give one number per axis, counted from 0, such as {at}", at=(0,) * len(output)),
         )
     if not all(0 <= index < limit for index, limit in zip(at, limits, strict=True)):
-        last = ",".join(str(limit - 1) for limit in limits)
+        last = tuple(limit - 1 for limit in limits)
         raise ShapeError(
             f"there is no window {','.join(map(str, at))}: the output is {times(limits)}",
-            f"windows are counted from 0, so the last is --at {last}",
+            Phrase("windows are counted from 0, so the last is {at}", at=last),
         )
     planes = [()] if limits is shape else np.ndindex(*lead)
     return iter([(*plane, *at) for plane in planes])

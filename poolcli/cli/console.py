@@ -61,9 +61,9 @@ def complain(problem: PoolcliError, color: str = "auto") -> int:
         import traceback
 
         traceback.print_exception(problem)
-    from poolcli.cli.words import spoken
+    from poolcli.cli.words import spoken, told
 
-    lines = [f"error: {spoken(problem.text)}"] + ([f"hint: {spoken(problem.advice)}"] if problem.advice else [])
+    lines = [f"error: {told(problem.text)}"] + ([f"hint: {spoken(problem.advice)}"] if problem.advice else [])
     for line in lines:
         head, _, rest = line.partition(": ")
         paint = sys.stderr is not None and wants_color(color, sys.stderr) and head == "error"

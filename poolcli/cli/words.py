@@ -13,7 +13,8 @@ from poolcli.errors import UsageError
 from poolcli.system.files import INTO_POOL, WHAT_CAME
 from poolcli.wording import Phrase
 
-FLAGS = {"global_window": "--global"}  # whose name is not that of the keyword
+FLAGS = {"global_window": "--global", "output": "-o"}  # whose name is not that of the keyword
+LISTED = ("at",)  # whose numbers have commas between them
 
 
 def typed(name: str, value: Any) -> str:
@@ -27,12 +28,18 @@ def typed(name: str, value: Any) -> str:
     flag = FLAGS.get(name, f"--{name.replace('_', '-')}")
     if value is None or value is True:
         return flag
-    text = "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    between = "," if name in LISTED else "x"
+    text = between.join(map(str, value)) if isinstance(value, tuple) else str(value)
     return f"{flag} {shlex.quote(text)}"
 
 
+def told(text: str | Phrase) -> str:
+    """Say a text of the library with options as one types them."""
+    return text if isinstance(text, str) else text.worded(typed)
+
+
 def spoken(text: str | Phrase) -> str:
-    """Say a text of the library with options as one types them; an advice that begins with one says to use it."""
+    """Say an advice of the library with options as one types them; one that begins with an option says to use it."""
     if isinstance(text, str):
         return text
     first = text.parts[0] if text.parts else ""

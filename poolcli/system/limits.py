@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from poolcli.errors import LimitError
+from poolcli.wording import Phrase
 
 ENOUGH = 1 << 24  # bytes that are there wherever Python runs: not worth a look
 MOMENT = 1.0  # seconds for which memory that was there is taken to be there,
@@ -35,7 +36,7 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def check_memory(size: int, what: str, hint: str) -> None:
+def check_memory(size: int, what: str, hint: str | Phrase) -> None:
     """Raise `LimitError` if `size` bytes cannot be had.
 
     Parameters
@@ -44,7 +45,7 @@ def check_memory(size: int, what: str, hint: str) -> None:
         Bytes.
     what : str
         What needs them, for the message.
-    hint : str
+    hint : str or Phrase
         What to try instead.
     """
     if size > ENOUGH and size > (room := _lately.room(PART * size)):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from poolcli import FeatureMap, pool
-from poolcli.analysis.comparison import MODE_RULES, compare
+from poolcli.analysis.comparison import MODE_RULES, compared
 from poolcli.cli.front_page import EXAMPLES
 from poolcli.cli.help import page
 from poolcli.cli.registry import build
@@ -29,7 +29,7 @@ def steps(mode: str, size: int, names: list[str | None], **options: Any) -> dict
 
 
 def test_default_stride_and_divisor_are_told() -> None:
-    made = compare(GRID, steps("avg", 2, ["torch", "keras", "onnx"], padding=1, ceil_mode=True))
+    made = compared(GRID, steps("avg", 2, ["torch", "keras", "onnx"], padding=1, ceil_mode=True))
     torch, keras, onnx = made.variants
     assert torch.values is not None
     assert onnx.values is not None
@@ -42,13 +42,13 @@ def test_default_stride_and_divisor_are_told() -> None:
 
 
 def test_a_rule_that_changes_nothing_here_is_not_named() -> None:
-    made = compare(GRID, steps("max", 2, ["torch", "onnx"], stride=2, padding=1))
+    made = compared(GRID, steps("max", 2, ["torch", "onnx"], stride=2, padding=1))
     assert made.reasons == ()
     assert not any(marks.any() for variant in made.variants if (marks := made.marks(variant)) is not None)
 
 
 def test_marks_are_the_cells_that_differ() -> None:
-    made = compare(GRID, steps("avg", 3, ["torch", None], stride=2, padding=1))
+    made = compared(GRID, steps("avg", 3, ["torch", None], stride=2, padding=1))
     expected = pool(GRID.values, "avg", 3, stride=2, padding=1, count_include_pad=True) != pool(
         GRID.values, "avg", 3, stride=2, padding=1
     )
@@ -71,7 +71,7 @@ def test_marks_are_the_cells_that_differ() -> None:
 def test_why_torch_and_onnx_differ(mode: str, x: Any, options: dict[str, Any], reason: str) -> None:
     feature_map = FeatureMap.from_array(np.array(x[0]), "L")
     size = 4 if mode == "max" else 2
-    made = compare(feature_map, steps(mode, size, ["torch", "onnx"], stride=2, **options))
+    made = compared(feature_map, steps(mode, size, ["torch", "onnx"], stride=2, **options))
     assert len(made.reasons) == 1
     assert re.search(reason, made.reasons[0])
 
@@ -83,14 +83,14 @@ def test_every_mode_that_a_framework_does_in_its_own_way_has_a_sentence() -> Non
 
 def test_same_with_dilation_differs_in_onnxruntime() -> None:
     feature_map = FeatureMap.from_array(np.arange(6.0), "L")
-    made = compare(feature_map, steps("max", 3, [None, "onnx"], stride=1, dilation=2, padding="same"))
+    made = compared(feature_map, steps("max", 3, [None, "onnx"], stride=1, dilation=2, padding="same"))
     assert [len(v.values) for v in made.variants if v.values is not None] == [6, 4]
     assert made.reasons == ("ONNX (onnxruntime) pads SAME as if the dilation were 1",)
 
 
 def test_all_refused_is_an_error() -> None:
     with pytest.raises(CompatError, match=r"PyTorch has no median pooling.*ONNX has no median pooling"):
-        compare(GRID, steps("median", 2, ["torch", "onnx"]))
+        compared(GRID, steps("median", 2, ["torch", "onnx"]))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from poolcli.analysis.invariance import measure, translate
 from poolcli.errors import ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.layer import Pooling
-from poolcli.render.terminal.invariance import differences, table
+from poolcli.render.terminal.invariance import differences, invariance_table
 from tests.support.process import Run
 
 LINE = np.zeros((8, 8), int)
@@ -170,7 +170,7 @@ def test_the_table_says_counts_edge_and_verdict() -> None:
     report = measure(FeatureMap(LINE), Pooling.of(2), samples=3, seed=5, edge="wrap")
     console = Console(width=80, color_system=None)
     with console.capture() as capture:
-        console.print(table(report, ascii_only=True))
+        console.print(invariance_table(report, ascii_only=True))
         for picture in differences(report, width=80, colors="none", ascii_only=True):
             console.print(picture)
     shown = capture.get()

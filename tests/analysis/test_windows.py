@@ -298,7 +298,7 @@ def test_a_record_is_json() -> None:
 def printed(width: int, facts: list[explain.WindowFact], **options: Any) -> str:
     console = Console(width=width, no_color=True, color_system=None)
     with console.capture() as capture:
-        console.print(drawing.table(facts, **options))
+        console.print(drawing.windows_table(facts, **options))
     return capture.get()
 
 
@@ -333,8 +333,8 @@ def test_marked_cells_are_one_or_several(mode: str, size: int, said: str) -> Non
 def test_the_table_says_what_is_left_out_and_what_marks_mean() -> None:
     layer = Pooling.of(2, "max", 3, stride=2, padding=1, ceil_mode=True)
     facts = list(explain.windows(layer, (4, 4), MATRIX))
-    shown = printed(100, facts[:3], total=9)
-    assert "windows 1 to 3 of 9; --page 2 shows the next" in shown
+    shown = printed(100, facts[:3], footer="windows 1 to 3 of 9")
+    assert shown.splitlines()[-1] == "windows 1 to 3 of 9"
     assert "[ ] the cell that decides" in shown
     assert "beyond the padding (ceil_mode), never counts" in shown
     assert "5 cells of padding are left out" in shown

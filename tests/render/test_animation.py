@@ -152,7 +152,7 @@ def test_padding_is_drawn_around_the_input() -> None:
     stage = scene.Scene(feature_map, layer)
     last = made[-1]
     assert last.getpixel(corner(stage, 0, -1, 2)) == scene.PADDING
-    assert last.getpixel(corner(stage, 0, 5, 2)) == scene.OVERHANG
+    assert last.getpixel(corner(stage, 0, 5, 2)) == scene.BEYOND
     assert last.getpixel(corner(stage, 0, 4, 2)) == scene.PADDING
 
 

@@ -20,7 +20,7 @@ from poolcli.errors import LimitError, ShapeError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import MODES as TABLE
-from poolcli.render.page import MOST_CELLS, layer_data, page
+from poolcli.render.page import MOST_PAGE_CELLS, layer_data, page
 
 if TYPE_CHECKING:
     from tests.support.browser import Open, Watched
@@ -532,14 +532,14 @@ def test_what_a_page_cannot_hold_is_refused() -> None:
     with pytest.raises(LimitError, match="a page holds at most") as problem:
         page(FeatureMap(np.zeros((1024, 1024), np.uint8)), Pooling.of(2))
     assert problem.value.hint is not None
-    assert "--size 2" in problem.value.hint
+    assert "size=2" in problem.value.hint
     with pytest.raises(UsageError, match="one or two spatial axes"):
         page(FeatureMap(np.zeros((2, 2, 2)), "DHW"), Pooling.of(3))
     with pytest.raises(UsageError, match="draw at random"):
         page(FeatureMap(np.ones((2, 2))), Pooling.of(2, "stochastic", seed=1))
     with pytest.raises(ShapeError):
         page(FeatureMap(np.ones((2, 2))), Pooling.of(2, "max", 3))
-    assert MOST_CELLS >= 512 * 512
+    assert MOST_PAGE_CELLS >= 512 * 512
 
 
 def test_numbers_too_large_for_a_page_are_owned_up_to(opened: Open) -> None:

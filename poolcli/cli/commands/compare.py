@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from poolcli.analysis.comparison import Comparison, Variant
-from poolcli.analysis.comparison import compare as compared
+from poolcli.analysis.comparison import Comparison, Variant, compared
 from poolcli.cli.checks import check_output, chosen_input, files_read
 from poolcli.cli.console import say, width_of_output
 from poolcli.cli.options.files import Input, InputOutput

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,10 +18,14 @@ from poolcli.cli.options.windows import Windowing
 from poolcli.cli.pipeline import load
 from poolcli.cli.progress import rounds
 from poolcli.errors import LimitError, UsageError
+from poolcli.featuremap import FeatureMap
+from poolcli.steps.steps import apply
+from poolcli.system.files import write_atomic, write_stdout
+from poolcli.window import parse_sizes
 from poolcli.wording import many
 
 if TYPE_CHECKING:
-    from poolcli.featuremap import FeatureMap
+    from poolcli.analysis.windows import WindowFact
     from poolcli.pooling.layer import Pooling
 
 DRAWN = {".html": "page", ".htm": "page", ".gif": "gif", ".png": "apng", ".apng": "apng", ".svg": "svg"}
@@ -102,8 +106,6 @@ def explain(
     poolcli explain --size 2 -o page.html input.csv
     poolcli explain --size 2 -o walk.gif input.csv
     """
-    from poolcli.steps.steps import apply
-
     drawing, place = explaining.drawing, explaining.place
     if explaining.shape is not None:
         _check_shape_alone(given, explaining, filtering)
@@ -131,8 +133,6 @@ def _check_shape_alone(given: str | None, explaining: Explaining, filtering: Fil
 
 
 def _shape(text: str) -> tuple[int, ...]:
-    from poolcli.window import parse_sizes
-
     sizes = parse_sizes(text, "shape")
     spatial = (sizes,) if isinstance(sizes, int) else sizes
     if min(spatial) < 1:
@@ -152,7 +152,7 @@ def _tell(
     if explaining.json:
         _as_json(windows(layer, spatial, values, place), layer, spatial)
         return
-    from poolcli.render.terminal.windows import table
+    from poolcli.render.terminal.windows import windows_table
 
     lead = () if values is None else values.shape[: values.ndim - layer.ndim]
     count = None if place else total(layer, spatial, lead)
@@ -165,10 +165,10 @@ def _tell(
             f"a table of {rows} windows is longer than the {MOST_ROWS} allowed",
             "use --json, or --max-rows and --page, or --at R,C for one window",
         )
-    facts = itertools.islice(windows(layer, spatial, values, place, first=first), rows)
-    drawn = table(
-        facts, total=count, first=first, headline=headline(layer, spatial), sentence=sentence(layer),
-        ascii_only=not unicode_ok(),
+    facts = list(itertools.islice(windows(layer, spatial, values, place, first=first), rows))
+    drawn = windows_table(
+        facts, headline=headline(layer, spatial), sentence=sentence(layer), ascii_only=not unicode_ok(),
+        footer=_more(facts, first, count) if count and count > len(facts) else None,
     )  # fmt: skip
     picturing.show(drawn)
 
@@ -181,9 +181,15 @@ def _first(explaining: Explaining, count: int) -> int:
     return (explaining.page - 1) * explaining.max_rows
 
 
+def _more(facts: Sequence[WindowFact], first: int, count: int) -> str:
+    """Say which windows of how many these are, and how to see the others."""
+    following = f"--page {first // len(facts) + 2} shows the next, " if first + len(facts) < count else ""
+    one = ",".join(map(str, facts[0].at))
+    return f"windows {first + 1} to {first + len(facts)} of {count}; {following}--at {one} shows one, --full shows all"
+
+
 def _as_json(facts: Any, layer: Pooling, spatial: tuple[int, ...]) -> None:
     from poolcli.formats.json_map import dump
-    from poolcli.system.files import write_stdout
 
     def chunks() -> Iterator[bytes]:
         """Write window after window, because all of them together may be a thousand times the map."""
@@ -199,8 +205,6 @@ def _draw(
     before: FeatureMap, layer: Pooling, explaining: Explaining, picturing: Picturing, verbosity: Verbosity
 ) -> None:
     """Write the page, the walk or the still."""
-    from poolcli.system.files import write_atomic
-
     notes: tuple[str, ...] = ()
     if explaining.drawing == "page":
         from poolcli.render.page import page

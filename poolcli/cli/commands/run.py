@@ -128,9 +128,9 @@ def _show_layers(
 
 
 def _statistics(stage: FeatureMap, precision: int) -> list[str]:
-    from poolcli.render.terminal.table import number
+    from poolcli.render.terminal.table import decimal
 
     values = stage.values
     if not values.size:
         return ["-", "-", "-"]
-    return [number(value, precision) for value in (values.min(), values.mean(dtype="float64"), values.max())]
+    return [decimal(value, precision) for value in (values.min(), values.mean(dtype="float64"), values.max())]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from poolcli.cli.checks import chosen_input
+from poolcli.cli.console import unicode_ok
 from poolcli.cli.options.files import AsJson, Input, Reading, Verbosity
 from poolcli.cli.options.grammar import Group, option
 from poolcli.cli.options.panels import OUTPUT, WINDOW
@@ -14,6 +15,7 @@ from poolcli.cli.options.windows import Windowing
 from poolcli.cli.output import put_json
 from poolcli.cli.pipeline import load
 from poolcli.cli.progress import rounds
+from poolcli.steps.steps import apply
 
 
 class Shifting(Group):
@@ -52,9 +54,7 @@ def shift(
     poolcli shift --random 20 --by 2 --seed 1 photo.jpg
     """
     from poolcli.analysis.invariance import measure
-    from poolcli.cli.console import unicode_ok
-    from poolcli.render.terminal.invariance import differences, table
-    from poolcli.steps.steps import apply
+    from poolcli.render.terminal.invariance import differences, invariance_table
 
     how = picturing.how()
     feature_map = apply(load(chosen_input(given), reading, verbosity, window.compat), filtering.steps())
@@ -73,4 +73,4 @@ def shift(
         put_json("-", report.record())
         return
     pictures = differences(report, **how) if shifting.show else ()
-    picturing.show(*pictures, table(report, ascii_only=not unicode_ok()))
+    picturing.show(*pictures, invariance_table(report, ascii_only=not unicode_ok()))

@@ -16,10 +16,9 @@ from poolcli.cli.options.panels import (
     TABLE,
     colormap_names,
 )
+from poolcli.cli.words import typed
 from poolcli.errors import UsageError
-
-if TYPE_CHECKING:
-    from poolcli.featuremap import FeatureMap
+from poolcli.featuremap import FeatureMap
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -64,6 +63,7 @@ class Picturing(Group):
             "colors": self.colors,
             "colormap": self.colormap,
             "ascii_only": not unicode_ok(),
+            "option": typed,
         }
 
     def show(self, *drawings: RenderableType) -> None:
@@ -116,7 +116,6 @@ class ShowOption(Group):
                 f"--show draws on standard output, where the {writing.chosen_format} would go",
                 "write the result to a file with -o, or drop --show",
             )
-        from poolcli.cli.options.terminal import Picturing
         from poolcli.render.terminal.heatmap import side_by_side
 
         picturing = Picturing(colormap=writing.colormap or "viridis", color=writing.color, width=None)

@@ -18,7 +18,7 @@ from poolcli.featuremap import FeatureMap
 from poolcli.pooling.layer import Pooling
 from poolcli.render.colors import Rgb, Scale, ink
 from poolcli.window import Axis, times
-from poolcli.wording import safe
+from poolcli.wording import Phrase, safe
 
 Array = NDArray[Any]
 PAPER: Rgb = (255, 255, 255)
@@ -26,20 +26,20 @@ INK: Rgb = (23, 24, 28)
 QUIET: Rgb = (77, 82, 96)
 EMPTY: Rgb = (240, 241, 244)
 PADDING: Rgb = (200, 204, 212)
-OVERHANG: Rgb = (232, 234, 238)
+BEYOND: Rgb = (232, 234, 238)
 ACCENT: Rgb = (212, 58, 0)
 BLACK: Rgb = (0, 0, 0)
 
 MARGIN, GAP, LINE = 16, 40, 22  # pixels: around everything, between the maps, from line to line
-TEXT = 15  # pixels of the words' letters
-WIDE = 760  # the width that an automatic zoom aims at
-TALL = 460  # and the height of the maps
+LETTERS = 15  # pixels of the words' letters
+AIM_WIDTH = 760  # the width that an automatic zoom aims at
+AIM_HEIGHT = 460  # and the height of the maps
 MOST_SIDE = 512  # cells of the input along one axis, padding counted
 MOST_PIXELS = 2_000_000  # of one picture
 LARGEST_CELL, SMALLEST_CELL = 64, 2
 READABLE = 9  # pixels below which numbers are left out
 SMALL_OUTPUT = 200  # pixels that the longer side of an output has at least
-WORDS = 560  # the least width, so that the arithmetic has room
+LEAST_WIDTH = 560  # the least width, so that the arithmetic has room
 
 
 class Rectangle(NamedTuple):
@@ -148,7 +148,7 @@ class Scene:
             raise UsageError(
                 f"a picture of the windows shows one or two spatial axes, not the {self.layer.ndim} of "
                 f"{self.feature_map.layout}",
-                "call the depth a channel, such as --layout CHW",
+                Phrase("call the depth a channel, such as {layout}", layout="CHW"),
             )
         values = self.feature_map.values
         object.__setattr__(self, "plane", values[(0,) * (values.ndim - self.layer.ndim)])
@@ -160,15 +160,21 @@ class Scene:
             raise LimitError(
                 f"the input {times(self.plane.shape)} is too large to watch window by window: with its padding it has "
                 f"{max(sides)} cells along one axis, and a picture shows {MOST_SIDE}",
-                f"make it smaller first with poolcli pool --mode avg --size {-(-max(sides) // MOST_SIDE)}, or use "
-                "--at R,C",
+                Phrase(
+                    "make it smaller first with poolcli pool {mode} {size}, or use {at}",
+                    mode="avg",
+                    size=-(-max(sides) // MOST_SIDE),
+                    at="R,C",
+                ),
             )
         if self.zoom is not None and self.zoom < 1:
-            raise UsageError(f"--zoom {self.zoom} is less than one pixel per cell", "use --zoom 1 or more")
+            raise UsageError(
+                Phrase("{zoom} is less than one pixel per cell", zoom=self.zoom), Phrase("{zoom} or more", zoom=1)
+            )
         if self.width * self.height > MOST_PIXELS:
             raise LimitError(
                 f"a picture of {self.width}x{self.height} pixels is larger than the {MOST_PIXELS} allowed",
-                "use a smaller --zoom, or leave it out",
+                Phrase("use a smaller {zoom}, or leave it out"),
             )
 
     @cached_property
@@ -212,7 +218,7 @@ class Scene:
         stacked = 3 * rows < columns
         across = max(columns, out_columns) if stacked else columns + out_columns
         down = rows + out_rows if stacked else max(rows, out_rows)
-        fitting = min((WIDE - GAP) // across, (TALL - (GAP if stacked else 0)) // down)
+        fitting = min((AIM_WIDTH - GAP) // across, (AIM_HEIGHT - (GAP if stacked else 0)) // down)
         zoom = self.zoom or max(min(fitting, LARGEST_CELL), SMALLEST_CELL)
         head = MARGIN + 2 * LINE
         first = _Grid(top, left, rows, columns, zoom, MARGIN, head)
@@ -226,7 +232,7 @@ class Scene:
     def width(self) -> int:
         """Of the picture, in pixels."""
         first, second = self.grids
-        return max(first.x + first.width, second.x + second.width, WORDS) + MARGIN
+        return max(first.x + first.width, second.x + second.width, LEAST_WIDTH) + MARGIN
 
     @property
     def words_top(self) -> int:
@@ -244,10 +250,10 @@ class Scene:
     def background(self) -> Iterator[Shape]:
         """Yield what never changes: titles, input, the empty output, the colour bar."""
         yield Rectangle(0, 0, self.width, self.height, PAPER)
-        yield Words(MARGIN, MARGIN + 6, self._heading(), TEXT, INK)
+        yield Words(MARGIN, MARGIN + 6, self._heading(), LETTERS, INK)
         first, second = self.grids
         for grid, name in ((first, "input"), (second, "output")):
-            yield Words(grid.x, grid.y - LINE // 2, name, TEXT - 2, QUIET)
+            yield Words(grid.x, grid.y - LINE // 2, name, LETTERS - 2, QUIET)
         yield from self._input(first)
         yield Rectangle(*second.box(0, 0, second.rows, second.columns), EMPTY)
         yield from self._bar()
@@ -262,7 +268,7 @@ class Scene:
     def _input(self, grid: _Grid) -> Iterator[Shape]:
         real = (grid.top == 0, grid.left == 0, self.input.shape == (grid.rows, grid.columns))
         if not all(real):
-            yield Rectangle(*grid.box(grid.top, grid.left, grid.rows, grid.columns), OVERHANG)
+            yield Rectangle(*grid.box(grid.top, grid.left, grid.rows, grid.columns), BEYOND)
             yield Rectangle(*grid.box(grid.top, grid.left, *self._padded(grid)), PADDING)
         yield from self.cells(grid, self.input)
 
@@ -308,17 +314,17 @@ class Scene:
         low, _, high = (number(tick, 4) for tick in self.scale.ticks)
         first = self.grids[0]
         if self.input.shape != (first.rows, first.columns):
-            yield Words(MARGIN + 300, y, "gray: padding, and lighter: beyond it", TEXT - 2, QUIET)
+            yield Words(MARGIN + 300, y, "gray: padding, and lighter: beyond it", LETTERS - 2, QUIET)
         if self.scale.flat:
-            yield Words(MARGIN, y, f"every finite value is {low}", TEXT - 2, QUIET)
+            yield Words(MARGIN, y, f"every finite value is {low}", LETTERS - 2, QUIET)
             return
-        left = MARGIN + self.measure(low, TEXT - 2) + 8
+        left = MARGIN + self.measure(low, LETTERS - 2) + 8
         steps = np.linspace(self.scale.low / 2, self.scale.high / 2, 64)[None] * 2
-        yield Words(MARGIN, y, low, TEXT - 2, QUIET)
+        yield Words(MARGIN, y, low, LETTERS - 2, QUIET)
         yield Raster(left, y - 6, 192, 12, self.scale.rgb(steps))
-        yield Words(left + 200, y, high, TEXT - 2, QUIET)
+        yield Words(left + 200, y, high, LETTERS - 2, QUIET)
 
-    def measure(self, text: str, size: int = TEXT) -> int:
+    def measure(self, text: str, size: int = LETTERS) -> int:
         """Return the width of a text in pixels."""
         return int(font(size).getlength(text)) + 1
 
@@ -327,7 +333,7 @@ class Scene:
         """The pixels that a line of words has."""
         return self.width - 2 * MARGIN
 
-    def fitted(self, text: str, end: str = "", size: int = TEXT) -> str:
+    def fitted(self, text: str, end: str = "", size: int = LETTERS) -> str:
         """Return a line and its end, the line cut where both are too long for the picture."""
         if self.measure(text + end, size) <= self.room:
             return text + end
@@ -355,9 +361,9 @@ class Scene:
     def _arithmetic(self, fact: WindowFact) -> Iterator[Shape]:
         at = ",".join(map(str, fact.at))
         result = number(fact.result)
-        yield Words(MARGIN, self.words_top + LINE // 2, self.fitted(f"output {at}: input {fact.where}"), TEXT, QUIET)
-        formula = self.fitted(fact.formula, f" = {result}", TEXT + 2)
-        yield Words(MARGIN, self.words_top + LINE * 3 // 2 + 4, formula, TEXT + 2, INK)
+        yield Words(MARGIN, self.words_top + LINE // 2, self.fitted(f"output {at}: input {fact.where}"), LETTERS, QUIET)
+        formula = self.fitted(fact.formula, f" = {result}", LETTERS + 2)
+        yield Words(MARGIN, self.words_top + LINE * 3 // 2 + 4, formula, LETTERS + 2, INK)
 
 
 def _extent(axis: Axis) -> tuple[int, int]:

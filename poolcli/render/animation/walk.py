@@ -21,9 +21,9 @@ from poolcli.render.animation.scene import Raster, Rectangle, Scene, Shape, Word
 from poolcli.render.colors import Rgb, hexadecimal, table
 from poolcli.system.limits import check_memory
 from poolcli.window import times
-from poolcli.wording import safe
+from poolcli.wording import Phrase, safe
 
-Format = Literal["gif", "apng", "svg"]
+Moving = Literal["gif", "apng", "svg"]
 SAVING: Mapping[str, Mapping[str, Any]] = {
     # optimize leaves out what does not change from frame to frame: a tenth of the size
     "gif": {"format": "GIF", "disposal": 1, "optimize": True},
@@ -39,7 +39,7 @@ def walk(
     feature_map: FeatureMap,
     layer: Pooling,
     *,
-    format: Format = "gif",  # noqa: A002 - the word of the command line
+    format: Moving = "gif",  # noqa: A002 - the word of the command line
     fps: float = 2.0,
     zoom: int | None = None,
     max_frames: int = MOST_FRAMES,
@@ -85,7 +85,10 @@ def walk(
         If an option is out of range, or the layer has three spatial axes.
     """
     if not FPS[0] <= fps <= FPS[1]:
-        raise UsageError(f"--fps {fps:g} is out of range", f"use {FPS[0]:g} to {FPS[1]:g} windows per second")
+        raise UsageError(
+            Phrase("{fps} is out of range", fps=int(fps) if float(fps).is_integer() else fps),
+            f"use {FPS[0]:g} to {FPS[1]:g} windows per second",
+        )
     if max_frames < 1:
         raise UsageError(f"{max_frames} frames show nothing", "use 1 or more")
     if format not in ("gif", "apng", "svg"):
@@ -98,7 +101,7 @@ def walk(
     if len(chosen) < scene.count:
         notes += (f"{len(chosen)} of {scene.count} windows, evenly spread",)
     size = scene.width * scene.height * (3 if format == "apng" else 1)
-    check_memory(size * len(chosen) + 8 * size, f"an animation of {len(chosen)} frames", "use a smaller --zoom")
+    check_memory(size * len(chosen) + 8 * size, f"an animation of {len(chosen)} frames", Phrase("use a smaller {zoom}"))
     frames = _frames(scene, chosen, _Palette(scene) if format == "gif" else None, progress)
     return _saved(frames, format, fps), notes
 
@@ -131,7 +134,7 @@ class _Palette:
     """The 256 colours of a GIF: those of the scene, the colour map, and grays for the edges of letters."""
 
     def __init__(self, scene: Scene) -> None:
-        fixed = [stage.PAPER, stage.INK, stage.QUIET, stage.EMPTY, stage.PADDING, stage.OVERHANG, stage.ACCENT,
+        fixed = [stage.PAPER, stage.INK, stage.QUIET, stage.EMPTY, stage.PADDING, stage.BEYOND, stage.ACCENT,
                  stage.BLACK, NAN_COLOR]  # fmt: skip
         grays = [(level, level, level) for level in np.linspace(0, 255, 47).astype(int).tolist()]
         ramp = [tuple(row) for row in table(scene.colormap)[np.linspace(0, 255, 192).astype(int)].tolist()]
@@ -188,7 +191,7 @@ def paint(image: Image.Image, shapes: Iterable[Shape]) -> None:
             image.paste(cells, (int(shape.x), int(shape.y)))
 
 
-def _saved(frames: Sequence[Image.Image], kind: Format, fps: float) -> bytes:
+def _saved(frames: Sequence[Image.Image], kind: Moving, fps: float) -> bytes:
     tick = round(100 / fps) * 10  # milliseconds, in the hundredths of a second that GIF has
     durations = [tick] * (len(frames) - 1) + [tick * REST]
     target = io.BytesIO()
@@ -224,10 +227,10 @@ def still(scene: Scene, at: Sequence[int] | None = None) -> bytes:
 def _index(scene: Scene, at: Sequence[int]) -> int:
     shape = tuple(len(axis) for axis in scene.axes)
     if len(at) != len(shape) or not all(0 <= i < n for i, n in zip(at, shape, strict=True)):
-        last = ",".join(str(length - 1) for length in shape)
+        last = tuple(length - 1 for length in shape)
         raise ShapeError(
             f"there is no window {','.join(map(str, at))}: the output is {times(shape)}",
-            f"windows are counted from 0, so the last is --at {last}",
+            Phrase("windows are counted from 0, so the last is {at}", at=last),
         )
     return int(np.ravel_multi_index(tuple(at), shape))
 

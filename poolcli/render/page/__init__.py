@@ -28,10 +28,11 @@ from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import lacking
 from poolcli.steps import steps
 from poolcli.window import Window, times
-from poolcli.wording import safe
+from poolcli.wording import Phrase, safe
 
-MOST_CELLS = 2**18
-EXACT = 2**53  # whole numbers beyond are not all doubles
+MOST_PAGE_CELLS = 2**18
+EXACT_DOUBLES = 2**53  # whole numbers beyond are not all doubles
+AS_TABLE = Phrase("leave out {output} to have the windows explained as a table, or use another {mode}")
 NOT_IN_PAGE = ("stochastic",)  # drawn by NumPy's generator, which a page does not have
 
 
@@ -55,7 +56,7 @@ def page(feature_map: FeatureMap, layer: Pooling) -> bytes:
     UsageError
         If the mode or the number of spatial axes is none that a page can show.
     LimitError
-        If the map has more than `MOST_CELLS` cells.
+        If the map has more than `MOST_PAGE_CELLS` cells.
     PoolcliError
         Whatever pooling the map would raise.
     """
@@ -81,25 +82,29 @@ def _check(feature_map: FeatureMap, layer: Pooling) -> None:
     if feature_map.ndim > 2:
         raise UsageError(
             f"a page shows one or two spatial axes, but {feature_map.layout} has {feature_map.ndim}",
-            "call the depth a channel, such as --layout CHW, to see every slice by itself",
+            Phrase("call the depth a channel, such as {layout}, to see every slice by itself", layout="CHW"),
         )
     if layer.mode.mode.name in NOT_IN_PAGE:
         raise UsageError(
             f"a page cannot draw at random as mode {layer.mode} does",
-            "leave out -o to have the windows explained as a table, or use another --mode",
+            AS_TABLE,
         )
     if layer.mode.mode.name not in known_modes():
         raise UsageError(
             f"a page cannot compute mode {layer.mode}, which {lacking(layer.mode.mode, 'MODES of pool.js')}",
-            "leave out -o to have the windows explained as a table, or use another --mode",
+            AS_TABLE,
         )
-    if feature_map.values.size > MOST_CELLS:
-        side = math.isqrt(MOST_CELLS)
-        factor = math.ceil(math.sqrt(feature_map.values.size / MOST_CELLS))
+    if feature_map.values.size > MOST_PAGE_CELLS:
+        side = math.isqrt(MOST_PAGE_CELLS)
+        factor = math.ceil(math.sqrt(feature_map.values.size / MOST_PAGE_CELLS))
         raise LimitError(
             f"the input {times(feature_map.shape)} has {feature_map.values.size} cells, but a page holds at most "
-            f"{MOST_CELLS}, such as {side}x{side}",
-            f"make it smaller first with poolcli pool --mode avg --size {factor}, or explain one window with --at",
+            f"{MOST_PAGE_CELLS}, such as {side}x{side}",
+            Phrase(
+                "make it smaller first with poolcli pool {mode} {size}, or explain one window with {at}",
+                mode="avg",
+                size=factor,
+            ),
         )
     layer.apply(feature_map.values)
 
@@ -137,7 +142,7 @@ def _data(feature_map: FeatureMap, layer: Pooling) -> dict[str, Any]:
     places = list(np.ndindex(*values.shape[:-2]))
     name = safe(feature_map.name)
     whole = values.dtype.kind in "iub"
-    exact = not whole or values.size == 0 or max(-int(values.min()), int(values.max())) <= EXACT
+    exact = not whole or values.size == 0 or max(-int(values.min()), int(values.max())) <= EXACT_DOUBLES
     return {
         "name": name,
         "quoted": shlex.quote(name) if name == feature_map.name else "INPUT",
@@ -162,7 +167,7 @@ def _data(feature_map: FeatureMap, layer: Pooling) -> dict[str, Any]:
 def _numbers(plane: np.ndarray[Any, Any]) -> list[Any]:
     if plane.dtype.kind == "f":
         plane = plane.astype(np.float64)
-        return [int(x) if x.is_integer() and abs(x) < EXACT and (x or math.copysign(1, x) > 0) else x
+        return [int(x) if x.is_integer() and abs(x) < EXACT_DOUBLES and (x or math.copysign(1, x) > 0) else x
                 for x in plane.ravel().tolist()]  # fmt: skip
     return plane.astype(np.uint8).ravel().tolist() if plane.dtype.kind == "b" else plane.ravel().tolist()
 

@@ -7,9 +7,8 @@ characters. What does not fit is made smaller by poolcli's own average pooling, 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -25,12 +24,13 @@ from poolcli.errors import UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.layer import Pooling
 from poolcli.render.colors import Rgb, Scale, ink
-from poolcli.render.terminal.panels import Block, Line, below, beside, centred, flow, text
+from poolcli.render.terminal.panels import Block, Segments, below, beside, centred, flow, wrapped
 from poolcli.window import times
-from poolcli.wording import safe
+from poolcli.wording import Phrase, keyword, safe
 
 Array = NDArray[Any]
 Colors = Literal["truecolor", "256", "none"]
+Option = Callable[[str, Any], str]
 RAMP = " .:-=+*#%@"  # from low to high, on a dark terminal from dark to light
 NAN_MARK = "?"
 MOST_PLANES = 12  # planes of the leading axes that are drawn
@@ -53,18 +53,26 @@ class _Pen:
         From numbers to colours.
     ascii_only : bool
         Whether to keep to ASCII.
+    option : function
+        How options are said in words below the picture.
     """
 
     colors: Colors
     scale: Scale
     ascii_only: bool = False
+    option: Option = keyword
+    made: dict[tuple[Rgb | None, Rgb | None], Style] = field(default_factory=dict, repr=False)  # styles, each made once
 
     @property
     def colored(self) -> bool:
         return self.colors != "none"
 
     def style(self, front: Rgb | None, back: Rgb | None) -> Style:
-        return _style(front, back, self.colors == "256")
+        style = self.made.get((front, back))
+        if style is None:
+            reduced = self.colors == "256"
+            style = self.made[front, back] = Style(color=_color(front, reduced), bgcolor=_color(back, reduced))
+        return style
 
     def marks(self, values: Array) -> list[list[str]]:
         """Return a character of the ramp for every number."""
@@ -74,11 +82,6 @@ class _Pen:
             [NAN_MARK if nan else RAMP[i] for i, nan in zip(row, gone, strict=True)]
             for row, gone in zip(index.tolist(), np.isnan(share).tolist(), strict=True)
         ]
-
-
-@lru_cache(maxsize=70_000)
-def _style(front: Rgb | None, back: Rgb | None, reduced: bool) -> Style:
-    return Style(color=_color(front, reduced), bgcolor=_color(back, reduced))
 
 
 def _color(rgb: Rgb | None, reduced: bool) -> Color | None:
@@ -98,6 +101,7 @@ def picture(
     title: str | None = None,
     scale: Scale | None = None,
     height: int = LINES,
+    option: Option = keyword,
 ) -> RenderableType:
     """Draw a feature map.
 
@@ -117,6 +121,8 @@ def picture(
         Above the picture; the map's name if missing.
     scale : Scale, optional
         Instead of the map's own, so that several pictures can share one.
+    option : function of (str, value)
+        How options are said in the words below the picture; as Python's keywords if missing.
 
     Examples
     --------
@@ -134,7 +140,7 @@ def picture(
     5        7         9
     shape 2x2 (HW), min 5, mean 7, max 9
     """
-    pen = _Pen(colors, scale or Scale(0, 0, colormap), ascii_only)
+    pen = _Pen(colors, scale or Scale(0, 0, colormap), ascii_only, option)
     return _framed(feature_map, pen, width, height, title, own=scale is None)
 
 
@@ -146,6 +152,7 @@ def side_by_side(
     colormap: str = "viridis",
     ascii_only: bool = False,
     height: int = LINES,
+    option: Option = keyword,
 ) -> RenderableType:
     """Draw maps beside each other, below where the width does not allow it.
 
@@ -158,13 +165,13 @@ def side_by_side(
         What to draw, such as input and output.
     titles : sequence of str
         One each.
-    width, colors, colormap, ascii_only, height
+    width, colors, colormap, ascii_only, height, option
         As `picture` takes them.
     """
     if len(titles) != len(feature_maps):
         raise UsageError(f"{len(titles)} titles for {len(feature_maps)} pictures", "give one each")
     scales = _scales(feature_maps, colormap)
-    pens = [_Pen(colors, scale, ascii_only) for scale in scales]
+    pens = [_Pen(colors, scale, ascii_only, option) for scale in scales]
 
     def drawn(room: int) -> list[Block]:
         return [
@@ -198,8 +205,8 @@ def _framed(
     if own:
         pen = replace(pen, scale=Scale.of([plane for _, plane in shown], pen.scale.colormap))
     name = safe(feature_map.name if title is None else title)
-    parts = [text(name, width, Style(bold=True)), _drawn(shown, pen, width, height), _bar(pen, shown, width)]
-    parts += [text(words, width) for words in _captions(feature_map, pen, shown[0][1].shape, factor, hidden)]
+    parts = [wrapped(name, width, Style(bold=True)), _drawn(shown, pen, width, height), _bar(pen, shown, width)]
+    parts += [wrapped(words, width) for words in _captions(feature_map, pen, shown[0][1].shape, factor, hidden)]
     return below(parts)
 
 
@@ -263,10 +270,9 @@ def _captions(feature_map: FeatureMap, pen: _Pen, shown: Sequence[int], factor: 
     said = [_summary(feature_map, pen)]
     if factor > 1:
         rows, columns = (1, *feature_map.spatial)[-2:]
-        size = times((min(factor, rows), min(factor, columns)))
-        said.append(
-            f"drawn as {times(shown)}: each cell is the average of {size} (pool --mode avg --size {size} --ceil-mode)"
-        )
+        size = (min(factor, rows), min(factor, columns))
+        how = Phrase("pool {mode} {size} {ceil_mode}", mode="avg", size=size, ceil_mode=True).worded(pen.option)
+        said.append(f"drawn as {times(shown)}: each cell is the average of {times(size)} ({how})")
     if hidden:
         said.append(f"the first {MOST_PLANES} of {hidden + MOST_PLANES} planes")
     return said
@@ -296,7 +302,7 @@ def _drawn(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int, height: i
     blocks = []
     for label, plane in planes:
         block = _valued(plane, pen, wide) if in_cells else _pixels(_enlarged(plane, pen, width, height), pen)
-        blocks.append(below([text(label, width), block]) if label else block)
+        blocks.append(below([wrapped(label, width), block]) if label else block)
     return flow(blocks, width)
 
 
@@ -314,12 +320,12 @@ def _written(plane: Array) -> list[list[str]]:
 
 def _valued(plane: Array, pen: _Pen, wide: int) -> Block:
     """Draw cells with the numbers in them."""
-    lines: list[Line] = []
+    lines: list[Segments] = []
     tall = plane.shape[0] <= TALL_ROWS
     marks = pen.marks(plane)
     for row, (numbers, values) in enumerate(zip(_written(plane), pen.scale.rgb(plane).tolist(), strict=True)):
-        middle: Line = []
-        around: Line = []
+        middle: Segments = []
+        around: Segments = []
         for words, color, mark in zip(numbers, values, marks[row], strict=True):
             back: Rgb = tuple(color)
             if pen.colored:
@@ -348,9 +354,9 @@ def _pixels(plane: Array, pen: _Pen) -> Block:
     return Block(lines)
 
 
-def _runs(cells: Sequence[tuple[str, Any, Any]], pen: _Pen) -> Line:
+def _runs(cells: Sequence[tuple[str, Any, Any]], pen: _Pen) -> Segments:
     """Join neighbours of one style into one segment."""
-    line: Line = []
+    line: Segments = []
     last: Any = None
     for mark, front, back in cells:
         if line and last == (front, back):
@@ -377,7 +383,7 @@ def _bar(pen: _Pen, shown: Sequence[tuple[str, Array]], width: int) -> Block:
     room = length - len(low) - len(high)
     inner = centred(middle, room) if len(middle) + 2 <= room else " " * max(room, 1)
     ends = [low + inner + high] if len(low + inner + high) <= width else [low, high.rjust(width)]
-    lines: list[Line] = [bar, *([Segment(words)] for words in ends)]
+    lines: list[Segments] = [bar, *([Segment(words)] for words in ends)]
     if any(plane.dtype.kind == "f" and np.isnan(plane).any() for _, plane in shown) and pen.colored:
         lines[1] += [Segment("  "), Segment("  ", pen.style(None, NAN_COLOR)), Segment(" NaN")]
     return Block(lines)

@@ -9,9 +9,9 @@ from rich.text import Text
 
 from poolcli.analysis.formulas import number
 from poolcli.analysis.invariance import Change, ShiftReport
-from poolcli.render.terminal.heatmap import Colors, side_by_side
+from poolcli.render.terminal.heatmap import Colors, Option, side_by_side
 from poolcli.render.terminal.rows import Fitting, Uncut, framed
-from poolcli.wording import many
+from poolcli.wording import keyword, many
 
 EDGES = {
     "replicate": "the cells at the edge again",
@@ -21,7 +21,7 @@ EDGES = {
 }
 
 
-def table(report: ShiftReport, *, ascii_only: bool = False) -> RenderableType:
+def invariance_table(report: ShiftReport, *, ascii_only: bool = False) -> RenderableType:
     """Draw the counts of every shift, the edge rule, and the verdict.
 
     Parameters
@@ -62,6 +62,7 @@ def differences(
     colors: Colors = "truecolor",
     colormap: str = "viridis",
     ascii_only: bool = False,
+    option: Option = keyword,
 ) -> Iterator[RenderableType]:
     """Draw, for every shift, where the input and where the pooled map changed, and by how much.
 
@@ -69,11 +70,12 @@ def differences(
     ----------
     report : ShiftReport
         What `poolcli.analysis.invariance.measure` found.
-    width, colors, colormap, ascii_only
+    width, colors, colormap, ascii_only, option
         As `poolcli.render.terminal.heatmap.picture` takes them.
     """
     for shift, before, after in report.differences():
         titles = (f"moved {shift.name}: change of the input", f"moved {shift.name}: change after pooling")
         yield side_by_side(
-            before, after, titles=titles, width=width, colors=colors, colormap=colormap, ascii_only=ascii_only
-        )
+            before, after, titles=titles, width=width, colors=colors, colormap=colormap, ascii_only=ascii_only,
+            option=option,
+        )  # fmt: skip

@@ -12,7 +12,7 @@ from rich.measure import Measurement
 from rich.segment import Segment
 from rich.style import Style
 
-Line = list[Segment]
+Segments = list[Segment]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Block:
         From top to bottom.
     """
 
-    lines: Sequence[Line]
+    lines: Sequence[Segments]
 
     @property
     def width(self) -> int:
@@ -43,7 +43,7 @@ class Block:
         return Measurement(self.width, self.width)
 
 
-def text(words: str, width: int, style: Style | None = None) -> Block:
+def wrapped(words: str, width: int, style: Style | None = None) -> Block:
     """Return text in as many lines as it needs."""
     lines = textwrap.wrap(words, max(width, 1), break_on_hyphens=False) or [""]
     return Block([[Segment(line, style)] for line in lines])
@@ -51,7 +51,7 @@ def text(words: str, width: int, style: Style | None = None) -> Block:
 
 def below(blocks: Iterable[Block], gap: int = 0) -> Block:
     """Stack blocks with `gap` empty lines between them."""
-    lines: list[Line] = []
+    lines: list[Segments] = []
     for number, block in enumerate(blocks):
         lines += [[Segment("")] for _ in range(gap)] if number else []
         lines += block.lines
@@ -61,7 +61,7 @@ def below(blocks: Iterable[Block], gap: int = 0) -> Block:
 def beside(blocks: Sequence[Block], gap: int = 3) -> Block:
     """Put blocks side by side, tops level."""
     height = max((len(block.lines) for block in blocks), default=0)
-    lines: list[Line] = [[] for _ in range(height)]
+    lines: list[Segments] = [[] for _ in range(height)]
     for number, block in enumerate(blocks):
         last, width = number == len(blocks) - 1, block.width
         for row in range(height):

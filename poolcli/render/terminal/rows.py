@@ -13,7 +13,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-NUMBER = r"(?<![\w./:-])[(\[|]*[-+]?[0-9][0-9.,/%ex+-]*[)\]|;:]*"  # shapes too, but none in names and addresses
+WHOLE_NUMBER = r"(?<![\w./:-])[(\[|]*[-+]?[0-9][0-9.,/%ex+-]*[)\]|;:]*"  # shapes too, but none in names and addresses
 PROSE = 14  # columns that words need, so that lines of them can be read
 
 
@@ -57,7 +57,7 @@ class Uncut:
 
 
 def _pieces(text: str, *, whole: bool) -> list[str]:
-    return text.splitlines() if whole else re.findall(NUMBER, text)
+    return text.splitlines() if whole else re.findall(WHOLE_NUMBER, text)
 
 
 def _longest(pieces: Sequence[str]) -> int:
@@ -119,12 +119,12 @@ def listing(rows: Sequence[Mapping[str, Any]], *, ascii_only: bool = False, line
     return Fitting(Uncut(table))
 
 
-def grid(rows: Sequence[Sequence[int]]) -> str:
+def kernel_grid(rows: Sequence[Sequence[int]]) -> str:
     """Write a kernel with its columns under each other.
 
     Examples
     --------
-    >>> print(grid(((-1, 0, 10), (2, 3, 4))))
+    >>> print(kernel_grid(((-1, 0, 10), (2, 3, 4))))
     -1 0 10
      2 3  4
     """

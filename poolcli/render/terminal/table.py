@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +15,11 @@ from rich.measure import Measurement
 from rich.segment import Segment
 from rich.text import Text
 
-from poolcli.featuremap import spatial_letters
+from poolcli.featuremap import FeatureMap, spatial_letters
 from poolcli.steps.steps import text as step_text
 from poolcli.system.limits import check_memory
 from poolcli.window import times
-from poolcli.wording import many, printable
-
-if TYPE_CHECKING:
-    from poolcli.featuremap import FeatureMap
+from poolcli.wording import Phrase, many, printable
 
 Array = NDArray[Any]
 HUGE = 1e16  # above, a float has no decimals, and its digits say more than it knows
@@ -56,12 +53,12 @@ class Look:
     ascii_only: bool = False
 
 
-def number(value: Any, precision: int = 4) -> str:
+def decimal(value: Any, precision: int = 4) -> str:
     """Write a number with at most so many decimals, and no digit of a whole number lost.
 
     Examples
     --------
-    >>> number(3.75), number(3.0), number(2**60), number(1.23456e-7), number(float("nan"))
+    >>> decimal(3.75), decimal(3.0), decimal(2**60), decimal(1.23456e-7), decimal(float("nan"))
     ('3.75', '3', '1152921504606846976', '1.2346e-07', 'nan')
     """
     if isinstance(value, bool | np.bool_):
@@ -80,7 +77,7 @@ def number(value: Any, precision: int = 4) -> str:
 
 def column_of(values: Array, precision: int) -> list[str]:
     """Write one column of numbers, decimal points under each other."""
-    cells = [number(value, precision) for value in values.tolist()]
+    cells = [decimal(value, precision) for value in values.tolist()]
     if values.dtype.kind == "f":
         tails = [len(cell) - cell.find(".") if "." in cell and "e" not in cell else 0 for cell in cells]
         most = max(tails, default=0)
@@ -147,7 +144,9 @@ def plane_table(plane: Array, look: Look, marks: NDArray[np.bool_] | None = None
     """Draw one plane, shape (rows, columns), with a sign at the cells that are marked."""
     rows = _ends(plane.shape[0], None if look.full else look.rows or ROWS)
     most = plane.shape[1] if look.full else min(look.columns or COLUMNS, plane.shape[1])
-    check_memory(CELL * len(rows) * most, f"a table of {len(rows)}x{most} cells", "show less of it, or use --json")
+    check_memory(
+        CELL * len(rows) * most, f"a table of {len(rows)}x{most} cells", Phrase("show less of it, or use {json}")
+    )
     candidates = [index for index in _ends(plane.shape[1], most) if index >= 0]
     shown = np.ix_([row for row in rows if row >= 0], candidates)
     cells = [column_of(column, look.precision) for column in plane[shown].T]
@@ -171,7 +170,7 @@ def _marked(column: Sequence[str], flags: NDArray[np.bool_]) -> list[str]:
     return [d + sign + cell[len(d) :] for cell, d, sign in zip(column, digits, signs, strict=True)]
 
 
-def planes_of(feature_map: FeatureMap, values: Array) -> Iterator[tuple[str, Array]]:
+def named_planes(feature_map: FeatureMap, values: Array) -> Iterator[tuple[str, Array]]:
     """Yield every plane of `values`, in inner order, with a name such as ``n=0 c=1``."""
     spatial = spatial_letters(feature_map.layout)
     inner = sorted(feature_map.layout, key="NCDHWL".index)
@@ -183,8 +182,8 @@ def planes_of(feature_map: FeatureMap, values: Array) -> Iterator[tuple[str, Arr
 
 def values_table(feature_map: FeatureMap, values: Array, look: Look, marks: NDArray[np.bool_] | None = None) -> Group:
     """Draw every plane of `values`, or the first and the last few of them, with a star at the cells in `marks`."""
-    planes = list(planes_of(feature_map, values))
-    marked = [None] * len(planes) if marks is None else [plane for _, plane in planes_of(feature_map, marks)]
+    planes = list(named_planes(feature_map, values))
+    marked = [None] * len(planes) if marks is None else [plane for _, plane in named_planes(feature_map, marks)]
     parts: list[RenderableType] = []
     for index in _ends(len(planes), None if look.full else PLANES):
         if index < 0:

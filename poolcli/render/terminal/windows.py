@@ -18,20 +18,19 @@ from poolcli.window import AXIS_NAMES, times
 
 ARITHMETIC = 24  # columns that it needs
 GRID_CELLS = (9, 9)  # rows and columns of a window up to which its cells are drawn
-WINNER = "bold green"
-MARKS: Mapping[bool, Mapping[str, str]] = {
+WINNER_STYLE = "bold green"
+OUTSIDE_MARKS: Mapping[bool, Mapping[str, str]] = {
     False: {"padding": "·", "overhang": "×"},  # noqa: RUF001 - no letter, but a cross
     True: {"padding": ".", "overhang": "x"},
 }
 
 
-def table(
+def windows_table(
     facts: Iterable[WindowFact],
     *,
-    total: int | None = None,
-    first: int = 0,
     headline: str | None = None,
     sentence: str | None = None,
+    footer: str | None = None,
     ascii_only: bool = False,
 ) -> RenderableType:
     """Draw what is known of some windows.
@@ -40,23 +39,22 @@ def table(
     ----------
     facts : iterable of WindowFact
         What `poolcli.analysis.windows.windows` yields, or the first of it.
-    total : int, optional
-        How many windows there are, if `facts` are only some.
-    first : int
-        The number of windows before the first of `facts`.
     headline : str, optional
         The first line, as `poolcli.analysis.windows.headline` writes it.
     sentence : str, optional
-        The second line, as `poolcli.analysis.windows.sentence` writes it.
+        The second line, as `poolcli.analysis.formulas.sentence` writes it.
+    footer : str, optional
+        The last line.
     ascii_only : bool
         Whether the terminal has ASCII only.
     """
     chosen = list(facts)
     stacked = _stack(chosen, ascii_only)
     body = Fitting(Uncut(_rows(chosen, ascii_only), ARITHMETIC), stacked=stacked) if len(chosen) > 1 else stacked
+    last = [*_legend(chosen, ascii_only), *([footer] if footer else [])]
     parts: list[RenderableType] = [Text(headline, style="bold")] if headline else []
     parts += [Text(sentence)] if sentence else []
-    return Group(*parts, body, *(Text(line, style="dim") for line in _legend(chosen, total, first, ascii_only)))
+    return Group(*parts, body, *(Text(line, style="dim") for line in last))
 
 
 def _rows(facts: Sequence[WindowFact], ascii_only: bool) -> Table:
@@ -70,26 +68,26 @@ def _rows(facts: Sequence[WindowFact], ascii_only: bool) -> Table:
     drawn.add_column("arithmetic", overflow="fold", ratio=1)
     for fact in facts:
         spans = (Text(str(span)) for span in fact.spans)
-        drawn.add_row(Text(place(fact)), *spans, _cells(fact, ascii_only), Text(str(fact.n)), _arithmetic(fact))
+        drawn.add_row(Text(cell_name(fact)), *spans, _cells(fact, ascii_only), Text(str(fact.n)), _arithmetic(fact))
     return drawn
 
 
 def _stack(facts: Sequence[WindowFact], ascii_only: bool) -> RenderableType:
     parts: list[RenderableType] = []
     for fact in facts:
-        parts.append(Text.assemble(("output " + place(fact), "bold"), f"  {fact.where}"))
+        parts.append(Text.assemble(("output " + cell_name(fact), "bold"), f"  {fact.where}"))
         parts.append(Padding.indent(Group(_cells(fact, ascii_only), Text(f"n = {fact.n}"), _arithmetic(fact)), 2))
     return Group(*parts)
 
 
-def place(fact: WindowFact) -> str:
+def cell_name(fact: WindowFact) -> str:
     """Write where in the output a window stands, the plane before a semicolon.
 
     Examples
     --------
     >>> from poolcli.analysis.windows import windows
     >>> from poolcli.pooling.layer import Pooling
-    >>> [place(fact) for fact in windows(Pooling.of(2), (2, 4))]
+    >>> [cell_name(fact) for fact in windows(Pooling.of(2), (2, 4))]
     ['0,0', '0,1']
     """
     at = ",".join(map(str, fact.at))
@@ -107,14 +105,14 @@ def _cells(fact: WindowFact, ascii_only: bool) -> Text:
     for index, (cell, word) in enumerate(zip(fact.cells, words, strict=True)):
         if index and index % across == 0:
             drawn.append("\n")
-        style = WINNER if cell.at in fact.winners else "dim" if cell.kind != "real" else ""
+        style = WINNER_STYLE if cell.at in fact.winners else "dim" if cell.kind != "real" else ""
         drawn.append(word.rjust(wide) if word.endswith("]") else word.rjust(wide - 1) + " ", style)
     return drawn
 
 
 def _word(cell: Cell, winners: Sequence[Any], ascii_only: bool) -> str:
     if cell.value is None:  # a real cell without a value is one of a shape alone
-        return f" {MARKS[ascii_only].get(cell.kind) or ','.join(map(str, cell.at))} "
+        return f" {OUTSIDE_MARKS[ascii_only].get(cell.kind) or ','.join(map(str, cell.at))} "
     text = number(cell.value)
     return f"[{text}]" if cell.at in winners else f" {text} "
 
@@ -144,8 +142,8 @@ def remarks(fact: WindowFact) -> list[str]:
     return said
 
 
-def _legend(facts: Sequence[WindowFact], total: int | None, first: int, ascii_only: bool) -> list[str]:
-    marks = MARKS[ascii_only]
+def _legend(facts: Sequence[WindowFact], ascii_only: bool) -> list[str]:
+    marks = OUTSIDE_MARKS[ascii_only]
     said = []
     if most := max((len(fact.winners) for fact in facts), default=0):
         said.append("[ ] the cell that decides" if most == 1 else "[ ] the cells that decide")
@@ -153,12 +151,4 @@ def _legend(facts: Sequence[WindowFact], total: int | None, first: int, ascii_on
         said.append(f"{marks['padding']} padding")
     if any(fact.count("overhang") for fact in facts):
         said.append(f"{marks['overhang']} beyond the padding (ceil_mode), never counts")
-    lines = [", ".join(said)] if said else []
-    if total is not None and total > len(facts):
-        page = first // len(facts) + 1
-        more = f"--page {page + 1} shows the next, " if first + len(facts) < total else ""
-        one = ",".join(map(str, facts[0].at))
-        lines.append(
-            f"windows {first + 1} to {first + len(facts)} of {total}; {more}--at {one} shows one, --full shows all"
-        )
-    return lines
+    return [", ".join(said)] if said else []
