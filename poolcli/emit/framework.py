@@ -20,7 +20,7 @@ from poolcli.emit.geometry import (
 )
 from poolcli.emit.numpy_code import NUMPY_MODES
 from poolcli.emit.program import WIDTH, Program, number, whole
-from poolcli.pooling.frameworks import Layer, find
+from poolcli.pooling.frameworks import LayerFacts, find
 from poolcli.window import Window
 
 if TYPE_CHECKING:
@@ -312,4 +312,4 @@ def _own_version(layer: Pooling) -> bool:
 
     framework = find(layer.compat)
     row = layer.mode.mode
-    return framework is not None and framework.row(Layer(layer, np.dtype(np.float64))) is not row
+    return framework is not None and framework.row(LayerFacts(layer, np.dtype(np.float64))) is not row

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from poolcli.pooling.frameworks import Layer, find
+from poolcli.pooling.frameworks import LayerFacts, find
 from poolcli.pooling.modes import HIGH_ORDER
 from poolcli.window import Window
 
@@ -38,7 +38,7 @@ def truncates(layer: Pooling) -> bool:
 
     if (framework := find(layer.compat)) is None:
         return False
-    whole, other = (framework.row(Layer(layer, np.dtype(kind))) for kind in ("int64", "float64"))
+    whole, other = (framework.row(LayerFacts(layer, np.dtype(kind))) for kind in ("int64", "float64"))
     return (whole.formula, whole.result) != (other.formula, other.result)
 
 

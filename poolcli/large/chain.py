@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from poolcli.errors import NanError, ShapeError, UsageError
 from poolcli.kernels.fold_axis import WIDE, shared_by, way
-from poolcli.pooling import frameworks
 from poolcli.pooling.compute import pooled, result_type
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import Mode
@@ -116,11 +115,7 @@ class PoolStage:
             raise NotInBlocksError("indices are not recorded block by block", "drop --indices")
         if layer.mode.mode.random:
             raise NotInBlocksError(f"{layer.mode} draws for the whole input at once", "use another mode")
-        row, framework = layer.mode.mode, frameworks.find(layer.compat)
-        if framework:
-            known = frameworks.Layer(layer, dtype, False, lengths)
-            framework.check(known)
-            row = framework.row(known)
+        row = layer.row(dtype, lengths)
         axes = layer.plan(lengths)
         if layer.pad_fill == "ignore":
             check_empty(axes)

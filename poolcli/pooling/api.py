@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+from typing import Any, Literal, Unpack, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,9 +11,6 @@ from numpy.typing import ArrayLike
 from poolcli.errors import InputError, ShapeError, UsageError
 from poolcli.pooling.layer import Array, Indices, Options, Pooling, Size
 from poolcli.window import times
-
-if TYPE_CHECKING:
-    pass
 
 
 def spatial_axes(x: Array, ndim: int | None, *sizes: Any) -> int:

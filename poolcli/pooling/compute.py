@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,9 @@ from numpy.typing import NDArray
 from poolcli.errors import NumberRangeError
 from poolcli.kernels.fold import fold, window_counts
 from poolcli.kernels.fold_axis import Part
+from poolcli.pooling.frameworks import LayerSpec
 from poolcli.pooling.modes import Mode, Reduction
 from poolcli.window import Axis
-
-if TYPE_CHECKING:
-    from poolcli.pooling.layer import Pooling
 
 Array = NDArray[Any]
 
@@ -35,7 +33,7 @@ RESULTS: Mapping[str, Callable[[np.dtype[Any]], np.dtype[Any]]] = {
 }
 
 
-def pooled(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling) -> Array:
+def pooled(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec) -> Array:
     """Make one value of every window.
 
     Parameters
@@ -45,8 +43,8 @@ def pooled(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling) -> Arra
     axes : sequence of Axis
         One per spatial axis.
     mode : Mode
-        The row to follow: that of `pooling`, or a framework's version of it.
-    pooling : Pooling
+        The row to follow: that of `layer`, or a framework's version of it.
+    layer : LayerSpec
         The parameter, the NaN rule, the divisor rule and the seed.
 
     Returns
@@ -54,15 +52,15 @@ def pooled(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling) -> Arra
     ndarray, shape (leading..., windows...), of the type that `RESULTS` has for the mode
     """
     if mode.beyond:
-        mode = mode.beyond(pooling.mode.parameter) or mode
+        mode = mode.beyond(layer.mode.parameter) or mode
     result = result_type(mode, x.dtype, axes)
     cells = x.view(np.uint8) if x.dtype.kind == "b" else x
     if mode.cells:
-        values = _from_cells(cells, axes, mode, pooling, result)
+        values = _from_cells(cells, axes, mode, layer, result)
     elif mode.result == "sum" and cells.dtype.kind in "iu" and _too_long(cells, axes):
         values = _long_sum(cells, axes)
     else:
-        values = _from_folds(cells, axes, mode, pooling, result)
+        values = _from_folds(cells, axes, mode, layer, result)
     return values.astype(result, copy=False)
 
 
@@ -81,25 +79,25 @@ def _odd(axis: Axis) -> bool:
 # --- folds ------------------------------------------------------------------------------------------------------------
 
 
-def _from_folds(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling, result: np.dtype[Any]) -> Array:
+def _from_folds(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, result: np.dtype[Any]) -> Array:
     overflows: list[str] = []  # the processor tells: looking at all values would cost as much as making them
     with np.errstate(over="call", call=lambda error, _: overflows.append(error)):
-        values = _folded(x, axes, mode, pooling, result, _scale(x, mode, pooling.mode.parameter))
+        values = _folded(x, axes, mode, layer, result, _scale(x, mode, layer.mode.parameter))
     if mode.result == "range" and values.dtype.kind == "i" and (values < 0).any():
         raise _overflow("max - min", values < 0, values.dtype)
     if mode.divides and overflows and np.isinf(values).any():  # perhaps only the sum was too large
-        values = np.where(np.isinf(values), _folded(x, axes, mode, pooling, result, SMALLER), values)
+        values = np.where(np.isinf(values), _folded(x, axes, mode, layer, result, SMALLER), values)
     return values
 
 
 SMALLER = 2.0**-64  # makes sums of the largest numbers finite
 
 
-def _folded(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling, result: np.dtype[Any], scale: float) -> Array:
+def _folded(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, result: np.dtype[Any], scale: float) -> Array:
     """Fold the input times `scale`, and take the scale out of the values again."""
-    parameter = pooling.mode.parameter
-    ignoring = pooling.nan == "ignore" and x.dtype.kind == "f"
-    include_pad = pooling.count_include_pad and mode.divides
+    parameter = layer.mode.parameter
+    ignoring = layer.nan == "ignore" and x.dtype.kind == "f"
+    include_pad = layer.count_include_pad and mode.divides
     parts = [_part(row, _accumulator(row, x, axes), parameter, scale, ignoring) for row in mode.reductions]
     if ignoring:
         parts.append(Part(np.add, (0,), lambda block: (~np.isnan(block)).view(np.uint8)))
@@ -248,19 +246,19 @@ def _scale(x: Array, mode: Mode, p: float) -> float:
 # --- cells ------------------------------------------------------------------------------------------------------------
 
 
-def _from_cells(x: Array, axes: Sequence[Axis], mode: Mode, pooling: Pooling, result: np.dtype[Any]) -> Array:
+def _from_cells(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, result: np.dtype[Any]) -> Array:
     from poolcli.kernels.laid_out import gather
     from poolcli.kernels.median_network import median, small_median
     from poolcli.kernels.order_statistics import CELL_MODES
 
-    if mode.cells == "median" and pooling.nan != "ignore" and small_median(axes):
+    if mode.cells == "median" and layer.nan != "ignore" and small_median(axes):
         return median(x, axes)
     make = mode.cells if callable(mode.cells) else CELL_MODES[str(mode.cells)]
-    ignoring, parameter = pooling.nan == "ignore", pooling.mode.parameter
+    ignoring, parameter = layer.nan == "ignore", layer.mode.parameter
     lots: Array | None = None
     if mode.random:
         planes = math.prod(x.shape[: x.ndim - len(axes)])
-        lots = np.random.default_rng(pooling.seed).random((planes, *map(len, axes)))
+        lots = np.random.default_rng(layer.seed).random((planes, *map(len, axes)))
 
     def rows(cells: Array, real: NDArray[np.bool_], place: tuple[slice, ...]) -> Array:
         draws = None if lots is None else lots[place].ravel()

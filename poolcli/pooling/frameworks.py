@@ -12,20 +12,61 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import CompatError, UnknownNameError
-from poolcli.pooling.modes import MODES, Mode, Reduction
+from poolcli.pooling.modes import MODES, ChosenMode, Mode, Reduction
+from poolcli.window import Window
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from poolcli.pooling.layer import Pooling
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """What a pooling layer is asked to do; `poolcli.pooling.layer.Pooling` makes it and does it.
+
+    Attributes
+    ----------
+    ndim : int
+        The number of spatial axes.
+    mode : ChosenMode
+        How cells become a number.
+    window : Window
+        Which cells.
+    pad_fill : str or float
+        A name in `poolcli.window.PAD_FILLS`, or a number.
+    count_include_pad : bool
+        Whether padding counts in the divisor of an average.
+    nan : str
+        ``propagate``, ``ignore`` or ``error``.
+    compat : str, Framework or None
+        The framework whose layer this is.
+    seed : int or None
+        Of fractional windows and of stochastic pooling.
+    storage_order : int
+        Of ONNX indices: 1 counts down the columns.
+    """
+
+    ndim: int
+    mode: ChosenMode
+    window: Window
+    pad_fill: str | float = "ignore"
+    count_include_pad: bool = False
+    nan: str = "propagate"
+    compat: str | Framework | None = None
+    seed: int | None = None
+    storage_order: int = 0
+
+    @property
+    def framework(self) -> Framework | None:
+        """The framework whose layer this is."""
+        return find(self.compat)
 
 
 @dataclass(frozen=True)
-class Layer:
-    """What a rule may look at: a pooling layer, and once there are data what is known of them."""
+class LayerFacts:
+    """What a rule may look at: what a layer is asked to do, and once there are data what is known of them."""
 
-    pooling: Pooling
+    layer: LayerSpec
     dtype: np.dtype[Any] | None = None
     indices: bool = False
     spatial: tuple[int, ...] = ()
@@ -33,12 +74,12 @@ class Layer:
     @property
     def mode(self) -> str:
         """The name of the mode."""
-        return self.pooling.mode.mode.name
+        return self.layer.mode.mode.name
 
     @property
     def pads(self) -> tuple[int, ...]:
         """Every explicit pad, both sides of every axis."""
-        padding = self.pooling.window.padding
+        padding = self.layer.window.padding
         return () if isinstance(padding, str) else tuple(side for pair in padding for side in pair)
 
 
@@ -48,7 +89,7 @@ class Rule:
 
     Attributes
     ----------
-    broken : function of a Layer
+    broken : function of a LayerFacts
         Whether the layer breaks the rule.
     text : str
         The rule, as the framework's documentation or source has it.
@@ -56,7 +97,7 @@ class Rule:
         What to do about it.
     """
 
-    broken: Callable[[Layer], bool]
+    broken: Callable[[LayerFacts], bool]
     text: str
     hint: str = "drop --compat to get poolcli's own answer"
 
@@ -79,7 +120,7 @@ class Framework:
         Whether SAME pads as if the dilation were 1.
     fractional : str
         The kind of fractional windows, a row of `poolcli.window.KINDS`.
-    modes : mapping of str to a function of a Layer
+    modes : mapping of str to a function of a LayerFacts
         The modes it has; the function returns its own version of the mode's row, or None for poolcli's.
     rules : tuple of Rule
         What it refuses.
@@ -93,7 +134,7 @@ class Framework:
 
     name: str
     title: str
-    modes: Mapping[str, Callable[[Layer], Mode | None]]
+    modes: Mapping[str, Callable[[LayerFacts], Mode | None]]
     rules: tuple[Rule, ...]
     stride: int | None = None
     count_include_pad: bool = False
@@ -104,18 +145,18 @@ class Framework:
     number: Callable[[Any, Sequence[int], int, int], Any] = lambda where, *_: where
     plane_index: Callable[[Any, Sequence[int], int], Any] = lambda where, *_: where
 
-    def check(self, layer: Layer) -> None:
+    def check(self, facts: LayerFacts) -> None:
         """Raise `CompatError` if the framework refuses this layer."""
-        if layer.mode not in self.modes:
+        if facts.mode not in self.modes:
             known = ", ".join(self.modes)
-            raise CompatError(f"{self.title} has no {layer.mode} pooling", f"it has {known}; or drop --compat")
+            raise CompatError(f"{self.title} has no {facts.mode} pooling", f"it has {known}; or drop --compat")
         for rule in self.rules:
-            if rule.broken(layer):
+            if rule.broken(facts):
                 raise CompatError(f"{self.title} refuses this layer: {rule.text}", rule.hint)
 
-    def row(self, layer: Layer) -> Mode:
+    def row(self, facts: LayerFacts) -> Mode:
         """Return this framework's version of the layer's mode."""
-        return self.modes[layer.mode](layer) or layer.pooling.mode.mode
+        return self.modes[facts.mode](facts) or facts.layer.mode.mode
 
 
 def find(name: str | Framework | None) -> Framework | None:
@@ -127,123 +168,123 @@ def find(name: str | Framework | None) -> Framework | None:
     return FRAMEWORKS[name]
 
 
-def _own(_: Layer) -> None:
+def _own(_: LayerFacts) -> None:
     """Say that the framework does as poolcli does."""
 
 
-def _kind(*kinds: str) -> Callable[[Layer], bool]:
-    return lambda layer: layer.pooling.window.kind in kinds
+def _kind(*kinds: str) -> Callable[[LayerFacts], bool]:
+    return lambda facts: facts.layer.window.kind in kinds
 
 
-def _all(*conditions: Callable[[Layer], bool]) -> Callable[[Layer], bool]:
-    return lambda layer: all(condition(layer) for condition in conditions)
+def _all(*conditions: Callable[[LayerFacts], bool]) -> Callable[[LayerFacts], bool]:
+    return lambda facts: all(condition(facts) for condition in conditions)
 
 
-def _mode(*names: str) -> Callable[[Layer], bool]:
-    return lambda layer: layer.mode in names
+def _mode(*names: str) -> Callable[[LayerFacts], bool]:
+    return lambda facts: facts.mode in names
 
 
-def _infinite_norm(layer: Layer) -> bool:
-    return layer.mode == "lp" and math.isinf(layer.pooling.mode.parameter)
+def _infinite_norm(facts: LayerFacts) -> bool:
+    return facts.mode == "lp" and math.isinf(facts.layer.mode.parameter)
 
 
-def _averaging(layer: Layer) -> bool:
+def _averaging(facts: LayerFacts) -> bool:
     """Whether PyTorch makes it with its average pooling."""
-    return layer.mode in ("avg", "sum", "lp") and not _infinite_norm(layer)
+    return facts.mode in ("avg", "sum", "lp") and not _infinite_norm(facts)
 
 
-def _maximal(layer: Layer) -> bool:
+def _maximal(facts: LayerFacts) -> bool:
     """Whether PyTorch makes it with its max pooling."""
-    return layer.mode in ("max", "min") or _infinite_norm(layer)
+    return facts.mode in ("max", "min") or _infinite_norm(facts)
 
 
-def _uneven(layer: Layer) -> bool:
-    return layer.pads[::2] != layer.pads[1::2]
+def _uneven(facts: LayerFacts) -> bool:
+    return facts.pads[::2] != facts.pads[1::2]
 
 
-def _dilated(layer: Layer) -> bool:
-    return any(step != 1 for step in layer.pooling.window.dilation)
+def _dilated(facts: LayerFacts) -> bool:
+    return any(step != 1 for step in facts.layer.window.dilation)
 
 
-def _named(*names: str) -> Callable[[Layer], bool]:
-    return lambda layer: layer.pooling.window.padding in names
+def _named(*names: str) -> Callable[[LayerFacts], bool]:
+    return lambda facts: facts.layer.window.padding in names
 
 
-def _padded(layer: Layer) -> bool:
-    return any(layer.pads)
+def _padded(facts: LayerFacts) -> bool:
+    return any(facts.pads)
 
 
-def _filled(layer: Layer) -> bool:
-    return layer.pooling.pad_fill != "ignore"
+def _filled(facts: LayerFacts) -> bool:
+    return facts.layer.pad_fill != "ignore"
 
 
-def _integer(layer: Layer) -> bool:
-    return layer.dtype is not None and layer.dtype.kind in "iub"
+def _integer(facts: LayerFacts) -> bool:
+    return facts.dtype is not None and facts.dtype.kind in "iub"
 
 
-def _wide_pads(limit: Callable[[int], int]) -> Callable[[Layer], bool]:
-    def broken(layer: Layer) -> bool:
-        size = layer.pooling.window.size
-        sides = zip(layer.pads, (k for k in size for _ in range(2)), strict=False)
+def _wide_pads(limit: Callable[[int], int]) -> Callable[[LayerFacts], bool]:
+    def broken(facts: LayerFacts) -> bool:
+        size = facts.layer.window.size
+        sides = zip(facts.pads, (k for k in size for _ in range(2)), strict=False)
         return any(side > limit(k) for side, k in sides)
 
     return broken
 
 
-def _ndim(*numbers: int) -> Callable[[Layer], bool]:
-    return lambda layer: layer.pooling.ndim in numbers
+def _ndim(*numbers: int) -> Callable[[LayerFacts], bool]:
+    return lambda facts: facts.layer.ndim in numbers
 
 
-def _loose_same(layer: Layer) -> bool:
+def _loose_same(facts: LayerFacts) -> bool:
     """Whether SAME would have to cut cells off, because the stride skips them."""
-    window = layer.pooling.window
-    sizes = zip(layer.spatial, window.size, window.stride, strict=False)
+    window = facts.layer.window
+    sizes = zip(facts.spatial, window.size, window.stride, strict=False)
     return window.padding in ("same", "same-lower") and any((-(-n // s) - 1) * s + k < n for n, k, s in sizes)
 
 
-def _larger_than_input(layer: Layer) -> bool:
-    return any(n < k for n, k in zip(layer.spatial, layer.pooling.window.size, strict=False))
+def _larger_than_input(facts: LayerFacts) -> bool:
+    return any(n < k for n, k in zip(facts.spatial, facts.layer.window.size, strict=False))
 
 
-def _no_room(layer: Layer) -> bool:
+def _no_room(facts: LayerFacts) -> bool:
     """Whether fractional windows would stand at every place there is."""
-    window = layer.pooling.window
-    sizes = zip(layer.spatial, window.size, window.output_size, strict=False)
+    window = facts.layer.window
+    sizes = zip(facts.spatial, window.size, window.output_size, strict=False)
     return any(out + k - 1 >= n for n, k, out in sizes)
 
 
-def _cropped_same(layer: Layer) -> bool:
+def _cropped_same(facts: LayerFacts) -> bool:
     """Whether onnxruntime's SAME has less than no padding at the beginning: half of it, rounded towards none."""
-    window = layer.pooling.window
+    window = facts.layer.window
     most = {"same": -2, "same-lower": -3}.get(str(window.padding), -math.inf)
-    sizes = zip(layer.spatial, window.size, window.stride, strict=False)
+    sizes = zip(facts.spatial, window.size, window.stride, strict=False)
     return any((-(-n // s) - 1) * s + k - n <= most for n, k, s in sizes)
 
 
-def _columns_first(layer: Layer) -> bool:
-    return layer.pooling.storage_order == 1
+def _columns_first(facts: LayerFacts) -> bool:
+    return facts.layer.storage_order == 1
 
 
-def _nan_rule(layer: Layer) -> bool:
-    return layer.pooling.nan == "ignore"
+def _nan_rule(facts: LayerFacts) -> bool:
+    return facts.layer.nan == "ignore"
 
 
-def inflation(pooling: Pooling, n: Any) -> Any:
+def inflation(layer: LayerSpec, n: Any) -> Any:
     """Return what PyTorch's LPPool multiplies a sum of n cells with: 1 but in windows clipped by ceil_mode."""
-    return math.prod(pooling.window.size) / n
+    return math.prod(layer.window.size) / n
 
 
 # --- PyTorch ----------------------------------------------------------------------------------------------------------
 
 
-def _torch_lp(layer: Layer) -> Mode:
+def _torch_lp(facts: LayerFacts) -> Mode:
     """``(avg_pool(x^p) * k)^(1/p)``: no abs, and a clipped window's mean is multiplied with the full size."""
-    p = layer.pooling.mode.parameter
+    p = facts.layer.mode.parameter
     if math.isinf(p):
         return MODES["lp"]
     signed = Reduction("add", prepare=lambda x, p: x**p, wide=True)
-    if _integer(layer) and p % 1 == 0:  # its average of whole numbers is truncated before it is scaled up again
-        taps = math.prod(layer.pooling.window.size)
+    if _integer(facts) and p % 1 == 0:  # its average of whole numbers is truncated before it is scaled up again
+        taps = math.prod(facts.layer.window.size)
         return Mode(
             "lp", "(trunc(sum(x^P) / n) k)^(1/P)", (signed,), lambda total, n, p: (total // n * taps) ** (1 / p)
         )
@@ -251,12 +292,12 @@ def _torch_lp(layer: Layer) -> Mode:
         "lp",
         "(sum(x^P) / n * k)^(1/P)",
         (signed,),
-        lambda total, n, p: (total * inflation(layer.pooling, n)) ** (1 / p),
+        lambda total, n, p: (total * inflation(facts.layer, n)) ** (1 / p),
     )
 
 
-def _torch_avg(layer: Layer) -> Mode | None:
-    if not _integer(layer):
+def _torch_avg(facts: LayerFacts) -> Mode | None:
+    if not _integer(facts):
         return None
     return replace(MODES["avg"], finish=lambda total, n, _: _truncated(total, n), result="same")
 
@@ -280,16 +321,16 @@ TORCH = Framework(
         Rule(_all(_ndim(1), _mode("sum")), "divisor_override, which makes a sum, exists in 2-D and 3-D only"),
         Rule(_all(_kind("adaptive", "global"), _mode("sum", "lp")), "adaptive pooling is max or average"),
         Rule(
-            _all(_kind("fractional"), lambda layer: layer.mode not in ("max", "min")), "fractional pooling is max only"
+            _all(_kind("fractional"), lambda facts: facts.mode not in ("max", "min")), "fractional pooling is max only"
         ),
         Rule(_all(_kind("fractional"), _ndim(1)), "fractional pooling is 2-D or 3-D"),
         Rule(
-            lambda layer: layer.dtype is not None and layer.dtype.name in ("bool", "uint16", "uint32", "uint64"),
+            lambda facts: facts.dtype is not None and facts.dtype.name in ("bool", "uint16", "uint32", "uint64"),
             "pooling is not implemented for this type",
             "convert the input to floating-point numbers",
         ),
         Rule(
-            _all(_mode("avg", "sum", "lp"), _integer, lambda layer: str(layer.dtype) != "int64"),
+            _all(_mode("avg", "sum", "lp"), _integer, lambda facts: str(facts.dtype) != "int64"),
             "of whole numbers only int64 can be averaged",
             "convert the input to floating-point numbers",
         ),
@@ -299,7 +340,7 @@ TORCH = Framework(
             "convert the input to floating-point numbers",
         ),
         Rule(
-            _all(_ndim(1), _integer, _maximal, _kind("sliding"), lambda layer: not layer.indices),
+            _all(_ndim(1), _integer, _maximal, _kind("sliding"), lambda facts: not facts.indices),
             "max_pool1d takes whole numbers only if it returns indices",
             "add --indices, or convert the input to floating-point numbers",
         ),
@@ -309,7 +350,7 @@ TORCH = Framework(
             "use a smaller --size",
         ),
         Rule(
-            _all(_ndim(3), _averaging, _kind("sliding"), lambda layer: str(layer.dtype) == "float16"),
+            _all(_ndim(3), _averaging, _kind("sliding"), lambda facts: str(facts.dtype) == "float16"),
             "avg_pool3d is not implemented for float16",
             "convert the input to float32",
         ),
@@ -352,8 +393,8 @@ KERAS = Framework(
         Rule(_named("same-lower"), "SAME puts the extra cell at the end"),
         Rule(_padded, "padding is valid or same", "use a ZeroPadding layer first, or --padding same"),
         Rule(_dilated, "its pooling layers have no dilation"),
-        Rule(lambda layer: layer.pooling.window.ceil_mode, "it has no ceil_mode", "use --padding same"),
-        Rule(lambda layer: layer.pooling.count_include_pad, "padding never counts in its averages"),
+        Rule(lambda facts: facts.layer.window.ceil_mode, "it has no ceil_mode", "use --padding same"),
+        Rule(lambda facts: facts.layer.count_include_pad, "padding never counts in its averages"),
         Rule(_all(_kind("fractional-disjoint"), _ndim(1, 3)), "tf.nn.fractional_max_pool is 2-D only"),
         Rule(_columns_first, "its indices count rows first", "drop --storage-order"),
         Rule(_filled, "it pads with what its mode ignores", "use a padding layer first"),
@@ -368,12 +409,12 @@ KERAS = Framework(
 # --- ONNX -------------------------------------------------------------------------------------------------------------
 
 
-def _onnx_max(layer: Layer) -> Mode | None:
+def _onnx_max(facts: LayerFacts) -> Mode | None:
     """Lose NaN in comparisons, as onnxruntime does; with indices, and in float64, one in the first place stays."""
-    if layer.dtype is None or layer.dtype.kind != "f":
+    if facts.dtype is None or facts.dtype.kind != "f":
         return None
-    name = layer.mode
-    if layer.indices or layer.dtype.itemsize == 8:
+    name = facts.mode
+    if facts.indices or facts.dtype.itemsize == 8:
         return replace(MODES[name], reductions=(), cells=f"first_nan_{name}", treats_nan=True)
     return replace(MODES[name], reductions=(Reduction(*_ONNX_FOLD[name]),))
 
@@ -439,9 +480,9 @@ ONNX = Framework(
     modes={"max": _onnx_max, "min": _onnx_max, "avg": _own, "lp": _own},
     rules=(
         Rule(_wide_pads(lambda k: k - 1), "onnxruntime wants every pad smaller than the kernel"),
-        Rule(_all(_mode("lp"), lambda layer: layer.pooling.mode.parameter % 1 != 0), "LpPool's p is a whole number"),
+        Rule(_all(_mode("lp"), lambda facts: facts.layer.mode.parameter % 1 != 0), "LpPool's p is a whole number"),
         Rule(
-            _all(_loose_same, _mode("max", "min"), lambda layer: not (layer.indices or _dilated(layer))),
+            _all(_loose_same, _mode("max", "min"), lambda facts: not (facts.indices or _dilated(facts))),
             "with SAME the last window of its MaxPool must reach the end",
             "use --padding valid or a smaller --stride",
         ),
@@ -452,12 +493,12 @@ ONNX = Framework(
         ),
         Rule(_kind("adaptive", "fractional"), "it has no adaptive or fractional pooling operator"),
         Rule(
-            _all(_integer, lambda layer: _kind("global")(layer) or layer.mode in ("avg", "lp")),
+            _all(_integer, lambda facts: _kind("global")(facts) or facts.mode in ("avg", "lp")),
             "only its MaxPool takes whole numbers",
             "convert the input to floating-point numbers",
         ),
         Rule(
-            _all(_integer, lambda layer: str(layer.dtype) not in ("int8", "uint8")),
+            _all(_integer, lambda facts: str(facts.dtype) not in ("int8", "uint8")),
             "of whole numbers MaxPool takes int8 and uint8 only",
             "convert the input to floating-point numbers",
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,9 @@ from numpy.typing import NDArray
 from poolcli.errors import NanError, UnknownNameError, UsageError
 from poolcli.pooling.compute import first_place, pooled
 from poolcli.pooling.fill import fill
-from poolcli.pooling.modes import ChosenMode, Mode, parse_mode
+from poolcli.pooling.frameworks import OWN, Framework, LayerFacts, LayerSpec, find
+from poolcli.pooling.modes import Mode, parse_mode
 from poolcli.window import PAD_FILLS, Axis, Padding, Window, check_empty, output_shape, parse_fill
-
-if TYPE_CHECKING:
-    from poolcli.pooling.frameworks import Framework
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
@@ -25,59 +23,14 @@ NAN_RULES = ("propagate", "ignore", "error")
 INDEXED = ("max", "min")
 
 
-def framework_of(compat: str | Framework | None) -> Framework | None:
-    """Return the row of the framework that `compat` names; the table is loaded only where one is named."""
-    if compat is None:
-        return None
-    from poolcli.pooling.frameworks import find
-
-    return find(compat)
-
-
 def numbering(compat: str | Framework | None, storage_order: int) -> Framework | None:
     """Return the row that says how indices are numbered; None means flat in the plane, rows first."""
-    if compat is None and storage_order:
-        from poolcli.pooling.frameworks import OWN
-
-        return OWN
-    return framework_of(compat)
+    return OWN if compat is None and storage_order else find(compat)
 
 
 @dataclass(frozen=True)
-class Pooling:
-    """One pooling layer: everything but the data; make it with :meth:`of`.
-
-    Attributes
-    ----------
-    ndim : int
-        The number of spatial axes.
-    mode : ChosenMode
-        How cells become a number.
-    window : Window
-        Which cells.
-    pad_fill : str or float
-        A name in `PAD_FILLS`, or a number.
-    count_include_pad : bool
-        Whether padding counts in the divisor of an average.
-    nan : str
-        One of `NAN_RULES`.
-    compat : str, Framework or None
-        The framework whose layer this is.
-    seed : int or None
-        Of fractional windows and of stochastic pooling.
-    storage_order : int
-        Of ONNX indices: 1 counts down the columns.
-    """
-
-    ndim: int
-    mode: ChosenMode
-    window: Window
-    pad_fill: str | float = "ignore"
-    count_include_pad: bool = False
-    nan: str = "propagate"
-    compat: str | Framework | None = None
-    seed: int | None = None
-    storage_order: int = 0
+class Pooling(LayerSpec):
+    """One pooling layer: everything but the data; make it with :meth:`of`."""
 
     @classmethod
     def of(
@@ -110,7 +63,7 @@ class Pooling:
             "fractional": fractional, "global": global_window,
         }  # fmt: skip
         kind = _kind({name for name, there in given.items() if there})
-        framework = framework_of(compat)
+        framework = find(compat)
         if chosen.mode.random and seed is None:
             raise UsageError(f"mode {chosen} draws at random and needs a seed", "add --seed 1, or any whole number")
         if nan not in NAN_RULES:
@@ -139,11 +92,6 @@ class Pooling:
         made.row()
         return made
 
-    @property
-    def framework(self) -> Framework | None:
-        """The framework whose layer this is."""
-        return framework_of(self.compat)
-
     def row(self, dtype: np.dtype[Any] | None = None, spatial: Sequence[int] = (), *, indices: bool = False) -> Mode:
         """Return the row of the table of modes to follow: the framework's own version of it, if there is one.
 
@@ -164,9 +112,7 @@ class Pooling:
         framework = self.framework
         if framework is None:
             return self.mode.mode
-        from poolcli.pooling.frameworks import Layer
-
-        known = Layer(self, dtype, indices, tuple(spatial))
+        known = LayerFacts(self, dtype, indices, tuple(spatial))
         framework.check(known)
         return framework.row(known)
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from poolcli.errors import InputError, UnknownNameError, UsageError
 from poolcli.steps.shapes import check_options
@@ -23,9 +23,6 @@ from poolcli.steps.steps import (
     named,
     without_shapes,
 )
-
-if TYPE_CHECKING:
-    pass
 
 FORM = 'a recipe looks like [{"step": "pool", "mode": "max", "size": [2, 2]}]'
 

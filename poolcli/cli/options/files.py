@@ -89,9 +89,9 @@ class Reading(Group):
 def _channels_last(compat: str | None) -> bool:
     if compat is None:  # then the kernels need not be imported yet
         return False
-    from poolcli.pooling.layer import framework_of
+    from poolcli.pooling.frameworks import find
 
-    framework = framework_of(compat)
+    framework = find(compat)
     return bool(framework and framework.channels_last)
 
 
