@@ -73,7 +73,7 @@ class UnknownNameError(UsageError):
 
     Parameters
     ----------
-    kind : str
+    kind : str or Phrase
         What was named: ``mode``, ``filter``, ``format``.
     name : str
         The unknown name.
@@ -85,13 +85,15 @@ class UnknownNameError(UsageError):
         The hint where no name is near, in place of a list of all.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], note: str = "", otherwise: str = "") -> None:
+    def __init__(
+        self, kind: str | Phrase, name: str, known: Iterable[str], note: str = "", otherwise: str = ""
+    ) -> None:
         from difflib import get_close_matches
 
         names = list(known)
         close = get_close_matches(name.lower(), names, n=3, cutoff=0.6)
         hint = f"did you mean {' or '.join(close)}?" if close else otherwise or f"known: {', '.join(names)}"
-        super().__init__(f"unknown {kind} {name!r}", hint + note)
+        super().__init__("unknown " + kind + f" {name!r}", hint + note)
 
 
 class CompatError(UsageError):

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from poolcli.system.cluster import Client, ClusterError, connected
 from poolcli.system.limits import processors
+from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
-PATIENCE = 60.0  # seconds without any worker in the middle of a run
-AHEAD = 2  # tasks handed out for each process, so that none waits for the next
-FAR_AHEAD = 8  # for each thread of a cluster, where a task is some 20 ms on its way
+WITHOUT_WORKERS = 60.0  # seconds without any worker in the middle of a run
+PER_PROCESS = 2  # tasks handed out for each process, so that none waits for the next
+PER_THREAD = 8  # for each thread of a cluster, where a task is some 20 ms on its way
 
 
 class Workers(Protocol):
@@ -26,13 +27,10 @@ class Workers(Protocol):
 
     Attributes
     ----------
-    remote : bool
-        Whether tasks run elsewhere, where relative paths mean something else.
     share : int
         How many threads each task may use, so that all together use the processors once.
     """
 
-    remote: bool
     share: int
 
     def reach(self) -> None:
@@ -65,8 +63,6 @@ class Local:
         How many.
     """
 
-    remote = False
-
     def __init__(self, number: int) -> None:
         self.number = number
         self.share = max(processors() // number, 1)
@@ -86,7 +82,7 @@ class Local:
         self.others = set(active_children())
         pool = ProcessPoolExecutor(self.number, mp_context=context, initializer=_start_worker)
         try:
-            yield pool, AHEAD * self.number
+            yield pool, PER_PROCESS * self.number
         except KeyboardInterrupt:
             self.abandon()
             raise
@@ -150,7 +146,6 @@ class Dask:
         Such as ``tcp://host:8786``.
     """
 
-    remote = True
     share = 1  # a Dask worker has a thread for each task
 
     def __init__(self, address: str) -> None:
@@ -179,7 +174,7 @@ class Dask:
             self.seen = time.monotonic()
             threads = sum(self.client.ncores().values())
             # pure: a name made of the arguments would let Dask keep an old answer for a file that has changed since
-            yield self.client.get_executor(pure=False), FAR_AHEAD * max(threads, 1)
+            yield self.client.get_executor(pure=False), PER_THREAD * max(threads, 1)
 
     def alone(self) -> Dask:
         """Return itself: a scheduler finds out by itself which task kills workers."""
@@ -192,8 +187,10 @@ class Dask:
             raise ClusterError(f"the Dask scheduler {self.address} went away", RESUME)
         if client.scheduler_info()["workers"]:
             self.seen = time.monotonic()
-        elif time.monotonic() - self.seen > PATIENCE:
-            raise ClusterError(f"the Dask scheduler {self.address} has had no worker for {PATIENCE:.0f} s", RESUME)
+        elif time.monotonic() - self.seen > WITHOUT_WORKERS:
+            raise ClusterError(
+                f"the Dask scheduler {self.address} has had no worker for {WITHOUT_WORKERS:.0f} s", RESUME
+            )
 
 
-RESUME = "start it again, and run the same command with --skip-existing"
+RESUME = Phrase("start it again, and run the same command with {skip_existing}")

@@ -16,12 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from poolcli.errors import FileError, InputError, PoolcliError, UnknownNameError, UsageError
-from poolcli.formats.registry import FORMATS, Format, format_of_name, format_of_target
+from poolcli.formats.registry import FORMATS, Format, find_format, format_of_name, format_of_target
 from poolcli.system.files import ZARR, file_error, is_special, left_behind, missing, same_file
+from poolcli.wording import Phrase
 
 FIELDS = ("stem", "name", "ext", "folder", "number")
 USUAL = "{folder}/{stem}"
-WORD = re.compile(r"\.[A-Za-z]\w*")  # an extension, unlike the end of v1.5
+EXTENSION = re.compile(r"\.[A-Za-z]\w*")  # an extension, unlike the end of v1.5
 PATTERN = "write a name such as '{stem}_pooled.png', '{folder}/{stem}.csv' or '{number:05}.npy'"
 
 
@@ -71,7 +72,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundFile:
     """An input.
 
     Attributes
@@ -92,7 +93,7 @@ class Found:
 # Finding
 
 
-def find(path: str, *, recursive: bool, output: str, not_read: Counter[str] | None = None) -> Iterator[Found]:
+def find_files(path: str, *, recursive: bool, output: str, not_read: Counter[str] | None = None) -> Iterator[FoundFile]:
     """Give the files that a path on the command line stands for.
 
     Parameters
@@ -125,10 +126,10 @@ def find(path: str, *, recursive: bool, output: str, not_read: Counter[str] | No
     elif is_special(path):
         raise FileError(f"cannot read {path}: it is a FIFO or a device, not a file", "name a file")
     else:
-        yield Found(path, named=True)
+        yield FoundFile(path, named=True)
 
 
-def _in_folder(folder: str, recursive: bool, output: str, not_read: Counter[str]) -> Iterator[Found]:
+def _in_folder(folder: str, recursive: bool, output: str, not_read: Counter[str]) -> Iterator[FoundFile]:
     count, others = 0, 0
 
     def refused(problem: OSError) -> None:
@@ -142,7 +143,7 @@ def _in_folder(folder: str, recursive: bool, output: str, not_read: Counter[str]
             path = os.path.join(here, name)
             if not _hidden(name) and _readable(name) and not is_special(path):
                 count += 1
-                yield Found(path, below)
+                yield FoundFile(path, below)
             else:
                 others += not _hidden(name)
         if not recursive:
@@ -154,7 +155,7 @@ def _in_folder(folder: str, recursive: bool, output: str, not_read: Counter[str]
     not_read.update(folder=deeper, file=others)
 
 
-def _matching(pattern: str) -> Iterator[Found]:
+def _matching(pattern: str) -> Iterator[FoundFile]:
     paths = sorted(path for path in glob.iglob(pattern, recursive=True) if not is_special(path))
     if not paths:
         raise FileError(f"no file matches {pattern}", "check the pattern; quote it if the shell should leave it alone")
@@ -166,7 +167,7 @@ def _matching(pattern: str) -> Iterator[Found]:
     root = os.path.join(*plain) if plain else os.curdir
     for path in paths:
         below = os.path.relpath(os.path.dirname(path) or os.curdir, root)
-        yield Found(path, "" if below == os.curdir else below)
+        yield FoundFile(path, "" if below == os.curdir else below)
 
 
 def _hidden(name: str) -> bool:
@@ -209,8 +210,6 @@ class Naming:
         UnknownNameError
             If it has an unknown field, or the format is unknown.
         """
-        from poolcli.formats.registry import find_format
-
         extension = None if format is None else find_format(format, writing=True).extensions[0]
         naming = cls(folder, pattern or USUAL, extension)
         naming._check()
@@ -220,25 +219,25 @@ class Naming:
         try:
             parts = list(string.Formatter().parse(self.pattern))
         except ValueError as problem:
-            raise UsageError(f"--name {self.pattern!r}: {problem}", PATTERN) from None
+            raise UsageError(Phrase("{name} {0}: {1}", repr(self.pattern), problem), PATTERN) from None
         for _, name, _, _ in parts:
             if name is not None and name not in FIELDS:
-                raise UnknownNameError("field of --name", f"{{{name}}}", [f"{{{known}}}" for known in FIELDS])
-        self._filled(Found("a/b.png", "c"), 1)
+                raise UnknownNameError(Phrase("field of {name}"), f"{{{name}}}", [f"{{{known}}}" for known in FIELDS])
+        self._filled(FoundFile("a/b.png", "c"), 1)
         text, name, _, _ = parts[-1]
-        typed = WORD.fullmatch(Path(f"x{text}").suffix) and name is None
+        typed = EXTENSION.fullmatch(Path(f"x{text}").suffix) and name is None
         if typed and self.extension is None and format_of_name(text) is None:
             format_of_target(self.pattern)  # it knows what to say
 
-    def _filled(self, found: Found, number: int) -> str:
+    def _filled(self, found: FoundFile, number: int) -> str:
         path = Path(found.path)
         values = {"stem": path.stem, "name": path.name, "ext": path.suffix[1:], "folder": found.folder or os.curdir}
         try:
             return os.path.normpath(self.pattern.format_map(values | {"number": number}))
         except (ValueError, KeyError, IndexError) as problem:
-            raise UsageError(f"--name {self.pattern!r}: {problem}", PATTERN) from None
+            raise UsageError(Phrase("{name} {0}: {1}", repr(self.pattern), problem), PATTERN) from None
 
-    def target(self, found: Found, number: int) -> str:
+    def target(self, found: FoundFile, number: int) -> str:
         """Return where the result of an input goes.
 
         Raises
@@ -251,7 +250,7 @@ class Naming:
             raise UsageError(f"{found.path} would be written to {name}, outside of the folder {self.folder}", PATTERN)
         return os.path.join(self.folder, name + self._ending(name, found))
 
-    def _ending(self, name: str, found: Found) -> str:
+    def _ending(self, name: str, found: FoundFile) -> str:
         """Return the extension that the name lacks."""
         own = format_of_name(name)
         if own is not None and own.writes and not self.pattern.endswith(("{stem}", "{folder}")):
@@ -260,7 +259,7 @@ class Naming:
             return self.extension
         row = format_of_name(found.path)
         if row is None:
-            known = "add --format png, or an extension to --name"
+            known = Phrase("add {format}, or an extension to {name}", format="png")
             raise UsageError(f"the name of {found.path} does not say in what format to write the result", known)
         return FORMATS["png"].extensions[0] if row.module == "pictures_out" else _same(row)
 
@@ -309,22 +308,22 @@ def plan(
         if (other := targets.setdefault(target, one.path)) != one.path:
             raise UsageError(
                 f"{other} and {one.path} would both be written to {target}",
-                "tell them apart in --name, such as '{folder}/{name}.png' or '{number:05}_{stem}.png'",
+                Phrase("tell them apart in {name}, such as '{{folder}}/{{name}}.png' or '{{number:05}}_{{stem}}.png'"),
             )
     _leave_out_results(made, {one.path for one in found if not one.named}, overwrite)
     _check_targets(made.jobs, overwrite, resume)
     return made
 
 
-def _all(paths: Iterable[str], recursive: bool, output: str, made: Plan) -> Iterator[Found]:
+def _all(paths: Iterable[str], recursive: bool, output: str, made: Plan) -> Iterator[FoundFile]:
     for path in paths:
         try:
-            yield from find(path, recursive=recursive, output=output, not_read=made.not_read)
+            yield from find_files(path, recursive=recursive, output=output, not_read=made.not_read)
         except PoolcliError as problem:
             made.failures.append(Failure(path, problem))
 
 
-def _each_once(found: Iterable[Found]) -> Iterator[Found]:
+def _each_once(found: Iterable[FoundFile]) -> Iterator[FoundFile]:
     seen: set[str] = set()
     for one in found:
         place = os.path.abspath(one.path)
@@ -342,7 +341,7 @@ def _leave_out_results(made: Plan, searched: set[str], overwrite: bool) -> None:
         maker = results[os.path.abspath(named[0].source)].source
         raise UsageError(
             f"{named[0].source} is an input, and the result of {maker} would replace it",
-            "choose another folder with -o, or other names with --name",
+            Phrase("choose another folder with -o, or other names with {name}"),
         )
     made.left_out += [job.source for job in clashes]
     out = set(made.left_out)
@@ -356,13 +355,15 @@ def _check_targets(jobs: Sequence[Job], overwrite: bool, resume: bool) -> None:
         if same_file(job.source, job.target):
             raise UsageError(
                 f"the output {job.target} is the input {job.source}",
-                "choose another folder with -o, other names with --name, or add --overwrite to replace the inputs",
+                Phrase(
+                    "choose another folder with -o, other names with {name}, or add {overwrite} to replace the inputs"
+                ),
             )
     there = [] if resume else [job.target for job in jobs if os.path.lexists(job.target)]
     if there:
         raise UsageError(
             f"{len(there)} of {len(jobs)} outputs exist already, the first is {there[0]}",
-            "add --skip-existing to go on from there, or --overwrite to make them again",
+            Phrase("add {skip_existing} to go on from there, or {overwrite} to make them again"),
         )
 
 

@@ -18,9 +18,12 @@ from typing import Any
 from poolcli.batch.jobs import Job
 from poolcli.batch.work import SKIPPED, Outcome, Work
 from poolcli.errors import FileError, PoolcliError
+from poolcli.formats import read
 from poolcli.formats.png_chunks import own_text
-from poolcli.steps.provenance import Made
+from poolcli.steps.provenance import Provenance
+from poolcli.steps.steps import without_shapes
 from poolcli.system.files import file_error
+from poolcli.wording import Phrase
 
 JOURNAL = ".poolcli-batch.jsonl"
 
@@ -49,12 +52,12 @@ class Journal:
             with open(self.path, "a", encoding="ascii") as file:
                 file.write(json.dumps(line) + "\n")
 
-    def made(self, target: str) -> Made | None:
+    def made(self, target: str) -> Provenance | None:
         """Return what made a result, if it is noted and the result is still what it was then."""
         if self._known is None:
             self._known = {line["output"]: line for line in self._lines()}
         line = self._known.get(self._name(target))
-        return Made.from_json(line.get("made")) if line and line.get("state") == _state(target) else None
+        return Provenance.from_json(line.get("made")) if line and line.get("state") == _state(target) else None
 
     def _lines(self) -> Iterator[dict[str, Any]]:
         with suppress(FileNotFoundError), open(self.path, encoding="ascii", errors="replace") as lines:
@@ -73,32 +76,29 @@ def _state(path: str) -> list[int]:
     return [found.st_size, found.st_mtime_ns]
 
 
-def made_by(target: str, work: Work, journal: Journal) -> Made | None:
+def made_by(target: str, work: Work, journal: Journal) -> Provenance | None:
     """Return what made a result, from the journal or from the result itself."""
     kind = work.format_of(target)
     return journal.made(target) or (_READERS[kind](target) if kind in _READERS else None)
 
 
-def _from_png(path: str) -> Made | None:
+def _from_png(path: str) -> Provenance | None:
     with open(path, "rb") as file:
         text = own_text(file)
     with suppress(ValueError):
-        return Made.from_json(json.loads(text or "null"))
+        return Provenance.from_json(json.loads(text or "null"))
     return None
 
 
-def _from_json(path: str) -> Made | None:
-    from poolcli.formats import read
-    from poolcli.steps.steps import without_shapes
-
+def _from_json(path: str) -> Provenance | None:
     try:
         found = read(path, input_format="json")
     except PoolcliError:  # not what poolcli wrote
         return None
-    return Made(without_shapes(found.steps), found.ndim) if found.steps else None
+    return Provenance(without_shapes(found.steps), found.ndim) if found.steps else None
 
 
-_READERS: Mapping[str, Callable[[str], Made | None]] = {"png": _from_png, "json": _from_json}
+_READERS: Mapping[str, Callable[[str], Provenance | None]] = {"png": _from_png, "json": _from_json}
 
 
 def unchanged(source: str, target: str) -> bool:
@@ -127,7 +127,7 @@ def fresh(job: Job, work: Work, journal: Journal) -> bool:
         raise file_error("read", job.target, problem) from problem
     raise FileError(
         f"{job.target} is there already, and nothing says that poolcli made it",
-        "add --overwrite to replace it, or choose another folder",
+        Phrase("add {overwrite} to replace it, or choose another folder"),
     )
 
 

@@ -6,13 +6,11 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError, Executor, Future
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from poolcli.batch.executors import RESUME, Workers
@@ -20,17 +18,18 @@ from poolcli.batch.jobs import Job
 from poolcli.batch.work import DONE, Outcome, Work, pool_bytes, pool_path
 from poolcli.errors import FileError, PoolcliError
 from poolcli.system.files import file_error, read_source, write_atomic
+from poolcli.wording import Phrase
 
 TICK = 0.2  # seconds between two looks at whether to go on
 GRACE = 5.0  # seconds that tasks have to end when the user wants to stop: one may hang in a read
 
-UNSHARED = "the workers do not see this folder: add --send-bytes, or share it"
+UNSHARED = Phrase("the workers do not see this folder: add {send_bytes}, or share it")
 
 Tell = Callable[[Outcome], None]
-Stop = Callable[[], bool]
+ShouldStop = Callable[[], bool]
 
 
-class Task(Protocol):
+class Transport(Protocol):
     """How a job gets to a worker and its result to its place."""
 
     def arguments(self, job: Job) -> tuple[Any, ...]:
@@ -94,17 +93,19 @@ class ByBytes:
         return outcome
 
 
-def run(jobs: Iterable[Job], task: Task, workers: Workers, tell: Tell, stop: Stop = lambda: False) -> None:
+def run_jobs(
+    jobs: Iterable[Job], transport: Transport, workers: Workers, tell: Tell, stop: ShouldStop = lambda: False
+) -> None:
     """Do every job once, and tell what became of each, in the order in which they end.
 
     Parameters
     ----------
     jobs : iterable of Job
         Taken as they are needed, not all at once.
-    task : Task
-        What to do with each.
+    transport : Transport
+        How they get to the workers.
     workers : Workers
-        Who does it.
+        Who does them.
     tell : function of Outcome
         Called once for each job, in this thread.
     stop : function
@@ -117,99 +118,81 @@ def run(jobs: Iterable[Job], task: Task, workers: Workers, tell: Tell, stop: Sto
         If the workers cannot be reached any more; what was done until then has been told.
     """
     waiting = iter(jobs)
-    while suspects := _until_broken(waiting, task, workers, tell, stop):
-        # a worker died, and nobody knows at which of these; one at a time it will show
-        for job in suspects:
-            if not stop() and _until_broken(iter([job]), task, workers.alone(), tell, stop):
-                problem = PoolcliError("its worker process died", "perhaps for want of memory; use fewer workers (-j)")
-                tell(Outcome.failed(job, problem))
+    while unanswered := _round(waiting, transport, workers, tell, stop):
+        # a worker died, and nobody knows at which of these, or an answer got lost; one at a time it will show
+        for job in unanswered:
+            if not stop():
+                for problem in _round(iter([job]), transport, workers.alone(), tell, stop).values():
+                    tell(Outcome.failed(job, _said(problem)))
 
 
-def _until_broken(waiting: Iterator[Job], task: Task, workers: Workers, tell: Tell, stop: Stop) -> list[Job]:
-    """Do jobs until there are none, or until a worker dies; return the jobs that were in the works then."""
+def _round(
+    waiting: Iterator[Job], transport: Transport, workers: Workers, tell: Tell, stop: ShouldStop
+) -> dict[Job, Exception]:
+    """Do jobs until there are none, or until a worker dies; return those without an answer, and why."""
     running: dict[Future[Any], Job] = {}
-    lost: dict[Job, bool] = {}  # whether it was handed out once more
-    ended: SimpleQueue[Future[Any]] = SimpleQueue()
+    unanswered: dict[Job, Exception] = {}
     end = math.inf
     with workers.open() as (pool, room):
         while time.monotonic() < end:
             if stop():
                 end = min(end, time.monotonic() + GRACE)
-            for job in islice(chain(_once_more(lost), waiting), 0 if stop() else room - len(running)):
+            for job in islice(waiting, 0 if stop() else room - len(running)):
                 try:
-                    future = _submitted(pool, task.arguments(job))
+                    running[_submitted(pool, transport.arguments(job))] = job
                 except PoolcliError as problem:
                     tell(Outcome.failed(job, problem))
-                else:
-                    running[future] = job
-                    future.add_done_callback(ended.put)
-            if not running and (stop() or all(lost.values())):
-                return []
-            futures = _waited_for(ended)
-            if [future for future in futures if _is_broken(future, running, task, tell, lost)]:
-                return list(running.values())
-            if not futures:
+            if not running:
+                return unanswered
+            ended = wait(running, TICK, FIRST_COMPLETED).done
+            for future in ended:
+                _settle(running.pop(future), future, transport, tell, unanswered)
+            if broken := [why for why in unanswered.values() if isinstance(why, BrokenExecutor)]:
+                return {**unanswered, **dict.fromkeys(running.values(), broken[0])}
+            if not ended:
                 workers.check()
         workers.abandon()
-        return []
-
-
-def _once_more(lost: dict[Job, bool]) -> Iterator[Job]:
-    """Give the jobs whose results were lost, each once."""
-    for job in [job for job, again in lost.items() if not again]:
-        lost[job] = True
-        yield job
-
-
-def _waited_for(ended: SimpleQueue[Future[Any]]) -> list[Future[Any]]:
-    """Return what has ended, after a moment if there is nothing yet."""
-    with suppress(Empty):
-        return [ended.get(timeout=TICK), *(ended.get() for _ in range(ended.qsize()))]
-    return []
+    return {}
 
 
 def _submitted(pool: Executor, call: tuple[Any, ...]) -> Future[Any]:
     try:
         return pool.submit(*call)
-    except BrokenProcessPool as problem:
+    except BrokenExecutor as problem:
         broken: Future[Any] = Future()
         broken.set_exception(problem)
         return broken
 
 
-def _is_broken(
-    future: Future[Any], running: dict[Future[Any], Job], task: Task, tell: Tell, lost: dict[Job, bool]
-) -> bool:
-    """Tell what became of a job that has ended, and forget it, unless its worker died.
+def _settle(job: Job, future: Future[Any], transport: Transport, tell: Tell, unanswered: dict[Job, Exception]) -> None:
+    """Tell what became of a job that has ended, or note that there is no answer.
 
     A task returns what went wrong with its file. What it raises is about workers, and may be over: when one dies after
-    its work, Dask has the result in one moment and not in the next. So the job is done again, once.
+    its work, Dask has the result in one moment and not in the next.
     """
     try:
         result = future.result()
-    except BrokenProcessPool:
-        return True
     except Exception as problem:  # noqa: BLE001 -- Dask has many; they concern this job alone
-        job = running.pop(future)
-        if job in lost or isinstance(problem, CancelledError) or type(problem).__name__ == "KilledWorker":
-            tell(Outcome.failed(job, _lost(problem)))
+        if isinstance(problem, CancelledError) or type(problem).__name__ == "KilledWorker":
+            tell(Outcome.failed(job, _said(problem)))
         else:
-            lost[job] = False
+            unanswered[job] = problem
     else:
-        tell(_ended(running.pop(future), result, task))
-    return False
+        tell(_ended(job, result, transport))
 
 
-def _ended(job: Job, result: Any, task: Task) -> Outcome:
+def _ended(job: Job, result: Any, transport: Transport) -> Outcome:
     try:
-        return task.outcome(job, result)
+        return transport.outcome(job, result)
     except PoolcliError as problem:
         return Outcome.failed(job, problem)
 
 
-def _lost(problem: BaseException) -> PoolcliError:
-    """Say in poolcli's words what Dask says."""
+def _said(problem: BaseException) -> PoolcliError:
+    """Say in poolcli's words what the executors say."""
     name = type(problem).__name__
+    if isinstance(problem, BrokenExecutor):
+        return PoolcliError("its worker process died", "perhaps for want of memory; use fewer workers (-j)")
     if isinstance(problem, CancelledError):
         return PoolcliError("the scheduler went away before it was done", RESUME)
     if name == "KilledWorker":

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from poolcli.batch.jobs import Job
 from poolcli.errors import PoolcliError
-from poolcli.steps.provenance import Made, stamped, unusual
+from poolcli.formats import decode, encode
+from poolcli.formats.registry import format_of_target
+from poolcli.steps import shapes
+from poolcli.steps.provenance import Provenance, stamped, unusual
+from poolcli.steps.steps import apply
 from poolcli.system.files import read_source, write_atomic
 from poolcli.wording import Phrase
 
@@ -49,8 +53,6 @@ class Work:
 
     def format_of(self, target: str) -> str:
         """Return the format of a result."""
-        from poolcli.formats.registry import format_of_target
-
         return format_of_target(target, self.writing.format).name
 
 
@@ -138,10 +140,6 @@ class _Clock:
 
 def _result(job: Job, work: Work, data: bytes) -> tuple[Outcome, bytes]:
     """Return what becomes of the bytes of a file, as the commands for one file would write it."""
-    from poolcli.formats import decode, encode
-    from poolcli.steps import shapes
-    from poolcli.steps.steps import apply
-
     if work.threads:
         os.environ["POOLCLI_THREADS"] = str(work.threads)
     before = decode(data, job.source, work.reading)
@@ -150,7 +148,7 @@ def _result(job: Job, work: Work, data: bytes) -> tuple[Outcome, bytes]:
     after = apply(before, work.steps)
     chosen = stamped(after, work.reading, replace(work.writing, format=work.format_of(job.target)))
     content = b"".join(encode(after, chosen))
-    made = {} if _tells(str(chosen.format), work) else Made.of(after, work.reading, work.writing).json()
+    made = {} if _tells(str(chosen.format), work) else Provenance.of(after, work.reading, work.writing).json()
     outcome = Outcome(job, DONE, bytes_in=len(data), bytes_out=len(content), shape=after.shape, made=made)
     return outcome, content
 

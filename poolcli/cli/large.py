@@ -8,8 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from poolcli.cli.checks import check_output, files_read
 from poolcli.cli.console import say
+from poolcli.cli.progress import values
 from poolcli.errors import FileError, UsageError
+from poolcli.system.files import ZARR, same_file
+from poolcli.window import times
 
 if TYPE_CHECKING:
     from poolcli.cli.options.files import ClusterOptions, InputOutput
@@ -51,8 +55,6 @@ def in_blocks(
 
 
 def _may_be_zarr(path: str) -> bool:
-    from poolcli.system.files import ZARR
-
     return path.rstrip("/").endswith(ZARR) or os.path.isdir(path)
 
 
@@ -66,7 +68,6 @@ def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str 
     from poolcli.formats.bands import WRITERS
     from poolcli.large.sources import source_of
     from poolcli.large.zarr_arrays import ZarrSource, is_zarr, to_zarr
-    from poolcli.system.files import same_file
     from poolcli.system.threads import threads
 
     target = io.writing.output
@@ -93,7 +94,6 @@ def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str 
 
 def _banded(source: str, steps: Sequence[Step], io: InputOutput, compat: str | None) -> Done | None:
     """Do a large file band by band, if its format, its steps and the target's format allow."""
-    from poolcli.cli.checks import check_output, files_read
     from poolcli.formats.bands import WRITERS
     from poolcli.large.chain import NotInBlocksError
     from poolcli.large.sources import source_of
@@ -117,8 +117,6 @@ def _banded(source: str, steps: Sequence[Step], io: InputOutput, compat: str | N
 
 def _say_notes(found: Any, io: InputOutput) -> None:
     """State what was guessed, with ``-v``."""
-    from poolcli.window import times
-
     if io.verbosity.verbose:
         for note in (*found.known.notes, f"shape {times(found.known.shape)}, read in blocks"):
             say(f"{found.name}: {note}")
@@ -143,7 +141,6 @@ def _unfit(chain: Chain, order: Sequence[int], kind: str) -> str | None:
 
 
 def _in_sequence(chain: Chain, found: Any, io: InputOutput) -> Done:
-    from poolcli.cli.progress import values
     from poolcli.formats.bands import band_writer
     from poolcli.large.chain import in_sequence
 
@@ -170,8 +167,6 @@ def _records(chain: Chain) -> list[dict[str, Any]]:
 
 def _told(chain: Chain, found: Any, io: InputOutput) -> Done:
     """Say what was written, and return what was done."""
-    from poolcli.window import times
-
     if not io.verbosity.quiet:
         shape = times([chain.shape[axis] for axis in found.known.back])
         say(f"wrote {io.writing.output} ({shape} {chain.result})")

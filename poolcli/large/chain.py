@@ -25,11 +25,12 @@ from poolcli.pooling.modes import Mode
 from poolcli.steps.steps import ConvStep, PoolStep, ReluStep, Step, named, numbered
 from poolcli.system.limits import check_memory
 from poolcli.window import Axis, check_empty, times
+from poolcli.wording import Phrase
 
 Array = NDArray[Any]
 Range = tuple[int, int]
-Place = tuple[Range, ...]  # one range for each axis: of windows where a block is meant, of cells where an input is
-Fetch = Callable[[Place], Array]
+Box = tuple[Range, ...]  # one range for each axis: of windows where a block is meant, of cells where an input is
+Fetch = Callable[[Box], Array]
 
 BLOCK_BYTES = 1 << 25  # of input for one block, where the chunks of the input do not ask for more
 
@@ -59,11 +60,11 @@ class Stage(Protocol):
         """What JSON says of the step, but for the shape."""
         ...
 
-    def needs(self, place: Place) -> Place:
+    def needs(self, box: Box) -> Box:
         """Return the cells of the input between which those for these windows lie, but for wrapped padding."""
         ...
 
-    def compute(self, place: Place, fetch: Fetch) -> Array:
+    def compute(self, box: Box, fetch: Fetch) -> Array:
         """Return the values of these windows; `fetch` gives cells of the input, leading axes first."""
         ...
 
@@ -75,8 +76,8 @@ def _reach(axis: Axis, part: Range, before: int, after: int) -> Range:
     return max(first, -before), min(end, axis.length + after)
 
 
-def _padded(axes: Sequence[Axis], place: Place) -> Place:
-    return tuple(_reach(axis, part, axis.before, axis.after) for axis, part in zip(axes, place, strict=True))
+def _padded(axes: Sequence[Axis], box: Box) -> Box:
+    return tuple(_reach(axis, part, axis.before, axis.after) for axis, part in zip(axes, box, strict=True))
 
 
 def _real(axis: Axis, part: Range) -> Range:
@@ -112,7 +113,7 @@ class PoolStage:
         """Check everything that can be checked without data."""
         layer = step.layer(len(lengths))
         if step.indices:
-            raise NotInBlocksError("indices are not recorded block by block", "drop --indices")
+            raise NotInBlocksError("indices are not recorded block by block", Phrase("drop {indices}"))
         if layer.mode.mode.random:
             raise NotInBlocksError(f"{layer.mode} draws for the whole input at once", "use another mode")
         row = layer.row(dtype, lengths)
@@ -131,13 +132,13 @@ class PoolStage:
         """Whether padding holds values."""
         return self.layer.pad_fill != "ignore"
 
-    def needs(self, place: Place) -> Place:
+    def needs(self, box: Box) -> Box:
         """See `Stage`."""
-        return tuple(_real(axis, part) for axis, part in zip(self.axes, steady(self.padded, place), strict=True))
+        return tuple(_real(axis, part) for axis, part in zip(self.axes, steady(self.padded, box), strict=True))
 
-    def compute(self, place: Place, fetch: Fetch) -> Array:
+    def compute(self, box: Box, fetch: Fetch) -> Array:
         """See `Stage`."""
-        wide = steady(self.padded, place)
+        wide = steady(self.padded, box)
         if self.filled:
             cells = _padded(self.axes, wide)
             x = self._fill(cells, fetch)
@@ -150,10 +151,10 @@ class PoolStage:
             _refuse_nan(x, cells)
         with np.errstate(all="ignore"):  # as `pool` does
             values = pooled(x, axes, self.row, self.layer).astype(self.dtype, copy=False)
-        asked: Any = (slice(a - low, b - low) for (a, b), (low, _) in zip(place, wide, strict=True))
+        asked: Any = (slice(a - low, b - low) for (a, b), (low, _) in zip(box, wide, strict=True))
         return values[(..., *asked)]
 
-    def _fill(self, cells: Place, fetch: Fetch) -> Array:
+    def _fill(self, cells: Box, fetch: Fetch) -> Array:
         """Return these cells, of which some are padding that holds values."""
         fill = self.layer.pad_fill
         if isinstance(fill, str):
@@ -162,7 +163,7 @@ class PoolStage:
         return with_constant(cells, [axis.length for axis in self.axes], fill, self.cells, fetch)
 
 
-def steady(axes: Sequence[Axis], place: Place) -> Place:
+def steady(axes: Sequence[Axis], box: Box) -> Box:
     """Return windows around these for which the kernels combine the cells of each as they do over the whole axes.
 
     Floating-point sums depend on the order in which they are added up, and that on how a kernel goes along an axis
@@ -179,7 +180,7 @@ def steady(axes: Sequence[Axis], place: Place) -> Place:
     inner = [max(math.prod(lengths[position + 1 :]), 2) for position in range(len(axes) - 1)] + [1]
     ways = [way(axis, beside, overlapping=False) for axis, beside in zip(axes, inner, strict=True)]
     shared = [how == "shared" for how in ways]
-    wide = [_several(axis, part) for axis, part in zip(axes, place, strict=True)]
+    wide = [_several(axis, part) for axis, part in zip(axes, box, strict=True)]
     for position, (axis, (first, last)) in enumerate(zip(axes, wide, strict=True)):
         if shared[position]:
             wide[position] = first - first % shared_by(axis.size), last
@@ -224,11 +225,11 @@ def _filled_type(dtype: np.dtype[Any], fill: str | float) -> np.dtype[Any]:
     return filled(np.zeros(1, dtype), (edge,), fill)[0].dtype
 
 
-def _refuse_nan(x: Array, cells: Place) -> None:
+def _refuse_nan(x: Array, cells: Box) -> None:
     if x.dtype.kind == "f" and (nan := np.isnan(x)).any():
         where = np.argwhere(nan)[0][x.ndim - len(cells) :].tolist()
         place = tuple(low + index for (low, _), index in zip(cells, where, strict=True))
-        raise NanError(f"the input has NaN, one at {place} of a plane", "use --nan ignore to leave them out")
+        raise NanError(f"the input has NaN, one at {place} of a plane", Phrase("{nan} to leave them out", nan="ignore"))
 
 
 def origins(cells: Range, length: int, fill: str) -> NDArray[np.int64]:
@@ -253,7 +254,7 @@ def gathered(cells: Sequence[NDArray[np.int64]], fetch: Fetch) -> Array:
     lines = [np.unique(line, return_inverse=True) for line in cells]
     runs = [np.split(line, np.flatnonzero(np.diff(line) > 1) + 1) for line, _ in lines]
 
-    def fetched(ahead: Place, rest: Sequence[Sequence[NDArray[np.int64]]]) -> Array:
+    def fetched(ahead: Box, rest: Sequence[Sequence[NDArray[np.int64]]]) -> Array:
         if not rest:
             return fetch(ahead)
         parts = [fetched((*ahead, (int(run[0]), int(run[-1]) + 1)), rest[1:]) for run in rest[0]]
@@ -271,7 +272,7 @@ def _within(cells: Range, length: int) -> Range:
     return low, max(min(cells[1], length), low)
 
 
-def with_constant(cells: Place, lengths: Sequence[int], value: float, dtype: np.dtype[Any], fetch: Fetch) -> Array:
+def with_constant(cells: Box, lengths: Sequence[int], value: float, dtype: np.dtype[Any], fetch: Fetch) -> Array:
     """Fetch the real ones of these cells, and put a number in place of the others."""
     real = [_within(part, length) for part, length in zip(cells, lengths, strict=True)]
     x = fetch(tuple(real))
@@ -307,16 +308,16 @@ class ConvStage:
         made = conv(tiny, step.kernel, dilation=step.dilation, bias=step.bias).dtype
         return cls(step, axes, tuple(map(len, axes)), dtype, made, step.record())
 
-    def needs(self, place: Place) -> Place:
+    def needs(self, box: Box) -> Box:
         """See `Stage`."""
-        return tuple(_real(axis, part) for axis, part in zip(self.axes, place, strict=True))
+        return tuple(_real(axis, part) for axis, part in zip(self.axes, box, strict=True))
 
-    def compute(self, place: Place, fetch: Fetch) -> Array:
+    def compute(self, box: Box, fetch: Fetch) -> Array:
         """See `Stage`."""
         from poolcli.pooling.convolution import conv
 
         step, lengths = self.step, [axis.length for axis in self.axes]
-        x = with_constant(_padded(self.axes, place), lengths, 0, self.cells, fetch)
+        x = with_constant(_padded(self.axes, box), lengths, 0, self.cells, fetch)
         return conv(x, step.kernel, stride=step.stride, dilation=step.dilation, bias=step.bias)
 
 
@@ -333,15 +334,15 @@ class ReluStage:
         """Make it."""
         return cls(lengths, dtype, {"step": "relu"})
 
-    def needs(self, place: Place) -> Place:
+    def needs(self, box: Box) -> Box:
         """See `Stage`."""
-        return place
+        return box
 
-    def compute(self, place: Place, fetch: Fetch) -> Array:
+    def compute(self, box: Box, fetch: Fetch) -> Array:
         """See `Stage`."""
         from poolcli.pooling.convolution import relu
 
-        return relu(fetch(place))
+        return relu(fetch(box))
 
 
 _STAGES: Mapping[type, Callable[[Any, tuple[int, ...], np.dtype[Any]], Stage]] = {
@@ -414,18 +415,18 @@ class Chain:
         """The type of the result."""
         return self.stages[-1].dtype
 
-    def needs(self, place: Place) -> Place:
+    def needs(self, box: Box) -> Box:
         """Return the cells of the input, leading axes first, between which those for a block of the result lie."""
-        cells = place[len(self.lead) :]
+        cells = box[len(self.lead) :]
         for stage in reversed(self.stages):
             cells = stage.needs(cells)
-        return (*place[: len(self.lead)], *cells)
+        return (*box[: len(self.lead)], *cells)
 
-    def compute(self, place: Place, read: Fetch) -> Array:
+    def compute(self, box: Box, read: Fetch) -> Array:
         """Return a block of the result; `read` gives cells of the input, leading axes first."""
-        lead = place[: len(self.lead)]
+        lead = box[: len(self.lead)]
 
-        def values(number: int, part: Place) -> Array:
+        def values(number: int, part: Box) -> Array:
             """Return what leaves so many steps at these places."""
             if any(first == last for first, last in part):  # padding wants nothing of the step before
                 dtype = self.stages[number - 1].dtype if number else self.dtype
@@ -434,18 +435,18 @@ class Chain:
                 return read((*lead, *part))
             return self.stages[number - 1].compute(part, lambda cells: values(number - 1, cells))
 
-        return values(len(self.stages), place[len(self.lead) :])
+        return values(len(self.stages), box[len(self.lead) :])
 
 
-def size_of(place: Place) -> int:
-    """Return how many cells or windows there are in a place."""
-    return math.prod(last - first for first, last in place)
+def cells_in(box: Box) -> int:
+    """Return how many cells or windows there are in a box."""
+    return math.prod(last - first for first, last in box)
 
 
 # Cutting
 
 
-def grid(shape: Sequence[int], steps: Sequence[int]) -> Iterator[Place]:
+def boxes(shape: Sequence[int], steps: Sequence[int]) -> Iterator[Box]:
     """Cut a box into boxes of at most these lengths, in row-major order."""
     lines = [[(first, min(first + step, length)) for first in range(0, length, step)]
              for length, step in zip(shape, steps, strict=True)]  # fmt: skip
@@ -486,7 +487,7 @@ def in_order(chain: Chain, order: Sequence[int]) -> tuple[int, ...]:
     lengths = list(shape)
     for axis in order:
         lengths[axis] = 1
-        one = size_of(chain.needs(tuple((0, length) for length in lengths))) * chain.dtype.itemsize
+        one = cells_in(chain.needs(tuple((0, length) for length in lengths))) * chain.dtype.itemsize
         if one <= BLOCK_BYTES:
             lengths[axis] = max(min(BLOCK_BYTES // max(one, 1), shape[axis]), 1)
             break
@@ -496,33 +497,33 @@ def in_order(chain: Chain, order: Sequence[int]) -> tuple[int, ...]:
 def check_blocks(chain: Chain, lengths: Sequence[int], workers: int) -> None:
     """Raise `LimitError` if so many blocks at once do not fit into memory."""
     first = tuple((0, min(length, size)) for length, size in zip(lengths, chain.shape, strict=True))
-    cells, values = size_of(chain.needs(first)) * chain.dtype.itemsize, size_of(first) * chain.result.itemsize
-    inside = max([0, *(stage.dtype.itemsize for stage in chain.stages[:-1])]) * size_of(chain.needs(first))
+    cells, values = cells_in(chain.needs(first)) * chain.dtype.itemsize, cells_in(first) * chain.result.itemsize
+    inside = max([0, *(stage.dtype.itemsize for stage in chain.stages[:-1])]) * cells_in(chain.needs(first))
     check_memory(
         workers * (cells + values + inside), f"{workers} blocks of {times(lengths)} windows at once",
-        "use --threads 1, or an input with smaller chunks",
+        Phrase("{threads}, or an input with smaller chunks", threads=1),
     )  # fmt: skip
 
 
 # Doing
 
 
-class Source(Protocol):
+class CellSource(Protocol):
     """Where cells come from."""
 
-    def read(self, place: Place) -> Array:
+    def read(self, box: Box) -> Array:
         """Return cells, leading axes first."""
         ...
 
 
-def in_sequence(chain: Chain, source: Source, order: Sequence[int], write: Callable[[Array], object]) -> None:
+def in_sequence(chain: Chain, source: CellSource, order: Sequence[int], write: Callable[[Array], object]) -> None:
     """Do one block after the other, and write each where the last one ended.
 
     Parameters
     ----------
     chain : Chain
         The steps.
-    source : Source
+    source : CellSource
         The input.
     order : sequence of int
         The axes, leading axes first, in the order in which the result is written.
@@ -536,6 +537,6 @@ def in_sequence(chain: Chain, source: Source, order: Sequence[int], write: Calla
     """
     lengths = in_order(chain, order)
     check_blocks(chain, lengths, 1)
-    for box in grid([chain.shape[axis] for axis in order], [lengths[axis] for axis in order]):
-        place = tuple(part for _, part in sorted(zip(order, box, strict=True)))
-        write(chain.compute(place, source.read).transpose(order))
+    for parts in boxes([chain.shape[axis] for axis in order], [lengths[axis] for axis in order]):
+        box = tuple(part for _, part in sorted(zip(order, parts, strict=True)))
+        write(chain.compute(box, source.read).transpose(order))

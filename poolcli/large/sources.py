@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from poolcli.errors import FileError, ShapeError
 from poolcli.featuremap import inner_order, layout_by_rank, parse_layout, spatial_letters
-from poolcli.large.chain import Place
+from poolcli.large.chain import Box
 from poolcli.system.files import open_source
+from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
     from poolcli.formats.bands import Bands
@@ -49,8 +50,9 @@ class Known:
         guessed = not layout
         layout = parse_layout(layout) if layout else layout_by_rank(len(shape), channels_last=last)
         if len(layout) != len(shape):
+            usual = layout_by_rank(len(shape))
             raise ShapeError(f"layout {layout} names {len(layout)} axes, but {name} has {len(shape)}",
-                             f"give one letter per axis, such as --layout {layout_by_rank(len(shape))}")  # fmt: skip
+                             Phrase("give one letter per axis, such as {layout}", layout=usual))  # fmt: skip
         dtype = dtype.newbyteorder("=")
         by = " (by the number of axes)" if guessed else ""
         return cls(tuple(shape), layout, dtype, (f"dtype {dtype} (from the file)", f"layout {layout}{by}"))
@@ -75,9 +77,9 @@ class Known:
         """The number of spatial axes."""
         return len(spatial_letters(self.layout))
 
-    def box(self, place: Place) -> tuple[slice, ...]:
-        """Return where a place, leading axes first, is in the layout's order."""
-        return tuple(slice(*place[axis]) for axis in self.back)
+    def slices(self, box: Box) -> tuple[slice, ...]:
+        """Return where a box, leading axes first, is in the layout's order."""
+        return tuple(slice(*box[axis]) for axis in self.back)
 
 
 # .npy
@@ -107,15 +109,15 @@ class NpySource:
         strides = np.cumprod([self.header.dtype.itemsize, *lengths[:-1]]).tolist()
         self.strides = strides if self.header.fortran else strides[::-1]
 
-    def read(self, place: Place) -> Array:
+    def read(self, box: Box) -> Array:
         """Return cells, leading axes first."""
         from poolcli.formats.npy import native
 
-        box = self.known.box(place)
-        shape = [part.stop - part.start for part in box]
+        parts = self.known.slices(box)
+        shape = [part.stop - part.start for part in parts]
         if 0 in shape:
             return np.empty(shape, self.known.dtype).transpose(self.known.order)
-        first = sum(part.start * step for part, step in zip(box, self.strides, strict=True))
+        first = sum(part.start * step for part, step in zip(parts, self.strides, strict=True))
         size = sum((length - 1) * step for length, step in zip(shape, self.strides, strict=True))
         try:
             mapped = np.memmap(self.path, np.uint8, "r", self.header.size + first, (size + self.header.dtype.itemsize,))
@@ -152,9 +154,9 @@ class RowSource:
         self._rows, self._first = self.bands.rows(max(self.CELLS // self.known.shape[1], 1)), 0
         self._have: list[Array] = []
 
-    def read(self, place: Place) -> Array:
+    def read(self, box: Box) -> Array:
         """Return rows."""
-        (low, high), columns = place
+        (low, high), columns = box
         if low < self._first:
             self._start()
         while self._first + sum(map(len, self._have)) < high:

@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.errors import FileError, InputError, PoolcliError, UsageError
-from poolcli.large.chain import Chain, Place, along_chunks, check_blocks, grid, in_order
+from poolcli.large.chain import Box, Chain, along_chunks, boxes, check_blocks, in_order
 from poolcli.large.sources import Known
 from poolcli.system.files import ZARR, file_error, temporary_beside
 
 Array = NDArray[Any]
 FILES = ("zarr.json", ".zarray", ".zgroup")  # one of them is in every Zarr folder of format 3 or 2
-PATIENCE = 10.0  # seconds for the last blocks to be written when the others have been given up
+LAST_BLOCKS = 10.0  # seconds for the last blocks to be written when the others have been given up
 INSTALL = "install it: pip install 'poolcli[zarr]'"
 
 
@@ -96,10 +96,10 @@ class ZarrSource:
         self.path = os.path.abspath(path)  # a worker may stand in another folder
         self.known = Known.of(path, found.shape, found.dtype, layout or self.record.get("layout"), last)
 
-    def read(self, place: Place) -> Array:
+    def read(self, box: Box) -> Array:
         """Return cells, leading axes first."""
         with _translated("read", self.name):
-            cells: Array = np.asarray(_opened(self.path, "r")[self.known.box(place)])
+            cells: Array = np.asarray(_opened(self.path, "r")[self.known.slices(box)])
         return cells.astype(self.known.dtype, copy=False).transpose(self.known.order)
 
 
@@ -113,17 +113,17 @@ class BlockTask:
     target: str
     known: Known
 
-    def __call__(self, place: Place) -> int:
+    def __call__(self, box: Box) -> int:
         """Make one block, and return how many values it has."""
         os.environ["POOLCLI_THREADS"] = "1"  # the blocks beside it use the other processors
-        values = self.chain.compute(place, self.source.read)
+        values = self.chain.compute(box, self.source.read)
         _WRITING.append(self.target)
         try:
             if not os.path.isfile(os.path.join(self.target, FILES[0])):  # zarr would make the folder again
                 raise FileError(f"cannot write {self.name}: it has been given up, or is not to be seen here",
                                 "workers need the folder")  # fmt: skip
             with _translated("write", self.name):
-                _opened(self.target, "r+")[self.known.box(place)] = values.transpose(self.known.back)
+                _opened(self.target, "r+")[self.known.slices(box)] = values.transpose(self.known.back)
         finally:
             _WRITING.remove(self.target)
         return values.size
@@ -179,7 +179,7 @@ def zarr_writer(target: str, known: Known, chunks: Sequence[int], record: Mappin
 
 def _remove(folder: Path) -> None:
     """Remove a folder to which zarr's own thread may still be writing the last chunk."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + LAST_BLOCKS
     while folder.exists() and time.monotonic() < end:
         shutil.rmtree(folder, ignore_errors=True)
         time.sleep(0.02)
@@ -235,7 +235,7 @@ def to_zarr(
     check_blocks(chain, lengths, workers)
     with zarr_writer(target, made, [lengths[axis] for axis in known.back], record) as folder:
         task = dask.delayed(BlockTask(chain, source, target, folder, made), pure=False, traverse=False)
-        graph = [task(place) for place in grid(chain.shape, lengths)]
+        graph = [task(box) for box in boxes(chain.shape, lengths)]
         if scheduler:
             _on_cluster(graph, scheduler, folder)
         else:
@@ -282,7 +282,7 @@ def _on_cluster(graph: Sequence[Any], scheduler: str, folder: str) -> None:
 
 def _give_up(client: Any, futures: Sequence[Any], folder: str) -> None:
     """Wait until no worker writes any more: Dask does not end what has begun."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + LAST_BLOCKS
     with suppress(Exception):  # the scheduler may be gone, and its workers with it
         client.cancel(futures)
         os.unlink(os.path.join(folder, FILES[0]))  # `BlockTask` looks for it before it writes

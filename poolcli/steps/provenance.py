@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import PoolcliError
+from poolcli.formats.png_chunks import OWN
+from poolcli.steps.recipe import from_records
 from poolcli.steps.steps import ConvStep, GradStep, PoolStep, Record, Step, without_shapes
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Made:
+class Provenance:
     """What made a result: of the same input, the same poolcli makes the same bytes again.
 
     Attributes
@@ -38,12 +40,12 @@ class Made:
     write: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, after: FeatureMap, reading: ReadOptions, writing: WriteOptions) -> Made:
+    def of(cls, after: FeatureMap, reading: ReadOptions, writing: WriteOptions) -> Provenance:
         """Describe a result."""
         return cls(without_shapes(after.steps), after.ndim, unusual(reading), unusual(writing))
 
     @classmethod
-    def from_json(cls, value: Any) -> Made | None:
+    def from_json(cls, value: Any) -> Provenance | None:
         """Read what `json` wrote; None if it is anything else."""
         if not isinstance(value, Mapping) or not isinstance(value.get("steps"), list):
             return None
@@ -62,8 +64,6 @@ class Made:
 
         Steps that the input had behind it already come first and do not count.
         """
-        from poolcli.steps.recipe import from_records
-
         if len(self.steps) < len(steps) or (self.read, self.write) != (unusual(reading), unusual(writing)):
             return False
         try:
@@ -105,9 +105,8 @@ def stamp(after: FeatureMap, reading: ReadOptions, writing: WriteOptions) -> dic
     {'poolcli': '{"steps":[{"step":"pool","mode":"max","size":[2,2],"stride":[2,2]}],"write":{"zoom":2}}'}
     """
     from poolcli.formats.json_map import dump
-    from poolcli.formats.png_chunks import OWN
 
-    return {OWN: dump(Made.of(after, reading, writing).json()).decode()}
+    return {OWN: dump(Provenance.of(after, reading, writing).json()).decode()}
 
 
 def stamped(after: FeatureMap, reading: ReadOptions, writing: WriteOptions) -> WriteOptions:

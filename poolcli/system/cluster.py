@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from poolcli.errors import PoolcliError, UsageError
+from poolcli.wording import Phrase
 
 Client = Any  # distributed.Client, which has no types and need not be installed
 
@@ -32,7 +33,7 @@ def connected(address: str) -> Iterator[Client]:
     try:
         dask, distributed = import_module("dask"), import_module("distributed")
     except ImportError:
-        raise UsageError("--scheduler needs Dask", "install it: pip install 'poolcli[dask]'") from None
+        raise UsageError(Phrase("{scheduler} needs Dask"), "install it: pip install 'poolcli[dask]'") from None
     settings = {"distributed.admin.large-graph-warning-threshold": "1TB"}  # files sent as bytes are meant to be
     with dask.config.set(settings), _silent():
         _ask_who(address, distributed)

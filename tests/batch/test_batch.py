@@ -18,10 +18,10 @@ import pytest
 from PIL import Image
 
 from poolcli.batch.executors import Local
-from poolcli.batch.jobs import Found, Job, Naming, find, plan, remnants
+from poolcli.batch.jobs import FoundFile, Job, Naming, find_files, plan, remnants
 from poolcli.batch.report import Report
 from poolcli.batch.resume import Journal, remaining
-from poolcli.batch.run import ByPath, run
+from poolcli.batch.run import ByPath, run_jobs
 from poolcli.batch.work import Outcome, Work
 from poolcli.errors import FileError, InputError, PoolcliError, UnknownNameError, UsageError
 from poolcli.formats.options import ReadOptions, WriteOptions
@@ -71,7 +71,9 @@ def counts(result: Result) -> dict[str, str]:
 
 
 def found(path: Path | str, *, recursive: bool = False, output: str = "nowhere") -> list[tuple[str, str]]:
-    return [(os.path.basename(one.path), one.folder) for one in find(str(path), recursive=recursive, output=output)]
+    return [
+        (os.path.basename(one.path), one.folder) for one in find_files(str(path), recursive=recursive, output=output)
+    ]
 
 
 def test_a_folder_gives_what_poolcli_reads_in_order(photos: Path) -> None:
@@ -126,7 +128,7 @@ def test_a_path_that_stands_for_nothing_is_told(photos: Path, path: str, kind: A
     ],
 )  # fmt: skip
 def test_names_follow_the_pattern(pattern: str | None, format_: str | None, name: str) -> None:
-    assert Naming.of("out", pattern, format_).target(Found("in/sub/img.jpg", "sub"), 7) == f"out/{name}"
+    assert Naming.of("out", pattern, format_).target(FoundFile("in/sub/img.jpg", "sub"), 7) == f"out/{name}"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +137,7 @@ def test_names_follow_the_pattern(pattern: str | None, format_: str | None, name
      ("a.b.webp", "a.b.png")],
 )  # fmt: skip
 def test_without_a_pattern_data_stay_data_and_pictures_become_png(source: str, name: str) -> None:
-    assert Naming.of("out").target(Found(source), 1) == f"out/{name}"
+    assert Naming.of("out").target(FoundFile(source), 1) == f"out/{name}"
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,7 @@ def test_a_pattern_that_is_none_is_refused_at_once(pattern: str, kind: type[Pool
 @pytest.mark.parametrize("pattern", ["../{stem}.png", "/tmp/{stem}.png", "."])  # noqa: S108 -- refused, not used
 def test_no_result_leaves_the_folder(pattern: str) -> None:
     with pytest.raises(UsageError, match="outside of the folder"):
-        Naming.of("out", pattern).target(Found("a.png"), 1)
+        Naming.of("out", pattern).target(FoundFile("a.png"), 1)
 
 
 def test_an_input_without_extension_needs_a_format(tmp_path: Path) -> None:
@@ -222,7 +224,6 @@ def test_remnants_of_killed_workers_are_found_and_nothing_else(tmp_path: Path) -
 class Threads:
     """Workers for tests: threads, of which the first `broken` pools break when they meet the job named ``deadly``."""
 
-    remote = False
     share = 1
 
     def __init__(self, broken: int = 0) -> None:
@@ -275,7 +276,7 @@ def test_every_job_is_told_once(tmp_path: Path) -> None:
     jobs = jobs_in(tmp_path, *"abcdefghij")
     Path(jobs[3].source).unlink()
     told: list[Outcome] = []
-    run(iter(jobs), ByPath(WORK), Threads(), told.append)
+    run_jobs(iter(jobs), ByPath(WORK), Threads(), told.append)
     assert sorted(outcome.job.source for outcome in told) == [job.source for job in jobs]
     assert [outcome.job for outcome in told if outcome.status == "failed"] == [jobs[3]]
     assert Path(jobs[0].target).read_text() == "4\n"
@@ -285,7 +286,7 @@ def test_every_job_is_told_once(tmp_path: Path) -> None:
 def test_a_job_that_kills_its_worker_does_not_take_others_with_it(tmp_path: Path, broken: int) -> None:
     jobs = jobs_in(tmp_path, "a", "b", "deadly", "c", "d", "e", "f", "g")
     told: list[Outcome] = []
-    run(iter(jobs), ByPath(WORK), Threads(broken), told.append)
+    run_jobs(iter(jobs), ByPath(WORK), Threads(broken), told.append)
     assert sorted(outcome.job.source for outcome in told) == sorted(job.source for job in jobs)
     failed = [outcome for outcome in told if outcome.status == "failed"]
     assert all("deadly" in outcome.job.source for outcome in failed)
@@ -297,7 +298,7 @@ def test_a_job_that_kills_its_worker_does_not_take_others_with_it(tmp_path: Path
 def test_after_stop_nothing_is_begun_and_what_was_begun_is_told(tmp_path: Path) -> None:
     jobs = jobs_in(tmp_path, *"abcdefghij")
     told: list[Outcome] = []
-    run(iter(jobs), ByPath(WORK), Threads(), told.append, stop=lambda: len(told) >= 3)
+    run_jobs(iter(jobs), ByPath(WORK), Threads(), told.append, stop=lambda: len(told) >= 3)
     assert 3 <= len(told) <= 7
     assert sorted(path.name for path in tmp_path.glob("*.out.csv")) == sorted(Path(o.job.target).name for o in told)
 
@@ -305,7 +306,7 @@ def test_after_stop_nothing_is_begun_and_what_was_begun_is_told(tmp_path: Path) 
 def test_a_real_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
     jobs = jobs_in(tmp_path, "a", "b", "c")
     told: list[Outcome] = []
-    run(iter(jobs), _Deadly(jobs[1].source), Local(2), told.append)
+    run_jobs(iter(jobs), _Deadly(jobs[1].source), Local(2), told.append)
     assert {Path(o.job.source).stem: o.status for o in told} == {"a": "done", "b": "failed", "c": "done"}
 
 
@@ -407,7 +408,7 @@ def test_a_second_run_does_only_what_has_changed(run: Run, photos: Path, tmp_pat
 def test_a_look_at_results_ends_when_it_is_told_to(tmp_path: Path) -> None:
     jobs = jobs_in(tmp_path, *"abcdef")
     journal, told, looked_at = Journal(str(tmp_path)), list[Outcome](), list[Outcome]()
-    run(iter(jobs), ByPath(WORK), Threads(), told.append)
+    run_jobs(iter(jobs), ByPath(WORK), Threads(), told.append)
     for outcome in told:
         journal.add(outcome)
     left = remaining(
@@ -420,8 +421,8 @@ def test_what_a_worker_wrote_elsewhere_is_not_done(tmp_path: Path) -> None:
     """Workers that do not share the folder: what they write is not here."""
     (job,) = jobs_in(tmp_path, "a")
     told: list[Outcome] = []
-    run(iter([job]), _Elsewhere(WORK, absolute=True), Threads(), told.append)
-    assert [(outcome.status, "--send-bytes" in str(outcome.hint)) for outcome in told] == [("failed", True)]
+    run_jobs(iter([job]), _Elsewhere(WORK, absolute=True), Threads(), told.append)
+    assert [(outcome.status, "send_bytes" in str(outcome.hint)) for outcome in told] == [("failed", True)]
     Journal(str(tmp_path)).add(Outcome(job, "done", made={"steps": []}))  # the result is gone: no error
     assert not (tmp_path / ".poolcli-batch.jsonl").exists()
 
@@ -708,12 +709,15 @@ def test_a_job_whose_result_got_lost_is_done_once_more(
         def open(self) -> Iterator[tuple[Executor, int]]:
             yield pool, 4
 
+        def alone(self) -> Local:
+            return self
+
     jobs = []
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text("1,2\n3,4\n")
         jobs.append(Job(str(tmp_path / name), str(tmp_path / f"out_{name}")))
     told: list[Outcome] = []
-    run(jobs, ByPath(Work([PoolStep()], ReadOptions(), WriteOptions())), Workers(1), told.append)
+    run_jobs(jobs, ByPath(Work([PoolStep()], ReadOptions(), WriteOptions())), Workers(1), told.append)
     assert (pool.calls, sorted(outcome.status for outcome in told)) == (calls, statuses)
     assert {Path(outcome.job.source).name for outcome in told} == {"a.csv", "b.csv"}
 

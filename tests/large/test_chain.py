@@ -29,10 +29,10 @@ from poolcli.large.chain import (
     Chain,
     NotInBlocksError,
     along_chunks,
-    grid,
+    boxes,
+    cells_in,
     in_order,
     origins,
-    size_of,
     steady,
 )
 from poolcli.large.sources import NpySource, RowSource, source_of
@@ -55,11 +55,11 @@ def in_parts(steps: list[Step], x: Array, ndim: int, lengths: tuple[int, ...]) -
     chain = Chain.of(steps, x.shape, ndim, x.dtype)
     out = np.empty(chain.shape, chain.result)
 
-    def cells(place: Any) -> Array:
-        return x[tuple(slice(*part) for part in place)]
+    def cells(box: Any) -> Array:
+        return x[tuple(slice(*part) for part in box)]
 
-    for place in grid(chain.shape, lengths):
-        out[tuple(slice(*part) for part in place)] = chain.compute(place, cells)
+    for box in boxes(chain.shape, lengths):
+        out[tuple(slice(*part) for part in box)] = chain.compute(box, cells)
     return out
 
 
@@ -193,7 +193,7 @@ def test_blocks_follow_the_chunks_of_the_input() -> None:
     chain = Chain.of([PoolStep(size=2)], (3, 100_000, 100_000), 2, np.dtype("f4"))
     assert along_chunks(chain, (1, 4096, 4096)) == (1, 2048, 2048)
     rows, columns = along_chunks(chain, (1, 100, 100))[1:]
-    assert size_of(chain.needs(((0, 1), (0, rows), (0, columns)))) * 4 <= BLOCK_BYTES
+    assert cells_in(chain.needs(((0, 1), (0, rows), (0, columns)))) * 4 <= BLOCK_BYTES
     assert (rows % 50, columns % 50) == (0, 0)
 
 
@@ -230,10 +230,10 @@ def test_extreme_shapes_are_cut_into_few_blocks_of_bounded_size(
 ) -> None:
     chain = Chain.of([step], shape, ndim, np.dtype("f4"))
     lengths = in_order(chain, range(len(shape)))
-    blocks = list(grid(chain.shape, lengths))
+    blocks = list(boxes(chain.shape, lengths))
     assert len(blocks) <= most
-    assert all(size_of(chain.needs(place)) * 4 <= BLOCK_BYTES for place in blocks)
-    assert sum(map(size_of, blocks)) == math.prod(chain.shape)
+    assert all(cells_in(chain.needs(box)) * 4 <= BLOCK_BYTES for box in blocks)
+    assert sum(map(cells_in, blocks)) == math.prod(chain.shape)
 
 
 # Files

@@ -16,7 +16,7 @@ from poolcli.featuremap import FeatureMap
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.png_chunks import own_text
 from poolcli.steps import recipe, shapes
-from poolcli.steps.provenance import Made, stamp
+from poolcli.steps.provenance import Provenance, stamp
 from poolcli.steps.steps import (
     STEPS,
     ConvStep,
@@ -262,20 +262,20 @@ USUAL = (ReadOptions(), WriteOptions())
 def test_what_made_a_result_is_compared_by_what_it_does(
     steps: Sequence[Step], reading: ReadOptions, writing: WriteOptions, same: bool
 ) -> None:
-    done = Made.of(PoolStep("avg", 2).apply(MAP), ReadOptions(), WriteOptions())
-    again = Made.from_json(json.loads(json.dumps(done.json())))
+    done = Provenance.of(PoolStep("avg", 2).apply(MAP), ReadOptions(), WriteOptions())
+    again = Provenance.from_json(json.loads(json.dumps(done.json())))
     assert again is not None
     assert again.same(steps, reading, writing) is same
 
 
 def test_steps_that_the_input_had_already_do_not_count() -> None:
-    done = Made.of(apply(MAP, [ReluStep(), PoolStep("avg", 2)]), *USUAL)
+    done = Provenance.of(apply(MAP, [ReluStep(), PoolStep("avg", 2)]), *USUAL)
     assert done.same([PoolStep("avg", 2)], *USUAL)
 
 
 @pytest.mark.parametrize("value", [None, [], {}, {"steps": 5}, {"steps": [], "ndim": 7}, {"steps": [], "read": 1}])
 def test_what_is_no_such_record_is_none(value: Any) -> None:
-    assert Made.from_json(value) is None
+    assert Provenance.from_json(value) is None
 
 
 # The command

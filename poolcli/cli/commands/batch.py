@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from poolcli.batch.executors import Dask, Local, Workers
+from poolcli.batch.jobs import Job, Naming, Plan, plan, remnants
+from poolcli.batch.report import Report
+from poolcli.batch.resume import Journal, remaining
+from poolcli.batch.run import ByBytes, ByPath, Transport, make_folders, run_jobs
 from poolcli.batch.tally import SOME_FAILED, Tally
+from poolcli.batch.work import Outcome, Work
 from poolcli.cli.checks import compat_of, files_read
 from poolcli.cli.console import complain, encoded, say, show, width_of_output
 from poolcli.cli.options.files import Reading, Verbosity, Writing
@@ -22,15 +28,15 @@ from poolcli.cli.pipeline import as_network_input
 from poolcli.cli.progress import progress, summary
 from poolcli.cli.signals import Stop, interruptible
 from poolcli.cli.words import spoken
-from poolcli.errors import FileError, UsageError
+from poolcli.errors import UsageError
+from poolcli.formats.options import WriteOptions
+from poolcli.steps.shapes import check_options
+from poolcli.system.cluster import ClusterError
+from poolcli.system.files import read_source, same_file, write_stdout
+from poolcli.system.limits import processors
 from poolcli.wording import many, printable
 
 if TYPE_CHECKING:
-    from poolcli.batch.executors import Workers
-    from poolcli.batch.jobs import Plan
-    from poolcli.batch.run import Task
-    from poolcli.batch.work import Outcome, Work
-    from poolcli.formats.options import WriteOptions
     from poolcli.steps.steps import Step
 
 FILES, WORKERS = "Files", "Workers"
@@ -98,9 +104,6 @@ class Cluster(Group):
 
     def workers(self) -> Workers:
         """Return who does the work."""
-        from poolcli.batch.executors import Dask, Local
-        from poolcli.system.limits import processors
-
         if self.scheduler:
             if self.jobs is not None:
                 raise UsageError("--jobs and --scheduler do not go together", "the scheduler knows its workers")
@@ -120,15 +123,11 @@ class Drawing(Group):
 
     def options(self, format: str | None) -> WriteOptions:  # noqa: A002 -- the option's name
         """Return them as the writers take them."""
-        from poolcli.formats.options import WriteOptions
-
         return WriteOptions(format, self.normalize, self.zoom, self.colormap, self.compress_level)
 
 
 def _steps(recipes: RecipeOptions, filtering: FilterOptions, window: Windowing, *, indices: bool) -> list[Step]:
     """Return the steps of a recipe, or else those that the options ask for."""
-    from poolcli.steps.shapes import check_options
-
     if recipes.steps and (indices or not (_as_usual(filtering) and _as_usual(window))):
         raise UsageError(
             "--steps and options for pooling do not go together", "change the recipe with --set pool.size=3"
@@ -180,9 +179,6 @@ def batch(
     poolcli batch photos -o pooled --steps recipe.json --report report.jsonl
     find . -name '*.csv' -print0 | poolcli batch --files0 -o pooled
     """
-    from poolcli.batch.jobs import Naming, plan
-    from poolcli.batch.work import Work
-
     if not files.output:
         raise UsageError("batch needs a folder for the results", "add -o DIR")
     steps = _steps(recipes, filtering, window, indices=indices)
@@ -211,8 +207,6 @@ def batch(
 
 def _check_report(report: str, planned: Plan, others: Sequence[str]) -> None:
     """Refuse a report that would replace a file to be read or made, under whatever name."""
-    from poolcli.system.files import same_file
-
     place = os.path.realpath(report)
     read = chain((job.source for job in planned.jobs), planned.left_out, others)
     read = chain(read, (failure.source for failure in planned.failures))
@@ -225,8 +219,6 @@ def _check_report(report: str, planned: Plan, others: Sequence[str]) -> None:
 
 def _listed() -> list[str]:
     """Return the paths on standard input."""
-    from poolcli.system.files import read_source
-
     data = read_source("-").data
     if b"\n" in data and b"\0" not in data:
         raise UsageError("--files0 reads paths with a NUL after each, but there is none",
@@ -238,18 +230,11 @@ def _listed() -> list[str]:
 
 
 def _perform(planned: Plan, work: Work, files: Files, cluster: Cluster, workers: Workers, verbosity: Verbosity) -> int:
-    from poolcli.batch.jobs import Job
-    from poolcli.batch.report import Report
-    from poolcli.batch.resume import Journal, remaining
-    from poolcli.batch.run import make_folders, run
-    from poolcli.batch.work import Outcome
-    from poolcli.system.cluster import ClusterError
-
     journal, tally = Journal(files.output), Tally(len(planned.jobs) + len(planned.failures))
     workers.reach()
     if planned.jobs or files.report:
         make_folders(planned.jobs, files.output)
-    trouble: FileError | ClusterError | None = None
+    trouble: ClusterError | None = None
     with ExitStack() as stack:
         stop = stack.enter_context(interruptible())
         stack.callback(_sweep, planned, stop, cluster)
@@ -267,7 +252,8 @@ def _perform(planned: Plan, work: Work, files: Files, cluster: Cluster, workers:
             tell(Outcome.failed(Job(failure.source, ""), failure.problem))
         left = remaining(planned.jobs, work, journal, overwrite=files.overwrite, tell=tell, stop=stop)
         try:
-            run(left if files.skip_existing else planned.jobs, _task(work, cluster), workers, tell, stop)
+            jobs = left if files.skip_existing else planned.jobs
+            run_jobs(jobs, _transport(work, cluster), workers, tell, stop)
         except ClusterError as problem:
             trouble = problem
     return _conclude(tally, planned, stop, trouble, verbosity)
@@ -275,29 +261,25 @@ def _perform(planned: Plan, work: Work, files: Files, cluster: Cluster, workers:
 
 def _sweep(planned: Plan, stop: Stop, cluster: Cluster) -> None:
     """Remove what killed workers left behind."""
-    from poolcli.batch.jobs import remnants
-
     if not (stop.signal and cluster.scheduler):  # a cluster may be writing still
         for path in remnants(planned.jobs):
             with suppress(OSError):
                 os.unlink(path)
 
 
-def _task(work: Work, cluster: Cluster) -> Task:
-    from poolcli.batch.run import ByBytes, ByPath
-
+def _transport(work: Work, cluster: Cluster) -> Transport:
     return ByBytes(work) if cluster.send_bytes else ByPath(work, absolute=cluster.scheduler is not None)
 
 
 @contextmanager
-def _reporting(report: Any) -> Iterator[Any]:
+def _reporting(report: Report) -> Iterator[Report]:
     try:
         yield report
     finally:
         report.close()
 
 
-def _conclude(tally: Tally, planned: Plan, stop: Stop, trouble: Any, verbosity: Verbosity) -> int:
+def _conclude(tally: Tally, planned: Plan, stop: Stop, trouble: ClusterError | None, verbosity: Verbosity) -> int:
     """Say how it ended, and return the exit code."""
     if not verbosity.quiet:
         show(summary(tally), color="auto", width=width_of_output())
@@ -323,9 +305,6 @@ def _say_not_read(planned: Plan) -> None:
 
 def _rehearse(planned: Plan, work: Work, files: Files, verbosity: Verbosity) -> int:
     """Say what would be done, one line for each file."""
-    from poolcli.batch.resume import Journal, remaining
-    from poolcli.system.files import write_stdout
-
     words = {"skipped": "skip", "failed": "fail"}
     lines = [f"fail  {printable(one.source)}: {printable(spoken(one.problem.text))}" for one in planned.failures]
     journal, failed = Journal(files.output), len(planned.failures)
