@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import itertools
 import json
 import math
 import os
-import pty
 import re
 import signal
-import struct
 import subprocess
-import termios
 import time
 from pathlib import Path
 from typing import Any
@@ -27,6 +23,7 @@ from poolcli.cli.pipeline import AHEAD
 from poolcli.pooling.filters import FILTERS
 from poolcli.pooling.modes import MODES
 from tests.support.process import SAMPLES, Result, Run, Shell, clean_environment, command
+from tests.support.terminal import on_terminal
 
 GEEKS = SAMPLES / "geeks_4x4.csv"
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -43,36 +40,6 @@ def mode_and_size(source: Path | bytes) -> tuple[str, tuple[int, int]]:
     """The mode and (width, height) of a picture."""
     with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
         return picture.mode, picture.size
-
-
-def on_terminal(
-    *arguments: str | Path,
-    stdin: bool = True,
-    stdout: bool = True,
-    columns: int = 80,
-    env: dict[str, str] | None = None,
-) -> Result:
-    """Run the command on a terminal of so many columns; what is not on the terminal is a pipe at its end."""
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    process = subprocess.Popen(
-        [command(), *map(str, arguments)],
-        stdin=slave if stdin else subprocess.DEVNULL, stdout=slave if stdout else subprocess.PIPE,
-        stderr=subprocess.PIPE, env=clean_environment({"TERM": "xterm-256color", **(env or {})}),
-    )  # fmt: skip
-    os.close(slave)
-    shown = b""
-    while stdout:
-        try:
-            block = os.read(master, 65536)
-        except OSError:  # Linux says EIO when the other end is closed
-            break
-        if not block:
-            break
-        shown += block
-    out, err = process.communicate(timeout=60)
-    os.close(master)
-    return Result(process.returncode, (shown if stdout else out).replace(b"\r\n", b"\n"), err.decode())
 
 
 # --- the program itself -----------------------------------------------------------------------------------------------

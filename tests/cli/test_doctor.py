@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import pty
-import subprocess
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,8 @@ import pytest
 import poolcli
 from poolcli.cli.commands import doctor
 from poolcli.formats import codecs
-from tests.support.process import Run, clean_environment, command
+from tests.support.process import Run
+from tests.support.terminal import on_terminal
 
 Rows = dict[tuple[str, str], dict[str, str]]
 
@@ -176,25 +175,6 @@ def test_a_pipe_is_no_terminal_and_a_terminal_is_one(run: Run) -> None:
     assert piped["terminal", "NO_COLOR"]["found"] == "1"
     narrow = rows(run("doctor", "--json", env={"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}))
     assert narrow["terminal", "unicode"]["found"] == "no (ascii)"
-    shown = on_terminal()
+    shown = on_terminal("doctor", stderr=True, columns=100, env={"COLORTERM": "truecolor"}).out
     assert "stdin, stdout, stderr" in shown
     assert "truecolor" in shown
-
-
-def on_terminal() -> str:
-    """Run the command on a terminal of its own and return what it shows there."""
-    ours, theirs = pty.openpty()
-    env = clean_environment({"TERM": "xterm", "COLORTERM": "truecolor", "COLUMNS": "100"})
-    with subprocess.Popen([command(), "doctor"], env=env, stdin=theirs, stdout=theirs, stderr=theirs) as process:
-        os.close(theirs)
-        pieces = list(iter(lambda: read_or_end(ours), b""))
-    os.close(ours)
-    assert process.returncode == 0
-    return b"".join(pieces).decode()
-
-
-def read_or_end(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 4096)
-    except OSError:  # a terminal whose last user has gone, as Linux says it
-        return b""

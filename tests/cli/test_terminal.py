@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from tests.cli.test_cli import on_terminal
 from tests.support.process import SAMPLES, Result, Run
+from tests.support.terminal import on_terminal
 
 GEEKS = SAMPLES / "geeks_4x4.csv"
 COLOR = re.compile(r"\x1b\[[0-9;]*m")

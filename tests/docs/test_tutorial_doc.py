@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.docs.test_readme import ROOT, blocks, outputs
+from tests.support.documents import blocks, outputs
+from tests.support.process import ROOT
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 TEXT = TUTORIAL.read_text(encoding="utf-8")

@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -41,6 +40,7 @@ from poolcli.steps.recipe import load
 from poolcli.steps.steps import ConvStep, NormalizeStep, PoolStep, ReluStep, Step, apply
 from poolcli.window import FILLS, Window
 from tests.support.extras import needs
+from tests.support.large import constant, interrupted
 from tests.support.process import Result, Run, clean_environment, command, execute
 
 Array = NDArray[Any]
@@ -569,29 +569,6 @@ def test_a_damaged_chunk_is_told(run: Run, zarr: Any, tmp_path: Path) -> None:
 def test_an_interrupted_run_leaves_no_folder(zarr: Any, tmp_path: Path, number: signal.Signals, code: int) -> None:
     constant(zarr, tmp_path / "in.zarr")
     interrupted(tmp_path, number, code)
-
-
-def constant(zarr: Any, path: Path) -> None:
-    """Make a large array that takes no disk."""
-    zarr.create_array(str(path), shape=(16000, 16000), chunks=(1000, 1000), dtype="f4", fill_value=1.5)
-
-
-def interrupted(folder: Path, number: signal.Signals, code: int, *more: str) -> None:
-    """Pool ``in.zarr`` with a slow mode, send a signal once the first chunk is there, and look at what is left."""
-    words = [command(), "pool", "in.zarr", "-o", "out.zarr", "-m", "median", "-k", "3", "-s", "1", *more]
-    process = subprocess.Popen(
-        words, cwd=folder, env=clean_environment(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    end = time.monotonic() + 60
-    while not list(folder.glob(".poolcli-*/c/*/*")):
-        assert time.monotonic() < end, "no chunk came"
-        time.sleep(0.01)
-    process.send_signal(number)
-    _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (code, b"")
-    time.sleep(1)  # a block that is still being made would make its folder again
-    assert not list(folder.glob(".poolcli-*"))
-    assert not (folder / "out.zarr").exists()
 
 
 def test_without_the_extra_the_command_says_what_to_install(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.large.test_chain import constant, interrupted
 from tests.support.extras import needs
+from tests.support.large import constant, interrupted
 from tests.support.process import Run, clean_environment, command
 
 needs("distributed", "zarr", extra="dask,zarr")

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import json
-import math
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,41 +12,13 @@ from numpy.typing import NDArray
 
 import poolcli
 from poolcli import errors
+from tests.support.golden import CASES, Case, is_exact, tupled, unpack
 
-GOLDEN = Path(__file__).parent.parent / "golden"
 TOLERANCES = {np.dtype(np.float16): (2e-3, 2e-3), np.dtype(np.float32): (1e-5, 1e-6)}
 FINEST = (1e-12, 1e-12)
-EXACT_MODES = ("max", "min", "majority", "range")
-
-Array = NDArray[Any]
-Case = dict[str, Any]
-
-
-def load_cases() -> list[Case]:
-    """Every case of every file, with ``compat`` as recorded; and again without it where that has to agree as well."""
-    found = []
-    for path in sorted(GOLDEN.glob("*.json")):
-        for case in json.loads(path.read_text(encoding="utf-8"))["cases"]:
-            found.append(case)
-            if case.get("also_default"):
-                bare = {name: value for name, value in case["kwargs"].items() if name != "compat"}
-                found.append(case | {"id": f"{case['id']}-default", "kwargs": bare})
-    return found
-
-
-CASES = load_cases()
 RECORDED = [case for case in CASES if not case["id"].endswith("-default")]
 
-
-def unpack(data: Any, dtype: str | None) -> Array:
-    """An array of nested lists; null is NaN. Integers of 64 bits stay exact."""
-    values = np.array(data, dtype=object)
-    kind = dtype or ("int64" if all(isinstance(v, int) for v in values.flat) else "float64")
-    return np.array([math.nan if v is None else v for v in values.flat], kind).reshape(values.shape)
-
-
-def tupled(value: Any) -> Any:
-    return tuple(tupled(v) for v in value) if isinstance(value, list) else value
+Array = NDArray[Any]
 
 
 def answer(case: Case) -> tuple[Array, Array | None]:
@@ -71,11 +40,6 @@ def answer(case: Case) -> tuple[Array, Array | None]:
         found = poolcli.pool(x, **kwargs)
     np.testing.assert_array_equal(x, before)
     return found if isinstance(found, tuple) else (found, None)
-
-
-def is_exact(case: Case, dtype: np.dtype[Any]) -> bool:
-    mode = str(case["kwargs"].get("mode", "max")).partition(":")[0]
-    return case["call"] == "unpool" or dtype.kind != "f" or (case["call"] == "pool" and mode in EXACT_MODES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["id"]))

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from poolcli import grad, pool, unpool
 from poolcli.errors import EmptyWindowError, NanError, NumberRangeError, ShapeError, UsageError
 from poolcli.pooling.modes import MODES as TABLE
-from tests.pooling.test_golden import CASES, is_exact, load_cases, tupled, unpack
 from tests.support import oracle
+from tests.support.golden import CASES, is_exact, load_cases, tupled, unpack
 
 Array = NDArray[Any]
 Options = dict[str, Any]

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
-import os
-import pty
 import re
-import struct
-import subprocess
-import termios
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +20,8 @@ from poolcli.featuremap import FeatureMap
 from poolcli.render.colors import Scale, hexadecimal, ink
 from poolcli.render.terminal.heatmap import RAMP, picture, side_by_side
 from poolcli.wording import safe
-from tests.support.process import Run, clean_environment, command
+from tests.support.process import Run
+from tests.support.terminal import on_terminal
 
 MATRIX = np.array([[1, 3, 2, 9], [5, 6, 1, 7], [4, 2, 8, 6], [3, 5, 7, 2]])
 SYSTEMS: dict[str, Any] = {"truecolor": "truecolor", "256": "256", "none": None}
@@ -232,36 +227,18 @@ def test_colours_as_css_has_them() -> None:
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-def on_terminal(tiny: Path, columns: int, **env: str) -> bytes:
-    """Run ``poolcli show`` on a terminal of so many columns."""
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    process = subprocess.Popen(
-        [command(), "show", str(tiny)], stdin=subprocess.DEVNULL, stdout=slave, stderr=subprocess.PIPE,
-        env=clean_environment(env),
-    )  # fmt: skip
-    os.close(slave)
-    said = b""
-    while chunk := _read(master):
-        said += chunk
-    os.close(master)
-    _, problem = process.communicate()
-    assert (process.returncode, problem) == (0, b"")
-    return said
-
-
-def _read(master: int) -> bytes:
-    try:
-        return os.read(master, 65536)
-    except OSError:  # the terminal is gone once the command has ended
-        return b""
+def drawn(tiny: Path, **env: str) -> bytes:
+    """What ``poolcli show`` draws on a terminal of 80 columns."""
+    result = on_terminal("show", tiny, stdin=False, env=env)
+    assert (result.code, result.err) == (0, "")
+    return result.raw
 
 
 def test_the_terminal_decides_on_colours(tiny: Path) -> None:
-    assert b"48;2;" in on_terminal(tiny, 80, TERM="xterm-256color", COLORTERM="truecolor")
-    assert b"48;5;" in on_terminal(tiny, 80, TERM="xterm-256color")
+    assert b"48;2;" in drawn(tiny, TERM="xterm-256color", COLORTERM="truecolor")
+    assert b"48;5;" in drawn(tiny, TERM="xterm-256color")
     for env in ({"TERM": "xterm-256color", "NO_COLOR": "1"}, {"TERM": "dumb"}, {"TERM": "vt100"}):
-        assert b"\x1b" not in on_terminal(tiny, 80, **env)
+        assert b"\x1b" not in drawn(tiny, **env)
 
 
 def test_the_command_shows_a_file(run: Run, call: Run, tiny: Path) -> None:

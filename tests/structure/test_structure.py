@@ -1,11 +1,15 @@
-"""The house rules, read from the source: import arrows, sizes, names, what start-up loads, what README names."""
+"""The rules of the house, read from the source: each is shown to see a house that breaks it.
+
+A rule is a function from the source to what offends it; `broken` is a small house in which it has to find `seen`.
+"""
 
 from __future__ import annotations
 
 import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,93 +20,358 @@ from poolcli.cli.front_page import EXIT_CODES
 from poolcli.cli.registry import COMMANDS
 from poolcli.formats.registry import FORMATS
 from poolcli.pooling.filters import FILTERS
+from poolcli.pooling.frameworks import FRAMEWORKS
 from poolcli.pooling.modes import MODES
 from tests.support.process import ROOT, Run
+from tests.support.source import Function, Source, above, brings_others, is_library, under
 
 PACKAGE = ROOT / "poolcli"
+HOUSE = Source.of(PACKAGE)
+TESTS = Source.of(ROOT / "tests")
+
+# --- the floor plan ---------------------------------------------------------------------------------------------------
+
+# Who may import whom of poolcli; every other arrow is an offence. A folder may import itself, all may import what
+# stands below everything, and the front doors (`poolcli`, `__main__`, `plugins`) may import all.
+EVERYWHERE = ("errors", "wording")
+FRONT_DOORS = ("poolcli", "poolcli.__main__", "poolcli.plugins")
+ARROWS: dict[str, tuple[str, ...]] = {
+    "cli": (
+        "render", "batch", "large", "emit", "analysis", "steps", "formats", "pooling", "system",
+        "featuremap", "colors", "window",
+    ),
+    "render": ("analysis", "steps", "pooling", "system", "featuremap", "colors", "window"),  # of system the limits
+    "batch": ("steps", "formats", "pooling", "system", "featuremap"),
+    "large": ("steps", "formats", "pooling", "system", "featuremap", "window"),
+    "emit": ("steps", "pooling", "featuremap", "window"),
+    "analysis": ("steps", "pooling", "featuremap", "window"),
+    "steps": ("pooling", "formats", "system", "featuremap", "window"),
+    "pooling": ("kernels", "window", "system"),
+    "formats": ("featuremap", "colors", "system"),
+    "kernels": ("window", "system"),
+    "window": ("system",),
+}  # fmt: skip
+MOST_ROWS = 12
+MOST_LOOSE = 10
 LONGEST = 60  # lines of a function, its docstring not counted
 
 
-def module_name(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+def part(module: str) -> str:
+    """The folder or the loose file that a module belongs to."""
+    return module.split(".")[1]
 
 
-TREES = {module_name(path): ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+def against_the_arrows(house: Source) -> list[str]:
+    """Return what a module imports of another part that it may not know."""
+    return [
+        f"{module} imports {one.name}"
+        for module, imports in house.imports.items()
+        if module not in FRONT_DOORS
+        for one in imports
+        if under(one.name, "poolcli")
+        and (one.name in FRONT_DOORS[1:] or one.name != "poolcli")
+        and part(one.name) not in (part(module), *EVERYWHERE, *ARROWS.get(part(module), ()))
+    ]
 
 
-def imported(name: str) -> set[str]:
-    """Every module that a module imports, at its head or inside a function, in full."""
-    found: set[str] = set()
-    for node in ast.walk(TREES[name]):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{name} has a relative import"
-            assert node.module is not None
-            below = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= (below & set(TREES)) or {node.module}
-    return found
+def circles(house: Source) -> list[str]:
+    """Return the files that import themselves through others, in functions and for types too."""
+
+    def reached(module: str) -> set[str]:
+        found: set[str] = set()
+        ahead = [module]
+        while ahead:
+            more = (house.used(ahead.pop()) & set(house.trees)) - found
+            found |= more
+            ahead += more
+        return found
+
+    return [module for module in house.trees if module in reached(module)]
 
 
-def under(name: str, *parents: str) -> bool:
-    return any(name == parent or name.startswith(f"{parent}.") for parent in parents)
+def loose_files(house: Source) -> list[str]:
+    """Return the files beside the folders, if there are too many to see at a glance."""
+    loose = [module for module in house.trees if module.count(".") == 1 and module not in house.folders]
+    return loose if len(loose) > MOST_LOOSE else []
 
 
-def modules(*parents: str) -> list[str]:
-    found = [name for name in TREES if under(name, *(f"poolcli.{parent}" for parent in parents))]
-    assert found, parents
-    return found
+def folders_without_a_word(house: Source) -> list[str]:
+    """Return the folders whose docstring does not begin with one sentence that says what is in them."""
+    heads = {folder: (ast.get_docstring(house.trees[folder]) or "").partition("\n\n")[0] for folder in house.folders}
+    return sorted(
+        folder for folder, head in heads.items() if not head.endswith(".") or ". " in head or len(head) < MOST_LOOSE
+    )
 
 
-def offenders(names: list[str], allowed: tuple[str, ...]) -> dict[str, list[str]]:
-    """What the modules import of poolcli beyond what they may."""
-    may = tuple(f"poolcli.{part}" for part in (*EVERYWHERE, *allowed))
-    wrong = {
-        name: sorted(used for used in imported(name) if under(used, "poolcli") and not under(used, *may))
-        for name in names
-    }
-    return {name: used for name, used in wrong.items() if used}
+def light_imports_in_functions(house: Source) -> list[str]:
+    """Return the imports inside functions that cost nothing at the head."""
+    return [
+        f"{module}:{one.line} {one.name}"
+        for module, imports in house.imports.items()
+        if module not in FRONT_DOORS
+        for one in imports
+        if one.place == "function"
+        and not is_library(one.name)
+        and not (house.heavy & {*above(one.name)} if under(one.name, "poolcli") else brings_others(one.name))
+    ]
 
 
-# --- import arrows ----------------------------------------------------------------------------------------------------
+# --- one home ---------------------------------------------------------------------------------------------------------
 
-EVERYWHERE = ("wording", "errors")  # which stand below everything; errors knows the words
-# who may import what of poolcli beside; a package may always import itself
-ARROWS: dict[str, tuple[str, ...]] = {
-    "wording": (),
-    "system": (),
-    "window": ("system",),
-    "featuremap": (),
-    "kernels": ("system", "window"),
-    # reading and writing know nothing of pooling; the threads for their bands are those of `kernels.memory`
-    "formats": ("system", "featuremap", "colors", "kernels.memory"),
-    # pooling knows nothing of files, nor of the map that travels
-    "pooling": ("system", "window", "kernels"),
-    "steps": ("system", "window", "featuremap", "pooling", "formats"),
-    "emit": ("window", "featuremap", "pooling", "steps"),
-    "analysis": ("system", "window", "featuremap", "kernels", "pooling", "steps", "emit"),
-    "large": ("system", "window", "featuremap", "kernels", "pooling", "steps", "formats"),
-    "batch": ("system", "featuremap", "formats", "steps"),
-}
+FRAMEWORK = re.compile(rf"({'|'.join(FRAMEWORKS)})(-\w+)*")
+OPTION = re.compile(r"(?<![\w-])--[a-z]")
 
 
-@pytest.mark.parametrize("part", ARROWS)
-def test_import_arrows(part: str) -> None:
-    assert offenders(modules(part), (*ARROWS[part], part)) == {}
+def framework_names(house: Source) -> list[str]:
+    """Return the names of frameworks that stand elsewhere than in their rows and in what writes their code."""
+    return [
+        f"{module}:{text.line} {text.value}"
+        for module, texts in house.texts.items()
+        if not under(module, "poolcli.pooling.frameworks", "poolcli.emit")
+        for text in texts
+        if FRAMEWORK.fullmatch(text.value)
+    ]
 
 
-def test_only_the_command_line_knows_the_command_line() -> None:
-    for name in TREES:
-        if not under(name, "poolcli.cli", "poolcli.__main__"):
-            assert not any(under(used, "poolcli.cli") for used in imported(name)), name
+def typed_options(house: Source) -> list[str]:
+    """Return the texts that name an option as the command line has it, where Python is spoken too."""
+    return [
+        f"{module}:{text.line} {text.value}"
+        for module, texts in house.texts.items()
+        if not under(module, "poolcli.cli", "poolcli.__main__")
+        for text in texts
+        if OPTION.search(text.value)
+    ]
+
+
+def meaning(name: str, module: str, node: ast.stmt) -> str:
+    """What a name stands for where it is defined: the same for two homes means that they mean the same."""
+    folder = module.rpartition(".")[0]
+    if under(module, "poolcli.cli") and name in COMMANDS:  # the command of a library's function has its name
+        return f"command {name}"
+    if isinstance(node, Function):  # files of a folder that are called in the same way, such as those of formats
+        return f"{folder} {ast.unparse(node.args)} -> {node.returns and ast.unparse(node.returns)}"
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):  # a type's short name
+        return ast.unparse(node.value)
+    return f"{module} {node.lineno}"
+
+
+def names_with_two_meanings(house: Source) -> list[str]:
+    """Return the public names that are defined in several files for several things."""
+    found = []
+    for name, homes in house.homes.items():
+        meanings = {
+            meaning(name, module, node) for module, node in homes.items() if module not in house.folders
+        } - {f"command {name}"}  # fmt: skip
+        if len(meanings) > 1:
+            found.append(f"{name}: {', '.join(sorted(homes))}")
+    return sorted(found)
+
+
+# --- nothing hidden ---------------------------------------------------------------------------------------------------
+
+WRITERS = {"update", "setdefault", "pop", "clear", "popitem", "putenv", "unsetenv"}
+
+
+def environment_writes(house: Source) -> list[str]:
+    """Return where a parameter may travel through the environment."""
+    return [
+        f"{module}:{node.lineno}"
+        for module, tree in house.trees.items()
+        if module != "poolcli.__main__"
+        for node in ast.walk(tree)
+        if (
+            isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del) and of_environment(node.value)
+        )
+        or (isinstance(node, ast.Attribute) and node.attr in WRITERS and of_environment(node.value))
+    ]
+
+
+def of_environment(node: ast.expr) -> bool:
+    return ast.unparse(node) in ("os.environ", "environ", "os")
+
+
+def hidden_memory(house: Source) -> list[str]:
+    """Return what acts when an object goes, or counts who holds it; one function of the kernels may count."""
+    found = [f"{module} {f.name}" for module, f in house.functions() if f.name == "__del__"]
+    counting = [
+        f"{module} {f.name}"
+        for module, f in house.functions()
+        if any("getrefcount" in ast.unparse(node) for node in ast.walk(f) if isinstance(node, ast.Call))
+    ]
+    allowed = len(counting) == 1 and counting[0].startswith("poolcli.kernels.")
+    return found + ([] if allowed else counting)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What the house keeps, with a house that does not."""
+
+    find: Callable[[Source], list[str]]
+    broken: Mapping[str, str]
+    seen: list[str]
+    owed: int = 0  # offenders there are still
+
+    @property
+    def name(self) -> str:
+        return self.find.__name__
+
+
+FILES = {f"poolcli.file_{number}": "" for number in range(MOST_LOOSE + 1)}
+RULES = [
+    Rule(
+        against_the_arrows,
+        {
+            "poolcli.window": "def f():\n    from poolcli.formats import csv\n    import poolcli.cli as c",
+            "poolcli.steps.recipe": "from poolcli.errors import E\nimport poolcli.pooling.modes, poolcli.plugins",
+        },
+        [
+            "poolcli.window imports poolcli.cli",
+            "poolcli.window imports poolcli.formats",
+            "poolcli.steps.recipe imports poolcli.plugins",
+        ],
+        owed=1,
+    ),
+    Rule(
+        circles,
+        {
+            "poolcli.a": "import poolcli.b",
+            "poolcli.b": "if TYPE_CHECKING:\n    from poolcli import c",
+            "poolcli.c": "def f():\n    from poolcli.a import x",
+            "poolcli.d": "import poolcli.a",
+        },
+        ["poolcli.a", "poolcli.b", "poolcli.c"],
+        owed=8,
+    ),
+    Rule(loose_files, {"poolcli.__init__": "", "poolcli.cli.app": "", **FILES}, [*FILES]),
+    Rule(
+        folders_without_a_word,
+        {
+            "poolcli.a.__init__": "",
+            "poolcli.b.__init__": '"""Two of them. Here."""',
+            "poolcli.c.__init__": '"""What the machine gives.\n\nAnd more. Here."""',
+        },
+        ["poolcli.a", "poolcli.b"],
+    ),
+    Rule(
+        light_imports_in_functions,
+        {
+            "poolcli.heavy": "import numpy",
+            "poolcli.through": "import poolcli.heavy",
+            "poolcli.light": "if TYPE_CHECKING:\n    import numpy",
+            "poolcli.user": "def f():\n    import rich, asyncio, mmap, poolcli.through, poolcli.light",
+        },
+        ["poolcli.user:2 mmap", "poolcli.user:2 poolcli.light"],
+        owed=144,
+    ),
+    Rule(
+        framework_names,
+        {
+            "poolcli.pooling.frameworks": 'NAME = "torch"',
+            "poolcli.emit.x": 'NAME = "torch"',
+            "poolcli.a": '"torch"\nx = y == "torch" or f"{y}" in ("torch-lp", "torchlight", "as torch has it")',
+        },
+        ["poolcli.a:2 torch", "poolcli.a:2 torch-lp"],
+        owed=8,
+    ),
+    Rule(
+        typed_options,
+        {"poolcli.cli.a": 'x = "--size"', "poolcli.a": '"""--size"""\nx = f"use --size {y}"\nz = "a--b, -- c"'},
+        ["poolcli.a:2 use --size "],
+        owed=119,
+    ),
+    Rule(
+        names_with_two_meanings,
+        {
+            "poolcli.a": "class Place: ...\nArray = NDArray[Any]\nN = 1",
+            "poolcli.b": "def Place(): ...\nArray = NDArray[Any]\n_own = N = 1",
+            "poolcli.c.__init__": "def read(path): ...",
+            "poolcli.c.x": "def read(data, options): ...\n_own = 2",
+            "poolcli.c.y": "def read(data, options): ...\ndef pool(x): ...",
+            "poolcli.cli.pool": "def pool(): ...\ndef read(data, options): ...",
+        },
+        [
+            "N: poolcli.a, poolcli.b",
+            "Place: poolcli.a, poolcli.b",
+            "read: poolcli.c, poolcli.c.x, poolcli.c.y, poolcli.cli.pool",
+        ],
+        owed=64,
+    ),
+    Rule(
+        environment_writes,
+        {
+            "poolcli.__main__": 'os.environ["A"] = "1"',
+            "poolcli.a": 'os.environ["A"] = os.environ["B"]\nos.environ.setdefault("C", "1")\ndel os.environ["A"]',
+            "poolcli.b": 'os.putenv("A", "1")\nx = {"A": 1}\nx["A"] = os.environ.get("A")',
+        },
+        ["poolcli.a:1", "poolcli.a:2", "poolcli.a:3", "poolcli.b:1"],
+        owed=3,
+    ),
+    Rule(
+        hidden_memory,
+        {
+            "poolcli.kernels.a": "def f():\n    return sys.getrefcount(x)\nclass A:\n    def __del__(self): ...",
+            "poolcli.b": "def g():\n    return getrefcount(x)",
+        },
+        ["poolcli.kernels.a __del__", "poolcli.kernels.a f", "poolcli.b g"],
+        owed=4,
+    ),
+]
+
+
+def owed(rule: Rule) -> object:
+    """Return a rule as a case of a test; what it is still owed makes it one that has to fail until the last is paid."""
+    reason = f"{rule.owed} offenders were there; with none of them left, take `owed` from this rule"
+    marks = [pytest.mark.xfail(strict=True, reason=reason)] if rule.owed else []
+    return pytest.param(rule, id=rule.name, marks=marks)
+
+
+@pytest.mark.parametrize("rule", [owed(rule) for rule in RULES])
+def test_the_house_keeps_its_rule(rule: Rule) -> None:
+    assert rule.find(HOUSE) == []
+
+
+@pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.name) for rule in RULES])
+def test_a_house_that_breaks_the_rule_is_seen(rule: Rule) -> None:
+    assert sorted(rule.find(Source.made(rule.broken))) == sorted(rule.seen)
+
+
+def test_the_floor_plan_is_short_and_of_this_house() -> None:
+    parts = {part(module) for module in HOUSE.trees if module not in FRONT_DOORS}
+    assert len(ARROWS) <= MOST_ROWS
+    assert {*ARROWS, *EVERYWHERE} | {name for row in ARROWS.values() for name in row} == parts
+
+
+def test_arrows_run_downwards_only() -> None:
+    floors = [*ARROWS, "featuremap", "colors", "system"]
+    assert all(floors.index(part) < floors.index(below) for part, row in ARROWS.items() for below in row)
+
+
+def test_no_test_imports_another() -> None:
+    """What tests share stands in `tests.support`."""
+    assert [*between_tests(TESTS)] == []
+    probe = Source.made({"tests.a.test_a": "def f():\n    from tests.b.test_b import x", "tests.b.test_b": ""})
+    assert [*between_tests(probe)] == ["tests.a.test_a imports tests.b.test_b"]
+
+
+def between_tests(tests: Source) -> Iterator[str]:
+    for module in tests.trees:
+        for name in tests.used(module):
+            if under(name, "tests") and name.rpartition(".")[2].startswith("test_"):
+                yield f"{module} imports {name}"
+
+
+def test_tests_mirror_the_house() -> None:
+    """A folder of the package has a folder of tests, where one looks for them."""
+    folders = {part(folder) for folder in HOUSE.folders if folder.count(".") == 1}
+    assert {name for name in folders if not (ROOT / "tests" / name).is_dir()} == set()
 
 
 def test_drawing_neither_reads_nor_writes() -> None:
-    for name in modules("render"):
-        assert not any(
-            under(used, "poolcli.cli", "poolcli.system.files", "poolcli.formats") for used in imported(name)
-        ), name
+    drawing = [name for name in HOUSE.trees if under(name, "poolcli.render")]
+    assert drawing
+    for name in drawing:
+        assert not any(under(used, "poolcli.system.files", "poolcli.formats") for used in HOUSE.used(name)), name
 
 
 @pytest.mark.parametrize(
@@ -115,40 +384,9 @@ def test_drawing_neither_reads_nor_writes() -> None:
     ],
 )
 def test_who_knows_a_library(library: str, homes: tuple[str, ...]) -> None:
-    users = {name for name in TREES if any(under(used, library) for used in imported(name))}
+    users = {name for name in HOUSE.trees if any(under(used, library) for used in HOUSE.used(name))}
     assert users
     assert {name for name in users if not under(name, *(f"poolcli.{home}" for home in homes))} == set()
-
-
-def test_the_arrows_can_be_broken() -> None:
-    """The tools above see an import inside a function, of a submodule, and under a name."""
-    TREES["poolcli.errors.probe"] = ast.parse(
-        "def f():\n    from poolcli.formats import csv\n    import poolcli.cli as c\n"
-    )
-    try:
-        assert offenders(["poolcli.errors.probe"], ("errors",)) == {
-            "poolcli.errors.probe": ["poolcli.cli", "poolcli.formats"]
-        }
-    finally:
-        del TREES["poolcli.errors.probe"]
-
-
-def test_heavy_libraries_are_not_imported_at_the_head_where_start_up_passes() -> None:
-    """These modules are loaded by every command: what is heavy is imported where it is used."""
-    heavy = ("numpy", "PIL", "rich", "orjson", "hypothesis", "pydantic")
-    for name in (
-        "poolcli",
-        "poolcli.__main__",
-        "poolcli.cli",
-        "poolcli.errors",
-        "poolcli.pooling.modes",
-        "poolcli.pooling.filters",
-        "poolcli.window",
-    ):
-        heads = [node for node in TREES[name].body if isinstance(node, ast.Import | ast.ImportFrom)]
-        used = {alias.name for node in heads if isinstance(node, ast.Import) for alias in node.names}
-        used |= {str(node.module) for node in heads if isinstance(node, ast.ImportFrom)}
-        assert not [library for library in used if under(library, *heavy)], name
 
 
 # --- names and sizes --------------------------------------------------------------------------------------------------
@@ -158,11 +396,7 @@ def test_public_names_are_sorted() -> None:
     assert poolcli.__all__ == sorted(poolcli.__all__)
 
 
-def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    yield from (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
-
-
-def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+def length(function: Function) -> int:
     """The lines of a function without its decorators and docstring."""
     assert function.end_lineno is not None
     lines = function.end_lineno - function.lineno + 1
@@ -174,18 +408,19 @@ def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def test_functions_are_a_screen_long_at_most() -> None:
-    sizes = {f"{name}:{f.name}": length(f) for name, tree in TREES.items() for f in functions(tree)}
+    sizes = {f"{name}:{f.name}": length(f) for name, f in HOUSE.functions()}
     assert len(sizes) > 200
     assert {name: lines for name, lines in sizes.items() if lines > LONGEST} == {}
 
 
 def test_the_measure_of_a_function() -> None:
-    (function,) = functions(ast.parse('@decorated\ndef f(\n    x,\n):\n    """One.\n\n    Two."""\n    return x\n'))
+    text = '@decorated\ndef f(\n    x,\n):\n    """One.\n\n    Two."""\n    return x\n'
+    ((_, function),) = Source.made({"poolcli.a": text}).functions()
     assert length(function) == 4
 
 
 def test_every_module_says_in_its_head_what_it_is() -> None:
-    for name, tree in TREES.items():
+    for name, tree in HOUSE.trees.items():
         head = ast.get_docstring(tree)
         assert head, name
         assert head.splitlines()[0].endswith((".", ":", "?")), name
@@ -197,10 +432,7 @@ def test_the_package_is_typed() -> None:
 
 def test_every_row_of_a_table_leads_somewhere() -> None:
     for command in COMMANDS:
-        assert f"poolcli.cli.commands.{command}" in TREES, command
-        assert any(function.name == command for function in functions(TREES[f"poolcli.cli.commands.{command}"])), (
-            command
-        )
+        assert f"poolcli.cli.commands.{command}" in HOUSE.homes[command]
     for row in FORMATS.values():
         assert find_spec(f"poolcli.formats.{row.module}") is not None, row.name
 
@@ -208,6 +440,19 @@ def test_every_row_of_a_table_leads_somewhere() -> None:
 # --- start-up ---------------------------------------------------------------------------------------------------------
 
 HEAVY = ("numpy", "rich", "PIL", "typer", "orjson", "pydantic")
+PASSED = (  # modules that every command loads
+    "poolcli",
+    "poolcli.__main__",
+    "poolcli.cli.app",
+    "poolcli.cli.registry",
+    "poolcli.errors",
+    "poolcli.featuremap",
+    "poolcli.pooling.filters",
+    "poolcli.pooling.frameworks",
+    "poolcli.pooling.modes",
+    "poolcli.window",
+    "poolcli.wording",
+)
 PROBE = """
 import json, sys
 sys.argv = ["poolcli", *{arguments!r}]
@@ -225,8 +470,9 @@ def loaded(python: Run, *arguments: str) -> list[str]:
     return [str(name) for name in found]
 
 
-def test_version_loads_nothing_heavy(python: Run) -> None:
-    assert loaded(python, "--version") == []
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_what_is_asked_first_loads_nothing_heavy(python: Run, option: str) -> None:
+    assert loaded(python, option) == []
 
 
 def test_json_of_a_csv_loads_neither_rich_nor_pillow(python: Run, tiny: Path) -> None:
@@ -240,16 +486,10 @@ def test_a_table_loads_no_pillow(python: Run, tiny: Path) -> None:
 
 
 def test_import_time_finds_nothing_heavy_at_the_start(python: Run) -> None:
-    for statement in (
-        "import poolcli",
-        "import poolcli.__main__",
-        "import poolcli.errors, poolcli.pooling.modes, poolcli.pooling.filters",
-    ):
-        seen = {
-            line.rpartition("|")[2].strip() for line in python("-X", "importtime", "-c", statement).err.splitlines()
-        }
-        assert "poolcli" in seen
-        assert not [name for name in seen if under(name, *HEAVY)], statement
+    told = python("-X", "importtime", "-c", f"import {', '.join(PASSED)}").err.splitlines()
+    seen = {line.rpartition("|")[2].strip() for line in told}
+    assert seen >= {*PASSED}
+    assert not [name for name in seen if under(name, *HEAVY)]
 
 
 # --- README -----------------------------------------------------------------------------------------------------------

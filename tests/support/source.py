@@ -1,0 +1,165 @@
+"""The source as facts: files, what they import and where, the texts and the names that they hold."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Literal
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+Place = Literal["head", "function", "typing"]
+
+HEAVY = 2  # modules that a heavy one of the standard library comes to: mmap 1, difflib 3, json 5, asyncio 63
+
+
+@dataclass(frozen=True, order=True)
+class Import:
+    """One imported module in full, and where that is written: at the head, in a function, or for types only."""
+
+    name: str
+    place: Place
+    line: int
+
+
+@dataclass(frozen=True)
+class Text:
+    """A string that is no docstring: its line, and what it says."""
+
+    line: int
+    value: str
+
+
+def under(name: str, *parents: str) -> bool:
+    return any(name == parent or name.startswith(f"{parent}.") for parent in parents)
+
+
+def above(name: str) -> list[str]:
+    """A module and the packages that it is in, which are loaded before it."""
+    words = name.split(".")
+    return [".".join(words[:end]) for end in range(1, len(words) + 1)]
+
+
+@dataclass(frozen=True)
+class Source:
+    """The files of a package, parsed, by the name of their module."""
+
+    trees: Mapping[str, ast.Module]
+    folders: frozenset[str]  # those of them that are an `__init__.py`
+
+    @classmethod
+    def of(cls, package: Path) -> Source:
+        """Read a package from its folder."""
+        files = {}
+        for path in sorted(package.rglob("*.py")):
+            words = path.relative_to(package.parent).with_suffix("").parts
+            files[".".join(words)] = path.read_text(encoding="utf-8")
+        return cls.made(files)
+
+    @classmethod
+    def made(cls, files: Mapping[str, str]) -> Source:
+        """Read a package from texts, for instance ``{"poolcli.errors": "import poolcli.cli"}``."""
+        end = ".__init__"
+        return cls(
+            {name.removesuffix(end): ast.parse(text) for name, text in files.items()},
+            frozenset(name.removesuffix(end) for name in files if name.endswith(end)),
+        )
+
+    @cached_property
+    def imports(self) -> dict[str, list[Import]]:
+        """What every module imports."""
+        return {name: sorted(set(self._imports(name, tree, "head"))) for name, tree in self.trees.items()}
+
+    def _imports(self, module: str, node: ast.AST, place: Place) -> Iterator[Import]:
+        for below in ast.iter_child_nodes(node):
+            if isinstance(below, ast.Import):
+                yield from (Import(alias.name, place, below.lineno) for alias in below.names)
+            elif isinstance(below, ast.ImportFrom):
+                assert below.level == 0, f"{module} has a relative import"
+                for alias in below.names:
+                    name = f"{below.module}.{alias.name}"
+                    yield Import(name if name in self.trees else str(below.module), place, below.lineno)
+            elif isinstance(below, Function | ast.Lambda):
+                yield from self._imports(module, below, "function")
+            elif isinstance(below, ast.If) and "TYPE_CHECKING" in ast.unparse(below.test):
+                yield from self._imports(module, below, "typing")
+            else:
+                yield from self._imports(module, below, place)
+
+    def used(self, module: str) -> set[str]:
+        """Return the names of all that a module imports, wherever."""
+        return {one.name for one in self.imports[module]}
+
+    @cached_property
+    def heavy(self) -> set[str]:
+        """The modules that load a library at their head, themselves or through what they load there."""
+        found: set[str] = set()
+        while True:
+            more = {
+                module
+                for module, imports in self.imports.items()
+                if module not in found
+                and any(one.place == "head" and (is_library(one.name) or found & {*above(one.name)}) for one in imports)
+            }
+            if not more:
+                return found
+            found |= more
+
+    @cached_property
+    def texts(self) -> dict[str, list[Text]]:
+        """The strings of every module, but for docstrings."""
+        found = {}
+        for module, tree in self.trees.items():
+            told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+            found[module] = [
+                Text(node.lineno, node.value)
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told
+            ]
+        return found
+
+    @cached_property
+    def homes(self) -> dict[str, dict[str, ast.stmt]]:
+        """Where each public name of a module is defined: as a class, a function or a constant."""
+        found: dict[str, dict[str, ast.stmt]] = defaultdict(dict)
+        for module, tree in self.trees.items():
+            for node in tree.body:
+                for name in defined(node):
+                    if not name.startswith("_"):
+                        found[name][module] = node
+        return found
+
+    def functions(self) -> Iterator[tuple[str, Function]]:
+        """Yield every function with its module."""
+        for module, tree in self.trees.items():
+            yield from ((module, node) for node in ast.walk(tree) if isinstance(node, Function))
+
+
+def defined(node: ast.stmt) -> list[str]:
+    """Return the names that a statement defines."""
+    if isinstance(node, Function | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        return [node.target.id]
+    if isinstance(node, ast.Assign):
+        return [target.id for target in node.targets if isinstance(target, ast.Name)]
+    return []
+
+
+def is_library(name: str) -> bool:
+    """Whether a module comes from another package."""
+    first = name.partition(".")[0]
+    return first != "poolcli" and first not in sys.stdlib_module_names
+
+
+@cache
+def brings_others(name: str) -> bool:
+    """Whether a module of the standard library brings others along that no command has yet."""
+    probe = f"import sys, re, contextlib, dataclasses; n = len(sys.modules); import {name}; print(len(sys.modules) - n)"
+    done = subprocess.run([sys.executable, "-I", "-c", probe], capture_output=True, text=True, check=False)
+    return done.returncode == 0 and int(done.stdout) >= HEAVY
