@@ -210,7 +210,7 @@ class Rule:
     find: Callable[[Source], list[str]]
     broken: Mapping[str, str]
     seen: list[str]
-    owed: int = 0  # offenders there are still
+    owed: int = 0  # offenders that there still may be: to be lowered as they go, never raised
 
     @property
     def name(self) -> str:
@@ -319,16 +319,10 @@ RULES = [
 ]
 
 
-def owed(rule: Rule) -> object:
-    """Return a rule as a case of a test; what it is still owed makes it one that has to fail until the last is paid."""
-    reason = f"{rule.owed} offenders were there; with none of them left, take `owed` from this rule"
-    marks = [pytest.mark.xfail(strict=True, reason=reason)] if rule.owed else []
-    return pytest.param(rule, id=rule.name, marks=marks)
-
-
-@pytest.mark.parametrize("rule", [owed(rule) for rule in RULES])
+@pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.name) for rule in RULES])
 def test_the_house_keeps_its_rule(rule: Rule) -> None:
-    assert rule.find(HOUSE) == []
+    found = rule.find(HOUSE)
+    assert len(found) <= rule.owed, "\n".join(found)
 
 
 @pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.name) for rule in RULES])
