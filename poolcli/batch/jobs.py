@@ -261,7 +261,7 @@ class Naming:
         if row is None:
             known = Phrase("add {format}, or an extension to {name}", format="png")
             raise UsageError(f"the name of {found.path} does not say in what format to write the result", known)
-        return FORMATS["png"].extensions[0] if row.module == "pictures_out" else _same(row)
+        return FORMATS["png"].extensions[0] if row.picture else _same(row)
 
 
 def _same(row: Format) -> str:

@@ -12,6 +12,7 @@ from poolcli.cli.checks import check_output, files_read
 from poolcli.cli.console import say
 from poolcli.cli.progress import values
 from poolcli.errors import FileError, UsageError
+from poolcli.formats.registry import BANDED
 from poolcli.system.files import ZARR, same_file
 from poolcli.window import times
 
@@ -65,7 +66,6 @@ def _is_large(source: str) -> bool:
 def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str | None, scheduler: str | None) -> Done:
     from logging import CRITICAL, getLogger
 
-    from poolcli.formats.bands import WRITERS
     from poolcli.large.sources import source_of
     from poolcli.large.zarr_arrays import ZarrSource, is_zarr, to_zarr
     from poolcli.system.threads import threads
@@ -83,7 +83,7 @@ def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str 
     chain = _chain(steps, found)
     _say_notes(found, io)
     if not is_zarr(target):
-        if target == "-" or io.writing.chosen_format not in WRITERS:
+        if target == "-" or io.writing.chosen_format not in BANDED:
             raise UsageError("a Zarr array goes to a Zarr array or an .npy file", "add -o out.zarr")
         return _in_sequence(chain, found, io)
     record = {"layout": found.known.layout, "steps": [*getattr(found, "record", {}).get("steps", []), *_records(chain)]}
@@ -94,12 +94,11 @@ def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str 
 
 def _banded(source: str, steps: Sequence[Step], io: InputOutput, compat: str | None) -> Done | None:
     """Do a large file band by band, if its format, its steps and the target's format allow."""
-    from poolcli.formats.bands import WRITERS
     from poolcli.large.chain import NotInBlocksError
     from poolcli.large.sources import source_of
 
     kind = io.writing.chosen_format
-    if io.writing.output == "-" or kind not in WRITERS:
+    if io.writing.output == "-" or kind not in BANDED:
         return None
     check_output(files_read(source, steps), io.writing)
     found = source_of(source, io.reading.options(compat), floats=compat is not None)
@@ -141,7 +140,6 @@ def _unfit(chain: Chain, order: Sequence[int], kind: str) -> str | None:
 
 
 def _in_sequence(chain: Chain, found: Any, io: InputOutput) -> Done:
-    from poolcli.formats.bands import band_writer
     from poolcli.large.chain import in_sequence
 
     writing, verbosity = io.writing, io.verbosity
@@ -151,7 +149,7 @@ def _in_sequence(chain: Chain, found: Any, io: InputOutput) -> Done:
     if why := _unfit(chain, order, writing.chosen_format):
         raise FileError(f"{writing.output}: {why}", "use -o out.npy")
     bar = values(math.prod(shape), quiet=verbosity.quiet)
-    with bar as tell, band_writer(writing.output, writing.chosen_format, shape, chain.result) as write:
+    with bar as tell, BANDED[writing.chosen_format].band_writer(writing.output, shape, chain.result) as write:
 
         def take(block: Any) -> None:
             write(block.reshape(-1, block.shape[-1]))

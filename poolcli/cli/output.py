@@ -51,7 +51,7 @@ def deliver(before: FeatureMap, after: FeatureMap, io: InputOutput, compat: str 
     else:
         put(writing.output, encode(after, options))
     if verbosity.verbose and options.format != "table":
-        for note in find_format(str(options.format), writing=True).written_notes(after, options):
+        for note in find_format(str(options.format), writing=True).notes(after, options):
             say(f"{writing.output}: {note}")
     if writing.output != "-" and not verbosity.quiet:
         say(f"wrote {writing.output} ({times(after.shape)} {after.values.dtype})")

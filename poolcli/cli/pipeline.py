@@ -32,7 +32,7 @@ def load(source: str, reading: Reading, verbosity: Verbosity, compat: str | None
     verbosity.start()
     options = reading.options(compat)
     found = read_source(source)
-    if len(found.data) > AHEAD and detect(found.data[:HEAD], found.name, options).module == "pictures_out":
+    if len(found.data) > AHEAD and detect(found.data[:HEAD], found.name, options).picture:
         Thread(target=_import_ahead).start()
     feature_map = decode(found.data, found.name, options)
     if compat:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from poolcli.errors import InputError, ShapeError, UsageError
+from poolcli.featuremap import FeatureMap
 from poolcli.formats.detect import HEAD, detect
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.registry import FORMATS, find_format, format_of_target
 from poolcli.system.files import put, read_source
-
-if TYPE_CHECKING:
-    from poolcli.featuremap import FeatureMap
 
 
 def decode(data: bytes, name: str, options: ReadOptions | None = None) -> FeatureMap:

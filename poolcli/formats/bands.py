@@ -1,26 +1,19 @@
-"""Files larger than memory: rows of text come in bands, and rows of text and ``.npy`` go out in bands.
+"""Files larger than memory, whose rows come in bands (`poolcli.formats.registry.Banded` writes such files).
 
 The reader knows the shape and the type before the first band, because it looks at the file twice, and its bands hold
-the same bits as the file read whole. A writer replaces its target when the last band is in, or not at all.
+the same bits as the file read whole.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.formats.registry import FORMATS
-from poolcli.system.files import opened
-
 Rows = NDArray[Any]
-WRITERS = ("csv", "tsv", "npy")
 
 
 @dataclass(frozen=True)
@@ -46,44 +39,6 @@ class Bands:
     dtype: np.dtype[Any]
     notes: tuple[str, ...]
     rows: Callable[[int], Iterator[Rows]]
-
-
-@contextmanager
-def band_writer(
-    target: str | Path, kind: str, shape: Sequence[int], dtype: np.dtype[Any]
-) -> Iterator[Callable[[Rows], None]]:
-    """Open a target for bands of rows.
-
-    Parameters
-    ----------
-    target : str or Path
-        A path, or ``-`` for standard output.
-    kind : str
-        One of `WRITERS`.
-    shape : sequence of int
-        Of all bands together; ``.npy`` says it at the start.
-    dtype : dtype
-        Of every band.
-
-    Yields
-    ------
-    function of ndarray
-        Call it with one band after the other, each (rows, W).
-    """
-    written = 0
-    with opened(target) as sink:
-        module = FORMATS[kind].home
-        sink.write(module.header(tuple(shape), dtype) if kind == "npy" else b"")
-
-        def write(band: Rows) -> None:
-            nonlocal written
-            written += band.size
-            for text in module.band_bytes(band, kind):
-                sink.write(text)
-
-        yield write
-        if written != math.prod(shape):  # raised in the with block, so that no target is replaced
-            raise RuntimeError(f"{written} numbers were written where {math.prod(shape)} were promised")
 
 
 def regrouped(pieces: Iterator[Rows], count: int) -> Iterator[Rows]:

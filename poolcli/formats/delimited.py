@@ -22,15 +22,17 @@ import os
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.errors import FileError, ShapeError
 from poolcli.featuremap import FeatureMap
+from poolcli.formats.bands import Bands, regrouped
 from poolcli.formats.dialect import DELIMITERS, Dialect, dialect_of, lines_of
 from poolcli.formats.numbers import Misfit, Numbers, Restart, range_error
+from poolcli.formats.options import ReadOptions
 from poolcli.formats.text import (
     BAND_BYTES,
     Number,
@@ -43,10 +45,6 @@ from poolcli.formats.text import (
     utf8,
 )
 from poolcli.system.files import open_source
-
-if TYPE_CHECKING:
-    from poolcli.formats.bands import Bands
-    from poolcli.formats.options import ReadOptions, WriteOptions
 
 WORDS = (b"nan", b"inf")  # as they are written
 NARROW = 64  # columns; from here on a call for each row costs less than a search for the ends of rows (20 ns a number)
@@ -209,7 +207,7 @@ def _line_count(text: bytes) -> int:
     return lines if b"\r" not in text else lines + newlines(text, byte=13) - text.count(b"\r\n")
 
 
-def write(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterator[bytes]:  # noqa: ARG001 -- as every format
+def write(feature_map: FeatureMap, kind: str) -> Iterator[bytes]:
     """Write one plane, or one line."""
     array = feature_map.array
     if array.ndim > 2:
@@ -242,8 +240,6 @@ def open_bands(path: str | Path, options: ReadOptions, kind: str) -> Bands | Non
     PoolcliError
         If the file cannot be read or is not what it should be, as far as a first look shows.
     """
-    from poolcli.formats.bands import Bands, regrouped
-
     name = str(path)
     with open_source(path) as file:
         if (options.layout or "HW").upper() != "HW" or encoding_of(file.read(4)):

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from poolcli.errors import InputError
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.registry import FORMATS, SIGNATURES, Format, find_format, format_of_name
-
-if TYPE_CHECKING:
-    pass
-
 
 # What people have at hand and poolcli does not read, with what they can do about it.
 FOREIGN: tuple[tuple[bytes, str, str], ...] = (
@@ -70,7 +65,7 @@ def detect(head: bytes, name: str, options: ReadOptions) -> Format:
     for mark, what, hint in FOREIGN:
         if head.startswith(mark):
             raise InputError(f"{name} is {what}", hint.format(name=name))
-    if row is not None and row.module == "pictures_out" and row.reads:
+    if row is not None and row.picture and row.reads:
         return row
     return _detect_text(head, name, row)
 

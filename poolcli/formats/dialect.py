@@ -8,14 +8,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING
 
 from poolcli.errors import InputError, NumberRangeError, UnknownNameError, UsageError
+from poolcli.formats.options import ReadOptions
 from poolcli.formats.text import Number, quoted
 from poolcli.system.files import STDIN_NAME, piped
-
-if TYPE_CHECKING:
-    from poolcli.formats.options import ReadOptions
 
 DELIMITERS = {"tab": b"\t", ";": b";", ",": b",", "blanks": b" "}  # in the order of precedence
 ALIASES = {"\t": "tab", "\\t": "tab", " ": "blanks", "comma": ",", "semicolon": ";"}

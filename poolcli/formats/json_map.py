@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -24,10 +24,8 @@ from numpy.typing import NDArray
 from poolcli.errors import InputError, UsageError
 from poolcli.featuremap import FeatureMap, inner_order, parse_layout
 from poolcli.formats.numbers import Misfit, Numbers, Restart, range_error
+from poolcli.formats.options import ReadOptions
 from poolcli.formats.text import BAND_BYTES, BAND_CELLS, Number, dump_numbers, newlines, place, quoted, utf8
-
-if TYPE_CHECKING:
-    from poolcli.formats.options import ReadOptions, WriteOptions
 
 DTYPES = (
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64",
@@ -415,7 +413,11 @@ def _shape(skeleton: bytes) -> list[int] | None:
 # The keys
 
 
-def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:  # noqa: ARG001 -- as every format
+def read(
+    data: bytes,
+    name: str,
+    options: ReadOptions,
+) -> FeatureMap:
     """Read one document."""
     text, notes = utf8(data, name)
     reader = _Reader(text, name)
@@ -532,7 +534,7 @@ def _white(keys: Mapping[str, Any], name: str) -> float | None:
 # Writing
 
 
-def write(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterator[bytes]:  # noqa: ARG001 -- as every format
+def write(feature_map: FeatureMap) -> Iterator[bytes]:
     """Write the object, with the values in the layout's order."""
     array = feature_map.array
     if array.dtype.name not in DTYPES:

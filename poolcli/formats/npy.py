@@ -10,17 +10,14 @@ import ast
 import io
 import math
 import warnings
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.errors import InputError
 from poolcli.featuremap import FeatureMap
-
-if TYPE_CHECKING:
-    from poolcli.formats.options import ReadOptions, WriteOptions
+from poolcli.formats.options import ReadOptions
 
 MAGIC = b"\x93NUMPY"
 LENGTH_BYTES = {1: 2, 2: 4, 3: 4}  # by the version
@@ -48,7 +45,11 @@ class Header(NamedTuple):
         return math.prod(self.shape)
 
 
-def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:  # noqa: ARG001 -- as every format
+def read(
+    data: bytes,
+    name: str,
+    options: ReadOptions,
+) -> FeatureMap:
     """Read an array; the numbers are not copied unless their bytes are in foreign order."""
     header = read_header(io.BytesIO(data), len(data), name)
     flat = np.frombuffer(data, header.dtype, header.cells, header.size)
@@ -145,16 +146,6 @@ def native(flat: NDArray[Any], name: str) -> NDArray[Any]:
     return flat if flat.flags.aligned else flat.copy()
 
 
-def write(
-    feature_map: FeatureMap,
-    options: WriteOptions,  # noqa: ARG001 -- as every format
-    kind: str,
-) -> Iterator[bytes | memoryview]:
-    """Write the array in the layout's order."""
-    yield header(feature_map.shape, feature_map.values.dtype)
-    yield from band_bytes(feature_map.array, kind)
-
-
 def header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
     """Return a version 1.0 header, as numpy writes it: 64 bytes or a multiple, so that the numbers are aligned."""
     dtype = dtype.newbyteorder("=")
@@ -165,6 +156,6 @@ def header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
     return file.getvalue()
 
 
-def band_bytes(band: NDArray[Any], kind: str) -> Iterator[memoryview]:  # noqa: ARG001 -- as for text
-    """Give the bytes of a band."""
-    yield np.ascontiguousarray(band).reshape(-1).view(np.uint8).data
+def raw(array: NDArray[Any]) -> Any:
+    """Return the bytes of an array, the last axis fastest, as a memoryview: whoever writes bytes takes it as such."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

@@ -20,6 +20,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poolcli.errors import InputError, LimitError, PoolcliError, ShapeError, UnknownNameError, UsageError
+from poolcli.featuremap import FeatureMap, parse_layout
+from poolcli.formats.options import ReadOptions
 from poolcli.formats.png_chunks import SIGNATURE, check_rows, checked, plain
 from poolcli.system.limits import check_memory
 
@@ -28,9 +30,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from PIL import Image
-
-    from poolcli.featuremap import FeatureMap
-    from poolcli.formats.options import ReadOptions
 
     Array = NDArray[Any]
 
@@ -99,8 +98,6 @@ def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:
 
 
 def _feature_map(array: Array, white: float | None, notes: list[str], name: str, layout: str | None) -> FeatureMap:
-    from poolcli.featuremap import FeatureMap, parse_layout
-
     natural = "HW" if array.ndim == 2 else "HWC"
     notes += [f"dtype {array.dtype}", f"layout {natural} (a picture)"]
     if layout and parse_layout(layout) != natural:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,9 @@ from numpy.typing import NDArray
 from poolcli.colors import CENTRED, COLORMAPS, NAN_COLOR
 from poolcli.errors import LimitError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap, spatial_letters
+from poolcli.formats.options import WriteOptions
 from poolcli.formats.pictures_in import PIXELS, limited
 from poolcli.formats.pngfile import write_png
-
-if TYPE_CHECKING:
-    from poolcli.formats.options import WriteOptions
 
 Array = NDArray[Any]
 
@@ -161,7 +159,7 @@ def _colored(plane: Array, scale: Scale, name: str) -> Array:
     return colors
 
 
-def written_notes(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterator[str]:
+def notes(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterator[str]:
     """Say how numbers become pixels, and what a picture of this kind loses of them."""
     plane = _plane(feature_map)
     if kind == "pfm":

@@ -1,42 +1,42 @@
-"""The table of formats: one row each.
+"""The table of formats: one row each, whose class is the family that knows how to read and write it.
 
-The modules behind the rows are imported when they are used, so that listing the formats costs nothing.
+What reads and writes is imported when it is used, because it needs numpy: listing the formats costs nothing.
 """
 
 from __future__ import annotations
 
+import math
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from poolcli.errors import PluginError, UnknownNameError, UsageError
+from poolcli.featuremap import FeatureMap
 from poolcli.formats.options import ReadOptions, WriteOptions
+from poolcli.system.files import opened
 
 if TYPE_CHECKING:
-    from poolcli.featuremap import FeatureMap
+    import numpy as np
+    from numpy.typing import NDArray
 
-
-READ_BY = {"pictures_out": "pictures_in"}  # of a module that only writes: the one that reads
+    from poolcli.formats.bands import Bands
 
 
 @dataclass(frozen=True)
 class Format:
-    """One row of the table.
+    """A format: a row of the table. A family of formats is a class below it with `read` and `write`.
 
     Attributes
     ----------
     name : str
-        What ``--format`` and ``--input-format`` call it.
+        What ``format`` and ``input_format`` call it.
     extensions : tuple of str
         File name endings, the usual one first.
     summary : str
         One sentence.
-    module : str
-        The module with ``read(data, name, options, kind)`` and ``write(feature_map, options, kind)``: its full name,
-        which has dots, or its name alone if it is in this package; what is read elsewhere is in `READ_BY`.
     reads, writes : bool
         What it can do.
     signature : bytes
@@ -47,94 +47,230 @@ class Format:
     name: str
     extensions: tuple[str, ...]
     summary: str
-    module: str = "pictures_out"
     reads: bool = True
     writes: bool = True
     signature: bytes = b""
 
-    @property
-    def home(self) -> Any:
-        """The module that writes it, imported."""
-        return _imported(self.module)
+    picture: ClassVar[bool] = False  # whether it holds pixels, not numbers
 
     def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
-        """Read bytes that are in this format."""
-        feature_map: FeatureMap = _imported(READ_BY.get(self.module, self.module)).read(data, name, options, self.name)
-        return feature_map
+        """Read bytes that are in this format; ``name`` is for messages."""
+        raise _unable(self, writing=False)
 
     def write(self, feature_map: FeatureMap, options: WriteOptions) -> Iterable[bytes]:
-        """Give the bytes of a feature map in this format."""
-        chunks: Iterable[bytes] = self.home.write(feature_map, options, self.name)
-        return chunks
+        """Give the bytes of a feature map in this format; all is checked before the first of them comes."""
+        raise _unable(self, writing=True)
 
-    def written_notes(self, feature_map: FeatureMap, options: WriteOptions) -> Iterable[str]:
-        """Say what writing a feature map in this format chooses and loses, for ``-v``."""
-        notes = getattr(self.home, "written_notes", None)
-        return notes(feature_map, options, self.name) if notes else ()
+    def notes(self, feature_map: FeatureMap, options: WriteOptions) -> Iterable[str]:
+        """Say what writing a feature map in this format chooses and loses, for ``verbose``."""
+        return ()
+
+    def open_bands(self, path: str | Path, options: ReadOptions) -> Bands | None:
+        """Return the rows of a file in bands, or None if it has to be read whole."""
+        return None
 
 
-def _imported(module: str) -> Any:
-    return import_module(module if "." in module else f"poolcli.formats.{module}")
+class Banded(Format):
+    """A format whose files may be larger than memory, because rows are written one after the other."""
+
+    def head(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+        """Return what stands before the first row."""
+        return b""
+
+    def rows(self, band: NDArray[Any]) -> Iterable[bytes]:
+        """Give the bytes of rows, a matrix."""
+        raise NotImplementedError
+
+    @contextmanager
+    def band_writer(
+        self, target: str | Path, shape: Sequence[int], dtype: np.dtype[Any]
+    ) -> Iterator[Callable[[NDArray[Any]], None]]:
+        """Open a target for bands of rows; it is replaced when the last band is in, or not at all.
+
+        Parameters
+        ----------
+        target : str or Path
+            A path, or ``-`` for standard output.
+        shape : sequence of int
+            Of all bands together; ``.npy`` says it at the start.
+        dtype : dtype
+            Of every band.
+
+        Yields
+        ------
+        function of ndarray
+            Call it with one band after the other, each (rows, W).
+        """
+        written = 0
+        with opened(target) as sink:
+            sink.write(self.head(tuple(shape), dtype))
+
+            def write(band: NDArray[Any]) -> None:
+                nonlocal written
+                written += band.size
+                for text in self.rows(band):
+                    sink.write(text)
+
+            yield write
+            if written != math.prod(shape):  # raised in the with block, so that no target is replaced
+                raise RuntimeError(f"{written} numbers were written where {math.prod(shape)} were promised")
+
+
+class Delimited(Banded):
+    """Numbers in lines."""
+
+    def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
+        """Read a table."""
+        from poolcli.formats import delimited
+
+        return delimited.read(data, name, options, self.name)
+
+    def write(self, feature_map: FeatureMap, options: WriteOptions) -> Iterable[bytes]:
+        """Write one plane, or one line."""
+        from poolcli.formats import delimited
+
+        return delimited.write(feature_map, self.name)
+
+    def open_bands(self, path: str | Path, options: ReadOptions) -> Bands | None:
+        """Look through a file once, and give its rows in bands."""
+        from poolcli.formats import delimited
+
+        return delimited.open_bands(path, options, self.name)
+
+    def rows(self, band: NDArray[Any]) -> Iterable[bytes]:
+        """Write rows as lines."""
+        from poolcli.formats import delimited
+
+        return delimited.band_bytes(band, self.name)
+
+
+class Json(Format):
+    """JSON between steps."""
+
+    def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
+        """Read one document."""
+        from poolcli.formats import json_map
+
+        return json_map.read(data, name, options)
+
+    def write(self, feature_map: FeatureMap, options: WriteOptions) -> Iterable[bytes]:
+        """Write the object."""
+        from poolcli.formats import json_map
+
+        return json_map.write(feature_map)
+
+
+class Npy(Banded):
+    """NumPy's array files."""
+
+    def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
+        """Read an array."""
+        from poolcli.formats import npy
+
+        return npy.read(data, name, options)
+
+    def write(self, feature_map: FeatureMap, options: WriteOptions) -> Iterable[bytes]:
+        """Write the array in the layout's order."""
+        return (self.head(feature_map.shape, feature_map.values.dtype), *self.rows(feature_map.array))
+
+    def head(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+        """Return a header."""
+        from poolcli.formats import npy
+
+        return npy.header(shape, dtype)
+
+    def rows(self, band: NDArray[Any]) -> Iterable[bytes]:
+        """Give the bytes of a band."""
+        from poolcli.formats import npy
+
+        return (npy.raw(band),)
+
+
+class Picture(Format):
+    """What Pillow reads and writes."""
+
+    picture = True
+
+    def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
+        """Read one picture."""
+        from poolcli.formats import pictures_in
+
+        return pictures_in.read(data, name, options, self.name)
+
+    def write(self, feature_map: FeatureMap, options: WriteOptions) -> Iterable[bytes]:
+        """Write one plane, or three channels."""
+        from poolcli.formats import pictures_out
+
+        return pictures_out.write(feature_map, options, self.name)
+
+    def notes(self, feature_map: FeatureMap, options: WriteOptions) -> Iterable[str]:
+        """Say how numbers become pixels."""
+        from poolcli.formats import pictures_out
+
+        return pictures_out.notes(feature_map, options, self.name)
 
 
 _ROWS = (
-    Format("csv", (".csv",), "Numbers in lines with commas; semicolons, tabs and blanks are read too.", "delimited"),
-    Format("tsv", (".tsv", ".tab"), "Numbers in lines, tabs between them.", "delimited"),
-    Format("json", (".json",), "A nested list of any depth, or an object with data, layout and steps.", "json_map"),
-    Format("npy", (".npy",), "NumPy's array file.", "npy", signature=rb"\x93NUMPY"),
-    Format("png", (".png", ".apng"), "A picture without loss, 8 or 16 bits.", signature=rb"\x89PNG"),
-    Format("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), "A photograph, with loss.", signature=rb"\xff\xd8\xff"),
-    Format("tiff", (".tif", ".tiff"), "A picture without loss, 8 or 16 bits.", signature=rb"II[*+]\0|MM\0[*+]"),
-    Format("webp", (".webp",), "A picture for the web, written without loss.", signature=rb"RIFF....WEBP"),
-    Format("gif", (".gif",), "A picture of 256 colours, perhaps moving.", signature=rb"GIF8[79]a"),
-    Format("bmp", (".bmp",), "An uncompressed picture.", signature=rb"BM.{12}[\x0c\x10(48@l|]\0"),
-    Format("dib", (".dib",), "An uncompressed picture without a file header."),
-    Format("ppm", (".ppm", ".pgm", ".pnm"), "Netpbm, gray or colour, 8 or 16 bits.", signature=rb"P[1-6]\s+[0-9#]"),
-    Format("pbm", (".pbm",), "Netpbm, black and white."),
-    Format("pfm", (".pfm",), "Netpbm of 32-bit floats: the numbers themselves.", signature=rb"P[fF]\s+[0-9]"),
-    Format("avif", (".avif",), "A photograph, with loss.", signature=rb"....ftypavi[fs]"),
-    Format(
+    Delimited("csv", (".csv",), "Numbers in lines with commas; semicolons, tabs and blanks are read too."),
+    Delimited("tsv", (".tsv", ".tab"), "Numbers in lines, tabs between them."),
+    Json("json", (".json",), "A nested list of any depth, or an object with data, layout and steps."),
+    Npy("npy", (".npy",), "NumPy's array file.", signature=rb"\x93NUMPY"),
+    Picture("png", (".png", ".apng"), "A picture without loss, 8 or 16 bits.", signature=rb"\x89PNG"),
+    Picture("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), "A photograph, with loss.", signature=rb"\xff\xd8\xff"),
+    Picture("tiff", (".tif", ".tiff"), "A picture without loss, 8 or 16 bits.", signature=rb"II[*+]\0|MM\0[*+]"),
+    Picture("webp", (".webp",), "A picture for the web, written without loss.", signature=rb"RIFF....WEBP"),
+    Picture("gif", (".gif",), "A picture of 256 colours, perhaps moving.", signature=rb"GIF8[79]a"),
+    Picture("bmp", (".bmp",), "An uncompressed picture.", signature=rb"BM.{12}[\x0c\x10(48@l|]\0"),
+    Picture("dib", (".dib",), "An uncompressed picture without a file header."),
+    Picture("ppm", (".ppm", ".pgm", ".pnm"), "Netpbm, gray or colour, 8 or 16 bits.", signature=rb"P[1-6]\s+[0-9#]"),
+    Picture("pbm", (".pbm",), "Netpbm, black and white."),
+    Picture("pfm", (".pfm",), "Netpbm of 32-bit floats: the numbers themselves.", signature=rb"P[fF]\s+[0-9]"),
+    Picture("avif", (".avif",), "A photograph, with loss.", signature=rb"....ftypavi[fs]"),
+    Picture(
         "jpeg2000",
         (".jp2", ".j2k", ".jpc", ".jpf", ".jpx", ".j2c"),
         "A photograph.",
         signature=rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  \r\n\x87\n",
     ),
-    Format("blp", (".blp",), "Blizzard textures.", signature=rb"BLP[12].{0,3}\0"),
-    Format("dds", (".dds",), "DirectDraw textures.", signature=rb"DDS \x7c\0"),
-    Format("eps", (".eps", ".ps"), "Encapsulated PostScript, written only.", reads=False),
-    Format("icns", (".icns",), "Apple icons.", writes=False, signature=rb"icns[\x00-\x08]"),
-    Format("ico", (".ico",), "Windows icons.", signature=rb"\x00\x00\x01\x00[\x01-\xff]\x00"),
-    Format("im", (".im",), "IFUNC pictures."),
-    Format("mpo", (".mpo",), "Several JPEG pictures in one file."),
-    Format("msp", (".msp",), "Microsoft Paint, black and white.", signature=rb"DanM|LinS"),
-    Format("palm", (".palm",), "Palm pictures, written only.", reads=False),
-    Format("pcx", (".pcx",), "ZSoft Paintbrush."),
-    Format("pdf", (".pdf",), "A page with the picture, written only.", reads=False),
-    Format("qoi", (".qoi",), "The quite OK picture format.", signature=rb"qoif\0"),
-    Format(
+    Picture("blp", (".blp",), "Blizzard textures.", signature=rb"BLP[12].{0,3}\0"),
+    Picture("dds", (".dds",), "DirectDraw textures.", signature=rb"DDS \x7c\0"),
+    Picture("eps", (".eps", ".ps"), "Encapsulated PostScript, written only.", reads=False),
+    Picture("icns", (".icns",), "Apple icons.", writes=False, signature=rb"icns[\x00-\x08]"),
+    Picture("ico", (".ico",), "Windows icons.", signature=rb"\x00\x00\x01\x00[\x01-\xff]\x00"),
+    Picture("im", (".im",), "IFUNC pictures."),
+    Picture("mpo", (".mpo",), "Several JPEG pictures in one file."),
+    Picture("msp", (".msp",), "Microsoft Paint, black and white.", signature=rb"DanM|LinS"),
+    Picture("palm", (".palm",), "Palm pictures, written only.", reads=False),
+    Picture("pcx", (".pcx",), "ZSoft Paintbrush."),
+    Picture("pdf", (".pdf",), "A page with the picture, written only.", reads=False),
+    Picture("qoi", (".qoi",), "The quite OK picture format.", signature=rb"qoif\0"),
+    Picture(
         "sgi",
         (".sgi", ".rgb", ".rgba", ".bw"),
         "Silicon Graphics pictures.",
         signature=rb"\x01\xda[\x00\x01][\x01\x02]",
     ),
-    Format("tga", (".tga", ".icb", ".vda", ".vst"), "Truevision Targa."),
-    Format("xbm", (".xbm",), "X11 bitmaps, black and white.", signature=rb"#define [^\n]*_width"),
-    Format("cur", (".cur",), "Windows cursors.", writes=False, signature=rb"\x00\x00\x02\x00[\x01-\xff]\x00"),
-    Format("dcx", (".dcx",), "Several PCX pages.", writes=False, signature=rb"\xb1\x68\xde\x3a"),
-    Format("fits", (".fits", ".fit"), "Astronomical pictures.", writes=False, signature=rb"SIMPLE  ="),
-    Format("fli", (".fli", ".flc"), "Autodesk animations.", writes=False),
-    Format("ftex", (".ftc", ".ftu"), "Independence War 2 textures.", writes=False, signature=rb"FTEX"),
-    Format("gbr", (".gbr",), "GIMP brushes.", writes=False),
-    Format("iptc", (".iim",), "IPTC/NAA pictures.", writes=False),
-    Format("pcd", (".pcd",), "Kodak PhotoCD.", writes=False),
-    Format("pixar", (".pxr",), "PIXAR pictures.", writes=False, signature=rb"\x80\xe8\0\0"),
-    Format("psd", (".psd",), "Photoshop.", writes=False, signature=rb"8BPS\0"),
-    Format("sun", (".ras",), "Sun raster files.", writes=False, signature=rb"\x59\xa6\x6a\x95"),
-    Format("xpm", (".xpm",), "X11 pictures as text.", writes=False, signature=rb"/\* XPM \*/"),
+    Picture("tga", (".tga", ".icb", ".vda", ".vst"), "Truevision Targa."),
+    Picture("xbm", (".xbm",), "X11 bitmaps, black and white.", signature=rb"#define [^\n]*_width"),
+    Picture("cur", (".cur",), "Windows cursors.", writes=False, signature=rb"\x00\x00\x02\x00[\x01-\xff]\x00"),
+    Picture("dcx", (".dcx",), "Several PCX pages.", writes=False, signature=rb"\xb1\x68\xde\x3a"),
+    Picture("fits", (".fits", ".fit"), "Astronomical pictures.", writes=False, signature=rb"SIMPLE  ="),
+    Picture("fli", (".fli", ".flc"), "Autodesk animations.", writes=False),
+    Picture("ftex", (".ftc", ".ftu"), "Independence War 2 textures.", writes=False, signature=rb"FTEX"),
+    Picture("gbr", (".gbr",), "GIMP brushes.", writes=False),
+    Picture("iptc", (".iim",), "IPTC/NAA pictures.", writes=False),
+    Picture("pcd", (".pcd",), "Kodak PhotoCD.", writes=False),
+    Picture("pixar", (".pxr",), "PIXAR pictures.", writes=False, signature=rb"\x80\xe8\0\0"),
+    Picture("psd", (".psd",), "Photoshop.", writes=False, signature=rb"8BPS\0"),
+    Picture("sun", (".ras",), "Sun raster files.", writes=False, signature=rb"\x59\xa6\x6a\x95"),
+    Picture("xpm", (".xpm",), "X11 pictures as text.", writes=False, signature=rb"/\* XPM \*/"),
 )
 
 
 FORMATS: Mapping[str, Format] = {row.name: row for row in _ROWS}
+
+
+BANDED: Mapping[str, Banded] = {row.name: row for row in _ROWS if isinstance(row, Banded)}
 
 
 EXTENSIONS: Mapping[str, Format] = {extension: row for row in _ROWS for extension in row.extensions}
@@ -187,15 +323,23 @@ def find_format(name: str, *, writing: bool = False, also: Sequence[str] = ()) -
     """
     name = name.lower()
     row = FORMATS.get(name) or EXTENSIONS.get(f".{name}") or _of_a_package(name)
-    able = [row.name for row in _ROWS if (row.writes if writing else row.reads)]
     if row is None:
         from poolcli.system import plugins
 
-        raise UnknownNameError("format", name, [*also, *able, *plugins.names("format")])
+        raise UnknownNameError("format", name, [*also, *_able(writing=writing), *plugins.names("format")])
     if not (row.writes if writing else row.reads):
-        can, cannot = ("read", "written") if writing else ("written", "read")
-        raise UsageError(f"the format {row.name} can be {can}, but not {cannot}", f"use one of {', '.join(able)}")
+        raise _unable(row, writing=writing)
     return row
+
+
+def _able(*, writing: bool) -> list[str]:
+    return [row.name for row in _ROWS if (row.writes if writing else row.reads)]
+
+
+def _unable(row: Format, *, writing: bool) -> UsageError:
+    can, cannot = ("read", "written") if writing else ("written", "read")
+    able = ", ".join(_able(writing=writing))
+    return UsageError(f"the format {row.name} can be {can}, but not {cannot}", f"use one of {able}")
 
 
 def format_of_target(target: str | Path, name: str | None = None, also: Sequence[str] = ()) -> Format:

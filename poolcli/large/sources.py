@@ -191,7 +191,7 @@ def source_of(path: str, options: ReadOptions, *, floats: bool = False) -> NpySo
         row = detect(file.read(HEAD), path, options)
     if row.name == "npy":
         return NpySource(path, options.layout, last=options.channels_last)
-    bands = row.home.open_bands(path, options, row.name) if row.module == "delimited" else None
+    bands = row.open_bands(path, options)
     if bands is None:
         return None
     return RowSource(bands, np.dtype(np.float64) if floats and bands.dtype.kind in "iu" else None)

@@ -18,9 +18,10 @@ from hypothesis.extra import numpy as arrays
 from poolcli.errors import FileError, InputError, NumberRangeError, PoolcliError, ShapeError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import decode, delimited, encode
-from poolcli.formats.bands import Bands, band_writer, regrouped
+from poolcli.formats.bands import Bands, regrouped
 from poolcli.formats.dialect import DELIMITERS, HEADERS
 from poolcli.formats.options import ReadOptions, WriteOptions
+from poolcli.formats.registry import BANDED
 from poolcli.formats.text import BAND_BYTES
 from tests.support.process import Run
 
@@ -575,7 +576,7 @@ def test_bands_hold_the_same_bits_as_the_whole(tmp_path: Path) -> None:
         pieces = list(bands.rows(50))
         assert [len(piece) for piece in pieces[:-1]] == [50] * (len(pieces) - 1)
         np.testing.assert_array_equal(np.concatenate(pieces), matrix)
-        with band_writer(copy, "csv", bands.shape, bands.dtype) as write:
+        with BANDED["csv"].band_writer(copy, bands.shape, bands.dtype) as write:
             for piece in bands.rows(33):
                 write(piece)
         assert copy.read_bytes() == written(matrix)
@@ -643,7 +644,7 @@ def test_a_writer_of_bands_that_is_cut_short_leaves_the_old_file(tmp_path: Path)
     path.write_text("old")
     with (
         pytest.raises(RuntimeError, match="2 numbers were written where 4 were promised"),
-        band_writer(path, "csv", (2, 2), np.dtype("int64")) as write,
+        BANDED["csv"].band_writer(path, (2, 2), np.dtype("int64")) as write,
     ):
         write(np.array([[1, 2]]))
     assert path.read_text() == "old"
@@ -651,7 +652,7 @@ def test_a_writer_of_bands_that_is_cut_short_leaves_the_old_file(tmp_path: Path)
 
 
 def test_bands_to_stdout(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    with band_writer("-", "tsv", (2, 2), np.dtype("int64")) as write:
+    with BANDED["tsv"].band_writer("-", (2, 2), np.dtype("int64")) as write:
         write(np.array([[1, 2]]))
         write(np.array([[3, 4]]))
     assert capfdbinary.readouterr().out == b"1\t2\n3\t4\n"

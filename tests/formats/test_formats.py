@@ -19,10 +19,9 @@ from PIL import Image
 from poolcli.errors import FileError, InputError, PoolcliError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import decode, encode, read, write
-from poolcli.formats.bands import WRITERS, band_writer
 from poolcli.formats.detect import FOREIGN, detect
 from poolcli.formats.options import ReadOptions, WriteOptions
-from poolcli.formats.registry import EXTENSIONS, FORMATS, find_format, format_of_target
+from poolcli.formats.registry import BANDED, EXTENSIONS, FORMATS, find_format, format_of_target
 from tests.support.process import Run, Shell
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -294,8 +293,8 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 def test_bands_go_out_as_lines_and_arrays(tmp_path: Path) -> None:
-    for kind in WRITERS:
-        with band_writer(tmp_path / f"x.{kind}", kind, (2, 2), np.dtype("int16")) as put:
+    for kind, row in BANDED.items():
+        with row.band_writer(tmp_path / f"x.{kind}", (2, 2), np.dtype("int16")) as put:
             put(np.array([[1, 2]], np.int16))
             put(np.array([[3, 4]], np.int16))
         assert read(tmp_path / f"x.{kind}").values.tolist() == [[1, 2], [3, 4]]
@@ -312,7 +311,7 @@ SEEDS: dict[str, bytes] = {
     **{
         row.name: b"".join(encode(FeatureMap.from_array(PIXELS), WriteOptions(format=row.name)))
         for row in FORMATS.values()
-        if row.module == "pictures_out" and row.reads and row.writes
+        if row.picture and row.reads and row.writes
     },
     "utf16": "a;b\r\n1,5;2,5\r\n".encode("utf-16"),
     "bare": json.dumps([[[1, 2], [3, 4]], [[5, 6], [7, 8]]]).encode(),

@@ -546,7 +546,7 @@ def test_numbers_become_pixels(values: Any, white: float | None, options: dict[s
 def test_every_choice_and_loss_is_told(values: Any, white: float | None, options: Any, expected: list[str]) -> None:
     chosen = WriteOptions(**{"format": "png", **options})
     feature_map = FeatureMap.from_array(np.asarray(values), None, white=white)
-    assert list(FORMATS[str(chosen.format)].written_notes(feature_map, chosen)) == expected
+    assert list(FORMATS[str(chosen.format)].notes(feature_map, chosen)) == expected
 
 
 def test_black_and_white_parts_at_128() -> None:
@@ -684,7 +684,7 @@ def test_a_colour_map_needs_one_channel() -> None:
 # --- files out
 
 
-WRITABLE = [row.name for row in FORMATS.values() if row.module == "pictures_out" and row.writes]
+WRITABLE = [row.name for row in FORMATS.values() if row.picture and row.writes]
 LOSSY = {"jpeg": 40, "mpo": 40, "avif": 40}
 BLACK_AND_WHITE = ("pbm", "xbm", "msp")
 UNREADABLE = ("eps", "pdf", "palm")
@@ -716,7 +716,7 @@ def test_every_colour_format_takes_colours(kind: str) -> None:
 
 def test_pillow_has_a_reader_for_every_format_that_says_so() -> None:
     Image.init()
-    kinds = [row.name for row in FORMATS.values() if row.module == "pictures_out" and row.reads]
+    kinds = [row.name for row in FORMATS.values() if row.picture and row.reads]
     assert {READERS.get(kind, kind.upper()) for kind in kinds} <= set(Image.OPEN) - CLOSED
 
 

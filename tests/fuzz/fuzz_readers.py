@@ -42,7 +42,7 @@ def seeds(kind: str) -> list[bytes]:
     return [
         b"".join(encode(feature_map, WriteOptions(format=row.name)))
         for row in rows
-        for feature_map in ((pixels,) if row.module == "pictures_out" else (numbers, pixels))
+        for feature_map in ((pixels,) if row.picture else (numbers, pixels))
     ]
 
 
@@ -75,7 +75,7 @@ def main() -> None:
     atheris: Any = import_module("atheris")  # no dependency: only who fuzzes has it
     kind = sys.argv.pop(1)
     with atheris.instrument_imports(include=["poolcli", "PIL"]):
-        for name in ("delimited", "json_map", "npy", "pictures_out"):
+        for name in ("delimited", "json_map", "npy", "pictures_in", "pictures_out"):
             import_module(f"poolcli.formats.{name}")
         read = target(kind)
     if all(argument.startswith("-") for argument in sys.argv[1:]):

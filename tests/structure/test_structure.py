@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,6 @@ import pytest
 import poolcli
 from poolcli.cli.front_page import EXIT_CODES
 from poolcli.cli.registry import COMMANDS
-from poolcli.formats.registry import FORMATS
 from poolcli.pooling.filters import FILTERS
 from poolcli.pooling.frameworks import FRAMEWORKS
 from poolcli.pooling.modes import MODES
@@ -427,8 +425,6 @@ def test_the_package_is_typed() -> None:
 def test_every_row_of_a_table_leads_somewhere() -> None:
     for command in COMMANDS:
         assert f"poolcli.cli.commands.{command}" in HOUSE.homes[command]
-    for row in FORMATS.values():
-        assert find_spec(f"poolcli.formats.{row.module}") is not None, row.name
 
 
 # --- start-up ---------------------------------------------------------------------------------------------------------

@@ -108,6 +108,7 @@ def forking(folder: Path) -> Iterator[Forks]:
 
 LOADED = {
     "pooling": "layer convolution gradient",
+    "formats": "delimited json_map npy pictures_in pictures_out",
     "analysis": "windows comparison invariance",
     "steps": "shapes recipe provenance",
     "render": "animation.walk page",
@@ -126,13 +127,10 @@ def load() -> None:
     from typer import main  # noqa: F401 - loaded for the children
 
     from poolcli.cli.registry import COMMANDS
-    from poolcli.formats.registry import FORMATS
 
     PIL.Image.init()
     for name in COMMANDS:
         import_module(f"poolcli.cli.commands.{name}")
-    for row in FORMATS.values():
-        import_module(f"poolcli.formats.{row.module}")
     for part, names in LOADED.items():
         for name in names.split():
             import_module(f"poolcli.{part}.{name}")

@@ -220,7 +220,7 @@ sys.exit(code)
      (("pool", "tiny.csv", "--mode", "example-midrange", "--json"),
       "poolcli.system.plugins poolcli_example poolcli_example.rows"),
      (("pool", "tiny.csv", "-q", "-o", "out.xyz"),
-      "poolcli.system.plugins poolcli_example poolcli_example.rows poolcli_example.xyz")],
+      "poolcli.system.plugins poolcli_example poolcli_example.xyz")],
 )  # fmt: skip
 def test_known_names_look_at_no_package(
     python: Run, example: Path, tmp_path: Path, words: tuple[str, ...], loaded: str
@@ -316,7 +316,11 @@ def test_what_poolcli_has_cannot_be_replaced(run: Run, tiny: Path, tmp_path: Pat
 
 
 def test_a_format_cannot_borrow_the_name_of_one_that_poolcli_has(run: Run, tiny: Path, tmp_path: Path) -> None:
-    code = "from poolcli.plugins import Format\nROW = Format('csv', ('.odd',), 'Not CSV.', 'taker.odd')\n"
+    code = (
+        "from poolcli.plugins import Format\n"
+        "class Odd(Format):\n    read = write = print\n"
+        "ROW = Odd('csv', ('.odd',), 'Not CSV.')\n"
+    )
     offer(tmp_path, "taker", "format", "odd", code)
     result = run("pool", tiny, "-o", "out.odd", env={"PYTHONPATH": str(tmp_path)}, cwd=tmp_path)
     assert (result.code, result.err) == (

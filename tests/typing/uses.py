@@ -6,6 +6,8 @@ The comments that ignore an error prove that poolcli is typed: for an untyped pa
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -14,9 +16,7 @@ from numpy.typing import NDArray
 
 import poolcli
 from poolcli import FeatureMap, PoolcliError, conv, grad, pool, read, relu, unpool, write
-from poolcli.formats.registry import Format
-from poolcli.pooling.filters import Filter
-from poolcli.pooling.modes import MAX, MIN, Mode
+from poolcli.plugins import MAX, MIN, Filter, Format, Mode, ReadOptions, WriteOptions
 
 x = np.arange(16.0).reshape(4, 4)
 
@@ -43,7 +43,17 @@ except PoolcliError as problem:
 
 MIDRANGE = Mode("midrange", "(max(x) + min(x)) / 2", (MAX, MIN), lambda high, low, *_: (high + low) / 2)
 CROSS = Filter("cross", ((0, 1, 0), (1, 1, 1), (0, 1, 0)), 5, "average of the four neighbours", "this example")
-XYZ = Format("xyz", (".xyz",), "Points in lines.", "my_package.xyz")
+
+
+class Points(Format):
+    def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
+        return FeatureMap.from_array(np.loadtxt(BytesIO(data)), options.layout, name=name)
+
+    def write(self, feature_map: FeatureMap, options: WriteOptions) -> Iterator[bytes]:
+        return (b"%r\n" % float(value) for value in feature_map.array.flat)
+
+
+XYZ = Points("xyz", (".xyz",), "Points in lines.")
 
 if __name__ == "never":  # wrong, and seen to be wrong
     pool(x, size="2")  # type: ignore[arg-type]

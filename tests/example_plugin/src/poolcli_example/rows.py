@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.plugins import MAX, MIN, Filter, Format, Mode, Parameter
+from poolcli.plugins import MAX, MIN, Filter, Mode, Parameter
 
 # A mode of folds: the largest and the smallest value of a window, and what is made of them.
 MIDRANGE = Mode("example-midrange", "(max(x) + min(x)) / 2", (MAX, MIN), lambda high, low, *_: (high + low) / 2)
@@ -24,5 +24,3 @@ SPAN = Mode("span", "the width of the middle S percent of sorted x", cells=_span
             parameter=Parameter("S", "share of the cells in percent", 50, 0, 100))  # fmt: skip
 
 CROSS = Filter("example-cross", ((0, 1, 0), (1, 1, 1), (0, 1, 0)), 5, "average of the four neighbours", "this example")
-
-XYZ = Format("xyz", (".xyz", ".pts"), "Points in lines: row, column, value.", "poolcli_example.xyz")
