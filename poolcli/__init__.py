@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     from poolcli.errors import PoolcliError
     from poolcli.featuremap import FeatureMap
     from poolcli.formats import read, write
-    from poolcli.pooling.api import pool
-    from poolcli.pooling.convolution import conv, relu
-    from poolcli.pooling.gradient import grad, unpool
+    from poolcli.pooling.gradient import unpool
+    from poolcli.steps.functions import conv, grad, pool, relu
 
 __version__ = "0.1.0"
 
@@ -23,11 +22,11 @@ __all__ = ["FeatureMap", "PoolcliError", "__version__", "conv", "grad", "pool", 
 _HOME = {
     "FeatureMap": "featuremap",
     "PoolcliError": "errors",
-    "conv": "pooling.convolution",
-    "grad": "pooling.gradient",
-    "pool": "pooling.api",
+    "conv": "steps.functions",
+    "grad": "steps.functions",
+    "pool": "steps.functions",
     "read": "formats",
-    "relu": "pooling.convolution",
+    "relu": "steps.functions",
     "unpool": "pooling.gradient",
     "write": "formats",
 }
@@ -41,3 +40,7 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

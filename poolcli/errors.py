@@ -5,6 +5,7 @@
     PoolcliError                 exit 1
       UsageError                 exit 2: wrong whatever the data      (ValueError)
         UnknownNameError         a mode, filter, format ... that does not exist
+        UnknownKeywordError      a keyword that a function does not have  (TypeError too)
         CompatError              the framework named by ``compat`` refuses this
       InputError                 the data are not what they should be (ValueError)
         NanError                 a NaN under ``nan="error"``
@@ -23,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from poolcli.wording import Phrase
+from poolcli.wording import ELSEWHERE, Phrase
 
 
 class PoolcliError(Exception):
@@ -94,6 +95,27 @@ class UnknownNameError(UsageError):
         close = get_close_matches(name.lower(), names, n=3, cutoff=0.6)
         hint = f"did you mean {' or '.join(close)}?" if close else otherwise or f"known: {', '.join(names)}"
         super().__init__("unknown " + kind + f" {name!r}", hint + note)
+
+
+class UnknownKeywordError(UsageError, TypeError):
+    """A keyword that a function does not have.
+
+    Parameters
+    ----------
+    function, keyword : str
+        What was called with what.
+    known : iterable of str
+        The keywords there are.
+    """
+
+    def __init__(self, function: str, keyword: str, known: Iterable[str]) -> None:
+        from difflib import get_close_matches
+
+        names = sorted(known)
+        ours = ELSEWHERE.get(keyword)
+        near = [ours] if ours in names else get_close_matches(keyword, names, n=1, cutoff=0.6)
+        hint = f"it is called {' or '.join(near)} here" if near else f"known: {', '.join(names)}"
+        super().__init__(f"{function} has no keyword {keyword!r}", hint)
 
 
 class CompatError(UsageError):

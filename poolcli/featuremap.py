@@ -163,6 +163,11 @@ class FeatureMap:
         """The lengths of the spatial axes."""
         return self.values.shape[self.values.ndim - self.ndim :]
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return the values as NumPy asks for them, with their axes in the layout's order."""
+        made: NDArray[Any] = self.array.astype(dtype or self.values.dtype, copy=bool(copy))
+        return made
+
     def with_(self, **changes: Any) -> FeatureMap:
         """Return a copy with some attributes changed."""
         return replace(self, **changes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from string import Formatter
 from typing import Any
 
@@ -52,6 +52,23 @@ def safe(text: str, longest: int = LONGEST) -> str:
         return plain
     head = (longest - 2) // 2
     return f"{plain[:head]}...{plain[len(plain) - (longest - 3 - head) :]}"
+
+
+# what other libraries call an option, and what it is called here
+ELSEWHERE: Mapping[str, str] = {
+    "kernel_size": "size", "pool_size": "size", "ksize": "size", "kernel_shape": "size", "filter_size": "size",
+    "window": "size", "window_shape": "size", "window_size": "size", "block_size": "size", "kernel": "size",
+    "strides": "stride", "step": "stride", "hop": "stride",
+    "pad": "padding", "pads": "padding", "pad_width": "padding", "auto_pad": "padding",
+    "padding_mode": "pad_fill", "pad_mode": "pad_fill", "cval": "pad_fill", "fill_value": "pad_fill",
+    "dilations": "dilation", "dilation_rate": "dilation", "rate": "dilation",
+    "data_format": "layout", "dim_order": "layout", "channel_axis": "layout", "axis": "ndim", "dims": "ndim",
+    "pool_type": "mode", "pooling_type": "mode", "pool_mode": "mode", "func": "mode", "op": "mode", "reduce": "mode",
+    "return_mask": "return_indices", "with_indices": "return_indices", "exclusive": "count_include_pad",
+    "include_pad": "count_include_pad", "random_state": "seed", "target_size": "output_size",
+    "framework": "compat", "weight": "kernel", "weights": "kernel", "filters": "kernel", "filter": "kernel",
+    "grad_output": "upstream", "dy": "upstream",
+}  # fmt: skip
 
 
 class Phrase:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import InputError, ShapeError, UsageError
 from poolcli.featuremap import FeatureMap
@@ -12,6 +12,9 @@ from poolcli.formats.detect import HEAD, detect
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.registry import FORMATS, find_format, format_of_target
 from poolcli.system.files import put, read_source
+
+if TYPE_CHECKING:
+    from poolcli.arrays import Held
 
 
 def decode(data: bytes, name: str, options: ReadOptions | None = None) -> FeatureMap:
@@ -90,13 +93,13 @@ def read(source: str | Path, **options: Any) -> FeatureMap:
     return decode(found.data, found.name, ReadOptions(**options))
 
 
-def write(feature_map: FeatureMap, target: str | Path, **options: Any) -> None:
+def write(feature_map: FeatureMap | Held, target: str | Path, **options: Any) -> None:
     """Write a feature map to a file, which is replaced whole or left as it was.
 
     Parameters
     ----------
-    feature_map : FeatureMap
-        What to write.
+    feature_map : FeatureMap, array_like or PIL.Image
+        What to write; arrays are laid out by the number of their axes, as `FeatureMap.from_array` has it.
     target : str or Path
         A path, whose extension says the format, or ``-`` for standard output.
     **options
@@ -113,15 +116,15 @@ def write(feature_map: FeatureMap, target: str | Path, **options: Any) -> None:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from poolcli.featuremap import FeatureMap
     >>> import tempfile, pathlib
     >>> target = pathlib.Path(tempfile.mkdtemp()) / "tiny.json"
-    >>> write(FeatureMap.from_array(np.array([[6, 9], [5, 8]])), target)
+    >>> write([[6, 9], [5, 8]], target)
     >>> print(target.read_text(), end="")
     {"shape":[2,2],"layout":"HW","dtype":"int64","data":[[6,9],[5,8]],"steps":[]}
     """
+    from poolcli.formats.objects import feature_map_of
+
     chosen = WriteOptions(**options)
     if str(target) == "-" and not chosen.format:
         raise UsageError("standard output has no extension", 'name a format, such as format="json"')
-    put(target, format_of_target(target, chosen.format).write(feature_map, chosen))
+    put(target, format_of_target(target, chosen.format).write(feature_map_of(feature_map), chosen))

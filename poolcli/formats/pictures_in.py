@@ -107,6 +107,13 @@ def _feature_map(array: Array, white: float | None, notes: list[str], name: str,
     return FeatureMap.from_array(array, natural, name=name, white=white, notes=tuple(notes))
 
 
+def feature_map_of_picture(picture: Image.Image) -> FeatureMap:
+    """Return a picture that a program holds, its pixels as they lie there, with every colour by itself."""
+    array, white = _pixels(Loaded(picture, None, []), "rgb")
+    name = str(getattr(picture, "filename", "") or "picture")
+    return _feature_map(array, white, _changes(picture, "rgb"), name, None)
+
+
 def _opened(data: bytes, name: str, kind: str, *, strict: bool) -> Image.Image:
     """Open a picture as what it seems to be, or else, unless that was demanded, as anything that Pillow knows."""
     from PIL import Image, UnidentifiedImageError

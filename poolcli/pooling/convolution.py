@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from poolcli.arrays import as_array
 from poolcli.errors import NumberRangeError, ShapeError
 from poolcli.kernels.correlate import correlate
-from poolcli.pooling.api import as_array
 from poolcli.pooling.fill import fill
 from poolcli.pooling.filters import find_filter
 from poolcli.window import Axis, Padding, Window, output_shape, times
@@ -28,33 +28,7 @@ def conv(
     dilation: int | Sequence[int] = 1,
     bias: float = 0.0,
 ) -> Array:
-    """Cross-correlate with a kernel, which is what deep learning calls convolution.
-
-    Parameters
-    ----------
-    x : array_like, shape (leading..., spatial...)
-        The input; every leading index (batch, channel) is convolved by itself.
-    kernel : str or array_like, shape (spatial...)
-        A name of `poolcli.pooling.filters.FILTERS`, or the weights; not flipped. It has as many axes as are spatial.
-    stride, dilation : int or tuple of int
-        Cells from window to window, and from cell to cell inside a window.
-    padding : str, int, tuple of int, or tuple of (begin, end)
-        As `poolcli.pool` has it; padded cells are zero.
-    bias : float
-        Added to every value.
-
-    Returns
-    -------
-    ndarray, shape (leading..., windows...)
-        int64 if the input, the kernel and the bias are whole numbers; else float64, or float32 and float16 where the
-        input is that. A NaN or an infinity makes NaN of a zero weight, as in the sum written out.
-
-    Raises
-    ------
-    ShapeError
-        If the kernel does not fit the input.
-    NumberRangeError
-        If a whole number leaves 64 bits.
+    """Cross-correlate an array with a kernel; see `poolcli.conv`, which takes more than arrays.
 
     Examples
     --------
@@ -116,13 +90,7 @@ def _exact(x: Array, axes: Sequence[Axis], weights: Array) -> Array:
 
 
 def relu(x: ArrayLike) -> Array:
-    """Replace every negative number with zero; NaN stays.
-
-    Examples
-    --------
-    >>> relu([-2, 3])
-    array([0, 3])
-    """
+    """Replace every negative number of an array with zero; NaN stays."""
     array = as_array(x)
     rectified: Array = np.maximum(array, array.dtype.type(0))
     return rectified

@@ -10,9 +10,10 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from poolcli.arrays import as_array
 from poolcli.errors import InputError, ShapeError, UsageError
 from poolcli.kernels.fold import window_counts
-from poolcli.pooling.api import as_array, layer_for
+from poolcli.pooling.api import layer_for
 from poolcli.pooling.compute import first_place
 from poolcli.pooling.fill import fill
 from poolcli.pooling.layer import Options, Pooling, Size, numbering
@@ -162,36 +163,13 @@ def grad(
     ndim: int | None = None,
     **options: Unpack[Options],
 ) -> Array:
-    """Return the gradient of a pooling layer with respect to its input.
-
-    Parameters
-    ----------
-    x : array_like, shape (leading..., spatial...)
-        The input of the layer.
-    upstream : array_like, shape of the layer's output, optional
-        The gradient that arrives at the output; ones if missing.
-    mode, size, ndim, **options
-        The layer, as `poolcli.pool` has it.
-
-    Returns
-    -------
-    ndarray, shape of `x`
-        float64, or the input's type where that is floating-point. The first maximum of a window takes all; what
-        overlapping windows send to a cell adds up.
-
-    Raises
-    ------
-    UsageError
-        If the mode has no gradient here.
+    """Return the gradient of a pooling layer with respect to its input, an array; see `poolcli.grad`.
 
     Examples
     --------
     >>> grad([[1.0, 3.0], [3.0, 2.0]])
     array([[0., 1.],
            [0., 0.]])
-    >>> grad([[1.0, 3.0], [3.0, 2.0]], mode="avg")
-    array([[0.25, 0.25],
-           [0.25, 0.25]])
     """
     array = as_array(x)
     return gradient(layer_for(array, mode, size, ndim, options), array, upstream)

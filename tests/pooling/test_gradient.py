@@ -174,9 +174,9 @@ def test_cells_between_windows_get_nothing() -> None:
 def test_the_divisor_of_an_average_is_that_of_the_layer() -> None:
     """1..6, k=3, s=2, p=1, ceil: divisors 2 3 3 1, or 3 3 3 2 with the padding."""
     x, options = np.arange(1.0, 7), {"size": 3, "stride": 2, "padding": 1, "ceil_mode": True, "mode": "avg"}
-    without: Any = grad(x, **options)  # type: ignore[arg-type]  # a dict of options of several types
+    without: Any = grad(x, **options)  # type: ignore[call-overload]  # a dict of options of several types
     np.testing.assert_allclose(without, [1 / 2, 1 / 2 + 1 / 3, 1 / 3, 2 / 3, 1 / 3, 1 / 3 + 1])
-    with_padding: Any = grad(x, count_include_pad=True, **options)  # type: ignore[arg-type]  # as above
+    with_padding: Any = grad(x, count_include_pad=True, **options)  # type: ignore[call-overload]  # as above
     np.testing.assert_allclose(with_padding, [1 / 3, 2 / 3, 1 / 3, 2 / 3, 1 / 3, 1 / 3 + 1 / 2])
 
 

@@ -47,6 +47,7 @@ def test_every_error_is_a_builtin_as_well() -> None:
     builtin: dict[type[PoolcliError], type[Exception]] = {
         errors.UsageError: ValueError,
         errors.UnknownNameError: ValueError,
+        errors.UnknownKeywordError: TypeError,
         errors.CompatError: ValueError,
         errors.InputError: ValueError,
         errors.NanError: ValueError,
@@ -115,7 +116,7 @@ def test_options_are_keywords_and_unknown_ones_are_refused() -> None:
     with pytest.raises(TypeError, match="strides"):
         pool(GEEKS, strides=2)  # type: ignore[call-overload]  # as above
     with pytest.raises(TypeError):
-        conv(GEEKS, "box", 2)  # type: ignore[call-arg]  # as above
+        conv(GEEKS, "box", 2)  # type: ignore[call-overload]  # as above
 
 
 def test_types_as_mypy_sees_them() -> None:

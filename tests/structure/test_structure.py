@@ -43,9 +43,9 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "large": ("steps", "formats", "pooling", "system", "featuremap", "window"),
     "emit": ("steps", "pooling", "featuremap", "window"),
     "analysis": ("steps", "pooling", "featuremap", "window"),
-    "steps": ("pooling", "formats", "system", "featuremap", "window"),
-    "pooling": ("kernels", "window", "system"),
-    "formats": ("featuremap", "colors", "system"),
+    "steps": ("pooling", "formats", "system", "featuremap", "window", "arrays"),
+    "pooling": ("kernels", "window", "system", "arrays"),
+    "formats": ("featuremap", "colors", "system", "arrays"),
     "kernels": ("window", "system"),
     "window": ("system",),
 }  # fmt: skip

@@ -1,0 +1,98 @@
+"""What people hold as an array that can be pooled: lists, masked arrays, data frames, tensors, pictures."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from poolcli.errors import InputError, PoolcliError, ShapeError
+
+Array = NDArray[Any]
+KINDS = "biuf"  # of types that can be pooled: booleans, whole numbers, floating-point numbers
+WIDEST = 8  # bytes of one value
+
+
+class Drawn(Protocol):
+    """A picture, as Pillow's ``Image`` is one: NumPy reads it by this attribute."""
+
+    @property
+    def __array_interface__(self) -> Any:
+        """Where the pixels lie."""
+
+
+Held = ArrayLike | Drawn
+
+
+def as_array(x: Any) -> Array:
+    """Return `x` as an array of a type that can be pooled, in the machine's byte order.
+
+    Parameters
+    ----------
+    x : array_like
+        Nested lists, an array, or anything with ``__array__``: a data frame, a tensor (which is detached from its
+        graph and brought to the processor's memory). What a masked array masks, or a data frame has as NA, becomes
+        NaN; whole numbers become float64 then.
+
+    Raises
+    ------
+    InputError
+        If it has no numbers, or its rows have different lengths.
+    ShapeError
+        If it is a single number.
+
+    Examples
+    --------
+    >>> as_array([[1, 2], [3, 4]]).dtype.kind
+    'i'
+    >>> as_array(np.ma.masked_equal([1, -9], -9))
+    array([ 1., nan])
+    """
+    array = x if type(x) is np.ndarray else _made(x)
+    dtype = array.dtype
+    if array.ndim == 0:
+        raise ShapeError("a single number has no axis to pool", "wrap it as [[5]]")
+    if dtype.kind not in KINDS or dtype.itemsize > WIDEST:
+        raise InputError(
+            f"values of type {dtype} cannot be pooled",
+            "use booleans, integers or floating-point numbers up to 64 bits",
+        )
+    return array if dtype.isnative else array.astype(dtype.newbyteorder("="))
+
+
+def _made(x: Any) -> Array:
+    if isinstance(x, np.ma.MaskedArray):
+        return _unmasked(x)
+    if hasattr(x, "detach"):  # a tensor that remembers how it was made refuses to be an array
+        x = x.detach().cpu()
+    try:
+        array = np.asarray(x)
+    except PoolcliError:
+        raise
+    except ValueError:
+        raise InputError("the rows of the input have different lengths", "give every row the same number") from None
+    except Exception as problem:  # an object's __array__ raises what it likes
+        raise InputError(f"{type(x).__name__} does not become an array: {problem}", "give it as an array") from problem
+    return _missing_filled(x) if array.dtype.kind == "O" and hasattr(x, "to_numpy") else array
+
+
+def _unmasked(x: np.ma.MaskedArray[Any, Any]) -> Array:
+    """Return a masked array with NaN where it is masked; without one masked cell its type stays."""
+    if not np.ma.getmaskarray(x).any():
+        return np.asarray(x.data)
+    if x.dtype.kind not in KINDS:
+        return np.asarray(x.data)  # and refused for its type
+    dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
+    filled: Array = np.ma.filled(x.astype(dtype), np.nan)
+    return filled
+
+
+def _missing_filled(frame: Any) -> Array:
+    """Return a data frame or a column that says NA of some cells."""
+    try:
+        values: Array = frame.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as problem:
+        advice = "choose the columns of numbers"
+        raise InputError(f"{type(frame).__name__} has values that are not numbers: {problem}", advice) from None
+    return values

@@ -1,0 +1,43 @@
+"""What a Python program holds as a feature map: arrays and their like, pictures of Pillow, maps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from poolcli.arrays import as_array
+from poolcli.errors import ShapeError
+from poolcli.featuremap import FeatureMap, parse_layout
+from poolcli.formats.pictures_in import feature_map_of_picture
+from poolcli.wording import Phrase
+
+
+def feature_map_of(x: Any, layout: str | None = None) -> FeatureMap:
+    """Return `x` as a feature map.
+
+    Parameters
+    ----------
+    x : array_like, FeatureMap, or PIL.Image
+        As `poolcli.pool` takes it.
+    layout : str, optional
+        One letter for every axis of `x` in its order; by the number of axes if missing.
+
+    Raises
+    ------
+    ShapeError
+        If the layout is not that of `x`.
+    InputError
+        If `x` has no numbers.
+
+    Examples
+    --------
+    >>> feature_map_of([[[1, 2]]], "HWC").spatial
+    (1, 1)
+    """
+    if isinstance(x, FeatureMap) or hasattr(x, "getbands"):
+        known = x if isinstance(x, FeatureMap) else feature_map_of_picture(x)
+        if layout is not None and parse_layout(layout) != known.layout:
+            raise ShapeError(
+                f"layout {layout} is not that of the input, which is {known.layout}", Phrase("drop {layout}")
+            )
+        return known
+    return FeatureMap.from_array(as_array(x), layout)

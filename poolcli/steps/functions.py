@@ -1,0 +1,383 @@
+"""The steps as functions of what people hold: arrays, tensors, data frames, pictures, and maps that know their steps.
+
+An array gives an array, a feature map gives a feature map with one more step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from inspect import Parameter, signature
+from typing import Any, Literal, ParamSpec, TypeVar, Unpack, overload
+
+import numpy as np
+
+from poolcli.arrays import Array, Held, as_array
+from poolcli.errors import UnknownKeywordError, UsageError
+from poolcli.featuremap import FeatureMap
+from poolcli.formats.objects import feature_map_of
+from poolcli.pooling import api, convolution, gradient
+from poolcli.pooling.filters import find_filter
+from poolcli.pooling.layer import Indices, Options, Size
+from poolcli.steps.steps import ConvStep, GradStep, PoolStep, ReluStep, Step
+from poolcli.window import Padding
+from poolcli.wording import Phrase
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def in_our_words(function: Callable[P, R]) -> Callable[P, R]:
+    """Answer a keyword that the function does not have, such as another library's, with ours.
+
+    Raises
+    ------
+    UnknownKeywordError
+        When the function is called with one.
+    """
+    kinds = signature(function).parameters
+    known = {name for name, one in kinds.items() if one.kind is not Parameter.VAR_KEYWORD}
+    if len(known) < len(kinds):
+        known |= Options.__optional_keys__
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        if kwargs and not kwargs.keys() <= known:
+            raise UnknownKeywordError(function.__name__, next(name for name in kwargs if name not in known), known)
+        return function(*args, **kwargs)
+
+    return call
+
+
+def _through(step: Step, x: Any, layout: str | None) -> Any:
+    """Do a step on anything: a map stays one, of anything else the values go back, their axes in the given order."""
+    made = step.apply(feature_map_of(x, layout))
+    if isinstance(x, FeatureMap):
+        return made
+    return made.array if made.indices is None else (made.array, made.in_layout(made.indices))
+
+
+def _as_map(x: Any, layout: str | None) -> bool:
+    """Whether `x` says more of itself than its numbers."""
+    return layout is not None or isinstance(x, FeatureMap) or hasattr(x, "getbands")
+
+
+def _without_ndim(ndim: int | None) -> None:
+    if ndim is not None:
+        raise UsageError("the layout says how many axes are spatial", Phrase("drop {ndim}"))
+
+
+@overload
+def pool(
+    x: FeatureMap, mode: str = ..., size: Size = ..., *, return_indices: bool = ..., **options: Unpack[Options]
+) -> FeatureMap: ...
+
+
+@overload
+def pool(
+    x: Held,
+    mode: str = ...,
+    size: Size = ...,
+    *,
+    ndim: int | None = ...,
+    layout: str | None = ...,
+    return_indices: Literal[False] = ...,
+    **options: Unpack[Options],
+) -> Array: ...
+
+
+@overload
+def pool(
+    x: Held,
+    mode: str = ...,
+    size: Size = ...,
+    *,
+    ndim: int | None = ...,
+    layout: str | None = ...,
+    return_indices: Literal[True],
+    **options: Unpack[Options],
+) -> tuple[Array, Indices]: ...
+
+
+@in_our_words
+def pool(
+    x: Any,
+    mode: str = "max",
+    size: Size = None,
+    *,
+    ndim: int | None = None,
+    layout: str | None = None,
+    return_indices: bool = False,
+    **options: Unpack[Options],
+) -> Any:
+    """Pool the windows of the last one to three axes.
+
+    Parameters
+    ----------
+    x : array_like, shape (leading..., spatial...), FeatureMap, or PIL.Image
+        Booleans, integers or floating-point numbers up to 64 bits: nested lists, arrays, tensors, data frames; what a
+        masked array masks is missing, as NaN. Leading axes (batch, channel) ride along. The axes of a map are known,
+        and those of a picture: rows, columns, and channels if it has colours (alpha is dropped).
+    mode : str
+        A name of `poolcli.pooling.modes.MODES`, with its parameter after a colon: ``max``, ``avg``, ``lp:3``.
+        ``global-NAME`` is NAME with `global_window`.
+    size : int or tuple of int, optional
+        The kernel size in cells, one number or one per spatial axis, rows first; 2 if missing.
+    ndim : int, optional
+        How many axes are spatial, where no option has a number per axis: 2, or 1 if `x` has one axis.
+    layout : str, optional
+        One letter for every axis of `x` in its order, such as ``HWC`` or ``NHWC``: N, C, then D, H, W or L.
+    return_indices : bool
+        Whether to return where each maximum or minimum came from as well.
+    stride : int or tuple of int, optional
+        Cells from window to window; None means `size` (with ``compat="onnx"`` 1).
+    padding : str, int, tuple of int, or tuple of (begin, end)
+        ``valid``, ``same`` (an odd extra cell at the end), ``same-lower`` (at the start), or cells.
+    pad_fill : str or float
+        ``ignore`` (padding never takes part), ``reflect``, ``symmetric``, ``replicate``, ``wrap``, or a number.
+    dilation : int or tuple of int
+        Cells from cell to cell inside a window.
+    ceil_mode : bool
+        Round the number of windows up; the last one must start inside the input or the leading padding.
+    count_include_pad : bool, optional
+        Whether padding counts in the divisor of an average; overhang never does. None means no, or as `compat` has it.
+    output_size : int or tuple of int, optional
+        Adaptive windows: window i of o covers the cells floor(i L / o) to ceil((i + 1) L / o).
+    global_window : bool
+        One window over everything; the axes are kept with length 1.
+    fractional : bool
+        Fractional windows of `size` cells to `output_size`.
+    nan : str
+        ``propagate``, ``ignore`` or ``error``.
+    compat : str, optional
+        ``torch``, ``keras`` or ``onnx``: that framework's defaults and quirks.
+    seed : int, optional
+        For ``stochastic`` (which needs it) and `fractional` (0 if missing).
+    offsets : sequence of float, optional
+        The random offset u of fractional windows, one per spatial axis, instead of a seed.
+    storage_order : int
+        With ``compat="onnx"`` and indices: 1 counts the columns first.
+
+    Returns
+    -------
+    values : ndarray, shape (leading..., windows...), or FeatureMap
+        With its axes as `x` has them; a map of a map, with one more step. Integers stay integers through max, min,
+        sum, range, majority and medians of an odd number of cells; other modes make float64 of them. Floating-point
+        types stay what they are.
+    indices : ndarray of int64, same shape
+        With `return_indices` (a map has them as ``.indices``): flat within the spatial plane, the first in
+        row-major order on ties.
+
+    Raises
+    ------
+    UsageError
+        If an option is wrong whatever the input; its kind UnknownKeywordError if there is no such option.
+    ShapeError
+        If no window fits; its kind EmptyWindowError if a window has no real cell.
+    InputError, NanError, NumberRangeError, LimitError
+        If the numbers are not what they should be, or too many.
+
+    Notes
+    -----
+    Cost: a mode made of folds reads the input once, whatever the size of the window. The input is never modified.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.array([[1, 3, 2, 9], [5, 6, 1, 7], [4, 2, 8, 6], [3, 5, 7, 2]])
+    >>> pool(x)
+    array([[6, 9],
+           [5, 8]])
+    >>> pool(x, "avg", 3, stride=1)
+    array([[3.55555556, 4.88888889],
+           [4.55555556, 4.88888889]])
+    >>> values, where = pool(x, return_indices=True)
+    >>> where
+    array([[ 5,  3],
+           [13, 10]])
+    >>> pool(np.arange(12).reshape(2, 2, 3), layout="HWC")
+    array([[[ 9, 10, 11]]])
+    """
+    if type(x) is np.ndarray and layout is None:
+        return api.pool(x, mode, size, ndim=ndim, return_indices=return_indices, **options)  # type: ignore[call-overload]  # either is allowed
+    if not _as_map(x, layout):
+        return api.pool(as_array(x), mode, size, ndim=ndim, return_indices=return_indices, **options)  # type: ignore[call-overload]  # as above
+    _without_ndim(ndim)
+    return _through(PoolStep(mode, size, options, return_indices), x, layout)
+
+
+@overload
+def conv(
+    x: FeatureMap,
+    kernel: str | Held,
+    *,
+    stride: int | Sequence[int] = ...,
+    padding: Padding = ...,
+    dilation: int | Sequence[int] = ...,
+    bias: float = ...,
+) -> FeatureMap: ...
+
+
+@overload
+def conv(
+    x: Held,
+    kernel: str | Held,
+    *,
+    stride: int | Sequence[int] = ...,
+    padding: Padding = ...,
+    dilation: int | Sequence[int] = ...,
+    bias: float = ...,
+    layout: str | None = ...,
+) -> Array: ...
+
+
+@in_our_words
+def conv(
+    x: Any,
+    kernel: Any,
+    *,
+    stride: int | Sequence[int] = 1,
+    padding: Padding = "valid",
+    dilation: int | Sequence[int] = 1,
+    bias: float = 0.0,
+    layout: str | None = None,
+) -> Any:
+    """Cross-correlate with a kernel, which is what deep learning calls convolution.
+
+    Parameters
+    ----------
+    x : array_like, shape (leading..., spatial...), FeatureMap, or PIL.Image
+        The input, as `poolcli.pool` takes it; every leading index (batch, channel) is convolved by itself.
+    kernel : str or array_like, shape (spatial...)
+        A name of `poolcli.pooling.filters.FILTERS`, or the weights; not flipped. It has as many axes as are spatial.
+    stride, dilation : int or tuple of int
+        Cells from window to window, and from cell to cell inside a window.
+    padding : str, int, tuple of int, or tuple of (begin, end)
+        As `poolcli.pool` has it; padded cells are zero.
+    bias : float
+        Added to every value.
+    layout : str, optional
+        One letter for every axis of `x` in its order, as `poolcli.pool` has it.
+
+    Returns
+    -------
+    ndarray, shape (leading..., windows...)
+        int64 if the input, the kernel and the bias are whole numbers; else float64, or float32 and float16 where the
+        input is that. A NaN or an infinity makes NaN of a zero weight, as in the sum written out.
+
+    Raises
+    ------
+    ShapeError
+        If the kernel does not fit the input.
+    NumberRangeError
+        If a whole number leaves 64 bits.
+
+    Examples
+    --------
+    >>> conv([[0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1]], "vertical-line")
+    array([[0, 3]])
+    """
+    if not _as_map(x, layout):
+        return convolution.conv(x, kernel, stride=stride, padding=padding, dilation=dilation, bias=bias)
+    weights = find_filter(kernel).kernel if isinstance(kernel, str) else as_array(kernel)
+    label = kernel if isinstance(kernel, str) else "kernel"
+    sizes: Any = [tuple(size) if isinstance(size, Sequence) else size for size in (stride, dilation)]
+    return _through(ConvStep(weights.tolist(), label, sizes[0], padding, sizes[1], bias), x, layout)
+
+
+@overload
+def relu(x: FeatureMap) -> FeatureMap: ...
+
+
+@overload
+def relu(x: Held) -> Array: ...
+
+
+@in_our_words
+def relu(x: Any) -> Any:
+    """Replace every negative number with zero; NaN stays.
+
+    Parameters
+    ----------
+    x : array_like, FeatureMap, or PIL.Image
+        The input.
+
+    Returns
+    -------
+    ndarray, or FeatureMap of one
+        Of the input's shape and type.
+
+    Examples
+    --------
+    >>> relu([-2, 3])
+    array([0, 3])
+    """
+    return _through(ReluStep(), x, None) if _as_map(x, None) else convolution.relu(x)
+
+
+@overload
+def grad(
+    x: FeatureMap, upstream: Held | None = ..., mode: str = ..., size: Size = ..., **options: Unpack[Options]
+) -> FeatureMap: ...
+
+
+@overload
+def grad(
+    x: Held,
+    upstream: Held | None = ...,
+    mode: str = ...,
+    size: Size = ...,
+    *,
+    ndim: int | None = ...,
+    layout: str | None = ...,
+    **options: Unpack[Options],
+) -> Array: ...
+
+
+@in_our_words
+def grad(
+    x: Any,
+    upstream: Any = None,
+    mode: str = "max",
+    size: Size = None,
+    *,
+    ndim: int | None = None,
+    layout: str | None = None,
+    **options: Unpack[Options],
+) -> Any:
+    """Return the gradient of a pooling layer with respect to its input.
+
+    Parameters
+    ----------
+    x : array_like, shape (leading..., spatial...), FeatureMap, or PIL.Image
+        The input of the layer.
+    upstream : array_like, shape of the layer's output, optional
+        The gradient that arrives at the output; ones if missing.
+    mode, size, ndim, layout, **options
+        The layer, as `poolcli.pool` has it.
+
+    Returns
+    -------
+    ndarray, shape of `x`, or FeatureMap of one
+        float64, or the input's type where that is floating-point. The first maximum of a window takes all; what
+        overlapping windows send to a cell adds up.
+
+    Raises
+    ------
+    UsageError
+        If the mode has no gradient here.
+
+    Examples
+    --------
+    >>> grad([[1.0, 3.0], [3.0, 2.0]])
+    array([[0., 1.],
+           [0., 0.]])
+    >>> grad([[1.0, 3.0], [3.0, 2.0]], mode="avg")
+    array([[0.25, 0.25],
+           [0.25, 0.25]])
+    """
+    if not _as_map(x, layout):
+        return gradient.grad(x, upstream, mode, size, ndim=ndim, **options)
+    _without_ndim(ndim)
+    arriving = None if upstream is None else feature_map_of(upstream, feature_map_of(x, layout).layout).values
+    return _through(GradStep(PoolStep(mode, size, options), arriving), x, layout)
