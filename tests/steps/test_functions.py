@@ -124,7 +124,7 @@ def test_the_layout_of_an_array_can_be_said() -> None:
     with pytest.raises(ShapeError, match="layout CHW names 3 axes, but the input has 2"):
         pool(X, layout="CHW")
     with pytest.raises(ShapeError, match="layout CHW is not that of the input, which is HW"):
-        pool(FeatureMap(X), layout="CHW")  # type: ignore[call-overload]  # this is what is tested
+        pool(FeatureMap(X), layout="CHW")
     with pytest.raises(UsageError, match="the layout says how many axes are spatial") as caught:
         pool(x, layout="HWC", ndim=2)
     assert caught.value.hint == "drop ndim"

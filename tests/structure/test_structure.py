@@ -335,7 +335,7 @@ def test_the_floor_plan_is_short_and_of_this_house() -> None:
 
 
 def test_arrows_run_downwards_only() -> None:
-    floors = [*ARROWS, "featuremap", "colors", "system"]
+    floors = [*ARROWS, "featuremap", "colors", "system", "arrays"]
     assert all(floors.index(part) < floors.index(below) for part, row in ARROWS.items() for below in row)
 
 
