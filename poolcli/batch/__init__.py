@@ -1,5 +1,6 @@
 """Many files: one task each, through one executor interface, whole or not at all, and resumable.
 
 `jobs` turns paths into jobs, `work` is what is done with each, `executors` are who does it, `run` brings the three
-together, `resume` tells what is done already, and `report` writes down what became of it all.
+together; `journal` says what made the results, from which `resume` tells what is done already; `report` writes down
+what became of it all, `tally` counts it.
 """

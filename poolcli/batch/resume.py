@@ -1,21 +1,20 @@
 """What is done already, and need not be done again.
 
 What made a result is found again in it (`poolcli.steps.provenance`): in the ``steps`` of JSON and in the text of a PNG.
-For every other format, and for JSON that was read with unusual options, it is noted in ``.poolcli-batch.jsonl`` in the
-folder of results. A result is fresh if the same steps and options made it, and if nothing has been done to its source
+For every other format, and for JSON that was read with unusual options, the journal has it (`poolcli.batch.journal`).
+A result is fresh if the same steps and options made it, and if nothing has been done to its source
 since: if the times of the last change of content and of name (mtime, ctime) are before that at which the result was
 written.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
 from poolcli.batch.jobs import Job
+from poolcli.batch.journal import State
 from poolcli.batch.work import SKIPPED, Outcome, Work
 from poolcli.errors import FileError, PoolcliError
 from poolcli.formats import read
@@ -25,69 +24,18 @@ from poolcli.steps.steps import without_shapes
 from poolcli.system.files import file_error
 from poolcli.wording import Phrase
 
-JOURNAL = ".poolcli-batch.jsonl"
 
-
-class Journal:
-    """What made the results that cannot say so themselves: one line of JSON each, in a file beside them.
-
-    Parameters
-    ----------
-    folder : str
-        The folder of results.
-    """
-
-    def __init__(self, folder: str) -> None:
-        self.folder = folder
-        self.path = os.path.join(folder, JOURNAL)
-        self._known: dict[str, Mapping[str, Any]] | None = None
-
-    def add(self, outcome: Outcome) -> None:
-        """Note what made a result."""
-        if not outcome.made:
-            return
-        target = outcome.job.target
-        with suppress(OSError):  # on a full disk: what is not noted is made again, and that is all
-            line = {"output": self._name(target), "state": _state(target), "made": outcome.made}
-            with open(self.path, "a", encoding="ascii") as file:
-                file.write(json.dumps(line) + "\n")
-
-    def made(self, target: str) -> Provenance | None:
-        """Return what made a result, if it is noted and the result is still what it was then."""
-        if self._known is None:
-            self._known = {line["output"]: line for line in self._lines()}
-        line = self._known.get(self._name(target))
-        return Provenance.from_json(line.get("made")) if line and line.get("state") == _state(target) else None
-
-    def _lines(self) -> Iterator[dict[str, Any]]:
-        with suppress(FileNotFoundError), open(self.path, encoding="ascii", errors="replace") as lines:
-            for text in lines:
-                with suppress(ValueError):  # a line that was cut off when the disk was full or the power went
-                    line = json.loads(text)
-                    if isinstance(line, dict) and isinstance(line.get("output"), str):
-                        yield line
-
-    def _name(self, target: str) -> str:
-        return os.path.relpath(target, self.folder)
-
-
-def _state(path: str) -> list[int]:
-    found = os.stat(path)
-    return [found.st_size, found.st_mtime_ns]
-
-
-def made_by(target: str, work: Work, journal: Journal) -> Provenance | None:
-    """Return what made a result, from the journal or from the result itself."""
+def made_by(target: str, work: Work, notes: Mapping[State, Any]) -> Provenance | None:
+    """Return what made a result, from what the journal has noted or from the result itself."""
     kind = work.format_of(target)
-    return journal.made(target) or (_READERS[kind](target) if kind in _READERS else None)
+    noted = work.journal.made(target, notes) if work.journal else None
+    return noted or (_READERS[kind](target) if kind in _READERS else None)
 
 
 def _from_png(path: str) -> Provenance | None:
     with open(path, "rb") as file:
         text = own_text(file)
-    with suppress(ValueError):
-        return Provenance.from_json(json.loads(text or "null"))
-    return None
+    return Provenance.from_text(text or "null")
 
 
 def _from_json(path: str) -> Provenance | None:
@@ -107,7 +55,7 @@ def unchanged(source: str, target: str) -> bool:
     return max(found.st_mtime_ns, found.st_ctime_ns) < os.stat(target).st_mtime_ns
 
 
-def fresh(job: Job, work: Work, journal: Journal) -> bool:
+def fresh(job: Job, work: Work, notes: Mapping[State, Any]) -> bool:
     """Whether a result is what the job would make.
 
     Raises
@@ -118,7 +66,7 @@ def fresh(job: Job, work: Work, journal: Journal) -> bool:
     if not os.path.lexists(job.target):
         return False
     try:
-        made = made_by(job.target, work, journal)
+        made = made_by(job.target, work, notes)
         if made is not None:
             return unchanged(job.source, job.target) and made.same(work.steps, work.reading, work.writing)
     except FileNotFoundError:  # no source: that will be told when it is to be read
@@ -134,7 +82,6 @@ def fresh(job: Job, work: Work, journal: Journal) -> bool:
 def remaining(
     jobs: Iterable[Job],
     work: Work,
-    journal: Journal,
     *,
     overwrite: bool,
     tell: Callable[[Outcome], None],
@@ -147,9 +94,7 @@ def remaining(
     jobs : iterable of Job
         All of them.
     work : Work
-        What is to be done.
-    journal : Journal
-        Of the folder of results.
+        What is to be done, and where it is noted.
     overwrite : bool
         Whether a result that poolcli did not make may be replaced.
     tell : function of Outcome
@@ -157,11 +102,12 @@ def remaining(
     stop : function
         When it says true no more are looked at.
     """
+    notes = work.journal.notes() if work.journal else {}
     for job in jobs:
         if stop():
             return
         try:
-            if not fresh(job, work, journal):
+            if not fresh(job, work, notes):
                 yield job
                 continue
         except PoolcliError as problem:

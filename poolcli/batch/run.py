@@ -15,9 +15,9 @@ from typing import Any, Protocol
 
 from poolcli.batch.executors import RESUME, Workers
 from poolcli.batch.jobs import Job
-from poolcli.batch.work import DONE, Outcome, Work, pool_bytes, pool_path
+from poolcli.batch.work import DONE, Outcome, Result, Work, pool_bytes, pool_path, put
 from poolcli.errors import FileError, PoolcliError
-from poolcli.system.files import file_error, read_source, write_atomic
+from poolcli.system.files import file_error, read_source
 from poolcli.wording import Phrase
 
 TICK = 0.2  # seconds between two looks at whether to go on
@@ -85,11 +85,11 @@ class ByBytes:
         """Send the content."""
         return pool_bytes, job, self.work, read_source(job.source).data
 
-    def outcome(self, job: Job, result: tuple[Outcome, bytes]) -> Outcome:
+    def outcome(self, job: Job, result: Result) -> Outcome:
         """Write what came back."""
-        outcome, content = result
+        outcome, content, provenance = result
         if outcome.status == DONE:
-            write_atomic(job.target, content)
+            put(job, self.work, content, provenance)
         return outcome
 
 

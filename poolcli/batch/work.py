@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from poolcli.batch.jobs import Job
+from poolcli.batch.journal import Journal
 from poolcli.errors import PoolcliError
 from poolcli.formats import decode, encode
 from poolcli.formats.registry import format_of_target
@@ -43,6 +45,8 @@ class Work:
         Done to every input before the steps; it has to be one that can be imported by name.
     threads : int, optional
         How many each task may use; as many as the worker thinks right if missing.
+    journal : Journal, optional
+        Where to note what made the results that cannot say so themselves.
     """
 
     steps: Sequence[Step]
@@ -50,6 +54,7 @@ class Work:
     writing: WriteOptions
     prepare: Callable[[FeatureMap], FeatureMap] | None = None
     threads: int | None = None
+    journal: Journal | None = None
 
     def format_of(self, target: str) -> str:
         """Return the format of a result."""
@@ -74,8 +79,6 @@ class Outcome:
         Of the result, in the layout's order.
     message, hint : str or Phrase
         What went wrong, and what to try.
-    made : mapping
-        What made the result, where it cannot say so itself.
     """
 
     job: Job
@@ -87,7 +90,6 @@ class Outcome:
     shape: tuple[int, ...] = ()
     message: str | Phrase = ""
     hint: str | Phrase = ""
-    made: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def failed(cls, job: Job, problem: BaseException) -> Outcome:
@@ -107,26 +109,34 @@ class Outcome:
         return {key: value for key, value in facts.items() if value or key in ("input", "output", "status")}
 
 
+Result = tuple[Outcome, bytes, Provenance | None]  # and what made it, if its bytes do not say so
+
+
 def pool_path(job: Job, work: Work) -> Outcome:
     """Make one file of another; never raises."""
     clock = _Clock()
     try:
-        source = read_source(job.source)
-        outcome, content = _result(job, work, source.data)
-        write_atomic(job.target, content)
+        outcome, content, provenance = _result(job, work, read_source(job.source).data)
+        put(job, work, content, provenance)
     except Exception as problem:  # noqa: BLE001 -- whatever one file does, the others go on
         outcome = Outcome.failed(job, problem)
     return clock.stop(outcome)
 
 
-def pool_bytes(job: Job, work: Work, data: bytes) -> tuple[Outcome, bytes]:
+def pool_bytes(job: Job, work: Work, data: bytes) -> Result:
     """Make the bytes of one file of those of another; never raises."""
     clock = _Clock()
     try:
-        outcome, content = _result(job, work, data)
+        outcome, content, provenance = _result(job, work, data)
     except Exception as problem:  # noqa: BLE001 -- as above
-        outcome, content = Outcome.failed(job, problem), b""
-    return clock.stop(outcome), content
+        outcome, content, provenance = Outcome.failed(job, problem), b"", None
+    return clock.stop(outcome), content, provenance
+
+
+def put(job: Job, work: Work, content: bytes, provenance: Provenance | None) -> None:
+    """Write a result, and note before it gets its name what made it, if it cannot say so itself."""
+    note = partial(work.journal.note, job.target, provenance) if work.journal and provenance else None
+    write_atomic(job.target, content, note)
 
 
 class _Clock:
@@ -138,8 +148,8 @@ class _Clock:
         return replace(outcome, seconds=time.perf_counter() - self.start[0], cpu=time.process_time() - self.start[1])
 
 
-def _result(job: Job, work: Work, data: bytes) -> tuple[Outcome, bytes]:
-    """Return what becomes of the bytes of a file, as the commands for one file would write it."""
+def _result(job: Job, work: Work, data: bytes) -> Result:
+    """Return what becomes of the bytes of a file, as the commands for one file would write it, and what made it."""
     if work.threads:
         os.environ["POOLCLI_THREADS"] = str(work.threads)
     before = decode(data, job.source, work.reading)
@@ -148,9 +158,9 @@ def _result(job: Job, work: Work, data: bytes) -> tuple[Outcome, bytes]:
     after = apply(before, work.steps)
     chosen = stamped(after, work.reading, replace(work.writing, format=work.format_of(job.target)))
     content = b"".join(encode(after, chosen))
-    made = {} if _tells(str(chosen.format), work) else Provenance.of(after, work.reading, work.writing).json()
-    outcome = Outcome(job, DONE, bytes_in=len(data), bytes_out=len(content), shape=after.shape, made=made)
-    return outcome, content
+    told = _tells(str(chosen.format), work)
+    outcome = Outcome(job, DONE, bytes_in=len(data), bytes_out=len(content), shape=after.shape)
+    return outcome, content, None if told else Provenance.of(after, work.reading, work.writing)
 
 
 def _tells(kind: str, work: Work) -> bool:

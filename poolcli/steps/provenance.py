@@ -6,7 +6,9 @@ drawing that are not as usual; `poolcli.formats.png_chunks.own_text` finds it ag
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +55,13 @@ class Provenance:
         if ndim not in (1, 2, 3) or not isinstance(read, Mapping) or not isinstance(write, Mapping):
             return None
         return cls(value["steps"], ndim, read, write)
+
+    @classmethod
+    def from_text(cls, text: str) -> Provenance | None:
+        """Read what `json` wrote from text."""
+        with suppress(ValueError, RecursionError):
+            return cls.from_json(json.loads(text))
+        return None
 
     def json(self) -> dict[str, Any]:
         """Return it as JSON has it; what is as usual is left out."""

@@ -16,7 +16,7 @@ import select
 import shlex
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +71,9 @@ class Source:
     name: str
     data: bytes
     path: Path | None = None
+
+
+Note = Callable[[os.stat_result], object]  # called with the state of a file that is whole and has no name yet
 
 
 class Sink(Protocol):
@@ -249,7 +252,7 @@ def opened(target: str | Path) -> AbstractContextManager[Sink]:
     return stdout() if str(target) == "-" else atomic(target)
 
 
-def write_atomic(target: str | Path, chunks: bytes | Iterable[bytes]) -> None:
+def write_atomic(target: str | Path, chunks: bytes | Iterable[bytes], note: Note | None = None) -> None:
     """Write a file whole, or leave what was there.
 
     The mode bits and the owner of an existing file are kept; a symbolic link stays, and the file it leads to is
@@ -261,6 +264,8 @@ def write_atomic(target: str | Path, chunks: bytes | Iterable[bytes]) -> None:
         Where to.
     chunks : bytes or iterable of bytes
         What; an exception while iterating leaves the target as it was.
+    note : function of stat_result, optional
+        Called when the file is whole, just before it gets its name; if it raises, the target stays as it was.
 
     Raises
     ------
@@ -269,14 +274,17 @@ def write_atomic(target: str | Path, chunks: bytes | Iterable[bytes]) -> None:
     BrokenPipeError
         If the reader of a pipe has gone away.
     """
-    with atomic(target) as sink:
+    with atomic(target, note) as sink:
         for chunk in _chunks(chunks):
             sink.write(chunk)
 
 
 @contextmanager
-def atomic(target: str | Path) -> Iterator[Sink]:
-    """Open `target` for writing; it is replaced at the end of the ``with`` block if nothing was raised in it."""
+def atomic(target: str | Path, note: Note | None = None) -> Iterator[Sink]:
+    """Open `target` for writing; it is replaced at the end of the ``with`` block if nothing was raised in it.
+
+    `note` is called when a file is whole, just before it gets its name.
+    """
     with _translated("write", str(target)):
         number = descriptor_of(target)
         if number is not None:
@@ -286,12 +294,12 @@ def atomic(target: str | Path) -> Iterator[Sink]:
             with open(path, "wb", buffering=0) as raw:
                 yield _Direct(raw)
         else:
-            with _replacement(path) as file:
+            with _replacement(path, note) as file:
                 yield file
 
 
 @contextmanager
-def _replacement(path: Path) -> Iterator[BinaryIO]:
+def _replacement(path: Path, note: Note | None) -> Iterator[BinaryIO]:
     """Give a new file in the folder of `path`; rename it over `path` at the end, or remove it after an exception."""
     old = path.stat() if os.path.exists(path) else None
     temporary = temporary_beside(path)
@@ -303,6 +311,8 @@ def _replacement(path: Path) -> Iterator[BinaryIO]:
             buffered.flush()
             if old is not None:
                 _keep_owner_and_mode(file, old)
+            if note is not None:
+                note(os.fstat(file))
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,22 @@ from PIL import Image
 
 from poolcli.batch.executors import Local
 from poolcli.batch.jobs import FoundFile, Job, Naming, find_files, plan, remnants
+from poolcli.batch.journal import JOURNAL, Journal
 from poolcli.batch.report import Report
-from poolcli.batch.resume import Journal, remaining
+from poolcli.batch.resume import remaining
 from poolcli.batch.run import ByPath, run_jobs
-from poolcli.batch.work import Outcome, Work
+from poolcli.batch.work import Outcome, Work, pool_path
 from poolcli.errors import FileError, InputError, PoolcliError, UnknownNameError, UsageError
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.steps.steps import PoolStep
 from tests.support.process import Result, Run, clean_environment, command
 
 WORK = Work([PoolStep("max", 2)], ReadOptions(), WriteOptions())
+
+
+def noted(folder: Path) -> Work:
+    """The same work, with a journal in a folder."""
+    return replace(WORK, journal=Journal(str(folder)))
 
 
 def picture(path: Path, seed: int = 0, size: tuple[int, int] = (24, 32)) -> Path:
@@ -407,13 +414,10 @@ def test_a_second_run_does_only_what_has_changed(run: Run, photos: Path, tmp_pat
 
 def test_a_look_at_results_ends_when_it_is_told_to(tmp_path: Path) -> None:
     jobs = jobs_in(tmp_path, *"abcdef")
-    journal, told, looked_at = Journal(str(tmp_path)), list[Outcome](), list[Outcome]()
-    run_jobs(iter(jobs), ByPath(WORK), Threads(), told.append)
-    for outcome in told:
-        journal.add(outcome)
-    left = remaining(
-        jobs, WORK, Journal(str(tmp_path)), overwrite=False, tell=looked_at.append, stop=lambda: len(looked_at) == 2
-    )
+    told, looked_at = list[Outcome](), list[Outcome]()
+    work = noted(tmp_path)
+    run_jobs(iter(jobs), ByPath(work), Threads(), told.append)
+    left = remaining(jobs, work, overwrite=False, tell=looked_at.append, stop=lambda: len(looked_at) == 2)
     assert (len(told), list(left), [outcome.status for outcome in looked_at]) == (6, [], ["skipped"] * 2)
 
 
@@ -423,8 +427,6 @@ def test_what_a_worker_wrote_elsewhere_is_not_done(tmp_path: Path) -> None:
     told: list[Outcome] = []
     run_jobs(iter([job]), _Elsewhere(WORK, absolute=True), Threads(), told.append)
     assert [(outcome.status, "send_bytes" in str(outcome.hint)) for outcome in told] == [("failed", True)]
-    Journal(str(tmp_path)).add(Outcome(job, "done", made={"steps": []}))  # the result is gone: no error
-    assert not (tmp_path / ".poolcli-batch.jsonl").exists()
 
 
 class _Elsewhere(ByPath):
@@ -530,6 +532,88 @@ def test_where_nothing_is_to_be_done_no_folder_is_made(run: Run, tmp_path: Path)
 def test_a_list_without_nul_says_how_to_make_one(run: Run, tmp_path: Path) -> None:
     result = run("batch", "--files0", "-o", "out", stdin="a.csv\nb.csv\n", cwd=tmp_path)
     assert (result.code, "find -print0" in result.err) == (2, True), result.err
+
+
+# What made a result, and a kill at every moment
+
+
+def looked_at(jobs: list[Job], work: Work) -> dict[str, str]:
+    """What a second run says of each result: a status, or ``make``."""
+    told: list[Outcome] = []
+    left = {job.target: "make" for job in remaining(jobs, work, overwrite=False, tell=told.append)}
+    return left | {outcome.job.target: outcome.status for outcome in told}
+
+
+def test_a_result_of_which_nobody_was_told_is_known_to_the_next_run(tmp_path: Path) -> None:
+    """As when the whole session is killed after a worker has written a file."""
+    jobs = jobs_in(tmp_path, "a", "b")
+    work = noted(tmp_path)
+    pool_path(jobs[0], work)
+    assert looked_at(jobs, work) == {jobs[0].target: "skipped", jobs[1].target: "make"}
+
+
+def test_a_result_that_is_killed_before_it_has_its_name_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line says what is not there yet; what is there still is what an older line says."""
+    (job,) = jobs_in(tmp_path, "a")
+    work = noted(tmp_path)
+    pool_path(job, work)
+    old = Path(job.target).read_bytes()
+    other = replace(work, steps=[PoolStep("avg", 2)])
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            pool_path(job, other)
+    assert Path(job.target).read_bytes() == old
+    assert looked_at([job], work) == {job.target: "skipped"}
+    assert looked_at([job], other) == {job.target: "make"}
+
+
+def test_a_result_that_cannot_be_noted_does_not_appear(tmp_path: Path) -> None:
+    (job,) = jobs_in(tmp_path, "a")
+    (tmp_path / JOURNAL).mkdir()
+    outcome = pool_path(job, noted(tmp_path))
+    assert outcome.status == "failed"
+    assert str(outcome.message) == f"cannot write {tmp_path / JOURNAL}: it is a folder"
+    assert sorted(os.listdir(tmp_path)) == sorted([JOURNAL, "a.csv"])
+    with pytest.raises(FileError, match=r"cannot read .*: it is a folder"):
+        looked_at([job], noted(tmp_path))
+
+
+def test_a_line_that_was_cut_off_hides_no_other(tmp_path: Path) -> None:
+    jobs = jobs_in(tmp_path, "a", "b")
+    work = noted(tmp_path)
+    pool_path(jobs[0], work)
+    with open(tmp_path / JOURNAL, "a") as journal:
+        journal.write('{"output": "b.out.csv", "sta')
+    pool_path(jobs[1], work)
+    assert looked_at(jobs, work) == dict.fromkeys([job.target for job in jobs], "skipped")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "null", "5", "[" * 100_000, '{"output": 5}', '{"output": "a.out.csv", "state": null, "made": {}}',
+        '{"output": "a.out.csv", "state": [[], {}], "made": {}}', '{"output": "a.out.csv", "state": STATE, "made": 5}',
+        '{"output": "a.out.csv", "state": STATE, "made": {"steps": [5]}}', "9" * 5000, "\x00\xff",
+        '{"output": "a.out.csv", "state": STATE, "made": {"steps": [{"step": []}]}}',
+        '{"output": "a.out.csv", "state": STATE, "made": {"steps": [{"step": "pool", "mode": {}, "size": "x"}]}}',
+        '{"output": "a.out.csv", "state": STATE, "made": {"steps": [{"step": "pool"}], "read": {"x": []}}}',
+        '{"output": "a.out.csv", "state": STATE, "made": {"steps": [{"step": "pool"}], "ndim": [2]}}',
+    ],
+    ids=lambda line: line[:20] + line[-40:],
+)  # fmt: skip
+def test_a_journal_of_someone_else_is_never_a_traceback(tmp_path: Path, line: str) -> None:
+    (job,) = jobs_in(tmp_path, "a")
+    Path(job.target).write_text("4\n")
+    found = os.stat(job.target)
+    (tmp_path / JOURNAL).write_text(line.replace("STATE", f"[{found.st_size}, {found.st_mtime_ns}]"))
+    assert set(looked_at([job], noted(tmp_path)).values()) <= {"failed", "make"}
 
 
 # Faults

@@ -12,8 +12,9 @@ import typer
 
 from poolcli.batch.executors import Dask, Local, Workers
 from poolcli.batch.jobs import Job, Naming, Plan, plan, remnants
+from poolcli.batch.journal import Journal
 from poolcli.batch.report import Report
-from poolcli.batch.resume import Journal, remaining
+from poolcli.batch.resume import remaining
 from poolcli.batch.run import ByBytes, ByPath, Transport, make_folders, run_jobs
 from poolcli.batch.tally import SOME_FAILED, Tally
 from poolcli.batch.work import Outcome, Work
@@ -186,7 +187,7 @@ def batch(
     compat = compat_of(steps)
     work = Work(
         steps, reading.options(compat), drawing.options(files.format), as_network_input if compat else None,
-        _threads(workers, verbosity),
+        _threads(workers, verbosity), Journal(os.path.abspath(files.output)),
     )  # fmt: skip
     named = [*(paths or []), *(_listed() if files.files0 else [])]
     if not named:
@@ -230,7 +231,7 @@ def _listed() -> list[str]:
 
 
 def _perform(planned: Plan, work: Work, files: Files, cluster: Cluster, workers: Workers, verbosity: Verbosity) -> int:
-    journal, tally = Journal(files.output), Tally(len(planned.jobs) + len(planned.failures))
+    tally = Tally(len(planned.jobs) + len(planned.failures))
     workers.reach()
     if planned.jobs or files.report:
         make_folders(planned.jobs, files.output)
@@ -243,14 +244,13 @@ def _perform(planned: Plan, work: Work, files: Files, cluster: Cluster, workers:
 
         def tell(outcome: Outcome) -> None:
             tally.add(outcome)
-            journal.add(outcome)
             if report:
                 report.add(outcome)
             advance(outcome)
 
         for failure in planned.failures:
             tell(Outcome.failed(Job(failure.source, ""), failure.problem))
-        left = remaining(planned.jobs, work, journal, overwrite=files.overwrite, tell=tell, stop=stop)
+        left = remaining(planned.jobs, work, overwrite=files.overwrite, tell=tell, stop=stop)
         try:
             jobs = left if files.skip_existing else planned.jobs
             run_jobs(jobs, _transport(work, cluster), workers, tell, stop)
@@ -307,7 +307,7 @@ def _rehearse(planned: Plan, work: Work, files: Files, verbosity: Verbosity) -> 
     """Say what would be done, one line for each file."""
     words = {"skipped": "skip", "failed": "fail"}
     lines = [f"fail  {printable(one.source)}: {printable(spoken(one.problem.text))}" for one in planned.failures]
-    journal, failed = Journal(files.output), len(planned.failures)
+    failed = len(planned.failures)
 
     def tell(outcome: Outcome) -> None:
         nonlocal failed
@@ -315,7 +315,7 @@ def _rehearse(planned: Plan, work: Work, files: Files, verbosity: Verbosity) -> 
         note = f": {printable(spoken(outcome.message))}" if outcome.message else ""
         lines.append(f"{words[outcome.status]}  {_arrow(outcome.job.source, outcome.job.target)}{note}")
 
-    left = remaining(planned.jobs, work, journal, overwrite=files.overwrite, tell=tell)
+    left = remaining(planned.jobs, work, overwrite=files.overwrite, tell=tell)
     lines += [f"make  {_arrow(job.source, job.target)}" for job in (left if files.skip_existing else planned.jobs)]
     write_stdout(encoded("".join(f"{line}\n" for line in lines)))
     if not verbosity.quiet:

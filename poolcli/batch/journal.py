@@ -1,0 +1,92 @@
+"""What made the results that cannot say so themselves: a file beside them, one line of JSON each.
+
+A line is written before its result gets its name, so that whatever is killed in between, no result is there of which
+nothing says what made it. It names the result and the state that its file has then, its size and time; a line whose
+state no file has is of a result that never came, or is there no more.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from poolcli.steps.provenance import Provenance
+from poolcli.system.files import file_error
+
+JOURNAL = ".poolcli-batch.jsonl"
+
+State = tuple[str, int, int]  # the name below the folder of results, the size in bytes, the time in nanoseconds
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The journal of a folder of results.
+
+    Attributes
+    ----------
+    folder : str
+        The folder.
+    """
+
+    folder: str
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return os.path.join(self.folder, JOURNAL)
+
+    def note(self, target: str, provenance: Provenance, found: os.stat_result) -> None:
+        """Write down what made the file that is about to become `target`.
+
+        Raises
+        ------
+        FileError
+            If the system refuses; then the result must not appear either.
+        """
+        name, *state = self._state(target, found)
+        line = {"output": name, "state": state, "made": provenance.json()}
+        rest = f"\n{json.dumps(line)}\n".encode("ascii")  # the first end is for a line that was cut off
+        try:
+            with open(self.path, "ab", buffering=0) as file:
+                with suppress(OSError):  # not every file system has locks; where it is on a network, it needs them
+                    fcntl.flock(file, fcntl.LOCK_EX)
+                while rest:
+                    rest = rest[file.write(rest) :]
+        except OSError as problem:
+            raise file_error("write", self.path, problem) from problem
+
+    def made(self, target: str, notes: Mapping[State, Any]) -> Provenance | None:
+        """Return what made a result, if it is noted and the result is still what it was then."""
+        return Provenance.from_json(notes.get(self._state(target, os.stat(target))))
+
+    def notes(self) -> dict[State, Any]:
+        """Return what is noted, of every state of every result.
+
+        Raises
+        ------
+        FileError
+            If there is a journal that cannot be read.
+        """
+        try:
+            return dict(self._lines())
+        except OSError as problem:
+            raise file_error("read", self.path, problem) from problem
+
+    def _lines(self) -> Iterator[tuple[State, Any]]:
+        with (
+            suppress(FileNotFoundError, NotADirectoryError),
+            open(self.path, encoding="ascii", errors="replace") as lines,
+        ):
+            for text in lines:
+                with suppress(ValueError, RecursionError):  # cut off, or not ours
+                    match json.loads(text):
+                        case {"output": str(name), "state": [int(size), int(time)], "made": made}:
+                            yield (name, size, time), made
+
+    def _state(self, target: str, found: os.stat_result) -> State:
+        return os.path.relpath(target, self.folder), found.st_size, found.st_mtime_ns
