@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from poolcli.errors import UsageError
 from poolcli.formats.png_chunks import SIGNATURE
-from poolcli.system.threads import Nothing, run, threads
+from poolcli.system.threads import run, threads
 
 COLOR_TYPES = {1: 0, 3: 2}  # channels: gray, RGB
 NONE, SUB, UP = range(3)
@@ -98,7 +98,7 @@ def _deflated(rows: NDArray[Any], step: int, level: int | None) -> tuple[list[by
     pieces: list[bytes] = [b""] * len(starts)
     sums = [(0, 0)] * len(starts)
 
-    def work(band: int, _: Nothing) -> None:
+    def work(band: int, _: None) -> None:
         first = starts[band]
         raw = _filtered(rows, first, min(first + tall, height), step).reshape(-1)
         strategy = _strategy(raw) if level is None else zlib.Z_FILTERED
@@ -107,7 +107,7 @@ def _deflated(rows: NDArray[Any], step: int, level: int | None) -> tuple[list[by
         pieces[band] = packer.compress(raw.data) + packer.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
         sums[band] = zlib.adler32(raw.data), raw.nbytes
 
-    run(list(range(len(starts))), work, Nothing, threads() if len(starts) > 1 else 1)
+    run(list(range(len(starts))), work, lambda: None, threads() if len(starts) > 1 else 1)
     checksum = 1
     for part, size in sums:
         checksum = _joined(checksum, part, size)

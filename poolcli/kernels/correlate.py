@@ -17,17 +17,18 @@ from numpy.typing import NDArray
 
 from poolcli.kernels.fold_axis import pad
 from poolcli.kernels.memory import Scratch, copy
-from poolcli.kernels.sweep import sweep
+from poolcli.kernels.tiles import SHARED_BYTES, TILE_BYTES, Spot, State, planes_of, walk
+from poolcli.system.threads import threads
 from poolcli.window import Axis
 
 Array = NDArray[Any]
 Term = tuple[Array, Any]  # cells and their weight
-TILE_BYTES = 1 << 21
 
 
 def correlate(
-    x: Array, axes: Sequence[Axis], weights: Array, dtype: np.dtype[Any], *, work: np.dtype[Any] | None = None
-) -> Array:
+    x: Array, axes: Sequence[Axis], weights: Array, dtype: np.dtype[Any], *, work: np.dtype[Any] | None = None,
+    workers: int | None = None,
+) -> Array:  # fmt: skip
     """Add up the cells of every window, each times its weight; padding is zero.
 
     Parameters
@@ -42,6 +43,8 @@ def correlate(
         Of the result.
     work : dtype, optional
         To add up in; by default that of the result. The caller makes sure that no sum of integers leaves it.
+    workers : int, optional
+        Threads, as `poolcli.system.threads.threads` has it.
 
     Returns
     -------
@@ -52,27 +55,56 @@ def correlate(
     A weight of zero times an infinity or NaN is NaN, as in the sum written out: where a tile holds one, and the kernel
     a zero, all products are made.
     """
-    work = dtype if work is None else work
-    factors = separated(weights)
-
-    def do(block: Array, tile: Sequence[Axis], target: Array, scratch: Scratch) -> None:
-        block = _padded(block, tile, work, scratch)
-        if factors is None:
-            _add_up(list(_terms(block, tile, weights.astype(work), zeros=not weights.any())), target, scratch)
-            return
-        for position, (axis, factor) in enumerate(zip(tile, factors, strict=True)):
-            last = position == len(factors) - 1
-            block = _along(block, axis, position + 1, factor.astype(work), target if last else None, scratch)
-
-    def exact(block: Array, tile: Sequence[Axis], target: Array, scratch: Scratch) -> bool:
-        if np.isfinite(block).all():
-            return False
-        cells = _padded(block, tile, work, scratch)
-        _add_up(list(_terms(cells, tile, weights.astype(work), zeros=True)), target, scratch)
-        return True
-
+    out = np.empty((*x.shape[: x.ndim - len(axes)], *map(len, axes)), dtype)
+    if out.size == 0:
+        return out
+    task = _Correlation(weights.astype(dtype if work is None else work), separated(weights))
+    workers = threads(workers) if x.nbytes + out.nbytes >= SHARED_BYTES else 1
+    room = TILE_BYTES // task.weights.itemsize
     risky = x.dtype.kind == "f" and not weights.all()
-    return sweep(x, axes, dtype, do, tile_bytes=TILE_BYTES, itemsize=work.itemsize, exception=exact if risky else None)
+    for planes, values in planes_of(x, out, len(axes)):
+
+        def instead(spot: Spot, planes: Array = planes, values: Array = values) -> bool:
+            if not risky or np.isfinite(planes[spot.cells]).all():
+                return False
+            task.plainly(planes[spot.cells], spot.axes, values[spot.windows])
+            return True
+
+        walk(task, [(planes,)], axes, values, room=room, workers=workers, instead=instead)
+    return out
+
+
+class _Correlation:
+    """What is done to one tile."""
+
+    def __init__(self, weights: Array, factors: list[Array] | None) -> None:
+        self.weights, self._factors = weights, factors
+        self._value = weights.shape, weights.dtype, weights.tobytes()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Correlation) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __call__(
+        self, blocks: Sequence[State], axes: Sequence[Axis], target: Array | None, scratch: Scratch
+    ) -> list[State]:
+        block = _padded(blocks[0][0], axes, self.weights.dtype, scratch)
+        if self._factors is None:
+            _add_up(list(_terms(block, axes, self.weights, zeros=not self.weights.any())), target, scratch)
+            return []
+        for position, (axis, factor) in enumerate(zip(axes, self._factors, strict=True)):
+            last = position == len(self._factors) - 1
+            weights = factor.astype(self.weights.dtype)
+            block = _along(block, axis, position + 1, weights, target if last else None, scratch)
+        return []
+
+    def plainly(self, block: Array, axes: Sequence[Axis], target: Array) -> None:
+        """Make all products, those with zero too."""
+        scratch = Scratch()
+        cells = _padded(block, axes, self.weights.dtype, scratch)
+        _add_up(list(_terms(cells, axes, self.weights, zeros=True)), target, scratch)
 
 
 def separated(weights: Array) -> list[Array] | None:

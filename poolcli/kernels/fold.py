@@ -13,8 +13,6 @@ other, always at vector speed. The tricks, each named where it is done, with the
 - *narrow sums*: integers are summed in the narrowest type that holds every possible sum, and go over to a wider one in
   the middle of a chain; float32 is used as long as its rounding stays within 1e-6;
 - *in place*: a step of a chain writes over windows that no later step needs;
-- *spare buffers* and *kept results*: memory stays for the next call, a new page costs more than its cells;
-- *same again*: what was recorded for the tiles of one call serves the next call of the same kind;
 - *pieces*: global windows over contiguous planes are only read, in large pieces and without tiles;
 - *two levels*: windows larger than a tile are first folded to one state for each of some thousand cells.
 """
@@ -24,7 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial, reduce
+from functools import reduce
 from itertools import starmap
 from threading import Lock
 from typing import Any
@@ -34,11 +32,11 @@ from numpy.typing import DTypeLike, NDArray
 
 from poolcli.kernels.fold_axis import (
     LONG,
+    WIDE,
     WRITTEN,
     Kind,
     Lane,
     Part,
-    State,
     along,
     each,
     fold_rows,
@@ -49,21 +47,18 @@ from poolcli.kernels.fold_axis import (
     way,
     widens,
 )
-from poolcli.kernels.memory import Scratch, result
-from poolcli.kernels.replay import Tape, Taped
-from poolcli.kernels.sweep import SHARED_BYTES, TILE_BYTES, Worker, bands_of, planes_of, shape_of
-from poolcli.kernels.tiles import Place, tiles
-from poolcli.system.threads import Nothing, run, threads
+from poolcli.kernels.memory import Scratch
+from poolcli.kernels.tiles import SHARED_BYTES, TILE_BYTES, State, Tile, planes_of, walk
+from poolcli.system.threads import run, threads
 from poolcli.window import Axis
 
 Array = NDArray[Any]
-Finish = Callable[[State, Place, Array], Array]
+Finish = Callable[[State, Tile, Array], Array]
 
 GIANT_CELLS = 1 << 15  # a window above this is folded in two levels
 FEW_CELLS = 1 << 16  # the cells that the first level folds into one
 MANY_CELLS = 1 << 19  # the same where nothing is rounded
 PIECE_BYTES = 1 << 21  # of rows that are folded in one call
-WORTH_A_TAPE = 4  # tiles
 STREAMED = 4  # times as large are tiles of which the first step leaves a sixteenth
 MOST_ROUNDINGS = 15  # of float32, each at most 2**-24; with the division of an average they keep a sum within 1e-6
 
@@ -119,14 +114,14 @@ def fold(
     dtype : dtype
         Of the result.
     workers : int, optional
-        Threads to use for large inputs; the result does not depend on it. See `poolcli.kernels.memory.threads`.
+        Threads to use for large inputs; the result does not depend on it. See `poolcli.system.threads.threads`.
 
     Returns
     -------
     ndarray, shape (leading..., windows...)
     """
     lead = x.shape[: x.ndim - len(axes)]
-    out = result((*lead, *map(len, axes)), dtype)
+    out = np.empty((*lead, *map(len, axes)), dtype)
     if out.size == 0:
         return out
     workers = threads(workers) if x.nbytes + out.nbytes >= SHARED_BYTES else 1
@@ -171,7 +166,7 @@ def _fold(job: _Job) -> None:
             _fold_two_levels(job)
             return
 
-    def store(states: list[State], place: Place) -> None:
+    def store(states: Sequence[State], place: Tile) -> None:
         if finish is None:
             if states[0][0] is not WRITTEN:
                 np.copyto(out[place], states[0][0], casting="unsafe")
@@ -202,7 +197,7 @@ def _fold_as_rows(job: _Job) -> None:
     axes, finish = job.axes, job.finish
     ones = (1,) * len(axes)
 
-    def finish_rows(states: State, place: Place, target: Array) -> Array:
+    def finish_rows(states: State, place: Tile, target: Array) -> Array:
         assert finish is not None  # noqa: S101 - used below only if so
         planes = tuple(each(states, lambda array: array.reshape(-1, *ones)))
         return finish(planes, place * len(axes), target.reshape(-1, *ones)).reshape(target.shape)
@@ -225,11 +220,11 @@ def _fold_pieces(job: _Job) -> None:
     states = np.empty((len(rows), number), rows.dtype if part.overlapping else np.float64)
     places = [(slice(row, row + together), piece) for row in range(0, len(rows), together) for piece in range(number)]
 
-    def work(place: tuple[slice, int], _: Nothing) -> None:
+    def work(place: tuple[slice, int], _: None) -> None:
         some, piece = place
         fold_rows(part, rows[some, piece * cells : (piece + 1) * cells], states[some, piece])
 
-    run(places, work, Nothing, job.workers)
+    run(places, work, lambda: None, job.workers)
     state = part.combine.reduce(states, axis=1).reshape(-1, *ones)
     value = state if job.finish is None else job.finish((state,), (slice(0, 1),) * len(job.axes), job.out)
     if value is not job.out:
@@ -245,7 +240,7 @@ def _fold_one_by_one(job: _Job, position: int) -> None:
         cut = (*before, slice(inside.start, inside.stop, inside.step))
         here = slice(window, window + 1)
 
-        def finish_one(states: State, place: Place, target: Array, here: slice = here) -> Array:
+        def finish_one(states: State, place: Tile, target: Array, here: slice = here) -> Array:
             assert finish is not None  # noqa: S101 - used below only if so
             return finish(states, (*place[:position], here, *place[position + 1 :]), target)
 
@@ -292,7 +287,7 @@ def _states(source: State, part: Part, axes: Sequence[Axis], workers: int) -> St
     kept: list[Array] = []
     shape, one = (len(source[0]), *map(len, axes)), Lock()
 
-    def store(states: list[State], place: Place) -> None:
+    def store(states: Sequence[State], place: Tile) -> None:
         with one:
             if not kept:  # only now their types are known
                 kept.extend(np.empty(shape, np.asarray(c).dtype) for c in states[0])
@@ -309,161 +304,114 @@ def _second(part: Part, state: Array) -> Part:
     return replace(part, prepare=None, dtype=np.dtype(np.float64) if rounds else None)
 
 
-# --- one walk over the tiles ------------------------------------------------------------------------------------------
+# --- tiles ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Folding:
+    """What is done to one tile: fold it along one axis after the other, for each part."""
+
+    parts: tuple[Part, ...]
+    types: tuple[_Types, ...]
+
+    def __call__(
+        self, blocks: Sequence[State], axes: Sequence[Axis], target: Array | None, scratch: Scratch
+    ) -> list[State]:
+        return [
+            self._folded(block, part, types, axes, target, scratch)
+            for block, part, types in zip(blocks, self.parts, self.types, strict=True)
+        ]
+
+    def _folded(
+        self, block: State, part: Part, types: _Types, axes: Sequence[Axis], target: Array | None, scratch: Scratch
+    ) -> State:
+        state = start(part, block, scratch)
+        kinds = types.kinds(next(c.dtype for c in state if isinstance(c, np.ndarray)))
+        for position, (axis, how, kind) in enumerate(zip(axes, types.ways, kinds, strict=True), 1):
+            state = along(state, axis, how, Lane(position, part, kind, scratch), target)
+        return state
 
 
 def _walk(
     sources: Sequence[State],
     axes: Sequence[Axis],
     parts: Sequence[Part],
-    store: Callable[[list[State], Place], None],
+    store: Callable[[Sequence[State], Tile], None],
     workers: int,
     out: Array | None = None,
 ) -> None:
     """Fold tile after tile and hand each to `store`; if `out` is given, the values may already be there."""
-    types = _Types(axes)
-    widest = max(
-        kind.dtype.itemsize
-        for part, source in zip(parts, sources, strict=True)
-        for kind in types.plan(part, (part.prepare and part.dtype) or source[0].dtype)
-    )
-    room = TILE_BYTES // widest * (STREAMED if all(map(types.streams, parts, sources)) else 1)
-    places = tiles(len(sources[0][0]), axes, room, types.together)
-    walks = [
-        _Walk(number, *pair, axes, places, types, out) for number, pair in enumerate(zip(sources, parts, strict=True))
-    ]
-
-    def work(place: Place, worker: Worker) -> None:
-        store([walk.tile(place, worker) for walk in walks], place)
-
-    if not all(walk.taped for walk in walks):
-        run(places, work, Worker.again, workers, Worker.close)
-        return
-    arrays = [source[0] for source in sources] + ([] if out is None else [out])
-    task = (tuple(parts), tuple(axes), *((array.dtype, array.strides) for array in arrays))
-    run(places, work, partial(Worker.again, task), workers, Worker.rest)
+    types = tuple(_Types.of(axes, part) for part in parts)
+    firsts = [(part.prepare and part.dtype) or source[0].dtype for part, source in zip(parts, sources, strict=True)]
+    plans = [each.kinds(first) for each, first in zip(types, firsts, strict=True)]
+    streams = all(map(_streams, plans, parts, sources, [axes] * len(parts)))
+    widest = max(kind.dtype.itemsize for kinds in plans for kind in kinds)
+    walk(
+        _Folding(tuple(parts), types), sources, axes, out, store=store, workers=workers,
+        room=TILE_BYTES // widest * (STREAMED if streams else 1),
+        multiples=[shared_by(axis.size) if how == "shared" else 1 for axis, how in zip(axes, ways(axes), strict=True)],
+        recorded=all(axis.regular for axis in axes) and all(map(_recordable, parts, sources)),
+    )  # fmt: skip
 
 
-class _Walk:
-    """Folds tiles with one part.
+def _recordable(part: Part, source: State) -> bool:
+    return part.prepare is None and len(source) == 1 and isinstance(part.combine, np.ufunc)
 
-    Parameters
-    ----------
-    number : int
-        Which of the parts it is.
-    source : tuple of arrays or numbers
-        The input, or states of it.
-    part : Part
-        How to fold.
-    axes : sequence of Axis
-        One per spatial axis.
-    places : list of tuples of slices
-        The tiles there are.
-    types : _Types
-        What to fold in.
-    out : ndarray, optional
-        Where values may be put at once.
-    """
 
-    def __init__(
-        self,
-        number: int,
-        source: State,
-        part: Part,
-        axes: Sequence[Axis],
-        places: list[Place],
-        types: _Types,
-        out: Array | None,
-    ) -> None:
-        self._number, self._source, self._part, self._types, self._out = number, source, part, types, out
-        self._bands = bands_of(axes, places)
-        self.taped = (
-            len(places) >= WORTH_A_TAPE
-            and part.prepare is None
-            and len(source) == 1
-            and all(axis.regular for axis in axes)
-            and isinstance(part.combine, np.ufunc)
-        )
-        if self.taped:
-            self._tape = Taped(source[0], out)
-
-    def tile(self, place: Place, worker: Worker) -> State:
-        """Fold one tile."""
-        bands = [band[part.start] for band, part in zip(self._bands, place[1:], strict=True)]
-        index = (place[0], *(slice(low, high) for low, high, _ in bands))
-        axes = [axis for _, _, axis in bands]
-        if not self.taped:
-            target = None if self._out is None else self._out[place]
-            return self._fold(_at(self._source, index), axes, target, worker.scratch)
-        kind = (self._number, place[0].stop - place[0].start, *map(shape_of, axes))
-
-        def do(block: Array, target: Any, tape: Tape) -> Any:
-            return self._fold((block,), axes, target, tape)[0]
-
-        return (self._tape.tile(worker.programs, kind, index, place, do),)
-
-    def _fold(self, block: State, axes: Sequence[Axis], target: Array | None, scratch: Scratch) -> State:
-        state = start(self._part, block, scratch)
-        plan = self._types.plan(self._part, next(c.dtype for c in state if isinstance(c, np.ndarray)))
-        for position, axis in enumerate(axes):
-            how = self._types.ways(self._part)[position]
-            state = along(state, axis, how, Lane(position + 1, self._part, plan[position], scratch), target)
-        return state
+def _streams(kinds: Sequence[Kind], part: Part, source: State, axes: Sequence[Axis]) -> bool:
+    """Whether the first step leaves so little of the cells that they need not stay in the cache."""
+    if part.prepare is not None or len(axes) > 1:
+        return False
+    return widens(source, axes[0], kinds[0].dtype, part) or (part.overlapping and _whole(axes[0]))
 
 
 def _at(state: State, index: tuple[Any, ...]) -> State:
     return tuple(c[index] if isinstance(c, np.ndarray) else c for c in state)
 
 
+def ways(axes: Sequence[Axis], *, overlapping: bool = False) -> list[str]:
+    """Return the `way` to fold each axis."""
+    inner = [math.prod(axis.length for axis in axes[position + 1 :]) for position in range(len(axes))]
+    inner = [max(cells, 2) for cells in inner[:-1]] + [1]
+    return [way(axis, cells, overlapping=overlapping) for axis, cells in zip(axes, inner, strict=True)]
+
+
+@dataclass(frozen=True)
 class _Types:
-    """Which type to fold each axis in: *narrow sums*.
+    """How to fold each axis with one part, and in which type: *narrow sums*.
 
     A sum of n integers of at most m is at most n m, so 3x3 cells of uint8 fit uint16 (benchmark case: uint8 avg 3x3).
     In float32 each of r roundings is at most 2**-24 of the sum of |x|, so r <= 15 and a division stay within 1e-6.
     """
 
-    def __init__(self, axes: Sequence[Axis]) -> None:
-        self._axes = axes
-        inner = [math.prod(axis.length for axis in axes[position + 1 :]) for position in range(len(axes))]
-        inner = [max(cells, 2) for cells in inner[:-1]] + [1]
-        self._ways = [
-            [way(axis, cells, overlapping=overlapping) for axis, cells in zip(axes, inner, strict=True)]
-            for overlapping in (False, True)
-        ]
+    ways: tuple[str, ...]
+    sizes: tuple[int, ...]
+    rounds: tuple[int, ...]
+    adds: bool
+    least: np.dtype[Any] | None  # what floats are folded in at the least
+    most: np.dtype[Any] | None  # what holds a sum of integers in any case
+
+    @classmethod
+    def of(cls, axes: Sequence[Axis], part: Part) -> _Types:
+        """Choose."""
+        sizes = tuple(axis.size for axis in axes)
         strides = [axis.stride if axis.regular else 1 for axis in axes]
-        folds = list(zip([axis.size for axis in axes], strides, self._ways[False], strict=True))
-        self._rounds = list(starmap(roundings, folds))
-        self.together = [shared_by(size) if how == "shared" else 1 for size, _, how in folds]
-        self._made: dict[tuple[Part, np.dtype[Any]], list[Kind]] = {}
+        rounds = tuple(starmap(roundings, zip(sizes, strides, ways(axes), strict=True)))
+        floats = part.prepare is None and part.dtype is not None and part.dtype.kind == "f"
+        chosen = tuple(ways(axes, overlapping=part.overlapping))
+        return cls(chosen, sizes, rounds, part.combine is np.add, part.dtype if floats else None, part.dtype)
 
-    def ways(self, part: Part) -> list[str]:
-        """Return the way to fold each axis."""
-        return self._ways[part.overlapping]
-
-    def streams(self, part: Part, source: State) -> bool:
-        """Whether the first step leaves so little of the cells that they need not stay in the cache."""
-        if part.prepare is not None or len(self._axes) > 1:
-            return False
-        (axis,), (kind,) = self._axes, self.plan(part, source[0].dtype)
-        return widens(source, axis, kind.dtype, part) or (part.overlapping and _whole(axis))
-
-    def plan(self, part: Part, dtype: np.dtype[Any]) -> list[Kind]:
+    def kinds(self, dtype: np.dtype[Any]) -> list[Kind]:
         """Return what to fold each axis in, of a state that starts as `dtype`."""
-        if (part, dtype) not in self._made:
-            self._made[part, dtype] = self._plan(part, dtype)
-        return self._made[part, dtype]
-
-    def _plan(self, part: Part, dtype: np.dtype[Any]) -> list[Kind]:
-        if part.prepare is None and part.dtype is not None and part.dtype.kind == "f":
-            dtype = part.dtype
+        dtype = self.least or dtype
         plan, cells, rounds, single = [], 1, 0, dtype
-        for axis, more in zip(self._axes, self._rounds, strict=True):
+        for size, more in zip(self.sizes, self.rounds, strict=True):
             before = 1
-            if part.combine is np.add and dtype.kind in "iu":
+            if self.adds and dtype.kind in "iu":
                 before = _most(dtype) // (_most(single) * cells)
-                cells *= axis.size
-                dtype = _holding(single, cells, part.dtype)
-            elif part.combine is np.add and dtype.kind == "f" and dtype.itemsize < 8:
+                cells *= size
+                dtype = _holding(single, cells, self.most)
+            elif self.adds and dtype.kind == "f" and dtype.itemsize < 8:
                 rounds += more
                 dtype = dtype if rounds <= MOST_ROUNDINGS else np.dtype(np.float64)
             plan.append(Kind(dtype, before))
@@ -482,3 +430,55 @@ def _holding(dtype: np.dtype[Any], cells: int, most: np.dtype[Any] | None) -> np
         if size >= dtype.itemsize and _most(dtype) * cells <= np.iinfo(wider).max:
             return wider
     return most or np.dtype(f"{dtype.kind}8")
+
+
+# --- some windows by themselves ---------------------------------------------------------------------------------------
+
+
+def steady(axes: Sequence[Axis], ranges: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return windows around these whose cells `fold` combines in the same order as over the whole axes.
+
+    Floating-point sums depend on the order in which they are added up, and that on the `way` along an axis: a single
+    window otherwise than several, and windows that share their sums in groups.
+
+    Examples
+    --------
+    >>> from poolcli.window import Window
+    >>> steady(Window.of(2, size=31, stride=1).plan((1000, 1000)), ((101, 200), (5, 6)))
+    ((96, 200), (5, 487))
+    """
+    wide = [_several(axis, *ends) for axis, ends in zip(axes, ranges, strict=True)]
+    shared = [position for position, how in enumerate(ways(axes)) if how == "shared"]
+    for position in shared:
+        first, last = wide[position]
+        wide[position] = first - first % shared_by(axes[position].size), last
+    beside = WIDE if shared else 1
+    for position in range(len(axes) - 1, shared[0] if shared else 0, -1):
+        wide[position] = _with_cells(axes[position], *wide[position], beside)
+        beside = -(-beside // max(_cells(axes[position], *wide[position]), 1))
+    return tuple(wide)
+
+
+def _several(axis: Axis, first: int, last: int) -> tuple[int, int]:
+    """Widen to two windows, and to one of the largest."""
+    if axis.regular:
+        first = max(min(first, len(axis) - 2), 0)
+        return first, min(max(last, first + 2), len(axis))
+    size = axis.size
+    while all(axis.stops[i] - axis.starts[i] < size for i in range(first, last)):
+        first, last = max(first - 1, 0), min(last + 1, len(axis))
+    return first, last
+
+
+def _with_cells(axis: Axis, first: int, last: int, cells: int) -> tuple[int, int]:
+    """Widen to windows that look at so many real cells, if there are so many."""
+    step = axis.stride if axis.regular else 1
+    while (missing := cells - _cells(axis, first, last)) > 0 and (first, last) != (0, len(axis)):
+        more = max(missing // step, 1)
+        first, last = (first, min(last + more, len(axis))) if last < len(axis) else (max(first - more, 0), last)
+    return first, last
+
+
+def _cells(axis: Axis, first: int, last: int) -> int:
+    low, high, _ = axis.band(first, last)
+    return high - low

@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 
 from poolcli.kernels.addition_chains import Step, chain, depth
 from poolcli.kernels.memory import Scratch, copy
+from poolcli.kernels.tiles import State
 from poolcli.window import Axis
 
 Array = NDArray[Any]
-State = tuple[Any, ...]  # arrays of one shape; a number stands for an array of that number
 Merge = Callable[[State, State], State]
 
-GROUP_BYTES = 1 << 21
 MANY = 32  # cells from which a reduction beats halves
 FEW = 8  # floats that are added one after the other
 L1_CELLS = 1 << 12  # floats that stay in the first-level cache while others are added to them
@@ -247,8 +246,6 @@ def along(state: State, axis: Axis, how: str, lane: Lane, out: Array | None) -> 
     if not last or not isinstance(part.combine, np.ufunc):
         steps = chain(k, overlapping=part.overlapping)
         return cut(_chain(state, steps, d, lane), at, slice(0, (n - 1) * s + 1, s))
-    if state[0].size * kind.dtype.itemsize > GROUP_BYTES and (out is not None or n >= WIDE):
-        return _by_groups(state, axis, lane, out)
     return _chained(state, axis, lane, out)
 
 
@@ -259,25 +256,6 @@ def _chained(state: State, axis: Axis, lane: Lane, out: Array | None) -> State:
         return _chain_into(out, state, steps, axis.dilation, lane)
     windows = _chain(state, steps, axis.dilation, lane, axis.stride)
     return thin(windows, axis.stride, len(axis), out, lane.scratch)
-
-
-def _by_groups(state: State, axis: Axis, lane: Lane, out: Array | None) -> State:
-    """Fold some rows at a time, so that the many steps of a chain stay in the second-level cache: *groups*.
-
-    Benchmark case: float32 max 31x31, where a tile needs many rows because neighbouring tiles share 30.
-    """
-    array: Array = state[0]
-    dtype = lane.kind.dtype
-    made = out if out is not None else lane.scratch.take((*array.shape[:-1], len(axis)), dtype)
-    along_rows = 0 if array.shape[0] > 1 else max(lane.at - 1, 0)
-    rows = array.shape[along_rows]
-    number = min(-(-array.size * dtype.itemsize // GROUP_BYTES), rows)
-    for group in range(number):
-        some = slice(group * rows // number, (group + 1) * rows // number)
-        target = cut((made,), along_rows, some)[0]
-        folded = _chained(cut(state, along_rows, some), axis, lane, target)
-        assert folded[0] is WRITTEN  # noqa: S101 - what a target is for
-    return (WRITTEN,) if out is not None else (made,)
 
 
 def pad(state: State, axis: Axis, at: int, fill: tuple[Any, ...], scratch: Scratch, multiple: int = 1) -> State:

@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.kernels.memory import Scratch, result
 from poolcli.kernels.order_statistics import first_index
-from poolcli.kernels.sweep import SHARED_BYTES, Worker
-from poolcli.kernels.tiles import Place, tiles
+from poolcli.kernels.tiles import SHARED_BYTES, Tile, tiles
 from poolcli.system.threads import run, threads
 from poolcli.window import Axis
 
@@ -31,14 +29,14 @@ def _taps(axis: Axis, first: int, last: int) -> tuple[NDArray[np.int64], NDArray
     return cells, (cells >= 0) & (cells < np.minimum(stops, axis.length))
 
 
-def _blocks(axes: Sequence[Axis], planes: int, size: int) -> Iterator[Place]:
+def _blocks(axes: Sequence[Axis], planes: int, size: int) -> Iterator[Tile]:
     """Cut (planes, windows...) into slices of some window cells, fewer where input and output have few bytes."""
     cells = min(BLOCK_CELLS, max(size // CELL_BYTES, LEAST_CELLS))
     room = max(cells // math.prod(axis.size for axis in axes), 1)
     return _cut([planes, *(len(axis) for axis in axes)], room)
 
 
-def _cut(lengths: Sequence[int], room: int) -> Iterator[Place]:
+def _cut(lengths: Sequence[int], room: int) -> Iterator[Tile]:
     """Cut a shape into slices of at most about `room`."""
     steps = []
     for length in reversed(lengths):
@@ -70,7 +68,7 @@ def gather(x: Array, axes: Sequence[Axis], reduce: Callable[..., Array], dtype: 
     """
     lead, spatial = x.shape[: x.ndim - len(axes)], x.shape[x.ndim - len(axes) :]
     planes = x.reshape(-1, *spatial) if x.size else x.reshape(int(np.prod(lead)), *spatial)
-    out = result((planes.shape[0], *(len(axis) for axis in axes)), dtype)
+    out = np.empty((planes.shape[0], *(len(axis) for axis in axes)), dtype)
     for place in _blocks(axes, planes.shape[0], x.nbytes + out.nbytes):
         cells, real = lay_out(planes[place[0]], axes, place[1:])
         out[place] = reduce(cells, real, place).reshape(out[place].shape)
@@ -110,7 +108,7 @@ def winners(x: Array, axes: Sequence[Axis], values: Array, *, last_nan: bool = F
     last_nan : bool
         PyTorch's choice among several NaN.
     """
-    where = result(values.shape, np.int64)
+    where = np.empty(values.shape, np.int64)
     if where.size == 0:
         return where
     lead = x.ndim - len(axes)
@@ -123,11 +121,11 @@ def winners(x: Array, axes: Sequence[Axis], values: Array, *, last_nan: bool = F
         steps += cell * (axis.dilation * step)
     workers = threads() if x.nbytes >= SHARED_BYTES else 1
 
-    def work(place: Place, worker: Worker) -> None:
+    def work(place: Tile, _: None) -> None:
         most = best[place]
         full = (axis.regular and axis.full(part.start, part.stop) for axis, part in zip(axes, place[1:], strict=True))
         if all(full) and not (most.dtype.kind == "f" and np.isnan(most).any()):
-            taps = _first_equal(planes, axes, place, most, worker.scratch)
+            taps = _first_equal(planes, axes, place, most)
             np.take(steps, taps, out=flat[place], mode="clip")
             flat[place] += _flat(axes, place, [np.int64(0)] * len(axes))
             return
@@ -137,11 +135,11 @@ def winners(x: Array, axes: Sequence[Axis], values: Array, *, last_nan: bool = F
             taken = np.unravel_index(found.reshape(best[part].shape), sizes)
             flat[part] = _flat(axes, part, taken)
 
-    run(tiles(len(planes), axes, TILE_CELLS), work, Worker.again, workers, Worker.close)
+    run(tiles(len(planes), axes, TILE_CELLS), work, lambda: None, workers)
     return where
 
 
-def _first_equal(planes: Array, axes: Sequence[Axis], place: Place, most: Array, scratch: Scratch) -> NDArray[Any]:
+def _first_equal(planes: Array, axes: Sequence[Axis], place: Tile, most: Array) -> NDArray[Any]:
     """Return which cell of each window, counted in row-major order, is the first that equals `most`.
 
     The count goes up as long as no cell was equal. Benchmark case: float32 max 2x2 with indices.
@@ -149,9 +147,8 @@ def _first_equal(planes: Array, axes: Sequence[Axis], place: Place, most: Array,
     bands = [axis.band(part.start, part.stop) for axis, part in zip(axes, place[1:], strict=True)]
     block = planes[(place[0], *(slice(low, high) for low, high, _ in bands))]
     number = math.prod(axis.size for axis in axes)
-    count = scratch.take(most.shape, np.min_scalar_type(number))
-    waiting, other = scratch.take(most.shape, np.bool_), scratch.take(most.shape, np.bool_)
-    count[...], waiting[...] = 0, True
+    count = np.zeros(most.shape, np.min_scalar_type(number))
+    waiting, other = np.ones(most.shape, np.bool_), np.empty(most.shape, np.bool_)
     for tap in itertools.islice(np.ndindex(*(axis.size for axis in axes)), number - 1):
         cells = block[(slice(None), *(_cells_at(axis, t) for (_, _, axis), t in zip(bands, tap, strict=True)))]
         np.not_equal(cells, most, out=other)
@@ -165,7 +162,7 @@ def _cells_at(axis: Axis, tap: int) -> slice:
     return slice(first, first + (len(axis) - 1) * axis.stride + 1, axis.stride)
 
 
-def _flat(axes: Sequence[Axis], place: Place, taps: Sequence[Any]) -> NDArray[np.int64]:
+def _flat(axes: Sequence[Axis], place: Tile, taps: Sequence[Any]) -> NDArray[np.int64]:
     """Return the places in a plane of cells of the windows in `place`, given by their number along each axis."""
     flat: Any = np.int64(0)
     for position, (axis, tap) in enumerate(zip(axes, taps, strict=True)):
@@ -176,7 +173,7 @@ def _flat(axes: Sequence[Axis], place: Place, taps: Sequence[Any]) -> NDArray[np
     return np.asarray(flat)
 
 
-def _pieces(axes: Sequence[Axis], place: Place) -> Iterator[Place]:
+def _pieces(axes: Sequence[Axis], place: Tile) -> Iterator[Tile]:
     """Cut a tile further, to lay out its windows."""
     lengths = [part.stop - part.start for part in place]
     for piece in _cut(lengths, max(BLOCK_CELLS // math.prod(axis.size for axis in axes), 1)):

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.kernels.memory import Scratch, copy
-from poolcli.kernels.sweep import sweep
+from poolcli.kernels.tiles import SHARED_BYTES, State, planes_of, walk
+from poolcli.system.threads import threads
 from poolcli.window import Axis
 
 Array = NDArray[Any]
@@ -86,7 +87,7 @@ def small_median(axes: Sequence[Axis]) -> bool:
     return len(axes) == 2 and cells % 2 == 1 and cells <= MOST_CELLS and all(a.regular and a.full() for a in axes)
 
 
-def median(x: Array, axes: Sequence[Axis]) -> Array:
+def median(x: Array, axes: Sequence[Axis], *, workers: int | None = None) -> Array:
     """Return the median of every window; see `small_median` for which.
 
     Parameters
@@ -95,18 +96,41 @@ def median(x: Array, axes: Sequence[Axis]) -> Array:
         The input; never modified.
     axes : sequence of Axis
         Two.
+    workers : int, optional
+        Threads, as `poolcli.system.threads.threads` has it.
 
     Returns
     -------
     ndarray, shape (leading..., windows...), of the type of `x`
     """
-    columns, window, place = networks(axes[0].size, axes[1].size)
+    out = np.empty((*x.shape[:-2], *map(len, axes)), x.dtype)
+    if out.size == 0:
+        return out
+    strided = any(axis.stride > 1 for axis in axes)  # steps too short for two threads
+    workers = threads(workers) if x.nbytes + out.nbytes >= SHARED_BYTES and not strided else 1
+    room = (
+        min(TILE_BYTES, max(x.nbytes // 10, LEAST_BYTES)) // x.itemsize
+    )  # some thirty tiles are in use in each thread
+    for planes, values in planes_of(x, out, 2):
+        walk(_Median(axes[0].size, axes[1].size), [(planes,)], axes, values, room=room >> strided, workers=workers)
+    return out
 
-    def do(block: Array, tile: Sequence[Axis], target: Array, scratch: Scratch) -> None:
-        down, across = tile
+
+class _Median(NamedTuple):
+    """What is done to one tile."""
+
+    rows: int
+    columns: int
+
+    def __call__(
+        self, blocks: Sequence[State], axes: Sequence[Axis], target: Array | None, scratch: Scratch
+    ) -> list[State]:
+        assert target is not None  # noqa: S101 - `median` gives one
+        columns, window, place = networks(*self)
+        down, across = axes
         sorted_rows = [
             _exchanged([phase[:, _windows(down, tap)] for tap in range(down.size)], columns, scratch)
-            for phase in _phases(block, across, scratch)
+            for phase in _phases(blocks[0][0], across, scratch)
         ]
         cells = [
             sorted_rows[first % across.stride][row][..., first // across.stride :][..., : len(across)]
@@ -117,11 +141,7 @@ def median(x: Array, axes: Sequence[Axis]) -> Array:
             _exchanged(cells, window, scratch, place, target)
         else:  # a single column is sorted already
             scratch.do(copy, cells[place], out=target)
-
-    tile_bytes = min(TILE_BYTES, max(x.nbytes // 10, LEAST_BYTES))  # some thirty tiles are in use in each thread
-    if all(axis.stride == 1 for axis in axes):
-        return sweep(x, axes, x.dtype, do, tile_bytes=tile_bytes)
-    return sweep(x, axes, x.dtype, do, tile_bytes=tile_bytes // 2, workers=1)  # steps too short for two threads
+        return []
 
 
 def _phases(block: Array, across: Axis, scratch: Scratch) -> list[Array]:
@@ -153,5 +173,4 @@ def _exchanged(
         if keep_high:
             out = final if final is not None and place == high else scratch.take(one.shape, one.dtype)
             cells[high] = scratch.do(np.maximum, one, other, out=out)
-        del one, other
     return cells

@@ -1,45 +1,40 @@
-"""Recording what is done to one tile, to do it again to others without deciding and slicing anew: *tape*.
+"""Recording what is done to one tile, on paper, to do it to all tiles without deciding and slicing anew.
 
 Python's part of a step, some microseconds of slicing, is as long as NumPy's on a tile that fits the cache, and only
 one thread at a time can do it. Tiles of the same shape differ in nothing but where they start, so their steps are
-recorded once as addresses. Benchmark case: float32 max 2x2, twice as fast; without it two threads are slower than one.
+written down once as addresses. Benchmark case: float32 max 2x2, twice as fast; without it two threads are slower than
+one. Nothing is computed while a recorder listens: a program follows from shapes alone, and is a value. When it is
+complete, each intermediate result gets a place in one piece of memory from its first step to its last.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
-from collections.abc import Callable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 from numpy.lib.stride_tricks import as_strided
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from poolcli.kernels.memory import Buffer, Scratch, address
-from poolcli.kernels.tiles import Place
+from poolcli.kernels.memory import Scratch
 
 Array = NDArray[Any]
+LINE = 64  # bytes of a cache line, and of the widest vector
+LOOSEST = 4  # a free place may be so many times as large as what it is taken for
+BUFFER = -1  # the memory of a view that stands in a thread's buffer; others count the arrays of a recorder
 
 
-class Memory:
-    """The bytes over which an array's cells are spread."""
+class Layout(NamedTuple):
+    """How the cells of an array lie in memory."""
 
-    def __init__(self, array: Array) -> None:
-        self.strides = array.strides
-        self.begin, self.end = byte_bounds(array)
-        upwards = array[tuple(slice(None, None, -1 if step < 0 else 1) for step in array.strides)]
-        first = upwards[(slice(0, 1),) * array.ndim].reshape(1).view(np.uint8)
-        self.bytes = as_strided(first, (self.end - self.begin,), (1,))
-        self.origin = address(array) - self.begin
-
-    def offset(self, place: Sequence[int]) -> int:
-        """Return where the cell at `place` starts."""
-        return self.origin + sum(at * step for at, step in zip(place, self.strides, strict=True))
+    dtype: np.dtype[Any]
+    strides: tuple[int, ...]
 
 
 class View(NamedTuple):
-    """A view of some memory, as far from a tile's first cell there."""
+    """A view of some memory, as far from its start or, in an array, from a tile's first cell."""
 
     memory: int
     offset: int
@@ -48,126 +43,164 @@ class View(NamedTuple):
     strides: tuple[int, ...]
 
 
-BUFFERS = 2  # memory 0 is the source, 1 the target, which change from tile to tile; the others are the tape's buffers
+class Call(NamedTuple):
+    """One step: ``call(*inputs, out=out)``."""
+
+    call: Callable[..., Any]
+    inputs: tuple[Any, ...]
+    out: Any
 
 
-class Tape(Scratch):
-    """Scratch memory that writes down what is done with it.
+class Program(NamedTuple):
+    """Steps, what is wanted of them in the end, and how much memory they need."""
+
+    calls: tuple[Call, ...]
+    results: tuple[Any, ...]
+    size: int
+
+
+class Recorder(Scratch):
+    """Writes down what is done with arrays that have shapes and addresses but no memory.
 
     Parameters
     ----------
-    source, target : ndarray
-        The tile's cells, and where its values go.
+    shapes, layouts : sequence
+        Of the arrays that change from tile to tile.
     """
 
-    def __init__(self, source: Array, target: Array) -> None:
-        super().__init__(most=None)
-        self._ends = [(byte_bounds(source), address(source)), (byte_bounds(target), address(target))]
-        self._steps: list[tuple[Callable[..., Any], list[Any], Any]] = []
-        self._begins: list[tuple[int, int]] = []  # where buffers begin, and their numbers; a median has dozens
+    def __init__(self, shapes: Sequence[tuple[int, ...]], layouts: Sequence[Layout]) -> None:
+        self._paper = as_strided(np.zeros(1, np.uint8), (1 << 60,), (1,), writeable=False)  # never read, never written
+        self._first: int = self._paper.__array_interface__["data"][0]
+        self._top = 0
+        self._begins: list[int] = []  # of each memory, on paper
+        self._origins: list[int] = []  # what offsets count from
+        self._sizes: list[int] = []
+        self._calls: list[Call] = []
+        self.arrays = [self._laid(shape, *layout) for shape, layout in zip(shapes, layouts, strict=True)]
+
+    def _laid(self, shape: tuple[int, ...], dtype: np.dtype[Any], strides: tuple[int, ...]) -> Array:
+        spans = [step * (length - 1) for length, step in zip(shape, strides, strict=True)]
+        below = sum(span for span in spans if span < 0)
+        at = self._reserve(dtype.itemsize + sum(map(abs, spans)), -below)
+        return as_strided(self._paper[at : at + dtype.itemsize].view(dtype), shape, strides, writeable=False)
+
+    def _reserve(self, size: int, below: int = 0) -> int:
+        self._begins.append(self._top)
+        self._origins.append(self._top + below)
+        self._sizes.append(max(size + -size % LINE, LINE))
+        self._top += self._sizes[-1]
+        return self._origins[-1]
+
+    def take(self, shape: Sequence[int], dtype: DTypeLike) -> Array:
+        """Return an array whose place is chosen later."""
+        dtype = np.dtype(dtype)
+        size = dtype.itemsize
+        for length in shape:
+            size *= length
+        at = self._reserve(size)
+        return self._paper[at : at + size].view(dtype).reshape(shape)
 
     def do(self, call: Callable[..., Any], *inputs: Any, out: Array) -> Array:
-        """Call ``call(*inputs, out=out)``, and remember it."""
-        self._steps.append((call, [self._view(item) for item in inputs], self._view(out)))
-        return super().do(call, *inputs, out=out)
+        """Write the call down and return `out`."""
+        self._calls.append(Call(call, tuple(map(self._view, inputs)), self._view(out)))
+        return out
 
     def _view(self, item: Any) -> Any:
         if not isinstance(item, np.ndarray) or item.size == 0:
             return item
-        first = address(item)
-        for memory, ((begin, end), origin) in enumerate(self._ends):
-            if begin <= first < end:
-                return View(memory, first - origin, item.shape, item.dtype, item.strides)
-        for number, buffer in enumerate(self.buffers[len(self._begins) :], len(self._begins)):
-            insort(self._begins, (address(buffer), number))
-        begin, number = self._begins[bisect_right(self._begins, (first, len(self.buffers))) - 1]
-        if not begin <= first < begin + self.buffers[number].nbytes:
+        at = item.__array_interface__["data"][0] - self._first
+        if not 0 <= at < self._top:
             raise AssertionError("a view of unknown memory")
-        return View(BUFFERS + number, first - begin, item.shape, item.dtype, item.strides)
+        memory = bisect_right(self._begins, at) - 1
+        return View(memory, at - self._origins[memory], item.shape, item.dtype, item.strides)
 
-    def finished(self, result: Any) -> Program:
-        """Return what was recorded; `result` is what one wants of it, an array or not."""
-        steps = [(call, [self._bound(item) for item in inputs], self._bound(out)) for call, inputs, out in self._steps]
-        return Program(steps, self._bound(self._view(result)), self.buffers)
+    def program(self, results: Sequence[Any]) -> Program:
+        """Return what was written down; `results` is what one wants of it."""
+        wanted = tuple(map(self._view, results))
+        places, size = self._places(wanted)
 
-    def _bound(self, item: Any) -> Any:
-        """Make views of buffers once for all: buffers stay where they are. Earlier, views would hinder their reuse."""
-        if type(item) is not View or item.memory < BUFFERS:
-            return item
-        return np.ndarray(item.shape, item.dtype, self.buffers[item.memory - BUFFERS], item.offset, item.strides)
+        def placed(item: Any) -> Any:
+            if type(item) is not View or item.memory < len(self.arrays):
+                return item
+            return item._replace(memory=BUFFER, offset=places[item.memory] + item.offset)
+
+        calls = tuple(Call(call, tuple(map(placed, inputs)), placed(out)) for call, inputs, out in self._calls)
+        return Program(calls, tuple(map(placed, wanted)), size)
+
+    def _places(self, wanted: Sequence[Any]) -> tuple[dict[int, int], int]:
+        """Give each memory a place from its first step to its last."""
+        last: dict[int, int] = {}
+        used = [{item.memory for item in (*inputs, out) if type(item) is View} for _, inputs, out in self._calls]
+        used.append({item.memory for item in wanted if type(item) is View})
+        for number, memories in enumerate(used):
+            last.update(dict.fromkeys(memories, number))
+        places: dict[int, tuple[int, int]] = {}
+        free: list[tuple[int, int]] = []  # size, where
+        top = 0
+        for number, memories in enumerate(used):
+            for memory in sorted(memories):
+                if memory < len(self.arrays) or memory in places:
+                    continue
+                size = self._sizes[memory]
+                fitting = [place for place in free if size <= place[0] <= LOOSEST * size]
+                if fitting:
+                    places[memory] = min(fitting)
+                    free.remove(places[memory])
+                else:
+                    places[memory] = size, top
+                    top += size
+            free += [places[memory] for memory in memories if memory in places and last[memory] == number]
+        return {memory: at for memory, (_, at) in places.items()}, top
 
 
-class Program:
-    """Recorded steps, and the buffers they work in."""
+class Memory:
+    """The bytes over which an array's cells are spread."""
 
-    def __init__(
-        self, steps: list[tuple[Callable[..., Any], list[Any], Any]], result: Any, buffers: list[Buffer]
-    ) -> None:
-        self._steps, self._result, self.buffers = steps, result, buffers
+    def __init__(self, array: Array) -> None:
+        begin, end = byte_bounds(array)
+        upwards = array[tuple(slice(None, None, -1 if step < 0 else 1) for step in array.strides)]
+        first = upwards[(slice(0, 1),) * array.ndim].reshape(1).view(np.uint8)
+        self.bytes = as_strided(first, (end - begin,), (1,))
+        self.origin: int = array.__array_interface__["data"][0] - begin
 
-    def run(self, source: Memory, source_offset: int, target: Memory, target_offset: int) -> Any:
-        """Do the steps on another tile, and return the result."""
-        where = ((source.bytes, source_offset), (target.bytes, target_offset))
+
+class Player:
+    """Plays programs, in a buffer of its own.
+
+    Parameters
+    ----------
+    size : int
+        Bytes that the largest of them needs.
+    memories : sequence of Memory
+        Of the arrays that the programs are about.
+    """
+
+    def __init__(self, size: int, memories: Sequence[Memory]) -> None:
+        buffer = np.empty(size + LINE, np.uint8)
+        self._buffer = buffer[-buffer.__array_interface__["data"][0] % LINE :]
+        self._memories = memories
+        self._bound: dict[int, tuple[list[Call], list[Any]]] = {}
+
+    def play(self, program: Program, offsets: Sequence[int]) -> list[Any]:
+        """Do the steps on the tile that starts `offsets` bytes after the first cell of each array."""
+        if (bound := self._bound.get(id(program))) is None:
+            calls = [Call(call, tuple(self._in_buffer(inputs)), *self._in_buffer([out]))
+                     for call, inputs, out in program.calls]  # fmt: skip
+            bound = self._bound[id(program)] = calls, list(self._in_buffer(program.results))
+        where = [(memory.bytes, memory.origin + at) for memory, at in zip(self._memories, offsets, strict=True)]
 
         def find(item: Any) -> Any:
             if type(item) is not View:
                 return item
-            data, offset = where[item.memory]
-            return np.ndarray(item.shape, item.dtype, data, offset + item.offset, item.strides)
+            data, start = where[item.memory]
+            return np.ndarray(item.shape, item.dtype, data, start + item.offset, item.strides)
 
-        for call, inputs, out in self._steps:
-            call(*[find(item) for item in inputs], out=find(out))
-        return find(self._result)
+        calls, results = bound
+        for call, inputs, out in calls:
+            call(*map(find, inputs), out=find(out))
+        return [find(item) for item in results]
 
-
-MOST_PROGRAMS = 2  # that a thread remembers: the tiles inside, and those at the edge that it is at
-
-
-class Taped:
-    """Does the same to every tile of an input.
-
-    Parameters
-    ----------
-    source : ndarray, shape (planes, cells...)
-        The input.
-    target : ndarray, shape (planes, windows...), or None
-        Where values go, if they are put there at once.
-    """
-
-    def __init__(self, source: Array, target: Array | None) -> None:
-        self._source, self._target = source, target
-        self._memories = Memory(source), Memory(source if target is None else target)
-
-    def tile(
-        self,
-        programs: dict[Any, Program],
-        kind: Any,
-        cells: Place,
-        windows: Place,
-        do: Callable[[Array, Any, Tape], Any],
-    ) -> Any:
-        """Do it to one tile.
-
-        Parameters
-        ----------
-        programs : dict
-            What has been recorded by this thread.
-        kind : hashable
-            The same for tiles that differ in nothing but their place.
-        cells, windows : tuple of slices
-            Where the tile lies in the source and in the target.
-        do : function of (block, target or None, tape)
-            What to do, all of it with the tape; returns an array in memory of the tape or None.
-        """
-        if (program := programs.get(kind)) is None:
-            while len(programs) >= MOST_PROGRAMS:  # each keeps its buffers
-                del programs[next(iter(programs))]
-            block = self._source[cells]
-            target = None if self._target is None else self._target[windows]
-            tape = Tape(block, block[:0] if target is None else target)
-            result = do(block, target, tape)
-            programs[kind] = tape.finished(result)
-            return result
-        source, values = self._memories
-        first = source.offset([part.start for part in cells])
-        return program.run(source, first, values, values.offset([part.start for part in windows]))
+    def _in_buffer(self, items: Sequence[Any]) -> Iterator[Any]:
+        for item in items:
+            inside = type(item) is View and item.memory == BUFFER
+            yield np.ndarray(item.shape, item.dtype, self._buffer, item.offset, item.strides) if inside else item

@@ -1,16 +1,201 @@
-"""Cutting the output into tiles whose cells stay in the processor's second-level cache."""
+"""Doing the same to every tile of an input: cutting it into tiles that stay in the second-level cache, and the walk."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
+from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from poolcli.kernels.memory import Scratch
+from poolcli.kernels.replay import Layout, Memory, Player, Program, Recorder
+from poolcli.system.threads import run
 from poolcli.window import Axis
 
-Place = tuple[slice, ...]
+Array = NDArray[Any]
+State = tuple[Any, ...]  # arrays of one shape; a number stands for an array of that number
+Tile = tuple[slice, ...]  # planes and windows
 
+TILE_BYTES = 1 << 21  # of the cells of a tile: less fits the cache better, but threads wait for each other more often
+SHARED_BYTES = 1 << 20  # of input and output, below which a second thread costs more than it gains
 FIRST_FOLD = 0.5  # of the time goes into the first fold; the next does not see what tiles above each other share
+MOST_PLANS = 16  # that are kept
+
+
+class Task(Protocol):
+    """What is done to each tile; a value, so that equal tasks have equal programs."""
+
+    def __call__(
+        self, blocks: Sequence[State], axes: Sequence[Axis], target: Array | None, scratch: Scratch
+    ) -> Sequence[State]:
+        """Do it.
+
+        Parameters
+        ----------
+        blocks : sequence of states
+            The cells that the tile's windows look at.
+        axes : sequence of Axis
+            Those of the tile.
+        target : ndarray, optional
+            Where values may be put at once.
+        scratch : Scratch
+            Takes intermediate results and does the steps.
+        """
+        ...
+
+    def __hash__(self) -> int:
+        """Return the same for equal tasks."""
+        ...
+
+
+class Spot(NamedTuple):
+    """One tile: its windows, the cells they look at, and their axes over those."""
+
+    windows: Tile
+    cells: Tile
+    axes: tuple[Axis, ...]
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """The same for tiles of regular windows that differ in nothing but their place."""
+        return self.windows[0].stop - self.windows[0].start, *map(_shape_of, self.axes)
+
+
+def _shape_of(axis: Axis) -> tuple[int, ...]:
+    return axis.length, len(axis), axis.starts[0], axis.stops[-1]
+
+
+def spots(cut: Sequence[Tile], axes: Sequence[Axis]) -> list[Spot]:
+    """Find out which cells the windows of each tile look at."""
+    bands: list[dict[int, tuple[int, int, Axis]]] = []
+    for position, axis in enumerate(axes, 1):
+        ends = {(tile[position].start, tile[position].stop) for tile in cut}
+        bands.append({first: axis.band(first, stop) for first, stop in ends})
+    bands[-1] = {first: _whole_rows(*band, axes[-1].length) for first, band in bands[-1].items()}
+    found = []
+    for tile in cut:
+        here = [band[part.start] for band, part in zip(bands, tile[1:], strict=True)]
+        cells = (tile[0], *(slice(low, high) for low, high, _ in here))
+        found.append(Spot(tile, cells, tuple(axis for _, _, axis in here)))
+    return found
+
+
+def _whole_rows(low: int, high: int, axis: Axis, length: int) -> tuple[int, int, Axis]:
+    """Take a few cells more than the windows need, if that makes rows whole and the tile contiguous.
+
+    Benchmark case: batch max (3,2).
+    """
+    if not axis.regular or not axis.starts or high == length or (length - high) * 8 > length - low:
+        return low, high, axis
+    return low, length, replace(axis, length=length - low)
+
+
+class Plan(NamedTuple):
+    """Every tile, its program and where it starts in each array, in bytes; and how much memory a program needs."""
+
+    steps: list[tuple[Spot, Program, tuple[int, ...]]]
+    size: int
+
+
+@lru_cache(MOST_PLANS)
+def _planned(
+    task: Task, axes: tuple[Axis, ...], layouts: tuple[Layout, ...], planes: int, room: int, multiples: tuple[int, ...],
+    direct: bool,
+) -> Plan:  # fmt: skip
+    """Record the task for each kind of tile; a plan is a value, it holds no memory of a call."""
+    programs: dict[Any, Program] = {}
+    steps = []
+    sources = len(layouts) - direct
+    for spot in spots(tiles(planes, axes, room, multiples), axes):
+        parts = [spot.cells] * sources + [spot.windows] * direct
+        if (kind := spot.kind) not in programs:
+            shapes = [tuple(part.stop - part.start for part in tile) for tile in parts]
+            recorder = Recorder(shapes, layouts)
+            arrays = recorder.arrays
+            states = task([(array,) for array in arrays[:sources]], spot.axes, arrays[-1] if direct else None, recorder)
+            programs[kind] = recorder.program([state[0] for state in states])
+        starts = [sum(part.start * step for part, step in zip(tile, layout.strides, strict=True))
+                  for tile, layout in zip(parts, layouts, strict=True)]  # fmt: skip
+        steps.append((spot, programs[kind], tuple(starts)))
+    return Plan(steps, max(program.size for program in programs.values()))
+
+
+def walk(
+    task: Task,
+    sources: Sequence[State],
+    axes: Sequence[Axis],
+    target: Array | None,
+    *,
+    room: int,
+    workers: int,
+    store: Callable[[Sequence[State], Tile], None] = lambda *_: None,
+    multiples: Sequence[int] = (),
+    recorded: bool = True,
+    instead: Callable[[Spot], bool] = lambda _: False,
+) -> None:
+    """Do a task to every tile.
+
+    Parameters
+    ----------
+    task : Task
+        What to do.
+    sources : sequence of states
+        Of shape (planes, spatial...).
+    axes : sequence of Axis
+        One per spatial axis.
+    target : ndarray, shape (planes, windows...), optional
+        Where values may be put at once.
+    room : int
+        How many cells a tile should look at.
+    workers : int
+        Threads.
+    store : function of (states, tile), optional
+        Is given what the task returns.
+    multiples : sequence of int
+        Tiles start at windows that are multiples of these.
+    recorded : bool
+        Whether the task does everything by its scratch, to arrays, one a source, of regular windows; then it is
+        recorded once and replayed.
+    instead : function of spot, optional
+        Asked first for each tile, it may do it in some other way and return true.
+    """
+    planes = len(sources[0][0])
+    if not recorded:
+
+        def do(spot: Spot, _: None) -> None:
+            blocks = [tuple(c[spot.cells] if isinstance(c, np.ndarray) else c for c in source) for source in sources]
+            store(task(blocks, spot.axes, None if target is None else target[spot.windows], Scratch()), spot.windows)
+
+        run(spots(tiles(planes, axes, room, multiples), axes), do, lambda: None, workers)
+        return
+    arrays = [source[0] for source in sources] + ([] if target is None else [target])
+    layouts = tuple(Layout(array.dtype, array.strides) for array in arrays)
+    plan = _planned(task, tuple(axes), layouts, planes, room, tuple(multiples), target is not None)
+
+    def play(step: tuple[Spot, Program, tuple[int, ...]], player: Player) -> None:
+        spot, program, starts = step
+        if not instead(spot):
+            store([(made,) for made in player.play(program, starts)], spot.windows)
+
+    run(plan.steps, play, partial(Player, plan.size, list(map(Memory, arrays))), workers)
+
+
+def planes_of(x: Array, out: Array, ndim: int) -> Iterator[tuple[Array, Array]]:
+    """Yield input and output as (planes, spatial...), without copying a large input whose leading axes do not merge."""
+    lead = x.ndim - ndim
+    merges = all(x.strides[i] == x.strides[i + 1] * x.shape[i + 1] for i in range(lead - 1))
+    if lead <= 1 or merges or x.nbytes < SHARED_BYTES:
+        yield x.reshape(-1, *x.shape[lead:]), out.reshape(-1, *out.shape[lead:])
+        return
+    for row, to in zip(x, out, strict=True):
+        yield from planes_of(row, to, ndim)
+
+
+# --- the shape of tiles -----------------------------------------------------------------------------------------------
 
 
 def reach(axis: Axis, windows: int) -> int:
@@ -21,18 +206,14 @@ def reach(axis: Axis, windows: int) -> int:
     return min(share + axis.size, max(axis.length, 1))
 
 
-def tiles(planes: int, axes: Sequence[Axis], room: int, multiples: Sequence[int] = ()) -> list[Place]:
+def tiles(planes: int, axes: Sequence[Axis], room: int, multiples: Sequence[int] = ()) -> list[Tile]:
     """Cut (planes, windows...) into tiles that look at about `room` cells each, or as few as one window has.
 
     Along an axis, tiles start at windows that are multiples of its entry in `multiples`.
 
     Benchmark case: every large one; max 3x3 of 4096x4096 takes twice as long in one piece as in tiles.
     """
-    return list(_tiles(planes, tuple(axes), max(room, 1), tuple(multiples)))
-
-
-@lru_cache(maxsize=8)  # the search for a shape takes as long as a small map
-def _tiles(planes: int, axes: tuple[Axis, ...], room: int, multiples: tuple[int, ...]) -> list[Place]:
+    room = max(room, 1)
     lengths = [len(axis) for axis in axes]
     whole = math.prod(reach(axis, len(axis)) for axis in axes)
     if whole <= room:
@@ -41,7 +222,7 @@ def _tiles(planes: int, axes: tuple[Axis, ...], room: int, multiples: tuple[int,
         steps = [1, *min(_shapes(axes, room), key=lambda shape: _cost(axes, shape, room))]
     whole_numbers = (1, *(multiples or [1] * len(axes)))
     grids = [_cuts(*what) for what in zip([planes, *lengths], steps, whole_numbers, strict=True)]
-    places: list[Place] = [()]
+    places: list[Tile] = [()]
     for grid in grids:
         places = [(*place, part) for place in places for part in grid]
     return places

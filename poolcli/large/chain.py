@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.errors import NanError, ShapeError, UsageError
-from poolcli.kernels.fold_axis import WIDE, shared_by, way
+from poolcli.kernels.fold import steady
 from poolcli.pooling.compute import pooled, result_type
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import Mode
@@ -161,60 +161,6 @@ class PoolStage:
             found = [origins(part, axis.length, fill) for axis, part in zip(self.axes, cells, strict=True)]
             return gathered(found, fetch)
         return with_constant(cells, [axis.length for axis in self.axes], fill, self.cells, fetch)
-
-
-def steady(axes: Sequence[Axis], box: Box) -> Box:
-    """Return windows around these for which the kernels combine the cells of each as they do over the whole axes.
-
-    Floating-point sums depend on the order in which they are added up, and that on how a kernel goes along an axis
-    (`poolcli.kernels.fold_axis.way`): a single window otherwise than several, and windows that share their sums in
-    groups.
-
-    Examples
-    --------
-    >>> from poolcli.window import Window
-    >>> steady(Window.of(2, size=31, stride=1).plan((1000, 1000)), ((101, 200), (5, 6)))
-    ((96, 200), (5, 487))
-    """
-    lengths = [axis.length for axis in axes]
-    inner = [max(math.prod(lengths[position + 1 :]), 2) for position in range(len(axes) - 1)] + [1]
-    ways = [way(axis, beside, overlapping=False) for axis, beside in zip(axes, inner, strict=True)]
-    shared = [how == "shared" for how in ways]
-    wide = [_several(axis, part) for axis, part in zip(axes, box, strict=True)]
-    for position, (axis, (first, last)) in enumerate(zip(axes, wide, strict=True)):
-        if shared[position]:
-            wide[position] = first - first % shared_by(axis.size), last
-    beside = WIDE if any(shared) else 1
-    for position in range(len(axes) - 1, shared.index(True) if any(shared) else 0, -1):
-        wide[position] = _with_cells(axes[position], wide[position], beside)
-        beside = -(-beside // max(_number(_real(axes[position], wide[position])), 1))
-    return tuple(wide)
-
-
-def _several(axis: Axis, part: Range) -> Range:
-    """Widen to two windows, and to one of the largest."""
-    first, last = part
-    if axis.regular:
-        first = max(min(first, len(axis) - 2), 0)
-        return first, min(max(last, first + 2), len(axis))
-    size = axis.size
-    while all(axis.stops[i] - axis.starts[i] < size for i in range(first, last)):
-        first, last = max(first - 1, 0), min(last + 1, len(axis))
-    return first, last
-
-
-def _with_cells(axis: Axis, part: Range, cells: int) -> Range:
-    """Widen to windows that look at so many real cells, if there are so many."""
-    first, last = part
-    step = axis.stride if axis.regular else 1
-    while (missing := cells - _number(_real(axis, (first, last)))) > 0 and (first, last) != (0, len(axis)):
-        more = max(missing // step, 1)
-        first, last = (first, min(last + more, len(axis))) if last < len(axis) else (max(first - more, 0), last)
-    return first, last
-
-
-def _number(part: Range) -> int:
-    return part[1] - part[0]
 
 
 def _filled_type(dtype: np.dtype[Any], fill: str | float) -> np.dtype[Any]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from poolcli.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from poolcli.kernels.fold_axis import State
+    from poolcli.kernels.tiles import State
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,7 @@ import numpy as np
 from poolcli.errors import UsageError
 from poolcli.system.limits import processors
 
-
-class Nothing:
-    """For threads that need nothing of their own."""
-
-    def close(self) -> None:
-        """Give nothing back."""
-
-
 Task = TypeVar("Task")
-
-
 Own = TypeVar("Own")
 
 
@@ -53,7 +43,6 @@ def run(
     work: Callable[[Task, Own], None],
     own: Callable[[], Own],
     workers: int,
-    end: Callable[[Own], None] = lambda _: None,
 ) -> None:
     """Do every task, in any order.
 
@@ -67,8 +56,6 @@ def run(
         Makes what each thread has for itself.
     workers : int
         The most threads to use, this one included.
-    end : function of own, optional
-        Called by each thread in the end.
     """
     waiting = iter(tasks)  # a list iterator hands out each item once, whoever asks
     failures: list[BaseException] = []
@@ -84,8 +71,6 @@ def run(
                     work(task, mine)
         except BaseException as failure:  # noqa: BLE001 - handed to the caller below
             failures.append(failure)
-        finally:
-            end(mine)
 
     done = [allocate_lock() for _ in range(min(workers, len(tasks)) - 1)]
     for lock in done:

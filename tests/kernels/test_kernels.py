@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -23,17 +19,13 @@ from benchmarks.cases import CASES, SMALL, Case, make, run
 from benchmarks.peers import numpy_call
 from poolcli.errors import NumberRangeError, UsageError
 from poolcli.kernels import fold as folding
-from poolcli.kernels import fold_axis as alongs
-from poolcli.kernels import memory as work
-from poolcli.kernels import sweep as sweeping
 from poolcli.kernels.addition_chains import chain, depth
 from poolcli.kernels.correlate import correlate, separated
 from poolcli.kernels.fold import fold
 from poolcli.kernels.fold_axis import Part, roundings
 from poolcli.kernels.median_network import median, networks, small_median
-from poolcli.kernels.memory import Scratch
-from poolcli.kernels.replay import Program, Tape
-from poolcli.kernels.tiles import tiles
+from poolcli.kernels.replay import BUFFER, Layout, Memory, Player, Recorder
+from poolcli.kernels.tiles import tiles, walk
 from poolcli.system.threads import threads
 from poolcli.window import Axis, Window
 
@@ -133,7 +125,6 @@ def test_fold_is_the_reduction_of_real_cells(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(folding, "TILE_BYTES", tile_bytes)
         patch.setattr("poolcli.kernels.fold_axis.WIDE", 1 if wide else 10**9)
-        patch.setattr("poolcli.kernels.fold_axis.GROUP_BYTES", 64)
         total = fold(x, axes, [SUM], None, np.int64)
         highest = fold(x, axes, [Part(np.maximum, (-(2**15),))], None, x.dtype, workers=2)
     np.testing.assert_array_equal(total, brute(x, axes, np.sum))
@@ -390,80 +381,37 @@ def test_small_maps_start_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_failure_in_a_thread_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeping, "SHARED_BYTES", 0)
-
-    def fail(*_: Any) -> None:
+    def fail(*_: Any) -> Any:
         raise MemoryError("on purpose")
 
     axes = Window.of(1, size=2).plan((4000,))
+    x = np.zeros((1, 4000))
     with pytest.raises(MemoryError, match="on purpose"):
-        sweeping.sweep(np.zeros(4000), axes, float, fail, tile_bytes=800, workers=2)
+        walk(lambda *_: [], [(x,)], axes, None, room=100, workers=2, recorded=False, store=fail)
 
 
-def test_scratch_reuses_what_is_free() -> None:
-    scratch = Scratch()
-    one = scratch.take((10, 10), np.float32)
-    other = scratch.take((10, 10), np.float32)
-    assert not np.shares_memory(one, other)
-    address = one.ctypes.data
-    assert address % 64 == 0
-    view = one[2:]
-    del one
-    assert scratch.take((10, 10), np.float32).ctypes.data != address
-    del view
-    assert scratch.take((10, 10), np.float32).ctypes.data == address
+def test_a_recorder_gives_memory_from_the_first_step_to_the_last() -> None:
+    x = np.arange(8.0)
+    recorder = Recorder([x.shape], [Layout(x.dtype, x.strides)])
+    made = recorder.arrays[0]
+    for _ in range(20):
+        made = recorder.do(np.add, made, 1, out=recorder.take(x.shape, x.dtype))
+    kept = recorder.do(np.add, recorder.arrays[0], 100, out=recorder.take(x.shape, x.dtype))
+    made = recorder.do(np.add, made, 1, out=recorder.take(x.shape, x.dtype))
+    made = recorder.do(np.multiply, made[::2], kept[:4], out=recorder.take((4,), x.dtype))
+    program = recorder.program([made])
+    assert program.size <= 4 * 64  # at most three at a time, and a smaller one
+    assert program.results[0].memory == BUFFER
+    memory = np.arange(16.0)
+    for start in (0, 8):
+        (played,) = Player(program.size, [Memory(memory)]).play(program, [8 * start])
+        np.testing.assert_array_equal(played, (memory[start : start + 8 : 2] + 21) * (memory[start : start + 4] + 100))
 
 
-def test_spare_buffers_are_few_and_nobodys() -> None:
-    one = Scratch()
-    kept = one.take((100,), np.float64)
-    kept[...] = 7
-    work.spare(one.buffers)
-    other = Scratch().take((100,), np.float64)  # the buffer is still in use
-    assert not np.shares_memory(kept, other)
-    work.spare(np.empty(work.SPARE_BYTES // 3, np.uint8) for _ in range(5))
-    assert sum(buffer.nbytes for buffer in work._spare) <= work.SPARE_BYTES
-
-
-def test_memory_of_a_result_is_used_again_when_nobody_looks_at_it() -> None:
-    shape = (100 + work.KEPT_BYTES[0] // 4,)
-    one = work.result(shape, np.float32)
-    one[...] = 7
-    view, address = one[5:], work.address(one)
-    del one
-    other = work.result(shape, np.float32)
-    other[...] = 8
-    assert work.address(other) != address
-    assert (view == 7).all()
-    del view
-    again = work.result((shape[0] - 3,), np.float32)  # another size that fits
-    assert work.address(again) == address
-    assert again.flags.writeable
-    assert again.flags.c_contiguous
-    del again
-    larger = work.result((shape[0] + work.KEPT_BYTES[0],), np.float32)  # what does not fit is let go first
-    assert not work._kept
-    del larger
-    assert [memory.nbytes > work.KEPT_BYTES[0] for memory in work._kept] == [True]
-    work.result((8,), np.float32)  # nor is it held beside a small one
-    assert not work._kept
-
-
-def test_threads_never_get_the_same_memory(request: pytest.FixtureRequest) -> None:
-    shape = (work.KEPT_BYTES[0],)
-    request.addfinalizer(partial(sys.setswitchinterval, sys.getswitchinterval()))
-    sys.setswitchinterval(1e-6)  # so that threads meet between any two steps; one round in a hundred would tell
-    for _ in range(300):
-        del (made := [work.result(shape, np.uint8)])[:]
-        together = Barrier(4)
-
-        def take(_: int, together: Barrier = together) -> Array:
-            together.wait()
-            return work.result(shape, np.uint8)
-
-        with ThreadPoolExecutor(4) as pool:
-            made = list(pool.map(take, range(4)))
-        assert len({work.address(array) for array in made}) == 4
+def test_a_recorder_knows_its_own_arrays_only() -> None:
+    recorder = Recorder([(2,)], [Layout(np.dtype(float), (8,))])
+    with pytest.raises(AssertionError, match="unknown memory"):
+        recorder.do(np.negative, np.zeros(2), out=recorder.take((2,), float))
 
 
 def test_a_result_outlives_the_next_calls() -> None:
@@ -476,37 +424,31 @@ def test_a_result_outlives_the_next_calls() -> None:
 
 
 def test_what_is_done_again_is_not_recorded_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tapes of the last call serve the next of the same kind, wherever its cells lie."""
+    """The plan of a call serves every call with the same options and layout, wherever its cells lie."""
     monkeypatch.setattr(folding, "TILE_BYTES", 1 << 14)
-    recorded, finished = [], Tape.finished
+    recorded, program = [], Recorder.program
 
-    def record(tape: Tape, made: Any) -> Program:
-        recorded.append(made)
-        return finished(tape, made)
+    def record(recorder: Recorder, results: Any) -> Any:
+        recorded.append(recorder)
+        return program(recorder, results)
 
-    monkeypatch.setattr(Tape, "finished", record)
+    monkeypatch.setattr(Recorder, "program", record)
     rng = np.random.default_rng(14)
     whole = rng.integers(0, 256, (201, 301)).astype(np.uint8)
     inputs = [whole[:-1, :-1], whole[1:, 1:], whole[1:, 1:].copy(), whole[:-1, :-1][::-1], whole[:-1, :-1].copy()]
     modes = ("max", "min", "avg", "range")
     expected = {mode: [run(Case("uint8", mode, 3, 2), x.astype(np.float64)) for x in inputs] for mode in modes}
-    for mode in modes:
-        for x, values in zip(inputs, expected[mode], strict=True):
-            counts = []
-            for _ in range(2):
+    counts = []
+    for _ in range(2):
+        for mode in modes:
+            for x, values in zip(inputs, expected[mode], strict=True):
                 np.testing.assert_array_equal(poolcli.pool(x, mode, size=3, stride=2), values)
-                counts.append(len(recorded))
-            assert mode == "range" or counts[0] == counts[1]  # its two parts have more programs than are kept
-    before = len(recorded)
-    poolcli.pool(inputs[0], "max", size=3, stride=2)
-    poolcli.pool(inputs[0], "max", size=3, stride=2)
-    assert len(recorded) > before  # another mode came in between
-    assert sum(worker.nbytes for worker in sweeping._resting) <= work.SPARE_BYTES
+        counts.append(len(recorded))
+    assert counts[0] == counts[1] > 0
 
 
 def test_sums_of_bytes_are_exact_and_narrow_as_long_as_they_can(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folding, "TILE_BYTES", 1 << 14)
-    monkeypatch.setattr(alongs, "GROUP_BYTES", 1 << 12)
     for dtype, value in ((np.uint8, 255), (np.int8, -128), (np.uint16, 65535), (np.int16, -32768)):
         x = np.full((80, 90), value, dtype)
         for size in (2, 3, 15, 17, 31, (31, 2), (2, 31), (31, 40)):
@@ -515,8 +457,16 @@ def test_sums_of_bytes_are_exact_and_narrow_as_long_as_they_can(monkeypatch: pyt
             made = poolcli.pool(x, "sum", size=size, stride=1)
             assert made.min() == made.max() == value * cells, (dtype, size)
     axes = Window.of(2, size=31, stride=1).plan((80, 90))
-    plan = folding._Types(axes).plan(Part(np.add, (0,), dtype=np.dtype(np.uint64)), np.dtype(np.uint8))
-    assert [(kind.dtype.name, kind.before) for kind in plan] == [("uint16", 1), ("uint32", 8)]  # 8 times 31 fit 16 bits
+    taken, take = [], Recorder.take
+
+    def watched(recorder: Recorder, shape: Sequence[int], dtype: Any) -> Array:
+        taken.append(np.dtype(dtype).name)
+        return take(recorder, shape, dtype)
+
+    monkeypatch.setattr(Recorder, "take", watched)
+    x = np.full((80, 91), 255, np.uint8)
+    fold(x, Window.of(2, size=31, stride=1).plan(x.shape), [Part(np.add, (0,), dtype=np.dtype(np.uint64))], None, int)
+    assert set(taken) == {"uint16", "uint32"}  # 31 rows fit 16 bits, and of those 8 columns; 31 by 31 cells fit 32
 
 
 def test_the_input_may_be_of_any_strides() -> None:

@@ -23,6 +23,7 @@ from poolcli.errors import PoolcliError, ShapeError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import read
 from poolcli.formats.options import ReadOptions
+from poolcli.kernels.fold import steady
 from poolcli.large.chain import (
     BLOCK_BYTES,
     Chain,
@@ -32,7 +33,6 @@ from poolcli.large.chain import (
     cells_in,
     in_order,
     origins,
-    steady,
 )
 from poolcli.large.sources import NpySource, RowSource, source_of
 from poolcli.pooling.modes import MODES
