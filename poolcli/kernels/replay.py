@@ -102,7 +102,8 @@ class Recorder(Scratch):
 
     def do(self, call: Callable[..., Any], *inputs: Any, out: Array) -> Array:
         """Write the call down and return `out`."""
-        self._calls.append(Call(call, tuple(map(self._view, inputs)), self._view(out)))
+        if out.size:
+            self._calls.append(Call(call, tuple(map(self._view, inputs)), self._view(out)))
         return out
 
     def _view(self, item: Any) -> Any:
