@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -97,7 +96,7 @@ def _folded(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, result
     """Fold the input times `scale`, and take the scale out of the values again."""
     parameter = layer.mode.parameter
     ignoring = layer.nan == "ignore" and x.dtype.kind == "f"
-    include_pad = layer.count_include_pad and mode.divides
+    divisors = _Divisors(axes, include_pad=layer.count_include_pad and mode.divides)
     parts = [_part(row, _accumulator(row, x, axes), parameter, scale, ignoring) for row in mode.reductions]
     if ignoring:
         parts.append(Part(np.add, (0,), lambda block: (~np.isnan(block)).view(np.uint8)))
@@ -107,7 +106,8 @@ def _folded(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, result
         states = states[:-1] if ignoring else states
         if callable(mode.finish):
             states = tuple(_widened(state, mode, result) for state in states)
-        n = _counted(axes, place, np.asarray(states[0]).dtype, include_pad, there)
+        work = np.asarray(states[0]).dtype
+        n = divisors.of(place, work) if there is None else divisors.of_those(there, place, work)
         if isinstance(mode.finish, str) and scale == 1 and not ignoring:
             divided: Array = getattr(np, mode.finish)(states[0], n, out=out, casting="unsafe")  # at once in its place
             return divided
@@ -132,21 +132,36 @@ def _widened(state: Array, mode: Mode, result: np.dtype[Any]) -> Array:
     return wide
 
 
-def _counted(
-    axes: Sequence[Axis], place: Sequence[slice], work: np.dtype[Any], include_pad: bool, there: Array | None
-) -> Any:
-    """Return n: how many cells of the windows count, of the real ones only `there` where NaN are left out."""
-    if there is None:
-        return _divisors(tuple(axes), tuple((part.start, part.stop) for part in place), work, include_pad)
-    padding = window_counts(axes, place, include_pad=include_pad) - window_counts(axes, place)
-    return (there.astype(np.int64) + padding).astype(work)
+class _Divisors:
+    """How many cells count of each window.
 
+    Parameters
+    ----------
+    axes : sequence of Axis
+        One per spatial axis.
+    include_pad : bool
+        Whether padding counts.
+    """
 
-@lru_cache(maxsize=4)
-def _divisors(axes: tuple[Axis, ...], place: tuple[tuple[int, int], ...], work: np.dtype[Any], pads: bool) -> Any:
-    """Return how many cells the windows have; benchmark case: batch avg 3x3 padding 1, where tiles differ in planes."""
-    n = window_counts(axes, [slice(*ends) for ends in place], include_pad=pads)
-    return n.astype(work) if isinstance(n, np.ndarray) and work.kind == "f" else n
+    def __init__(self, axes: Sequence[Axis], *, include_pad: bool) -> None:
+        self._axes, self._include_pad = axes, include_pad
+        self._made: dict[tuple[tuple[int, int], ...], Any] = {}
+
+    def of(self, place: Sequence[slice], work: np.dtype[Any]) -> Any:
+        """Count the cells of the windows in `place`, once; benchmark case: batch avg 3x3 padding 1."""
+        ends = tuple((part.start, part.stop) for part in place)
+        if ends not in self._made:
+            n = window_counts(self._axes, place, include_pad=self._include_pad)
+            self._made[ends] = n.astype(work) if isinstance(n, np.ndarray) and work.kind == "f" else n
+        return self._made[ends]
+
+    def of_those(self, there: Array, place: Sequence[slice], work: np.dtype[Any]) -> Array:
+        """Count the cells where NaN are left out: of the real ones only as many as are `there`."""
+        padding: Any = 0
+        if self._include_pad:
+            padding = window_counts(self._axes, place, include_pad=True) - window_counts(self._axes, place)
+        n: Array = (there.astype(np.int64) + padding).astype(work)
+        return n
 
 
 def _finished(mode: Mode, states: tuple[Array, ...], n: Any, parameter: float) -> Array:
