@@ -101,16 +101,16 @@ def test_all_refused_is_an_error() -> None:
         (["keras", "torch"], "torch answers as keras", 0),
     ],
 )
-def test_cells_are_marked_where_the_shapes_differ(run: Run, names: list[str], verdict: str, marked: int) -> None:
+def test_cells_are_marked_where_the_shapes_differ(call: Run, names: list[str], verdict: str, marked: int) -> None:
     rows = "\n".join(",".join(map(str, row)) for row in GRID.values)
-    drawn = run("compare", "--compat", ",".join(names), "--mode", "avg", "--size", "2", stdin=rows).out
+    drawn = call("compare", "--compat", ",".join(names), "--mode", "avg", "--size", "2", stdin=rows).out
     assert verdict in drawn.splitlines()
     table = drawn[: drawn.index(verdict)]
     assert table.count("*") == marked
 
 
-def test_modes_side_by_side(run: Run) -> None:
-    made = json.loads(run("compare", "--mode", "max,avg,min", "--json", "sample_inputs/geeks_4x4.csv").out)
+def test_modes_side_by_side(call: Run) -> None:
+    made = json.loads(call("compare", "--mode", "max,avg,min", "--json", "sample_inputs/geeks_4x4.csv").out)
     assert [row["label"] for row in made["variants"]] == ["max", "avg", "min"]
     assert [row["data"] for row in made["variants"]] == [
         [[6, 9], [5, 8]],
@@ -119,45 +119,45 @@ def test_modes_side_by_side(run: Run) -> None:
     ]
 
 
-def test_a_filter_and_relu_come_before_every_variant(run: Run) -> None:
+def test_a_filter_and_relu_come_before_every_variant(call: Run) -> None:
     words = ["sample_inputs/geeks_4x4.csv", "--filter", "sobel-x", "--filter-padding", "same", "--relu"]
-    made = run("compare", *words, "--mode", "max,avg", "--json").json()
-    alone = {mode: run("pool", *words, "--mode", mode, "--json").json() for mode in ("max", "avg")}
+    made = call("compare", *words, "--mode", "max,avg", "--json").json()
+    alone = {mode: call("pool", *words, "--mode", mode, "--json").json() for mode in ("max", "avg")}
     assert {row["label"]: row["data"] for row in made["variants"]} == {m: one["data"] for m, one in alone.items()}
     assert made["steps"] == alone["max"]["steps"][:2]
-    drawn = run("compare", *words, "--mode", "max,avg", "--show").out
+    drawn = call("compare", *words, "--mode", "max,avg", "--show").out
     assert "before pooling" in drawn
     assert "conv   sobel-x 3x3, stride 1x1, padding same  -> 4x4" in drawn
     assert "relu   -> 4x4" in drawn
 
 
-def test_a_kernel_of_ones_own_is_never_replaced(run: Run, tmp_path: Path) -> None:
+def test_a_kernel_of_ones_own_is_never_replaced(call: Run, tmp_path: Path) -> None:
     kernel = tmp_path / "kernel.csv"
     kernel.write_text("1,0\n0,1\n")
     words = ("sample_inputs/geeks_4x4.csv", "--mode", "max,avg", "-f", "table", "-o", str(kernel))
-    assert run("compare", "--filter", str(kernel), *words).code == 2
+    assert call("compare", "--filter", str(kernel), *words).code == 2
     assert kernel.read_text() == "1,0\n0,1\n"
 
 
-def test_a_table_in_a_file_is_plain(run: Run, tmp_path: Path) -> None:
+def test_a_table_in_a_file_is_plain(call: Run, tmp_path: Path) -> None:
     words = ("compare", "--mode", "max,avg", "-f", "table", "sample_inputs/geeks_4x4.csv")
     odd = {"FORCE_COLOR": "1", "PYTHONIOENCODING": "latin-1"}
-    assert run(*words, "-o", str(tmp_path / "table.txt"), env=odd).code == 0
+    assert call(*words, "-o", str(tmp_path / "table.txt"), env=odd).code == 0
     assert (tmp_path / "table.txt").read_text(encoding="utf-8").count("\x1b") == 0
 
 
-def test_many_planes_are_shown_as_everywhere(run: Run, tmp_path: Path) -> None:
+def test_many_planes_are_shown_as_everywhere(call: Run, tmp_path: Path) -> None:
     np.save(tmp_path / "planes.npy", np.arange(10 * 16).reshape(10, 4, 4))
     words = ("compare", "--mode", "max,min", str(tmp_path / "planes.npy"))
-    alone = run("pool", str(tmp_path / "planes.npy")).out
-    drawn = run(*words, env={"COLUMNS": "24"}).out
+    alone = call("pool", str(tmp_path / "planes.npy")).out
+    drawn = call(*words, env={"COLUMNS": "24"}).out
     assert drawn.count("c=9") == 2 * alone.count("c=9") == 2
     assert drawn.count("... 2 more planes ...") == 2 * alone.count("... 2 more planes ...") == 2
-    assert run(*words, "--full").out.count("c=5") == 2
+    assert call(*words, "--full").out.count("c=5") == 2
 
 
-def test_infinities_are_written_as_everywhere(run: Run) -> None:
-    done = run("compare", "--mode", "max,min", "--json", stdin="inf,1\n2,-inf\n")
+def test_infinities_are_written_as_everywhere(call: Run) -> None:
+    done = call("compare", "--mode", "max,min", "--json", stdin="inf,1\n2,-inf\n")
     assert [row["data"] for row in done.json()["variants"]] == [[[np.inf]], [[-np.inf]]]
 
 
@@ -167,19 +167,19 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("words", [line.split()[1:] for line in SHOWN])
-def test_the_example_is_one_that_all_sides_answer_and_some_otherwise(run: Run, words: list[str]) -> None:
-    rows = run(*words[:-1], "--json", "sample_inputs/five_5x5.csv").json()["variants"]
+def test_the_example_is_one_that_all_sides_answer_and_some_otherwise(call: Run, words: list[str]) -> None:
+    rows = call(*words[:-1], "--json", "sample_inputs/five_5x5.csv").json()["variants"]
     assert not any(row["refused"] for row in rows)
     assert len({str(row["shape"]) for row in rows}) == 1
     assert len({str(row["data"]) for row in rows}) > 1
 
 
-def test_what_one_framework_refuses_is_to_be_had_apart(run: Run) -> None:
+def test_what_one_framework_refuses_is_to_be_had_apart(call: Run) -> None:
     words = ("compare", "--compat", "torch,keras", "--padding", "1", "sample_inputs/geeks_4x4.csv")
     alone = "poolcli explain --compat keras --mode max --at 0,0 ..."
-    assert f"--padding same; or ask it alone, with options of its own: {alone}" in run(*words).err
-    assert run(*words, "--quiet").err == ""
-    assert run("compare", "--mode", "max,avg", "sample_inputs/geeks_4x4.csv").err == ""
+    assert f"--padding same; or ask it alone, with options of its own: {alone}" in call(*words).err
+    assert call(*words, "--quiet").err == ""
+    assert call("compare", "--mode", "max,avg", "sample_inputs/geeks_4x4.csv").err == ""
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_what_one_framework_refuses_is_to_be_had_apart(run: Run) -> None:
         (["--mode", "max,avg", "-f", "csv"], "cannot be written as csv", 2),
     ],
 )
-def test_what_cannot_be_compared(run: Run, words: list[str], message: str, code: int) -> None:
-    done = run("compare", *words, "sample_inputs/geeks_4x4.csv")
+def test_what_cannot_be_compared(call: Run, words: list[str], message: str, code: int) -> None:
+    done = call("compare", *words, "sample_inputs/geeks_4x4.csv")
     assert (done.code, done.out) == (code, "")
     assert message in done.err

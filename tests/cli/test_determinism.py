@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -19,61 +20,51 @@ SETTINGS = [
 WRITTEN = [row.name for row in FORMATS.values() if row.writes]
 
 
+DRAWINGS = ["page.html", "walk.gif", "walk.png", "still.svg"]
+POOLED = [
+    ["-m", "avg", "-k", "3", "-s", "1", "-p", "same"], ["-m", "sum", "-k", "7"], ["-m", "median", "-k", "3"],
+    ["-m", "std", "-k", "5", "-s", "2"], ["-m", "lp:3", "-k", "4"], ["-m", "soft", "-k", "3"],
+    ["-m", "stochastic", "--seed", "5"], ["-m", "avg", "--global"], ["-m", "avg", "--output-size", "7x9"],
+    ["--fractional", "--output-size", "500x300", "--seed", "3"], ["--filter", "gaussian", "-m", "avg"],
+]  # fmt: skip
+LARGE = "large.npy"  # large enough for threads
+COMMANDS = {
+    **{f"out.{kind}": ["pool", "-f", kind, "--size", "4", str(ASTRONAUT)] for kind in WRITTEN},
+    **{name: ["explain", "-k", "3", "-s", "1", "-p", "1", str(SAMPLES / "geeks_4x4.csv")] for name in DRAWINGS},
+    **{f"{' '.join(words)}.npy": ["pool", *words, LARGE] for words in POOLED},
+}
+PROBE = """
+import json, sys
+from poolcli.cli.app import run
+for name, words in json.load(sys.stdin).items():
+    assert run([*words, "-o", name]) == 0, name
+"""
+
+
 @pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A map that is large enough for threads."""
-    path = tmp_path_factory.mktemp("large") / "large.npy"
-    np.save(path, np.random.default_rng(1).normal(size=(1200, 1100)))
-    return path
+def written(python: Run, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A folder for every setting, with what a process of that setting writes."""
+    folders = [tmp_path_factory.mktemp("written") for _ in SETTINGS]
+    for folder, setting in zip(folders, SETTINGS, strict=True):
+        np.save(folder / LARGE, np.random.default_rng(1).normal(size=(1200, 1100)))
+        done = python("-c", PROBE, stdin=json.dumps(COMMANDS), env=setting, cwd=folder)
+        assert (done.code, done.out) == (0, ""), done.err
+    return folders
 
 
-def written(run: Run, folder: Path, *words: str | Path, name: str) -> list[bytes]:
-    """What a command writes under every setting."""
-    found = []
-    for number, setting in enumerate(SETTINGS):
-        (folder / str(number)).mkdir()
-        target = folder / str(number) / name
-        result = run(*words, "-o", target, env=setting)
-        assert (result.code, result.raw) == (0, b""), result.err
-        found.append(target.read_bytes())
-    return found
-
-
-@pytest.mark.parametrize("kind", WRITTEN)
-def test_every_format(run: Run, tmp_path: Path, kind: str) -> None:
-    first, *others = written(run, tmp_path, "pool", "-f", kind, "--size", "4", ASTRONAUT, name=f"out.{kind}")
-    assert [other == first for other in others] == [True, True]
-
-
-@pytest.mark.parametrize("name", ["page.html", "walk.gif", "walk.png", "still.svg"])
-def test_every_drawing(run: Run, tmp_path: Path, name: str) -> None:
-    source = SAMPLES / "geeks_4x4.csv"
-    first, *others = written(run, tmp_path, "explain", "-k", "3", "-s", "1", "-p", "1", source, name=name)
-    assert [other == first for other in others] == [True, True]
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["-m", "avg", "-k", "3", "-s", "1", "-p", "same"], ["-m", "sum", "-k", "7"], ["-m", "median", "-k", "3"],
-        ["-m", "std", "-k", "5", "-s", "2"], ["-m", "lp:3", "-k", "4"], ["-m", "soft", "-k", "3"],
-        ["-m", "stochastic", "--seed", "5"], ["-m", "avg", "--global"], ["-m", "avg", "--output-size", "7x9"],
-        ["--fractional", "--output-size", "500x300", "--seed", "3"], ["--filter", "gaussian", "-m", "avg"],
-    ],
-    ids=" ".join,
-)  # fmt: skip
-def test_any_number_of_threads(run: Run, tmp_path: Path, large: Path, words: list[str]) -> None:
-    first, *others = written(run, tmp_path, "pool", *words, large, name="out.npy")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_same_bytes_for_every_setting(written: list[Path], name: str) -> None:
+    first, *others = [(folder / name).read_bytes() for folder in written]
     assert [other == first for other in others] == [True, True]
 
 
 @pytest.mark.parametrize("words", [["-m", "stochastic"], ["--fractional", "--output-size", "8x9"]], ids=" ".join)
-def test_seeds_are_recorded_and_replayed(run: Run, tmp_path: Path, words: list[str]) -> None:
+def test_seeds_are_recorded_and_replayed(call: Run, tmp_path: Path, words: list[str]) -> None:
     """One that was not given is drawn or fixed, and in either case written down."""
     source = tmp_path / "in.npy"
     np.save(source, np.random.default_rng(1).random((20, 20)))
     for seed in ([], ["--seed", "12345"]):
-        done = run("pool", "--json", *words, *seed, source)
+        done = call("pool", "--json", *words, *seed, source)
         if not seed and done.code == 2:
             assert "seed" in done.err
             continue
@@ -81,9 +72,9 @@ def test_seeds_are_recorded_and_replayed(run: Run, tmp_path: Path, words: list[s
         (step,) = done.json()["steps"]
         assert "seed" in step
         assert step["seed"] == 12345 or not seed
-        again = run("run", "--steps", tmp_path / "done.json", "--json", source)
+        again = call("run", "--steps", tmp_path / "done.json", "--json", source)
         assert again.data() == done.data()
-    other = run("pool", "--json", *words, "--seed", "54321", source)
+    other = call("pool", "--json", *words, "--seed", "54321", source)
     assert other.data() != done.data()
 
 

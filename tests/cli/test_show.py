@@ -15,8 +15,8 @@ GEEKS = ROOT / "sample_inputs" / "geeks_4x4.csv"
 LINE = ROOT / "sample_inputs" / "line_8x8.csv"
 
 
-def test_pool_shows_input_and_output_beside_each_other(run: Run) -> None:
-    out = run("pool", "--show", GEEKS).out
+def test_pool_shows_input_and_output_beside_each_other(call: Run) -> None:
+    out = call("pool", "--show", GEEKS).out
     first = out.splitlines()[0]
     assert re.fullmatch(r"input +output", first)
     assert "shape 4x4 (HW), min 1, mean 4.4375" in out
@@ -24,33 +24,33 @@ def test_pool_shows_input_and_output_beside_each_other(run: Run) -> None:
     assert "│ 6 │ 9 │" in out
 
 
-def test_conv_shows_both(run: Run) -> None:
-    out = run("conv", "--filter", "vertical-line", "--show", LINE).out
+def test_conv_shows_both(call: Run) -> None:
+    out = call("conv", "--filter", "vertical-line", "--show", LINE).out
     assert "shape 8x8 (HW)" in out
     assert "shape 6x6 (HW)" in out
 
 
-def test_compare_shows_every_answer(run: Run) -> None:
-    out = run("compare", "--mode", "max,avg,min", "--show", GEEKS).out
+def test_compare_shows_every_answer(call: Run) -> None:
+    out = call("compare", "--mode", "max,avg,min", "--show", GEEKS).out
     for title in ("input", "max", "avg", "min"):
         assert re.search(rf"^{title}\b|  {title}\b", out, re.MULTILINE)
 
 
-def test_run_shows_every_stage(run: Run) -> None:
-    out = run("run", LINE, "--show", "conv", "--filter", "vertical-line", "then", "relu", "then", "pool").out
+def test_run_shows_every_stage(call: Run) -> None:
+    out = call("run", LINE, "--show", "conv", "--filter", "vertical-line", "then", "relu", "then", "pool").out
     for title in ("input", "1 conv", "2 relu", "3 pool"):
         assert title in out
 
 
-def test_show_and_data_on_one_stream_are_refused(run: Run) -> None:
-    done = run("pool", "--show", "--json", GEEKS)
+def test_show_and_data_on_one_stream_are_refused(call: Run) -> None:
+    done = call("pool", "--show", "--json", GEEKS)
     assert (done.code, done.out) == (2, "")
     assert "--show draws on standard output, where the json would go" in done.err
 
 
-def test_show_beside_a_file_is_fine(run: Run, tmp_path: Path) -> None:
+def test_show_beside_a_file_is_fine(call: Run, tmp_path: Path) -> None:
     target = tmp_path / "pooled.npy"
-    done = run("pool", "--show", "-o", target, GEEKS)
+    done = call("pool", "--show", "-o", target, GEEKS)
     assert done.code == 0
     assert "shape 2x2 (HW)" in done.out
     expected = pool(np.loadtxt(GEEKS, delimiter=",", dtype=np.int64))
@@ -58,8 +58,8 @@ def test_show_beside_a_file_is_fine(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("pool",), ("conv", "--filter", "box")])
-def test_colour_only_where_it_is_wanted(run: Run, arguments: tuple[str, ...]) -> None:
-    plain = run(*arguments, "--show", GEEKS)
-    painted = run(*arguments, "--show", "--color", "always", GEEKS)
+def test_colour_only_where_it_is_wanted(call: Run, arguments: tuple[str, ...]) -> None:
+    plain = call(*arguments, "--show", GEEKS)
+    painted = call(*arguments, "--show", "--color", "always", GEEKS)
     assert "\x1b" not in plain.out
     assert "\x1b[" in painted.out

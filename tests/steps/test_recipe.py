@@ -281,32 +281,32 @@ def test_what_is_no_such_record_is_none(value: Any) -> None:
 # The command
 
 
-def test_a_recipe_is_saved_and_replayed_on_another_input(run: Run, tiny: Path, tmp_path: Path) -> None:
+def test_a_recipe_is_saved_and_replayed_on_another_input(call: Run, tiny: Path, tmp_path: Path) -> None:
     saved, other = tmp_path / "recipe.json", tmp_path / "other.csv"
     other.write_text("9,1,1,1\n1,1,1,1\n1,1,1,1\n1,1,1,2\n")
-    first = run("run", tiny, "--json", "--save-steps", saved, "relu", "then", "pool", "--mode", "max")
+    first = call("run", tiny, "--json", "--save-steps", saved, "relu", "then", "pool", "--mode", "max")
     assert first.code == 0, first.err
-    again = run("run", other, "--steps", saved, "--json")
+    again = call("run", other, "--steps", saved, "--json")
     assert again.data() == [[9, 1], [1, 2]]
     (tmp_path / "result.json").write_bytes(first.raw)
-    assert run("run", other, "--steps", tmp_path / "result.json", "--json").raw == again.raw
+    assert call("run", other, "--steps", tmp_path / "result.json", "--json").raw == again.raw
 
 
-def test_a_recipe_that_does_not_fit_is_refused_before_work(run: Run, tiny: Path, tmp_path: Path) -> None:
+def test_a_recipe_that_does_not_fit_is_refused_before_work(call: Run, tiny: Path, tmp_path: Path) -> None:
     path = written(tmp_path, [POOL, {"step": "relu"}, {"step": "pool", "size": [3, 3]}])
-    result = run("run", tiny, "--steps", path, "-o", tmp_path / "out.csv")
+    result = call("run", tiny, "--steps", path, "-o", tmp_path / "out.csv")
     assert result.code == 1
     assert "stage 3 (pool): window 3x3 is larger than the input 2x2" in result.err
     assert not (tmp_path / "out.csv").exists()
 
 
-def test_a_recipe_is_changed_on_the_command_line(run: Run, tmp_path: Path) -> None:
+def test_a_recipe_is_changed_on_the_command_line(call: Run, tmp_path: Path) -> None:
     written(tmp_path, [{"step": "relu"}, {"step": "pool", "mode": "max", "size": [2, 2]}])
     words = ("run", "-", "--steps", "recipe.json", "--set", "2.mode=sum", "--set", "pool.stride=1", "--json")
-    result = run(*words, stdin="1,2,3\n4,-5,6\n", cwd=tmp_path)
+    result = call(*words, stdin="1,2,3\n4,-5,6\n", cwd=tmp_path)
     assert result.data() == [[7, 11]]
-    assert run("run", "-", "--set", "1.size=3", "relu", stdin="1\n").code == 2
-    wrong = run("run", "-", "--steps", "recipe.json", "--set", "3.size=3", stdin="1\n", cwd=tmp_path)
+    assert call("run", "-", "--set", "1.size=3", "relu", stdin="1\n").code == 2
+    wrong = call("run", "-", "--steps", "recipe.json", "--set", "3.size=3", stdin="1\n", cwd=tmp_path)
     assert (wrong.code, "there is no stage 3" in wrong.err) == (2, True)
 
 

@@ -22,8 +22,8 @@ LESSON = (
 )
 
 
-def test_the_lessons_model_has_its_published_table(run: Run) -> None:
-    done = run("summary", "--json", *LESSON.split())
+def test_the_lessons_model_has_its_published_table(call: Run) -> None:
+    done = call("summary", "--json", *LESSON.split())
     made = json.loads(done.out)
     layers = made["layers"][1:]
     assert [layer["shape"] for layer in layers] == [
@@ -33,38 +33,38 @@ def test_the_lessons_model_has_its_published_table(run: Run) -> None:
     assert made["parameters"] == 68770
 
 
-def test_the_table_shows_the_total(run: Run) -> None:
-    assert "total parameters  68,770" in run("summary", *LESSON.split()).out
+def test_the_table_shows_the_total(call: Run) -> None:
+    assert "total parameters  68,770" in call("summary", *LESSON.split()).out
 
 
-def test_numbers_beyond_64_bits_are_exact(run: Run) -> None:
-    made = run("summary", "--json", "99999999999x99999999999", "flatten", "then", "dense").json()
+def test_numbers_beyond_64_bits_are_exact(call: Run) -> None:
+    made = call("summary", "--json", "99999999999x99999999999", "flatten", "then", "dense").json()
     assert made["layers"][1]["shape"] == [99999999999**2]
     assert made["parameters"] == 99999999999**2 + 1
 
 
-def test_one_is_singular(run: Run) -> None:
-    drawn = run("summary", "8x8", "conv", "then", "flatten", "then", "dense", "then", "dense", "--units", "2").out
+def test_one_is_singular(call: Run) -> None:
+    drawn = call("summary", "8x8", "conv", "then", "flatten", "then", "dense", "then", "dense", "--units", "2").out
     assert "1 filter 3x3" in drawn
     assert "1 unit " in drawn
     assert "2 units" in drawn
 
 
 @pytest.mark.parametrize("kernel", [["--filter", "box"], ["--filters", "4"]])
-def test_an_activation_belongs_to_its_layer(run: Run, kernel: list[str]) -> None:
+def test_an_activation_belongs_to_its_layer(call: Run, kernel: list[str]) -> None:
     """``conv --relu`` is one row and one number, as in Keras; ``conv then relu`` are two, as modules in PyTorch."""
-    option = run("summary", "--json", "8x8", "conv", *kernel, "--relu", "then", "pool").json()["layers"]
-    stage = run("summary", "--json", "8x8", "conv", *kernel, "then", "relu", "then", "pool").json()["layers"]
+    option = call("summary", "--json", "8x8", "conv", *kernel, "--relu", "then", "pool").json()["layers"]
+    stage = call("summary", "--json", "8x8", "conv", *kernel, "then", "relu", "then", "pool").json()["layers"]
     assert [layer["layer"] for layer in option] == ["input", "conv", "pool"]
     assert [layer["layer"] for layer in stage] == ["input", "conv", "relu", "pool"]
     assert option[1]["what"] == f"{stage[1]['what']}, relu"
     assert option[2] == stage[3]
-    refused = run("summary", "8x8", "conv", *kernel, "--relu", "then", "pool", "--size", "9")
+    refused = call("summary", "8x8", "conv", *kernel, "--relu", "then", "pool", "--size", "9")
     assert "layer 2 (pool)" in refused.err
 
 
-def test_run_shows_the_numbers_that_left_each_row(run: Run) -> None:
-    done = run("run", "-", "conv", "--filter", "[[-1]]", "--relu", "then", "pool", stdin="1,-2\n3,4\n")
+def test_run_shows_the_numbers_that_left_each_row(call: Run) -> None:
+    done = call("run", "-", "conv", "--filter", "[[-1]]", "--relu", "then", "pool", stdin="1,-2\n3,4\n")
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.out.splitlines() if "│" in line]
     shown = {row[0]: row[-3:] for row in rows if len(row) > 4}
     assert shown["conv"] == ["0", "0.5", "2"]
@@ -72,8 +72,8 @@ def test_run_shows_the_numbers_that_left_each_row(run: Run) -> None:
     assert "relu" not in shown
 
 
-def test_a_filter_of_nine_weights_and_a_bias_has_ten_parameters(run: Run) -> None:
-    made = json.loads(run("summary", "--json", "8x8", "conv", "--filter", "vertical-line").out)
+def test_a_filter_of_nine_weights_and_a_bias_has_ten_parameters(call: Run) -> None:
+    made = json.loads(call("summary", "--json", "8x8", "conv", "--filter", "vertical-line").out)
     assert (made["layers"][1]["shape"], made["parameters"]) == ([6, 6], 10)
 
 
@@ -151,8 +151,8 @@ def test_what_does_not_fit_names_the_layer(layers: list[object], error: type[Exc
         ([], "hint: such as: poolcli summary - pool --size 2, where - is what is piped in\n"),
     ],
 )
-def test_wrong_stacks_are_refused(run: Run, words: list[str], message: str) -> None:
-    done = run("summary", *words)
+def test_wrong_stacks_are_refused(call: Run, words: list[str], message: str) -> None:
+    done = call("summary", *words)
     assert done.code in (1, 2)
     assert done.out == ""
     assert message in done.err
@@ -168,17 +168,17 @@ def test_wrong_stacks_are_refused(run: Run, words: list[str], message: str) -> N
         ("run tiny.csv --global", "--global", "run tiny.csv pool --global"),
     ],
 )
-def test_options_of_a_step_that_is_not_named(run: Run, tiny: Path, words: str, flag: str, line: str) -> None:
-    done = run(*words.split(), cwd=tiny.parent)
+def test_options_of_a_step_that_is_not_named(call: Run, tiny: Path, words: str, flag: str, line: str) -> None:
+    done = call(*words.split(), cwd=tiny.parent)
     message = f"error: {words.split()[0]} has no step to which {flag} belongs\nhint: poolcli {line}\n"
     assert (done.code, done.err) == (2, message)
-    assert run(*line.split(), cwd=tiny.parent).code == 0
+    assert call(*line.split(), cwd=tiny.parent).code == 0
 
 
-def test_an_option_that_no_step_has_is_no_option_of_one(run: Run) -> None:
-    assert "belongs" not in run("summary", "24x6", "--nosuch", "2").err
-    assert "belongs" not in run("summary", "24x6", "--nosuch", "pool").err
-    assert "belongs" not in run("summary", "24x6", "--size", "2", "pool").err
+def test_an_option_that_no_step_has_is_no_option_of_one(call: Run) -> None:
+    assert "belongs" not in call("summary", "24x6", "--nosuch", "2").err
+    assert "belongs" not in call("summary", "24x6", "--nosuch", "pool").err
+    assert "belongs" not in call("summary", "24x6", "--size", "2", "pool").err
 
 
 @pytest.mark.parametrize(
@@ -191,14 +191,14 @@ def test_an_option_that_no_step_has_is_no_option_of_one(run: Run) -> None:
         (["2x8", "conv", "--size", "3"], "use --size 2, or --padding 1"),  # has no channels
     ],
 )
-def test_a_shape_that_fits_with_its_channels_last_is_told_so(run: Run, words: list[str], hint: str) -> None:
-    done = run("summary", *words)
+def test_a_shape_that_fits_with_its_channels_last_is_told_so(call: Run, words: list[str], hint: str) -> None:
+    done = call("summary", *words)
     assert (done.code, done.raw) == (1, b"")
     assert done.err.splitlines()[1] == f"hint: {hint}"
 
 
-def test_options_that_no_command_has_are_listed(run: Run) -> None:
+def test_options_that_no_command_has_are_listed(call: Run) -> None:
     """``poolcli conv`` has no --filters, so its help is no help."""
-    assert "hint: the options of conv are --filters, --size, " in run("summary", "8x8", "conv", "8", "3").err
-    assert "hint: see: poolcli pool --help" in run("summary", "8x8", "pool", "3").err
-    assert "hint: see: poolcli conv --help" in run("run", "x.csv", "conv", "8", "3").err
+    assert "hint: the options of conv are --filters, --size, " in call("summary", "8x8", "conv", "8", "3").err
+    assert "hint: see: poolcli pool --help" in call("summary", "8x8", "pool", "3").err
+    assert "hint: see: poolcli conv --help" in call("run", "x.csv", "conv", "8", "3").err
