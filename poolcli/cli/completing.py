@@ -108,14 +108,15 @@ def _beginning(last: str, words: Mapping[str, str]) -> dict[str, str]:
 def _stack(command: Command, words: Sequence[str], last: str, steps: Mapping[str, Callable[..., Any]]) -> Answer:
     """Complete a command that takes steps: its own options and input, the names of steps, their options, ``then``."""
     from poolcli.cli import stack
-    from poolcli.cli.options import grammar, panels
+    from poolcli.cli.options import grammar
+    from poolcli.pooling.modes import GLOBALS
 
     try:
         own, stages = stack.split(words, steps, command)
     except UsageError:  # nothing fits behind a step that is none
         return Answer({})
     names = {name: (step.__doc__ or "").partition("\n")[0] for name, step in steps.items()}
-    names |= {name: f"Pool the whole map: {name.removeprefix('global-')}." for name in panels.GLOBALS}
+    names |= {name: f"Pool the whole map: {name.removeprefix('global-')}." for name in GLOBALS}
     if not stages:
         given = _place(command, own)[1]
         return _arguments(command, own, last, names if given else {})

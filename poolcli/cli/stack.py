@@ -8,12 +8,13 @@ from functools import cache
 from typing import Annotated, Any
 
 from poolcli.cli.options.grammar import Command, Group, command, option, options_of
-from poolcli.cli.options.panels import GLOBALS, WINDOW
+from poolcli.cli.options.panels import WINDOW
 from poolcli.cli.options.steps import Convolving, UnpoolOptions
 from poolcli.cli.options.windows import Windowing
 from poolcli.cli.registry import COMMANDS, build
 from poolcli.cli.words import is_bare, refusal, takes_value
 from poolcli.errors import PoolcliError, UnknownNameError, UsageError
+from poolcli.pooling.modes import GLOBALS
 from poolcli.steps.shapes import ConvLayer, Dense, Flatten
 from poolcli.steps.steps import NormalizeStep, ReluStep, Step
 from poolcli.window import parse_sizes

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from poolcli.arrays import as_array
 from poolcli.errors import ShapeError, UsageError
-from poolcli.pooling.layer import Array, Indices, Options, Pooling, Size
+from poolcli.pooling.layer import Array, Indices, Pooling
+from poolcli.pooling.options import Options, Size
 from poolcli.window import times
 
 

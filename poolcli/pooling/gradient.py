@@ -16,8 +16,9 @@ from poolcli.kernels.fold import window_counts
 from poolcli.pooling.api import layer_for
 from poolcli.pooling.compute import first_place
 from poolcli.pooling.fill import fill
-from poolcli.pooling.layer import Options, Pooling, Size, numbering
+from poolcli.pooling.layer import Pooling, numbering
 from poolcli.pooling.modes import parse_mode
+from poolcli.pooling.options import Options, Size
 from poolcli.system.limits import check_memory
 from poolcli.window import FILLS, Axis, Window, output_shape, times
 

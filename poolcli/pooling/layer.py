@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.errors import NanError, UnknownNameError, UsageError
+from poolcli.errors import NanError, UsageError
 from poolcli.pooling.compute import first_place, pooled
 from poolcli.pooling.fill import fill
 from poolcli.pooling.frameworks import OWN, Framework, LayerFacts, LayerSpec, find
 from poolcli.pooling.modes import Mode, parse_mode
-from poolcli.window import PAD_FILLS, Axis, Padding, Window, check_empty, output_shape, parse_fill
+from poolcli.pooling.options import KEPT, KEYWORDS, Options, Size, completed, window_kind
+from poolcli.window import PAD_FILLS, Axis, Window, check_empty, output_shape, parse_fill
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
-NAN_RULES = ("propagate", "ignore", "error")
 INDEXED = ("max", "min")
 
 
@@ -33,62 +33,32 @@ class Pooling(LayerSpec):
     """One pooling layer: everything but the data; make it with :meth:`of`."""
 
     @classmethod
-    def of(
-        cls,
-        ndim: int,
-        mode: str = "max",
-        size: int | Sequence[int] | None = None,
-        *,
-        stride: int | Sequence[int] | None = None,
-        padding: Padding = "valid",
-        pad_fill: str | float = "ignore",
-        dilation: int | Sequence[int] = 1,
-        ceil_mode: bool = False,
-        count_include_pad: bool | None = None,
-        output_size: int | Sequence[int] | None = None,
-        global_window: bool = False,
-        fractional: bool = False,
-        nan: str = "propagate",
-        compat: str | Framework | None = None,
-        seed: int | None = None,
-        offsets: Sequence[float] | None = None,
-        storage_order: int = 0,
-    ) -> Pooling:
+    def of(cls, ndim: int, mode: str = "max", size: Size = None, **options: Unpack[Options]) -> Pooling:
         """Check the options against each other and make a pooling layer; see `pool` for what they mean."""
-        mode, global_window = _split_global(mode, global_window)
+        mode, everything = _split_global(mode)
+        given = completed({**options, "global_window": True} if everything else options)
         chosen = parse_mode(mode)
-        given = {
-            "size": size is not None, "stride": stride is not None, "padding": padding != "valid",
-            "dilation": dilation != 1, "ceil_mode": ceil_mode, "output_size": output_size is not None,
-            "fractional": fractional, "global": global_window,
-        }  # fmt: skip
-        kind = _kind({name for name, there in given.items() if there})
-        framework = find(compat)
-        if chosen.mode.random and seed is None:
-            raise UsageError(f"mode {chosen} draws at random and needs a seed", "add --seed 1, or any whole number")
-        if nan not in NAN_RULES:
-            raise UnknownNameError("NaN rule", nan, NAN_RULES)
-        if storage_order not in (0, 1):
-            raise UsageError(f"storage order {storage_order} is neither 0 nor 1", "use 0 for rows first, 1 for columns")
+        kind, framework = window_kind(size, given), find(given["compat"])
+        for name, option in KEYWORDS.items():
+            if option.check:
+                option.check(given[name], chosen)
         if kind == "fractional":
-            seed = 0 if seed is None else seed
-            offsets = _offsets(ndim, seed) if offsets is None else offsets
+            given["seed"] = given["seed"] or 0
+            given["offsets"] = given["offsets"] or _offsets(ndim, given["seed"])
+        if framework:
+            kind = framework.fractional if kind == "fractional" else kind
+            given["stride"] = framework.stride if given["stride"] is None else given["stride"]
         window = Window.of(
             ndim,
-            kind=framework.fractional if framework and kind == "fractional" else kind,
+            kind=kind,
             size=2 if size is None else size,
-            stride=framework.stride if framework and stride is None else stride,
-            padding=padding,
-            dilation=dilation,
-            ceil_mode=ceil_mode,
-            output_size=output_size,
-            offsets=offsets or (),
             same_ignores_dilation=bool(framework and framework.same_ignores_dilation),
+            **{name: given[name] for name in ("stride", "padding", "dilation", "ceil_mode", "output_size", "offsets")},
         )
-        if count_include_pad is None:
-            count_include_pad = bool(framework and framework.count_include_pad)
-        pad_fill = parse_fill(pad_fill, "pad fill", PAD_FILLS)
-        made = cls(ndim, chosen, window, pad_fill, count_include_pad, nan, compat, seed, storage_order)
+        if given["count_include_pad"] is None:
+            given["count_include_pad"] = bool(framework and framework.count_include_pad)
+        given["pad_fill"] = parse_fill(given["pad_fill"], "pad fill", PAD_FILLS)
+        made = cls(ndim, chosen, window, **{option.name: given[option.name] for option in KEPT})
         made.row()
         return made
 
@@ -118,10 +88,8 @@ class Pooling(LayerSpec):
 
     def record(self) -> dict[str, Any]:
         """Return what makes this layer again, as JSON has it: the mode, the window, and all that is not default."""
-        usual = {
-            "pad_fill": "ignore", "count_include_pad": bool(self.framework and self.framework.count_include_pad),
-            "nan": "propagate", "compat": None, "seed": None, "storage_order": 0,
-        }  # fmt: skip
+        usual = {option.name: option.default for option in KEPT}
+        usual["count_include_pad"] = bool(self.framework and self.framework.count_include_pad)
         unusual = {key: getattr(self, key) for key, value in usual.items() if getattr(self, key) != value}
         if self.pad_fill != self.pad_fill:  # JSON's null would say that nothing was given
             unusual["pad_fill"] = "nan"
@@ -179,40 +147,9 @@ def _with_sign(x: Array, values: Array, where: Indices, ndim: int) -> None:
     best[zero] = cells[zero[0], places[zero]]
 
 
-def _split_global(mode: str, given: bool) -> tuple[str, bool]:
+def _split_global(mode: str) -> tuple[str, bool]:
     name = mode.strip().lower()
-    return (name.removeprefix("global-"), True) if name.startswith("global-") else (mode, given)
-
-
-# what says by itself where the windows lie: why, and what can therefore not be given beside it
-_ALONE: Mapping[str, tuple[str, set[str]]] = {
-    "global": (
-        "a global window is the whole map",
-        {"size", "stride", "padding", "dilation", "ceil_mode", "output_size", "fractional"},
-    ),
-    "fractional": (
-        "fractional windows lie where the seed puts them",
-        {"stride", "padding", "dilation", "ceil_mode"},
-    ),
-    "output_size": (
-        "adaptive windows follow from the number of outputs",
-        {"size", "stride", "padding", "dilation", "ceil_mode"},
-    ),
-}
-
-
-def _kind(given: set[str]) -> str:
-    """Choose the kind of window that the given options ask for, or say which two do not go together."""
-    if "fractional" in given and "output_size" not in given:
-        raise UsageError("--fractional needs --output-size", "say how many windows, such as --output-size 7x7")
-    for main, (reason, others) in _ALONE.items():
-        if main not in given:
-            continue
-        if clash := sorted(others & given):
-            one, other = (f"--{name.replace('_', '-')}" for name in (main, clash[0]))
-            raise UsageError(f"{one} and {other} do not go together: {reason}", f"drop {one} or {other}")
-        return {"output_size": "adaptive"}.get(main, main)
-    return "sliding"
+    return (name.removeprefix("global-"), True) if name.startswith("global-") else (mode, False)
 
 
 def _offsets(ndim: int, seed: int) -> tuple[float, ...]:
@@ -228,25 +165,3 @@ def _refuse_nan(x: Array) -> None:
         raise NanError(
             f"the input has {nan.sum()} NaN, the first at {first_place(nan)}", "use --nan ignore to leave them out"
         )
-
-
-class Options(TypedDict, total=False):
-    """The keyword arguments of `pool` and `grad`; see `pool` for what they mean."""
-
-    stride: int | Sequence[int] | None
-    padding: Padding
-    pad_fill: str | float
-    dilation: int | Sequence[int]
-    ceil_mode: bool
-    count_include_pad: bool | None
-    output_size: int | Sequence[int] | None
-    global_window: bool
-    fractional: bool
-    nan: str
-    compat: str | Framework | None
-    seed: int | None
-    offsets: Sequence[float] | None
-    storage_order: int
-
-
-Size = int | Sequence[int] | None

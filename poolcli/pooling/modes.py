@@ -236,6 +236,7 @@ _ROWS = (
 )  # fmt: skip
 MODES: Mapping[str, Mode] = {row.name: row for row in _ROWS}
 ALIASES: Mapping[str, str] = {"mean": "avg", "average": "avg", "mode": "majority", "l2": "lp:2", "l1": "lp:1"}
+GLOBALS = ("global-max", "global-avg")  # those that are offered; every mode may have global- before it
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,8 @@ from poolcli.featuremap import FeatureMap
 from poolcli.formats.objects import feature_map_of
 from poolcli.pooling import api, convolution, gradient
 from poolcli.pooling.filters import find_filter
-from poolcli.pooling.layer import Indices, Options, Size
+from poolcli.pooling.layer import Indices
+from poolcli.pooling.options import Options, Size, described
 from poolcli.steps.steps import ConvStep, GradStep, PoolStep, ReluStep, Step
 from poolcli.window import Padding
 from poolcli.wording import Phrase
@@ -129,34 +130,7 @@ def pool(
         One letter for every axis of `x` in its order, such as ``HWC`` or ``NHWC``: N, C, then D, H, W or L.
     return_indices : bool
         Whether to return where each maximum or minimum came from as well.
-    stride : int or tuple of int, optional
-        Cells from window to window; None means `size` (with ``compat="onnx"`` 1).
-    padding : str, int, tuple of int, or tuple of (begin, end)
-        ``valid``, ``same`` (an odd extra cell at the end), ``same-lower`` (at the start), or cells.
-    pad_fill : str or float
-        ``ignore`` (padding never takes part), ``reflect``, ``symmetric``, ``replicate``, ``wrap``, or a number.
-    dilation : int or tuple of int
-        Cells from cell to cell inside a window.
-    ceil_mode : bool
-        Round the number of windows up; the last one must start inside the input or the leading padding.
-    count_include_pad : bool, optional
-        Whether padding counts in the divisor of an average; overhang never does. None means no, or as `compat` has it.
-    output_size : int or tuple of int, optional
-        Adaptive windows: window i of o covers the cells floor(i L / o) to ceil((i + 1) L / o).
-    global_window : bool
-        One window over everything; the axes are kept with length 1.
-    fractional : bool
-        Fractional windows of `size` cells to `output_size`.
-    nan : str
-        ``propagate``, ``ignore`` or ``error``.
-    compat : str, optional
-        ``torch``, ``keras`` or ``onnx``: that framework's defaults and quirks.
-    seed : int, optional
-        For ``stochastic`` (which needs it) and `fractional` (0 if missing).
-    offsets : sequence of float, optional
-        The random offset u of fractional windows, one per spatial axis, instead of a seed.
-    storage_order : int
-        With ``compat="onnx"`` and indices: 1 counts the columns first.
+    @options@
 
     Returns
     -------
@@ -204,6 +178,9 @@ def pool(
         return api.pool(as_array(x), mode, size, ndim=ndim, return_indices=return_indices, **options)  # type: ignore[call-overload]  # as above
     _without_ndim(ndim)
     return _through(PoolStep(mode, size, options, return_indices), x, layout)
+
+
+pool.__doc__ = (pool.__doc__ or "").replace("@options@", "\n    ".join(described()))
 
 
 @overload

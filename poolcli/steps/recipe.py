@@ -7,15 +7,14 @@ A recipe is the ``steps`` of any poolcli JSON, a file with just that list, or a 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from poolcli.errors import InputError, UnknownNameError, UsageError
+from poolcli.pooling.options import FLAG, GRID, NUMBER, OPTIONS, SIZES, TEXT, Kind
 from poolcli.steps.shapes import check_options
 from poolcli.steps.steps import (
-    POOLING,
     STEPS,
     ConvStep,
     Record,
@@ -27,56 +26,15 @@ from poolcli.steps.steps import (
 FORM = 'a recipe looks like [{"step": "pool", "mode": "max", "size": [2, 2]}]'
 
 
-# What a record may hold
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _sizes(value: Any) -> bool:
-    return _whole(value) or (isinstance(value, list) and bool(value) and all(map(_whole, value)))
-
-
-def _padding(value: Any) -> bool:
-    pairs = isinstance(value, list) and bool(value) and all(map(_sizes, value))
-    return isinstance(value, str) or _sizes(value) or pairs
-
-
-def _grid(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(_number(item) or _grid(item) for item in value)
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What the value of an option is."""
-
-    text: str
-    fits: Callable[[Any], bool]
-
-
-SIZES = Kind("a whole number, or a list of one for each axis", _sizes)
-TEXT = Kind("a text", lambda value: isinstance(value, str))
-FLAG = Kind("true or false", lambda value: isinstance(value, bool))
-NUMBER = Kind("a number", _number)
-WHOLE = Kind("a whole number", _whole)
-GRID = Kind("a nested list of numbers", _grid)
-
-OPTIONS: Mapping[str, Kind] = {
-    "mode": TEXT, "size": SIZES, "stride": SIZES, "dilation": SIZES, "output_size": SIZES, "shape": SIZES,
-    "padding": Kind("a word, a whole number, or a list of them or of begin,end pairs", _padding),
-    "pad_fill": Kind("a word or a number", lambda value: isinstance(value, str) or _number(value)),
-    "ceil_mode": FLAG, "count_include_pad": FLAG, "global": FLAG, "fractional": FLAG, "indices": FLAG,
-    "nan": TEXT, "compat": TEXT, "seed": WHOLE, "storage_order": WHOLE, "offsets": GRID,
-    "filter": TEXT, "kernel": GRID, "bias": NUMBER, "low": NUMBER, "high": NUMBER, "upstream": GRID,
+# What a record may hold: the options of pooling, and those of the other steps
+KINDS: Mapping[str, Kind] = {
+    **{option.json: option.kind for option in OPTIONS},
+    "indices": FLAG, "shape": SIZES, "filter": TEXT, "kernel": GRID, "bias": NUMBER, "low": NUMBER, "high": NUMBER,
+    "upstream": GRID,
 }  # fmt: skip
 
 _SLIDING = ("size", "stride", "padding", "dilation")
-_POOLING = ("mode", "size", *POOLING, "global")
+_POOLING = tuple(option.json for option in OPTIONS)
 TAKES: Mapping[str, tuple[str, ...]] = {
     "conv": ("filter", "kernel", *_SLIDING, "bias"),
     "relu": (),
@@ -185,8 +143,8 @@ def _step(record: Any, where: str) -> Step:
 def _check_option(step: str, key: str, value: Any) -> None:
     if key not in TAKES[step]:
         raise UnknownNameError("option", key, TAKES[step] or ("none",))
-    if not OPTIONS[key].fits(value):
-        raise InputError(f"{key} is {_short(value)}", f"{key} is {OPTIONS[key].text}")
+    if not KINDS[key].fits(value):
+        raise InputError(f"{key} is {_short(value)}", f"{key} is {KINDS[key].text}")
 
 
 def _short(value: Any) -> str:
@@ -198,9 +156,6 @@ def _axes_said(record: Record) -> int:
     """Return how many spatial axes the options speak of; 2 if they do not say."""
     lists = [record[key] for key in (*_SLIDING, "output_size") if isinstance(record.get(key), list)]
     return len(lists[0]) if lists else 2
-
-
-# Checking
 
 
 # Changing and writing

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from poolcli.errors import InputError, PoolcliError, ShapeError
+from poolcli.pooling.options import KEYWORDS, OPTIONS, Options, Size
 from poolcli.window import AXIS_NAMES, Padding, Window, times
 
 if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
-    from poolcli.pooling.layer import Options, Pooling, Size
+    from poolcli.pooling.layer import Pooling
 
 Record = Mapping[str, Any]
 
@@ -51,13 +52,6 @@ def _left_over(layer: Pooling, spatial: Sequence[int]) -> Iterator[str]:
             yield f"the last {axis.left_over} of {axis.length} {name} are in no window{advice}"
 
 
-# the options of pooling as records name them, but for mode, size and global
-POOLING = (
-    "stride", "padding", "dilation", "pad_fill", "ceil_mode", "count_include_pad", "output_size", "fractional", "nan",
-    "compat", "seed", "offsets", "storage_order",
-)  # fmt: skip
-
-
 @dataclass(frozen=True)
 class PoolStep:
     """Pool; see `poolcli.pool` for the options."""
@@ -89,9 +83,9 @@ class PoolStep:
     @classmethod
     def from_record(cls, record: Record) -> PoolStep:
         """Make the step of its record."""
-        options: Any = {key: _tupled(value) for key, value in record.items() if key in POOLING}
-        if record.get("global"):
-            options["global_window"] = True
+        options: Any = {
+            option.name: _tupled(record[option.json]) for option in KEYWORDS.values() if option.json in record
+        }
         return cls(record.get("mode", "max"), _tupled(record.get("size")), options, bool(record.get("indices")))
 
 
@@ -343,27 +337,11 @@ def without_shapes(records: Sequence[Record]) -> list[dict[str, Any]]:
 # --- as text ----------------------------------------------------------------------------------------------------------
 
 _WORDS: Mapping[str, Callable[[Any], str]] = {
-    "stride": lambda value: f"stride {times(value)}",
-    "padding": lambda value: f"padding {_padding_text(value)}",
-    "dilation": lambda value: f"dilation {times(value)}",
-    "ceil_mode": lambda _: "ceil_mode",
-    "output_size": lambda value: f"to {times(value)}",
-    "fractional": lambda _: "fractional",
-    "pad_fill": lambda value: f"filled with {value}",
-    "count_include_pad": lambda _: "count_include_pad",
-    "nan": lambda value: f"NaN {value}",
-    "compat": lambda value: f"as {value}",
-    "seed": lambda value: f"seed {value}",
+    **{option.json: option.told for option in OPTIONS if option.told},
     "bias": lambda value: f"bias {value:g}",
     "low": lambda value: f"from {value:g}",
     "high": lambda value: f"to {value:g}",
 }
-
-
-def _padding_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    return times([a for a, _ in value]) if all(a == b for a, b in value) else ",".join(f"{a},{b}" for a, b in value)
 
 
 def text(record: Record) -> str:

@@ -149,7 +149,7 @@ def test_stochastic_needs_a_seed() -> None:
     with pytest.raises(UsageError, match="needs a seed") as caught:
         pool(CELLS, "stochastic")
     assert caught.value.hint is not None
-    assert "--seed" in caught.value.hint
+    assert caught.value.hint == "add seed=1, or any whole number"
 
 
 # --- types ------------------------------------------------------------------------------------------------------------

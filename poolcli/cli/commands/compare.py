@@ -10,7 +10,7 @@ from poolcli.cli.checks import check_output, chosen_input, files_read
 from poolcli.cli.console import say, width_of_output
 from poolcli.cli.options.files import Input, InputOutput
 from poolcli.cli.options.grammar import option
-from poolcli.cli.options.panels import WINDOW, framework_names, mode_names
+from poolcli.cli.options.panels import WINDOW, framework_names
 from poolcli.cli.options.steps import FilterOptions
 from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.options.windows import Windowing
@@ -18,6 +18,7 @@ from poolcli.cli.output import look, put_json, put_table
 from poolcli.cli.pipeline import as_network_input, load
 from poolcli.errors import CompatError, UsageError
 from poolcli.featuremap import FeatureMap
+from poolcli.pooling.options import mode_names
 from poolcli.steps.steps import PoolStep, apply
 
 OWN = "poolcli"  # among frameworks: poolcli's own rules

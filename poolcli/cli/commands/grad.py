@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 from poolcli.cli.options.files import Input, InputOutput
 from poolcli.cli.options.grammar import option
-from poolcli.cli.options.panels import INPUT, WINDOW, mode_names
+from poolcli.cli.options.panels import INPUT, WINDOW
 from poolcli.cli.options.windows import Windowing
 from poolcli.cli.pipeline import transform
+from poolcli.pooling.options import mode_names
 from poolcli.steps.steps import GradStep
 
 GRADED = ("max", "min", "avg", "sum", "lp")  # the keys of `poolcli.pooling.gradient.GRADIENTS`, without NumPy's 80 ms

@@ -3,24 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
 
 INPUT, WINDOW, OUTPUT, TABLE, PICTURE = "Input", "Window", "Output", "Tables", "Pictures out"
-
-
-GLOBALS = ("global-max", "global-avg")  # what is offered; every mode may have global- before it
-
-
-def mode_names() -> Iterable[str]:
-    """Return the modes as a user may type them."""
-    from poolcli.pooling.modes import ALIASES, MODES
-
-    own = (f"{mode.name}:{mode.parameter.example:g}" if mode.parameter else mode.name for mode in MODES.values())
-    return [*own, *ALIASES, *GLOBALS]
 
 
 def filter_names() -> Iterable[str]:
@@ -63,10 +47,3 @@ def emit_targets() -> Iterable[str]:
     from poolcli.emit import TARGETS
 
     return TARGETS
-
-
-def fill_names() -> Iterable[str]:
-    """Return the named pad fills."""
-    from poolcli.window import PAD_FILLS
-
-    return PAD_FILLS

@@ -26,6 +26,7 @@ from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import lacking
+from poolcli.pooling.options import KEPT
 from poolcli.steps import steps
 from poolcli.window import Window, times
 from poolcli.wording import Phrase, safe
@@ -203,8 +204,7 @@ def layer_data(layer: Pooling, dtype: np.dtype[Any], spatial: tuple[int, ...]) -
         "dilation": pair(window.dilation, 1),
         "ceil_mode": window.ceil_mode,
         "output_size": pair(window.output_size, 1),
-        "pad_fill": layer.pad_fill,
-        "count_include_pad": layer.count_include_pad,
+        **{option.json: getattr(layer, option.name) for option in KEPT},
         "nan": "ignore" if layer.nan == "ignore" else "propagate",
         "same_ignores_dilation": window.same_ignores_dilation,
         "quirks": quirks(layer, dtype),

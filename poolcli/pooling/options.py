@@ -1,0 +1,331 @@
+"""The options of pooling: one row of `OPTIONS` each, from which everything that speaks of options follows.
+
+The keyword arguments of `poolcli.pool` and `poolcli.grad`, what a recipe may hold, what a step records, what the
+command line offers and what a page is told are all made of these rows. A type checker runs nothing, so `Options` and
+`poolcli.pooling.frameworks.LayerSpec` write the types down once more; a test holds them equal to the rows.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from poolcli.errors import UnknownNameError, UsageError
+from poolcli.pooling.frameworks import FRAMEWORKS, Framework
+from poolcli.pooling.modes import ALIASES, GLOBALS, MODES, ChosenMode
+from poolcli.window import NAMED_PADDING, PAD_FILLS, Padding, parse_padding, parse_sizes, times
+from poolcli.wording import Phrase
+
+NAN_RULES = ("propagate", "ignore", "error")
+
+Size = int | Sequence[int] | None
+
+
+class Options(TypedDict, total=False):
+    """The keyword arguments of `pool` and `grad`; see `pool` for what they mean."""
+
+    stride: int | Sequence[int] | None
+    padding: Padding
+    pad_fill: str | float
+    dilation: int | Sequence[int]
+    ceil_mode: bool
+    count_include_pad: bool | None
+    global_window: bool
+    output_size: int | Sequence[int] | None
+    fractional: bool
+    nan: str
+    compat: str | Framework | None
+    seed: int | None
+    storage_order: int
+    offsets: Sequence[float] | None
+
+
+# --- what a value can be ----------------------------------------------------------------------------------------------
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _sizes(value: Any) -> bool:
+    return _whole(value) or (isinstance(value, list) and bool(value) and all(map(_whole, value)))
+
+
+def _padding(value: Any) -> bool:
+    pairs = isinstance(value, list) and bool(value) and all(map(_sizes, value))
+    return isinstance(value, str) or _sizes(value) or pairs
+
+
+def _grid(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(_number(item) or _grid(item) for item in value)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the value of an option is.
+
+    Attributes
+    ----------
+    text : str
+        In words.
+    fits : function
+        Whether a value from JSON is one.
+    typed : type
+        What stands for it on a command line, before `parse`.
+    parse : function of (text, name), optional
+        Reads what was typed.
+    """
+
+    text: str
+    fits: Callable[[Any], bool]
+    typed: type = str
+    parse: Callable[[str, str], Any] | None = None
+
+
+SIZES = Kind("a whole number, or a list of one for each axis", _sizes, parse=parse_sizes)
+PADDING = Kind(
+    "a word, a whole number, or a list of them or of begin,end pairs",
+    _padding,
+    parse=lambda text, _: parse_padding(text),
+)
+FILL = Kind("a word or a number", lambda value: isinstance(value, str) or _number(value))
+TEXT = Kind("a text", lambda value: isinstance(value, str))
+FLAG = Kind("true or false", lambda value: isinstance(value, bool), bool)
+NUMBER = Kind("a number", _number, float)
+WHOLE = Kind("a whole number", _whole, int)
+GRID = Kind("a nested list of numbers", _grid)
+
+# --- the rows ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PoolOption:
+    """An option of pooling.
+
+    Attributes
+    ----------
+    name : str
+        The keyword in Python.
+    type : str
+        Its annotation there.
+    default : object
+        What it is if nobody says; None where that depends on other options.
+    kind : Kind
+        What its value is.
+    meaning : str or Phrase
+        One sentence, with what the values do.
+    key : str
+        Its name in JSON and on a command line, where that is not `name`.
+    letter : str
+        Its short form on a command line, if it has one.
+    metavar : str, optional
+        What stands for the value in a help text.
+    usual : str, optional
+        The default in words, where that depends.
+    choices : sequence of str, or function that returns them
+        The values that are offered, and the only ones unless `free`.
+    free : bool
+        Whether other values are allowed as well.
+    undone : bool
+        Whether a flag has an opposite.
+    typed : bool
+        Whether a command line offers it.
+    kept : bool
+        Whether it is an attribute of a layer by itself, and not of its window.
+    told : function of the value, optional
+        How it is said in a line of text; nothing is said without.
+    check : function of (value, mode), optional
+        Raises `UsageError` if the value is wrong, whatever the data.
+    """
+
+    name: str
+    type: str
+    default: Any
+    kind: Kind
+    meaning: str | Phrase
+    key: str = ""
+    letter: str = ""
+    metavar: str | None = None
+    usual: str | None = None
+    choices: Sequence[str] | Callable[[], Iterable[str]] = ()
+    free: bool = False
+    undone: bool = False
+    typed: bool = True
+    kept: bool = False
+    told: Callable[[Any], str] | None = None
+    check: Callable[[Any, ChosenMode], None] | None = None
+
+    @property
+    def json(self) -> str:
+        """Its name in JSON."""
+        return self.key or self.name
+
+
+def mode_names() -> list[str]:
+    """Return the modes as a user may type them; any may have ``global-`` before it."""
+    own = (f"{mode.name}:{mode.parameter.example:g}" if mode.parameter else mode.name for mode in MODES.values())
+    return [*own, *ALIASES, *GLOBALS]
+
+
+def _padding_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return times([a for a, _ in value]) if all(a == b for a, b in value) else ",".join(f"{a},{b}" for a, b in value)
+
+
+def _check_nan(value: Any, _: ChosenMode) -> None:
+    if value not in NAN_RULES:
+        raise UnknownNameError("NaN rule", value, NAN_RULES)
+
+
+def _check_seed(value: Any, chosen: ChosenMode) -> None:
+    if chosen.mode.random and value is None:
+        raise UsageError(
+            f"mode {chosen} draws at random and needs a seed", "add " + Phrase("{seed}, or any whole number", seed=1)
+        )
+
+
+def _check_order(value: Any, _: ChosenMode) -> None:
+    if value not in (0, 1):
+        raise UsageError(f"storage order {value} is neither 0 nor 1", "use 0 for rows first, 1 for columns")
+
+
+OPTIONS: tuple[PoolOption, ...] = (
+    PoolOption(
+        "mode", "str", "max", TEXT, "max, min, avg, sum, median ...; poolcli modes lists them.",
+        letter="m", metavar="NAME[:PARAM]", choices=mode_names, free=True,
+    ),
+    PoolOption(
+        "size", "int | Sequence[int] | None", None, SIZES, "Kernel size in cells, rows first.",
+        letter="k", metavar="N|HxW|DxHxW", usual="2",
+    ),
+    PoolOption(
+        "stride", "int | Sequence[int] | None", None, SIZES, "Cells from window to window.",
+        letter="s", metavar="N|HxW", usual="the size", told=lambda value: f"stride {times(value)}",
+    ),
+    PoolOption(
+        "padding", "Padding", "valid", PADDING,
+        "valid, same, same-lower, cells, or begin,end per axis: top,bottom,left,right.",
+        letter="p", metavar="P", choices=NAMED_PADDING, free=True, told=lambda value: f"padding {_padding_text(value)}",
+    ),
+    PoolOption(
+        "pad_fill", "str | float", "ignore", FILL,
+        "What padding holds: ignore (it never takes part), a number, reflect (c b | a b c), symmetric (b a | a b c), "
+        "replicate (a a | a b c), wrap (b c | a b c).",
+        metavar="FILL", choices=PAD_FILLS, free=True, kept=True, told=lambda value: f"filled with {value}",
+    ),
+    PoolOption(
+        "dilation", "int | Sequence[int]", 1, SIZES, "Cells from cell to cell inside a window.",
+        metavar="N|HxW", told=lambda value: f"dilation {times(value)}",
+    ),
+    PoolOption(
+        "ceil_mode", "bool", False, FLAG,
+        "Round the number of windows up; the last must start inside the input or the leading padding.",
+        undone=True, told=lambda _: "ceil_mode",
+    ),
+    PoolOption(
+        "count_include_pad", "bool | None", None, FLAG, "Count padding in the divisor of averages.",
+        undone=True, kept=True, told=lambda _: "count_include_pad",
+    ),
+    PoolOption("global_window", "bool", False, FLAG, "One window over the whole map.", key="global"),
+    PoolOption(
+        "output_size", "int | Sequence[int] | None", None, SIZES, "Adaptive windows: as many as give this output.",
+        metavar="HxW", told=lambda value: f"to {times(value)}",
+    ),
+    PoolOption(
+        "fractional", "bool", False, FLAG, Phrase("Windows of varying sizes that give {output_size}."),
+        told=lambda _: "fractional",
+    ),
+    PoolOption(
+        "nan", "str", "propagate", TEXT, "What a NaN does.",
+        choices=NAN_RULES, kept=True, told=lambda value: f"NaN {value}", check=_check_nan,
+    ),
+    PoolOption(
+        "compat", "str | Framework | None", None, TEXT,
+        "Do as torch, keras or onnx does: defaults, quirks, refusals.",
+        metavar="NAME", choices=lambda: FRAMEWORKS, kept=True, told=lambda value: f"as {value}",
+    ),
+    PoolOption(
+        "seed", "int | None", None, WHOLE, "For stochastic and fractional pooling, to have the same again.",
+        metavar="N", kept=True, told=lambda value: f"seed {value}", check=_check_seed,
+    ),
+    PoolOption(
+        "storage_order", "int", 0, WHOLE, Phrase("1: {indices} count columns first, as ONNX can."),
+        metavar="0|1", kept=True, check=_check_order,
+    ),
+    PoolOption(
+        "offsets", "Sequence[float] | None", None, GRID,
+        "The random offset u of fractional windows, one for each spatial axis, instead of a seed.", typed=False,
+    ),
+)  # fmt: skip
+KEYWORDS: Mapping[str, PoolOption] = {row.name: row for row in OPTIONS[2:]}  # those after mode and size
+KEPT = tuple(row for row in OPTIONS if row.kept)
+
+
+def completed(options: Options) -> dict[str, Any]:
+    """Return all keyword arguments, with defaults for those that are missing.
+
+    Raises
+    ------
+    TypeError
+        If there is no such option, as Python has it.
+
+    Examples
+    --------
+    >>> completed({"stride": 1})["padding"]
+    'valid'
+    """
+    if unknown := options.keys() - KEYWORDS.keys():
+        raise TypeError(f"pooling got an unexpected keyword argument {min(unknown)!r}")
+    return {row.name: options.get(row.name, row.default) for row in KEYWORDS.values()}
+
+
+def described() -> list[str]:
+    """Describe every keyword argument in lines of a docstring."""
+    lines = []
+    for row in KEYWORDS.values():
+        usual = "" if row.default is None else f", {row.default!r} if missing"
+        text = textwrap.wrap(str(row.meaning), 112, initial_indent="    ", subsequent_indent="    ")
+        lines += [f"{row.name} : {row.type}{usual}", *text]
+    return lines
+
+
+# what says by itself where the windows lie: why, and what can therefore not be given beside it
+_ALONE: Mapping[str, tuple[str, set[str]]] = {
+    "global_window": (
+        "a global window is the whole map",
+        {"size", "stride", "padding", "dilation", "ceil_mode", "output_size", "fractional"},
+    ),
+    "fractional": (
+        "fractional windows lie where the seed puts them",
+        {"stride", "padding", "dilation", "ceil_mode"},
+    ),
+    "output_size": (
+        "adaptive windows follow from the number of outputs",
+        {"size", "stride", "padding", "dilation", "ceil_mode"},
+    ),
+}
+
+
+def window_kind(size: Size, given: Mapping[str, Any]) -> str:
+    """Choose the kind of window that the options ask for, or say which two do not go together."""
+    said = {name for name, value in given.items() if value != KEYWORDS[name].default}
+    said |= {"size"} if size is not None else set()
+    if "fractional" in said and "output_size" not in said:
+        raise UsageError(Phrase("{fractional} needs {output_size}"),
+                         "say how many windows, such as " + Phrase("{output_size}", output_size=(7, 7)))  # fmt: skip
+    for main, (reason, others) in _ALONE.items():
+        if main not in said:
+            continue
+        if clash := sorted(others & said):
+            both = f"{{{main}}}", f"{{{clash[0]}}}"
+            raise UsageError(Phrase(f"{both[0]} and {both[1]} do not go together: {reason}"),
+                             "drop " + Phrase(f"{both[0]} or {both[1]}"))  # fmt: skip
+        return {"output_size": "adaptive", "global_window": "global"}.get(main, main)
+    return "sliding"
