@@ -192,7 +192,7 @@ def test_keywords_of_others_are_answered_with_ours(function: str, options: dict[
 def test_every_word_from_elsewhere_leads_to_one_of_ours() -> None:
     from inspect import signature
 
-    from poolcli.pooling.layer import Options
+    from poolcli.pooling.options import Options
 
     ours = {*Options.__optional_keys__, *(name for one in FUNCTIONS.values() for name in signature(one).parameters)}
     assert set(ELSEWHERE.values()) <= ours
