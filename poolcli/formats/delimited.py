@@ -27,11 +27,11 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.errors import FileError, ShapeError
+from poolcli.errors import FileError, NumberRangeError, ShapeError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats.bands import Bands, regrouped
 from poolcli.formats.dialect import DELIMITERS, Dialect, dialect_of, lines_of
-from poolcli.formats.numbers import Misfit, Numbers, Restart, range_error
+from poolcli.formats.numbers import Misfit, Numbers, range_error
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.text import (
     BAND_BYTES,
@@ -152,13 +152,9 @@ def _fast(text: bytes, convert: Convert) -> tuple[list[list[Any]], bytes] | None
     return rows if all(rows) else [row for row in rows if row], json
 
 
-def _careful(text: bytes, line: int, dialect: Dialect, name: str) -> tuple[list[list[Number]], list[int]]:
-    """Read a band cell by cell; give the rows and their line numbers."""
-    rows, numbers = [], []
-    for here, _, content in lines_of(text, line):
-        rows.append(dialect.row(content, here, name))
-        numbers.append(here)
-    return rows, numbers
+def _careful(text: bytes, line: int, dialect: Dialect, name: str) -> Iterator[list[Number]]:
+    """Read a band cell by cell."""
+    return (dialect.row(content, here, name) for here, _, content in lines_of(text, line))
 
 
 def _fill(numbers: Numbers, text: bytes, line: int, dialect: Dialect, convert: Convert, name: str) -> None:
@@ -167,12 +163,14 @@ def _fill(numbers: Numbers, text: bytes, line: int, dialect: Dialect, convert: C
         rows, json = found
         if not set(map(len, rows)) - {dialect.columns} and numbers.add([*chain.from_iterable(rows)], json):
             return
-    slow, lines = _careful(text, line, dialect, name)
-    try:
-        numbers.add_exact([*chain.from_iterable(slow)])
-    except Misfit as misfit:
-        row, column = divmod(misfit.index, dialect.columns)
-        raise range_error(f"{name}: line {lines[row]}, column {column + 1}", misfit.reason) from None
+    numbers.add_exact([*chain.from_iterable(_careful(text, line, dialect, name))])
+
+
+def _out_of_range(misfit: Misfit, text: bytes, line: int, dialect: Dialect, name: str) -> NumberRangeError:
+    """Make the error for a number that does not fit, with its place in the rows `text`."""
+    row, column = divmod(misfit.index, dialect.columns)
+    here, _, _ = next(islice(lines_of(text, line), row, None))
+    return range_error(f"{name}: line {here}, column {column + 1}", misfit.reason)
 
 
 # The format
@@ -181,23 +179,24 @@ def _fill(numbers: Numbers, text: bytes, line: int, dialect: Dialect, convert: C
 def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:
     """Read all of a file."""
     text, notes = utf8(data, name)
-    dialect, array = _read_table(text, name, options, kind, "int64")
+    dialect, array = _read_table(text, name, options, kind)
     if options.layout and options.layout.upper() == "L" and 1 in array.shape:
         array = array.reshape(-1)
     notes += (*dialect.notes, f"dtype {array.dtype}")
     return FeatureMap.from_array(array, options.layout, channels_last=options.channels_last, name=name, notes=notes)
 
 
-def _read_table(text: bytes, name: str, options: ReadOptions, kind: str, dtype: str) -> tuple[Dialect, NDArray[Any]]:
+def _read_table(text: bytes, name: str, options: ReadOptions, kind: str) -> tuple[Dialect, NDArray[Any]]:
     dialect, bands = _open(_bands(io.BytesIO(text)), name, options, kind)
     rows = min(_line_count(text), len(text) // (2 * dialect.columns) + 1)  # a cell has a digit and a delimiter
-    numbers = Numbers(rows * dialect.columns, dtype)
+    numbers = Numbers(rows * dialect.columns)
     convert = _converter(dialect)
     try:
         for line, band in bands:
             _fill(numbers, band, line, dialect, convert, name)
-    except Restart as wider:
-        return _read_table(text, name, options, kind, wider.dtype)
+    except Misfit as misfit:
+        before = _unix(text).split(b"\n", dialect.line - 1)
+        raise _out_of_range(misfit, before[-1], dialect.line, dialect, name) from None
     return dialect, numbers.array.reshape(-1, dialect.columns)
 
 
@@ -254,7 +253,10 @@ def open_bands(path: str | Path, options: ReadOptions, kind: str) -> Bands | Non
             convert = _converter(dialect)
             for line, text in bands:
                 numbers = Numbers((newlines(text) + 1) * dialect.columns, dtype)
-                _fill(numbers, text, line, dialect, convert, name)
+                try:
+                    _fill(numbers, text, line, dialect, convert, name)
+                except Misfit as misfit:
+                    raise _out_of_range(misfit, text, line, dialect, name) from None
                 yield numbers.array.reshape(-1, dialect.columns)
             if _stamp(file) != stamp:
                 raise FileError(f"cannot read {name}: it changed while it was read", "try again when it is complete")
@@ -289,7 +291,7 @@ def _scanned(bands: Iterator[tuple[int, bytes]], dialect: Dialect, name: str) ->
         if dtype != "float64" and any(mark in text for mark in marks):
             dtype = "float64"
         if dtype == "int64" and _has_long_number(text):
-            rows, _ = _careful(band, line, dialect, name)
+            rows = _careful(band, line, dialect, name)
             dtype = "uint64" if any(value >= 2**63 for row in rows for value in row) else dtype
     return count, dtype
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import chain, islice
 from typing import Any, NamedTuple
@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 
 from poolcli.errors import InputError, UsageError
 from poolcli.featuremap import FeatureMap, inner_order, parse_layout
-from poolcli.formats.numbers import Misfit, Numbers, Restart, range_error
+from poolcli.formats.numbers import Misfit, Numbers, range_error
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.text import BAND_BYTES, BAND_CELLS, Number, dump_numbers, newlines, place, quoted, utf8
+from poolcli.wording import many
 
 DTYPES = (
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64",
@@ -36,6 +37,7 @@ OWN = ("shape", "layout", "dtype", "data", "steps", "indices", "unpool", "white"
 MOST_AXES = 64  # as many as numpy has
 LISTS = "a map looks like [[1, 2], [3, 4]]"
 OBJECTS = 'an object looks like {"data": [[1, 2], [3, 4]]}'
+CUT_OFF = "it may have been cut off"
 MOST_DEPTH = 100  # of what is not an array of numbers
 BLANK = b" \t\r\n"
 OPEN, CLOSE, COMMA = b"[],"
@@ -53,6 +55,20 @@ TOKEN = re.compile(
 VALUE = re.compile(rb"%s|null|NaN|-?Infinity" % NUMBER)
 UNTIL = re.compile(rb"[^\s,\]}]+")  # a word, for messages
 GAP = re.compile(rb"[ \t\r\n]*")
+HINTS: tuple[tuple[re.Pattern[bytes], str], ...] = (  # of a word that is not JSON, and what to write
+    (re.compile(rb"[-+]?inf(?:inity)?$", re.IGNORECASE), "write 1e999 for infinity, and -1e999 below zero"),
+    (re.compile(rb"[-+]?nan|n/?a$|none$|null$|nil$|undefined$", re.IGNORECASE), "write null where a number is missing"),
+    (re.compile(rb"true$|false$", re.IGNORECASE), "write 1 for true and 0 for false"),
+    (re.compile(rb"'"), 'write texts and keys in double quotes (") and numbers without any'),
+    (re.compile(rb"\+[0-9.]"), "write numbers without a plus sign"),
+    (re.compile(rb"-?\.[0-9]"), "write a digit before the decimal point, such as 0.5"),
+    (re.compile(rb"\.$"), "write a digit after the decimal point, such as 1.0; from Python, json.dumps(x.tolist())"),
+    (re.compile(rb"[xXoObB][0-9a-fA-F]+$"), "write numbers in decimal"),
+    (re.compile(rb"_[0-9]"), "write numbers without underscores"),
+    (re.compile(rb"//|/\*|#"), "take comments out"),
+    (re.compile(rb"[A-Za-z_]\w*:"), 'write keys in double quotes, such as {"data": [[1, 2], [3, 4]]}'),
+    (re.compile(rb""), LISTS),
+)
 
 
 class Token(NamedTuple):
@@ -71,13 +87,22 @@ class Found(NamedTuple):
     start: int
 
 
-class _Reader:
-    """Walks one document."""
+class _Nest:
+    """What is known of an array of numbers while its lists are read."""
+
+    def __init__(self) -> None:
+        self.values: list[Number | None] = []
+        self.lengths: dict[int, int] = {}  # of the lists of each depth
+        self.rank = 0  # the depth of the numbers, when it is known
+
+
+class _Document:
+    """Reads one document by recursive descent: each method takes an offset and returns a value and where it ends."""
 
     def __init__(self, text: bytes, name: str) -> None:
         self.text, self.name = text, name
 
-    def error(self, offset: int, message: str, hint: str | None = None) -> InputError:
+    def error(self, offset: int, message: str, hint: str) -> InputError:
         """Make an error that names a place."""
         return InputError(f"{self.where(offset)}: {message}", hint)
 
@@ -91,15 +116,21 @@ class _Reader:
         match = TOKEN.match(self.text, offset)
         if match and match.lastgroup:
             return Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup), match.end())
-        gap = GAP.match(self.text, offset)
-        start = gap.end() if gap else offset
-        if start == len(self.text):
-            raise self.error(start, "the JSON text ends too early", "it may have been cut off")
+        start = self.gap(offset)
         rest = self.text[start : start + 40]
+        if not rest:
+            raise self.error(start, "the JSON text ends too early", CUT_OFF)
         if rest.startswith(b'"'):
-            raise self.error(start, "a string that is not closed, or has a line end in it", "it may have been cut off")
-        word = UNTIL.match(rest)
-        raise self.error(start, f"{quoted(word[0] if word else rest[:1])} is no JSON")
+            raise self.error(start, "a string that is not closed, or has a line end in it", CUT_OFF)
+        found = UNTIL.match(rest)
+        word = found[0] if found else rest[:1]
+        hint = next(hint for pattern, hint in HINTS if pattern.match(word))
+        raise self.error(start, f"{quoted(word)} is no JSON", hint)
+
+    def gap(self, offset: int) -> int:
+        """Return where the blanks at `offset` end."""
+        blanks = GAP.match(self.text, offset)
+        return blanks.end() if blanks else offset
 
     def expect(self, offset: int, marks: bytes, after: str) -> Token:
         """Return the token after `offset`, which must be one of `marks`."""
@@ -109,9 +140,7 @@ class _Reader:
             raise self.error(token.start, f"{quoted(token.text)} where {wanted} should come after {after}", OBJECTS)
         return token
 
-    # The document
-
-    def document(self) -> dict[str, Any]:
+    def keys(self) -> dict[str, Any]:
         """Return the keys of the object; a bare list is its data."""
         first = self.token(0)
         if first.text == b"[":
@@ -122,11 +151,11 @@ class _Reader:
         else:
             what = f"{quoted(first.text)} is neither a list nor an object"
             raise self.error(first.start, what, "write [[1, 2], [3, 4]]")
-        rest = GAP.match(self.text, end)
-        if rest and rest.end() < len(self.text):
-            second = self.text[rest.end() : rest.end() + 1]
-            what = "a second JSON document" if second in (b"[", b"{") else "text after the end of the JSON document"
-            raise self.error(rest.end(), what, "give one document at a time")
+        end = self.gap(end)
+        if end < len(self.text):
+            second = self.text[end : end + 1] in (b"[", b"{")
+            what = "a second JSON document" if second else "text after the end of the JSON document"
+            raise self.error(end, what, "give one document at a time")
         return keys
 
     def members(self, offset: int, depth: int, *, arrays: bool = False) -> tuple[dict[str, Any], int]:
@@ -154,7 +183,7 @@ class _Reader:
     def value(self, token: Token, depth: int) -> tuple[Any, int]:
         """Read any value that starts with `token`."""
         if depth > MOST_DEPTH:
-            raise self.error(token.start, f"nested more than {MOST_DEPTH} deep")
+            raise self.error(token.start, f"nested more than {MOST_DEPTH} deep", "take out what is not needed")
         if token.kind == "word":
             return WORDS[token.text], token.stop
         if token.kind == "number":
@@ -186,7 +215,8 @@ class _Reader:
             text: str = orjson.loads(token.text)
         except orjson.JSONDecodeError as problem:
             what = str(problem).partition(":")[0]
-            raise self.error(token.start, f"a string that is no JSON: {what}") from None
+            hint = "write a backslash as \\\\, and other characters as they are"
+            raise self.error(token.start, f"a string that is no JSON: {what}", hint) from None
         return text
 
     def number(self, token: Token) -> Number:
@@ -194,138 +224,86 @@ class _Reader:
         if not token.text.lstrip(b"-").isdigit():
             return float(token.text)
         if len(token.text) > 4000:  # Python refuses to convert much longer ones
-            raise self.error(token.start, f"an integer of {len(token.text)} digits")
+            raise self.error(token.start, f"an integer of {len(token.text)} digits", "write it with an exponent")
         return int(token.text)
 
-    # Arrays of numbers
-
-    def numbers(self, start: int, dtype: str = "int64") -> tuple[Found, int]:
-        """Read an array of numbers from its opening bracket on; return it and where it ends."""
+    def numbers(self, start: int) -> tuple[Found, int]:
+        """Read an array of numbers from its opening bracket on."""
+        if fast := _fast_array(self.text, start):
+            return Found(fast[0], start), fast[1]
+        nest = _Nest()
+        end = self.nested(start, 1, nest)
+        numbers = Numbers(len(nest.values))
         try:
-            array, end = _fast_array(self.text, start, dtype) or _Walk(self, start).array(dtype)
-        except Restart as wider:
-            return self.numbers(start, wider.dtype)
-        return Found(array, start), end
+            numbers.add_exact(nest.values)
+        except Misfit as misfit:
+            raise range_error(self.where(self.number_at(start, misfit.index)), misfit.reason) from None
+        return Found(numbers.array.reshape([nest.lengths[depth] for depth in range(1, nest.rank + 1)]), start), end
+
+    def nested(self, start: int, depth: int, nest: _Nest) -> int:
+        """Read a list of numbers, or of such lists, from its opening bracket on; return where it ends."""
+        if depth > MOST_AXES:
+            raise self.error(start, f"more than {MOST_AXES} lists in each other", "use fewer axes")
+        length, offset, mark = 0, start + 1, b"["
+        while mark != b"]":
+            offset = self.item(offset, depth, nest, start if mark == b"[" else None)
+            length += 1
+            token = self.token(offset)
+            mark, offset = token.text, token.stop
+            if mark not in (b",", b"]"):
+                raise self.stray(token)
+        expected = nest.lengths.setdefault(depth, length)
+        if length != expected:
+            what = many(length, "number" if depth == nest.rank else "list")
+            raise self.error(start, f"a list of {what}, expected {expected}", "give all lists the same length")
+        return offset
+
+    def item(self, offset: int, depth: int, nest: _Nest, opened: int | None) -> int:
+        """Read what stands in a list, right behind its bracket at `opened`, or behind a comma; return where it ends."""
+        token = self.token(offset)
+        if token.text == b"[":
+            if nest.rank and depth >= nest.rank:
+                raise self.error(token.start, "a list among numbers", "nest all numbers equally deep")
+            return self.nested(token.start, depth + 1, nest)
+        if token.text == b"]":
+            if opened is not None:
+                raise self.error(opened, "an empty list", "give it at least one number")
+            raise self.error(token.start, "a comma before ]", "take the comma away")
+        if token.text == b",":
+            hint = "take it away, or write null where a number is missing"
+            raise self.error(token.start, "a comma without a value before it", hint)
+        if token.kind not in ("number", "word"):
+            raise self.stray(token)
+        value = WORDS[token.text] if token.kind == "word" else self.number(token)
+        if isinstance(value, bool):
+            what = f"{token.text.decode()} is not a number"
+            raise self.error(token.start, what, "write 1 for true and 0 for false")
+        nest.rank = nest.rank or depth
+        if nest.rank != depth:
+            raise self.error(token.start, "a number among lists", "nest all numbers equally deep")
+        nest.values.append(value)
+        return token.stop
+
+    def stray(self, token: Token) -> InputError:
+        """Say what is wrong with a token where another was due."""
+        if token.kind == "string":
+            hint = "write numbers without quotes, and null where one is missing"
+            return self.error(token.start, f"the text {quoted(token.text)} among the numbers", hint)
+        if token.text == b"[":
+            return self.error(token.start, "a list where a comma or ] should be", LISTS)
+        if token.kind == "mark":
+            return self.error(token.start, f"{quoted(token.text)} among the numbers", LISTS)
+        return self.error(token.start, f"{quoted(token.text)} where a comma or ] should be", LISTS)
 
     def number_at(self, start: int, index: int) -> int:
         """Return the offset of the number with this index in an array."""
         return next(islice(VALUE.finditer(self.text, start), index, None)).start()
 
 
-class _Walk:
-    """Reads an array of numbers token by token, and says exactly where it stops being one."""
-
-    def __init__(self, reader: _Reader, start: int) -> None:
-        self.reader, self.start = reader, start
-        self.values: list[Number | None] = []
-        self.counts: list[int] = []  # of the values in each list that is open
-        self.opened: list[int] = []  # and where it opened
-        self.lengths: dict[int, int] = {}  # of the lists of each depth
-        self.rank = 0  # the depth of the numbers, when it is known
-        self.state = "comma"  # what came last: open, value or comma
-
-    def array(self, dtype: str) -> tuple[NDArray[Any], int]:
-        """Return the array and the offset of its end."""
-        end = self.start
-        for match in TOKEN.finditer(self.reader.text, end):
-            if match.start() != end:
-                break
-            end = match.end()
-            kind = match.lastgroup or ""
-            HANDLERS[match["mark"] or kind](self, Token(kind, match[kind], match.start(kind), end))
-            if not self.counts:
-                return self.made(dtype), end
-        self.reader.token(end)  # raises: this is no token
-        raise AssertionError  # pragma: no cover
-
-    def made(self, dtype: str) -> NDArray[Any]:
-        """Make the array of the values."""
-        numbers = Numbers(len(self.values), dtype)
-        try:
-            numbers.add_exact(self.values)
-        except Misfit as misfit:
-            where = self.reader.where(self.reader.number_at(self.start, misfit.index))
-            raise range_error(where, misfit.reason) from None
-        return numbers.array.reshape([self.lengths[depth] for depth in range(1, self.rank + 1)])
-
-    def open(self, token: Token) -> None:
-        """Begin a list."""
-        if self.state == "value":
-            raise self.reader.error(token.start, "a list where a comma or ] should be", LISTS)
-        if self.rank and len(self.counts) >= self.rank:
-            raise self.reader.error(token.start, "a list among numbers", "nest all numbers equally deep")
-        if len(self.counts) == MOST_AXES:
-            raise self.reader.error(token.start, f"more than {MOST_AXES} lists in each other", "use fewer axes")
-        self.counts.append(0)
-        self.opened.append(token.start)
-        self.state = "open"
-
-    def close(self, token: Token) -> None:
-        """End a list, which has to be as long as the others of its depth."""
-        if self.state == "open":
-            raise self.reader.error(self.opened[-1], "an empty list", "give it at least one number")
-        if self.state == "comma":
-            raise self.reader.error(token.start, "a comma before ]", "take the comma away")
-        depth, length, opened = len(self.counts), self.counts.pop(), self.opened.pop()
-        expected = self.lengths.setdefault(depth, length)
-        if length != expected:
-            what = "number" if depth == self.rank else "list"
-            plural = "" if length == 1 else "s"
-            raise self.reader.error(
-                opened, f"a list of {length} {what}{plural}, expected {expected}", "give all lists the same length"
-            )
-        self.value()
-
-    def comma(self, token: Token) -> None:
-        """Expect another value."""
-        if self.state != "value":
-            raise self.reader.error(token.start, "a comma without a value before it")
-        self.state = "comma"
-
-    def value(self) -> None:
-        """Count a value of the list that is open."""
-        if self.counts:
-            self.counts[-1] += 1
-        self.state = "value"
-
-    def number(self, token: Token) -> None:
-        """Take a number, or a word for one."""
-        if self.state == "value":
-            raise self.reader.error(token.start, f"{quoted(token.text)} where a comma or ] should be", LISTS)
-        value = WORDS[token.text] if token.kind == "word" else self.reader.number(token)
-        if isinstance(value, bool):
-            what = f"{token.text.decode()} is not a number"
-            raise self.reader.error(token.start, what, "write 1 for true and 0 for false")
-        self.rank = self.rank or len(self.counts)
-        if self.rank != len(self.counts):
-            raise self.reader.error(token.start, "a number among lists", "nest all numbers equally deep")
-        self.values.append(value)
-        self.value()
-
-    def stranger(self, token: Token) -> None:
-        """Refuse what is no number and no list."""
-        what = {"string": f"the text {quoted(token.text)}", "mark": quoted(token.text)}[token.kind]
-        hint = "write numbers without quotes, and null where one is missing" if token.kind == "string" else None
-        raise self.reader.error(token.start, f"{what} among the numbers", hint)
-
-
-HANDLERS: Mapping[bytes | str, Callable[[_Walk, Token], None]] = {
-    b"[": _Walk.open,
-    b"]": _Walk.close,
-    b",": _Walk.comma,
-    b"{": _Walk.stranger,
-    b"}": _Walk.stranger,
-    b":": _Walk.stranger,
-    "number": _Walk.number,
-    "word": _Walk.number,
-    "string": _Walk.stranger,
-}
-
-
 # The fast route
 
 
-def _fast_array(text: bytes, start: int, dtype: str) -> tuple[NDArray[Any], int] | None:
+def _fast_array(text: bytes, start: int) -> tuple[NDArray[Any], int] | None:
     """Read an array a band at a time; None if it needs a closer look.
 
     A band is cut at a comma; with the brackets that are open there put around it, it is JSON of its own, and orjson
@@ -336,7 +314,7 @@ def _fast_array(text: bytes, start: int, dtype: str) -> tuple[NDArray[Any], int]
     end = text.rfind(b"]", start, stop) + 1
     if text[end:stop].strip(BLANK) not in (b"", b","):
         return None
-    numbers = Numbers(newlines(memoryview(text)[start:end], byte=COMMA) + 1, dtype)
+    numbers = Numbers(newlines(memoryview(text)[start:end], byte=COMMA) + 1)
     skeleton: list[bytes] = []
     depth = rank = 0
     for band in _cut(text, start, end):
@@ -363,7 +341,7 @@ def _cut(text: bytes, start: int, end: int) -> Iterator[bytes]:
 
 def _add(band: bytes, rank: int, numbers: Numbers) -> bool:
     """Add the numbers of nested lists to those so far; False if they need a closer look."""
-    with suppress(orjson.JSONDecodeError, TypeError):  # NaN and infinities; lists of unequal depth
+    with suppress(orjson.JSONDecodeError, TypeError, Misfit):  # NaN and infinities; lists of unequal depth
         if b"t" not in band and b"f" not in band and numbers.add(_flat(orjson.loads(band), rank), band):  # true, false
             return True
     return _add_exact(band, rank, numbers)
@@ -420,9 +398,9 @@ def read(
 ) -> FeatureMap:
     """Read one document."""
     text, notes = utf8(data, name)
-    reader = _Reader(text, name)
-    keys = reader.document()
-    array = _data(keys, reader)
+    document = _Document(text, name)
+    keys = document.keys()
+    array = _data(keys, document)
     layout = options.layout or _layout(keys, name)
     indices = _indices(keys, array, name)
     known = {
@@ -446,25 +424,25 @@ def _notes(keys: Mapping[str, Any], array: NDArray[Any], options: ReadOptions) -
         yield f"layout {keys['layout'].upper()} (from the file)"
 
 
-def _data(keys: Mapping[str, Any], reader: _Reader) -> NDArray[Any]:
+def _data(keys: Mapping[str, Any], document: _Document) -> NDArray[Any]:
     found = keys.get("data")
     if not isinstance(found, Found):
         what = 'there is no key "data"' if "data" not in keys else 'the value of "data" is not a list of numbers'
-        raise InputError(f"{reader.name}: {what}", 'write {"data": [[1, 2], [3, 4]]}')
+        raise InputError(f"{document.name}: {what}", 'write {"data": [[1, 2], [3, 4]]}')
     array = found.array
     shape = keys.get("shape")
     if shape is not None and shape != list(array.shape):
         have = list(array.shape)
-        raise InputError(f"{reader.name}: shape says {shape}, but data are {have}", "correct or drop shape")
+        raise InputError(f"{document.name}: shape says {shape}, but data are {have}", "correct or drop shape")
     dtype = keys.get("dtype")
     if dtype is None:
         return array
     if dtype not in DTYPES:
-        raise InputError(f"{reader.name}: dtype {dtype!r} is unknown", f"use one of {', '.join(DTYPES)}, or drop it")
-    return _restored(found, np.dtype(dtype), reader)
+        raise InputError(f"{document.name}: dtype {dtype!r} is unknown", f"use one of {', '.join(DTYPES)}, or drop it")
+    return _restored(found, np.dtype(dtype), document)
 
 
-def _restored(found: Found, dtype: np.dtype[Any], reader: _Reader) -> NDArray[Any]:
+def _restored(found: Found, dtype: np.dtype[Any], document: _Document) -> NDArray[Any]:
     """Give the array the type it once had; a float may be rounded to a narrower float, all else must be exact."""
     array = found.array
     if array.dtype == dtype:
@@ -477,7 +455,7 @@ def _restored(found: Found, dtype: np.dtype[Any], reader: _Reader) -> NDArray[An
             wrong = (wanted != array) | ~_within(array, dtype)
     if wrong.any():
         index = int(wrong.argmax())
-        where = reader.where(reader.number_at(found.start, index))
+        where = document.where(document.number_at(found.start, index))
         raise InputError(f"{where}: {array.flat[index]} does not fit dtype {dtype}", "correct or drop dtype")
     return wanted
 

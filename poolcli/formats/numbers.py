@@ -34,7 +34,7 @@ class Misfit(Exception):  # noqa: N818 -- no error for a user yet: whoever knows
     Attributes
     ----------
     index : int
-        Where it is in the numbers that were added.
+        Where it is in all the numbers so far.
     reason : str
         The broken rule.
     """
@@ -42,14 +42,6 @@ class Misfit(Exception):  # noqa: N818 -- no error for a user yet: whoever knows
     def __init__(self, index: int, reason: str) -> None:
         super().__init__(reason)
         self.index, self.reason = index, reason
-
-
-class Restart(Exception):  # noqa: N818 -- a signal
-    """The numbers so far do not fit the type that later ones need; read again with that type to find the place."""
-
-    def __init__(self, dtype: str) -> None:
-        super().__init__(dtype)
-        self.dtype = dtype
 
 
 class Numbers:
@@ -100,27 +92,15 @@ class Numbers:
         Raises
         ------
         Misfit
-            If a number does not fit.
-        Restart
-            If an earlier number does not fit the type that these need.
+            If a number does not fit, or one that came earlier does not fit the type that these need.
         """
         if self.room.dtype.kind != "f":
             self._become(_narrowest(values, self.room.dtype.name))
         for index, value in enumerate(values):
-            if isinstance(value, int) and (reason := self._misfit(value)):
-                raise Misfit(index, reason)
+            if isinstance(value, int) and (reason := _misfit(value, self.room.dtype)):
+                raise Misfit(self.count + index, reason)
         self.room[self.count : self.count + len(values)] = values
         self.count += len(values)
-
-    def _misfit(self, value: int) -> str | None:
-        """Say why an integer does not fit the type of the buffer."""
-        if not -(2**63) <= value < 2**64:
-            return f"{value if abs(value) < 10**40 else 'an integer'} is beyond 64 bits"
-        if self.room.dtype == np.uint64 and value < 0:
-            return f"{value} and integers beyond {2**63 - 1} have no common 64-bit type"
-        if self.room.dtype.kind == "f" and int(float(value)) != value:
-            return f"{value} {LOSES} among decimal numbers"
-        return None
 
     def _add_floats(self, values: Sequence[Number | None], text: bytes) -> bool:
         """Put values in as float64, and make the buffer float64, if no integer asks for more care."""
@@ -142,15 +122,28 @@ class Numbers:
             return
         old = self.array
         wide = old.astype(dtype)
-        limit = 2.0 ** np.iinfo(old.dtype).bits / (2 if old.dtype.kind == "i" else 1)
         if dtype == "uint64":
-            fits = not (old < 0).any()
+            lost = old < 0
         else:  # what rounds up to the limit cannot be turned back to be compared
-            fits = not (wide >= limit).any() and bool((wide.astype(old.dtype) == old).all())
-        if not fits:
-            raise Restart(dtype)
+            limit = 2.0 ** np.iinfo(old.dtype).bits / (2 if old.dtype.kind == "i" else 1)
+            beyond = wide >= limit
+            lost = beyond | (np.where(beyond, 0, wide).astype(old.dtype) != old)
+        if lost.any():
+            index = int(lost.argmax())
+            raise Misfit(index, _misfit(int(old[index]), np.dtype(dtype)) or "")
         self.room = self.room.view(dtype)
         self.array[:] = wide
+
+
+def _misfit(value: int, dtype: np.dtype[Any]) -> str | None:
+    """Say why an integer does not fit a type."""
+    if not -(2**63) <= value < 2**64:
+        return f"{value if abs(value) < 10**40 else 'an integer'} is beyond 64 bits"
+    if dtype == np.uint64 and value < 0:
+        return f"{value} and integers beyond {2**63 - 1} have no common 64-bit type"
+    if dtype.kind == "f" and int(float(value)) != value:
+        return f"{value} {LOSES} among decimal numbers"
+    return None
 
 
 def _doubtful(numbers: NDArray[Any], values: Sequence[Number | None], text: bytes) -> bool:

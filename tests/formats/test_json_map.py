@@ -353,7 +353,7 @@ def test_large_arrays_go_through_in_pieces(shape: tuple[int, ...]) -> None:
 )  # fmt: skip
 def test_regular_arrays_take_the_fast_route(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """Both routes give the same, so only this shows a fast one that gives up too soon."""
-    monkeypatch.delattr(jsonmap, "_Walk")
+    monkeypatch.delattr(jsonmap, "_Nest")
     assert read(text).values.size > 0
 
 
