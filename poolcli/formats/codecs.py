@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
@@ -38,8 +37,6 @@ def codecs() -> Iterator[tuple[str, str, str]]:
     for name, candidates in LIBRARIES.items():
         problem = _problem(name)
         library = next((f"{each} {features.version(each)}" for each in candidates if features.check(each)), "none")
-        if name == "png":  # written with Python's zlib, read with Pillow's
-            library = f"zlib {zlib.ZLIB_RUNTIME_VERSION}, {library}"
         yield name, library, problem
 
 

@@ -17,17 +17,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import InputError, LimitError, PoolcliError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap, parse_layout
 from poolcli.formats.options import ReadOptions
-from poolcli.formats.png_chunks import SIGNATURE, check_rows, checked, plain
+from poolcli.formats.png_chunks import SIGNATURE, check_rows, checked, comes_in_one_go
 from poolcli.system.limits import check_memory
 
 if TYPE_CHECKING:
-    from mmap import mmap
-
     from numpy.typing import NDArray
     from PIL import Image
 
@@ -80,21 +78,17 @@ def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:
     chunks = checked(data, name) if data.startswith(SIGNATURE) else []
     with limited(options.max_pixels) as limit:
         try:
-            if (packed := plain(chunks)) and options.frame == 0:
-                _check_pixels(packed.size, limit, name)
-                loaded = Loaded(*packed.unpacked(), [])
-            else:
-                picture = _opened(data, name, kind, strict=options.input_format is not None)
-                _check_pixels(picture.size, limit, name)
-                loaded = _loaded(picture, name, options.frame, limit)
-            if chunks and (not packed or _ends_black(loaded.picture)):
+            picture = _opened(data, name, kind, strict=options.input_format is not None)
+            _check_pixels(picture.size, limit, name)
+            notes = _loaded(picture, name, options.frame, limit)
+            if chunks and not (comes_in_one_go(chunks) and _has_last_row(picture)):
                 check_rows(chunks, name)
-            array, white, notes = _numbers(loaded, options.channels)
+            array, white, changes = _numbers(picture, options.channels)
         except PoolcliError:
             raise
         except Exception as problem:  # Pillow's many readers raise whatever they stumble over
             raise _read_error(problem, name, limit) from problem
-    return _feature_map(array, white, notes, name, options.layout)
+    return _feature_map(array, white, notes + changes, name, options.layout)
 
 
 def _feature_map(array: Array, white: float | None, notes: list[str], name: str, layout: str | None) -> FeatureMap:
@@ -208,33 +202,25 @@ def _check_pixels(size: tuple[int, int], limit: int, name: str) -> None:
     check_memory(8 * width * height, f"a picture of {height}x{width} pixels", "use a smaller picture")
 
 
-class Loaded(NamedTuple):
-    """A picture with its pixels, the memory they lie in if that is ours, and what is to be said of it."""
-
-    picture: Image.Image
-    room: mmap | None
-    notes: list[str]
+def _has_last_row(picture: Image.Image) -> bool:
+    """Whether the last row is not as it was before anything was unpacked, so that it cannot be missing."""
+    return any(picture.crop((0, picture.height - 1, *picture.size)).tobytes())
 
 
-def _ends_black(picture: Image.Image) -> bool:
-    """Whether the last row is as it was before anything was unpacked, so that it may be missing."""
-    return not any(picture.crop((0, picture.height - 1, *picture.size)).tobytes())
-
-
-def _loaded(picture: Image.Image, name: str, frame: int, limit: int) -> Loaded:
-    """Go to a frame and unpack it."""
+def _loaded(picture: Image.Image, name: str, frame: int, limit: int) -> list[str]:
+    """Go to a frame and unpack it; return what is to be said of it."""
     notes = _choose_frame(picture, name, frame, limit)
     if any(DEEP_COLOR.search(str(tile[3])) for tile in getattr(picture, "tile", ())):
         notes.append(f"16-bit {picture.mode} read as 8 bits")
     picture.load()
-    return Loaded(picture, None, notes)
+    return notes
 
 
-def _numbers(loaded: Loaded, channels: str) -> tuple[Array, float | None, list[str]]:
+def _numbers(picture: Image.Image, channels: str) -> tuple[Array, float | None, list[str]]:
     """Return the pixels, what white is, and what was done to them."""
-    notes = [*loaded.notes, *_changes(loaded.picture, channels)]
-    orientation = _orientation(loaded.picture)
-    array, white = _pixels(loaded, channels)
+    notes = _changes(picture, channels)
+    orientation = _orientation(picture)
+    array, white = _pixels(picture, channels)
     if turn := TURNS.get(orientation):
         array = turn(array).copy()
         notes.append(f"EXIF orientation {orientation} applied")
@@ -274,28 +260,20 @@ def _orientation(picture: Image.Image) -> int:
     return found if isinstance(found, int) else 1
 
 
-def _pixels(loaded: Loaded, channels: str) -> tuple[Array, float | None]:
+def _pixels(picture: Image.Image, channels: str) -> tuple[Array, float | None]:
     """Return an array of one channel, or of three if they are asked for and there."""
-    picture = loaded.picture
+    import numpy as np
+
     steps = RGB_STEPS.get(picture.mode) if channels == "rgb" else None
     steps = GRAY_STEPS.get(picture.mode) if steps is None else steps
     if steps is not None:
         for mode in steps:
             picture = picture.convert(mode)
-        return _array(picture, loaded.room), 255
-    array = _array(picture, loaded.room)
+        return np.asarray(picture), 255
+    array = np.asarray(picture)
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if picture.mode.startswith("I;16"):
         return array, 65535
     if picture.mode == "I" and picture.format == "PPM":  # Pillow scales more than 8 bits to 16
         return array.astype("uint16"), 65535
     return array, None
-
-
-def _array(picture: Image.Image, room: mmap | None) -> Array:
-    """Return the pixels of a picture, without a copy if they lie in memory of ours."""
-    import numpy as np
-
-    if room is None:
-        return np.asarray(picture)
-    return np.frombuffer(room, "<u2" if picture.mode == "I;16" else "u1").reshape(picture.height, picture.width)

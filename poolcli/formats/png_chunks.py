@@ -1,8 +1,4 @@
-"""PNG files taken apart: every chunk's checksum is checked, and the pixels of plain files are unpacked in one go.
-
-Pillow's own reader of PNG asks for the file piece by piece, makes an object of every chunk, and its image is copied
-twice on the way to an array. A plain file needs nothing of that: its packed pixels go to Pillow's decoder at once, and
-gray ones straight into the memory of the array (4096x4096 gray: 70 instead of 100 ms, in which other threads go on).
+"""PNG files taken apart: every chunk's checksum is checked, missing rows are found, and what poolcli said is read.
 
 Source: W3C, Portable Network Graphics, third edition.
 """
@@ -12,28 +8,11 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from poolcli.errors import InputError
 
-if TYPE_CHECKING:
-    import mmap
-
-    from PIL import Image
-
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# What Pillow calls the pixels, and the bytes in the file, by bits and colour type.
-PLAIN: Mapping[tuple[int, int], tuple[str, str]] = {
-    (8, 0): ("L", "L"),
-    (16, 0): ("I;16", "I;16B"),
-    (8, 2): ("RGB", "RGB"),
-    (8, 4): ("LA", "LA"),
-    (8, 6): ("RGBA", "RGBA"),
-}
-SIZES: Mapping[str, int] = {"L": 1, "I;16": 2}  # bytes of a pixel, where Pillow can unpack into memory of ours
-# Chunks that change no pixel; a text may hold EXIF, unless its keyword is one of these.
-SILENT = frozenset({b"IHDR", b"IDAT", b"IEND", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"pHYs", b"tIME", b"bKGD"})
-TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 SAMPLES: Mapping[int, int] = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by colour type
 # Where the seven pictures begin that an interlaced one is stored as, and their steps: rows, columns.
 PASSES = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
@@ -41,16 +20,6 @@ PIECE = 1 << 18  # bytes inflated at a time
 MOST_TEXT = 1 << 20  # bytes of a text of ours, packed or not; real ones have some hundred
 LOCKED = 5 << 10  # bytes up to which zlib keeps the interpreter's lock
 OWN = "poolcli"  # the keyword of what poolcli says of its pictures
-KEYWORDS = (
-    OWN.encode(),
-    b"Software",
-    b"Title",
-    b"Author",
-    b"Comment",
-    b"date:create",
-    b"date:modify",
-    b"date:timestamp",
-)
 
 
 class Chunk(NamedTuple):
@@ -58,11 +27,6 @@ class Chunk(NamedTuple):
 
     kind: bytes
     content: memoryview
-
-    @property
-    def silent(self) -> bool:
-        """Whether no pixel depends on it but through `Plain`."""
-        return self.kind in SILENT or (self.kind in TEXTS and bytes(self.content[:80]).split(b"\0")[0] in KEYWORDS)
 
 
 def checked(data: bytes, name: str) -> list[Chunk]:
@@ -82,7 +46,10 @@ def checked(data: bytes, name: str) -> list[Chunk]:
         if len(start) < 8 or len(check) < 4:
             raise InputError(f"{name}: cut off at byte {len(data)}, within the PNG data", "get the file again")
         if _crc(view[offset + 4 : end]) != int.from_bytes(check, "big"):
-            raise InputError(f"{name}: damaged: wrong checksum of {start[4:].decode('latin-1')!a} at byte {offset}")
+            raise InputError(
+                f"{name}: damaged: wrong checksum of {start[4:].decode('latin-1')!a} at byte {offset}",
+                "get the file again",
+            )
         chunks.append(Chunk(start[4:], view[offset + 8 : end]))
         offset = end + 4
     return chunks
@@ -94,58 +61,6 @@ def _crc(data: memoryview) -> int:
     for start in range(0, len(data), LOCKED):
         crc = zlib.crc32(data[start : start + LOCKED], crc)
     return crc
-
-
-class Plain(NamedTuple):
-    """The pixels of a plain file, still packed."""
-
-    mode: str
-    stored: str
-    size: tuple[int, int]
-    packed: list[memoryview]
-
-    def unpacked(self) -> tuple[Image.Image, mmap.mmap | None]:
-        """Return the picture, and the memory in which its pixels lie, if Pillow left that to us."""
-        from PIL import Image
-
-        whole: Any = self.packed[0] if len(self.packed) == 1 else _joined(self.packed)
-        if self.mode not in SIZES:
-            return Image.frombytes(self.mode, self.size, whole, "zip", self.stored, 0), None
-        room: Any = _memory(self.size[0] * self.size[1] * SIZES[self.mode])  # any buffer will do for Pillow
-        picture = Image.frombuffer(self.mode, self.size, room, "raw", self.mode, 0, 1)
-        shared = bool(picture.readonly)
-        picture.frombytes(whole, "zip", self.stored, 0)
-        return picture, room if shared else None
-
-
-def _memory(size: int) -> mmap.mmap:
-    """Return zeros that are not yet touched, where it can be in huge pages: 8 page faults instead of 4000."""
-    import mmap
-
-    room = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)  # shared memory has small pages only
-    if huge := getattr(mmap, "MADV_HUGEPAGE", None):  # Linux only
-        room.madvise(huge)
-    return room
-
-
-def _joined(parts: Sequence[memoryview]) -> mmap.mmap:
-    whole, end = _memory(sum(map(len, parts))), 0
-    for part in parts:
-        whole[end : end + len(part)] = part
-        end += len(part)
-    return whole
-
-
-def plain(chunks: Sequence[Chunk]) -> Plain | None:
-    """Return the pixels of a file that is not interlaced and has no palette, transparency, orientation or frames."""
-    kind, header = chunks[0] if chunks else (b"", b"")
-    if kind != b"IHDR" or len(header) != 13 or not all(chunk.silent for chunk in chunks):
-        return None
-    width, height, bits, color, *methods = struct.unpack(">IIBBBBB", header)
-    packed = [content for kind, content in chunks if kind == b"IDAT"]
-    if (bits, color) not in PLAIN or any(methods) or not packed:
-        return None
-    return Plain(*PLAIN[bits, color], (width, height), packed)
 
 
 def check_rows(chunks: Sequence[Chunk], name: str) -> None:
@@ -163,7 +78,10 @@ def check_rows(chunks: Sequence[Chunk], name: str) -> None:
         while have < wanted and (made := packer.decompress(rest, PIECE)):
             have, rest = have + len(made), packer.unconsumed_tail
     if have < wanted:
-        raise InputError(f"{name}: the picture is cut off: {wanted - have} of {wanted} bytes of its rows are missing")
+        raise InputError(
+            f"{name}: the picture is cut off: {wanted - have} of {wanted} bytes of its rows are missing",
+            "get the file again",
+        )
 
 
 def _bytes(width: int, height: int, bits: int, color: int, _: int, __: int, interlaced: int) -> int:
@@ -173,6 +91,11 @@ def _bytes(width: int, height: int, bits: int, color: int, _: int, __: int, inte
         rows, columns = len(range(top, height, down)), len(range(left, width, right))
         total += rows * (1 + (columns * bits * SAMPLES[color] + 7) // 8) if columns else 0
     return total
+
+
+def comes_in_one_go(chunks: Sequence[Chunk]) -> bool:
+    """Whether the rows are stored from the first to the last: not interlaced, and no frames to put together."""
+    return chunks[0].content[-1] == 0 and not any(chunk.kind == b"acTL" for chunk in chunks)
 
 
 def own_text(file: BinaryIO) -> str | None:
@@ -191,7 +114,7 @@ def own_text(file: BinaryIO) -> str | None:
 
 
 def _own(chunk: bytes, checksum: bytes) -> str | None:
-    """Read an iTXt chunk with our keyword, as `poolcli.formats.pngfile` writes it (section 11.3.3.4)."""
+    """Read an iTXt chunk with our keyword, as `poolcli.formats.pictures_out` writes it (section 11.3.3.4)."""
     keyword, _, rest = chunk.partition(b"\0")
     whole = checksum == zlib.crc32(b"iTXt" + chunk).to_bytes(4, "big")
     if keyword != OWN.encode() or len(rest) < 2 or not whole:

@@ -21,12 +21,9 @@ from poolcli.colors import COLORMAPS, NAN_COLOR, interpolated
 from poolcli.errors import InputError, LimitError, PoolcliError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import decode, encode
-from poolcli.formats import pictures_in as opening
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.pictures_in import CLOSED, READERS
 from poolcli.formats.pictures_out import WRITERS, to_pixels
-from poolcli.formats.png_chunks import checked, plain
-from poolcli.formats.pngfile import write_png
 from poolcli.formats.registry import FORMATS
 
 RNG = np.random.default_rng(7)
@@ -244,42 +241,6 @@ def png(header: bytes, rows: bytes, *more: tuple[bytes, bytes]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
     )
-
-
-@pytest.mark.parametrize("mode", ["1", "L", "I;16", "P", "LA", "RGB", "RGBA"])
-@pytest.mark.parametrize("beside", ["", "text", "exif in text", "transparent", "turned"])
-def test_plain_and_other_files_read_alike(monkeypatch: pytest.MonkeyPatch, mode: str, beside: str) -> None:
-    """Plain files take a short way of their own; the long way, Pillow's, gives the same numbers and notes."""
-    picture = Image.fromarray(RNG.integers(0, 65536, (5, 6), np.uint16)) if mode == "I;16" else ALPHA.convert(mode)
-    text = PngImagePlugin.PngInfo()
-    text.add_text("Comment" if beside == "text" else "Raw profile type exif", "\nexif\n 4\n00000000\n")
-    turned = Image.Exif()
-    turned[0x0112] = 6
-    more: dict[str, dict[str, Any]] = {"turned": {"exif": turned}, "text": {"pnginfo": text},
-                                       "exif in text": {"pnginfo": text}}  # fmt: skip
-    if mode in ("L", "P", "RGB"):
-        more["transparent"] = {"transparency": (1, 2, 3) if mode == "RGB" else 3}
-    data = saved(picture, **more.get(beside, {}))
-    short = plain(checked(data, "x.png")) is not None
-    assert short == (mode not in "1P" and (beside in ("", "text") or beside not in more))
-    one = outcome(data)
-    monkeypatch.setattr(opening, "plain", lambda _: None)
-    assert outcome(data) == one
-
-
-def outcome(data: bytes) -> Any:
-    """All that reading tells."""
-    found = [read(data, channels=channels) for channels in ("gray", "rgb")]
-    return [(one.values.tolist(), one.values.dtype, one.white, one.layout, one.notes) for one in found]
-
-
-def test_gray_pixels_are_unpacked_where_they_stay() -> None:
-    pixels = RNG.integers(0, 256, (50, 70), np.uint8)
-    packed = plain(checked(saved(Image.fromarray(pixels)), "x.png"))
-    assert packed is not None
-    room = packed.unpacked()[1]
-    assert room is not None
-    np.testing.assert_array_equal(np.frombuffer(room, np.uint8).reshape(50, 70), pixels)
 
 
 @pytest.mark.parametrize(
@@ -737,13 +698,19 @@ pictures = st.one_of(
 )
 
 
+def as_png(picture: np.ndarray[Any, Any], **options: Any) -> bytes:
+    channels_last = picture.ndim == 3
+    feature_map = FeatureMap.from_array(picture, "HWC" if channels_last else "HW")
+    return b"".join(encode(feature_map, WriteOptions("png", "clip", **options)))
+
+
 @settings(max_examples=300, deadline=None)
 @given(pictures, st.none() | st.integers(0, 9), st.dictionaries(st.sampled_from(["Title", "recipe"]), st.text()))
 def test_pillow_reads_what_the_png_writer_writes(
     picture: np.ndarray[Any, Any], level: int | None, text: dict[str, str]
 ) -> None:
     text = {key: value.replace("\0", "") for key, value in text.items()}
-    data = b"".join(write_png(picture, compress_level=level, text=text))
+    data = as_png(picture, compress_level=level, text=text)
     opened = Image.open(io.BytesIO(data))
     opened.verify()
     opened = Image.open(io.BytesIO(data))
@@ -752,17 +719,8 @@ def test_pillow_reads_what_the_png_writer_writes(
     assert dict(opened.text) == text
 
 
-@pytest.mark.parametrize("threads", ["1", "2", "5"])
-def test_the_bytes_do_not_depend_on_threads(monkeypatch: pytest.MonkeyPatch, threads: str) -> None:
-    picture = RNG.integers(0, 9, (1500, 1000, 3), np.uint8).cumsum(axis=0).astype(np.uint8)
-    alone = [b"".join(write_png(part)) for part in (picture, picture[..., 0])]
-    monkeypatch.setenv("POOLCLI_THREADS", threads)
-    assert [b"".join(write_png(part)) for part in (picture, picture[..., 0])] == alone
-    np.testing.assert_array_equal(pixels(alone[0]), picture)
-
-
 def test_long_text_is_packed() -> None:
-    data = b"".join(write_png(GRAY.astype(np.uint8), text={"recipe": "step " * 1000}))
+    data = as_png(GRAY.astype(np.uint8), text={"recipe": "step " * 1000})
     assert len(data) < 500
     assert Image.open(io.BytesIO(data)).info["recipe"] == "step " * 1000
 
@@ -770,7 +728,7 @@ def test_long_text_is_packed() -> None:
 def test_a_photograph_is_packed_about_as_well_as_pillow_does() -> None:
     y, x = np.mgrid[0:300, 0:300] / 300
     photo = (128 + 60 * np.sin(9 * x + 4 * y * y) + 3 * RNG.normal(size=x.shape)).clip(0, 255).astype(np.uint8)
-    assert len(b"".join(write_png(photo))) < 1.05 * len(saved(Image.fromarray(photo)))
+    assert len(as_png(photo)) < 1.05 * len(saved(Image.fromarray(photo)))
 
 
 def test_pixels_are_not_copied_where_they_need_not_be() -> None:
