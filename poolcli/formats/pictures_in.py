@@ -103,7 +103,7 @@ def _feature_map(array: Array, white: float | None, notes: list[str], name: str,
 
 def feature_map_of_picture(picture: Image.Image) -> FeatureMap:
     """Return a picture that a program holds, its pixels as they lie there, with every colour by itself."""
-    array, white = _pixels(Loaded(picture, None, []), "rgb")
+    array, white = _pixels(picture, "rgb")
     name = str(getattr(picture, "filename", "") or "picture")
     return _feature_map(array, white, _changes(picture, "rgb"), name, None)
 
