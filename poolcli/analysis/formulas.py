@@ -120,6 +120,21 @@ def number(value: Any, digits: int = 6) -> str:
     return f"{value:.{digits}g}"
 
 
+BRIEF = 6  # characters that a number may have and still be written in full
+
+
+def brief(value: Any) -> str:
+    """Write a number for a cell: what is short in full, so that 12.625 stays it, the rest with four digits.
+
+    Examples
+    --------
+    >>> brief(6.25), brief(12.625), brief(1 / 3), brief(123456789)
+    ('6.25', '12.625', '0.3333', '123456789')
+    """
+    exact = number(value, 12)
+    return exact if len(exact.lstrip("-")) <= BRIEF else number(value, 4)
+
+
 @dataclass(frozen=True)
 class Terms:
     """The numbers that go into a formula."""

@@ -18,6 +18,7 @@ from poolcli.pooling.layer import Pooling
 from poolcli.render.animation import scene
 from poolcli.render.animation import walk as animation
 from poolcli.render.animation.walk import sampled, walk
+from poolcli.render.files import draw
 
 MATRIX = np.array([[1, 3, 2, 9], [5, 6, 1, 7], [4, 2, 8, 6], [3, 5, 7, 2]])
 SVG = "{http://www.w3.org/2000/svg}"
@@ -85,7 +86,7 @@ def test_each_frame_frames_its_window_and_the_last_none() -> None:
 def test_the_same_input_gives_the_same_bytes(kind: Any) -> None:
     rng = np.random.default_rng(1)
     feature_map, layer = FeatureMap(rng.standard_normal((9, 11))), Pooling.of(2, "avg", 3, padding=1, ceil_mode=True)
-    assert walk(feature_map, layer, format=kind) == walk(feature_map, layer, format=kind)
+    assert draw(feature_map, layer, kind) == draw(feature_map, layer, kind)
 
 
 def test_speed_zoom_and_colour_map() -> None:
@@ -137,7 +138,7 @@ def test_progress_is_told_after_every_frame() -> None:
 def test_odd_maps_and_windows_are_drawn(values: Any, layout: str, options: dict[str, Any], kind: Any) -> None:
     feature_map = FeatureMap(values, layout)
     layer = Pooling.of(feature_map.ndim, "max", **options)
-    data, notes = walk(feature_map, layer, format=kind)
+    data, notes = draw(feature_map, layer, kind)
     assert notes == (("the first of 3 planes (3)",) if layout == "CHW" else ())
     if kind == "svg":
         parsed(data)
@@ -160,7 +161,7 @@ def test_padding_is_drawn_around_the_input() -> None:
 
 
 def still(at: tuple[int, ...] | None = None, name: str = "matrix.csv") -> ET.Element:
-    data, _ = walk(FeatureMap(MATRIX, name=name), Pooling.of(2), format="svg", at=at)
+    data, _ = draw(FeatureMap(MATRIX, name=name), Pooling.of(2), "svg", at=at)
     return parsed(data)
 
 
@@ -203,7 +204,7 @@ def test_names_are_escaped() -> None:
 
 
 def test_large_cells_and_small_ones() -> None:
-    data, _ = walk(FeatureMap(np.arange(10_000).reshape(100, 100)), Pooling.of(2), format="svg")
+    data, _ = draw(FeatureMap(np.arange(10_000).reshape(100, 100)), Pooling.of(2), "svg")
     root = parsed(data)
     assert list(root.iter(f"{SVG}image"))
     assert len(data) < 100_000
@@ -218,7 +219,6 @@ def test_large_cells_and_small_ones() -> None:
      (MATRIX, "HW", {"zoom": 100_000}, LimitError, "pixels is larger"), (MATRIX, "HW", {"zoom": 0}, UsageError, "zoom"),
      (MATRIX, "HW", {"fps": 0}, UsageError, "fps"), (MATRIX, "HW", {"fps": float("nan")}, UsageError, "fps"),
      (MATRIX, "HW", {"max_frames": 0}, UsageError, "frames"), (MATRIX, "HW", {"format": "mp4"}, UsageError, "format"),
-     (MATRIX, "HW", {"format": "svg", "at": (2, 0)}, ShapeError, "no window"),
      (np.zeros((2, 2, 2)), "DHW", {}, UsageError, "one or two spatial axes")],
 )  # fmt: skip
 def test_what_cannot_be_drawn_is_told(
@@ -227,6 +227,56 @@ def test_what_cannot_be_drawn_is_told(
     feature_map = FeatureMap(values, layout)
     with pytest.raises(error, match=words):
         walk(feature_map, Pooling.of(feature_map.ndim), **options)
+
+
+@pytest.mark.parametrize("kind", ["png", "svg", "gif"])
+def test_one_window_in_every_format(kind: str) -> None:
+    data, _ = draw(FeatureMap(MATRIX), Pooling.of(2), kind, at=(0, 1), zoom=40)
+    other, _ = draw(FeatureMap(MATRIX), Pooling.of(2), kind, at=(1, 1), zoom=40)
+    assert data != other
+    if kind != "svg":
+        picture = Image.open(io.BytesIO(data))
+        assert getattr(picture, "n_frames", 1) == 1
+        stage = scene.Scene(FeatureMap(MATRIX), Pooling.of(2), zoom=40)
+        x, y, width, _ = stage.grids[0].box(0, 2, 2, 2)
+        assert picture.convert("RGB").getpixel((x + width // 2, y - 2)) == scene.ACCENT
+    with pytest.raises(ShapeError, match="no window"):
+        draw(FeatureMap(MATRIX), Pooling.of(2), kind, at=(2, 0))
+
+
+def test_the_finished_picture_has_all_of_the_output_and_every_frame() -> None:
+    still, _ = draw(FeatureMap(MATRIX), Pooling.of(2, "avg"), "svg", still=True)
+    words = [element.text for element in parsed(still).iter(f"{SVG}text")]
+    assert {"3.75", "4.75", "3.5", "5.75"} <= set(words)
+    assert "Avg pooling replaces every window with the mean of its values." in words
+    accents = [one for one in parsed(still).iter(f"{SVG}rect") if one.get("stroke") == "#d43a00"]
+    assert len(accents) == 4
+    picture = Image.open(io.BytesIO(draw(FeatureMap(MATRIX), Pooling.of(2, "avg"), "png")[0]))
+    assert getattr(picture, "n_frames", 1) == 1
+    assert picture.size == (int(parsed(still).attrib["width"]), int(parsed(still).attrib["height"]))
+    moving = Image.open(io.BytesIO(draw(FeatureMap(MATRIX), Pooling.of(2, "avg"), "png", fps=3)[0]))
+    assert getattr(moving, "n_frames", 1) == 5
+
+
+def test_a_still_rounds_nothing_that_is_short() -> None:
+    still, _ = draw(FeatureMap(np.array([[12.625, 6.25], [-12.625, 1 / 3]])), Pooling.of(2, size=1), "svg", still=True)
+    words = [element.text for element in parsed(still).iter(f"{SVG}text")]
+    assert {"12.625", "6.25", "-12.625", "0.3333"} <= set(words)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "words"),
+    [("page", {"fps": 3}, "fps does nothing for a page"), ("page", {"zoom": 3}, "zoom does nothing for a page"),
+     ("svg", {"frames": 3}, "frames does nothing for one window"),
+     ("png", {"at": (0, 0), "fps": 3}, "fps does nothing for one window"),
+     ("png", {"still": True, "at": (0, 0)}, "still does nothing for one window"),
+     ("png", {"still": True, "fps": 3}, "fps does nothing for the finished picture"),
+     ("gif", {"still": True}, "still is a picture that does not move"),
+     ("apng", {"at": (0, 0)}, "at is one window, which does not move")],
+)  # fmt: skip
+def test_options_that_do_nothing_are_refused(kind: str, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        draw(FeatureMap(MATRIX), Pooling.of(2), kind, **options)
 
 
 def test_padding_without_end_is_no_picture() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any
 
 from poolcli.cli.checks import check_target_apart, chosen_input, files_read
@@ -19,6 +18,7 @@ from poolcli.cli.pipeline import load
 from poolcli.cli.progress import rounds
 from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
+from poolcli.render.kinds import kind_of, what_is_drawn
 from poolcli.steps.steps import apply
 from poolcli.system.files import write_atomic, write_stdout
 from poolcli.window import parse_sizes
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from poolcli.analysis.windows import WindowFact
     from poolcli.pooling.layer import Pooling
 
-DRAWN = {".html": "page", ".htm": "page", ".gif": "gif", ".png": "apng", ".apng": "apng", ".svg": "svg"}
-PAGE = 20  # windows
+WINDOWS_SHOWN = 20  # on a page of the table
 MOST_ROWS = 10_000  # of a table
 
 
@@ -44,24 +43,33 @@ class Explaining(Group):
                            metavar="HxW")
     ] = None  # fmt: skip
     output: Annotated[
-        str, option("-o", "--output", help="A page to play with (.html), the window's walk (.gif, .png, .apng), or "
-                    "one still of it (.svg).", panel=OUTPUT, metavar="PATH")
+        str, option("-o", "--output", help="A page to play with (.html), the window's walk (.gif, .apng, .png with "
+                    "--fps), one window (.svg), or the finished picture (.png).", panel=OUTPUT, metavar="PATH")
     ] = "-"  # fmt: skip
     json: Annotated[bool, option("--json", help="As JSON, every window.", panel=OUTPUT)] = False
     page: Annotated[
-        int, option("--page", help="Which page of many windows to show.", least=1, panel=TABLE, metavar="N")
-    ] = 1
-    max_rows: Annotated[int, option("--max-rows", help="Windows on a page.", least=1, panel=TABLE, metavar="N")] = PAGE
+        int | None, option("--page", help="Which page of many windows to show.", least=1, default="1", panel=TABLE,
+                           metavar="N")
+    ] = None  # fmt: skip
+    max_rows: Annotated[
+        int | None, option("--max-rows", help="Windows on a page.", least=1, default=str(WINDOWS_SHOWN), panel=TABLE,
+                           metavar="N")
+    ] = None  # fmt: skip
     full: Annotated[bool, option("--full", help="Show every window.", panel=TABLE)] = False
-    fps: Annotated[float, option("--fps", help="Windows per second.", panel=PICTURE, metavar="N")] = 2.0
+    still: Annotated[
+        bool, option("--still", help="The finished picture, as .png or .svg: all of the output.", panel=PICTURE)
+    ] = False
+    fps: Annotated[
+        float | None, option("--fps", help="Windows per second.", default="2", panel=PICTURE, metavar="N")
+    ] = None
     zoom: Annotated[
         int | None, option("--zoom", help="Pixels per cell.", default="by the size of the map", least=1,
                            panel=PICTURE, metavar="N")
     ] = None  # fmt: skip
     frames: Annotated[
-        int, option("--frames", help="Windows to animate; of more, so many are chosen evenly.", least=1,
-                    panel=PICTURE, metavar="N")
-    ] = 120  # fmt: skip
+        int | None, option("--frames", help="Windows to animate; of more, so many are chosen evenly.", least=1,
+                           default="120", panel=PICTURE, metavar="N")
+    ] = None  # fmt: skip
     overwrite: Annotated[bool, option("--overwrite", help="Allow the output to be the input.", panel=OUTPUT)] = False
 
     @property
@@ -74,16 +82,35 @@ class Explaining(Group):
             raise UsageError(f"--at {self.at!r} is no output cell", "write row,column counted from 0, such as --at 0,1")
         return tuple(map(int, parts))
 
+    def check(self, picturing: Picturing) -> None:
+        """Refuse options that do nothing for what is asked for."""
+        for_tables = {"page": self.page, "max_rows": self.max_rows, "full": self.full or None}
+        if self.drawing:
+            what_is_drawn(self.drawing, self.drawn())
+            idle, what = {"json": self.json or None, "width": picturing.width, **for_tables}, f"a {self.drawing} file"
+        else:
+            idle = {name: value for name, value in self.drawn().items() if name != "at" and value}
+            what = "what goes to standard output"
+            if self.json:
+                idle, what = {**idle, **for_tables}, "JSON, which has every window"
+            elif self.at:
+                idle, what = {**idle, **for_tables}, "one window"
+        for name, value in idle.items():
+            if value is not None:
+                raise UsageError(
+                    f"--{name.replace('_', '-')} does nothing for {what}", f"drop --{name.replace('_', '-')}"
+                )
+
+    def drawn(self) -> dict[str, Any]:
+        """Return what `poolcli.render.files.draw` takes."""
+        return {"at": self.place, "still": self.still, "fps": self.fps, "frames": self.frames, "zoom": self.zoom}
+
     @property
     def drawing(self) -> str | None:
         """What to draw, by the extension of ``--output``; None for standard output."""
         if self.output == "-":
             return None
-        kind = DRAWN.get(PurePath(self.output).suffix.lower())
-        if kind is None:
-            known = ", ".join(DRAWN)
-            raise UsageError(f"the extension of {self.output!r} is none that explain can write", f"known: {known}")
-        return kind
+        return kind_of(self.output)
 
 
 def explain(
@@ -105,8 +132,10 @@ def explain(
     poolcli explain --shape 7x7 --size 3 --stride 2
     poolcli explain --size 2 -o page.html input.csv
     poolcli explain --size 2 -o walk.gif input.csv
+    poolcli explain --size 2 --at 0,1 -o window.svg input.csv
     """
     drawing, place = explaining.drawing, explaining.place
+    explaining.check(picturing)
     if explaining.shape is not None:
         _check_shape_alone(given, explaining, filtering)
         spatial = _shape(explaining.shape)
@@ -159,7 +188,7 @@ def _tell(
     first, rows = 0, count
     if count and not explaining.full:
         first = _first(explaining, count)
-        rows = min(explaining.max_rows, count - first)
+        rows = min(explaining.max_rows or WINDOWS_SHOWN, count - first)
     if rows is not None and rows > MOST_ROWS:
         raise LimitError(
             f"a table of {rows} windows is longer than the {MOST_ROWS} allowed",
@@ -175,10 +204,11 @@ def _tell(
 
 def _first(explaining: Explaining, count: int) -> int:
     """Return the number of the first window on the page."""
-    pages = -(-count // explaining.max_rows)
-    if explaining.page > pages:
-        raise UsageError(f"there is no page {explaining.page}", f"{many(count, 'window')} on {many(pages, 'page')}")
-    return (explaining.page - 1) * explaining.max_rows
+    rows, number = explaining.max_rows or WINDOWS_SHOWN, explaining.page or 1
+    pages = -(-count // rows)
+    if number > pages:
+        raise UsageError(f"there is no page {number}", f"{many(count, 'window')} on {many(pages, 'page')}")
+    return (number - 1) * rows
 
 
 def _more(facts: Sequence[WindowFact], first: int, count: int) -> str:
@@ -205,20 +235,12 @@ def _draw(
     before: FeatureMap, layer: Pooling, explaining: Explaining, picturing: Picturing, verbosity: Verbosity
 ) -> None:
     """Write the page, the walk or the still."""
-    notes: tuple[str, ...] = ()
-    if explaining.drawing == "page":
-        from poolcli.render.page import page
+    from poolcli.render.files import draw
 
-        data = page(before, layer)
-    else:
-        from poolcli.render.animation.walk import walk
-
-        kind: Any = explaining.drawing
-        with rounds("drawing", quiet=verbosity.quiet) as tell:
-            data, notes = walk(
-                before, layer, format=kind, fps=explaining.fps, zoom=explaining.zoom, max_frames=explaining.frames,
-                at=explaining.place, colormap=picturing.colormap, progress=tell,
-            )  # fmt: skip
+    with rounds("drawing", quiet=verbosity.quiet) as tell:
+        data, notes = draw(
+            before, layer, str(explaining.drawing), colormap=picturing.colormap, progress=tell, **explaining.drawn()
+        )
     write_atomic(explaining.output, data)
     if not verbosity.quiet:
         for note in notes:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageFont
 
-from poolcli.analysis.formulas import number
+from poolcli.analysis.formulas import brief, number, sentence
 from poolcli.analysis.windows import WindowFact, headline, windows
 from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
@@ -37,6 +37,7 @@ AIM_HEIGHT = 460  # and the height of the maps
 MOST_SIDE = 512  # cells of the input along one axis, padding counted
 MOST_PIXELS = 2_000_000  # of one picture
 LARGEST_CELL, SMALLEST_CELL = 64, 2
+MOST_OUTLINES = 400  # windows whose frames are drawn in a finished picture
 READABLE = 9  # pixels below which numbers are left out
 SMALL_OUTPUT = 200  # pixels that the longer side of an output has at least
 LEAST_WIDTH = 560  # the least width, so that the arithmetic has room
@@ -294,7 +295,7 @@ class Scene:
         seam = 1 if grid.zoom >= 12 else 0
         yield Rectangle(x, y, width - seam, height - seam, color)
         if size := self._letters[id(values)]:
-            yield Words(x + width / 2, y + height / 2, number(values[row, column], 4), size, ink(color), "middle")
+            yield Words(x + width / 2, y + height / 2, brief(values[row, column]), size, ink(color), "middle")
 
     @cached_property
     def _letters(self) -> Mapping[int, int]:
@@ -305,9 +306,29 @@ class Scene:
         zoom = self.grids[values is self.pooled].zoom
         if zoom < 2 * READABLE:
             return 0
-        longest = max(len(number(value, 4)) for value in values.ravel().tolist())
+        longest = max(len(brief(value)) for value in values.ravel().tolist())
         size = int(min(zoom * 0.42, zoom * 0.9 / (longest * 0.58)))
         return size if size >= READABLE else 0
+
+    def outlines(self) -> Iterator[Shape]:
+        """Yield the frame of every window, thin; none where there are more than can be told apart."""
+        grid, axes = self.grids[0], [None] * (2 - self.layer.ndim) + list(self.axes)
+        if self.count > MOST_OUTLINES or grid.zoom < READABLE:
+            return
+        spans = [
+            [(0, 1)]
+            if axis is None
+            else [(cells[0], cells[-1] - cells[0] + 1) for cells in map(axis.cells, range(len(axis)))]
+            for axis in axes
+        ]
+        for row, rows in spans[0]:
+            for column, columns in spans[1]:
+                yield _outline(grid.box(row, column, rows, columns), 3, PAPER)
+                yield _outline(_inner(grid.box(row, column, rows, columns), 1), 1, ACCENT)
+
+    def verdict(self) -> Iterator[Shape]:
+        """Yield the words below a finished picture: what the mode does."""
+        yield Words(MARGIN, self.words_top + LINE // 2, self.fitted(sentence(self.layer)), LETTERS, QUIET)
 
     def _bar(self) -> Iterator[Shape]:
         y = self.words_top + 3 * LINE + 6

@@ -1,4 +1,4 @@
-"""A window's walk over the input while the output fills: GIF, APNG, and a still picture as SVG."""
+"""A window's walk over the input while the output fills, as GIF and APNG; one moment of it, or its end, as a still."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from poolcli.system.limits import check_memory
 from poolcli.window import times
 from poolcli.wording import Phrase, safe
 
-Moving = Literal["gif", "apng", "svg"]
+Moving = Literal["gif", "apng"]
+Still = Literal["svg", "png", "gif"]
 SAVING: Mapping[str, Mapping[str, Any]] = {
     # optimize leaves out what does not change from frame to frame: a tenth of the size
     "gif": {"format": "GIF", "disposal": 1, "optimize": True},
@@ -31,6 +32,7 @@ SAVING: Mapping[str, Mapping[str, Any]] = {
 }
 Progress = Callable[[int, int], None]
 MOST_FRAMES = 120
+FPS_USUAL = 2.0  # windows per second
 FPS = (0.1, 50.0)  # GIF counts hundredths of a second, and viewers slow down what is faster
 REST = 4  # frames for which the finished picture stays
 
@@ -40,14 +42,13 @@ def walk(
     layer: Pooling,
     *,
     format: Moving = "gif",  # noqa: A002 - the word of the command line
-    fps: float = 2.0,
+    fps: float = FPS_USUAL,
     zoom: int | None = None,
     max_frames: int = MOST_FRAMES,
-    at: Sequence[int] | None = None,
     colormap: str = "viridis",
     progress: Progress | None = None,
 ) -> tuple[bytes, tuple[str, ...]]:
-    """Draw the walk, or one moment of it.
+    """Draw the walk.
 
     Parameters
     ----------
@@ -56,15 +57,13 @@ def walk(
     layer : Pooling
         The layer.
     format : str
-        ``gif``, ``apng``, or ``svg`` for one still.
+        ``gif`` or ``apng``.
     fps : float
         Windows per second, 0.1 to 50.
     zoom : int, optional
         Pixels per cell; chosen by the size of the map if missing.
     max_frames : int
         Windows to show; of more, so many are shown, evenly spread.
-    at : sequence of int, optional
-        The output cell of the still; the one in the middle if missing.
     colormap : str
         A name of `poolcli.colors.COLORMAPS`.
     progress : function of (frames done, frames in all), optional
@@ -91,12 +90,10 @@ def walk(
         )
     if max_frames < 1:
         raise UsageError(f"{max_frames} frames show nothing", "use 1 or more")
-    if format not in ("gif", "apng", "svg"):
-        raise UsageError(f"unknown format {format!r}", "use gif, apng or svg")
+    if format not in SAVING:
+        raise UsageError(f"unknown format {format!r}", f"use {' or '.join(SAVING)}")
     scene = Scene(feature_map, layer, zoom, colormap)
     notes = _plane_note(feature_map, layer)
-    if format == "svg":
-        return still(scene, at), notes
     chosen = sampled(scene.count, max_frames)
     if len(chosen) < scene.count:
         notes += (f"{len(chosen)} of {scene.count} windows, evenly spread",)
@@ -202,25 +199,66 @@ def _saved(frames: Sequence[Image.Image], kind: Moving, fps: float) -> bytes:
 # --- SVG --------------------------------------------------------------------------------------------------------------
 
 
-def still(scene: Scene, at: Sequence[int] | None = None) -> bytes:
-    """Draw one window as SVG, with the output filled up to it.
+def still(
+    feature_map: FeatureMap,
+    layer: Pooling,
+    *,
+    format: Still = "svg",  # noqa: A002 - the word of the command line
+    zoom: int | None = None,
+    at: Sequence[int] | None = None,
+    finished: bool = False,
+    colormap: str = "viridis",
+) -> tuple[bytes, tuple[str, ...]]:
+    """Draw one window with the output filled up to it, or the finished picture.
 
     Parameters
     ----------
-    scene : Scene
-        What to draw.
+    feature_map, layer, zoom, colormap
+        As `walk` takes them.
+    format : str
+        ``svg``, ``png`` or ``gif``.
     at : sequence of int, optional
         The output cell; the one in the middle if missing.
+    finished : bool
+        Whether to draw all of the output, and the frames of all windows.
+
+    Returns
+    -------
+    data : bytes
+        The picture.
+    notes : tuple of str
+        What was left out.
     """
-    index = scene.count // 2 if at is None else _index(scene, at)
-    _, fact = next(scene.facts({index}))
-    shapes = [*scene.background(), *_filling(scene, 0, index + 1), *scene.spotlight(fact)]
+    scene = Scene(feature_map, layer, zoom, colormap)
+    shapes = [*scene.background()]
+    if finished:
+        title = f"The output of {scene.count} windows"
+        shapes += [*scene.outlines(), *_filling(scene, 0, scene.count), *scene.verdict()]
+    else:
+        index = scene.count // 2 if at is None else _index(scene, at)
+        _, fact = next(scene.facts({index}))
+        title = _described(fact)
+        shapes += [*_filling(scene, 0, index + 1), *scene.spotlight(fact)]
+    return (_drawing(scene, shapes, title) if format == "svg" else _picture_of(scene, shapes, format)), _plane_note(
+        feature_map, layer
+    )
+
+
+def _picture_of(scene: Scene, shapes: Sequence[Shape], kind: Still) -> bytes:
+    canvas = Image.new("RGB", (scene.width, scene.height), stage.PAPER)
+    paint(canvas, shapes)
+    target = io.BytesIO()
+    (_Palette(scene).apply(canvas) if kind == "gif" else canvas).save(target, kind.upper(), optimize=True)
+    return target.getvalue()
+
+
+def _drawing(scene: Scene, shapes: Sequence[Shape], description: str) -> bytes:
     body = "\n".join(_element(shape) for shape in shapes)
     title = html.escape(f"{safe(scene.feature_map.name)}: {headline(scene.layer, scene.plane.shape)}")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {scene.width} {scene.height}" width="{scene.width}" '
         f'height="{scene.height}" role="img" aria-labelledby="title desc" font-family="Helvetica, Arial, sans-serif">\n'
-        f'<title id="title">{title}</title>\n<desc id="desc">{html.escape(_described(fact))}</desc>\n{body}\n</svg>\n'
+        f'<title id="title">{title}</title>\n<desc id="desc">{html.escape(description)}</desc>\n{body}\n</svg>\n'
     ).encode()
 
 

@@ -14,13 +14,14 @@ import json
 import math
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
 from poolcli.analysis.formulas import SAYS
+from poolcli.analysis.windows import windows
 from poolcli.colors import CENTRED, COLORMAPS
 from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
@@ -37,7 +38,9 @@ AS_TABLE = Phrase("leave out {output} to have the windows explained as a table, 
 NOT_IN_PAGE = ("stochastic",)  # drawn by NumPy's generator, which a page does not have
 
 
-def page(feature_map: FeatureMap, layer: Pooling) -> bytes:
+def page(
+    feature_map: FeatureMap, layer: Pooling, *, colormap: str = "viridis", at: Sequence[int] | None = None
+) -> bytes:
     """Make the page.
 
     Parameters
@@ -46,6 +49,10 @@ def page(feature_map: FeatureMap, layer: Pooling) -> bytes:
         One or two spatial axes; planes of the leading axes can be switched in the page.
     layer : Pooling
         The layer that the page starts with.
+    colormap : str
+        A name of `poolcli.colors.COLORMAPS`.
+    at : sequence of int, optional
+        The output cell that the page starts at; the first if missing.
 
     Returns
     -------
@@ -72,11 +79,21 @@ def page(feature_map: FeatureMap, layer: Pooling) -> bytes:
         "title": html.escape(f"{safe(feature_map.name)}: {steps.text(layer.record())} pooling"),
         "style": style,
         "script": script,
-        "data": _embedded(_data(feature_map, layer)),
+        "data": _embedded(
+            {**_data(feature_map, layer), "colormap": colormap, "at": _number_of(at, feature_map, layer)}
+        ),
     }
     # one pass, so that nothing that is filled in is taken for a place to fill
     made = re.sub(r"@(policy|title|style|script|data)@", lambda found: filled[found[1]], _part("page.html"))
     return made.encode("utf-8", "replace")
+
+
+def _number_of(at: Sequence[int] | None, feature_map: FeatureMap, layer: Pooling) -> int:
+    """Return the number of an output cell, counted row by row."""
+    if at is None:
+        return 0
+    (fact,) = [*windows(layer, feature_map.spatial, at=at)]
+    return int(np.ravel_multi_index(fact.at, [len(axis) for axis in layer.plan(feature_map.spatial)]))
 
 
 def _check(feature_map: FeatureMap, layer: Pooling) -> None:

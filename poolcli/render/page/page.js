@@ -14,7 +14,7 @@ const Page = (() => {
   const flat = DATA.ndim === 1;
 
   const byId = (id) => document.getElementById(id);
-  const state = { plane: 0, layer: structuredClone(DATA.layer), at: 0, pinned: false, filled: null, timer: 0, colormap: "viridis" };
+  const state = { plane: 0, layer: structuredClone(DATA.layer), at: DATA.at, pinned: false, filled: null, timer: 0, colormap: DATA.colormap };
 
   function make(tag, className, text) {
     const element = document.createElement(tag);

@@ -22,8 +22,8 @@ from poolcli.analysis.formulas import number
 from poolcli.colors import NAN_COLOR
 from poolcli.errors import UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.pooling.layer import Pooling
 from poolcli.render.colors import Rgb, Scale, ink
+from poolcli.render.planes import MOST_PLANES, reduced, shown_planes, summary
 from poolcli.render.terminal.panels import Block, Segments, below, beside, centred, flow, wrapped
 from poolcli.window import times
 from poolcli.wording import Phrase, keyword, safe
@@ -33,7 +33,6 @@ Colors = Literal["truecolor", "256", "none"]
 Option = Callable[[str, Any], str]
 RAMP = " .:-=+*#%@"  # from low to high, on a dark terminal from dark to light
 NAN_MARK = "?"
-MOST_PLANES = 12  # planes of the leading axes that are drawn
 VALUE_CELLS = (16, 16)  # rows and columns up to which the numbers stand in the cells
 TALL_ROWS = 6  # rows up to which a cell with a number is three lines high
 BAR_WIDTH = 40
@@ -199,31 +198,15 @@ def _framed(
 ) -> Block:
     """Draw the planes with everything around them; `own` scales the colours to what is drawn."""
     width = max(width, 4)
-    planes, hidden = _planes(feature_map)
+    planes, hidden = shown_planes(feature_map)
     factor = 1 if _fits_values(planes, pen, width) else _factor([plane for _, plane in planes], pen, width, height)
-    shown = [(label, _reduced(plane, factor)) for label, plane in planes]
+    shown = [(label, reduced(plane, factor)) for label, plane in planes]
     if own:
         pen = replace(pen, scale=Scale.of([plane for _, plane in shown], pen.scale.colormap))
     name = safe(feature_map.name if title is None else title)
     parts = [wrapped(name, width, Style(bold=True)), _drawn(shown, pen, width, height), _bar(pen, shown, width)]
     parts += [wrapped(words, width) for words in _captions(feature_map, pen, shown[0][1].shape, factor, hidden)]
     return below(parts)
-
-
-def _planes(feature_map: FeatureMap) -> tuple[list[tuple[str, Array]], int]:
-    """Return the planes to draw with their labels, and how many are left out."""
-    values = feature_map.values
-    if feature_map.ndim == 1:
-        values = values[..., None, :]
-    lead = values.shape[:-2]
-    places = list(np.ndindex(*lead)) if math.prod(lead) <= MOST_PLANES else _first(lead)
-    letters = [letter for letter in "NCD" for _ in range(feature_map.layout.count(letter))]
-    labels = [" ".join(f"{letter}{i}" for letter, i in zip(letters, place, strict=True)) for place in places]
-    return [(label, values[place]) for label, place in zip(labels, places, strict=True)], math.prod(lead) - len(places)
-
-
-def _first(lead: tuple[int, ...]) -> list[tuple[int, ...]]:
-    return [tuple(int(i) for i in np.unravel_index(flat, lead)) for flat in range(MOST_PLANES)]
 
 
 # --- fitting ----------------------------------------------------------------------------------------------------------
@@ -259,15 +242,8 @@ def _grain(pen: _Pen) -> tuple[int, int]:
     return (1, 2) if pen.colored and not pen.ascii_only else (2, 1)
 
 
-def _reduced(plane: Array, factor: int) -> Array:
-    if factor == 1:
-        return plane
-    size = tuple(min(factor, length) for length in plane.shape)
-    return Pooling.of(2, "avg", size, ceil_mode=True, nan="ignore").apply(plane)[0]
-
-
 def _captions(feature_map: FeatureMap, pen: _Pen, shown: Sequence[int], factor: int, hidden: int) -> list[str]:
-    said = [_summary(feature_map, pen)]
+    said = [summary(feature_map, "magenta" if pen.colored else NAN_MARK)]
     if factor > 1:
         rows, columns = (1, *feature_map.spatial)[-2:]
         size = (min(factor, rows), min(factor, columns))
@@ -276,21 +252,6 @@ def _captions(feature_map: FeatureMap, pen: _Pen, shown: Sequence[int], factor: 
     if hidden:
         said.append(f"the first {MOST_PLANES} of {hidden + MOST_PLANES} planes")
     return said
-
-
-def _summary(feature_map: FeatureMap, pen: _Pen) -> str:
-    values = feature_map.values
-    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values.ravel()
-    said = [f"shape {times(feature_map.shape)} ({feature_map.layout})"]
-    if finite.size:
-        with np.errstate(over="ignore"):
-            mean = finite.mean(dtype=np.float64)
-        said += [f"min {number(finite.min())}", f"mean {number(mean)}", f"max {number(finite.max())}"]
-    if values.dtype.kind == "f":
-        nan, inf = int(np.isnan(values).sum()), int(np.isinf(values).sum())
-        said += [f"{nan} NaN (drawn {'magenta' if pen.colored else NAN_MARK})"] if nan else []
-        said += [f"{inf} infinite (drawn as the ends)"] if inf else []
-    return ", ".join(said)
 
 
 # --- drawing ----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,67 @@
+"""The windows of a layer as a file: a page to play with, a walk, one window, the finished picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from poolcli.featuremap import FeatureMap
+from poolcli.pooling.layer import Pooling
+from poolcli.render.animation.walk import FPS_USUAL, MOST_FRAMES, Progress, still, walk
+from poolcli.render.kinds import what_is_drawn
+from poolcli.render.page import page
+
+
+def draw(
+    feature_map: FeatureMap,
+    layer: Pooling,
+    kind: str,
+    *,
+    colormap: str = "viridis",
+    progress: Progress | None = None,
+    **options: Any,
+) -> tuple[bytes, tuple[str, ...]]:
+    """Draw the windows of a layer.
+
+    Parameters
+    ----------
+    feature_map, layer
+        The input and the layer.
+    kind : str
+        A value of `poolcli.render.kinds.KINDS`.
+    colormap : str
+        A name of `poolcli.colors.COLORMAPS`.
+    progress : function of (frames done, frames in all), optional
+        Called after every frame of a walk.
+    **options
+        ``at``: the output cell to stop at. ``still``: the finished picture. ``fps``, ``frames``: of a walk. ``zoom``:
+        pixels per cell. ``exercise``: the page as a quiz. None and False are not given.
+
+    Returns
+    -------
+    data : bytes
+        The content of the file.
+    notes : tuple of str
+        What was left out.
+
+    Raises
+    ------
+    UsageError
+        If an option does nothing for what is drawn.
+    """
+    what = what_is_drawn(kind, options)
+    given = {name: value for name, value in options.items() if value is not None}
+    if what == "a page":
+        return page(feature_map, layer, colormap=colormap, at=given.get("at")), ()
+    zoom = given.get("zoom")
+    if what == "a walk":
+        moving: Any = "gif" if kind == "gif" else "apng"
+        pace, frames = given.get("fps", FPS_USUAL), given.get("frames", MOST_FRAMES)
+        return walk(
+            feature_map, layer, format=moving, fps=pace, zoom=zoom, max_frames=frames, colormap=colormap,
+            progress=progress,
+        )  # fmt: skip
+    standing: Any = kind
+    finished = what == "the finished picture"
+    return still(
+        feature_map, layer, format=standing, zoom=zoom, at=given.get("at"), finished=finished, colormap=colormap
+    )

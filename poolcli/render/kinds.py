@@ -1,0 +1,84 @@
+"""Which file shows the windows how, and which options it heeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from poolcli.errors import UsageError
+from poolcli.wording import Phrase
+
+KINDS: Mapping[str, str] = {
+    ".html": "page", ".htm": "page", ".gif": "gif", ".png": "png", ".apng": "apng", ".svg": "svg",
+}  # fmt: skip
+STILLS = ("png", "svg")  # what a finished picture is written as
+# what is drawn, and the options that it heeds
+HEEDED: Mapping[str, Sequence[str]] = {
+    "a page": ("at", "exercise", "seed"),
+    "one window": ("at", "zoom"),
+    "the finished picture": ("still", "zoom"),
+    "a walk": ("fps", "frames", "zoom"),
+}
+
+
+def kind_of(target: str) -> str:
+    """Return what a file's extension asks for.
+
+    Raises
+    ------
+    UsageError
+        If nothing is drawn into such a file.
+
+    Examples
+    --------
+    >>> kind_of("walk.gif"), kind_of("page.HTM")
+    ('gif', 'page')
+    """
+    kind = KINDS.get(PurePath(target).suffix.lower())
+    if kind is None:
+        raise UsageError(f"the extension of {target!r} is none that explain can write", f"known: {', '.join(KINDS)}")
+    return kind
+
+
+def what_is_drawn(kind: str, options: Mapping[str, Any]) -> str:
+    """Return what a file of this kind shows: a key of `HEEDED`.
+
+    Parameters
+    ----------
+    kind : str
+        A value of `KINDS`.
+    options : mapping
+        None and False are not given.
+
+    Raises
+    ------
+    UsageError
+        If an option does nothing for it.
+
+    Examples
+    --------
+    >>> what_is_drawn("png", {"zoom": 9}), what_is_drawn("png", {"at": (0, 1)}), what_is_drawn("png", {"fps": 3})
+    ('the finished picture', 'one window', 'a walk')
+    """
+    given = {name for name, value in options.items() if value is not None and value is not False}
+    what = _what(kind, given)
+    for name in options:
+        if name in given and name not in HEEDED[what]:
+            raise UsageError(Phrase(f"{{{name}}} does nothing for {what}"), Phrase(f"drop {{{name}}}"))
+    return what
+
+
+def _what(kind: str, given: set[str]) -> str:
+    """Return what a file of this kind shows under these options."""
+    if "still" in given and kind not in STILLS:
+        raise UsageError(Phrase("{still} is a picture that does not move"), "write it as .png or .svg")
+    if kind == "page":
+        return "a page"
+    if "at" in given:
+        if kind == "apng":
+            raise UsageError(Phrase("{at} is one window, which does not move"), "write it as .png, .svg or .gif")
+        return "one window"
+    if "still" in given or (kind == "png" and not given & {"fps", "frames"}):
+        return "the finished picture"
+    return "one window" if kind == "svg" else "a walk"

@@ -1,0 +1,57 @@
+"""The planes of a map as they are drawn: named, made smaller where they do not fit, summed up in a line."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolcli.analysis.formulas import number
+from poolcli.featuremap import FeatureMap
+from poolcli.pooling.layer import Pooling
+from poolcli.window import times
+
+Array = NDArray[Any]
+MOST_PLANES = 12  # planes of the leading axes that are drawn
+
+
+def shown_planes(feature_map: FeatureMap) -> tuple[list[tuple[str, Array]], int]:
+    """Return the planes to draw, each with a label such as ``N0 C1``, and how many are left out."""
+    values = feature_map.values
+    if feature_map.ndim == 1:
+        values = values[..., None, :]
+    lead = values.shape[:-2]
+    places = list(np.ndindex(*lead)) if math.prod(lead) <= MOST_PLANES else _first(lead)
+    letters = [letter for letter in "NCD" for _ in range(feature_map.layout.count(letter))]
+    labels = [" ".join(f"{letter}{i}" for letter, i in zip(letters, place, strict=True)) for place in places]
+    return [(label, values[place]) for label, place in zip(labels, places, strict=True)], math.prod(lead) - len(places)
+
+
+def _first(lead: tuple[int, ...]) -> list[tuple[int, ...]]:
+    return [tuple(int(i) for i in np.unravel_index(flat, lead)) for flat in range(MOST_PLANES)]
+
+
+def reduced(plane: Array, factor: int) -> Array:
+    """Return a plane with `factor` cells each way made one, their average without NaN."""
+    if factor == 1:
+        return plane
+    size = tuple(min(factor, length) for length in plane.shape)
+    return Pooling.of(2, "avg", size, ceil_mode=True, nan="ignore").apply(plane)[0]
+
+
+def summary(feature_map: FeatureMap, nan_drawn: str) -> str:
+    """Say shape, layout, least, mean and greatest value, and how what is no number is drawn."""
+    values = feature_map.values
+    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values.ravel()
+    said = [f"shape {times(feature_map.shape)} ({feature_map.layout})"]
+    if finite.size:
+        with np.errstate(over="ignore"):
+            mean = finite.mean(dtype=np.float64)
+        said += [f"min {number(finite.min())}", f"mean {number(mean)}", f"max {number(finite.max())}"]
+    if values.dtype.kind == "f":
+        nan, inf = int(np.isnan(values).sum()), int(np.isinf(values).sum())
+        said += [f"{nan} NaN (drawn {nan_drawn})"] if nan else []
+        said += [f"{inf} infinite (drawn as the ends)"] if inf else []
+    return ", ".join(said)

@@ -1,0 +1,52 @@
+"""``explain`` into files: which options each kind of file heeds, and that none is passed over in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.support.process import Run
+
+
+@pytest.mark.parametrize("name", ["x.svg", "x.png", "x.gif", "x.html"])
+def test_one_window_is_shown_in_every_format(call: Run, tiny: Path, tmp_path: Path, name: str) -> None:
+    made = []
+    for at in ("0,0", "1,1"):
+        assert call("explain", "--at", at, "-o", str(tmp_path / name), str(tiny)).code == 0
+        made.append((tmp_path / name).read_bytes())
+    assert made[0] != made[1]
+    wrong = call("explain", "--at", "9,9", "-o", str(tmp_path / name), str(tiny))
+    assert wrong.code == 1
+    assert wrong.err.startswith("error: there is no window 9,9")
+
+
+def test_a_png_moves_only_if_a_pace_is_asked_for(call: Run, tiny: Path, tmp_path: Path) -> None:
+    frames = []
+    for options in ([], ["--still"], ["--fps", "3"]):
+        assert call("explain", "-o", str(tmp_path / "x.png"), *options, str(tiny)).code == 0
+        with Image.open(tmp_path / "x.png") as picture:
+            frames.append(getattr(picture, "n_frames", 1))
+    assert frames == [1, 1, 5]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--fps", "3"], "error: --fps does nothing for what goes to standard output"),
+        (["--still"], "error: --still does nothing for what goes to standard output"),
+        (["--at", "0,0", "--full"], "error: --full does nothing for one window"),
+        (["--json", "--max-rows", "3"], "error: --max-rows does nothing for JSON, which has every window"),
+        (["-o", "x.html", "--fps", "3"], "error: --fps does nothing for a page"),
+        (["-o", "x.html", "--json"], "error: --json does nothing for a page file"),
+        (["-o", "x.gif", "--width", "40"], "error: --width does nothing for a gif file"),
+        (["-o", "x.gif", "--still"], "error: --still is a picture that does not move"),
+        (["-o", "x.svg", "--frames", "4"], "error: --frames does nothing for one window"),
+    ],
+)
+def test_an_option_that_does_nothing_is_refused(call: Run, tiny: Path, options: list[str], words: str) -> None:
+    made = call("explain", *options, str(tiny))
+    assert made.code == 2
+    assert made.err.splitlines()[0] == words
+    assert made.err.splitlines()[1].startswith("hint: ")
