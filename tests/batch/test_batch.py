@@ -447,8 +447,8 @@ def test_what_poolcli_did_not_make_is_not_replaced_unasked(run: Run, photos: Pat
     assert made_of(out) != mine
 
 
-def test_a_dry_run_touches_nothing(run: Run, photos: Path, tmp_path: Path) -> None:
-    result = run("batch", photos, tmp_path / "gone*", "-r", "-o", tmp_path / "out", "--dry-run")
+def test_a_dry_run_touches_nothing(call: Run, photos: Path, tmp_path: Path) -> None:
+    result = call("batch", photos, tmp_path / "gone*", "-r", "-o", tmp_path / "out", "--dry-run")
     assert result.code == 3
     assert f"make  {photos}/deep/q.jpg -> {tmp_path}/out/deep/q.png" in result.out.splitlines()
     assert not (tmp_path / "out").exists()
@@ -509,7 +509,7 @@ def test_a_recipe_replaces_the_options_and_can_be_changed(run: Run, photos: Path
         (["m.csv", "-o", "out", "--name", "{stem}.xyz"], 2, "unknown extension '.xyz'"),
     ],
 )
-def test_what_cannot_be_done_is_told(run: Run, photos: Path, words: list[str], code: int, said: str) -> None:
+def test_what_cannot_be_done_is_told(call: Run, photos: Path, words: list[str], code: int, said: str) -> None:
     for name in ("empty", "x.zarr"):
         (photos / name).mkdir()
     (photos / "link.jsonl").symlink_to("m.csv")
@@ -517,20 +517,20 @@ def test_what_cannot_be_done_is_told(run: Run, photos: Path, words: list[str], c
     (photos / "r.json").write_text('[{"step": "pool"}]')
     (photos / "k.json").write_text("[[1]]")
     os.mkfifo(photos / "pipe.csv")
-    result = run("batch", *words, cwd=photos)
+    result = call("batch", *words, cwd=photos)
     assert (result.code, said in result.err) == (code, True), result.err
     assert not list(photos.rglob("*.tmp"))
     assert (photos / "m.csv").read_text() == "1,2\n3,4\n"
     assert code != 2 or not (photos / "out").exists()
 
 
-def test_where_nothing_is_to_be_done_no_folder_is_made(run: Run, tmp_path: Path) -> None:
-    assert run("batch", "gone*.csv", "-o", "out", cwd=tmp_path).code == 1
+def test_where_nothing_is_to_be_done_no_folder_is_made(call: Run, tmp_path: Path) -> None:
+    assert call("batch", "gone*.csv", "-o", "out", cwd=tmp_path).code == 1
     assert os.listdir(tmp_path) == []
 
 
-def test_a_list_without_nul_says_how_to_make_one(run: Run, tmp_path: Path) -> None:
-    result = run("batch", "--files0", "-o", "out", stdin="a.csv\nb.csv\n", cwd=tmp_path)
+def test_a_list_without_nul_says_how_to_make_one(call: Run, tmp_path: Path) -> None:
+    result = call("batch", "--files0", "-o", "out", stdin="a.csv\nb.csv\n", cwd=tmp_path)
     assert (result.code, "find -print0" in result.err) == (2, True), result.err
 
 
@@ -807,7 +807,7 @@ def test_a_job_whose_result_got_lost_is_done_once_more(
 
 
 @pytest.mark.parametrize("more", [[], ["--dry-run"]])
-def test_what_is_passed_over_is_counted(run: Run, tmp_path: Path, more: list[str]) -> None:
+def test_what_is_passed_over_is_counted(call: Run, tmp_path: Path, more: list[str]) -> None:
     folder = tmp_path / "in"
     for deeper in ("a", "b", ".hidden"):
         (folder / deeper).mkdir(parents=True)
@@ -815,8 +815,8 @@ def test_what_is_passed_over_is_counted(run: Run, tmp_path: Path, more: list[str
     for name in ("m.csv", "notes.txt", ".hidden.txt"):
         (folder / name).write_text("1,2\n3,4\n")
     words = ["batch", str(folder), *more]
-    assert run(*words, "-o", "1", cwd=tmp_path).err == "note: 2 folders, 1 file not read; -r goes into folders\n"
-    assert run(*words, "-o", "2", "-r", cwd=tmp_path).err == "note: 1 file not read\n"
-    assert run(*words, "-o", "3", "-q", cwd=tmp_path).err == ""
+    assert call(*words, "-o", "1", cwd=tmp_path).err == "note: 2 folders, 1 file not read; -r goes into folders\n"
+    assert call(*words, "-o", "2", "-r", cwd=tmp_path).err == "note: 1 file not read\n"
+    assert call(*words, "-o", "3", "-q", cwd=tmp_path).err == ""
     (folder / "notes.txt").unlink()
-    assert run(*words, "-o", "4", "-r", cwd=tmp_path).err == ""
+    assert call(*words, "-o", "4", "-r", cwd=tmp_path).err == ""

@@ -69,8 +69,8 @@ def test_help(run: Run, flag: str) -> None:
     assert "\x1b" not in result.out
 
 
-def test_help_of_pool_leads_with_examples_and_names_every_option(run: Run) -> None:
-    result = run("pool", "--help", env={"COLUMNS": "200"})
+def test_help_of_pool_leads_with_examples_and_names_every_option(call: Run) -> None:
+    result = call("pool", "--help", env={"COLUMNS": "200"})
     assert result.code == 0
     assert "poolcli pool --mode max --size 2 --stride 2 input.csv" in result.out
     for option in (
@@ -89,9 +89,9 @@ def test_nothing_asked_shows_the_help(run: Run) -> None:
     assert "Usage: poolcli" in result.out + result.err
 
 
-def test_no_abbreviations(run: Run) -> None:
+def test_no_abbreviations(call: Run) -> None:
     for arguments in (["poo", GEEKS], ["pool", "--glob", GEEKS], [GEEKS]):
-        result = run(*arguments)
+        result = call(*arguments)
         assert (result.code, result.out) == (2, "")
 
 
@@ -148,12 +148,12 @@ def test_global(call: Run, arguments: list[str], expected: float) -> None:
     assert call("pool", *arguments, "--json", GEEKS).data() == [[expected]]
 
 
-def test_stochastic_and_fractional_take_a_seed(run: Run) -> None:
+def test_stochastic_and_fractional_take_a_seed(call: Run) -> None:
     draw = ("pool", "--mode", "stochastic", "--seed", "3", "--json", GEEKS)
-    assert run(*draw) == run(*draw)
+    assert call(*draw) == call(*draw)
     parts = ("pool", "--fractional", "--output-size", "3x2", "--seed", "3", "--json", GEEKS)
-    first = run(*parts)
-    assert first == run(*parts)
+    first = call(*parts)
+    assert first == call(*parts)
     assert first.json()["shape"] == [3, 2]
 
 
@@ -283,18 +283,18 @@ def test_filter_bias_and_relu_before_pooling(call: Run) -> None:
     assert (alone["data"], [step["step"] for step in alone["steps"]]) == ([[5]], ["relu", "pool"])
 
 
-def test_a_named_filter_on_every_channel(run: Run) -> None:
+def test_a_named_filter_on_every_channel(call: Run) -> None:
     text = json.dumps({"layout": "HWC", "data": [[[1, -1], [1, -1], [1, -1]]] * 3})
-    assert run("conv", "--filter", "box", "--json", stdin=text).data() == [[pytest.approx([1, -1])]]
+    assert call("conv", "--filter", "box", "--json", stdin=text).data() == [[pytest.approx([1, -1])]]
 
 
-def test_conv_of_a_line(run: Run) -> None:
-    assert run("conv", "--filter", "[1, -1]", "--json", stdin="[1, 4, 9]").data() == [-3, -5]
+def test_conv_of_a_line(call: Run) -> None:
+    assert call("conv", "--filter", "[1, -1]", "--json", stdin="[1, 4, 9]").data() == [-3, -5]
 
 
-def test_grad_with_an_upstream_file(run: Run, tmp_path: Path) -> None:
+def test_grad_with_an_upstream_file(call: Run, tmp_path: Path) -> None:
     (tmp_path / "up.csv").write_text("10,20\n30,40\n")
-    result = run("grad", "--upstream", tmp_path / "up.csv", "--format", "csv", GEEKS)
+    result = call("grad", "--upstream", tmp_path / "up.csv", "--format", "csv", GEEKS)
     assert result.out == "0.0,0.0,0.0,20.0\n0.0,10.0,0.0,0.0\n0.0,0.0,40.0,0.0\n0.0,30.0,0.0,0.0\n"
 
 
@@ -308,27 +308,27 @@ def test_unpool_with_options_instead_of_a_record(call: Run) -> None:
 # --- lists ------------------------------------------------------------------------------------------------------------
 
 
-def test_modes_are_listed_with_their_formulas(run: Run) -> None:
-    result = run("modes")
+def test_modes_are_listed_with_their_formulas(call: Run) -> None:
+    result = call("modes")
     assert (result.code, result.err) == (0, "")
     rows = {row[0]: row for row in result.cells()}
     for row in MODES.values():
         assert row.label in rows
         assert row.formula in rows[row.label]
-    listed = {row["mode"]: row for row in run("modes", "--json").json()}
+    listed = {row["mode"]: row for row in call("modes", "--json").json()}
     assert [row.label for row in MODES.values()] == list(listed)
     assert listed["avg"]["aliases"] == "mean, average"
 
 
-def test_filters_are_drawn_with_scale_and_source(run: Run) -> None:
-    result = run("filters", env={"COLUMNS": "200"})
+def test_filters_are_drawn_with_scale_and_source(call: Run) -> None:
+    result = call("filters", env={"COLUMNS": "200"})
     assert (result.code, result.err) == (0, "")
     for row in FILTERS.values():
         assert f" {row.name} " in result.out
         assert row.source.split(";")[0] in result.out
     assert "-1 0 1" in result.out
     assert "1/16" in result.out
-    listed = {row["filter"]: row for row in run("filters", "--json").json()}
+    listed = {row["filter"]: row for row in call("filters", "--json").json()}
     assert {name: row["kernel"] for name, row in listed.items()} == {
         row.name: [list(line) for line in row.rows] for row in FILTERS.values()
     }
@@ -336,16 +336,16 @@ def test_filters_are_drawn_with_scale_and_source(run: Run) -> None:
 
 
 @pytest.mark.parametrize("name", ["modes", "filters"])
-def test_lists_fit_the_width(run: Run, name: str) -> None:
-    lines = run(name, env={"COLUMNS": "80"}).out.splitlines()
+def test_lists_fit_the_width(call: Run, name: str) -> None:
+    lines = call(name, env={"COLUMNS": "80"}).out.splitlines()
     assert max(map(len, lines)) <= 80
 
 
 # --- JSON between commands --------------------------------------------------------------------------------------------
 
 
-def test_the_object_of_the_contract(run: Run) -> None:
-    document = run("pool", "--indices", "--json", GEEKS).json()
+def test_the_object_of_the_contract(call: Run) -> None:
+    document = call("pool", "--indices", "--json", GEEKS).json()
     assert document.pop("unpool")["shape"] == [4, 4]
     assert document.pop("steps")[0].items() >= {
         "step": "pool", "mode": "max", "size": [2, 2], "stride": [2, 2], "shape": [2, 2],
@@ -395,9 +395,9 @@ def test_bare_lists_and_small_objects(call: Run, text: str, expected: Any) -> No
     assert call("pool", "--json", stdin=text).data() == expected
 
 
-def test_unknown_keys_are_passed_on(run: Run) -> None:
+def test_unknown_keys_are_passed_on(call: Run) -> None:
     text = '{"data": [[1, 2], [3, 4]], "author": {"name": "me", "n": [1, 2.5, null]}, "title": "[red]"}'
-    document = run("pool", "--json", stdin=text).json()
+    document = call("pool", "--json", stdin=text).json()
     assert document["author"] == {"name": "me", "n": [1, 2.5, None]}
     assert document["title"] == "[red]"
 
@@ -479,8 +479,8 @@ def test_standard_input_that_is_closed_or_empty(shell: Shell, run: Run) -> None:
 # --- output -----------------------------------------------------------------------------------------------------------
 
 
-def test_the_table(run: Run) -> None:
-    result = run("pool", "--mode", "avg", "--filter", "identity", "--filter-padding", "same", "--relu", GEEKS)
+def test_the_table(call: Run) -> None:
+    result = call("pool", "--mode", "avg", "--filter", "identity", "--filter-padding", "same", "--relu", GEEKS)
     assert result.out == (
         f"input   4x4 int64  {GEEKS}\n"
         "conv    identity 3x3, stride 1x1, padding same  -> 4x4\n"
@@ -494,14 +494,14 @@ def test_the_table(run: Run) -> None:
     )
 
 
-def test_machine_formats_on_standard_output(run: Run) -> None:
-    assert run("pool", "-f", "csv", GEEKS).raw == b"6,9\n5,8\n"
-    assert run("pool", "--format", "tsv", GEEKS).raw == b"6\t9\n5\t8\n"
-    assert run("pool", "-f", "csv", "-o", "-", GEEKS).raw == b"6,9\n5,8\n"
-    assert run("pool", "-f", "json", GEEKS).raw == run("pool", "--json", GEEKS).raw
-    array = np.load(io.BytesIO(run("pool", "-f", "npy", GEEKS).raw))
+def test_machine_formats_on_standard_output(call: Run) -> None:
+    assert call("pool", "-f", "csv", GEEKS).raw == b"6,9\n5,8\n"
+    assert call("pool", "--format", "tsv", GEEKS).raw == b"6\t9\n5\t8\n"
+    assert call("pool", "-f", "csv", "-o", "-", GEEKS).raw == b"6,9\n5,8\n"
+    assert call("pool", "-f", "json", GEEKS).raw == call("pool", "--json", GEEKS).raw
+    array = np.load(io.BytesIO(call("pool", "-f", "npy", GEEKS).raw))
     assert (array.tolist(), array.dtype) == ([[6, 9], [5, 8]], np.int64)
-    assert mode_and_size(run("pool", "-f", "png", GEEKS).raw) == ("L", (2, 2))
+    assert mode_and_size(call("pool", "-f", "png", GEEKS).raw) == ("L", (2, 2))
 
 
 def test_output_by_extension(call: Run, tmp_path: Path) -> None:
@@ -521,26 +521,26 @@ def test_output_by_extension(call: Run, tmp_path: Path) -> None:
             assert (picture.format, picture.size) == (kind, (2, 2))
 
 
-def test_a_format_wins_over_the_extension(run: Run, tmp_path: Path) -> None:
-    run("pool", "-f", "csv", "-o", "numbers.txt", GEEKS, cwd=tmp_path)
+def test_a_format_wins_over_the_extension(call: Run, tmp_path: Path) -> None:
+    call("pool", "-f", "csv", "-o", "numbers.txt", GEEKS, cwd=tmp_path)
     assert (tmp_path / "numbers.txt").read_bytes() == b"6,9\n5,8\n"
-    run("pool", "-f", "table", "-o", "drawn.txt", "--color", "always", GEEKS, cwd=tmp_path)
+    call("pool", "-f", "table", "-o", "drawn.txt", "--color", "always", GEEKS, cwd=tmp_path)
     assert (tmp_path / "drawn.txt").read_text().endswith("│ 5 │ 8 │\n└───┴───┘\n")
     assert "\x1b" not in (tmp_path / "drawn.txt").read_text()
 
 
-def test_a_path_typed_with_o_is_replaced_and_keeps_its_mode_bits(run: Run, tmp_path: Path) -> None:
+def test_a_path_typed_with_o_is_replaced_and_keeps_its_mode_bits(call: Run, tmp_path: Path) -> None:
     target = tmp_path / "old.csv"
     target.write_text("old")
     target.chmod(0o640)
-    assert run("pool", "-o", target, GEEKS).code == 0
+    assert call("pool", "-o", target, GEEKS).code == 0
     assert target.read_text() == "6,9\n5,8\n"
     assert target.stat().st_mode & 0o777 == 0o640
     assert [path.name for path in tmp_path.iterdir()] == ["old.csv"]
 
 
-def test_overwrite_allows_the_output_to_be_the_input(run: Run, tiny: Path) -> None:
-    result = run("pool", "-o", tiny, "--overwrite", tiny)
+def test_overwrite_allows_the_output_to_be_the_input(call: Run, tiny: Path) -> None:
+    result = call("pool", "-o", tiny, "--overwrite", tiny)
     assert result.code == 0
     assert tiny.read_text() == "6,9\n5,8\n"
 
@@ -552,21 +552,21 @@ def test_a_device_and_a_pipe_are_written_to(run: Run, shell: Shell, tmp_path: Pa
     assert shell(line, cwd=tmp_path).out == "6,9\n5,8\n"
 
 
-def test_csv_of_what_is_not_a_matrix_is_refused_before_anything_is_written(run: Run, tmp_path: Path) -> None:
-    result = run("pool", "-o", tmp_path / "x.csv", SAMPLES / "sample_nhwc.json")
+def test_csv_of_what_is_not_a_matrix_is_refused_before_anything_is_written(call: Run, tmp_path: Path) -> None:
+    result = call("pool", "-o", tmp_path / "x.csv", SAMPLES / "sample_nhwc.json")
     assert (result.code, result.out) == (1, "")
     assert "1x1x1x4 (NHWC)" in result.err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_indices_have_no_place_in_csv_and_that_is_said(run: Run) -> None:
-    result = run("pool", "--indices", "-f", "csv", GEEKS)
+def test_indices_have_no_place_in_csv_and_that_is_said(call: Run) -> None:
+    result = call("pool", "--indices", "-f", "csv", GEEKS)
     assert (result.code, result.out) == (0, "6,9\n5,8\n")
     assert "--json" in result.err
 
 
-def test_indices_in_the_table(run: Run) -> None:
-    assert run("pool", "--indices", GEEKS).tables() == [[["6", "9"], ["5", "8"]], [["5", "3"], ["13", "10"]]]
+def test_indices_in_the_table(call: Run) -> None:
+    assert call("pool", "--indices", GEEKS).tables() == [[["6", "9"], ["5", "8"]], [["5", "3"], ["13", "10"]]]
 
 
 # --- tables: digits, width, elision -----------------------------------------------------------------------------------
@@ -642,9 +642,9 @@ def test_a_wide_table_elides_whole_columns(call: Run, tmp_path: Path, columns: i
             assert cell == (f"{number:.4f}".rstrip("0").rstrip(".") if kind == "float" else str(number))
 
 
-def test_a_table_is_as_wide_as_it_needs_in_a_pipe(run: Run, tmp_path: Path) -> None:
+def test_a_table_is_as_wide_as_it_needs_in_a_pipe(call: Run, tmp_path: Path) -> None:
     np.save(tmp_path / "wide.npy", np.arange(50).reshape(1, 50) + 10**9)
-    assert run("pool", "-k", "1", tmp_path / "wide.npy").cells() == [[str(10**9 + i) for i in range(50)]]
+    assert call("pool", "-k", "1", tmp_path / "wide.npy").cells() == [[str(10**9 + i) for i in range(50)]]
 
 
 def test_a_terminal_has_its_width(tmp_path: Path) -> None:
@@ -748,22 +748,22 @@ def test_colour_on_a_terminal(run: Run, environment: dict[str, str], colored: bo
 
 
 @pytest.mark.parametrize("output_format", ["csv", "tsv", "json"])
-def test_machine_formats_never_have_colour_nor_fit_a_width(run: Run, tmp_path: Path, output_format: str) -> None:
+def test_machine_formats_never_have_colour_nor_fit_a_width(call: Run, tmp_path: Path, output_format: str) -> None:
     np.save(tmp_path / "wide.npy", np.random.default_rng(1).normal(size=(2, 200)))
-    plain = run("pool", "-k", "1", "-f", output_format, tmp_path / "wide.npy")
-    forced = run("pool", "-k", "1", "-f", output_format, "--color", "always", tmp_path / "wide.npy",
+    plain = call("pool", "-k", "1", "-f", output_format, tmp_path / "wide.npy")
+    forced = call("pool", "-k", "1", "-f", output_format, "--color", "always", tmp_path / "wide.npy",
                  env={"COLUMNS": "20", "FORCE_COLOR": "1", "TERM": "xterm"})  # fmt: skip
     assert plain.raw == forced.raw
     assert plain.raw.count(b"\n") == (1 if output_format == "json" else 2)
 
 
-def test_errors_are_coloured_as_asked(run: Run) -> None:
-    plain = run("pool", "nosuch.csv")
+def test_errors_are_coloured_as_asked(call: Run) -> None:
+    plain = call("pool", "nosuch.csv")
     assert "\x1b" not in plain.err
-    colored = run("pool", "nosuch.csv", env={"FORCE_COLOR": "1"})
+    colored = call("pool", "nosuch.csv", env={"FORCE_COLOR": "1"})
     assert "\x1b" in colored.err
     assert ESCAPE.sub("", colored.err) == plain.err
-    assert "\x1b" not in run("pool", "--color", "never", "nosuch.csv", env={"FORCE_COLOR": "1"}).err
+    assert "\x1b" not in call("pool", "--color", "never", "nosuch.csv", env={"FORCE_COLOR": "1"}).err
 
 
 @pytest.mark.parametrize("arguments", [("-f", "csv"), ("--json",), ("--full",)], ids=["csv", "json", "table"])
@@ -943,8 +943,8 @@ def test_a_picture_through_a_pipe(shell: Shell, tmp_path: Path, rgb: Array) -> N
     assert shell(line, cwd=tmp_path).data() == [[int(blocks(luma(rgb)).max(axis=-1).min())]]
 
 
-def test_the_photograph_becomes_a_pooled_gray_png(run: Run, tmp_path: Path) -> None:
-    result = run("pool", "-o", tmp_path / "out.png", SAMPLES / "astronaut.jpg")
+def test_the_photograph_becomes_a_pooled_gray_png(call: Run, tmp_path: Path) -> None:
+    result = call("pool", "-o", tmp_path / "out.png", SAMPLES / "astronaut.jpg")
     assert (result.code, result.out) == (0, "")
     with Image.open(SAMPLES / "astronaut.jpg") as photograph:
         gray = np.asarray(photograph.convert("L"))
@@ -988,13 +988,13 @@ def test_a_colour_map(call: Run, tmp_path: Path) -> None:
 # --- what is said -----------------------------------------------------------------------------------------------------
 
 
-def test_every_guess_is_stated_with_v(run: Run) -> None:
-    result = run("pool", "-v", "--json", stdin="a;b\n1;2\n3;4\n")
+def test_every_guess_is_stated_with_v(call: Run) -> None:
+    result = call("pool", "-v", "--json", stdin="a;b\n1;2\n3;4\n")
     assert result.data() == [[4]]
     for word in ("format csv", "delimiter ;", "header in line 1", "dtype int64", "layout HW"):
         assert word in result.err
-    assert run("pool", "--json", stdin="a;b\n1;2\n3;4\n").err == ""
-    keras = run("pool", "-v", "--compat", "keras", "--json", stdin="[[[1, 2], [3, 4]], [[5, 6], [7, 8]]]")
+    assert call("pool", "--json", stdin="a;b\n1;2\n3;4\n").err == ""
+    keras = call("pool", "-v", "--compat", "keras", "--json", stdin="[[[1, 2], [3, 4]], [[5, 6], [7, 8]]]")
     assert "layout HWC" in keras.err
 
 
@@ -1004,8 +1004,8 @@ def test_every_guess_is_stated_with_v(run: Run) -> None:
     ("run in.csv pool --size 2 out.csv", "-o out.csv writes the result there"),
     ("pool in.csv 3", "see: poolcli pool --help"),
 ])  # fmt: skip
-def test_an_output_without_its_option(run: Run, words: str, hint: str) -> None:
-    result = run(*words.split())
+def test_an_output_without_its_option(call: Run, words: str, hint: str) -> None:
+    result = call(*words.split())
     assert (result.code, result.out) == (2, "")
     assert result.err.splitlines()[1] == f"hint: {hint}"
 
@@ -1018,12 +1018,12 @@ def test_an_output_without_its_option(run: Run, words: str, hint: str) -> None:
     (["--size", "1", "--stride", "23x5"], []), (["--size", "1", "--stride", "9x6"], []), (["--output-size", "5x5"], []),
     (["--size", "5x1", "--compat", "keras"], ["the last 4 of 24 rows are in no window"]),
 ])  # fmt: skip
-def test_verbose_says_which_cells_no_window_looks_at(run: Run, options: list[str], said: list[str]) -> None:
+def test_verbose_says_which_cells_no_window_looks_at(call: Run, options: list[str], said: list[str]) -> None:
     text = "\n".join(",".join(str(6 * row + column) for column in range(6)) for row in range(24))
-    result = run("pool", "-v", "--json", *options, stdin=text)
+    result = call("pool", "-v", "--json", *options, stdin=text)
     assert result.code == 0
     assert [line.removeprefix("stdin: ") for line in result.err.splitlines() if "no window" in line] == said
-    assert "no window" not in run("pool", "--json", *options, stdin=text).err
+    assert "no window" not in call("pool", "--json", *options, stdin=text).err
 
 
 def test_what_a_picture_makes_of_numbers_is_stated_with_v(call: Run, tmp_path: Path) -> None:
@@ -1037,17 +1037,17 @@ def test_what_a_picture_makes_of_numbers_is_stated_with_v(call: Run, tmp_path: P
     assert call("pool", "-k", "1", "-o", "out.png", stdin="1,2\n", cwd=tmp_path).err == "wrote out.png (1x2 int64)\n"
 
 
-def test_quiet_says_nothing_but_errors(run: Run, tmp_path: Path) -> None:
-    assert run("pool", "-q", "-o", tmp_path / "a.csv", GEEKS).err == ""
-    assert run("pool", "-o", tmp_path / "a.csv", GEEKS).err != ""
-    assert run("pool", "-q", "--indices", "-f", "csv", GEEKS).err == ""
-    wrong = run("pool", "-q", "nosuch.csv")
+def test_quiet_says_nothing_but_errors(call: Run, tmp_path: Path) -> None:
+    assert call("pool", "-q", "-o", tmp_path / "a.csv", GEEKS).err == ""
+    assert call("pool", "-o", tmp_path / "a.csv", GEEKS).err != ""
+    assert call("pool", "-q", "--indices", "-f", "csv", GEEKS).err == ""
+    wrong = call("pool", "-q", "nosuch.csv")
     assert wrong.code == 1
     assert wrong.err.startswith("error: ")
 
 
-def test_debug_shows_the_traceback(run: Run) -> None:
-    result = run("pool", "nosuch.csv", env={"POOLCLI_DEBUG": "1"})
+def test_debug_shows_the_traceback(call: Run) -> None:
+    result = call("pool", "nosuch.csv", env={"POOLCLI_DEBUG": "1"})
     assert result.code == 1
     assert "Traceback" in result.err
     assert "error: cannot read nosuch.csv" in result.err

@@ -181,16 +181,16 @@ def test_unknown_commands_and_steps_are_left_alone() -> None:
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-def test_an_unknown_shell(run: Run) -> None:
-    for result in (run("completion", "tcsh"), run("poolcli", "pool", env={"_POOLCLI_COMPLETE": "tcsh"})):
+def test_an_unknown_shell(call: Run) -> None:
+    for result in (call("completion", "tcsh"), call("poolcli", "pool", env={"_POOLCLI_COMPLETE": "tcsh"})):
         assert (result.code, result.out) == (2, "")
         assert "unknown shell 'tcsh'" in result.err
         assert "bash, zsh, fish" in result.err
 
 
-def test_a_script_is_printed_as_it_is(run: Run) -> None:
+def test_a_script_is_printed_as_it_is(call: Run) -> None:
     for shell in ("bash", "zsh", "fish"):
-        result = run("completion", shell)
+        result = call("completion", shell)
         assert (result.code, result.err) == (0, "")
         assert f"_POOLCLI_COMPLETE={shell}" in result.out
 

@@ -24,8 +24,8 @@ def rows(result: Any) -> Rows:
     return {(row["part"], row["what"]): row for row in result.json()}
 
 
-def test_versions_are_those_that_are_installed(run: Run) -> None:
-    found = rows(run("doctor", "--json"))
+def test_versions_are_those_that_are_installed(call: Run) -> None:
+    found = rows(call("doctor", "--json"))
     assert found["versions", "poolcli"]["found"] == poolcli.__version__
     assert found["versions", "python"]["found"].startswith(platform.python_version())
     for name in ("numpy", "orjson", "pillow", "rich", "typer"):
@@ -35,26 +35,26 @@ def test_versions_are_those_that_are_installed(run: Run) -> None:
     assert not [row for row in found.values() if row["state"] == "broken"]
 
 
-def test_the_table_has_what_the_json_has(run: Run) -> None:
-    told = [[row["part"], row["what"], row["state"]] for row in run("doctor", "--json").json()]
-    drawn = run("doctor").cells()
+def test_the_table_has_what_the_json_has(call: Run) -> None:
+    told = [[row["part"], row["what"], row["state"]] for row in call("doctor", "--json").json()]
+    drawn = call("doctor").cells()
     head = drawn[0]
     assert head[:4] == ["part", "what", "found", "state"]
     assert [[row[0], row[1], row[3]] for row in drawn[1:]] == told
 
 
-def test_it_fits_a_terminal(run: Run) -> None:
-    result = run("doctor", env={"COLUMNS": "80", "POOLCLI_NO_SUCH_OPTION": "x" * 100})
+def test_it_fits_a_terminal(call: Run) -> None:
+    result = call("doctor", env={"COLUMNS": "80", "POOLCLI_NO_SUCH_OPTION": "x" * 100})
     assert max(map(len, result.out.splitlines())) <= 80
 
 
-def test_threads_say_where_they_come_from(run: Run) -> None:
-    usual = rows(run("doctor", "--json"))["machine", "threads"]
+def test_threads_say_where_they_come_from(call: Run) -> None:
+    usual = rows(call("doctor", "--json"))["machine", "threads"]
     assert usual["found"] == f"{len(os.sched_getaffinity(0))}, one for each processor"
-    given = rows(run("doctor", "--json", env={"POOLCLI_THREADS": "7"}))
+    given = rows(call("doctor", "--json", env={"POOLCLI_THREADS": "7"}))
     assert given["machine", "threads"]["found"] == "7, from POOLCLI_THREADS"
     assert given["settings", "POOLCLI_THREADS"]["found"] == "7"
-    wrong = rows(run("doctor", "--json", env={"POOLCLI_THREADS": "many"}))["machine", "threads"]
+    wrong = rows(call("doctor", "--json", env={"POOLCLI_THREADS": "many"}))["machine", "threads"]
     assert (wrong["state"], wrong["advice"]) == (
         "broken", "'many' threads are not a number of threads: use --threads 1 or more"
     )  # fmt: skip
@@ -151,8 +151,8 @@ def test_packages_are_listed_with_their_state(run: Run, tmp_path: Path) -> None:
     assert "has no attribute 'GONE'" in found["packages", "filter gone"]["advice"]
 
 
-def test_settings_are_shown_and_unknown_ones_found(run: Run) -> None:
-    found = rows(run("doctor", "--json", env={"POOLCLI_SIZE": "3", "POOLCLI_SZIE": "3", "POOLCLI_DEBUG": ""}))
+def test_settings_are_shown_and_unknown_ones_found(call: Run) -> None:
+    found = rows(call("doctor", "--json", env={"POOLCLI_SIZE": "3", "POOLCLI_SZIE": "3", "POOLCLI_DEBUG": ""}))
     states = {what: row["state"] for (part, what), row in found.items() if part == "settings"}
     assert states == {"POOLCLI_DEBUG": "ok", "POOLCLI_SIZE": "ok", "POOLCLI_SZIE": "broken"}
 

@@ -74,8 +74,8 @@ def test_panels_in_order(call: Run) -> None:
     ]  # fmt: skip
 
 
-def test_the_first_page_groups_the_commands(run: Run) -> None:
-    result = run("--help", env={"COLUMNS": "80"})
+def test_the_first_page_groups_the_commands(call: Run) -> None:
+    result = call("--help", env={"COLUMNS": "80"})
     assert result.code == 0
     lines = result.out.splitlines()
     rows = [line.split()[0] for line in lines if re.match(r"  [a-z]+ +[A-Z]", line)]
@@ -86,18 +86,18 @@ def test_the_first_page_groups_the_commands(run: Run) -> None:
     assert all(f"{group}:" in lines for group in GROUPS)
 
 
-def test_without_anything_the_first_page_is_an_error(run: Run) -> None:
-    result = run()
+def test_without_anything_the_first_page_is_an_error(call: Run) -> None:
+    result = call()
     assert (result.code, result.out) == (2, "")
-    assert result.err == run("--help").out
+    assert result.err == call("--help").out
 
 
-def test_what_is_no_command(run: Run) -> None:
+def test_what_is_no_command(call: Run) -> None:
     for words, message, hint in (
         (["poo"], "unknown command 'poo'", "did you mean pool or unpool?"),
         (["--nosuch", "pool"], "--nosuch", "poolcli --help"),
     ):
-        result = run(*words)
+        result = call(*words)
         assert (result.code, result.out) == (2, "")
         assert message in result.err
         assert hint in result.err
@@ -111,14 +111,14 @@ def test_what_is_no_command(run: Run) -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_it_is_the_same_in_every_environment(run: Run, environment: dict[str, str]) -> None:
+def test_it_is_the_same_in_every_environment(call: Run, environment: dict[str, str]) -> None:
     for words in (["--help"], ["pool", "--help"]):
-        assert run(*words, env={"COLUMNS": "80", **environment}) == run(*words, env={"COLUMNS": "80"})
+        assert call(*words, env={"COLUMNS": "80", **environment}) == call(*words, env={"COLUMNS": "80"})
 
 
-def test_colour_only_paints(run: Run) -> None:
+def test_colour_only_paints(call: Run) -> None:
     for words in (["--help"], ["pool", "--help"]):
-        plain, painted = (run(*words, env={"COLUMNS": "80", "FORCE_COLOR": force}).out for force in ("", "1"))
+        plain, painted = (call(*words, env={"COLUMNS": "80", "FORCE_COLOR": force}).out for force in ("", "1"))
         assert "\x1b[1m" in painted
         assert re.sub(r"\x1b\[[0-9;]*m", "", painted) == plain
 
@@ -129,8 +129,8 @@ def test_a_pipe_that_is_closed_ends_it_silently(shell: Shell) -> None:
     assert result.out == "Pool a matrix or an image, optionally after a filter and ReLU.\n"
 
 
-def test_help_of_a_step(run: Run) -> None:
-    result = run("run", "input.csv", "relu", "then", "normalize", "--help", env={"COLUMNS": "80"})
+def test_help_of_a_step(call: Run) -> None:
+    result = call("run", "input.csv", "relu", "then", "normalize", "--help", env={"COLUMNS": "80"})
     assert (result.code, result.err) == (0, "")
     assert result.out.startswith("Stretch the values linearly.")
     assert "--high X" in result.out

@@ -323,10 +323,10 @@ def test_extreme_files_are_pooled(tmp_path: Path, shape: tuple[int, ...], size: 
     assert np.array_equal(out, cut.reshape(*shape[:-2], height, size[0], width, size[1]).max(axis=(-3, -1)))
 
 
-def test_rows_longer_than_a_block_become_text_as_a_whole(run: Run, tmp_path: Path) -> None:
+def test_rows_longer_than_a_block_become_text_as_a_whole(call: Run, tmp_path: Path) -> None:
     np.lib.format.open_memmap(tmp_path / "in.npy", "w+", np.uint8, (2, HUGE // 2))[:, 0] = 1, 2
     words = ("pool", "in.npy", "-o", "out.csv", "--size", "1x5", "--stride", "1x40000000")
-    result = run(*words, cwd=tmp_path)
+    result = call(*words, cwd=tmp_path)
     assert (result.code, (tmp_path / "out.csv").read_text()) == (0, "1,0\n2,0\n")
 
 
@@ -411,42 +411,42 @@ def test_a_zarr_array_is_pooled_as_in_memory(
     assert sorted(os.listdir(tmp_path)) == ["in.zarr", "out.zarr"]
 
 
-def test_the_name_of_a_zarr_array_may_be_as_long_as_any(run: Run, zarr: Any, tmp_path: Path) -> None:
+def test_the_name_of_a_zarr_array_may_be_as_long_as_any(call: Run, zarr: Any, tmp_path: Path) -> None:
     np.save(tmp_path / "in.npy", np.arange(16.0).reshape(4, 4))
     name = "x" * 235 + ".zarr"
     for _ in range(2):  # the second one replaces the first
-        result = run("pool", "in.npy", "-o", name, cwd=tmp_path)
+        result = call("pool", "in.npy", "-o", name, cwd=tmp_path)
         assert result.code == 0, result.err
     assert np.asarray(zarr.open_array(str(tmp_path / name), mode="r")[:]).tolist() == [[5, 7], [13, 15]]
     assert sorted(os.listdir(tmp_path)) == ["in.npy", name]
 
 
-def test_a_stack_runs_on_a_zarr_array_block_by_block(run: Run, zarr: Any, tmp_path: Path) -> None:
+def test_a_stack_runs_on_a_zarr_array_block_by_block(call: Run, zarr: Any, tmp_path: Path) -> None:
     made(zarr, tmp_path / "in.zarr", X, (1, 2, 20, 32))
     stack = ("conv", "--filter", "box", "then", "relu", "then", "pool", "--size", "3", "then", "pool", "-m", "min")
-    result = run("run", "in.zarr", "-o", "out.zarr", "--save-steps", "recipe.json", *stack, cwd=tmp_path)
+    result = call("run", "in.zarr", "-o", "out.zarr", "--save-steps", "recipe.json", *stack, cwd=tmp_path)
     assert result.code == 0, result.err
     assert [row[0] for row in result.cells()[1:]] == ["input", "conv", "relu", "pool", "pool"]
     steps = load(tmp_path / "recipe.json")
     assert [step.name for step in steps] == ["conv", "relu", "pool", "pool"]
     want = apply(FeatureMap(X, "NCHW"), steps).values
     assert same_bits(np.asarray(zarr.open_array(str(tmp_path / "out.zarr"), mode="r")[:]), want)
-    again = run("run", "in.zarr", "-o", "again.zarr", "--steps", "recipe.json", "--set", "4.mode=max", cwd=tmp_path)
+    again = call("run", "in.zarr", "-o", "again.zarr", "--steps", "recipe.json", "--set", "4.mode=max", cwd=tmp_path)
     assert again.code == 0, again.err
-    large = run("run", "in.zarr", "-o", "none.zarr", "relu", "then", "pool", "--size", "99", cwd=tmp_path)
+    large = call("run", "in.zarr", "-o", "none.zarr", "relu", "then", "pool", "--size", "99", cwd=tmp_path)
     assert (large.code, "stage 2 (pool)" in large.err) == (1, True)
-    whole = run("run", "in.zarr", "-o", "none.zarr", "relu", "then", "normalize", cwd=tmp_path)
+    whole = call("run", "in.zarr", "-o", "none.zarr", "relu", "then", "normalize", cwd=tmp_path)
     assert (whole.code, "stage 2 (normalize): normalize needs the whole input" in whole.err) == (2, True)
     assert not (tmp_path / "none.zarr").exists()
 
 
-def test_layouts_formats_and_steps_before_ride_along(run: Run, zarr: Any, tmp_path: Path) -> None:
+def test_layouts_formats_and_steps_before_ride_along(call: Run, zarr: Any, tmp_path: Path) -> None:
     last = np.ascontiguousarray(X.transpose(0, 2, 3, 1))
     made(zarr, tmp_path / "in.zarr", last, (1, 33, 40, 1), zarr_format=2)
     words = ("pool", "in.zarr", "--layout", "NHWC", "--filter", "gaussian", "--relu", "-m", "avg", "-k", "3")
-    assert run(*words, "-o", "one.zarr", cwd=tmp_path).code == 0
-    assert run("pool", "one.zarr", "-o", "two.npy", cwd=tmp_path).code == 0
-    gaussian = run("conv", "--filter", "gaussian", "--json", stdin="[[0,0,0],[0,1,0],[0,0,0]]")
+    assert call(*words, "-o", "one.zarr", cwd=tmp_path).code == 0
+    assert call("pool", "one.zarr", "-o", "two.npy", cwd=tmp_path).code == 0
+    gaussian = call("conv", "--filter", "gaussian", "--json", stdin="[[0,0,0],[0,1,0],[0,0,0]]")
     assert gaussian.code == 0
     from poolcli.pooling.filters import FILTERS
 
@@ -454,15 +454,15 @@ def test_layouts_formats_and_steps_before_ride_along(run: Run, zarr: Any, tmp_pa
     want = at_once(steps, X, "NCHW").transpose(0, 2, 3, 1)
     assert same_bits(np.load(tmp_path / "two.npy"), np.ascontiguousarray(want))
     assert zarr.open_array(str(tmp_path / "one.zarr"), mode="r").metadata.zarr_format == 3
-    run("pool", "one.zarr", "-o", "three.zarr", cwd=tmp_path)
+    call("pool", "one.zarr", "-o", "three.zarr", cwd=tmp_path)
     story = zarr.open_array(str(tmp_path / "three.zarr"), mode="r").attrs["poolcli"]
     assert [step["step"] for step in story["steps"]] == ["conv", "relu", "pool", "pool"]
     assert story["layout"] == "NHWC"
 
 
-def test_an_npy_file_becomes_a_zarr_array(run: Run, zarr: Any, tmp_path: Path) -> None:
+def test_an_npy_file_becomes_a_zarr_array(call: Run, zarr: Any, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", X)
-    assert run("pool", "x.npy", "-o", "out.zarr", cwd=tmp_path).code == 0
+    assert call("pool", "x.npy", "-o", "out.zarr", cwd=tmp_path).code == 0
     out = np.asarray(zarr.open_array(str(tmp_path / "out.zarr"), mode="r")[:])
     assert same_bits(out, at_once([PoolStep()], X, "NCHW"))
 
@@ -505,10 +505,10 @@ def test_what_cannot_be_done_leaves_nothing(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_an_older_result_is_replaced_whole(run: Run, zarr: Any, tmp_path: Path) -> None:
+def test_an_older_result_is_replaced_whole(call: Run, zarr: Any, tmp_path: Path) -> None:
     made(zarr, tmp_path / "in.zarr", X, (1, 1, 35, 45))
     for size in (2, 3):
-        assert run("pool", "in.zarr", "-o", "out.zarr", "--size", str(size), cwd=tmp_path).code == 0
+        assert call("pool", "in.zarr", "-o", "out.zarr", "--size", str(size), cwd=tmp_path).code == 0
     out = zarr.open_array(str(tmp_path / "out.zarr"), mode="r")
     assert same_bits(np.asarray(out[:]), at_once([PoolStep(size=3)], X, "NCHW"))
 
@@ -556,10 +556,10 @@ def test_a_disk_that_takes_no_more_is_told_of_the_zarr_array(zarr: Any, tmp_path
     assert os.listdir(tmp_path) == ["in.zarr"]
 
 
-def test_a_damaged_chunk_is_told(run: Run, zarr: Any, tmp_path: Path) -> None:
+def test_a_damaged_chunk_is_told(call: Run, zarr: Any, tmp_path: Path) -> None:
     made(zarr, tmp_path / "in.zarr", X, (1, 1, 70, 90))
     (tmp_path / "in.zarr" / "c" / "0" / "1" / "0" / "0").write_bytes(b"damaged")
-    result = run("pool", "in.zarr", "-o", "out.zarr", cwd=tmp_path)
+    result = call("pool", "in.zarr", "-o", "out.zarr", cwd=tmp_path)
     assert (result.code, result.err.count("\n")) == (1, 2), result.err
     assert result.err.startswith("error: cannot read in.zarr: ")
     assert os.listdir(tmp_path) == ["in.zarr"]
