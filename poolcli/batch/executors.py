@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager
+from threading import Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, Protocol
 
 from poolcli.system.cluster import Client, ClusterError, connected
@@ -107,7 +108,6 @@ class Local:
 def _start_server() -> None:
     """Start the server that forks the workers, deaf to Ctrl-C like all that it forks: the parent tells them to stop."""
     from multiprocessing import forkserver
-    from threading import current_thread, main_thread
 
     if current_thread() is not main_thread():  # only the main thread may set signals; its caller gets no Ctrl-C anyway
         forkserver.ensure_running()
@@ -120,8 +120,6 @@ def _start_server() -> None:
 
 
 def _start_worker() -> None:
-    from threading import Thread
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_leave_with_parent, daemon=True).start()
 

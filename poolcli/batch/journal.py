@@ -20,7 +20,7 @@ from poolcli.system.files import file_error
 
 JOURNAL = ".poolcli-batch.jsonl"
 
-State = tuple[str, int, int]  # the name below the folder of results, the size in bytes, the time in nanoseconds
+Written = tuple[str, int, int]  # the name below the folder of results, the size in bytes, the time in nanoseconds
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ class Journal:
         except OSError as problem:
             raise file_error("write", self.path, problem) from problem
 
-    def made(self, target: str, notes: Mapping[State, Any]) -> Provenance | None:
+    def made(self, target: str, notes: Mapping[Written, Any]) -> Provenance | None:
         """Return what made a result, if it is noted and the result is still what it was then."""
         return Provenance.from_json(notes.get(self._state(target, os.stat(target))))
 
-    def notes(self) -> dict[State, Any]:
+    def notes(self) -> dict[Written, Any]:
         """Return what is noted, of every state of every result.
 
         Raises
@@ -77,7 +77,7 @@ class Journal:
         except OSError as problem:
             raise file_error("read", self.path, problem) from problem
 
-    def _lines(self) -> Iterator[tuple[State, Any]]:
+    def _lines(self) -> Iterator[tuple[Written, Any]]:
         with (
             suppress(FileNotFoundError, NotADirectoryError),
             open(self.path, encoding="ascii", errors="replace") as lines,
@@ -88,5 +88,5 @@ class Journal:
                         case {"output": str(name), "state": [int(size), int(time)], "made": made}:
                             yield (name, size, time), made
 
-    def _state(self, target: str, found: os.stat_result) -> State:
+    def _state(self, target: str, found: os.stat_result) -> Written:
         return os.path.relpath(target, self.folder), found.st_size, found.st_mtime_ns

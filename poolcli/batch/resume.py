@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from poolcli.batch.jobs import Job
-from poolcli.batch.journal import State
+from poolcli.batch.journal import Written
 from poolcli.batch.work import SKIPPED, Outcome, Work
 from poolcli.errors import FileError, PoolcliError
 from poolcli.formats import read
@@ -25,7 +25,7 @@ from poolcli.system.files import file_error
 from poolcli.wording import Phrase
 
 
-def made_by(target: str, work: Work, notes: Mapping[State, Any]) -> Provenance | None:
+def made_by(target: str, work: Work, notes: Mapping[Written, Any]) -> Provenance | None:
     """Return what made a result, from what the journal has noted or from the result itself."""
     kind = work.format_of(target)
     noted = work.journal.made(target, notes) if work.journal else None
@@ -55,7 +55,7 @@ def unchanged(source: str, target: str) -> bool:
     return max(found.st_mtime_ns, found.st_ctime_ns) < os.stat(target).st_mtime_ns
 
 
-def fresh(job: Job, work: Work, notes: Mapping[State, Any]) -> bool:
+def fresh(job: Job, work: Work, notes: Mapping[Written, Any]) -> bool:
     """Whether a result is what the job would make.
 
     Raises

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from poolcli.batch.executors import RESUME, Workers
 from poolcli.batch.jobs import Job
-from poolcli.batch.work import DONE, Outcome, Result, Work, pool_bytes, pool_path, put
+from poolcli.batch.work import DONE, Outcome, Result, Work, pool_bytes, pool_path, store
 from poolcli.errors import FileError, PoolcliError
 from poolcli.system.files import file_error, read_source
 from poolcli.wording import Phrase
@@ -89,7 +89,7 @@ class ByBytes:
         """Write what came back."""
         outcome, content, provenance = result
         if outcome.status == DONE:
-            put(job, self.work, content, provenance)
+            store(job, self.work, content, provenance)
         return outcome
 
 

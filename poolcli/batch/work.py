@@ -117,7 +117,7 @@ def pool_path(job: Job, work: Work) -> Outcome:
     clock = _Clock()
     try:
         outcome, content, provenance = _result(job, work, read_source(job.source).data)
-        put(job, work, content, provenance)
+        store(job, work, content, provenance)
     except Exception as problem:  # noqa: BLE001 -- whatever one file does, the others go on
         outcome = Outcome.failed(job, problem)
     return clock.stop(outcome)
@@ -133,7 +133,7 @@ def pool_bytes(job: Job, work: Work, data: bytes) -> Result:
     return clock.stop(outcome), content, provenance
 
 
-def put(job: Job, work: Work, content: bytes, provenance: Provenance | None) -> None:
+def store(job: Job, work: Work, content: bytes, provenance: Provenance | None) -> None:
     """Write a result, and note before it gets its name what made it, if it cannot say so itself."""
     note = partial(work.journal.note, job.target, provenance) if work.journal and provenance else None
     write_atomic(job.target, content, note)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from poolcli.errors import FileError, ShapeError
 from poolcli.featuremap import inner_order, layout_by_rank, parse_layout, spatial_letters
+from poolcli.formats.detect import HEAD, detect
 from poolcli.large.chain import Box
 from poolcli.system.files import open_source
 from poolcli.wording import Phrase
@@ -183,8 +184,6 @@ def source_of(path: str, options: ReadOptions, *, floats: bool = False) -> NpySo
     floats : bool
         Whether whole numbers in text are to be taken as float64.
     """
-    from poolcli.formats.detect import HEAD, detect
-
     if not os.path.isfile(path):
         return None
     with open_source(path) as file:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,7 +18,10 @@ from numpy.typing import NDArray
 from poolcli.errors import FileError, InputError, PoolcliError, UsageError
 from poolcli.large.chain import Box, Chain, along_chunks, boxes, check_blocks, in_order
 from poolcli.large.sources import Known
-from poolcli.system.files import ZARR, file_error, temporary_beside
+from poolcli.system.cluster import ClusterError, connected
+from poolcli.system.files import ZARR, file_error
+from poolcli.system.folders import mend, replaced_folder
+from poolcli.system.threads import apart
 
 Array = NDArray[Any]
 FILES = ("zarr.json", ".zarray", ".zgroup")  # one of them is in every Zarr folder of format 3 or 2
@@ -80,13 +82,16 @@ class ZarrSource:
     def __init__(self, path: str, layout: str | None = None, *, last: bool = False) -> None:
         zarr = _zarr()
         if not os.path.isdir(path):
+            mend(Path(os.path.realpath(path)))
+        if not os.path.isdir(path):
             raise FileError(f"cannot read {path}: no such folder", "a Zarr array is a folder")
         try:
-            found = zarr.open(path, mode="r")
+            found = apart(lambda: zarr.open(path, mode="r"))
         except Exception as problem:  # noqa: BLE001 -- it has a kind of its own for every way to be broken
             raise InputError(f"{path} is no Zarr array: {problem}", "make one with zarr.create_array") from None
         if isinstance(found, zarr.Group):
-            names = ", ".join(f"{path.rstrip('/')}/{name}" for name, _ in found.arrays()) or "nothing"
+            inside = apart(lambda: [name for name, _ in found.arrays()])
+            names = ", ".join(f"{path.rstrip('/')}/{name}" for name in inside) or "nothing"
             raise InputError(f"{path} is a group of Zarr arrays", f"name one of them; it holds {names}")
         if found.dtype.kind not in "biuf" or found.dtype.itemsize > 8 or 0 in found.shape or not found.shape:
             raise InputError(f"{path} holds {found.dtype} of shape {found.shape}, not numbers that can be pooled")
@@ -99,7 +104,7 @@ class ZarrSource:
     def read(self, box: Box) -> Array:
         """Return cells, leading axes first."""
         with _translated("read", self.name):
-            cells: Array = np.asarray(_opened(self.path, "r")[self.known.slices(box)])
+            cells: Array = apart(lambda: np.asarray(_opened(self.path, "r")[self.known.slices(box)]))
         return cells.astype(self.known.dtype, copy=False).transpose(self.known.order)
 
 
@@ -158,44 +163,21 @@ def zarr_writer(target: str, known: Known, chunks: Sequence[int], record: Mappin
         The temporary folder.
     """
     path = Path(os.path.realpath(target))
-    with _translated("write", target):
-        if path.exists() and not is_zarr_folder(path):
-            raise FileError(f"cannot write {target}: it exists and is no Zarr array", "choose another name")
-        if not path.parent.is_dir():
-            raise FileError(f"cannot write {target}: the folder {path.parent} does not exist", "make the folder first")
-    temporary = temporary_beside(path)
-    try:
-        with _translated("write", target):
-            _zarr().create_array(
-                str(temporary), shape=known.shape, chunks=tuple(chunks), dtype=known.dtype,
-                attributes={"poolcli": dict(record)}, dimension_names=_names(known.layout), zarr_format=3,
-            )  # fmt: skip
+    if path.exists() and not is_zarr_folder(path):
+        raise FileError(f"cannot write {target}: it exists and is no Zarr array", "choose another name")
+    if not path.parent.is_dir():
+        raise FileError(f"cannot write {target}: the folder {path.parent} does not exist", "make the folder first")
+    mend(path)
+    with _translated("write", target), replaced_folder(path) as temporary:
+        apart(lambda: _zarr().create_array(
+            str(temporary), shape=known.shape, chunks=tuple(chunks), dtype=known.dtype,
+            attributes={"poolcli": dict(record)}, dimension_names=_names(known.layout), zarr_format=3,
+        ))  # fmt: skip
         yield str(temporary)
-        with _translated("write", target):
-            _replace_folder(temporary, path)
-    finally:
-        _remove(temporary)
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder to which zarr's own thread may still be writing the last chunk."""
-    end = time.monotonic() + LAST_BLOCKS
-    while folder.exists() and time.monotonic() < end:
-        shutil.rmtree(folder, ignore_errors=True)
-        time.sleep(0.02)
 
 
 def _names(layout: str) -> list[str] | None:
     return list(layout) if len(set(layout)) == len(layout) else None  # Zarr asks for different names
-
-
-def _replace_folder(new: Path, path: Path) -> None:
-    """Rename a folder over another: there is no way to do that at once, but neither is ever half there."""
-    old = temporary_beside(path)
-    with suppress(FileNotFoundError):
-        os.rename(path, old)
-    os.rename(new, path)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def to_zarr(
@@ -266,8 +248,6 @@ def _on_threads(dask: Any, graph: Sequence[Any], workers: int) -> None:
 
 
 def _on_cluster(graph: Sequence[Any], scheduler: str, folder: str) -> None:
-    from poolcli.system.cluster import ClusterError, connected
-
     with connected(scheduler) as client:
         futures = client.compute(list(graph))
         try:

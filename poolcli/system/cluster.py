@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from poolcli.errors import PoolcliError, UsageError
+from poolcli.system.threads import apart
 from poolcli.wording import Phrase
 
 Client = Any  # distributed.Client, which has no types and need not be installed
@@ -59,7 +60,7 @@ def _ask_who(address: str, distributed: Any) -> None:
     except ValueError as problem:
         raise UsageError(f"{address!r} is no address of a scheduler: {problem}", "write tcp://HOST:8786") from None
     try:
-        answer = asyncio.run(asyncio.wait_for(ask(), ANSWER))
+        answer = apart(lambda: asyncio.run(asyncio.wait_for(ask(), ANSWER)))
     except OSError:  # a time-out is one
         raise ClusterError(f"the Dask scheduler {address} does not answer", start) from None
     except Exception as problem:  # noqa: BLE001 -- what Dask makes of bytes that are not Dask's can be anything

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from _thread import allocate_lock, start_new_thread
 from collections.abc import Callable, Sequence
+from threading import current_thread, main_thread
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,6 +15,12 @@ from poolcli.system.limits import processors
 
 Task = TypeVar("Task")
 Own = TypeVar("Own")
+
+
+Made = TypeVar("Made")
+
+
+LAST_CALL = 2.0  # seconds that a call has to end when a signal came
 
 
 def threads(asked: int | None = None) -> int:
@@ -81,6 +88,36 @@ def run(
         lock.acquire()
     if failures:
         raise failures[0]
+
+
+def apart(call: Callable[[], Made]) -> Made:
+    """Call something in a thread of its own, and wait for it.
+
+    What a signal raises is raised here, and never in the midst of the call: libraries that run an event loop take
+    that for a failure of their own, or leave coroutines behind.
+    """
+    if current_thread() is not main_thread():  # no signal comes here
+        return call()
+    made: list[Made] = []
+    failures: list[BaseException] = []
+    over = allocate_lock()
+    over.acquire()
+
+    def work() -> None:
+        try:
+            made.append(call())
+        except BaseException as failure:  # noqa: BLE001 - handed to the caller below
+            failures.append(failure)
+
+    start_new_thread(_then, (work, over.release))
+    try:
+        over.acquire()
+    except BaseException:
+        over.acquire(timeout=LAST_CALL)
+        raise
+    if failures:
+        raise failures[0]
+    return made[0]
 
 
 def _then(one: Callable[[], None], other: Callable[[], None]) -> None:
