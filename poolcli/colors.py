@@ -1,4 +1,4 @@
-"""Colour maps: tables of 256 colours, from dark to light or from blue through white to red.
+"""Colours: maps of 256 of them, from dark to light or from blue through white to red, and the scale of numbers.
 
 ``viridis`` and ``magma`` are by Stéfan van der Walt and Nathaniel Smith (BIDS/colormap, CC0): here is every fifth of
 their 256 colours, and straight lines between give the others to within 1/255. ``diverging`` is our own: its middle
@@ -7,12 +7,22 @@ means zero, and both of its arms darken evenly.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from poolcli.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Rgb = tuple[int, int, int]
 
 CENTRED = ("diverging",)  # maps whose middle means zero
 NAN_COLOR: Rgb = (255, 0, 255)  # in none of the maps
+BAND_CELLS = 1 << 16  # that are scaled at once, because they become float64
 
 # fmt: off
 ANCHORS: Mapping[str, str] = {
@@ -73,3 +83,134 @@ class _Tables(Mapping[str, bytes]):
 
 
 COLORMAPS: Mapping[str, bytes] = _Tables()
+
+
+def table(name: str) -> NDArray[np.uint8]:
+    """Return a colour map as 256 rows of red, green and blue.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none of that name.
+    """
+    import numpy as np
+
+    if name not in COLORMAPS:
+        raise UnknownNameError("colormap", name, COLORMAPS)
+    return np.frombuffer(COLORMAPS[name], dtype=np.uint8).reshape(256, 3)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Which number gets which colour, for pictures, the terminal and the animation.
+
+    Attributes
+    ----------
+    low, high : float
+        The numbers at the ends; what lies outside gets the colour of the end.
+    colormap : str
+        A name of `COLORMAPS`.
+    """
+
+    low: float
+    high: float
+    colormap: str = "viridis"
+
+    @classmethod
+    def of(cls, arrays: Sequence[NDArray[Any]], colormap: str = "viridis") -> Scale:
+        """Return the scale over every finite number in `arrays`."""
+        found = [bound for array in arrays for bound in bounds(array)]
+        return cls(min(found, default=0.0), max(found, default=0.0), colormap).centred()
+
+    def centred(self) -> Scale:
+        """Return the scale with zero in its middle if that is what the middle of the colour map means."""
+        if self.colormap not in CENTRED:
+            return self
+        high = max(abs(self.low), abs(self.high))
+        return Scale(-high, high, self.colormap)
+
+    @property
+    def flat(self) -> bool:
+        """Whether every number is the same."""
+        return not self.low < self.high
+
+    def share(self, values: NDArray[Any], top: float = 1) -> NDArray[np.float64]:
+        """Return where numbers lie between the ends, from 0 to `top`; its half where all are the same; NaN stays."""
+        import numpy as np
+
+        half = 1.0 if math.isfinite(self.high - self.low) else 0.5  # so that no difference overflows
+        low, span = self.low * half, self.high * half - self.low * half
+        share: NDArray[np.float64] = values.astype(np.float64) * half - low
+        if self.flat:
+            share = np.where(np.isnan(share), np.nan, np.sign(share) * np.isinf(share) / 2 + 0.5) * top
+        elif span != top:  # else a half stays a half
+            share = share / span * top
+        return np.clip(share, 0, top)
+
+    def levels(self, values: NDArray[Any], top: int = 255) -> NDArray[Any]:
+        """Return the place of each number between the ends, from 0 to `top`, halves rounded up.
+
+        Where all numbers are the same they lie in the middle; NaN is 0.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> Scale(-1, 3).levels(np.array([-1.0, 0.0, 3.0, np.nan]))
+        array([  0,  64, 255,   0], dtype=uint8)
+        """
+        import numpy as np
+
+        levels = np.empty(values.shape, np.uint8 if top < 256 else np.uint16)
+        step = max(BAND_CELLS * len(values) // max(values.size, 1), 1)
+        for start in range(0, len(values), step):
+            band = np.nan_to_num(self.share(values[start : start + step], top) + 0.5, nan=0.0)
+            levels[start : start + step] = band.astype(levels.dtype)
+        return levels
+
+    def rgb(self, values: NDArray[Any]) -> NDArray[np.uint8]:
+        """Return the colours of an array, shape (..., 3)."""
+        import numpy as np
+
+        colors: NDArray[np.uint8] = table(self.colormap)[self.levels(values)]
+        if values.dtype.kind == "f":
+            colors[np.isnan(values)] = NAN_COLOR
+        return colors
+
+    def color(self, value: float) -> Rgb:
+        """Return the colour of one number."""
+        import numpy as np
+
+        red, green, blue = self.rgb(np.asarray([value]))[0].tolist()
+        return red, green, blue
+
+    @property
+    def ticks(self) -> tuple[float, float, float]:
+        """The numbers at the start, the middle and the end of the colour bar."""
+        return self.low, self.low / 2 + self.high / 2, self.high
+
+
+def bounds(array: NDArray[Any]) -> list[float]:
+    """Return the smallest and the largest finite number; nothing if there is none."""
+    import numpy as np
+
+    if not array.size:
+        return []
+    low, high = float(array.min()), float(array.max())
+    if math.isfinite(low) and math.isfinite(high):
+        return [low, high]
+    finite = np.isfinite(array)
+    if not finite.any():
+        return []
+    return [float(array.min(where=finite, initial=math.inf)), float(array.max(where=finite, initial=-math.inf))]
+
+
+def ink(background: Rgb) -> Rgb:
+    """Return black or white, whichever is easier to read on a background (WCAG 2 contrast)."""
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in (part / 255 for part in background)]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return (0, 0, 0) if luminance > 0.179 else (255, 255, 255)
+
+
+def hexadecimal(color: Sequence[int]) -> str:
+    """Write a colour as CSS and SVG have it."""
+    return "#" + "".join(f"{int(part):02x}" for part in color)

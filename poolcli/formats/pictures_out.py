@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.colors import CENTRED, COLORMAPS, NAN_COLOR
+from poolcli.colors import Scale, bounds
 from poolcli.errors import LimitError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap, spatial_letters
 from poolcli.formats.options import WriteOptions
@@ -57,7 +57,6 @@ FASTEST = {
 }  # run lengths only: photographs as small as level 6, in a quarter of its time
 LONG = 1000  # characters of a text from which it is packed
 ICON = 256  # the largest, each way
-BAND_CELLS = 1 << 16
 FULL: Mapping[str, float] = {"bool": 1, "uint8": 255, "uint16": 65535}  # white by the type
 
 
@@ -118,49 +117,36 @@ def to_pixels(plane: Array, white: float | None, options: WriteOptions, *, deep:
     """
     if options.normalize not in NORMALIZE:
         raise UnknownNameError("normalize rule", options.normalize, NORMALIZE)
-    scale = _scale(plane, white, options, deep=deep)
+    found = _range(plane, white, options, deep=deep)
+    if options.colormap and plane.ndim == 3:
+        raise ShapeError("a colour map paints one channel, but the result has 3", Phrase("leave out {colormap}"))
     if options.colormap:
-        return _colored(plane, scale, options.colormap)
-    if scale.pixels and plane.dtype.name in ("uint8", "uint16") and scale.high == scale.top == FULL[plane.dtype.name]:
+        return found.scale.rgb(plane)
+    kept = found.pixels and plane.dtype.name in ("uint8", "uint16")
+    if kept and found.scale.high == found.top == FULL[plane.dtype.name]:
         return plane
-    return _scaled(plane, scale.low, scale.high, scale.top)
+    return found.scale.levels(plane, found.top)
 
 
 @dataclass(frozen=True)
-class Scale:
-    """Which numbers become the first and the last of the gray levels or colours, and whether numbers are pixels."""
+class _Range:
+    """Which numbers become the first and the last of so many gray levels or colours, and whether numbers are pixels."""
 
-    low: float
-    high: float
+    scale: Scale
     top: int
     pixels: bool
 
 
-def _scale(plane: Array, white: float | None, options: WriteOptions, *, deep: bool) -> Scale:
+def _range(plane: Array, white: float | None, options: WriteOptions, *, deep: bool) -> _Range:
     white = white or FULL.get(plane.dtype.name)
-    low, high = _bounds(plane)
+    low, high = bounds(plane) or (0.0, 0.0)
     pixels = options.normalize == "clip" or (
         options.normalize == "auto" and white is not None and 0 <= low <= high <= white and _finite(plane)
     )
     if pixels:
         low, high = 0, white or 255
-    if options.colormap in CENTRED:
-        high = max(abs(low), abs(high))
-        low = -high
     wide = deep and pixels and white == 65535 and plane.ndim == 2 and not options.colormap
-    return Scale(low, high, 65535 if wide else 255, pixels)
-
-
-def _colored(plane: Array, scale: Scale, name: str) -> Array:
-    """Return the colours of a map."""
-    if name not in COLORMAPS:
-        raise UnknownNameError("colormap", name, COLORMAPS)
-    if plane.ndim == 3:
-        raise ShapeError("a colour map paints one channel, but the result has 3", "leave out --colormap")
-    colors = np.frombuffer(COLORMAPS[name], np.uint8).reshape(256, 3)[_scaled(plane, scale.low, scale.high, scale.top)]
-    if plane.dtype.kind == "f":
-        colors[np.isnan(plane)] = NAN_COLOR
-    return colors
+    return _Range(Scale(low, high, options.colormap or "gray").centred(), 65535 if wide else 255, pixels)
 
 
 def notes(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterator[str]:
@@ -170,13 +156,14 @@ def notes(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterator
         if plane.dtype not in (np.float32, np.float16):
             yield f"{plane.dtype} written as float32"
         return
-    scale = _scale(plane, feature_map.white, options, deep=kind in DEEP)
+    found = _range(plane, feature_map.white, options, deep=kind in DEEP)
+    scale = found.scale
     ends = ("the first colour", "the last") if options.colormap else ("black", "white")
-    rule = "clip" if scale.pixels else "minmax"
+    rule = "clip" if found.pixels else "minmax"
     chosen = f"normalize auto chose {rule}" if options.normalize == "auto" else f"normalize {rule}"
     yield f"{chosen}: {scale.low:g} is {ends[0]}, {scale.high:g} {ends[1]}"
-    bits = 8 if scale.top == 255 else 16
-    if plane.dtype.kind != "b" and (plane.dtype.kind == "f" or plane.dtype.itemsize * 8 > bits or not scale.pixels):
+    bits = 8 if found.top == 255 else 16
+    if plane.dtype.kind != "b" and (plane.dtype.kind == "f" or plane.dtype.itemsize * 8 > bits or not found.pixels):
         yield f"{plane.dtype} written with {bits} bits"
     nans = int(np.isnan(plane).sum()) if plane.dtype.kind == "f" else 0
     if nans:
@@ -190,39 +177,8 @@ def notes(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterator
         yield "of the colours, at most 256 kept"
 
 
-def _bounds(plane: Array) -> tuple[float, float]:
-    """Return the smallest and the largest finite number; 0 and 0 if there is none."""
-    low, high = float(plane.min()), float(plane.max())
-    if math.isfinite(low) and math.isfinite(high):
-        return low, high
-    finite = np.isfinite(plane)
-    if not finite.any():
-        return 0.0, 0.0
-    return (
-        float(np.min(plane, where=finite, initial=math.inf)),
-        float(np.max(plane, where=finite, initial=-math.inf)),
-    )
-
-
 def _finite(plane: Array) -> bool:
     return plane.dtype.kind != "f" or bool(np.isfinite(plane).all())
-
-
-def _scaled(plane: Array, low: float, high: float, top: int) -> Array:
-    """Return the place of each number between low and high, from 0 to top, halves rounded up; NaN is 0."""
-    scaled = np.empty(plane.shape, np.uint8 if top < 256 else np.uint16)
-    step = max(BAND_CELLS * len(plane) // plane.size, 1)
-    half = 1.0 if math.isfinite(high - low) else 0.5  # so that no difference overflows
-    low, span = low * half, high * half - low * half
-    for start in range(0, len(plane), step):
-        band = plane[start : start + step].astype(np.float64) * half - low
-        if span == 0:
-            band = np.where(np.isnan(band), np.nan, np.sign(band) * np.isinf(band) / 2 + 0.5) * top
-        elif span != top:  # else a half stays a half
-            band = band / span * top
-        band = np.nan_to_num(np.clip(band, 0, top) + 0.5, nan=0.0)
-        scaled[start : start + step] = band.astype(scaled.dtype)
-    return scaled
 
 
 def _zoomed(pixels: Array, zoom: int) -> Array:

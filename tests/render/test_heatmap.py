@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from rich.cells import cell_len
 from rich.console import Console
 
-from poolcli.colors import COLORMAPS, NAN_COLOR
+from poolcli.colors import COLORMAPS, NAN_COLOR, Scale, hexadecimal, ink
 from poolcli.errors import UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.render.colors import Scale, hexadecimal, ink
 from poolcli.render.terminal.heatmap import RAMP, picture, side_by_side
 from poolcli.wording import safe
 from tests.support.process import Run

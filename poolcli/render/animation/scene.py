@@ -13,10 +13,10 @@ from PIL import ImageFont
 
 from poolcli.analysis.formulas import brief, number, sentence
 from poolcli.analysis.windows import WindowFact, headline, windows
+from poolcli.colors import Rgb, Scale, ink
 from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.layer import Pooling
-from poolcli.render.colors import Rgb, Scale, ink
 from poolcli.window import Axis, times
 from poolcli.wording import Phrase, safe
 

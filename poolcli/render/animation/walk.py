@@ -12,13 +12,12 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from poolcli.analysis.windows import WindowFact, headline
-from poolcli.colors import NAN_COLOR
+from poolcli.colors import NAN_COLOR, Rgb, hexadecimal, table
 from poolcli.errors import ShapeError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.layer import Pooling
 from poolcli.render.animation import scene as stage
 from poolcli.render.animation.scene import Raster, Rectangle, Scene, Shape, Words, font
-from poolcli.render.colors import Rgb, hexadecimal, table
 from poolcli.system.limits import check_memory
 from poolcli.window import times
 from poolcli.wording import Phrase, safe

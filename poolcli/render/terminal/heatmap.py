@@ -19,10 +19,9 @@ from rich.segment import Segment
 from rich.style import Style
 
 from poolcli.analysis.formulas import number
-from poolcli.colors import NAN_COLOR
+from poolcli.colors import NAN_COLOR, Rgb, Scale, ink
 from poolcli.errors import UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.render.colors import Rgb, Scale, ink
 from poolcli.render.planes import MOST_PLANES, reduced, shown_planes, summary
 from poolcli.render.terminal.panels import Block, Segments, below, beside, centred, flow, wrapped
 from poolcli.window import times
