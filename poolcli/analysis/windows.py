@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from poolcli.analysis.formulas import WINNERS, Place, Terms, with_names, with_numbers
 from poolcli.errors import ShapeError, UsageError
-from poolcli.pooling.compute import pooled, result_type
-from poolcli.pooling.fill import filled_type
+from poolcli.pooling.compute import Divisors, pooled, result_type
+from poolcli.pooling.fill import copied_from, filled_type
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import Mode
 from poolcli.steps import steps
@@ -27,14 +27,6 @@ from poolcli.window import AXIS_NAMES, Axis, check_empty, times
 from poolcli.wording import Phrase
 
 Array = NDArray[Any]
-
-# which real cell shows its value at a cell of padding, by the fill's name: NumPy's `pad` as a rule for one cell
-FILLED_FROM: Mapping[str, Callable[[NDArray[np.int64], int], NDArray[np.int64]]] = {
-    "replicate": lambda at, length: np.clip(at, 0, length - 1),
-    "wrap": lambda at, length: at % length,
-    "symmetric": lambda at, length: np.minimum(at % (2 * length), 2 * length - 1 - at % (2 * length)),
-    "reflect": lambda at, length: np.minimum(at % max(2 * length - 2, 1), -at % max(2 * length - 2, 1)),
-}
 
 
 class Cell(NamedTuple):
@@ -117,12 +109,15 @@ class WindowFact:
         Which plane of the leading axes; empty if there are none.
     spans : tuple of Span
         The cells of the window along each spatial axis.
+    axes : tuple of Axis
+        The spatial axes.
     layer : Pooling
         The layer.
     """
 
     at: Place
     spans: tuple[Span, ...]
+    axes: tuple[Axis, ...] = field(repr=False)
     layer: Pooling = field(repr=False)
     plane: Place = ()
     _source: _Source | None = field(default=None, repr=False)
@@ -196,11 +191,13 @@ class WindowFact:
     @cached_property
     def n(self) -> int:
         """The number that a mean is divided by."""
-        reached = math.prod(count for _, count in map(self._reach, self.spans))
+        place = [slice(number, number + 1) for number in self.at]
+        axes = self.axes if self.layer.pad_fill == "ignore" else [axis.filled() for axis in self.axes]
+        divisors = Divisors(self.layer, axes)
         left_out = 0 if self._source is None else self._grid.size - self.values.size
-        if self.layer.count_include_pad and self.layer.mode.mode.divides:
-            reached = self.size - self.count("overhang")
-        return reached - left_out
+        there = np.array(self.values.size) if left_out else None
+        kind = np.dtype(np.int64)
+        return int(np.sum(divisors.of(place, kind) if there is None else divisors.of_those(there, place, kind)))
 
     @cached_property
     def result(self) -> Any:
@@ -301,15 +298,12 @@ class _Source:
             real: Array = self.values[plane][tuple(map(_real_slice, spans))]
             return real
         cells = [np.asarray(span.cells[: len(span) - span.parts[3]], dtype=np.int64) for span in spans]
-        rule = FILLED_FROM[how if isinstance(how, str) else "replicate"]
-        block: Array = self.values[plane][
-            np.ix_(*(rule(at, span.length) for at, span in zip(cells, spans, strict=True)))
-        ]
+        found = [copied_from(at, span.length, how) for at, span in zip(cells, spans, strict=True)]
+        block: Array = self.values[plane][np.ix_(*found)]
         if isinstance(how, str):
             return block
-        outside = [(at < 0) | (at >= span.length) for at, span in zip(cells, spans, strict=True)]
         block = block.astype(self.dtype)
-        block[np.logical_or.reduce(np.meshgrid(*outside, indexing="ij"))] = how
+        block[np.logical_or.reduce(np.meshgrid(*(at < 0 for at in found), indexing="ij"))] = how
         return block
 
     def result(self, fact: WindowFact) -> Any:
@@ -397,7 +391,7 @@ def windows(
         for place in places:
             plane, cell = place[: len(lead)], place[len(lead) :]
             spans = tuple(Span.of(axis, window) for axis, window in zip(axes, cell, strict=True))
-            yield WindowFact(cell, spans, layer, plane, source)
+            yield WindowFact(cell, spans, axes, layer, plane, source)
 
     return facts()
 

@@ -23,12 +23,10 @@ from poolcli.emit.geometry import (
 from poolcli.emit.program import TRUNCATED, Program, indented, kernel_of, number, returning, whole
 from poolcli.pooling.modes import lacking, parse_mode
 from poolcli.steps.steps import ConvStep
-from poolcli.window import Window
+from poolcli.window import FILLS, Window
 
 if TYPE_CHECKING:
     from poolcli.pooling.layer import Pooling
-
-_NUMPY_FILLS: Mapping[Any, str] = {"reflect": "reflect", "symmetric": "symmetric", "replicate": "edge", "wrap": "wrap"}
 
 
 @dataclass(frozen=True)
@@ -342,7 +340,7 @@ class Numpy(Program):
             fits = f" and np.array({value}).astype(x.dtype) != {value}" if value % 1 == 0 else ""
             self.body.append(f'if x.dtype.kind != "f"{fits}:')
             self.body.append(f"    x = x.astype({'np.int64' if fits else 'np.float64'})")
-        how = f'mode="{_NUMPY_FILLS[value]}"' if isinstance(value, str) else f"constant_values={number(value, 'np')}"
+        how = f'mode="{FILLS[value]}"' if isinstance(value, str) else f"constant_values={number(value, 'np')}"
         widths = ", ".join(pads_of(self, replace(window, ceil_mode=False), self.lengths))
         text = f"[{widths}]"
         if sides is None:

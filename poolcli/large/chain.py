@@ -17,9 +17,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.errors import NanError, ShapeError, UsageError
+from poolcli.errors import ShapeError, UsageError
 from poolcli.kernels.fold import steady
 from poolcli.pooling.compute import pooled, result_type
+from poolcli.pooling.fill import copied_from, filled_type, refuse_nan
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import Mode
 from poolcli.steps.steps import ConvStep, PoolStep, ReluStep, Step, named, numbered
@@ -120,8 +121,7 @@ class PoolStage:
         axes = layer.plan(lengths)
         if layer.pad_fill == "ignore":
             check_empty(axes)
-        fills = layer.pad_fill != "ignore" and any(axis.before or axis.after for axis in axes)
-        cells = _filled_type(dtype, layer.pad_fill) if fills else dtype
+        cells = filled_type(dtype, axes, layer.pad_fill)
         padded = axes if layer.pad_fill == "ignore" else tuple(axis.filled() for axis in axes)
         made = result_type(row.beyond(layer.mode.parameter) or row if row.beyond else row, cells, padded)
         record = {"step": "pool", **layer.record()}
@@ -148,7 +148,7 @@ class PoolStage:
             x = fetch(cells)
             axes = tuple(axis.band(*part)[2] for axis, part in zip(self.axes, wide, strict=True))
         if self.layer.nan == "error":
-            _refuse_nan(x, cells)
+            refuse_nan(x, [low for low, _ in cells])
         with np.errstate(all="ignore"):  # as `pool` does
             values = pooled(x, axes, self.row, self.layer).astype(self.dtype, copy=False)
         asked: Any = (slice(a - low, b - low) for (a, b), (low, _) in zip(box, wide, strict=True))
@@ -158,41 +158,11 @@ class PoolStage:
         """Return these cells, of which some are padding that holds values."""
         fill = self.layer.pad_fill
         if isinstance(fill, str):
-            found = [origins(part, axis.length, fill) for axis, part in zip(self.axes, cells, strict=True)]
+            found = [
+                copied_from(np.arange(*part), axis.length, fill) for axis, part in zip(self.axes, cells, strict=True)
+            ]
             return gathered(found, fetch)
         return with_constant(cells, [axis.length for axis in self.axes], fill, self.cells, fetch)
-
-
-def _filled_type(dtype: np.dtype[Any], fill: str | float) -> np.dtype[Any]:
-    """Return the type of an input whose padding has been filled."""
-    from poolcli.pooling.fill import fill as filled
-
-    edge = Axis(1, range(1), range(1, 2), 1, 1, 0)
-    return filled(np.zeros(1, dtype), (edge,), fill)[0].dtype
-
-
-def _refuse_nan(x: Array, cells: Box) -> None:
-    if x.dtype.kind == "f" and (nan := np.isnan(x)).any():
-        where = np.argwhere(nan)[0][x.ndim - len(cells) :].tolist()
-        place = tuple(low + index for (low, _), index in zip(cells, where, strict=True))
-        raise NanError(f"the input has NaN, one at {place} of a plane", Phrase("{nan} to leave them out", nan="ignore"))
-
-
-def origins(cells: Range, length: int, fill: str) -> NDArray[np.int64]:
-    """Return which real cell each cell is a copy of, as `numpy.pad` fills padding.
-
-    Examples
-    --------
-    >>> origins((-2, 6), 4, "reflect").tolist(), origins((-2, 6), 4, "wrap").tolist()
-    ([2, 1, 0, 1, 2, 3, 2, 1], [2, 3, 0, 1, 2, 3, 0, 1])
-    """
-    at = np.arange(*cells)
-    if fill == "replicate":
-        return at.clip(0, length - 1)
-    period = {"reflect": max(2 * length - 2, 1), "symmetric": 2 * length, "wrap": length}[fill]
-    at %= period
-    back = {"reflect": period - at, "symmetric": period - 1 - at, "wrap": at}[fill]
-    return np.minimum(at, back)
 
 
 def gathered(cells: Sequence[NDArray[np.int64]], fetch: Fetch) -> Array:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from poolcli.errors import NumberRangeError
 from poolcli.kernels.fold import fold, window_counts
 from poolcli.kernels.fold_axis import Part
+from poolcli.pooling.fill import first_place
 from poolcli.pooling.frameworks import LayerSpec
 from poolcli.pooling.modes import Mode, Reduction
 from poolcli.window import Axis
@@ -96,7 +97,7 @@ def _folded(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, result
     """Fold the input times `scale`, and take the scale out of the values again."""
     parameter = layer.mode.parameter
     ignoring = layer.nan == "ignore" and x.dtype.kind == "f"
-    divisors = _Divisors(axes, include_pad=layer.count_include_pad and mode.divides)
+    divisors = Divisors(layer, axes)
     parts = [_part(row, _accumulator(row, x, axes), parameter, scale, ignoring) for row in mode.reductions]
     if ignoring:
         parts.append(Part(np.add, (0,), lambda block: (~np.isnan(block)).view(np.uint8)))
@@ -132,19 +133,19 @@ def _widened(state: Array, mode: Mode, result: np.dtype[Any]) -> Array:
     return wide
 
 
-class _Divisors:
-    """How many cells count of each window.
+class Divisors:
+    """What the average of each window is divided by: how many of its cells count.
 
     Parameters
     ----------
+    layer : LayerSpec
+        It says whether padding counts.
     axes : sequence of Axis
-        One per spatial axis.
-    include_pad : bool
-        Whether padding counts.
+        One per spatial axis; where padding holds values, those of the filled input.
     """
 
-    def __init__(self, axes: Sequence[Axis], *, include_pad: bool) -> None:
-        self._axes, self._include_pad = axes, include_pad
+    def __init__(self, layer: LayerSpec, axes: Sequence[Axis]) -> None:
+        self._axes, self._include_pad = axes, layer.count_include_pad and layer.mode.mode.divides
         self._made: dict[tuple[tuple[int, int], ...], Any] = {}
 
     def of(self, place: Sequence[slice], work: np.dtype[Any]) -> Any:
@@ -233,11 +234,6 @@ def _long_sum(x: Array, axes: Sequence[Axis]) -> Array:
         raise _overflow("sum", wrong, long)
     total: Array = (high << half) | (low & mask)
     return total
-
-
-def first_place(wrong: NDArray[np.bool_]) -> tuple[int, ...]:
-    """Return where the first cell that is true stands."""
-    return tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
 
 
 def _overflow(what: str, wrong: NDArray[np.bool_], dtype: np.dtype[Any]) -> NumberRangeError:

@@ -1,18 +1,21 @@
-"""Padding that holds values."""
+"""Padding that holds values: the one place that knows what it shows, and the check that cells hold numbers."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from poolcli.errors import NanError
 from poolcli.system.limits import check_memory
 from poolcli.window import FILLS, Axis, times
+from poolcli.wording import Phrase
 
 Array = NDArray[Any]
+Places = NDArray[np.int64]
 
 
 def fill(x: Array, axes: Sequence[Axis], pad_fill: str | float) -> tuple[Array, tuple[Axis, ...]]:
@@ -27,6 +30,52 @@ def fill(x: Array, axes: Sequence[Axis], pad_fill: str | float) -> tuple[Array, 
         return np.pad(x, widths, mode=FILLS[pad_fill]), filled  # type: ignore[call-overload]  # the table holds its words
     cells = x.astype(filled_type(x.dtype, axes, pad_fill), copy=False)
     return np.pad(cells, widths, constant_values=pad_fill), filled
+
+
+COPIES: Mapping[str, Callable[[Places, int], Places]] = {  # which real cell a cell shows, by the fill's name
+    "replicate": lambda at, length: np.clip(at, 0, length - 1),
+    "wrap": lambda at, length: at % length,
+    "symmetric": lambda at, length: np.minimum(at % (2 * length), 2 * length - 1 - at % (2 * length)),
+    "reflect": lambda at, length: np.minimum(at % max(2 * length - 2, 1), -at % max(2 * length - 2, 1)),
+}
+
+
+def copied_from(at: Places, length: int, pad_fill: str | float) -> Places:
+    """Return which real cell of an axis each cell is a copy of, as `numpy.pad` has it; -1 where a number is put.
+
+    Examples
+    --------
+    >>> copied_from(np.arange(-2, 6), 4, "reflect").tolist(), copied_from(np.arange(-2, 6), 4, 0).tolist()
+    ([2, 1, 0, 1, 2, 3, 2, 1], [-1, -1, 0, 1, 2, 3, -1, -1])
+    """
+    if isinstance(pad_fill, str):
+        return COPIES[pad_fill](at, length)
+    return np.where((at >= 0) & (at < length), at, -1)
+
+
+def refuse_nan(x: Array, corner: Sequence[int] | None = None) -> None:
+    """Raise `NanError` if there is a NaN in `x`, naming the first.
+
+    Parameters
+    ----------
+    x : ndarray, shape (leading..., spatial...)
+        The input, or a part of it.
+    corner : sequence of int, optional
+        Where the part begins on the spatial axes.
+    """
+    if x.dtype.kind != "f" or not (nan := np.isnan(x)).any():
+        return
+    place = first_place(nan)
+    message = f"the input has {nan.sum()} NaN, the first at {place}"
+    if corner is not None:
+        inside = tuple(low + index for low, index in zip(corner, place[x.ndim - len(corner) :], strict=True))
+        message = f"the input has NaN, one at {inside} of a plane"
+    raise NanError(message, Phrase("{nan} to leave them out", nan="ignore"))
+
+
+def first_place(wrong: NDArray[np.bool_]) -> tuple[int, ...]:
+    """Return where the first cell that is true stands."""
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
 
 
 def filled_type(dtype: np.dtype[Any], axes: Sequence[Axis], pad_fill: str | float) -> np.dtype[Any]:

@@ -126,6 +126,10 @@ class Framework:
         What it refuses.
     last_nan : bool
         Whether the index of a NaN maximum is that of the last NaN.
+    signed_norm : function of (LayerSpec, number of cells), optional
+        Where an Lp norm takes no absolute values: what it multiplies the sum of a window with.
+    unpools_implied : bool
+        Whether indices count in the smallest input that the windows cover, and a larger output is padded at its end.
     number : function of (indices, shape, number of spatial axes, storage order)
         Makes its own indices of those flat in the plane.
     plane_index : function of (indices, spatial shape, storage order)
@@ -142,6 +146,8 @@ class Framework:
     same_ignores_dilation: bool = False
     fractional: str = "fractional"
     last_nan: bool = False
+    signed_norm: Callable[[LayerSpec, Any], Any] | None = None
+    unpools_implied: bool = False
     number: Callable[[Any, Sequence[int], int, int], Any] = lambda where, *_: where
     plane_index: Callable[[Any, Sequence[int], int], Any] = lambda where, *_: where
 
@@ -365,6 +371,7 @@ TORCH = Framework(
     ),
     count_include_pad=True,
     last_nan=True,
+    signed_norm=inflation,
 )
 
 # --- Keras ------------------------------------------------------------------------------------------------------------
@@ -505,6 +512,7 @@ ONNX = Framework(
         Rule(_filled, "it pads with what its mode ignores", "put a Pad operator first"),
     ),
     stride=1,
+    unpools_implied=True,
     same_ignores_dilation=True,
     number=_whole_tensor_index,
     plane_index=_within_plane,

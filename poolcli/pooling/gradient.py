@@ -14,13 +14,13 @@ from poolcli.arrays import as_array
 from poolcli.errors import InputError, ShapeError, UsageError
 from poolcli.kernels.fold import window_counts
 from poolcli.pooling.api import layer_for
-from poolcli.pooling.compute import first_place
-from poolcli.pooling.fill import fill
+from poolcli.pooling.compute import Divisors
+from poolcli.pooling.fill import copied_from, fill, first_place
 from poolcli.pooling.layer import Pooling, numbering
 from poolcli.pooling.modes import parse_mode
 from poolcli.pooling.options import Options, Size
 from poolcli.system.limits import check_memory
-from poolcli.window import FILLS, Axis, Window, output_shape, times
+from poolcli.window import Axis, Window, output_shape, times
 
 Array = NDArray[Any]
 
@@ -106,7 +106,7 @@ def unpool_as(values: Array, indices: Array, ndim: int, known: Mapping[str, Any]
     framework = numbering(known.get("compat"), order)
     target = known.get("output_size")
     implied = tuple(known["shape"]) if "shape" in known else implied_shape(spatial, known)
-    if framework is None or framework.name != "onnx":
+    if framework is None or not framework.unpools_implied:
         implied = _overruled(implied, target, known)
         return unpool(values, framework.plane_index(indices, implied, order) if framework else indices, implied)
     plane = framework.plane_index(indices, implied, order)
@@ -217,18 +217,15 @@ def _of_sum(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> 
     return np.where(np.isnan(x), 0, sent) if layer.nan == "ignore" else sent
 
 
-def _counts(axes: Sequence[Axis], *, include_pad: bool = False) -> Any:
-    return window_counts(axes, [slice(0, len(axis)) for axis in axes], include_pad=include_pad)
-
-
 def _of_avg(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> Array:
     """Send an equal share to every cell of the window."""
     counted = axes if layer.pad_fill == "ignore" else tuple(axis.filled() for axis in axes)
-    n = _counts(counted, include_pad=layer.count_include_pad)
+    divisors, everywhere = Divisors(layer, counted), [slice(0, len(axis)) for axis in axes]
+    n = divisors.of(everywhere, arriving.dtype)
     if layer.nan == "ignore":
         counting = replace(layer, mode=parse_mode("sum"), compat=None, nan="propagate")
         there = counting.apply((~np.isnan(x)).astype(np.float64))[0]
-        n = there + (n - _counts(counted))
+        n = divisors.of_those(there, everywhere, arriving.dtype)
     return _of_sum(layer, x, axes, arriving / n)
 
 
@@ -239,10 +236,9 @@ def _of_lp(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> A
         return _of_winner(replace(layer, mode=parse_mode("max"), compat=None), np.abs(x), axes, arriving) * np.sign(x)
     values = layer.apply(x)[0]
     scaled = np.where(values == 0, 0, arriving * values ** (1 - p))
-    if layer.framework and layer.framework.name == "torch":  # which takes no absolute values
-        from poolcli.pooling.frameworks import inflation
-
-        return _of_sum(layer, x, axes, scaled * inflation(layer, _counts(axes))) * x ** (p - 1)
+    if layer.framework and layer.framework.signed_norm:
+        n = window_counts(axes, [slice(0, len(axis)) for axis in axes])
+        return _of_sum(layer, x, axes, scaled * layer.framework.signed_norm(layer, n)) * x ** (p - 1)
     return _of_sum(layer, x, axes, scaled) * np.sign(x) * np.where(x == 0, 0, np.abs(x) ** (p - 1))
 
 
@@ -279,10 +275,7 @@ def _unfilled(sent: Array, axes: Sequence[Axis], pad_fill: str | float) -> Array
     """Bring what filled padding received back to the cells that it was copied from; a number was copied from none."""
     for position, axis in enumerate(axes):
         moved = np.moveaxis(sent, position - len(axes), 0)
-        pads = (axis.before, axis.after)
-        cells = np.arange(axis.length)
-        how: Any = {"mode": FILLS[pad_fill]} if isinstance(pad_fill, str) else {"constant_values": -1}
-        origin = np.pad(cells, pads, **how)
+        origin = copied_from(np.arange(-axis.before, axis.length + axis.after), axis.length, pad_fill)
         back = np.zeros((axis.length, *moved.shape[1:]))
         np.add.at(back, origin[origin >= 0], moved[origin >= 0])
         sent = np.moveaxis(back, 0, position - len(axes))

@@ -10,9 +10,9 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.errors import NanError, UsageError
-from poolcli.pooling.compute import first_place, pooled
-from poolcli.pooling.fill import fill
+from poolcli.errors import UsageError
+from poolcli.pooling.compute import pooled
+from poolcli.pooling.fill import fill, refuse_nan
 from poolcli.pooling.frameworks import OWN, Framework, LayerFacts, LayerSpec, find
 from poolcli.pooling.modes import Mode, parse_mode
 from poolcli.pooling.options import KEPT, KEYWORDS, Options, Size, completed, window_kind
@@ -129,7 +129,7 @@ class Pooling(LayerSpec):
         if self.pad_fill == "ignore":
             check_empty(axes)
         if self.nan == "error":
-            _refuse_nan(x)
+            refuse_nan(x)
         if self.pad_fill != "ignore":
             x, axes = fill(x, axes, self.pad_fill)
         with np.errstate(all="ignore"):  # inf - inf and x / 0 give NaN and inf here, and are meant to
@@ -158,10 +158,3 @@ def _offsets(ndim: int, seed: int) -> tuple[float, ...]:
 
     draw = Random(seed)  # noqa: S311 - windows, not secrets
     return tuple(draw.random() for _ in range(ndim))
-
-
-def _refuse_nan(x: Array) -> None:
-    if x.dtype.kind == "f" and (nan := np.isnan(x)).any():
-        raise NanError(
-            f"the input has {nan.sum()} NaN, the first at {first_place(nan)}", "use --nan ignore to leave them out"
-        )

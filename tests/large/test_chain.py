@@ -32,7 +32,6 @@ from poolcli.large.chain import (
     boxes,
     cells_in,
     in_order,
-    origins,
 )
 from poolcli.large.sources import NpySource, RowSource, source_of
 from poolcli.pooling.modes import MODES
@@ -153,14 +152,6 @@ def test_any_steps_cut_anyhow_give_the_same_bits(data: st.DataObject) -> None:
         return
     cut = tuple(data.draw(st.integers(max(-(-length // 6), 1), max(length, 1))) for length in whole.shape)
     assert same_bits(in_parts(steps, x, ndim, cut), whole)
-
-
-@pytest.mark.parametrize(("fill", "numpy"), FILLS.items())
-@pytest.mark.parametrize("length", [1, 2, 5])
-@pytest.mark.parametrize("pads", [(0, 0), (1, 3), (9, 14)])
-def test_padding_is_copied_from_where_numpy_copies_it(fill: str, numpy: Any, length: int, pads: Any) -> None:
-    found = origins((-pads[0], length + pads[1]), length, fill)
-    assert found.tolist() == np.pad(np.arange(length), pads, mode=numpy).tolist()
 
 
 def test_blocks_are_widened_as_little_as_the_kernels_ask() -> None:
