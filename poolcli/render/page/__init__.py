@@ -34,6 +34,7 @@ from poolcli.wording import Phrase, safe
 
 MOST_PAGE_CELLS = 2**18
 EXACT_DOUBLES = 2**53  # whole numbers beyond are not all doubles
+BESIDE = ("compat", "seed", "storage_order")  # which reach the script as windows and quirks, or change no value
 AS_TABLE = Phrase("leave out {output} to have the windows explained as a table, or use another {mode}")
 NOT_IN_PAGE = ("stochastic",)  # drawn by NumPy's generator, which a page does not have
 
@@ -107,6 +108,9 @@ def _check(feature_map: FeatureMap, layer: Pooling) -> None:
             f"a page cannot draw at random as mode {layer.mode} does",
             AS_TABLE,
         )
+    for option in KEPT:
+        if getattr(layer, option.name) != option.default and option.json not in (*BESIDE, *known_options()):
+            raise UsageError(Phrase(f"a page knows nothing of {{{option.name}}}"), AS_TABLE)
     if layer.mode.mode.name not in known_modes():
         raise UsageError(
             f"a page cannot compute mode {layer.mode}, which {lacking(layer.mode.mode, 'MODES of pool.js')}",
@@ -130,6 +134,11 @@ def _check(feature_map: FeatureMap, layer: Pooling) -> None:
 def known_modes() -> list[str]:
     """Return the modes that the page's script has a row for."""
     return re.findall(r"^    (\w+): \{\s+label: ", _part("pool.js"), re.MULTILINE)
+
+
+def known_options() -> set[str]:
+    """Return the options of a layer that the page's script looks at."""
+    return set(re.findall(r"\blayer\.(\w+)", _part("pool.js")))
 
 
 def _part(name: str) -> str:
