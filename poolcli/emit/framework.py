@@ -15,6 +15,7 @@ from poolcli.emit.geometry import (
     pads_of,
     reach_of,
     sides_of,
+    truncates,
     unpadded,
     without_idle_ceil,
 )
@@ -125,9 +126,17 @@ class Refusal:
 
 
 COMMON = (
+    Refusal(
+        lambda layer: bool(layer.divisor_override) and layer.window.kind == "adaptive",
+        "its adaptive pooling has no divisor_override",
+    ),
     Refusal(lambda layer: layer.nan == "ignore", "its pooling cannot leave out NaN"),
     Refusal(kind_is("fractional-disjoint"), "no layer takes the random offset of TensorFlow's fractional windows"),
 )
+
+
+def _counts_pads(layer: Pooling) -> bool:
+    return layer.count_include_pad and layer.mode.mode.divides and not layer.divisor_override
 
 
 class Framework(Program):
@@ -193,7 +202,7 @@ class Framework(Program):
         if compat_of(layer) != self.name:
             layer = replace(layer, window=without_idle_ceil(layer.window))
         mode = layer.mode.mode.name
-        layer = replace(layer, count_include_pad=layer.count_include_pad and layer.mode.mode.divides)
+        layer = replace(layer, count_include_pad=_counts_pads(layer))
         self._check(layer)
         counted = mode == "avg" and layer.count_include_pad and not self.native("avg", layer)
         if layer.pad_fill != "ignore" or counted:
@@ -203,6 +212,8 @@ class Framework(Program):
         if mode not in IDENTITIES or (is_high_norm(layer) and compat_of(layer) != self.name):
             hint = None if mode in NUMPY_MODES else "drop --emit"
             self.refuse(f"it has no {layer.mode} pooling, and no formula makes it of maxima and averages", hint)
+        if layer.divisor_override and truncates(layer):
+            self.guards += ['if x.dtype.kind != "f":', '    raise ValueError("whole numbers would be truncated")']
         row = IDENTITIES[mode]
         self.assign(row(lambda kind, t: self._pooled(kind, t, layer), Value(self, self.tensor), layer.mode.parameter))
 
@@ -227,6 +238,8 @@ class Framework(Program):
 
     def _pooled(self, kind: str, t: Value, layer: Pooling) -> Value:
         window = layer.window
+        if kind == "avg" and layer.divisor_override:
+            return self._pooled("sum", t, layer) / layer.divisor_override
         if kind == "lp" and not self.native(kind, layer):
             p = layer.mode.parameter
             return self._pooled("sum", abs(t).power(p), layer).root(p)

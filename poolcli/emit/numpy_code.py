@@ -181,6 +181,10 @@ NUMPY_QUIRKS: Mapping[tuple[str | None, str], NumpyMode] = {
 def _numpy_mode(layer: Pooling) -> NumpyMode:
     """Return the row for a layer: that of its mode, or a framework's version, or one for a norm of high order."""
     name, compat = layer.mode.mode.name, compat_of(layer)
+    if layer.divisor_override:
+        value = "{w}.sum({axis}) / {d}"
+        return NumpyMode(f"({value}).astype(x.dtype)" if (compat, name) in NUMPY_QUIRKS else value,
+                         "np.where(np.isnan({w}).all({axis}), np.nan, np.nansum({w}, {axis}) / {d})")  # fmt: skip
     if name == "lp" and math.isinf(layer.mode.parameter):
         return HIGHEST_NORM
     if layer.nan != "ignore" and (compat, name) in NUMPY_QUIRKS:
@@ -254,6 +258,7 @@ class Numpy(Program):
         if compat_of(layer) == "onnx" and layer.mode.mode.name in ("max", "min"):
             self.refuse_nan("what onnxruntime makes of NaN depends on its place and on the type")
         counted = layer.count_include_pad and layer.mode.mode.divides and layer.pad_fill == "ignore"
+        counted = counted and not layer.divisor_override
         if not (is_padded(layer.window)):
             self._values(layer)
         elif counted and (layer.mode.mode.name == "mixed" or layer.nan == "ignore"):
@@ -376,7 +381,8 @@ class Numpy(Program):
 
     def _formatted(self, value: str, layer: Pooling, **fields: str) -> str:
         p = layer.mode.parameter
-        known = {"w": "w", "axis": self.axis, "draw": "draw", "k": math.prod(layer.window.size), **fields}
+        known: dict[str, Any] = {"w": "w", "axis": self.axis, "draw": "draw", **fields}
+        known |= {"k": math.prod(layer.window.size), "d": layer.divisor_override}
         share = {} if math.isnan(p) else {"p": number(whole(p), "np"), "rest": number(whole(1 - p), "np")}
         return value.format(**known, **share)
 

@@ -134,7 +134,7 @@ def _widened(state: Array, mode: Mode, result: np.dtype[Any]) -> Array:
 
 
 class Divisors:
-    """What the average of each window is divided by: how many of its cells count.
+    """What the average of each window is divided by: how many of its cells count, or a number for all.
 
     Parameters
     ----------
@@ -146,18 +146,23 @@ class Divisors:
 
     def __init__(self, layer: LayerSpec, axes: Sequence[Axis]) -> None:
         self._axes, self._include_pad = axes, layer.count_include_pad and layer.mode.mode.divides
+        self._number = layer.divisor_override
         self._made: dict[tuple[tuple[int, int], ...], Any] = {}
 
     def of(self, place: Sequence[slice], work: np.dtype[Any]) -> Any:
         """Count the cells of the windows in `place`, once; benchmark case: batch avg 3x3 padding 1."""
+        if self._number is not None:
+            return self._number
         ends = tuple((part.start, part.stop) for part in place)
         if ends not in self._made:
             n = window_counts(self._axes, place, include_pad=self._include_pad)
             self._made[ends] = n.astype(work) if isinstance(n, np.ndarray) and work.kind == "f" else n
         return self._made[ends]
 
-    def of_those(self, there: Array, place: Sequence[slice], work: np.dtype[Any]) -> Array:
+    def of_those(self, there: Array, place: Sequence[slice], work: np.dtype[Any]) -> Any:
         """Count the cells where NaN are left out: of the real ones only as many as are `there`."""
+        if self._number is not None:
+            return self._number
         padding: Any = 0
         if self._include_pad:
             padding = window_counts(self._axes, place, include_pad=True) - window_counts(self._axes, place)

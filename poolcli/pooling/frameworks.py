@@ -36,6 +36,8 @@ class LayerSpec:
         A name in `poolcli.window.PAD_FILLS`, or a number.
     count_include_pad : bool
         Whether padding counts in the divisor of an average.
+    divisor_override : int or None
+        What an average divides by, instead of the number of cells.
     nan : str
         ``propagate``, ``ignore`` or ``error``.
     compat : str, Framework or None
@@ -51,6 +53,7 @@ class LayerSpec:
     window: Window
     pad_fill: str | float = "ignore"
     count_include_pad: bool = False
+    divisor_override: int | None = None
     nan: str = "propagate"
     compat: str | Framework | None = None
     seed: int | None = None
@@ -271,6 +274,10 @@ def _columns_first(facts: LayerFacts) -> bool:
     return facts.layer.storage_order == 1
 
 
+def _divided(facts: LayerFacts) -> bool:
+    return facts.layer.divisor_override is not None
+
+
 def _nan_rule(facts: LayerFacts) -> bool:
     return facts.layer.nan == "ignore"
 
@@ -311,7 +318,7 @@ def _torch_avg(facts: LayerFacts) -> Mode | None:
 def _truncated(total: Any, n: Any) -> Any:
     import numpy as np
 
-    return np.sign(total) * (abs(total) // n)
+    return np.sign(total) * np.sign(n) * (abs(total) // abs(n))
 
 
 TORCH = Framework(
@@ -325,6 +332,8 @@ TORCH = Framework(
         Rule(_all(_dilated, _mode("avg", "sum", "lp")), "only its max pooling takes a dilation"),
         Rule(_all(_padded, _mode("lp")), "LPPool takes no padding"),
         Rule(_all(_ndim(1), _mode("sum")), "divisor_override, which makes a sum, exists in 2-D and 3-D only"),
+        Rule(_all(_ndim(1), _divided), "divisor_override exists in 2-D and 3-D only"),
+        Rule(_all(_kind("adaptive", "global"), _divided), "adaptive pooling has no divisor_override"),
         Rule(_all(_kind("adaptive", "global"), _mode("sum", "lp")), "adaptive pooling is max or average"),
         Rule(
             _all(_kind("fractional"), lambda facts: facts.mode not in ("max", "min")), "fractional pooling is max only"
@@ -402,6 +411,7 @@ KERAS = Framework(
         Rule(_dilated, "its pooling layers have no dilation"),
         Rule(lambda facts: facts.layer.window.ceil_mode, "it has no ceil_mode", "use --padding same"),
         Rule(lambda facts: facts.layer.count_include_pad, "padding never counts in its averages"),
+        Rule(_divided, "its averages have no divisor_override"),
         Rule(_all(_kind("fractional-disjoint"), _ndim(1, 3)), "tf.nn.fractional_max_pool is 2-D only"),
         Rule(_columns_first, "its indices count rows first", "drop --storage-order"),
         Rule(_filled, "it pads with what its mode ignores", "use a padding layer first"),
@@ -498,6 +508,7 @@ ONNX = Framework(
             "with a stride so much larger than the window its SAME leaves out cells at the beginning",
             "use --padding valid or a smaller --stride",
         ),
+        Rule(_divided, "its AveragePool has no divisor_override", "use mode sum, and a Div operator behind it"),
         Rule(_kind("adaptive", "fractional"), "it has no adaptive or fractional pooling operator"),
         Rule(
             _all(_integer, lambda facts: _kind("global")(facts) or facts.mode in ("avg", "lp")),

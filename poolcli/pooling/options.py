@@ -32,6 +32,7 @@ class Options(TypedDict, total=False):
     dilation: int | Sequence[int]
     ceil_mode: bool
     count_include_pad: bool | None
+    divisor_override: int | None
     global_window: bool
     output_size: int | Sequence[int] | None
     fractional: bool
@@ -179,6 +180,18 @@ def _padding_text(value: Any) -> str:
     return times([a for a, _ in value]) if all(a == b for a, b in value) else ",".join(f"{a},{b}" for a, b in value)
 
 
+def _check_divisor(value: Any, chosen: ChosenMode) -> None:
+    if value is None:
+        return
+    if not _whole(value) or abs(value) >= 2**63:
+        raise UsageError(Phrase("{divisor_override} {0} is not a whole number of 64 bits", value), "use one, such as 4")
+    if value == 0:
+        raise UsageError(Phrase("{divisor_override} must not be 0"), "use a whole number, which may be negative")
+    if chosen.mode.name != "avg":
+        raise UsageError(Phrase("mode {0} has no divisor, so {divisor_override} does nothing", chosen),
+                         Phrase("{mode}, or drop {divisor_override}", mode="avg"))  # fmt: skip
+
+
 def _check_nan(value: Any, _: ChosenMode) -> None:
     if value not in NAN_RULES:
         raise UnknownNameError("NaN rule", value, NAN_RULES)
@@ -232,6 +245,11 @@ OPTIONS: tuple[PoolOption, ...] = (
     PoolOption(
         "count_include_pad", "bool | None", None, FLAG, "Count padding in the divisor of averages.",
         undone=True, kept=True, told=lambda _: "count_include_pad",
+    ),
+    PoolOption(
+        "divisor_override", "int | None", None, WHOLE,
+        "Divide sums by N instead of by the number of cells, in averages.",
+        metavar="N", kept=True, told=lambda value: f"divided by {value}", check=_check_divisor,
     ),
     PoolOption("global_window", "bool", False, FLAG, "One window over the whole map.", key="global"),
     PoolOption(
