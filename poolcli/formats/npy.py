@@ -138,12 +138,12 @@ def _check_size(header: Header, size: int, name: str) -> None:
         )
 
 
-def native(flat: NDArray[Any], name: str) -> NDArray[Any]:
+def native(numbers: NDArray[Any], name: str) -> NDArray[Any]:
     """Return numbers in the processor's byte order and alignment, and booleans that are 0 or 1."""
-    if flat.dtype.kind == "b" and flat.view(np.uint8).max() > 1:
+    if numbers.dtype.kind == "b" and numbers.view(np.uint8).max() > 1:
         raise InputError(f"{name}: a boolean is neither 0 nor 1", SAVE)
-    flat = flat.astype(flat.dtype.newbyteorder("="), copy=False)
-    return flat if flat.flags.aligned else flat.copy()
+    numbers = numbers.astype(numbers.dtype.newbyteorder("="), copy=False)
+    return numbers if numbers.flags.aligned else numbers.copy()
 
 
 def header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:

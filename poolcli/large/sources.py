@@ -1,11 +1,12 @@
-"""Arrays in files, read in parts: ``.npy`` through a memory map, text in bands of rows; `zarr_arrays` has Zarr."""
+"""Arrays in files, read in parts: ``.npy`` anywhere, text in bands of rows; `zarr_arrays` has Zarr."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 from poolcli.errors import FileError, ShapeError
 from poolcli.featuremap import inner_order, layout_by_rank, parse_layout, spatial_letters
 from poolcli.formats.detect import HEAD, detect
+from poolcli.formats.npy import native, read_header
 from poolcli.large.chain import Box
-from poolcli.system.files import open_source
+from poolcli.system.files import file_error, open_source
 from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ class Known:
 
 
 class NpySource:
-    """An ``.npy`` file of which only the needed parts are mapped into memory.
+    """An ``.npy`` file of which only the needed parts are read.
 
     Parameters
     ----------
@@ -100,8 +102,6 @@ class NpySource:
     """
 
     def __init__(self, path: str, layout: str | None = None, *, last: bool = False) -> None:
-        from poolcli.formats.npy import read_header
-
         self.name, self.path = path, os.path.abspath(path)  # a worker may stand in another folder
         with open_source(path) as file:
             self.header = read_header(file, os.fstat(file.fileno()).st_size, path)
@@ -112,21 +112,39 @@ class NpySource:
 
     def read(self, box: Box) -> Array:
         """Return cells, leading axes first."""
-        from poolcli.formats.npy import native
-
         parts = self.known.slices(box)
         shape = [part.stop - part.start for part in parts]
         if 0 in shape:
             return np.empty(shape, self.known.dtype).transpose(self.known.order)
-        first = sum(part.start * step for part, step in zip(parts, self.strides, strict=True))
-        size = sum((length - 1) * step for length, step in zip(shape, self.strides, strict=True))
-        try:
-            mapped = np.memmap(self.path, np.uint8, "r", self.header.size + first, (size + self.header.dtype.itemsize,))
-        except (OSError, ValueError) as problem:
-            raise FileError(f"cannot read {self.name}: it changed while it was read", "try again") from problem
-        view: Array = np.ndarray(shape, self.header.dtype, mapped, 0, self.strides)
-        cells = native(np.array(view).reshape(-1), self.name).reshape(shape)  # a copy: the map goes
-        return cells.transpose(self.known.order)
+        cells = np.empty(shape, self.header.dtype, "F" if self.header.fortran else "C")
+        with open_source(self.path) as file:
+            for run, first in self._runs(cells, parts):
+                self._fill(run, file, first)
+        return native(cells, self.name).transpose(self.known.order)
+
+    def _runs(self, cells: Array, parts: Sequence[slice]) -> Iterator[tuple[Array, int]]:
+        """Give the pieces of `cells` that lie together in the file, each as bytes, and where it begins there."""
+        turn = -1 if self.header.fortran else 1  # in the file's order, the last axis is that of neighbours
+        cells = cells.T if self.header.fortran else cells
+        parts, strides, lengths = parts[::turn], self.strides[::turn], self.header.shape[::turn]
+        whole = [length == size for length, size in zip(lengths, cells.shape, strict=True)]
+        outer = next((axis for axis in range(len(parts)) if all(whole[axis + 1 :])), 0)
+        start = self.header.size + sum(part.start * step for part, step in zip(parts, strides, strict=True))
+        for index in np.ndindex(cells.shape[:outer]):
+            here = start + sum(step * number for step, number in zip(strides, index, strict=False))
+            yield cells[index].reshape(-1).view(np.uint8), here
+
+    def _fill(self, run: Array, file: BinaryIO, first: int) -> None:
+        """Read into all of `run`; a map of the file would end the process where another shortens it meanwhile."""
+        rest = run.data
+        while rest:
+            try:
+                count = os.preadv(file.fileno(), [rest], first)
+            except OSError as problem:
+                raise file_error("read", self.name, problem) from problem
+            if not count:
+                raise FileError(f"cannot read {self.name}: it changed while it was read", "try again")
+            rest, first = rest[count:], first + count
 
 
 # Text
@@ -164,6 +182,8 @@ class RowSource:
             self._have.append(next(self._rows))
             while self._have and self._first + len(self._have[0]) <= low:
                 self._first += len(self._have.pop(0))
+        if high == self.known.shape[0]:
+            deque(self._rows, 0)  # at the end it is known whether the file is still what it was
         rows = np.concatenate([*self._have, np.empty((0, self.known.shape[1]), self.bands.dtype)])
         part = rows[low - self._first : high - self._first, slice(*columns)]
         return part.astype(self.known.dtype, copy=False)

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from poolcli.errors import PoolcliError, ShapeError
+from poolcli.errors import FileError, PoolcliError, ShapeError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import read
 from poolcli.formats.options import ReadOptions
@@ -37,6 +37,7 @@ from poolcli.large.sources import NpySource, RowSource, source_of
 from poolcli.pooling.modes import MODES
 from poolcli.steps.recipe import load
 from poolcli.steps.steps import ConvStep, NormalizeStep, PoolStep, ReluStep, Step, apply
+from poolcli.system.files import open_source
 from poolcli.window import FILLS, Window
 from tests.support.extras import needs
 from tests.support.large import constant, interrupted
@@ -250,6 +251,35 @@ def test_rows_of_text_are_read_forward_and_again(tmp_path: Path) -> None:
     assert isinstance(source, RowSource)
     for low, high in ((0, 5), (3, 90), (90, 200), (199, 200), (0, 1), (7, 7)):
         assert np.array_equal(source.read(((low, high), (1, 3))), x[low:high, 1:])
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_file_that_another_program_shortens_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: Any
+) -> None:
+    path = tmp_path / "x.npy"
+    np.save(path, np.array(np.arange(120.0).reshape(4, 5, 6), order=order))
+    source = NpySource(str(path))
+    source.read(((0, 4), (0, 5), (0, 6)))
+
+    def shortened(name: str) -> Any:
+        os.truncate(name, 700)
+        return open_source(name)
+
+    monkeypatch.setattr("poolcli.large.sources.open_source", shortened)
+    with pytest.raises(FileError, match="changed while it was read"):
+        source.read(((1, 4), (1, 4), (2, 6)))
+
+
+def test_text_that_is_shortened_in_its_last_number_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RowSource, "CELLS", 2)
+    path = tmp_path / "x.csv"
+    path.write_text("1,2\n3,4\n5,678\n")
+    source = source_of(str(path), ReadOptions())
+    assert isinstance(source, RowSource)
+    os.truncate(path, path.stat().st_size - 2)
+    with pytest.raises(FileError, match="changed while it was read"):
+        source.read(((0, 3), (0, 2)))
 
 
 def test_what_cannot_be_read_in_parts(tmp_path: Path) -> None:
