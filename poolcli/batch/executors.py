@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
 WITHOUT_WORKERS = 60.0  # seconds without any worker in the middle of a run
+LAST_BREATH = 1.0  # seconds for a killed process to be gone
 PER_PROCESS = 2  # tasks handed out for each process, so that none waits for the next
 PER_THREAD = 8  # for each thread of a cluster, where a task is some 20 ms on its way
 
@@ -43,7 +44,7 @@ class Workers(Protocol):
         ...
 
     def abandon(self) -> None:
-        """Wait no longer for the tasks that are running."""
+        """Wait for nothing any more: neither for tasks that are running, nor for what is on its way to them."""
         ...
 
     def alone(self) -> Workers:
@@ -68,6 +69,7 @@ class Local:
         self.number = number
         self.share = max(processors() // number, 1)
         self.others: set[BaseProcess] = set()
+        self.abandoned = False
 
     def reach(self) -> None:
         """Do nothing: this machine is there."""
@@ -88,14 +90,18 @@ class Local:
             self.abandon()
             raise
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(wait=not self.abandoned, cancel_futures=True)
 
     def abandon(self) -> None:
         """Kill the processes: one that hangs in a read hears nothing else."""
         from multiprocessing import active_children
 
-        for process in set(active_children()) - self.others:
+        self.abandoned = True
+        processes = set(active_children()) - self.others
+        for process in processes:
             process.kill()
+        for process in processes:
+            process.join(LAST_BREATH)
 
     def alone(self) -> Local:
         """Return one process."""

@@ -21,7 +21,7 @@ from poolcli.system.files import file_error, read_source
 from poolcli.wording import Phrase
 
 TICK = 0.2  # seconds between two looks at whether to go on
-GRACE = 5.0  # seconds that tasks have to end when the user wants to stop: one may hang in a read
+GRACE = 2.0  # seconds that tasks have to end when the user wants to stop: one may hang in a read
 
 UNSHARED = Phrase("the workers do not see this folder: add {send_bytes}, or share it")
 
@@ -143,7 +143,7 @@ def _round(
                 except PoolcliError as problem:
                     tell(Outcome.failed(job, problem))
             if not running:
-                return unanswered
+                break
             ended = wait(running, TICK, FIRST_COMPLETED).done
             for future in ended:
                 _settle(running.pop(future), future, transport, tell, unanswered)
@@ -151,8 +151,9 @@ def _round(
                 return {**unanswered, **dict.fromkeys(running.values(), broken[0])}
             if not ended:
                 workers.check()
-        workers.abandon()
-    return {}
+        if stop():
+            workers.abandon()
+    return unanswered
 
 
 def _submitted(pool: Executor, call: tuple[Any, ...]) -> Future[Any]:

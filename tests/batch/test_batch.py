@@ -317,6 +317,36 @@ def test_a_real_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
     assert {Path(o.job.source).stem: o.status for o in told} == {"a": "done", "b": "failed", "c": "done"}
 
 
+@pytest.mark.parametrize("size", [0, 10_000_000])
+def test_workers_that_do_not_end_are_ended(tmp_path: Path, size: int) -> None:
+    """With tasks larger than what a pipe holds, too, that are on their way to workers when it is over."""
+    jobs = jobs_in(tmp_path, *"abcdef")
+    told: list[Outcome] = []
+    begun = tmp_path / "begun"
+    run_jobs(iter(jobs), _Endless(str(begun), size), Local(1), told.append, stop=begun.exists)
+    assert told == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(begun.read_text()), 0)
+
+
+def _endless(_: Job, begun: str, __: bytes) -> None:
+    Path(f"{begun}.tmp").write_text(str(os.getpid()))
+    os.rename(f"{begun}.tmp", begun)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(3600)
+
+
+class _Endless:
+    def __init__(self, begun: str, size: int) -> None:
+        self.begun, self.size = begun, size
+
+    def arguments(self, job: Job) -> tuple[Any, ...]:
+        return _endless, job, self.begun, bytes(self.size)
+
+    def outcome(self, job: Job, result: Outcome) -> Outcome:
+        raise AssertionError
+
+
 def _die(job: Job) -> Outcome:
     os.kill(os.getpid(), signal.SIGKILL)
     return Outcome(job, "done")
