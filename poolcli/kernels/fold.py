@@ -48,7 +48,8 @@ from poolcli.kernels.fold_axis import (
     widens,
 )
 from poolcli.kernels.memory import Scratch
-from poolcli.kernels.tiles import SHARED_BYTES, TILE_BYTES, State, Tile, planes_of, walk
+from poolcli.kernels.replay import Layout, Program
+from poolcli.kernels.tiles import SHARED_BYTES, TILE_BYTES, State, Tile, planes_of, planned, walk
 from poolcli.system.threads import run, threads
 from poolcli.window import Axis
 
@@ -341,17 +342,45 @@ def _walk(
     out: Array | None = None,
 ) -> None:
     """Fold tile after tile and hand each to `store`; if `out` is given, the values may already be there."""
+    task, room, multiples = _task(axes, parts, sources)
+    recorded = all(axis.regular for axis in axes) and all(map(_recordable, parts, sources))
+    walk(task, sources, axes, out, room=room, multiples=multiples, workers=workers, store=store, recorded=recorded)
+
+
+def _task(
+    axes: Sequence[Axis], parts: Sequence[Part], sources: Sequence[State]
+) -> tuple[_Folding, int, tuple[int, ...]]:
+    """Return what to do to tiles, how many cells these look at, and what their first windows are multiples of."""
     types = tuple(_Types.of(axes, part) for part in parts)
     firsts = [(part.prepare and part.dtype) or source[0].dtype for part, source in zip(parts, sources, strict=True)]
     plans = [each.kinds(first) for each, first in zip(types, firsts, strict=True)]
     streams = all(map(_streams, plans, parts, sources, [axes] * len(parts)))
     widest = max(kind.dtype.itemsize for kinds in plans for kind in kinds)
-    walk(
-        _Folding(tuple(parts), types), sources, axes, out, store=store, workers=workers,
-        room=TILE_BYTES // widest * (STREAMED if streams else 1),
-        multiples=[shared_by(axis.size) if how == "shared" else 1 for axis, how in zip(axes, ways(axes), strict=True)],
-        recorded=all(axis.regular for axis in axes) and all(map(_recordable, parts, sources)),
-    )  # fmt: skip
+    together = (shared_by(axis.size) if how == "shared" else 1 for axis, how in zip(axes, ways(axes), strict=True))
+    return _Folding(tuple(parts), types), TILE_BYTES // widest * (STREAMED if streams else 1), tuple(together)
+
+
+def small_program(x: Array, axes: Sequence[Axis], part: Part, out: Array | None) -> Program | None:
+    """Return what `fold` does, where that is no more than one program: *straight*. Benchmark case: 4x4.
+
+    Parameters
+    ----------
+    x : ndarray, shape (planes, spatial...)
+        Something of the input's type and shape, contiguous.
+    axes : sequence of Axis
+        One per spatial axis.
+    part : Part
+        What to fold.
+    out : ndarray, shape (planes, windows...), optional
+        Something of the type and shape of the array for the values, if they are to be put there.
+    """
+    plain = all(axis.regular for axis in axes) and _recordable(part, (x,)) and len(x) > 0
+    if not plain or all(map(_whole, axes)) or math.prod(axis.size for axis in axes) > GIANT_CELLS:
+        return None
+    task, room, multiples = _task(axes, [part], [(x,)])
+    layouts = tuple(Layout(array.dtype, array.strides) for array in (x, out) if array is not None)
+    plan = planned(task, tuple(axes), layouts, len(x), room, multiples, out is not None)
+    return plan.steps[0][1] if len(plan.steps) == 1 else None
 
 
 def _recordable(part: Part, source: State) -> bool:

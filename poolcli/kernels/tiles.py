@@ -102,7 +102,7 @@ class Plan(NamedTuple):
 
 
 @lru_cache(MOST_PLANS)
-def _planned(
+def planned(
     task: Task, axes: tuple[Axis, ...], layouts: tuple[Layout, ...], planes: int, room: int, multiples: tuple[int, ...],
     direct: bool,
 ) -> Plan:  # fmt: skip
@@ -174,7 +174,7 @@ def walk(
         return
     arrays = [source[0] for source in sources] + ([] if target is None else [target])
     layouts = tuple(Layout(array.dtype, array.strides) for array in arrays)
-    plan = _planned(task, tuple(axes), layouts, planes, room, tuple(multiples), target is not None)
+    plan = planned(task, tuple(axes), layouts, planes, room, tuple(multiples), target is not None)
 
     def play(step: tuple[Spot, Program, tuple[int, ...]], player: Player) -> None:
         spot, program, starts = step

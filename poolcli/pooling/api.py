@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal, Unpack, overload
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from poolcli.arrays import as_array
 from poolcli.errors import ShapeError, UsageError
+from poolcli.kernels.tiles import SHARED_BYTES
+from poolcli.pooling.compute import Straight
 from poolcli.pooling.layer import Array, Indices, Pooling
 from poolcli.pooling.options import Options, Size
 from poolcli.window import times
+
+PLAIN = (int, str, bool, float, type(None))
+MOST_WAYS = 128  # that are kept; some KiB each
 
 
 def spatial_axes(x: Array, ndim: int | None, *sizes: Any) -> int:
@@ -33,6 +40,21 @@ def layer_for(x: Array, mode: str, size: Size, ndim: int | None, options: Option
     padding = options.get("padding", "valid")
     said = (size, options.get("output_size"), padding, options.get("stride"), options.get("dilation"))
     return Pooling.of(spatial_axes(x, ndim, *said), mode, size, **options)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is what it looks like, so that what equals it means the same."""
+    return type(value) in PLAIN or (type(value) is tuple and all(type(part) is int for part in value))
+
+
+@lru_cache(MOST_WAYS, typed=True)
+def _straight(
+    shape: tuple[int, ...], dtype: np.dtype[Any], mode: str, size: Any, ndim: int | None, names: tuple[str, ...],
+    *values: Any,
+) -> Straight | None:  # fmt: skip
+    """Check the options, once for all calls with the same, and return the straight way if there is one."""
+    like = np.broadcast_to(np.zeros((), dtype), shape)
+    return layer_for(like, mode, size, ndim, dict(zip(names, values, strict=True))).straight(like)  # type: ignore[arg-type]  # these are options
 
 
 @overload
@@ -77,5 +99,14 @@ def pool(
            [5, 8]])
     """
     array = as_array(x)
+    if (
+        array.nbytes <= SHARED_BYTES
+        and not return_indices
+        and all(map(_is_plain, options.values()))
+        and _is_plain(size)
+    ):
+        way = _straight(array.shape, array.dtype, mode, size, ndim, tuple(options), *options.values())
+        if way is not None and (made := way(array)) is not None:
+            return made
     values, where = layer_for(array, mode, size, ndim, options).apply(array, indices=return_indices)
     return values if where is None else (values, where)

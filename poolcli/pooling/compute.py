@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.errors import NumberRangeError
-from poolcli.kernels.fold import fold, window_counts
-from poolcli.kernels.fold_axis import Part
+from poolcli.kernels.fold import fold, small_program, window_counts
+from poolcli.kernels.fold_axis import WRITTEN, Part
+from poolcli.kernels.replay import Program, replay
+from poolcli.kernels.tiles import SHARED_BYTES
 from poolcli.pooling.fill import first_place
 from poolcli.pooling.frameworks import LayerSpec
 from poolcli.pooling.modes import Mode, Reduction
@@ -74,6 +76,78 @@ def result_type(mode: Mode, dtype: np.dtype[Any], axes: Sequence[Axis]) -> np.dt
 def _odd(axis: Axis) -> bool:
     """Whether every window has an odd number of real cells."""
     return axis.size % 2 == 1 if axis.regular and axis.full() else bool((axis.counts() % 2 == 1).all())
+
+
+# --- small maps -------------------------------------------------------------------------------------------------------
+
+
+class Straight(NamedTuple):
+    """What pooling comes down to where a map fits the cache: one program and a division, with nothing left to decide.
+
+    Attributes
+    ----------
+    program : Program
+        Folds the windows.
+    planes, shape : tuple of int
+        The values' shape with leading axes as one, and as they are.
+    dtype : dtype
+        Of the values.
+    divisor : number or ndarray, optional
+        What sums are divided by.
+    most : int, optional
+        The largest number whose sums fit.
+    """
+
+    program: Program
+    planes: tuple[int, ...]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    divisor: Any
+    most: int | None
+
+    def __call__(self, x: Array) -> Array | None:
+        """Return the values, or None where the numbers need a closer look."""
+        if self.most is not None and max(-int(x.min()), int(x.max())) > self.most:
+            return None
+        cells = x if x.flags.c_contiguous else x.copy()
+        values = np.empty(self.planes, self.dtype)
+        try:
+            with np.errstate(all="ignore", over="ignore" if self.divisor is None else "raise"):
+                if self.divisor is not None:
+                    np.divide(replay(self.program, cells), self.divisor, out=values, casting="unsafe")
+                elif (made := replay(self.program, cells, values)) is not WRITTEN:
+                    np.copyto(values, made, casting="unsafe")
+        except FloatingPointError:  # perhaps only a sum was too large
+            return None
+        return values.reshape(self.shape)
+
+
+def straight(
+    shape: tuple[int, ...], dtype: np.dtype[Any], axes: Sequence[Axis], mode: Mode, layer: LayerSpec
+) -> Straight | None:
+    """Return the straight way for inputs of this shape and type, if there is one; `pooled` gives the same values."""
+    (row, *more), divides = mode.reductions or (None,), mode.finish == "divide"
+    if row is None or more or row.prepare or callable(row.combine) or mode.degree or mode.beyond or mode.cells:
+        return None
+    if not (divides or mode.finish is None) or dtype.kind not in "iuf" or mode.result == "range":
+        return None
+    if layer.nan == "ignore" and dtype.kind == "f":
+        return None
+    result = result_type(mode, dtype, axes)
+    planes = (math.prod(shape[: len(shape) - len(axes)]), *map(len, axes))
+    if math.prod(shape) * dtype.itemsize + math.prod(planes) * result.itemsize > SHARED_BYTES:
+        return None
+    sums, cells = row.combine == "add", math.prod(axis.size for axis in axes)
+    most = int(np.iinfo(_long(dtype)).max) // cells if sums and dtype.kind in "iu" and dtype.itemsize == 8 else None
+    work = dtype if not sums else np.promote_types(dtype, np.float32) if dtype.kind == "f" else _long(dtype)
+    part = _part(row, work, layer.mode.parameter, 1.0, ignoring=False)
+    like = np.empty((planes[0], *shape[len(shape) - len(axes) :]), dtype)
+    program = small_program(like, axes, part, None if divides else np.empty(planes, result))
+    if program is None:
+        return None
+    everything = [slice(0, len(axis)) for axis in axes]
+    divisor = Divisors(layer, axes).of(everything, work) if divides else None
+    return Straight(program, planes, (*shape[: len(shape) - len(axes)], *map(len, axes)), result, divisor, most)
 
 
 # --- folds ------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.errors import UsageError
-from poolcli.pooling.compute import pooled
+from poolcli.pooling.compute import Straight, pooled, straight
 from poolcli.pooling.fill import fill, refuse_nan
 from poolcli.pooling.frameworks import OWN, Framework, LayerFacts, LayerSpec, find
 from poolcli.pooling.modes import Mode, parse_mode
@@ -106,6 +106,16 @@ class Pooling(LayerSpec):
         values, where = self.traced(x)
         framework = numbering(self.compat, self.storage_order)
         return values, framework.number(where, x.shape, self.ndim, self.storage_order) if framework else where
+
+    def straight(self, like: Array) -> Straight | None:
+        """Return the straight way for inputs such as this one, if there is one; see `poolcli.pooling.compute`."""
+        if self.compat is not None or self.pad_fill != "ignore" or self.nan == "error":
+            return None
+        lead, spatial = like.shape[: like.ndim - self.ndim], like.shape[like.ndim - self.ndim :]
+        axes = self.plan(spatial)
+        output_shape(lead, axes)
+        check_empty(axes)
+        return straight(like.shape, like.dtype, axes, self.mode.mode, self)
 
     def traced(self, x: Array) -> tuple[Array, Indices]:
         """Pool `x` and return the values and where each came from, flat within the spatial plane."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import poolcli
 from poolcli import FeatureMap, PoolcliError, conv, grad, pool, read, relu, unpool, write
-from poolcli.errors import CompatError, EmptyWindowError, ShapeError, UnknownNameError, UsageError
+from poolcli.errors import CompatError, EmptyWindowError, NumberRangeError, ShapeError, UnknownNameError, UsageError
 
 GEEKS = [[1, 3, 2, 9], [5, 6, 1, 7], [4, 2, 8, 6], [3, 5, 7, 2]]
 LINE = [1.0, 2, 3, 4, 5, 6]
@@ -413,3 +413,50 @@ def test_options_that_are_wrong_whatever_the_data(options: dict[str, Any], messa
         pool(GEEKS, **options)
     assert message in caught.value.message
     assert caught.value.exit_code == 2
+
+
+# --- small maps -------------------------------------------------------------------------------------------------------
+
+
+def test_options_that_equal_remembered_ones_are_still_checked() -> None:
+    x = np.arange(16.0).reshape(4, 4)
+    poolcli.pool(x, "max", 2, stride=1)
+    poolcli.pool(x, "max", (2, 2))
+    for wrong in (2.0, (2.0, 2.0), "2"):
+        size: Any = wrong
+        with pytest.raises(UsageError):
+            poolcli.pool(x, "max", size)
+    assert poolcli.pool(x, "max", True, stride=1).shape == (4, 4)  # True is 1, as everywhere in Python
+
+
+@pytest.mark.parametrize(("mode", "options"), [("max", {}), ("avg", {"padding": "same"}), ("min", {"size": 1}),
+                                               ("sum", {"ceil_mode": True, "stride": 2, "padding": 1}),
+                                               ("avg", {"count_include_pad": True, "padding": 1})])  # fmt: skip
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.uint8, np.int64])
+def test_small_maps_have_the_values_of_large_ones(mode: str, options: Any, dtype: Any) -> None:
+    x = np.random.default_rng(3).integers(0, 100, (7, 9)).astype(dtype)
+    many = np.broadcast_to(x, (40_000, *x.shape))  # too many cells for the straight way
+    options = {"size": 3, "ndim": 2, **options}
+    for one in (x, x[::-1], np.asfortranarray(x), x[:, ::2]):
+        expected = poolcli.pool(np.broadcast_to(one, (len(many), *one.shape)), mode, **options)
+        for _ in range(2):
+            made = poolcli.pool(one, mode, **options)
+            assert made.dtype == expected.dtype
+            np.testing.assert_array_equal(made, expected[7])
+
+
+def test_small_sums_see_an_overflow() -> None:
+    x = np.full((4, 4), 2**62)
+    for _ in range(2):
+        with pytest.raises(NumberRangeError):
+            poolcli.pool(x, "sum")
+        assert poolcli.pool(x // 4, "sum").max() == 2**62
+        np.testing.assert_array_equal(poolcli.pool(np.full((4, 4), 1.5e308), "avg"), np.full((2, 2), 1.5e308))
+
+
+def test_a_small_result_is_the_callers_own() -> None:
+    x = np.arange(16.0).reshape(4, 4)
+    x.setflags(write=False)
+    one = poolcli.pool(x)
+    one[...] = -1
+    assert poolcli.pool(x).tolist() == [[5, 7], [13, 15]]
