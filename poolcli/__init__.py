@@ -12,17 +12,25 @@ if TYPE_CHECKING:
     from poolcli.errors import PoolcliError
     from poolcli.featuremap import FeatureMap
     from poolcli.formats import read, write
+    from poolcli.notebook import Comparison, Explanation, compare, explain
     from poolcli.pooling.gradient import unpool
     from poolcli.steps.functions import conv, grad, pool, relu
 
 __version__ = "0.1.0"
 
-__all__ = ["FeatureMap", "PoolcliError", "__version__", "conv", "grad", "pool", "read", "relu", "unpool", "write"]
+__all__ = [
+    "Comparison", "Explanation", "FeatureMap", "PoolcliError", "__version__", "compare", "conv", "explain", "grad",
+    "pool", "read", "relu", "unpool", "write",
+]  # fmt: skip
 
 _HOME = {
+    "Comparison": "notebook",
+    "Explanation": "notebook",
     "FeatureMap": "featuremap",
     "PoolcliError": "errors",
+    "compare": "notebook",
     "conv": "steps.functions",
+    "explain": "notebook",
     "grad": "steps.functions",
     "pool": "steps.functions",
     "read": "formats",

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from poolcli.errors import InputError, PoolcliError, ShapeError
 
 Array = NDArray[Any]
-KINDS = "biuf"  # of types that can be pooled: booleans, whole numbers, floating-point numbers
-WIDEST = 8  # bytes of one value
+POOLABLE = "biuf"  # of types that can be pooled: booleans, whole numbers, floating-point numbers
+MOST_BYTES = 8  # bytes of one value
 
 
 class Drawn(Protocol):
@@ -53,7 +53,7 @@ def as_array(x: Any) -> Array:
     dtype = array.dtype
     if array.ndim == 0:
         raise ShapeError("a single number has no axis to pool", "wrap it as [[5]]")
-    if dtype.kind not in KINDS or dtype.itemsize > WIDEST:
+    if dtype.kind not in POOLABLE or dtype.itemsize > MOST_BYTES:
         raise InputError(
             f"values of type {dtype} cannot be pooled",
             "use booleans, integers or floating-point numbers up to 64 bits",
@@ -81,7 +81,7 @@ def _unmasked(x: np.ma.MaskedArray[Any, Any]) -> Array:
     """Return a masked array with NaN where it is masked; without one masked cell its type stays."""
     if not np.ma.getmaskarray(x).any():
         return np.asarray(x.data)
-    if x.dtype.kind not in KINDS:
+    if x.dtype.kind not in POOLABLE:
         return np.asarray(x.data)  # and refused for its type
     dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
     filled: Array = np.ma.filled(x.astype(dtype), np.nan)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import ShapeError, UsageError
@@ -168,6 +169,17 @@ class FeatureMap:
         made: NDArray[Any] = self.array.astype(dtype or self.values.dtype, copy=bool(copy))
         return made
 
+    def _repr_html_(self) -> str:
+        return str(_drawing().map_as_html(self))
+
+    def __rich__(self) -> Any:
+        return _drawing().map_as_text(self)
+
     def with_(self, **changes: Any) -> FeatureMap:
         """Return a copy with some attributes changed."""
         return replace(self, **changes)
+
+
+def _drawing() -> Any:
+    """Return the module that draws maps: it stands above, so only a notebook or a screen that asks brings it in."""
+    return import_module("poolcli.notebook")

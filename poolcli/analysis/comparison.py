@@ -54,7 +54,7 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Variants:
     """Variants and what makes them differ.
 
     Attributes
@@ -100,7 +100,34 @@ def _same(one: Array, other: Array) -> NDArray[np.bool_]:
     return result
 
 
-def compared(feature_map: FeatureMap, steps: Mapping[str, PoolStep]) -> Comparison:
+OWN_RULES = "poolcli"  # among frameworks: poolcli's own rules
+
+
+def labelled(modes: Sequence[str], names: Sequence[str]) -> list[tuple[str, str, str | None]]:
+    """Return every mode under every framework, as a label, the mode and the framework.
+
+    Parameters
+    ----------
+    modes, names : sequence of str
+        The modes and the frameworks; without a framework, or beside a single one, stand poolcli's own rules.
+
+    Examples
+    --------
+    >>> labelled(["max", "avg"], [])
+    [('max', 'max', None), ('avg', 'avg', None)]
+    >>> labelled(["max"], ["onnx"])
+    [('poolcli', 'max', None), ('onnx', 'max', 'onnx')]
+    """
+    names = [OWN_RULES, *names] if len(modes) == len(names) == 1 and names[0] != OWN_RULES else names or [OWN_RULES]
+    made = []
+    for mode in modes:
+        for name in names:
+            label = mode if len(names) == 1 else name if len(modes) == 1 else f"{mode}, {name}"
+            made.append((label, mode, None if name == OWN_RULES else name))
+    return made
+
+
+def compared(feature_map: FeatureMap, steps: Mapping[str, PoolStep]) -> Variants:
     """Do several pooling steps on one input.
 
     Parameters
@@ -112,7 +139,7 @@ def compared(feature_map: FeatureMap, steps: Mapping[str, PoolStep]) -> Comparis
 
     Returns
     -------
-    Comparison
+    Variants
         Where a framework refuses a step, its refusal stands in place of values.
 
     Raises
@@ -134,7 +161,7 @@ def compared(feature_map: FeatureMap, steps: Mapping[str, PoolStep]) -> Comparis
     pairs = [(one, other) for one, other in combinations(variants, 2) if one.step.mode == other.step.mode]
     reasons = [reason for one, other in pairs for reason in _reasons(feature_map, one, other)]
     reasons += [variant.refusal for variant in variants if variant.values is None]
-    return Comparison(variants, tuple(dict.fromkeys(reasons)))
+    return Variants(variants, tuple(dict.fromkeys(reasons)))
 
 
 def _variant(feature_map: FeatureMap, label: str, step: PoolStep) -> Variant:

@@ -27,7 +27,7 @@ def draw(
     feature_map, layer
         The input and the layer.
     kind : str
-        A value of `poolcli.render.kinds.KINDS`.
+        A value of `poolcli.render.kinds.DRAWN_AS`.
     colormap : str
         A name of `poolcli.colors.COLORMAPS`.
     progress : function of (frames done, frames in all), optional

@@ -9,7 +9,7 @@ from typing import Any
 from poolcli.errors import UsageError
 from poolcli.wording import Phrase
 
-KINDS: Mapping[str, str] = {
+DRAWN_AS: Mapping[str, str] = {
     ".html": "page", ".htm": "page", ".gif": "gif", ".png": "png", ".apng": "apng", ".svg": "svg",
 }  # fmt: skip
 STILLS = ("png", "svg")  # what a finished picture is written as
@@ -35,9 +35,9 @@ def kind_of(target: str) -> str:
     >>> kind_of("walk.gif"), kind_of("page.HTM")
     ('gif', 'page')
     """
-    kind = KINDS.get(PurePath(target).suffix.lower())
+    kind = DRAWN_AS.get(PurePath(target).suffix.lower())
     if kind is None:
-        raise UsageError(f"the extension of {target!r} is none that explain can write", f"known: {', '.join(KINDS)}")
+        raise UsageError(f"the extension of {target!r} is none that explain can write", f"known: {', '.join(DRAWN_AS)}")
     return kind
 
 
@@ -47,7 +47,7 @@ def what_is_drawn(kind: str, options: Mapping[str, Any]) -> str:
     Parameters
     ----------
     kind : str
-        A value of `KINDS`.
+        A value of `DRAWN_AS`.
     options : mapping
         None and False are not given.
 

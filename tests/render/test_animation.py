@@ -152,9 +152,9 @@ def test_padding_is_drawn_around_the_input() -> None:
     made, _ = frames(walk(feature_map, layer, format="apng")[0])
     stage = scene.Scene(feature_map, layer)
     last = made[-1]
-    assert last.getpixel(corner(stage, 0, -1, 2)) == scene.PADDING
+    assert last.getpixel(corner(stage, 0, -1, 2)) == scene.PAD_COLOR
     assert last.getpixel(corner(stage, 0, 5, 2)) == scene.BEYOND
-    assert last.getpixel(corner(stage, 0, 4, 2)) == scene.PADDING
+    assert last.getpixel(corner(stage, 0, 4, 2)) == scene.PAD_COLOR
 
 
 # --- the still --------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from poolcli.analysis.comparison import Comparison, Variant, compared
+from poolcli.analysis.comparison import OWN_RULES, Variant, Variants, compared, labelled
 from poolcli.cli.checks import check_output, chosen_input, files_read
 from poolcli.cli.console import say, width_of_output
 from poolcli.cli.options.files import Input, InputOutput
@@ -21,12 +21,10 @@ from poolcli.featuremap import FeatureMap
 from poolcli.pooling.options import mode_names
 from poolcli.steps.steps import PoolStep, apply
 
-OWN = "poolcli"  # among frameworks: poolcli's own rules
-
 
 def sides() -> Iterable[str]:
     """Return the frameworks that can be compared, poolcli among them."""
-    return [*framework_names(), OWN]
+    return [*framework_names(), OWN_RULES]
 
 
 class Comparing(Windowing):
@@ -43,13 +41,8 @@ class Comparing(Windowing):
 
     def variants(self) -> dict[str, PoolStep]:
         """Return every mode under every framework, with a label each."""
-        modes, names = _listed(self.mode), _listed(self.compat or OWN)
-        made = {}
-        for mode in modes:
-            for name in names:
-                label = mode if len(names) == 1 else name if len(modes) == 1 else f"{mode}, {name}"
-                made[label] = self.but(mode=mode, compat=None if name == OWN else name).step()
-        return made
+        chosen = labelled(_listed(self.mode), _listed(self.compat or ""))
+        return {label: self.but(mode=mode, compat=name).step() for label, mode, name in chosen}
 
 
 def _listed(text: str) -> list[str]:
@@ -110,7 +103,7 @@ def _hint(variant: Variant) -> None:
         say(f"hint: {variant.label}: {advice}ask it alone, with options of its own: {apart} ...")
 
 
-def _record(ready: FeatureMap, made: Comparison) -> dict[str, Any]:
+def _record(ready: FeatureMap, made: Variants) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     for variant in made.variants:
         values = None if variant.values is None else ready.in_layout(variant.values)

@@ -25,7 +25,7 @@ PAPER: Rgb = (255, 255, 255)
 INK: Rgb = (23, 24, 28)
 QUIET: Rgb = (77, 82, 96)
 EMPTY: Rgb = (240, 241, 244)
-PADDING: Rgb = (200, 204, 212)
+PAD_COLOR: Rgb = (200, 204, 212)
 BEYOND: Rgb = (232, 234, 238)
 ACCENT: Rgb = (212, 58, 0)
 BLACK: Rgb = (0, 0, 0)
@@ -270,7 +270,7 @@ class Scene:
         real = (grid.top == 0, grid.left == 0, self.input.shape == (grid.rows, grid.columns))
         if not all(real):
             yield Rectangle(*grid.box(grid.top, grid.left, grid.rows, grid.columns), BEYOND)
-            yield Rectangle(*grid.box(grid.top, grid.left, *self._padded(grid)), PADDING)
+            yield Rectangle(*grid.box(grid.top, grid.left, *self._padded(grid)), PAD_COLOR)
         yield from self.cells(grid, self.input)
 
     def _padded(self, grid: _Grid) -> tuple[int, int]:

@@ -130,7 +130,7 @@ class _Palette:
     """The 256 colours of a GIF: those of the scene, the colour map, and grays for the edges of letters."""
 
     def __init__(self, scene: Scene) -> None:
-        fixed = [stage.PAPER, stage.INK, stage.QUIET, stage.EMPTY, stage.PADDING, stage.BEYOND, stage.ACCENT,
+        fixed = [stage.PAPER, stage.INK, stage.QUIET, stage.EMPTY, stage.PAD_COLOR, stage.BEYOND, stage.ACCENT,
                  stage.BLACK, NAN_COLOR]  # fmt: skip
         grays = [(level, level, level) for level in np.linspace(0, 255, 47).astype(int).tolist()]
         ramp = [tuple(row) for row in table(scene.colormap)[np.linspace(0, 255, 192).astype(int)].tolist()]

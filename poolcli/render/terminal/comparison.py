@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from poolcli.analysis.comparison import Comparison, Variant, common
+from poolcli.analysis.comparison import Variant, Variants, common
 from poolcli.featuremap import FeatureMap
 from poolcli.render.terminal.rows import Fitting, Uncut, framed
 from poolcli.render.terminal.table import Grid, Look, story, values_table
@@ -21,7 +21,7 @@ MARK = "*"
 
 
 def comparison_table(
-    before: FeatureMap, ready: FeatureMap, made: Comparison, look: Look, *, marked: bool
+    before: FeatureMap, ready: FeatureMap, made: Variants, look: Look, *, marked: bool
 ) -> RenderableType:
     """Draw a comparison.
 
@@ -31,7 +31,7 @@ def comparison_table(
         The input.
     ready : FeatureMap
         The input after what is done before pooling.
-    made : Comparison
+    made : Variants
         What was compared.
     look : Look
         How tables look.
@@ -52,7 +52,7 @@ def comparison_table(
     return Group(*parts)
 
 
-def _verdict(made: Comparison, variant: Variant) -> str:
+def _verdict(made: Variants, variant: Variant) -> str:
     marks, first = made.marks(variant), made.first
     if marks is None or first.values is None or variant.values is None:
         return ""
@@ -65,7 +65,7 @@ def _verdict(made: Comparison, variant: Variant) -> str:
     return f"{told} that both have, and lacks {first.values.size - both.size}{f', marked {MARK}' if both.any() else ''}"
 
 
-def _overview(before: FeatureMap, made: Comparison, look: Look) -> Fitting:
+def _overview(before: FeatureMap, made: Variants, look: Look) -> Fitting:
     table = framed(ascii_only=look.ascii_only)
     table.add_column("", no_wrap=True)
     table.add_column("output", justify="right", no_wrap=True)

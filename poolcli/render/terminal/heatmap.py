@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from rich.color import Color, ColorSystem
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 
@@ -23,7 +23,7 @@ from poolcli.colors import NAN_COLOR, Rgb, Scale, ink
 from poolcli.errors import UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.render.planes import MOST_PLANES, reduced, shown_planes, summary
-from poolcli.render.terminal.panels import Block, Segments, below, beside, centred, flow, wrapped
+from poolcli.render.terminal.panels import Block, Segments, below, beside, centred, flow, paragraph
 from poolcli.window import times
 from poolcli.wording import Phrase, keyword, safe
 
@@ -142,6 +142,20 @@ def picture(
     return _framed(feature_map, pen, width, height, title, own=scale is None)
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A map that Rich draws as wide as the screen, in the colours that it has."""
+
+    feature_map: FeatureMap
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the picture."""
+        systems: dict[str | None, Colors] = {"truecolor": "truecolor", "256": "256"}
+        colors = "none" if console.no_color else systems.get(console.color_system, "none")
+        ascii_only = options.ascii_only
+        yield picture(self.feature_map, width=options.max_width, colors=colors, ascii_only=ascii_only)
+
+
 def side_by_side(
     *feature_maps: FeatureMap,
     titles: Sequence[str],
@@ -203,8 +217,8 @@ def _framed(
     if own:
         pen = replace(pen, scale=Scale.of([plane for _, plane in shown], pen.scale.colormap))
     name = safe(feature_map.name if title is None else title)
-    parts = [wrapped(name, width, Style(bold=True)), _drawn(shown, pen, width, height), _bar(pen, shown, width)]
-    parts += [wrapped(words, width) for words in _captions(feature_map, pen, shown[0][1].shape, factor, hidden)]
+    parts = [paragraph(name, width, Style(bold=True)), _drawn(shown, pen, width, height), _bar(pen, shown, width)]
+    parts += [paragraph(words, width) for words in _captions(feature_map, pen, shown[0][1].shape, factor, hidden)]
     return below(parts)
 
 
@@ -262,7 +276,7 @@ def _drawn(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int, height: i
     blocks = []
     for label, plane in planes:
         block = _valued(plane, pen, wide) if in_cells else _pixels(_enlarged(plane, pen, width, height), pen)
-        blocks.append(below([wrapped(label, width), block]) if label else block)
+        blocks.append(below([paragraph(label, width), block]) if label else block)
     return flow(blocks, width)
 
 

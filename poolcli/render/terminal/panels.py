@@ -33,7 +33,7 @@ class Block:
         return max((Segment.get_line_length(line) for line in self.lines), default=0)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield the segments; lines are never wrapped, because half a picture is none."""
+        """Yield the segments; lines are never paragraph, because half a picture is none."""
         for line in self.lines:
             yield from line
             yield Segment.line()
@@ -43,7 +43,7 @@ class Block:
         return Measurement(self.width, self.width)
 
 
-def wrapped(words: str, width: int, style: Style | None = None) -> Block:
+def paragraph(words: str, width: int, style: Style | None = None) -> Block:
     """Return text in as many lines as it needs."""
     lines = textwrap.wrap(words, max(width, 1), break_on_hyphens=False) or [""]
     return Block([[Segment(line, style)] for line in lines])

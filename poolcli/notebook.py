@@ -1,0 +1,324 @@
+"""`explain` and `compare` from Python: objects that show themselves in a notebook and in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path, PurePath
+from typing import Any, Unpack
+
+from poolcli.analysis.comparison import Variants, compared, labelled
+from poolcli.analysis.formulas import sentence
+from poolcli.analysis.windows import WindowFact, headline, total, windows
+from poolcli.arrays import Array, Held
+from poolcli.errors import PoolcliError, UsageError
+from poolcli.featuremap import SPATIAL, FeatureMap
+from poolcli.formats.json_map import dump
+from poolcli.formats.objects import feature_map_of
+from poolcli.pooling.api import spatial_axes
+from poolcli.pooling.layer import Pooling
+from poolcli.pooling.options import Options, Size
+from poolcli.render.files import draw
+from poolcli.render.html import comparison_html, comparison_page, in_frame, map_html, windows_html
+from poolcli.render.kinds import DRAWN_AS, kind_of
+from poolcli.render.page import page
+from poolcli.render.terminal.comparison import comparison_table
+from poolcli.render.terminal.heatmap import Shown
+from poolcli.render.terminal.table import Look
+from poolcli.render.terminal.windows import windows_table
+from poolcli.steps.functions import in_our_words
+from poolcli.steps.steps import PoolStep
+from poolcli.system.files import write_atomic
+from poolcli.wording import many
+
+MOST_IN_FRAME = 4_000_000  # bytes of a page that a notebook is to carry
+ROWS = 20  # windows of a table in a terminal
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The windows of a pooling layer on an input; made by `explain`.
+
+    It has a length, gives its windows one after the other as plain data, and shows itself in a notebook.
+
+    Attributes
+    ----------
+    feature_map : FeatureMap
+        The input.
+    layer : Pooling
+        The layer.
+    at : tuple of int or None
+        The one output cell that is explained, if it is one.
+    """
+
+    feature_map: FeatureMap
+    layer: Pooling = field(repr=False)
+    at: tuple[int, ...] | None = None
+
+    def __len__(self) -> int:
+        lead = self.feature_map.values.shape[: self.feature_map.values.ndim - self.layer.ndim]
+        if self.at is not None:
+            return len([*self.facts()])
+        return total(self.layer, self.feature_map.spatial, lead)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Yield every window as `poolcli explain --json` writes it: place, cells, values, winners, formula, result."""
+        return (fact.record() for fact in self.facts())
+
+    def facts(self) -> Iterator[WindowFact]:
+        """Yield every window with what can be asked of it."""
+        return windows(self.layer, self.feature_map.spatial, self.feature_map.values, self.at)
+
+    def save(self, target: str | Path, **options: Any) -> None:
+        """Write a page, a walk or a still, by the extension: .html, .gif, .apng, .png, .svg; or the data as .json.
+
+        Parameters
+        ----------
+        target : str or Path
+            The file; one that is there is replaced whole.
+        **options
+            ``still=True`` for the finished picture, ``fps``, ``frames`` and ``zoom`` of a walk, ``colormap``.
+
+        Raises
+        ------
+        UsageError
+            If the extension is unknown, or an option does nothing for it.
+        FileError
+            If the file cannot be written.
+        """
+        if PurePath(target).suffix.lower() == ".json":
+            write_atomic(target, dump([*self]) + b"\n")
+            return
+        data, _ = draw(self.feature_map, self.layer, kind_of(str(target)), **{"at": self.at, **options})
+        write_atomic(target, data)
+
+    @property
+    def headline(self) -> str:
+        """The layer and the shapes in one line."""
+        return headline(self.layer, self.feature_map.spatial)
+
+    def _repr_html_(self) -> str:
+        plain = windows_html(self.facts(), len(self), self.headline, sentence(self.layer))
+        try:
+            return _in_frame(page(self.feature_map, self.layer, at=self.at), plain)
+        except PoolcliError:  # what a page cannot hold is told without one
+            return plain
+
+    def __rich__(self) -> Any:
+        shown = [*islice(self.facts(), ROWS)]
+        left = len(self) - len(shown)
+        footer = f"and {many(left, 'more window')}" if left else None
+        return windows_table(shown, headline=self.headline, sentence=sentence(self.layer), footer=footer)
+
+    def __repr__(self) -> str:
+        return f"<Explanation of {self.feature_map.name}: {self.headline}, {many(len(self), 'window')}>"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The same input under several modes or conventions; made by `compare`.
+
+    Attributes
+    ----------
+    feature_map : FeatureMap
+        The input.
+    sides : Variants
+        What was compared, each with its values or the reason why there are none.
+    """
+
+    feature_map: FeatureMap
+    sides: Variants = field(repr=False)
+
+    @property
+    def values(self) -> dict[str, Array]:
+        """The result of every side that has one, by its label, its axes in the input's order."""
+        made = {side.label: side.values for side in self.sides.variants}
+        return {label: self.feature_map.in_layout(values) for label, values in made.items() if values is not None}
+
+    @property
+    def refusals(self) -> dict[str, str]:
+        """Why the others have none, by their label."""
+        return {side.label: side.refusal for side in self.sides.variants if side.values is None}
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why sides differ, a sentence for each rule."""
+        return self.sides.reasons
+
+    def __len__(self) -> int:
+        return len(self.sides.variants)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the labels."""
+        return (side.label for side in self.sides.variants)
+
+    def save(self, target: str | Path) -> None:
+        """Write a page (.html) or the data (.json).
+
+        Raises
+        ------
+        UsageError
+            If the extension is another.
+        FileError
+            If the file cannot be written.
+        """
+        kind = PurePath(target).suffix.lower()
+        if kind == ".json":
+            data = {label: values.tolist() for label, values in self.values.items()}
+            write_atomic(target, dump({"values": data, "refused": self.refusals, "why": self.reasons}) + b"\n")
+        elif DRAWN_AS.get(kind) == "page":
+            write_atomic(target, comparison_page(self.feature_map, self.sides))
+        else:
+            raise UsageError(f"a comparison cannot be written as {str(target)!r}", "known: .html, .htm, .json")
+
+    def _repr_html_(self) -> str:
+        return comparison_html(self.feature_map, self.sides)  # nothing in it moves: it needs no frame
+
+    def __rich__(self) -> Any:
+        return comparison_table(self.feature_map, self.feature_map, self.sides, Look(), marked=True)
+
+    def __repr__(self) -> str:
+        return f"<Comparison of {', '.join(self)} on {self.feature_map.name}>"
+
+
+def _in_frame(made: bytes, plain: str) -> str:
+    return in_frame(made, plain) if len(made) <= MOST_IN_FRAME else plain
+
+
+@in_our_words
+def explain(
+    x: Held | FeatureMap,
+    mode: str = "max",
+    size: Size = None,
+    *,
+    at: Sequence[int] | None = None,
+    ndim: int | None = None,
+    layout: str | None = None,
+    **options: Unpack[Options],
+) -> Explanation:
+    """Explain every window of a pooling layer: its place, its cells, which of them decide, and the arithmetic.
+
+    Parameters
+    ----------
+    x, mode, size, ndim, layout, **options
+        As `poolcli.pool` has them.
+    at : sequence of int, optional
+        One output cell, from 0, in place of all; before it the numbers of the plane, if one of several is meant.
+
+    Returns
+    -------
+    Explanation
+        Its windows as plain data, a page or a picture of them (``save``), or itself in a notebook.
+
+    Raises
+    ------
+    PoolcliError
+        Whatever pooling `x` would raise.
+
+    Examples
+    --------
+    >>> told = explain([[1, 3, 2, 9], [5, 6, 1, 7], [4, 2, 8, 6], [3, 5, 7, 2]], "avg")
+    >>> len(told), told.headline
+    (4, 'avg 2x2, stride 2x2: 4x4 -> 2x2')
+    >>> [(window["at"], window["formula"], window["result"]) for window in told][:2]
+    [([0, 0], '(1 + 3 + 5 + 6) / 4', 3.75), ([0, 1], '(2 + 9 + 1 + 7) / 4', 4.75)]
+    """
+    feature_map = _as_map(x, size, ndim, layout, options)
+    layer = Pooling.of(feature_map.ndim, mode, size, **options)
+    made = Explanation(feature_map, layer, None if at is None else tuple(at))
+    next(made.facts())  # what cannot be pooled is refused here, not when it is shown
+    return made
+
+
+@in_our_words
+def compare(
+    x: Held | FeatureMap,
+    *,
+    mode: str | Sequence[str] | None = None,
+    compat: str | Sequence[str] | None = None,
+    sides: Mapping[str, Mapping[str, Any]] | None = None,
+    size: Size = None,
+    ndim: int | None = None,
+    layout: str | None = None,
+    **options: Any,
+) -> Comparison:
+    """Pool the same input under several modes, or as several frameworks do it, and say why they differ.
+
+    Parameters
+    ----------
+    x, size, ndim, layout, **options
+        As `poolcli.pool` has them; all sides have them.
+    mode : str or sequence of str, optional
+        The modes; ``max`` if missing.
+    compat : str or sequence of str, optional
+        The frameworks; ``poolcli`` is poolcli's own rules. One name is compared with poolcli itself.
+    sides : mapping of str to mapping, optional
+        Instead of both: options of their own for every side, by its label.
+
+    Returns
+    -------
+    Comparison
+        Its ``values`` by label and its ``reasons``, a page of them (``save``), or itself in a notebook.
+
+    Raises
+    ------
+    UsageError
+        If there is nothing to compare.
+    PoolcliError
+        If every side is refused.
+
+    Examples
+    --------
+    >>> made = compare([[1, 3], [3, 2]], mode=["max", "avg"])
+    >>> {label: values.tolist() for label, values in made.values.items()}
+    {'max': [[3]], 'avg': [[2.25]]}
+    >>> print(*compare([[1.0, 2.0, 3.0]] * 3, compat="onnx", mode="avg", padding=1).reasons)
+    the default stride is the window's size in poolcli and 1 in ONNX
+    """
+    feature_map = _as_map(x, size, ndim, layout, options)
+    steps = _sides(mode, compat, size, options) if sides is None else _own_sides(sides, size, options)
+    if len(steps) < 2:
+        raise UsageError("there is nothing to compare", 'name several, such as mode=["max", "avg"]')
+    return Comparison(feature_map, compared(feature_map, steps))
+
+
+def _sides(
+    mode: str | Sequence[str] | None, compat: str | Sequence[str] | None, size: Size, options: Mapping[str, Any]
+) -> dict[str, PoolStep]:
+    modes = [mode or "max"] if isinstance(mode, str | None) else [*mode]
+    names = [] if compat is None else [compat] if isinstance(compat, str) else [*compat]
+    made = {}
+    for label, one, name in labelled(modes, names):
+        given: Any = {**options, "compat": name}
+        made[label] = PoolStep(one, size, given)
+    return made
+
+
+def _own_sides(sides: Mapping[str, Mapping[str, Any]], size: Size, options: Mapping[str, Any]) -> dict[str, PoolStep]:
+    made = {}
+    for label, own in sides.items():
+        given: Any = {**options, **own}
+        made[label] = PoolStep(given.pop("mode", "max"), given.pop("size", size), given)
+    return made
+
+
+def _as_map(x: Any, size: Size, ndim: int | None, layout: str | None, options: Mapping[str, Any]) -> FeatureMap:
+    """Return `x` as a map; of a bare array the options may say how many axes are spatial."""
+    feature_map = feature_map_of(x, layout)
+    if layout is not None or isinstance(x, FeatureMap) or hasattr(x, "getbands"):
+        return feature_map
+    said = (size, options.get("output_size"), options.get("padding"), options.get("stride"), options.get("dilation"))
+    number = spatial_axes(feature_map.values, ndim, *said)
+    lead = feature_map.values.ndim - number
+    return FeatureMap.from_array(feature_map.values, "N" * (lead - 1) + "C" * (lead > 0) + SPATIAL[number - 1])
+
+
+def map_as_html(feature_map: FeatureMap) -> str:
+    """Return what a notebook shows of a map."""
+    return map_html(feature_map)
+
+
+def map_as_text(feature_map: FeatureMap) -> Any:
+    """Return what Rich shows of a map in a terminal."""
+    return Shown(feature_map)

@@ -1,0 +1,251 @@
+"""Maps, windows and comparisons as plain HTML, which a notebook shows wherever it is read: no script, no network."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import math
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from poolcli.analysis.comparison import Variants
+from poolcli.analysis.formulas import brief, number
+from poolcli.analysis.windows import WindowFact
+from poolcli.colors import Scale, hexadecimal, ink
+from poolcli.featuremap import FeatureMap
+from poolcli.render.planes import reduced, shown_planes, summary
+from poolcli.steps.steps import text
+from poolcli.wording import many, printable, safe
+
+Array = NDArray[Any]
+NUMBERED = (12, 12)  # rows and columns up to which the numbers stand in the cells
+MOST_NUMBERED = 600  # cells of all planes together that have numbers
+SIDES = (256, 64)  # cells along one side of a picture: of a map of one plane, of each of several
+SHOWN_SIDE = 256  # pixels that a picture's longer side is shown with
+WINDOWS_LISTED = 6  # explained one by one
+MOST_CELLS_LISTED = 81  # of one window
+
+
+def map_html(feature_map: FeatureMap) -> str:
+    """Draw a map as a small heat map, with its shape, layout and steps below.
+
+    Parameters
+    ----------
+    feature_map : FeatureMap
+        Of the leading axes the first dozen planes are drawn.
+
+    Returns
+    -------
+    str
+        HTML, at most some 150 kB. Names are text in it.
+
+    Examples
+    --------
+    >>> "shape 1x2 (HW)" in map_html(FeatureMap(np.array([[6, 9]])))
+    True
+    """
+    planes, hidden = shown_planes(feature_map)
+    scale = Scale.of([plane for _, plane in planes])
+    drawn = [_plane(label, plane, scale, planes) for label, plane in planes]
+    words = [f"{safe(feature_map.name)}: {summary(feature_map, 'magenta')}"]
+    words += [f"the first {len(planes)} of {hidden + len(planes)} planes"] if hidden else []
+    done = [f"{step['step']} {text(step)}".strip() for step in feature_map.steps]
+    words += [f"steps: {safe('; '.join(done), 400)}"] if done else []
+    return f"<div>{_row(drawn)}{''.join(map(_paragraph, words))}</div>"
+
+
+def _row(drawn: Iterable[str]) -> str:
+    return f'<div style="display:flex;flex-wrap:wrap;gap:1em">{"".join(drawn)}</div>'
+
+
+def _paragraph(words: str) -> str:
+    return f'<p style="margin:.3em 0">{_text(words)}</p>'
+
+
+def _text(words: str) -> str:
+    return html.escape(printable(words))
+
+
+def _plane(label: str, plane: Array, scale: Scale, all_planes: Sequence[Any]) -> str:
+    rows, columns = plane.shape
+    cells = rows * columns * len(all_planes)
+    if rows <= NUMBERED[0] and columns <= NUMBERED[1] and cells <= MOST_NUMBERED:
+        body = _numbers(plane, scale)
+    else:
+        body = _image(plane, scale, SIDES[len(all_planes) > 1])
+    return f"<div>{f'<div>{_text(label)}</div>' if label else ''}{body}</div>"
+
+
+def _numbers(plane: Array, scale: Scale, marks: NDArray[np.bool_] | None = None) -> str:
+    colors = scale.rgb(plane)
+    rows = []
+    for r, row in enumerate(plane):
+        cells = []
+        for c, value in enumerate(row):
+            back: Any = tuple(colors[r, c].tolist())
+            how = f"background:{hexadecimal(back)};color:{hexadecimal(ink(back))};text-align:center;padding:.4em .5em"
+            star = " *" if marks is not None and marks[r, c] else ""
+            cells.append(f'<td style="{how}">{_text(brief(value.item()))}{star}</td>')
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    return f'<table style="border-collapse:separate;border-spacing:1px">{"".join(rows)}</table>'
+
+
+def _image(plane: Array, scale: Scale, side: int) -> str:
+    small = reduced(plane, math.ceil(max(plane.shape) / side))
+    target = io.BytesIO()
+    Image.fromarray(scale.rgb(small)).quantize(256).save(target, "PNG", optimize=True)
+    rows, columns = small.shape
+    by = max(SHOWN_SIDE / max(rows, columns), 1)
+    size = f'width="{max(round(columns * by), 1)}" height="{max(round(rows * by), 1)}"'
+    data = base64.b64encode(target.getvalue()).decode()
+    return f'<img alt="heat map" {size} style="image-rendering:pixelated" src="data:image/png;base64,{data}">'
+
+
+# --- windows ----------------------------------------------------------------------------------------------------------
+
+
+def windows_html(facts: Iterable[WindowFact], total: int, headline: str, sentence: str) -> str:
+    """Write the first few windows as a table.
+
+    Parameters
+    ----------
+    facts : iterable of WindowFact
+        What `poolcli.analysis.windows.windows` yields.
+    total : int
+        How many there are.
+    headline, sentence : str
+        What stands above.
+    """
+    rows = [_window(fact) for fact in islice(facts, WINDOWS_LISTED)]
+    heads = "".join(f'<th style="text-align:left">{head}</th>' for head in ("output", "cells", "arithmetic"))
+    more = _paragraph(f"and {many(total - len(rows), 'more window')}") if total > len(rows) else ""
+    return (
+        f"<div>{_paragraph(headline)}{_paragraph(sentence)}<table><tr>{heads}</tr>{''.join(rows)}</table>{more}</div>"
+    )
+
+
+def _window(fact: WindowFact) -> str:
+    at = ",".join(map(str, (*fact.plane, *fact.at)))
+    if fact.size > MOST_CELLS_LISTED:
+        cells = f"{fact.size} cells"
+    else:
+        across = fact.shape[-1]
+        words = ["·" if cell.value is None else number(cell.value) for cell in fact.cells]
+        marked = [
+            f"<b>{_text(word)}</b>" if cell.at in fact.winners else _text(word)
+            for cell, word in zip(fact.cells, words, strict=True)
+        ]
+        cells = "<br>".join(" &nbsp; ".join(marked[i : i + across]) for i in range(0, len(marked), across))
+    result = "" if fact.result is None else f" = <b>{_text(number(fact.result))}</b>"
+    left = 'style="text-align:left;vertical-align:top"'
+    return f"<tr><td {left}>{at}</td><td {left}>{cells}</td><td {left}>{_text(fact.formula)}{result}</td></tr>"
+
+
+# --- comparisons ------------------------------------------------------------------------------------------------------
+
+
+def comparison_html(before: FeatureMap, made: Variants) -> str:
+    """Draw the sides of a comparison beside each other, with a star at what differs, and the reasons below.
+
+    Parameters
+    ----------
+    before : FeatureMap
+        The input.
+    made : Variants
+        What was compared.
+    """
+    answered = [variant.values for variant in made.variants if variant.values is not None]
+    scale = Scale.of(answered)
+    sides = []
+    for variant in made.variants:
+        if variant.values is None:
+            sides.append(f"<div><b>{_text(variant.label)}</b>{_paragraph(variant.refusal)}</div>")
+            continue
+        planes, hidden = shown_planes(before.with_(values=variant.values))
+        flags, _ = shown_planes(before.with_(values=made.marks(variant)))
+        drawn = [
+            _side(label, plane, scale, marks, planes) for (label, plane), (_, marks) in zip(planes, flags, strict=True)
+        ]
+        left_out = _paragraph(f"and {many(hidden, 'more plane')}") if hidden else ""
+        sides.append(f"<div><b>{_text(variant.label)}</b>{''.join(drawn)}{left_out}</div>")
+    reasons = "".join(f"<li>{_text(reason)}</li>" for reason in made.reasons)
+    differing = any(variant.values is not None and np.any(made.marks(variant)) for variant in made.variants)
+    legend = _paragraph("* differs from the first") if differing else ""
+    return f"<div>{_row(sides)}{legend}{f'<ul>{reasons}</ul>' if reasons else ''}</div>"
+
+
+def _side(label: str, plane: Array, scale: Scale, marks: NDArray[np.bool_], planes: Sequence[Any]) -> str:
+    rows, columns = plane.shape
+    if rows <= NUMBERED[0] and columns <= NUMBERED[1] and rows * columns * len(planes) <= MOST_NUMBERED:
+        name = f"<div>{_text(label)}</div>" if label else ""
+        return name + _numbers(plane, scale, marks)
+    changed = f"{int(marks.sum())} of {marks.size} values differ from the first" if marks.any() else ""
+    return _plane(label, plane, scale, planes) + (_paragraph(changed) if changed else "")
+
+
+# --- frames -----------------------------------------------------------------------------------------------------------
+
+
+def in_frame(page: bytes, plain: str, height: str = "46rem") -> str:
+    """Put a page into a frame that can do nothing outside of itself, with plain HTML where frames are taken out.
+
+    Parameters
+    ----------
+    page : bytes
+        UTF-8 HTML that needs no other file.
+    plain : str
+        HTML that says the same without a script. It is folded away by a style sheet, which is taken out where the
+        frame is: on GitHub, and in a notebook that is not trusted.
+    height : str
+        Of the frame, as CSS has it.
+    """
+    inner = html.escape(page.decode("utf-8"), quote=True)
+    look = f"width:100%;height:{height};border:1px solid #8886;border-radius:6px;background:Canvas"
+    return (
+        f"<div><style>iframe.poolcli-page + div.poolcli-plain {{ display: none }}</style>"
+        f'<iframe class="poolcli-page" sandbox="allow-scripts" referrerpolicy="no-referrer" '
+        f'title="Pooling, window by window" style="{look}" srcdoc="{inner}"></iframe>'
+        f'<div class="poolcli-plain">{plain}</div></div>'
+    )
+
+
+STYLE = """:root{color-scheme:light dark;font:16px/1.45 system-ui,sans-serif}
+body{margin:0 auto;max-width:100rem;padding:.6rem 1.2rem;
+background:light-dark(#fcfcfd,#14161a);color:light-dark(#17181c,#eceef2)}
+h1{font-size:1.5rem;margin:.4rem 0}table{font-variant-numeric:tabular-nums}img{max-width:100%;height:auto}
+.maps{overflow-x:auto}@media print{*{print-color-adjust:exact}}
+"""
+
+
+def document(title: str, body: str, style: str = "") -> bytes:
+    """Make a page of its own of plain HTML: nothing in it can run, nothing be loaded.
+
+    Parameters
+    ----------
+    title : str
+        As text.
+    body : str
+        As HTML.
+    style : str
+        Further CSS.
+    """
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+        f"<title>{_text(title)}</title><style>{STYLE}{style}</style></head>"
+        f"<body><main><h1>{_text(title)}</h1>{body}</main></body></html>\n"
+    ).encode("utf-8", "replace")
+
+
+def comparison_page(before: FeatureMap, made: Variants) -> bytes:
+    """Make a page of a comparison: the input, the sides beside each other, the reasons."""
+    body = f'<div class="maps"><h2>Input</h2>{map_html(before)}<h2>Sides</h2>{comparison_html(before, made)}</div>'
+    return document(f"{', '.join(variant.label for variant in made.variants)} on {safe(before.name)}", body)
