@@ -1,0 +1,86 @@
+"""`read`: from a path to a `Model`, whichever format it has; what is none of them is named, with what to do."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from poolcli.errors import InputError, PoolcliError
+from poolcli.models import keras_file, onnx_file, tflite_file, torch_export, torch_script
+from poolcli.models.layer import Model
+from poolcli.models.source import CUT_OFF, Archive, ModelFile, opened
+
+KNOWN = ".onnx, .pt2, .keras, .tflite and TorchScript .pt"
+MALFORMED = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError, struct.error)
+EXPORT = "export the model itself: torch.export.save(torch.export.export(model, inputs), 'model.pt2')"
+
+# what stands at the start of files that people try: what they are, and what to do
+STRANGERS: Mapping[bytes, tuple[str, str]] = {
+    b"\x89HDF\r\n\x1a\n": ("HDF5, as Keras once saved models", "load it in Keras, and save it as .keras"),
+    b"\x80": ("a pickle, as PyTorch once saved weights and models; poolcli never unpickles", EXPORT),
+    b"version https://git-lfs": ("a pointer of Git LFS in place of the model", "git lfs pull"),
+    b"GGUF": ("a GGUF file: weights without layers", f"poolcli reads {KNOWN}"),
+    b"PAR1": ("a Parquet table", f"poolcli reads {KNOWN}"),
+    b"<": ("XML or HTML", f"poolcli reads {KNOWN}; an OpenVINO model comes from one of them"),
+    b"{": ("JSON or weights (safetensors)", f"poolcli reads {KNOWN}"),
+    b"\x1f\x8b": ("packed with gzip", "unpack it first: gunzip"),
+}
+
+
+def read(source: str | Path) -> Model:
+    """List the pooling layers of a model file.
+
+    Parameters
+    ----------
+    source : str or Path
+        A file, or ``-`` for standard input. Its content says what it is, not its name.
+
+    Raises
+    ------
+    FileError
+        If the system refuses to read it.
+    InputError
+        If it is no model that poolcli knows, is broken, or holds a layer that cannot be.
+    LimitError
+        If it has more parts, or longer ones, than any model.
+    """
+    with opened(source) as file:
+        try:
+            return _reader(file)()
+        except PoolcliError as problem:
+            problem.at(file.name)
+            raise
+        except MALFORMED as problem:
+            text = f"{file.name}: not what such a model looks like: {type(problem).__name__}: {problem}"
+            raise InputError(text, CUT_OFF) from problem
+
+
+def _reader(file: ModelFile) -> Callable[[], Model]:
+    """Return what reads a file."""
+    head = bytes(file.data[:32])
+    if not head:
+        raise InputError("the file is empty", f"name a model: {KNOWN}")
+    if head.startswith(b"PK"):
+        return _packed(Archive(file))
+    if head[4:8] == tflite_file.SIGNATURE:
+        return lambda: tflite_file.read(file)
+    for signature, (what, hint) in STRANGERS.items():
+        if head.startswith(signature) or head[8:9] == signature == b"{":
+            raise InputError(what, hint)
+    if file.name.endswith(".onnx") or head[:1] == b"\x08":
+        return lambda: onnx_file.read(file)
+    raise InputError("not a model that poolcli knows", f"it reads {KNOWN}")
+
+
+def _packed(archive: Archive) -> Callable[[], Model]:
+    """Return what reads an archive."""
+    if archive.find(torch_export.OLD, "/archive_format") or any(map(torch_export.NEW.fullmatch, archive.names)):
+        return lambda: torch_export.read(archive)
+    if "config.json" in archive.names:
+        return lambda: keras_file.read(archive)
+    if archive.find("/constants.pkl") and any("code/" in name for name in archive.names):
+        return lambda: torch_script.read(archive)
+    if archive.find("/data.pkl"):
+        raise InputError("pickled weights of PyTorch: there are no layers in it, and poolcli never unpickles", EXPORT)
+    raise InputError("a zip archive, but not of a model that poolcli knows", f"it reads {KNOWN}")

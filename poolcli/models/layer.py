@@ -1,0 +1,280 @@
+"""`ModelLayer`: a pooling layer as it stands in a model, its shapes completed, and what is unusual about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from poolcli.errors import CompatError, InputError, LimitError, ShapeError, UsageError
+from poolcli.pooling.layer import Pooling
+from poolcli.steps.steps import PoolStep, Step
+from poolcli.window import AXIS_NAMES, Axis, Window
+
+Dim = int | str | None  # a length, a symbol that stands for one, or unknown
+Shape = tuple[Dim, ...]
+ROOMY = 1 << 20  # cells that stand for an unknown length, which must be enough for any window
+SPATIAL = {1: "L", 2: "HW", 3: "DHW"}
+
+
+@dataclass(frozen=True)
+class ModelLayer:
+    """One pooling layer of a model.
+
+    Attributes
+    ----------
+    name : str
+        Its name or module path, as the file has it.
+    operator : str
+        What the file calls it.
+    ndim : int
+        The number of spatial axes.
+    step : PoolStep
+        What equals it.
+    input, output : tuple of int, str or None, or None
+        Shapes in the layout's order; a text is a symbol, None a length or a rank that nothing tells.
+    layout : str
+        One letter per axis of the input.
+    after : tuple of Step
+        What is fused with it.
+    unusual : tuple of str
+        What a reader of the model should know, a few words each.
+    dtype : str
+        Of the values, if the file says that they are not floating-point.
+    """
+
+    name: str
+    operator: str
+    ndim: int
+    step: PoolStep
+    input: Shape | None
+    output: Shape | None
+    layout: str
+    after: tuple[Step, ...] = ()
+    unusual: tuple[str, ...] = ()
+    dtype: str = "float32"
+
+    @property
+    def spatial(self) -> Shape:
+        """The lengths of the spatial axes, in poolcli's order."""
+        if self.input is None:
+            return (None,) * self.ndim
+        return tuple(self.input[self.layout.index(letter)] for letter in SPATIAL[self.ndim])
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a model file holds.
+
+    Attributes
+    ----------
+    format : str
+        What kind of file it is, and who wrote it if it says so.
+    layers : tuple of ModelLayer
+        In the order in which they are computed.
+    operators : int
+        How many operators were looked at.
+    notes : tuple of str
+        What could not be told, and why.
+    """
+
+    format: str
+    layers: tuple[ModelLayer, ...]
+    operators: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class Draft:
+    """A pooling layer as a reader finds it, before shapes are completed.
+
+    Attributes
+    ----------
+    name, operator, ndim, dtype
+        See `ModelLayer`.
+    mode, size, options
+        Those of the `PoolStep`; options that are None are left out.
+    input, declared : tuple, or None
+        The shape that arrives, and the one that the file says leaves.
+    channels_last : bool
+        Whether C stands last.
+    keeps_axes : bool
+        Whether global pooling leaves axes of length 1.
+    indices : bool
+        Whether it gives indices, too.
+    after, unusual : list
+        What is fused with it, and what is known to be unusual.
+    """
+
+    name: str
+    operator: str
+    ndim: int
+    mode: str
+    size: Any = None
+    options: dict[str, Any] = field(default_factory=dict)
+    input: Shape | None = None
+    declared: Shape | None = None
+    channels_last: bool = False
+    keeps_axes: bool = True
+    indices: bool = False
+    after: list[Step] = field(default_factory=list)
+    unusual: list[str] = field(default_factory=list)
+    dtype: str = "float32"
+
+    def done(self) -> ModelLayer:
+        """Return the layer with its output shape and all that is unusual.
+
+        Raises
+        ------
+        InputError
+            If there is no such layer, such as with a window of 0.
+        """
+        step = PoolStep(self.mode, self.size, _typed(self.options), self.indices)
+        try:
+            step, pooling = self._agreed(step)
+        except (UsageError, ShapeError, LimitError, TypeError, OverflowError) as problem:
+            raise InputError(
+                f"layer {self.name!r} ({self.operator}): {problem}", "export the model again, or mend the layer"
+            ) from problem
+        layout = self._layout()
+        computed, told = self._planned(pooling)
+        output = merged(self.declared, computed)
+        if self.declared and computed and output != merged(computed, self.declared):
+            told.append(f"the file says that {shown(self.declared)} leaves it, but it is {shown(computed)}")
+            output = merged(computed, self.declared)
+        return ModelLayer(
+            self.name, self.operator, self.ndim, step, self.input, output, layout, tuple(self.after),
+            tuple(dict.fromkeys([*self.unusual, *told])), self.dtype,
+        )  # fmt: skip
+
+    def _agreed(self, step: PoolStep) -> tuple[PoolStep, Pooling]:
+        """Return the step as its framework has it, or, where that refuses the layer, as poolcli itself does."""
+        try:
+            return step, step.layer(self.ndim)
+        except CompatError as problem:
+            self.unusual.append(problem.message)
+            plain: Any = {key: value for key, value in step.options.items() if key != "compat"}
+            step = PoolStep(step.mode, step.size, plain, step.indices)
+            return step, step.layer(self.ndim)
+
+    def _layout(self) -> str:
+        spatial = SPATIAL[self.ndim]
+        rank = self.ndim + 2 if self.input is None else len(self.input)
+        if rank < self.ndim:
+            raise InputError(f"layer {self.name!r} ({self.operator}): {self.ndim} spatial axes of {rank}")
+        lead = "" if rank == self.ndim else "N" * (rank - self.ndim - 1)
+        channel = "C" if rank > self.ndim else ""
+        return f"{lead}{spatial}{channel}" if self.channels_last else f"{lead}{channel}{spatial}"
+
+    def _planned(self, pooling: Pooling) -> tuple[Shape | None, list[str]]:
+        """Return the output shape, and what is unusual about the windows."""
+        told = list(_uneven(pooling.window))
+        if self.input is None:
+            return None, told
+        where = [self._layout().index(letter) for letter in SPATIAL[self.ndim]]
+        try:
+            axes = planned(pooling.window, [self.input[place] for place in where])
+        except (ShapeError, LimitError) as problem:
+            return None, [*told, problem.message]
+        told += [*_holes(axes, self.ndim), *_clipped(pooling.window, axes, self.ndim)]
+        output = list(self.input)
+        for place, axis in zip(where, axes, strict=True):
+            output[place] = None if axis is None else len(axis)
+        if not self.keeps_axes:
+            output = [length for place, length in enumerate(output) if place not in where]
+        return tuple(output), told
+
+
+def _typed(options: dict[str, Any]) -> Any:
+    return {key: value for key, value in options.items() if value is not None}
+
+
+def planned(window: Window, spatial: Sequence[Dim]) -> list[Axis | None]:
+    """Place windows on axes, those of unknown length left out unless the number of windows does not depend on it."""
+    known = [length if isinstance(length, int) else ROOMY for length in spatial]
+    fixed = window.kind != "sliding"
+    axes = window.plan(known)
+    return [axis if fixed or isinstance(length, int) else None for axis, length in zip(axes, spatial, strict=True)]
+
+
+def slid(spatial: Sequence[Dim], **options: Any) -> list[Dim]:
+    """Return the lengths after windows such as those of a convolution."""
+    window = Window.of(len(spatial), **options)
+    return [None if axis is None else len(axis) for axis in planned(window, spatial)]
+
+
+def _uneven(window: Window) -> Sequence[str]:
+    uneven = not isinstance(window.padding, str) and any(before != after for before, after in window.padding)
+    return ["asymmetric padding"] if uneven else []
+
+
+def _holes(axes: Sequence[Axis | None], ndim: int) -> list[str]:
+    """Say along which axes the first or the last window holds no real cell."""
+    told = []
+    for name, axis in zip(AXIS_NAMES[ndim], axes, strict=True):
+        if axis is None or not axis.padded:
+            continue
+        last = len(axis) - 1
+        ends = {"first": axis.counts(first=0, last=1), "last": axis.counts(first=last, last=last + 1)}
+        told += [f"the {end} window of the {name} is empty" for end, count in ends.items() if not count[0]]
+    return told
+
+
+def _clipped(window: Window, axes: Sequence[Axis | None], ndim: int) -> Iterator[str]:
+    """Say along which axes rounding up would give one window more, were it not for the rule where it must start."""
+    for name, axis, size, stride, dilation in zip(
+        AXIS_NAMES[ndim], axes, window.size, window.stride, window.dilation, strict=False
+    ):
+        if window.ceil_mode and axis is not None:
+            room = axis.before + axis.length + axis.after - (size - 1) * dilation - 1
+            if -(-room // stride) + 1 > len(axis):
+                yield f"ceil_mode leaves out a last window of the {name} that would be empty; some runtimes keep it"
+
+
+def merged(first: Shape | None, second: Shape | None) -> Shape | None:
+    """Return what two sources say of a shape: a number before a symbol before nothing, and the first before the second.
+
+    Examples
+    --------
+    >>> merged(("n", None, 4), (2, 3, 5))
+    (2, 3, 4)
+    """
+    if first is None or second is None or len(first) != len(second):
+        return second if first is None else first
+    return tuple(_better(one, other) for one, other in zip(first, second, strict=True))
+
+
+def _better(one: Dim, other: Dim) -> Dim:
+    if isinstance(one, int) or other is None:
+        return one
+    return other if isinstance(other, int) or one is None else one
+
+
+def shown(shape: Shape | None) -> str:
+    """Write a shape: symbols as they are, ``?`` for what nothing tells.
+
+    Examples
+    --------
+    >>> shown((2, 3, None)), shown(("batch", 3, None))
+    ('2x3x?', 'batch x 3 x ?')
+    """
+    if shape is None:
+        return "?"
+    sign = " x " if any(isinstance(length, str) for length in shape) else "x"
+    return sign.join("?" if length is None else str(length) for length in shape)
+
+
+def over(axes: Sequence[int], rank: int) -> tuple[int, bool] | None:
+    """Say of a reduction over these axes how many are spatial and whether C stands last; None if it is no pooling.
+
+    Examples
+    --------
+    >>> over([2, 3], 4), over([-3, -2], 4), over([1], 4), over([0, 1, 2], 3)
+    ((2, False), (2, True), None, None)
+    """
+    places = sorted(axis + rank if axis < 0 else axis for axis in axes)
+    ndim = rank - 2
+    if ndim not in SPATIAL:
+        return None
+    last = {tuple(range(2, rank)): False, tuple(range(1, rank - 1)): True}.get(tuple(places))
+    return None if last is None else (ndim, last)

@@ -1,0 +1,395 @@
+"""ONNX: a walk of its protocol buffer, without the package of that name.
+
+The numbers of the fields are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from poolcli.errors import InputError
+from poolcli.models.layer import Dim, Draft, Model, ModelLayer, Shape, merged, over
+from poolcli.models.onnx_shapes import FOLLOW
+from poolcli.models.protobuf import Message
+from poolcli.models.source import CUT_OFF, Budget, ModelFile
+from poolcli.pooling.frameworks import ONNX
+
+NEWEST = 28  # the newest set of operators whose pooling is known to be what is read here
+DEEPEST = 24  # functions in functions, bodies in bodies
+OWN = ("", "ai.onnx")
+TYPES = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 10: "float16", 11: "float64"}
+AUTO_PAD = {"SAME_UPPER": "same", "SAME_LOWER": "same-lower", "VALID": "valid"}
+LISTED = 64  # numbers of a constant that are read: pads and axes are few
+
+WINDOWED = {"MaxPool": "max", "AveragePool": "avg", "LpPool": "lp"}
+GLOBAL = {"GlobalMaxPool": "max", "GlobalAveragePool": "avg", "GlobalLpPool": "lp"}
+REDUCED = {"ReduceMean": "avg", "ReduceMax": "max", "ReduceMin": "min"}
+
+
+@dataclass(frozen=True)
+class Node:
+    """An operator: its kind, names, attributes and body."""
+
+    kind: str
+    domain: str
+    name: str
+    inputs: Sequence[str]
+    outputs: Sequence[str]
+    attributes: Mapping[str, Message]
+
+    def number(self, name: str, default: int) -> int:
+        """Return an attribute that is a whole number."""
+        found = self.attributes.get(name)
+        return default if found is None else found.number(3)
+
+    def numbers(self, name: str) -> list[int] | None:
+        """Return an attribute that is a list of whole numbers."""
+        found = self.attributes.get(name)
+        return None if found is None else found.numbers(8)
+
+    def text(self, name: str) -> str:
+        """Return an attribute that is a text."""
+        found = self.attributes.get(name)
+        return "" if found is None else found.text(4)
+
+
+@dataclass
+class Scope:
+    """What is known inside a graph, a body or a function.
+
+    Attributes
+    ----------
+    shapes : dict
+        By the names of the values.
+    constants : dict
+        Tensors, by their names.
+    types : dict
+        The numbers of types, by the names of the values.
+    prefix, place : str
+        What stands before the names of layers, and what to say of them, such as that they lie in a loop.
+    depth : int
+        How many bodies and functions are around.
+    given : mapping
+        The attributes that a function was called with.
+    """
+
+    shapes: dict[str, Shape | None] = field(default_factory=dict)
+    constants: dict[str, Message] = field(default_factory=dict)
+    types: dict[str, int] = field(default_factory=dict)
+    prefix: str = ""
+    place: str = ""
+    depth: int = 0
+    given: Mapping[str, Message] = field(default_factory=dict)
+
+    def inner(self, prefix: str, **changes: Any) -> Scope:
+        """Return the scope of a body, which sees what is around it."""
+        depth = self.depth + 1
+        if depth > DEEPEST:
+            raise InputError(f"functions or bodies in each other more than {DEEPEST} deep", CUT_OFF)
+        seen = {"shapes": dict(self.shapes), "constants": dict(self.constants), "types": dict(self.types)}
+        return Scope(**{**seen, "prefix": f"{self.prefix}{prefix}/", "place": self.place, "depth": depth, **changes})
+
+    def numbers(self, name: str) -> list[int] | None:
+        """Return a constant that is a list of whole numbers; None if it is computed."""
+        tensor = self.constants.get(name)
+        return None if tensor is None else _whole(tensor)
+
+
+def read(source: ModelFile) -> Model:
+    """List the pooling layers of an ONNX model.
+
+    Raises
+    ------
+    InputError
+        If it is none, or one that nothing can run.
+    """
+    budget = Budget()
+    model = Message(memoryview(source.data), budget)
+    graphs, sets = model.messages(7), model.messages(8)
+    if len(graphs) != 1 or not sets or not graphs[0].fields.keys() & {1, 12}:
+        raise InputError(
+            "protocol buffers, but no ONNX model",
+            "export the model as .onnx; a TensorFlow SavedModel becomes .tflite with tf.lite.TFLiteConverter",
+        )
+    walk = _Walk(budget, {(one.text(10), one.text(1)): one for one in model.messages(25)})
+    walk.check_sets(sets)
+    walk.graph(graphs[0], Scope())
+    maker = " ".join(part for part in (model.text(2), model.text(3)) if part)
+    return Model(f"ONNX{f' of {maker}' if maker else ''}", tuple(walk.layers), walk.operators, tuple(walk.notes))
+
+
+class _Walk:
+    """One way through all graphs of a model."""
+
+    def __init__(self, budget: Budget, functions: Mapping[tuple[str, str], Message]) -> None:
+        self.budget = budget
+        self.functions = functions
+        self.layers: list[ModelLayer] = []
+        self.notes: dict[str, None] = {}
+        self.operators = 0
+        self.opset = 0
+
+    def check_sets(self, sets: Sequence[Message]) -> None:
+        for one in sets:
+            if one.text(1) in OWN:
+                self.opset = one.number(2)
+        if self.opset > NEWEST:
+            raise InputError(
+                f"it needs operator set {self.opset}, newer than any that poolcli knows ({NEWEST})",
+                "export it with an older one: opset_version=22",
+            )
+
+    def graph(self, graph: Message, scope: Scope) -> None:
+        """Look at every node of a graph."""
+        for tensor in graph.messages(5):
+            scope.constants[tensor.text(8)] = tensor
+            scope.shapes[tensor.text(8)] = tuple(tensor.numbers(1))
+            scope.types[tensor.text(8)] = tensor.number(2)
+        declared = {}
+        for value in (*graph.messages(11), *graph.messages(13), *graph.messages(12)):
+            shape, kind = _declared(value)
+            declared[value.text(1)] = shape
+            scope.types[value.text(1)] = kind
+        for value in graph.messages(11):
+            scope.shapes.setdefault(value.text(1), declared[value.text(1)])
+        self._nodes(graph.messages(1), scope, declared)
+
+    def _nodes(self, messages: Sequence[Message], scope: Scope, declared: Mapping[str, Shape | None]) -> None:
+        nodes = _ordered([_node(message, scope) for message in messages])
+        makers = {output: node for node in nodes for output in node.outputs}
+        takers: dict[str, set[str]] = {}
+        for node in nodes:
+            for name in node.inputs:
+                takers.setdefault(name, set()).add(node.kind)
+        for node in nodes:
+            self.budget.spend()
+            self.operators += 1
+            computed = self._visited(node, scope, declared, makers, takers)
+            for place, output in enumerate(node.outputs):
+                own = computed if place == 0 or node.kind == "MaxPool" else None
+                scope.shapes[output] = merged(own, declared.get(output))
+
+    def _visited(
+        self, node: Node, scope: Scope, declared: Mapping[str, Shape | None], makers: Mapping[str, Node],
+        takers: Mapping[str, set[str]],
+    ) -> Shape | None:  # fmt: skip
+        """Take down a pooling layer, or go into a body or a function; return the shape of the first output."""
+        own = node.domain in OWN
+        draft = _pooled(node, scope, takers) if own else None
+        if draft is not None:
+            draft.declared = declared.get(node.outputs[0]) if node.outputs else None
+            draft.unusual += [scope.place] if scope.place else []
+            draft.unusual += _padded_before(makers.get(node.inputs[0] if node.inputs else ""), scope)
+            self.layers.append(draft.done())
+            return self.layers[-1].output
+        function = self.functions.get((node.domain, node.kind))
+        if function is not None:
+            return self._called(node, function, scope)
+        for name, attribute in node.attributes.items():
+            for body in (*attribute.messages(6), *attribute.messages(11)):
+                place = f"inside {name} of {node.kind} {node.name}" if node.name else f"inside {name} of {node.kind}"
+                self.graph(body, scope.inner(node.name or node.kind, place=place))
+        if "pool" in node.kind.lower():
+            domain = f"{node.domain}." if node.domain else ""
+            self.notes[f"{node.name or node.kind}: {domain}{node.kind} is not described here"] = None
+        if node.kind == "Constant":
+            _remember(node, scope)
+        follow = FOLLOW.get(node.kind) if own else None
+        return follow(node, scope) if follow else None
+
+    def _called(self, node: Node, function: Message, scope: Scope) -> Shape | None:
+        """Go into a function with the shapes that it is called with."""
+        inner = scope.inner(node.name or node.kind, given=node.attributes)
+        for formal, actual in zip(function.texts(4), node.inputs, strict=False):
+            inner.shapes[formal] = scope.shapes.get(actual)
+            inner.types[formal] = scope.types.get(actual, 0)
+            inner.constants.pop(formal, None)
+            if actual in scope.constants:
+                inner.constants[formal] = scope.constants[actual]
+        self._nodes(function.messages(7), inner, {})
+        outputs = function.texts(5)
+        return inner.shapes.get(outputs[0]) if outputs else None
+
+
+def _node(message: Message, scope: Scope) -> Node:
+    attributes = {}
+    for attribute in message.messages(5):
+        said = scope.given.get(attribute.text(21)) if attribute.text(21) else attribute
+        if said is not None:
+            attributes[attribute.text(1)] = said
+    return Node(
+        message.text(4), message.text(7), _path(message) or message.text(3), message.texts(1), message.texts(2), attributes
+    )
+
+
+def _path(message: Message) -> str:
+    """Return the module path that PyTorch's exporter notes; the other notes hold file names and are passed over."""
+    for entry in message.messages(9):
+        if entry.text(1) == "pkg.torch.onnx.name_scopes":
+            scopes = [scope for scope in re.findall(r"'([^']*)'", entry.text(2)) if scope]
+            return scopes[-2] if len(scopes) > 1 else "".join(scopes)
+    return ""
+
+
+def _ordered(nodes: list[Node]) -> list[Node]:
+    """Return the nodes so that each stands behind those it needs; they do already, but in broken files."""
+    places = {output: place for place, node in enumerate(nodes) for output in node.outputs if output}
+    needs = {
+        place: {places[name] for name in node.inputs if name in places} for place, node in enumerate(nodes)
+    }
+    if all(need < place for place, others in needs.items() for need in others):
+        return nodes
+    try:
+        return [nodes[place] for place in TopologicalSorter(needs).static_order()]
+    except CycleError as problem:
+        circle = [nodes[place].name or nodes[place].kind for place in problem.args[1][:4]]
+        raise InputError(f"its graph goes round in a circle: {', '.join(circle)} ...", CUT_OFF) from None
+
+
+def _declared(value: Message) -> tuple[Shape | None, int]:
+    """Return the shape and the type that a ValueInfoProto tells."""
+    kind = value.message(2)
+    tensor = kind.message(1) if kind else None
+    if tensor is None:
+        return None, 0
+    shape = tensor.message(2)
+    return (None if shape is None else tuple(map(_dim, shape.messages(1)))), tensor.number(1)
+
+
+def _dim(dim: Message) -> Dim:
+    if 1 in dim.fields:
+        length = dim.number(1)
+        return length if length >= 0 else None
+    return dim.text(2) or None
+
+
+def _whole(tensor: Message) -> list[int] | None:
+    """Return the few whole numbers of a tensor."""
+    raw, kind = tensor.data(9), tensor.number(2)
+    code, size = {7: ("q", 8), 6: ("i", 4)}.get(kind, ("", 1))
+    if not code or len(raw) > LISTED * size:
+        return None
+    if raw:
+        return [number for (number,) in struct.iter_unpack(f"<{code}", raw[: len(raw) // size * size])]
+    return tensor.numbers(7 if kind == 7 else 5)[:LISTED]
+
+
+def _remember(node: Node, scope: Scope) -> None:
+    """Keep the tensor of a Constant."""
+    value = node.attributes.get("value")
+    tensor = value.message(5) if value else None
+    if tensor is not None and node.outputs:
+        scope.constants[node.outputs[0]] = tensor
+        scope.shapes[node.outputs[0]] = tuple(tensor.numbers(1))
+
+
+# --- pooling ----------------------------------------------------------------------------------------------------------
+
+
+def _pooled(node: Node, scope: Scope, takers: Mapping[str, set[str]]) -> Draft | None:
+    """Return the layer that a node is, if it is pooling."""
+    shape = scope.shapes.get(node.inputs[0]) if node.inputs else None
+    dtype = TYPES.get(scope.types.get(node.inputs[0], 1), "float32") if node.inputs else "float32"
+    known: dict[str, Any] = {"input": shape, "dtype": dtype, "options": {"compat": ONNX.name}}
+    name = scope.prefix + (node.name or (node.outputs[0] if node.outputs else node.kind))
+    if node.kind in WINDOWED:
+        return _windowed(node, name, known)
+    if node.kind in GLOBAL:
+        draft = Draft(name, node.kind, 2 if shape is None else len(shape) - 2, _mode(GLOBAL[node.kind], node), **known)
+        draft.options["global_window"] = True
+        return _ranked(draft)
+    if node.kind in REDUCED and not {"Sub"} & takers.get(node.outputs[0] if node.outputs else "", set()):
+        return _reduced(node, name, scope, known)
+    return None
+
+
+def _mode(mode: str, node: Node) -> str:
+    return f"lp:{node.number('p', 2)}" if mode == "lp" else mode
+
+
+def _windowed(node: Node, name: str, known: dict[str, Any]) -> Draft:
+    size = node.numbers("kernel_shape") or []
+    if not 1 <= len(size) <= 3:
+        raise InputError(f"layer {name!r} ({node.kind}): a window of {len(size)} axes", "poolcli has 1, 2 or 3")
+    draft = Draft(name, node.kind, len(size), _mode(WINDOWED[node.kind], node), tuple(size), **known)
+    draft.indices = len([output for output in node.outputs if output]) > 1
+    strides, dilations = node.numbers("strides"), node.numbers("dilations")
+    draft.options |= {
+        "stride": tuple(strides) if strides else 1,
+        "padding": _padding(node, name, len(size)),
+        "dilation": tuple(dilations) if dilations else None,
+        "ceil_mode": bool(node.number("ceil_mode", 0)) or None,
+        "count_include_pad": bool(node.number("count_include_pad", 0)) or None,
+        "storage_order": node.number("storage_order", 0) or None,
+    }
+    return _ranked(draft)
+
+
+def _padding(node: Node, name: str, ndim: int) -> Any:
+    auto = node.text("auto_pad") or "NOTSET"
+    if auto in AUTO_PAD:
+        return AUTO_PAD[auto]
+    pads = node.numbers("pads") or [0] * 2 * ndim
+    if len(pads) != 2 * ndim:
+        raise InputError(f"layer {name!r} ({node.kind}): {len(pads)} pads for {ndim} axes", CUT_OFF)
+    pairs = tuple(zip(pads[:ndim], pads[ndim:], strict=True))
+    return pairs if any(pads) else "valid"
+
+
+def _ranked(draft: Draft) -> Draft:
+    """Say of a layer whose input has another rank than its window that the rank is that of the window."""
+    if draft.input is None:
+        draft.unusual.append("the shape of its input is not known")
+    elif len(draft.input) != draft.ndim + 2:
+        raise InputError(
+            f"layer {draft.name!r} ({draft.operator}): {draft.ndim} spatial axes, but its input has "
+            f"{len(draft.input)} axes in all",
+            CUT_OFF,
+        )
+    return draft
+
+
+def _reduced(node: Node, name: str, scope: Scope, known: dict[str, Any]) -> Draft | None:
+    """Return global pooling that is written as a reduction over the spatial axes."""
+    axes = node.numbers("axes")
+    if axes is None and len(node.inputs) > 1:
+        axes = scope.numbers(node.inputs[1])
+    shape = known["input"]
+    found = over(axes, len(shape)) if axes and shape is not None else None
+    if found is None:
+        return None
+    ndim, last = found
+    draft = Draft(name, node.kind, ndim, REDUCED[node.kind], **known, channels_last=last)
+    draft.options["global_window"] = True
+    draft.keeps_axes = bool(node.number("keepdims", 1))
+    draft.unusual.append("global pooling as a reduction" + ("" if draft.keeps_axes else ", its axes dropped"))
+    return draft
+
+
+def _padded_before(node: Node | None, scope: Scope) -> Iterator[str]:
+    """Say what a Pad right before a layer puts around the input."""
+    if node is None or node.kind != "Pad":
+        return
+    pads = node.numbers("pads") or (scope.numbers(node.inputs[1]) if len(node.inputs) > 1 else None)
+    fill = node.text("mode") or "constant"
+    amounts = "computed amounts" if pads is None else "pads " + ",".join(map(str, pads))
+    if fill == "constant":
+        fill = _fill(node, scope)
+    yield f"a Pad before it ({amounts} of {fill}), which the command leaves out"
+
+
+def _fill(node: Node, scope: Scope) -> str:
+    tensor = scope.constants.get(node.inputs[2]) if len(node.inputs) > 2 else None
+    if len(node.inputs) > 2 and node.inputs[2] and tensor is None:
+        return "a computed value"
+    if tensor is None:
+        told = node.attributes["value"].floats(2) if "value" in node.attributes else []
+    else:
+        raw = tensor.data(9)
+        told = list(struct.unpack("<f", raw)) if len(raw) == 4 else tensor.floats(4)
+    return f"{told[0] if told else 0:g}"

@@ -1,0 +1,250 @@
+"""PyTorch's exported programs (.pt2): the JSON in the archive; weights and everything pickled are left alone.
+
+The form is that of ``torch/_export/serde/schema.py``: the layout of PyTorch 2.8 and later (``models/NAME.json``) and the
+one before (``serialized_exported_program.json``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from poolcli.errors import InputError
+from poolcli.models.layer import Dim, Draft, Model, ModelLayer, Shape, over
+from poolcli.models.source import CUT_OFF, Archive, Budget
+from poolcli.pooling.frameworks import TORCH
+
+OLD = "/serialized_exported_program.json"
+NEW = re.compile(r"(?:.*/)?models/[^/]+\.json")
+NEWEST = 8  # the schema's major version
+TARGET = re.compile(r"torch\.ops\.aten\._?(?P<name>[a-z0-9_]+?)(?:\.(?:default|dim|out))?")
+POOL = re.compile(r"(?P<kind>max|avg|adaptive_avg|adaptive_max|fractional_max)_pool(?P<ndim>[123])d(?:_with_indices)?")
+REDUCED = {"mean": "avg", "amax": "max", "amin": "min"}
+TYPES = {1: "uint8", 2: "int8", 3: "int16", 4: "int32", 5: "int64", 6: "float16", 8: "float64"}  # ScalarType
+DEEPEST = 24
+
+
+class Symbolic(ValueError):
+    """An option that is known only when the program runs."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A node of the graph."""
+
+    target: str
+    arguments: Mapping[str, Any]
+    outputs: tuple[str, ...]
+    path: str
+    kind: str
+
+    @property
+    def source(self) -> str:
+        """The tensor that it is called on."""
+        tensor = self.arguments.get("self") or self.arguments.get("input") or {}
+        return str(tensor.get("as_tensor", {}).get("name", ""))
+
+    def value(self, name: str) -> Any:
+        """Return an argument as Python has it; None if it is not given.
+
+        Raises
+        ------
+        Symbolic
+            If it is a symbol.
+        """
+        said = self.arguments.get(name)
+        if said is None or "as_none" in said:
+            return None
+        kind, value = next(iter(said.items()))
+        if kind in ("as_int", "as_bool", "as_float", "as_string", "as_ints"):
+            return value
+        if kind == "as_sym_ints":
+            return [_known(one) for one in value]
+        return _known(value)
+
+
+def _known(said: Any) -> int:
+    if isinstance(said, Mapping) and isinstance(said.get("as_int"), int):
+        return int(said["as_int"])
+    raise Symbolic
+
+
+def read(archive: Archive) -> Model:
+    """List the pooling layers of an exported program.
+
+    Raises
+    ------
+    InputError
+        If its form is not known.
+    """
+    name = next((name for name in archive.names if NEW.fullmatch(name)), None) or archive.find(OLD)
+    if name is None:
+        raise InputError("an archive of an exported program without the program", CUT_OFF)
+    program = archive.json(name)
+    version = program["schema_version"]
+    major = version["major"] if isinstance(version, Mapping) else version
+    if major > NEWEST:
+        raise InputError(
+            f"its schema has version {major}, newer than any that poolcli knows ({NEWEST})",
+            "export it with an older PyTorch, or as .onnx",
+        )
+    walk = _Walk()
+    walk.graph(program["graph_module"]["graph"])
+    maker = f" of PyTorch {program['torch_version']}" if program.get("torch_version") else ""
+    return Model(f"exported program{maker}", tuple(walk.layers), walk.operators, tuple(walk.notes))
+
+
+class _Walk:
+    """One way through a program's graphs."""
+
+    def __init__(self) -> None:
+        self.budget = Budget()
+        self.layers: list[ModelLayer] = []
+        self.notes: dict[str, None] = {}
+        self.operators = 0
+
+    def graph(self, graph: Mapping[str, Any], place: str = "", depth: int = 0) -> None:
+        """Look at every node of a graph, and of those in it."""
+        if depth > DEEPEST:
+            raise InputError(f"graphs in each other more than {DEEPEST} deep", CUT_OFF)
+        calls = [_call(node) for node in graph["nodes"]]
+        makers = {output: call for call in calls for output in call.outputs}
+        takers: dict[str, set[str]] = {}
+        for call in calls:
+            for argument in call.arguments.values():
+                takers.setdefault(_tensor(argument), set()).add(call.target)
+        for call in calls:
+            self.budget.spend()
+            self.operators += 1
+            self._visited(call, graph["tensor_values"], makers, takers, place)
+            for argument in call.arguments.values():
+                if isinstance(argument, Mapping) and "as_graph" in argument:
+                    inner = argument["as_graph"]
+                    self.graph(inner["graph"], f"inside {inner['name']} of {call.target}", depth + 1)
+
+    def _visited(
+        self, call: Call, tensors: Mapping[str, Any], makers: Mapping[str, Call], takers: Mapping[str, set[str]],
+        place: str,
+    ) -> None:  # fmt: skip
+        try:
+            draft = _drafted(call, tensors, takers)
+        except Symbolic:
+            self.notes[f"{call.path or call.target}: its options are known only when it runs"] = None
+            return
+        if draft is None:
+            if "pool" in call.target.lower():
+                self.notes[f"{call.path or call.outputs[0]}: {call.target} is not described here"] = None
+            return
+        draft.declared = _shape(tensors.get(call.outputs[0]))
+        draft.unusual += [place] if place else []
+        draft.unusual += _padded_before(makers.get(call.source))
+        if "LPPool" in call.kind:
+            draft.unusual.append(f"part of {call.kind}, which takes powers before it and a root after it")
+        self.layers.append(draft.done())
+
+
+def _call(node: Mapping[str, Any]) -> Call:
+    arguments = {one["name"]: one["arg"] for one in node["inputs"]}
+    outputs = tuple(name for one in node["outputs"] for name in _names(one))
+    modules = str(node["metadata"].get("nn_module_stack", "")).split(";")[-1].split(",")
+    path, kind = (modules[1], modules[2].rpartition(".")[2]) if len(modules) > 2 else ("", "")
+    return Call(node["target"], arguments, outputs or ("",), path, kind)
+
+
+def _names(output: Mapping[str, Any]) -> Iterator[str]:
+    several = output.get("as_tensors") or [output.get("as_tensor")]
+    yield from (one["name"] for one in several if one)
+
+
+def _tensor(argument: Any) -> str:
+    return str(argument["as_tensor"]["name"]) if isinstance(argument, Mapping) and "as_tensor" in argument else ""
+
+
+def _drafted(call: Call, tensors: Mapping[str, Any], takers: Mapping[str, set[str]]) -> Draft | None:
+    """Return the layer that a call is, if it is pooling."""
+    target = TARGET.fullmatch(call.target)
+    if target is None:
+        return None
+    value = tensors.get(call.source)
+    shape, pool = _shape(value), POOL.fullmatch(target["name"])
+    dtype = TYPES.get(value["dtype"], "float32") if value else "float32"
+    known: dict[str, Any] = {"input": shape, "dtype": dtype, "options": {"compat": TORCH.name}}
+    if pool is None:
+        reduced = "sub" in " ".join(takers.get(call.outputs[0], ()))
+        return _reduced(call, target["name"], known) if target["name"] in REDUCED and not reduced else None
+    ndim, kind = int(pool["ndim"]), pool["kind"]
+    names = pool.group().removesuffix("_with_indices")
+    own = call.kind if call.kind.lower().startswith(names.replace("_", "")) else target["name"]
+    draft = Draft(call.path or call.outputs[0], own, ndim, kind.rpartition("_")[2] or kind, **known)
+    draft.mode = "avg" if draft.mode == "avg" else "max"
+    draft.indices = len(call.outputs) > 1
+    _window(draft, call, kind)
+    return draft
+
+
+def _window(draft: Draft, call: Call, kind: str) -> None:
+    """Take down where the windows of a layer lie."""
+    if kind.startswith("adaptive"):
+        draft.options["output_size"] = _sizes(call.value("output_size"), draft.ndim)
+        return
+    draft.size = _sizes(call.value("kernel_size"), draft.ndim)
+    if kind.startswith("fractional"):
+        draft.options |= {"fractional": True, "output_size": _sizes(call.value("output_size"), draft.ndim)}
+        draft.unusual.append("its windows are drawn anew at every call")
+        return
+    draft.options |= {
+        "stride": _sizes(call.value("stride") or None, draft.ndim),
+        "padding": _sizes(call.value("padding"), draft.ndim) or "valid",
+        "dilation": _sizes(call.value("dilation"), draft.ndim),
+        "ceil_mode": call.value("ceil_mode") or None,
+        "count_include_pad": False if call.value("count_include_pad") is False else None,
+    }
+    divisor = call.value("divisor_override")
+    if divisor is not None:
+        draft.unusual.append(f"it divides by {divisor} (divisor_override), which the command leaves out")
+
+
+def _sizes(value: Any, ndim: int) -> tuple[int, ...] | None:
+    if value is None:
+        return None
+    sizes = tuple(value) if isinstance(value, list) else (value,)
+    return sizes * ndim if len(sizes) == 1 else sizes
+
+
+def _reduced(call: Call, name: str, known: dict[str, Any]) -> Draft | None:
+    shape, axes = known["input"], call.value("dim")
+    found = over([axes] if isinstance(axes, int) else axes, len(shape)) if axes and shape is not None else None
+    if found is None:
+        return None
+    draft = Draft(call.path or call.outputs[0], name, found[0], REDUCED[name], **known, channels_last=found[1])
+    draft.options["global_window"] = True
+    draft.keeps_axes = bool(call.value("keepdim"))
+    draft.unusual.append("global pooling as a reduction" + ("" if draft.keeps_axes else ", its axes dropped"))
+    return draft
+
+
+def _shape(value: Any) -> Shape | None:
+    return None if value is None else tuple(_dim(size) for size in value["sizes"])
+
+
+def _dim(size: Mapping[str, Any]) -> Dim:
+    if isinstance(size.get("as_int"), int):
+        return int(size["as_int"])
+    text = str(size.get("as_expr", {}).get("expr_str", ""))
+    return re.sub(r"Symbol\('(\w+)'[^()]*\)", r"\1", text) or None
+
+
+def _padded_before(call: Call | None) -> Iterator[str]:
+    """Say what a padding right before a layer puts around the input."""
+    target = TARGET.fullmatch(call.target) if call else None
+    if call is None or target is None or target["name"] not in ("pad", "constant_pad_nd"):
+        return
+    try:
+        amounts = "pads " + ",".join(map(str, call.value("pad") or ()))
+        fill = call.value("mode") or "constant"
+        fill = f"{call.value('value') or 0:g}" if fill == "constant" else fill
+    except Symbolic:
+        amounts, fill = "computed amounts", "constant"
+    yield f"a pad before it ({amounts} of {fill}), which the command leaves out"

@@ -1,0 +1,168 @@
+"""TorchScript (.pt): the readable source in the archive, from which parameters follow, but no shapes.
+
+The order is that of the forward methods, followed from the class of the whole model.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from poolcli.errors import InputError
+from poolcli.models.layer import Draft, Model, ModelLayer
+from poolcli.models.source import CUT_OFF, Archive, Budget
+from poolcli.pooling.frameworks import TORCH
+
+CLASS = re.compile(r"^class (\w+)\(Module\):\n((?:[ ].*\n?|\n)*)", re.MULTILINE)
+METHOD = re.compile(r"^  def forward\(", re.MULTILINE)
+MEMBER = re.compile(r"^  (\w+) : (__torch__\.[\w.]+)$", re.MULTILINE)
+ALIAS = re.compile(r"^ +(\w+) = ([\w.]+)$", re.MULTILINE)
+POOL = r"(max|avg|adaptive_avg|adaptive_max|fractional_max)_pool([123])d(?:_with_indices)?"
+STEP = re.compile(r"\(([\w.]+)\)\.forward\(|\b(torch\.\w+|\w+)\(")
+FUNCTION = re.compile(rf"(?:__torch__\.torch\.nn\.functional\._?|torch\.){POOL}")
+REDUCED = ("torch.mean", "torch.amax", "torch.amin")
+LISTED = 2000  # characters of one call
+DEEPEST = 24  # modules in modules
+NAMES = {  # the arguments behind the input, by position
+    "max": ("kernel_size", "stride", "padding", "dilation", "ceil_mode"),
+    "avg": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
+    "adaptive_avg": ("output_size",),
+    "adaptive_max": ("output_size",),
+    "fractional_max": ("kernel_size", "output_size"),
+}
+
+
+@dataclass(frozen=True)
+class Class:
+    """A module's class: the classes of its members, and what its forward method does."""
+
+    name: str
+    members: Mapping[str, str]
+    body: str
+
+
+def read(archive: Archive) -> Model:
+    """List the pooling layers of a TorchScript archive, as far as its source tells."""
+    classes, budget = {}, Budget()
+    for name in archive.names:
+        where = re.fullmatch(r"(?:.*/)?code/(__torch__.*)\.py", name)
+        if where is None:
+            continue
+        text = archive.read(name).decode("utf-8", "replace")
+        budget.spend(len(text) // LISTED)
+        for one in CLASS.finditer(text):
+            full = f"{where[1].replace('/', '.')}.{one[1]}"
+            parts = METHOD.split(one[2], 1)
+            body = re.split(r"^  def ", parts[1], maxsplit=1, flags=re.MULTILINE)[0] if len(parts) > 1 else ""
+            classes[full] = Class(one[1], dict(MEMBER.findall(parts[0])), body)
+    used = {member for one in classes.values() for member in one.members.values()}
+    roots = [name for name in classes if name not in used]
+    walk = _Walk(classes, budget)
+    for root in roots:
+        walk.module(classes[root], "", 0)
+    if classes and not roots:
+        raise InputError("its modules hold each other in a circle", CUT_OFF)
+    walk.notes["TorchScript holds no shapes: parameters only; torch.export.save gives a .pt2 that has them"] = None
+    return Model("TorchScript", tuple(walk.layers), walk.operators, tuple(walk.notes))
+
+
+class _Walk:
+    """One way through the forward methods."""
+
+    def __init__(self, classes: Mapping[str, Class], budget: Budget) -> None:
+        self.classes = classes
+        self.budget = budget
+        self.layers: list[ModelLayer] = []
+        self.notes: dict[str, None] = {}
+        self.operators = 0
+
+    def module(self, one: Class, path: str, depth: int) -> None:
+        """Follow a forward method."""
+        if depth > DEEPEST:
+            raise InputError(f"modules in each other more than {DEEPEST} deep", CUT_OFF)
+        aliases = dict(ALIAS.findall(one.body))
+        for called in _calls(one.body):
+            self.budget.spend()
+            self.operators += 1
+            if called.module:
+                self._inside(one, aliases.get(called.module, called.module), path, depth)
+                continue
+            pool = FUNCTION.fullmatch(aliases.get(called.function, called.function))
+            if pool:
+                self._layer(one, path, pool, called.arguments)
+            elif called.function in REDUCED and called.arguments[1:2] and called.arguments[1].startswith("["):
+                told = f"{called.function} over axes {called.arguments[1]} may be global pooling"
+                self.notes[f"{path or 'the model'}: {told}"] = None
+
+    def _inside(self, one: Class, member: str, path: str, depth: int) -> None:
+        """Go into a member; one of a member, such as self.a.b, is followed name by name."""
+        inner: Class | None = one
+        names = member.removeprefix("self.").split(".")
+        for name in names:
+            inner = self.classes.get(inner.members.get(name, "")) if inner else None
+        if inner is None:
+            self.notes[f"{path or 'the model'}: what {member} does is not followed"] = None
+        else:
+            self.module(inner, ".".join(filter(None, (path, *names))), depth + 1)
+
+    def _layer(self, one: Class, path: str, pool: re.Match[str], arguments: Sequence[str]) -> None:
+        kind, ndim = pool[1], int(pool[2])
+        name = path or pool.group().rpartition(".")[2]
+        try:
+            values = {key: _value(text) for key, text in zip(NAMES[kind], arguments[1:], strict=False)}
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            self.notes[f"{name}: the options of {pool.group().rpartition('.')[2]} are known only when it runs"] = None
+            return
+        own = one.name if "Pool" in one.name else pool.group().rpartition(".")[2].lstrip("_")
+        draft = Draft(name, own, ndim, "avg" if kind.endswith("avg") else "max", values.pop("kernel_size", None))
+        divisor = values.pop("divisor_override", None)
+        if divisor is not None:
+            draft.unusual.append(f"it divides by {divisor} (divisor_override), which the command leaves out")
+        if kind == "fractional_max":
+            values["fractional"] = True
+            draft.unusual.append("its windows are drawn anew at every call")
+        draft.options = {"compat": TORCH.name, **values}
+        self.layers.append(draft.done())
+
+
+@dataclass(frozen=True)
+class _Called:
+    module: str
+    function: str
+    arguments: Sequence[str]
+
+
+def _calls(body: str) -> Iterator[_Called]:
+    """Yield the calls in the order in which they are made: those in the arguments of a call before it."""
+    found = []
+    for match in STEP.finditer(body):
+        arguments, end = _arguments(body, match.end())
+        found.append((end, _Called(match[1] or "", match[2] or "", arguments)))
+    yield from (called for _, called in sorted(found, key=lambda one: one[0]))
+
+
+def _arguments(body: str, start: int) -> tuple[list[str], int]:
+    """Return the arguments of a call and where it ends."""
+    depth, first, found = 0, start, []
+    for place, sign in enumerate(body[start : start + LISTED], start):
+        if sign in "([":
+            depth += 1
+        elif depth and sign in ")]":
+            depth -= 1
+        elif not depth and sign in ",)":
+            found.append(body[first:place].strip())
+            first = place + 1
+            if sign == ")":
+                return found, place
+    return found, start + LISTED
+
+
+def _value(text: str) -> Any:
+    """Return a value that stands in the source; what is computed is none."""
+    value = ast.literal_eval(text) if text else None
+    if isinstance(value, list):
+        return tuple(value) or None
+    return value if value is not False else None
