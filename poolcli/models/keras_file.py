@@ -1,7 +1,7 @@
 """Keras's .keras archives: config.json and metadata.json; the weights are not looked at.
 
-A layer's input shape stands with each of its calls (Keras 3), or follows from what is before it: in a Sequential, and in
-files of Keras 2.
+A layer's input shape stands with each of its calls (Keras 3), or follows from what is before it: in a Sequential, and
+in files of Keras 2.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from poolcli.errors import InputError
-from poolcli.models.layer import SPATIAL, Dim, Draft, Model, ModelLayer, Shape, merged, slid
+from poolcli.featuremap import SPATIAL
+from poolcli.models.layer import Dim, Draft, Model, ModelLayer, Shape, merged, slid
 from poolcli.models.source import CUT_OFF, Archive, Budget
 from poolcli.pooling.frameworks import KERAS
 
@@ -71,7 +72,12 @@ class _Walk:
         return shape
 
     def _functional(
-        self, model: Mapping[str, Any], layers: Sequence[Mapping[str, Any]], prefix: str, shape: Shape | None, depth: int
+        self,
+        model: Mapping[str, Any],
+        layers: Sequence[Mapping[str, Any]],
+        prefix: str,
+        shape: Shape | None,
+        depth: int,
     ) -> Shape | None:
         calls = {(_name(layer), number): (layer, said) for layer in layers for number, said in enumerate(_calls(layer))}
         after: dict[Call, Shape | None] = {}
@@ -191,7 +197,7 @@ def _drafted(name: str, kind: str, config: Mapping[str, Any], shape: Shape | Non
     if found is None:
         return None
     ndim = int(found["ndim"]) if found["ndim"] else len(shape or ()) - 2
-    if ndim not in SPATIAL or (shape is not None and len(shape) != ndim + 2):
+    if not 1 <= ndim <= len(SPATIAL) or (shape is not None and len(shape) != ndim + 2):
         raise InputError(f"layer {name!r} ({kind}): an input of {len(shape or ())} axes", CUT_OFF)
     known: dict[str, Any] = {"input": shape, "channels_last": _last(config), "options": {"compat": KERAS.name}}
     draft = Draft(name, kind, ndim, MODES[found["kind"]], **known)
@@ -222,16 +228,15 @@ def _after(kind: str, config: Mapping[str, Any], shape: Shape | None) -> Shape |
     """Return the shape after a layer other than pooling, None where there is no formula for it here."""
     if shape is None or kind in UNCHANGED:
         return shape
-    windows, border = CONV.fullmatch(kind), BORDER.fullmatch(kind)
-    if (windows or border) and len(shape) == int((windows or border or {})["ndim"]) + 2:
-        spatial = shape[1:-1] if _last(config) else shape[2:]
-        channels = shape[-1] if _last(config) else shape[1]
-        if windows:
-            spatial, channels = _convolved(windows["kind"], config, spatial, channels)
-        elif border:
-            spatial = tuple(map(BORDERS[border["kind"]], spatial, _pairs(border["kind"], config, len(spatial))))
-        return (shape[0], *spatial, channels) if _last(config) else (shape[0], channels, *spatial)
-    return None
+    found = CONV.fullmatch(kind) or BORDER.fullmatch(kind)
+    if found is None or len(shape) != int(found["ndim"]) + 2:
+        return None
+    spatial, channels = (shape[1:-1], shape[-1]) if _last(config) else (shape[2:], shape[1])
+    if found["kind"] in BORDERS:
+        spatial = tuple(map(BORDERS[found["kind"]], spatial, _pairs(found["kind"], config, len(spatial))))
+    else:
+        spatial, channels = _convolved(found["kind"], config, spatial, channels)
+    return (shape[0], *spatial, channels) if _last(config) else (shape[0], channels, *spatial)
 
 
 def _convolved(kind: str, config: Mapping[str, Any], spatial: Shape, channels: Dim) -> tuple[Shape, Dim]:

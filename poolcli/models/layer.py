@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from poolcli.errors import CompatError, InputError, LimitError, ShapeError, UsageError
+from poolcli.errors import CompatError, InputError, LimitError, PoolcliError, ShapeError, UsageError
+from poolcli.featuremap import SPATIAL
 from poolcli.pooling.layer import Pooling
 from poolcli.steps.steps import PoolStep, Step
 from poolcli.window import AXIS_NAMES, Axis, Window
@@ -14,7 +15,6 @@ from poolcli.window import AXIS_NAMES, Axis, Window
 Dim = int | str | None  # a length, a symbol that stands for one, or unknown
 Shape = tuple[Dim, ...]
 ROOMY = 1 << 20  # cells that stand for an unknown length, which must be enough for any window
-SPATIAL = {1: "L", 2: "HW", 3: "DHW"}
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class ModelLayer:
         """The lengths of the spatial axes, in poolcli's order."""
         if self.input is None:
             return (None,) * self.ndim
-        return tuple(self.input[self.layout.index(letter)] for letter in SPATIAL[self.ndim])
+        return tuple(self.input[self.layout.index(letter)] for letter in SPATIAL[self.ndim - 1])
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class Draft:
             return step, step.layer(self.ndim)
 
     def _layout(self) -> str:
-        spatial = SPATIAL[self.ndim]
+        spatial = SPATIAL[self.ndim - 1]
         rank = self.ndim + 2 if self.input is None else len(self.input)
         if rank < self.ndim:
             raise InputError(f"layer {self.name!r} ({self.operator}): {self.ndim} spatial axes of {rank}")
@@ -171,7 +171,7 @@ class Draft:
         told = list(_uneven(pooling.window))
         if self.input is None:
             return None, told
-        where = [self._layout().index(letter) for letter in SPATIAL[self.ndim]]
+        where = [self._layout().index(letter) for letter in SPATIAL[self.ndim - 1]]
         try:
             axes = planned(pooling.window, [self.input[place] for place in where])
         except (ShapeError, LimitError) as problem:
@@ -198,9 +198,12 @@ def planned(window: Window, spatial: Sequence[Dim]) -> list[Axis | None]:
 
 
 def slid(spatial: Sequence[Dim], **options: Any) -> list[Dim]:
-    """Return the lengths after windows such as those of a convolution."""
-    window = Window.of(len(spatial), **options)
-    return [None if axis is None else len(axis) for axis in planned(window, spatial)]
+    """Return the lengths after windows such as those of a convolution; unknown ones where there is no such window."""
+    try:
+        axes = planned(Window.of(len(spatial), **options), spatial)
+    except PoolcliError:
+        return [None] * len(spatial)
+    return [None if axis is None else len(axis) for axis in axes]
 
 
 def _uneven(window: Window) -> Sequence[str]:
@@ -222,13 +225,19 @@ def _holes(axes: Sequence[Axis | None], ndim: int) -> list[str]:
 
 def _clipped(window: Window, axes: Sequence[Axis | None], ndim: int) -> Iterator[str]:
     """Say along which axes rounding up would give one window more, were it not for the rule where it must start."""
-    for name, axis, size, stride, dilation in zip(
-        AXIS_NAMES[ndim], axes, window.size, window.stride, window.dilation, strict=False
-    ):
-        if window.ceil_mode and axis is not None:
-            room = axis.before + axis.length + axis.after - (size - 1) * dilation - 1
-            if -(-room // stride) + 1 > len(axis):
-                yield f"ceil_mode leaves out a last window of the {name} that would be empty; some runtimes keep it"
+    rows = zip(AXIS_NAMES[ndim], axes, window.size, window.stride, window.dilation, strict=False)
+    names = [
+        name
+        for name, axis, size, stride, dilation in rows
+        if axis is not None and _unclipped(axis, size, stride, dilation) > len(axis)
+    ]
+    if window.ceil_mode and names:
+        yield f"ceil_mode leaves out a last, empty window of the {' and '.join(names)}; some runtimes keep it"
+
+
+def _unclipped(axis: Axis, size: int, stride: int, dilation: int) -> int:
+    room = axis.before + axis.length + axis.after - (size - 1) * dilation - 1
+    return -(-room // stride) + 1
 
 
 def merged(first: Shape | None, second: Shape | None) -> Shape | None:
@@ -274,7 +283,7 @@ def over(axes: Sequence[int], rank: int) -> tuple[int, bool] | None:
     """
     places = sorted(axis + rank if axis < 0 else axis for axis in axes)
     ndim = rank - 2
-    if ndim not in SPATIAL:
+    if not 1 <= ndim <= len(SPATIAL):
         return None
     last = {tuple(range(2, rank)): False, tuple(range(1, rank - 1)): True}.get(tuple(places))
     return None if last is None else (ndim, last)

@@ -24,6 +24,7 @@ DEEPEST = 24  # functions in functions, bodies in bodies
 OWN = ("", "ai.onnx")
 TYPES = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 10: "float16", 11: "float64"}
 AUTO_PAD = {"SAME_UPPER": "same", "SAME_LOWER": "same-lower", "VALID": "valid"}
+CALL = 200  # parts that going into a function costs, so that functions in functions end soon
 LISTED = 64  # numbers of a constant that are read: pads and axes are few
 
 WINDOWED = {"MaxPool": "max", "AveragePool": "avg", "LpPool": "lp"}
@@ -204,6 +205,7 @@ class _Walk:
 
     def _called(self, node: Node, function: Message, scope: Scope) -> Shape | None:
         """Go into a function with the shapes that it is called with."""
+        self.budget.spend(CALL)
         inner = scope.inner(node.name or node.kind, given=node.attributes)
         for formal, actual in zip(function.texts(4), node.inputs, strict=False):
             inner.shapes[formal] = scope.shapes.get(actual)
@@ -223,7 +225,12 @@ def _node(message: Message, scope: Scope) -> Node:
         if said is not None:
             attributes[attribute.text(1)] = said
     return Node(
-        message.text(4), message.text(7), _path(message) or message.text(3), message.texts(1), message.texts(2), attributes
+        message.text(4),
+        message.text(7),
+        _path(message) or message.text(3),
+        message.texts(1),
+        message.texts(2),
+        attributes,
     )
 
 
@@ -239,9 +246,7 @@ def _path(message: Message) -> str:
 def _ordered(nodes: list[Node]) -> list[Node]:
     """Return the nodes so that each stands behind those it needs; they do already, but in broken files."""
     places = {output: place for place, node in enumerate(nodes) for output in node.outputs if output}
-    needs = {
-        place: {places[name] for name in node.inputs if name in places} for place, node in enumerate(nodes)
-    }
+    needs = {place: {places[name] for name in node.inputs if name in places} for place, node in enumerate(nodes)}
     if all(need < place for place, others in needs.items() for need in others):
         return nodes
     try:

@@ -31,7 +31,8 @@ def _conv(node: Any, scope: Any) -> Shape | None:
     pairs = tuple(zip(pads[: len(size)], pads[len(size) :], strict=True))
     after = slid(
         x[2:], size=tuple(size), stride=tuple(node.numbers("strides") or [1] * len(size)),
-        padding=AUTO_PAD.get(node.text("auto_pad"), pairs), dilation=tuple(node.numbers("dilations") or [1] * len(size)),
+        padding=AUTO_PAD.get(node.text("auto_pad"), pairs),
+        dilation=tuple(node.numbers("dilations") or [1] * len(size)),
     )  # fmt: skip
     return (x[0], weights[0], *after)
 
@@ -136,15 +137,17 @@ def _all_known(part: Shape) -> bool:
     return all(isinstance(n, int) for n in part)
 
 
-_UNCHANGED = (
-    "Abs BatchNormalization Cast Ceil Celu Clip Dropout Elu Erf Exp Floor Gelu GroupNormalization HardSigmoid "
-    "HardSwish Hardmax Identity InstanceNormalization LRN LayerNormalization LeakyRelu Log LogSoftmax LpNormalization "
-    "MeanVarianceNormalization Mish Neg PRelu QuantizeLinear DequantizeLinear Reciprocal Relu Round Selu Shrink "
-    "Sigmoid Sign Softmax Softplus Softsign Sqrt Swish Tanh ThresholdedRelu"
-).split()
+UNCHANGED = {
+    "Abs", "BatchNormalization", "Cast", "Ceil", "Celu", "Clip", "DequantizeLinear", "Dropout", "Elu", "Erf", "Exp",
+    "Floor", "Gelu", "GroupNormalization", "HardSigmoid", "HardSwish", "Hardmax", "Identity", "InstanceNormalization",
+    "LRN", "LayerNormalization", "LeakyRelu", "Log", "LogSoftmax", "LpNormalization", "MeanVarianceNormalization",
+    "Mish", "Neg", "PRelu", "QuantizeLinear", "Reciprocal", "Relu", "Round", "Selu", "Shrink", "Sigmoid", "Sign",
+    "Softmax", "Softplus", "Softsign", "Sqrt", "Swish", "Tanh", "ThresholdedRelu",
+}  # fmt: skip
+CELL_BY_CELL = {"Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Sum", "Mean", "Where", "Mod"}
 FOLLOW: Mapping[str, Follow] = {
-    **dict.fromkeys(_UNCHANGED, _input),
-    **dict.fromkeys("Add Sub Mul Div Pow Max Min Sum Mean Where Mod And Or Equal Greater Less".split(), _broadcast),
+    **dict.fromkeys(UNCHANGED, _input),
+    **dict.fromkeys(CELL_BY_CELL, _broadcast),
     "Conv": _conv,
     "Pad": _pad,
     "Concat": _concat,

@@ -13,6 +13,7 @@ from poolcli.models.source import CUT_OFF, Budget
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 LONGEST = 10  # bytes of a number
+PORTION = 1024  # fields that are counted at once
 FIXED = {FIXED64: 8, FIXED32: 4}
 
 
@@ -35,9 +36,11 @@ class Message:
     def __init__(self, view: memoryview, budget: Budget) -> None:
         self.budget = budget
         self.fields: dict[int, list[int | memoryview]] = {}
-        place, end = 0, len(view)
+        place, end, parts = 0, len(view), 0
         while place < end:
-            budget.spend()
+            parts += 1
+            if parts % PORTION == 0:
+                budget.spend(PORTION)
             key, place = _varint(view, place)
             number, kind = key >> 3, key & 7
             if number == 0:
@@ -53,6 +56,7 @@ class Message:
             else:
                 raise _broken(f"a field of the unknown kind {kind}")
             self.fields.setdefault(number, []).append(value)
+        budget.spend(parts % PORTION)
 
     def number(self, field: int, default: int = 0) -> int:
         """Return a whole number."""
@@ -106,6 +110,8 @@ class Message:
 
 
 def _varint(view: memoryview, place: int) -> tuple[int, int]:
+    if place < len(view) and view[place] < 0x80:  # nearly always
+        return view[place], place + 1
     number = 0
     for index, byte in enumerate(view[place : place + LONGEST]):
         number |= (byte & 0x7F) << 7 * index

@@ -19,7 +19,7 @@ from poolcli.errors import InputError, LimitError
 from poolcli.system.files import open_source, read_source
 from poolcli.system.limits import check_memory
 
-MOST_PARTS = 2_000_000  # fields, nodes and items looked at in one file: seconds of work
+MOST_PARTS = 4_000_000  # fields, nodes and items looked at in one file: seconds of work
 MOST_TEXT = 64 << 20  # bytes of one text in an archive, unpacked
 MOST_ENTRIES = 100_000  # files in an archive
 EXPANSION = 20  # bytes of Python objects that a byte of JSON may become

@@ -1,7 +1,7 @@
 """PyTorch's exported programs (.pt2): the JSON in the archive; weights and everything pickled are left alone.
 
-The form is that of ``torch/_export/serde/schema.py``: the layout of PyTorch 2.8 and later (``models/NAME.json``) and the
-one before (``serialized_exported_program.json``).
+The form is that of ``torch/_export/serde/schema.py``, in the layout of today (``models/NAME.json``) and in the one
+before (``serialized_exported_program.json``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TYPES = {1: "uint8", 2: "int8", 3: "int16", 4: "int32", 5: "int64", 6: "float16"
 DEEPEST = 24
 
 
-class Symbolic(ValueError):
+class SymbolicError(ValueError):
     """An option that is known only when the program runs."""
 
 
@@ -51,7 +51,7 @@ class Call:
 
         Raises
         ------
-        Symbolic
+        SymbolicError
             If it is a symbol.
         """
         said = self.arguments.get(name)
@@ -68,7 +68,7 @@ class Call:
 def _known(said: Any) -> int:
     if isinstance(said, Mapping) and isinstance(said.get("as_int"), int):
         return int(said["as_int"])
-    raise Symbolic
+    raise SymbolicError
 
 
 def read(archive: Archive) -> Model:
@@ -130,7 +130,7 @@ class _Walk:
     ) -> None:  # fmt: skip
         try:
             draft = _drafted(call, tensors, takers)
-        except Symbolic:
+        except SymbolicError:
             self.notes[f"{call.path or call.target}: its options are known only when it runs"] = None
             return
         if draft is None:
@@ -245,6 +245,6 @@ def _padded_before(call: Call | None) -> Iterator[str]:
         amounts = "pads " + ",".join(map(str, call.value("pad") or ()))
         fill = call.value("mode") or "constant"
         fill = f"{call.value('value') or 0:g}" if fill == "constant" else fill
-    except Symbolic:
+    except SymbolicError:
         amounts, fill = "computed amounts", "constant"
     yield f"a pad before it ({amounts} of {fill}), which the command leaves out"

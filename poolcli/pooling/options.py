@@ -174,7 +174,14 @@ def mode_names() -> list[str]:
     return [*own, *ALIASES, *GLOBALS]
 
 
-def _padding_text(value: Any) -> str:
+def padding_text(value: Any) -> str:
+    """Write padding as one types it.
+
+    Examples
+    --------
+    >>> padding_text("same"), padding_text([[1, 1], [2, 2]]), padding_text([[0, 1], [0, 1]])
+    ('same', '1x2', '0,1,0,1')
+    """
     if isinstance(value, str):
         return value
     return times([a for a, _ in value]) if all(a == b for a, b in value) else ",".join(f"{a},{b}" for a, b in value)
@@ -225,7 +232,7 @@ OPTIONS: tuple[PoolOption, ...] = (
     PoolOption(
         "padding", "Padding", "valid", PADDING,
         "valid, same, same-lower, cells, or begin,end per axis: top,bottom,left,right.",
-        letter="p", metavar="P", choices=NAMED_PADDING, free=True, told=lambda value: f"padding {_padding_text(value)}",
+        letter="p", metavar="P", choices=NAMED_PADDING, free=True, told=lambda value: f"padding {padding_text(value)}",
     ),
     PoolOption(
         "pad_fill", "str | float", "ignore", FILL,

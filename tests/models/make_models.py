@@ -47,7 +47,7 @@ def write_torch() -> None:
     from torch import nn
     from torch.nn import functional
 
-    class Stage(nn.Module):
+    class Stage(nn.Module):  # type: ignore[misc]  # PyTorch has no types here
         def __init__(self, channels: int, pool: nn.Module) -> None:
             super().__init__()
             self.conv = nn.Conv2d(channels, 2, 3, padding=1)
@@ -58,7 +58,7 @@ def write_torch() -> None:
             pooled: torch.Tensor = self.pool(torch.relu(self.norm(self.conv(x))))
             return pooled
 
-    class Net(nn.Module):
+    class Net(nn.Module):  # type: ignore[misc]  # nor here
         def __init__(self, out: tuple[int, int]) -> None:
             super().__init__()
             self.stem = nn.Conv2d(1, 2, 3)
@@ -111,7 +111,10 @@ def write_odd() -> None:
         return helper.make_node(kind, inputs.split(), [output], name=f"n_{output}", **attributes)
 
     then = helper.make_graph(
-        [node("MaxPool", "s", "in_then", kernel_shape=[2, 2], strides=[2, 2])], "then", [], [value("in_then", 1, 2, 2, 3)]
+        [node("MaxPool", "s", "in_then", kernel_shape=[2, 2], strides=[2, 2])],
+        "then",
+        [],
+        [value("in_then", 1, 2, 2, 3)],
     )
     other = helper.make_graph([node("Identity", "s", "in_else")], "else", [], [value("in_else", 1, 2, 4, 6)])
     small = helper.make_function(
@@ -171,7 +174,6 @@ def write_keras() -> None:
     u = shared(u)
     u = layers.AdaptiveAveragePooling2D((1, 2), name="adaptive")(u)
     y = layers.GlobalAveragePooling2D(name="global")(u)
-    made = io.BytesIO()
 
     def save(model: Any, name: str) -> None:
         made = HERE / "whole.keras"
@@ -182,7 +184,7 @@ def write_keras() -> None:
     save(keras.Model(x, y, name="net"), "functional.keras")
 
     @keras.saving.register_keras_serializable("own")
-    class Own(keras.Model):  # type: ignore[misc]  # Keras has no types here
+    class Own(keras.Model):  # type: ignore[misc]  # nor has Keras
         def __init__(self, **more: Any) -> None:
             super().__init__(**more)
             self.pool = layers.MaxPooling2D(2)

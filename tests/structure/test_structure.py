@@ -35,7 +35,7 @@ EVERYWHERE = ("errors", "wording")
 FRONT_DOORS = ("poolcli", "poolcli.__main__", "poolcli.plugins")
 ARROWS: dict[str, tuple[str, ...]] = {
     "cli": (
-        "render", "batch", "large", "emit", "analysis", "steps", "formats", "pooling", "system",
+        "render", "batch", "large", "models", "emit", "analysis", "steps", "formats", "pooling", "system",
         "featuremap", "colors", "window",
     ),
     "notebook": (
@@ -44,6 +44,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "render": ("analysis", "steps", "pooling", "system", "featuremap", "colors", "window"),  # of system the limits
     "batch": ("steps", "formats", "pooling", "system", "featuremap"),
     "large": ("steps", "formats", "pooling", "system", "featuremap", "window"),
+    "models": ("steps", "pooling", "system", "featuremap", "window"),
     "emit": ("steps", "pooling", "featuremap", "window"),
     "analysis": ("steps", "pooling", "featuremap", "window"),
     "steps": ("pooling", "formats", "system", "featuremap", "window", "arrays"),

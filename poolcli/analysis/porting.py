@@ -1,0 +1,262 @@
+"""What becomes of a pooling layer in another framework, tried on a small map of the layer's shape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from poolcli.analysis.comparison import Comparison, compared
+from poolcli.errors import PoolcliError
+from poolcli.featuremap import SPATIAL, FeatureMap
+from poolcli.pooling.frameworks import FRAMEWORKS
+from poolcli.pooling.layer import Pooling
+from poolcli.steps.steps import PoolStep
+from poolcli.window import Axis
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SMALL = 24  # cells along an axis that are tried as they are
+MOST_CELLS = 1 << 20  # of a map that is tried
+RESIDUES = 8  # lengths tried along an axis whose length is not known
+PADS = {"max": -math.inf, "min": math.inf}  # what a mode does not see
+SAME, DIFFERS, REFUSED, UNTRIED = "same", "differs", "refused", "not tried"
+
+
+@dataclass(frozen=True)
+class Port:
+    """How a layer fares in another framework.
+
+    Attributes
+    ----------
+    framework : str
+        Its title.
+    verdict : str
+        `SAME`, `DIFFERS`, `REFUSED` or `UNTRIED`.
+    reasons : tuple of str
+        Why, a sentence each.
+    step : PoolStep or None
+        The layer as it is to be written there to give the same values; None if there is no way.
+    changes : tuple of (str, value)
+        The options of `step` that differ from those of the layer.
+    """
+
+    framework: str
+    verdict: str
+    reasons: tuple[str, ...] = ()
+    step: PoolStep | None = None
+    changes: tuple[tuple[str, Any], ...] = ()
+
+
+def port(step: PoolStep, spatial: Sequence[int | str | None], name: str, dtype: str = "float32") -> Port:
+    """Try a layer in another framework.
+
+    Parameters
+    ----------
+    step : PoolStep
+        The layer; its ``compat`` says where it comes from.
+    spatial : sequence of int, str or None
+        The lengths of the spatial axes; several are tried where one is not known.
+    name : str
+        A row of `poolcli.pooling.frameworks.FRAMEWORKS`.
+    dtype : str
+        Of the values.
+
+    Returns
+    -------
+    Port
+        The worst of what the lengths that were tried give.
+
+    Examples
+    --------
+    >>> layer = PoolStep("avg", 3, {"stride": 2, "padding": 1, "compat": "torch"})
+    >>> port(layer, (7, 7), "onnx").verdict
+    'same'
+    >>> port(layer, (7, 7), "keras").reasons
+    ('Keras refuses this layer: padding is valid or same',)
+    """
+    tried = [_tried(step, lengths, name, dtype) for lengths in _trials(step.layer(len(spatial)), spatial)]
+    worst = max(tried, key=lambda one: (SAME, UNTRIED, DIFFERS, REFUSED).index(one.verdict))
+    reasons = tuple(dict.fromkeys(reason for one in tried for reason in one.reasons if one.verdict == worst.verdict))
+    return replace(worst, reasons=reasons)
+
+
+def _tried(step: PoolStep, lengths: Sequence[int], name: str, dtype: str) -> Port:
+    title = FRAMEWORKS[name].title
+    if math.prod(lengths) > MOST_CELLS:
+        return Port(title, UNTRIED, ("its windows are too large for a trial",))
+    before = FeatureMap.from_array(_values(lengths, dtype), SPATIAL[len(lengths) - 1])
+    problems: list[PoolcliError] = []
+    first: Comparison | None = None
+    for written in _spellings(step, lengths, name):
+        try:
+            made = compared(before, {"here": step, title: written})
+        except PoolcliError as problem:  # neither answers
+            return Port(title, UNTRIED, (problem.message,))
+        here, there = made.variants
+        if here.values is None:
+            return Port(title, UNTRIED, (here.refusal,))
+        if there.problem is not None:
+            problems.append(there.problem)
+            continue
+        if _equal(made):
+            changes = _changes(step, written, len(lengths))
+            if first is None:
+                return Port(title, SAME, (), written, changes)
+            return Port(title, DIFFERS, _why(first), written, changes)
+        first = first or made
+    if first is not None:
+        return Port(title, DIFFERS, _why(first))
+    refusal = problems[0].message
+    return Port(title, REFUSED, (refusal, *_padded_first(step, before, name)))
+
+
+def _padded_first(step: PoolStep, before: FeatureMap, name: str) -> Iterator[str]:
+    """Say how to pad so that a framework gives the same values with windows that need no padding."""
+    import numpy as np
+
+    layer = step.layer(before.ndim)
+    mode, axes = layer.mode.mode.name, layer.plan(before.spatial)
+    fill = 0.0 if mode == "avg" and layer.count_include_pad else PADS.get(mode)
+    sides = [(axis.before, max(axis.stops[-1] - axis.length, 0)) for axis in axes if axis.regular]
+    if fill is None or before.values.dtype.kind != "f" or layer.window.kind != "sliding" or not any(map(any, sides)):
+        return
+    options: Any = {"stride": layer.window.stride, "dilation": layer.window.dilation, "compat": name}
+    plain = PoolStep(step.mode, step.size, options | {"count_include_pad": False})
+    try:
+        values = plain.layer(before.ndim).apply(np.pad(before.values, sides, constant_values=fill))[0]
+    except PoolcliError:
+        return
+    wanted = layer.apply(before.values)[0]
+    if values.shape == wanted.shape and np.allclose(values, wanted, rtol=1e-6):
+        amounts = ",".join(str(side) for pair in sides for side in pair)
+        yield f"padded first, by {amounts} with {fill:g}, the same windows without padding give the same values"
+
+
+def _equal(made: Comparison) -> bool:
+    here, there = (variant.values for variant in made.variants)
+    marks = made.marks(made.variants[1])
+    return (
+        here is not None and there is not None and here.shape == there.shape and marks is not None and not marks.any()
+    )
+
+
+def _why(made: Comparison) -> tuple[str, ...]:
+    """Return the rules that make two answers differ, or, where no rule does by itself, how many cells do."""
+    if made.reasons:
+        return made.reasons
+    here, there = (variant.values for variant in made.variants)
+    marks = made.marks(made.variants[1])
+    if here is None or there is None or marks is None or here.shape != there.shape:
+        return ("the number of windows differs",)
+    return (f"{int(marks.sum())} of {marks.size} values of a trial differ",)
+
+
+# --- what is tried ----------------------------------------------------------------------------------------------------
+
+
+def _trials(layer: Pooling, spatial: Sequence[int | str | None]) -> Iterator[tuple[int, ...]]:
+    """Yield shapes of maps on which a layer does at the borders what it does in the model."""
+    unknown = any(not isinstance(length, int) for length in spatial)
+    sliding = layer.window.kind == "sliding"
+    number = min(max(layer.window.stride), RESIDUES) if unknown and sliding else 1
+    for more in range(number):
+        yield tuple(_length(layer, axis, length, more) for axis, length in enumerate(spatial))
+
+
+def _length(layer: Pooling, axis: int, length: int | str | None, more: int) -> int:
+    window = layer.window
+    if window.kind != "sliding":
+        wanted = 2 * window.output_size[axis] + 1 if window.output_size else SMALL
+        return length if isinstance(length, int) else wanted + (window.size[axis] if window.size else 0)
+    stride = window.stride[axis]
+    pads = 0 if isinstance(window.padding, str) else max(window.padding[axis])
+    least = 2 * ((window.size[axis] - 1) * window.dilation[axis] + 1 + stride + pads)
+    if not isinstance(length, int):
+        return least + more
+    return length if length <= max(least, SMALL) else least + (length - least) % stride
+
+
+def _values(lengths: Sequence[int], dtype: str) -> NDArray[Any]:
+    """Return numbers of both signs, in no order, no two neighbours equal; they fit 8 bits where they are whole."""
+    import numpy as np
+
+    mixed = np.arange(math.prod(lengths)) * 97 % 251
+    kind = np.dtype(dtype)
+    shifted = mixed if kind.kind == "u" else mixed - 125
+    return (shifted / 8 if kind.kind == "f" else shifted).astype(kind).reshape(lengths)
+
+
+def _spellings(step: PoolStep, lengths: Sequence[int], name: str) -> Iterator[PoolStep]:
+    """Yield the layer as a framework may have it: as it stands, then with the same windows in other words."""
+    layer = step.layer(len(lengths))
+    axes = layer.plan(lengths)
+    counted = layer.count_include_pad and layer.mode.mode.divides and not all(map(_without_pads, axes))
+    options: Any = {key: value for key, value in step.options.items() if key not in ("compat", "count_include_pad")}
+    options |= {"compat": name, "count_include_pad": counted}
+    if layer.window.kind == "sliding":
+        options["stride"] = layer.window.stride
+    yield replace(step, options=options)
+    for changes in _other_words(layer, axes):
+        size = changes.pop("size", step.size)
+        kept = {key: value for key, value in options.items() if key not in ("global_window", "output_size")}
+        said: Any = (kept if layer.window.kind in ("adaptive", "global") else options) | changes
+        written = replace(step, size=size, options=said)
+        if _same_windows(axes, Pooling.of(len(lengths), "max", size, **_geometry(said)).plan(lengths), counted):
+            yield written
+
+
+def _without_pads(axis: Axis) -> bool:
+    return bool((axis.counts(include_pad=True) == axis.counts()).all())
+
+
+def _geometry(options: dict[str, Any]) -> Any:
+    names = ("stride", "padding", "dilation", "ceil_mode", "output_size", "global_window")
+    return {name: options[name] for name in names if options.get(name) is not None}
+
+
+def _other_words(layer: Pooling, axes: Sequence[Axis]) -> Iterator[dict[str, Any]]:
+    """Yield options that may give the same windows."""
+    if layer.window.kind in ("adaptive", "global"):
+        if all(len(axis) == 1 for axis in axes):
+            yield {"global_window": True}
+            yield {"output_size": (1,) * len(axes)}
+        if all(axis.regular for axis in axes):
+            yield {"size": tuple(axis.size for axis in axes), "stride": tuple(axis.size for axis in axes)}
+        return
+    if layer.window.kind != "sliding":
+        return
+    pads = tuple((axis.before, axis.after) for axis in axes)
+    reached = tuple((axis.before, max(axis.stops[-1] - axis.length, 0)) for axis in axes)
+    for ceil, padding in product((False, True), ("valid", "same", "same-lower", pads, reached)):
+        yield {"ceil_mode": ceil, "padding": padding}
+
+
+def _same_windows(axes: Sequence[Axis], others: Sequence[Axis], counted: bool) -> bool:
+    """Whether the windows hold the same real cells and, where that counts, as many of padding."""
+    kinds = (False, True) if counted else (False,)
+    return all(
+        len(one) == len(other)
+        and tuple(one.starts) == tuple(other.starts)
+        and all((one.counts(include_pad=kind) == other.counts(include_pad=kind)).all() for kind in kinds)
+        for one, other in zip(axes, others, strict=True)
+    )
+
+
+def _changes(step: PoolStep, written: PoolStep, ndim: int) -> tuple[tuple[str, Any], ...]:
+    """Return the options that a spelling changes, as records have them."""
+    record, other = (one.layer(ndim).window.record() for one in (step, written))
+    defaults = {
+        "padding": "valid",
+        "ceil_mode": False,
+        "global": False,
+        "output_size": None,
+        "size": None,
+        "stride": None,
+    }
+    return tuple(
+        (key, other.get(key, default)) for key, default in defaults.items() if record.get(key) != other.get(key)
+    )

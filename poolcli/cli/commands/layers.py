@@ -1,0 +1,163 @@
+"""``poolcli layers``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from poolcli.analysis.porting import Port, port
+from poolcli.cli.console import say
+from poolcli.cli.listed import deliver
+from poolcli.cli.options.files import AsJson
+from poolcli.cli.options.grammar import option
+from poolcli.cli.options.panels import OUTPUT, framework_names
+from poolcli.cli.output import put_json
+from poolcli.cli.words import typed
+from poolcli.errors import UsageError
+from poolcli.featuremap import layout_by_rank
+from poolcli.models.files import read
+from poolcli.models.layer import Model, ModelLayer, shown
+from poolcli.pooling.frameworks import find
+from poolcli.pooling.options import padding_text
+from poolcli.steps.steps import text
+from poolcli.wording import many, printable
+
+Quiet = Annotated[bool, option("-q", "--quiet", help="Say nothing but errors.", panel="Work")]
+Targets = Annotated[
+    str | None,
+    option("--to", help="Frameworks with commas: where the values will differ there, and why.", panel=OUTPUT,
+           metavar="NAME,...", choices=framework_names, free=True),
+]  # fmt: skip
+
+
+def layers(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="A .onnx, .pt2, .keras, .tflite or TorchScript .pt file, or - for standard input."
+        ),
+    ],
+    *,
+    to: Targets = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """List the pooling layers of a model file, each with the poolcli command that equals it.
+
+    The file is read without its framework, weights are passed over, and nothing is unpickled. What a file does not
+    tell is shown as ?. Each record of --json is a file that poolcli run --steps takes.
+
+    Examples
+    --------
+    poolcli layers model.onnx
+    poolcli layers --to keras,onnx model.pt2
+    poolcli layers --json model.keras
+    """
+    names = [name.strip() for name in (to or "").split(",") if name.strip()]
+    for name in names:
+        find(name)
+    if to is not None and not names:
+        raise UsageError("--to names no framework", f"such as --to {','.join(framework_names())}")
+    found = read(model)
+    ports = [[port(one.step, one.spatial, name, one.dtype) for name in names] for one in found.layers]
+    if json:
+        records = [
+            _record(one, dict(zip(names, tried, strict=True))) for one, tried in zip(found.layers, ports, strict=True)
+        ]
+        put_json("-", {"model": found.format, "operators": found.operators, "layers": records, "notes": found.notes})
+    elif found.layers:
+        deliver([_row(one, tried) for one, tried in zip(found.layers, ports, strict=True)], json=False, lines=True)
+    if not quiet:
+        _tell(model, found)
+
+
+def _tell(name: str, found: Model) -> None:
+    """Say on standard error what the table cannot hold."""
+    if not found.layers and found.operators:
+        say(f"note: {name}: no pooling layer among {many(found.operators, 'operator')} ({found.format})")
+    for note in found.notes:
+        say(f"note: {name}: {note}")
+
+
+def _row(one: ModelLayer, ports: Sequence[Port]) -> dict[str, Any]:
+    """Return a layer as a line of the table."""
+    record = one.step.layer(one.ndim).record()
+    window = text(
+        {key: value for key, value in record.items() if key not in ("compat", "padding", "count_include_pad")}
+    )
+    row = {
+        "layer": printable(one.name), "operator": printable(one.operator), "input": printable(shown(one.input)),
+        "output": printable(shown(one.output)), "window": window, "padding": _padding(one, record),
+        "unusual": printable("; ".join(one.unusual)), "equal to": _command(one),
+    }  # fmt: skip
+    return row | {f"in {tried.framework}": _verdict(tried) for tried in ports}
+
+
+def _padding(one: ModelLayer, record: Mapping[str, Any]) -> str:
+    """Write the padding, and of SAME the cells it comes to."""
+    said, layer = record.get("padding", ""), one.step.layer(one.ndim)
+    if not isinstance(said, str):
+        return padding_text(said) + (", counted" if layer.count_include_pad and layer.mode.mode.divides else "")
+    lengths = [length for length in one.spatial if isinstance(length, int)]
+    if not said or len(lengths) < one.ndim:
+        return said
+    return f"{said} ({padding_text([(axis.before, axis.after) for axis in layer.plan(lengths)])})"
+
+
+def _verdict(tried: Port) -> str:
+    """Say in a cell of the table how a layer fares."""
+    changes = " ".join(_words(dict(tried.changes)))
+    why = "; ".join(tried.reasons)
+    if tried.verdict == "same":
+        return f"same with {changes}" if changes else "same"
+    said = why if tried.verdict == "refused" else f"{tried.verdict}: {why}"
+    return said + (f"; the same with {changes}" if changes else "")
+
+
+def _record(one: ModelLayer, ports: Mapping[str, Port]) -> dict[str, Any]:
+    """Return a layer as JSON has it: an object with steps, as any that poolcli writes."""
+    steps = [{"step": "pool", **one.step.layer(one.ndim).record(), **({"indices": True} if one.step.indices else {})}]
+    record: dict[str, Any] = {
+        "name": one.name, "operator": one.operator, "layout": one.layout, "input": one.input, "output": one.output,
+        "dtype": one.dtype, "unusual": one.unusual, "command": _command(one),
+        "steps": [*steps, *({"step": step.name} for step in one.after)],
+    }  # fmt: skip
+    if ports:
+        record["to"] = {
+            name: {"verdict": tried.verdict, "why": tried.reasons,
+                   "steps": [{"step": "pool", **tried.step.layer(one.ndim).record()}] if tried.step else None}
+            for name, tried in ports.items()
+        }  # fmt: skip
+    return record
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def _command(one: ModelLayer) -> str:
+    """Write the command that equals a layer."""
+    record = one.step.layer(one.ndim).record()
+    framework = one.step.layer(one.ndim).framework
+    usual = layout_by_rank(len(one.layout), channels_last=bool(framework and framework.channels_last))
+    words = [*_words(record), *(["--indices"] if one.step.indices else [])]
+    layout = [] if one.layout == usual else ["--layout", one.layout]
+    if not one.after:
+        return " ".join(["poolcli pool", *words, *layout, "INPUT"])
+    return " ".join(["poolcli run", *layout, "INPUT pool", *words, *(f"then {step.name}" for step in one.after)])
+
+
+def _words(record: Mapping[str, Any]) -> Iterator[str]:
+    """Write a record of pooling as the options that make it."""
+    for name, value in record.items():
+        if name == "offsets":  # which only a file can hold; --seed draws others
+            continue
+        if name == "padding":
+            yield f"--padding {padding_text(value)}"
+        elif value is False:
+            yield f"--no-{name.replace('_', '-')}"
+        elif value is not None:
+            yield typed(
+                "global_window" if name == "global" else name, tuple(value) if isinstance(value, list) else value
+            )

@@ -1,0 +1,440 @@
+"""Readers of model files: what real exporters wrote, layer by layer, against records written down by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from poolcli.errors import InputError
+from poolcli.models.files import read
+from poolcli.models.layer import ModelLayer, merged, shown
+from tests.support.models import (
+    MODELS,
+    archive,
+    attribute,
+    field,
+    model,
+    node,
+    tensor,
+    unpacked,
+    value,
+    weights,
+)
+
+B, N = "batch", "s77"
+
+
+def facts(layer: ModelLayer) -> tuple[Any, ...]:
+    record = layer.step.layer(layer.ndim).record()
+    return layer.name, layer.operator, layer.input, layer.output, record
+
+
+def found(path: Path, data: bytes) -> list[ModelLayer]:
+    path.write_bytes(data)
+    return list(read(path).layers)
+
+
+MAX = {"mode": "max", "size": [3, 3], "stride": [2, 2], "padding": [[1, 1], [1, 1]]}
+CEIL = {"mode": "avg", "size": [2, 2], "stride": [2, 2], "ceil_mode": True}
+LATE = {"mode": "max", "size": [3, 3], "stride": [1, 1]}
+GLOBAL = {"mode": "avg", "global": True}
+EVEN = {"mode": "avg", "size": [2, 1], "stride": [2, 1]}
+
+
+def test_pytorch_exported_program() -> None:
+    made = read(MODELS / "torch.pt2")
+    assert made.format == "exported program of PyTorch 2.13.0+cpu"
+    torch = {"compat": "torch"}
+    assert [facts(layer) for layer in made.layers] == [
+        ("stage1.pool", "MaxPool2d", (N, 2, 24, 25), (N, 2, 12, 13), MAX | torch),
+        ("stage2.pool", "AvgPool2d", (N, 2, 12, 13), (N, 2, 6, 7), CEIL | torch),
+        ("adaptive", "AdaptiveAvgPool2d", (N, 2, 6, 7), (N, 2, 4, 3), {"mode": "avg", "output_size": [4, 3]} | torch),
+        ("max_pool2d_1", "max_pool2d", (N, 2, 5, 4), (N, 2, 3, 2), LATE | torch),
+        ("mean", "mean", (N, 2, 3, 2), (N, 2), GLOBAL | torch),
+    ]
+    assert [layer.unusual for layer in made.layers] == [
+        (), (), (),
+        ("a pad before it (pads 0,1,0,1 of 0), which the command leaves out",),
+        ("global pooling as a reduction, its axes dropped",),
+    ]  # fmt: skip
+
+
+def test_the_layout_of_older_exported_programs(tmp_path: Path) -> None:
+    program = unpacked(MODELS / "torch.pt2", "models/model.json")
+    old = tmp_path / "old.pt2"
+    old.write_bytes(archive({"serialized_exported_program.json": json.dumps(program), "version": "1"}))
+    assert read(old).layers == read(MODELS / "torch.pt2").layers
+
+
+@pytest.mark.parametrize(("name", "names"), [
+    ("torch_new.onnx", ["stage1.pool", "stage2.pool", "adaptive", "max_pool2d_1", "mean"]),
+    ("torch_old.onnx", ["/stage1/pool/MaxPool", "/stage2/pool/AveragePool", "/adaptive/AveragePool", "/MaxPool",
+                        "/ReduceMean"]),
+])  # fmt: skip
+def test_both_onnx_exporters_of_pytorch(name: str, names: list[str]) -> None:
+    made = read(MODELS / name)
+    assert made.format.startswith("ONNX of pytorch 2.13.0")
+    onnx, counted = {"compat": "onnx"}, {"count_include_pad": True}
+    first, second, third, fourth, last = [facts(layer) for layer in made.layers]
+    old = name == "torch_old.onnx"  # it computes the amounts of F.pad in twelve nodes
+    lost = (None,) * 4
+    assert first == (names[0], "MaxPool", (B, 2, 24, 25), (B, 2, 12, 13), MAX | onnx)
+    assert second == (names[1], "AveragePool", (B, 2, 12, 13), (B, 2, 6, 7), CEIL | counted | onnx)
+    assert third == (names[2], "AveragePool", (B, 2, 6, 7), (B, 2, 3, 7), EVEN | onnx | ({} if old else counted))
+    assert fourth == (names[3], "MaxPool", lost if old else (B, 2, 4, 8), lost if old else (B, 2, 2, 6), LATE | onnx)
+    assert (last[0], last[1], last[4]) == (names[4], "ReduceMean", GLOBAL | onnx)
+    amounts = "computed amounts" if old else "pads 0,0,0,0,0,0,1,1"
+    assert made.layers[3].unusual == (f"a Pad before it ({amounts} of 0), which the command leaves out",)
+
+
+def test_keras_functional_with_a_model_inside_and_a_shared_layer() -> None:
+    made = read(MODELS / "functional.keras")
+    assert made.format == "Keras model of Keras 3.15.1"
+    keras = {"compat": "keras"}
+    two, three = {"mode": "max", "size": [2, 2], "stride": [2, 2]}, {"size": [3, 3]}
+    assert [facts(layer) for layer in made.layers] == [
+        ("shared", "MaxPooling2D", (None, 24, 25, 2), (None, 12, 12, 2), two | keras),
+        ("inner/avg", "AveragePooling2D", (None, 12, 12, 2), (None, 6, 6, 2),
+         {"mode": "avg", "stride": [2, 2], "padding": "same"} | three | keras),
+        ("padded", "MaxPooling2D", (None, 7, 7, 2), (None, 5, 5, 2), {"mode": "max", "stride": [1, 1]} | three | keras),
+        ("shared", "MaxPooling2D", (None, 3, 3, 2), (None, 1, 1, 2), two | keras),
+        ("adaptive", "AdaptiveAveragePooling2D", (None, 1, 1, 2), (None, 1, 2, 2),
+         {"mode": "avg", "output_size": [1, 2]} | keras),
+        ("global", "GlobalAveragePooling2D", (None, 1, 2, 2), (None, 2), GLOBAL | keras),
+    ]  # fmt: skip
+    assert {layer.layout for layer in made.layers} == {"NHWC"}
+    assert made.layers[2].unusual == ("a ZeroPadding2D before it (pads 0,1,0,1 of 0), which the command leaves out",)
+    assert made.layers[3].unusual == ("call 2 of a shared layer",)
+
+
+def test_a_keras_class_of_its_own_is_told_of() -> None:
+    made = read(MODELS / "subclassed.keras")
+    assert made.layers == ()
+    assert made.notes == (
+        "Own is a class of its own, built for 1x4x4x1: its layers are in its source, not in the file",
+    )
+
+
+def test_tensorflow_lite_of_floats() -> None:
+    made = read(MODELS / "float.tflite")
+    first, second, third = made.layers
+    own = first.step.options["compat"]
+    assert facts(first)[1:] == (
+        "MAX_POOL_2D", (None, 12, 13, 2), (None, 6, 7, 2),
+        {"mode": "max", "size": [3, 3], "stride": [2, 2], "padding": "same", "compat": own},
+    )  # fmt: skip
+    assert first.name.endswith("max_pooling2d_1_1/MaxPool2d")
+    assert facts(second)[1:] == (
+        "AVERAGE_POOL_2D", (None, 6, 7, 2), (None, 3, 3, 2),
+        {"mode": "avg", "size": [2, 2], "stride": [2, 2], "compat": own},
+    )  # fmt: skip
+    assert second.unusual == ("fused RELU6: clipped to 0..6",)
+    assert facts(third)[1:] == ("MEAN", (None, 3, 3, 2), (None, 2), GLOBAL | {"compat": own})
+
+
+def test_tensorflow_lite_of_whole_numbers() -> None:
+    first, second, third = read(MODELS / "quantised.tflite").layers
+    assert {layer.dtype for layer in (first, second, third)} == {"int8"}
+    assert first.unusual == ("int8, scale 0.002063, zero point -128",)
+    assert second.unusual == ("fused RELU6: clipped to 0..6", "int8, scale 0.002279, zero point 56")
+    assert third.unusual[1] == "int8, scale 0.0003788, zero point 127; out scale 5.666e-05, zero point 127"
+
+
+@pytest.mark.parametrize("name", ["scripted.pt", "traced.pt"])
+def test_torchscript_has_parameters_only(name: str) -> None:
+    made = read(MODELS / name)
+    torch = {"compat": "torch"}
+    assert [(layer.input, layer.output) for layer in made.layers] == [(None, None)] * 4
+    assert [(layer.name.lstrip("_"), layer.operator) for layer in made.layers] == [
+        ("stage1.pool", "MaxPool2d"), ("stage2.pool", "AvgPool2d"), ("adaptive", "AdaptiveAvgPool2d"),
+        ("max_pool2d", "max_pool2d"),
+    ]  # fmt: skip
+    assert [facts(layer)[4] for layer in made.layers] == [
+        MAX | torch, CEIL | torch, {"mode": "avg", "output_size": [4, 3]} | torch, LATE | torch
+    ]  # fmt: skip
+    assert made.notes == (
+        "the model: torch.mean over axes [2, 3] may be global pooling",
+        "TorchScript holds no shapes: parameters only; torch.export.save gives a .pt2 that has them",
+    )
+
+
+def test_what_is_unusual_in_onnx() -> None:
+    layers = {layer.name: layer for layer in read(MODELS / "odd.onnx").layers}
+    assert {name: (shown(layer.input), shown(layer.output), layer.unusual) for name, layer in layers.items()} == {
+        "n_empty": ("1x1x6x6", "1x1x3x3", (
+            "ceil_mode leaves out a last, empty window of the rows and columns; some runtimes keep it",)),
+        "n_uneven": ("1x1x6x6", "1x1x3x3", ("asymmetric padding",)),
+        "n_same": ("1x1x6x6", "1x1x3x3", ()),
+        "n_dilated": ("1x1x6x6", "1x1x3x3", ()),
+        "n_norm": ("1x1x6x6", "1x1x5x5", ()),
+        "n_most": ("1x1x6x6", "1x1x1x1", ()),
+        "n_mean": ("1x1x6x6", "1x1", ("global pooling as a reduction, its axes dropped",)),
+        "n_late": ("1x1x7x7", "1x1x3x3", (
+            "a Pad before it (pads 0,0,0,0,0,0,1,1 of -inf), which the command leaves out",)),
+        "n_halved/n_b": ("1x1x6x6", "1x1x3x3", ()),
+        "n_found": ("?", "?", ("the shape of its input is not known",)),
+        "n_chosen/n_in_then": ("1x2x3x3", "1x2x1x1", (
+            "inside then_branch of If n_chosen", "the file says that 1x2x2x3 leaves it, but it is 1x2x1x1")),
+        "n_last": ("?", "n x c x h x w", ("the shape of its input is not known",)),
+    }  # fmt: skip
+    records = {name: layer.step.layer(2).record() for name, layer in layers.items()}
+    assert records["n_same"] == {
+        "mode": "max", "size": [3, 3], "stride": [2, 2], "padding": "same-lower", "compat": "onnx"
+    }  # fmt: skip
+    assert records["n_norm"] == {"mode": "lp:3", "size": [2, 2], "stride": [1, 1], "compat": "onnx"}
+    assert records["n_dilated"] == {
+        "mode": "avg", "size": [2, 2], "stride": [1, 1], "dilation": [3, 3], "compat": "onnx"
+    }  # fmt: skip
+    assert "n_centre" not in layers  # a mean that is subtracted normalises
+
+
+def test_nothing_of_who_exported_is_in_a_record() -> None:
+    for path in MODELS.iterdir():
+        if path.suffix in (".onnx", ".pt2", ".keras", ".tflite") or path.name in ("scripted.pt", "traced.pt"):
+            assert "/home/author" not in repr(read(path)), path
+    with pytest.raises(InputError) as problem:
+        read(MODELS / "weights.pt")
+    assert "pickled weights" in str(problem.value)
+
+
+def test_the_real_files_are_small() -> None:
+    files = [path for path in MODELS.iterdir() if path.suffix != ".py" and path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 100_000
+
+
+# --- ONNX by hand -----------------------------------------------------------------------------------------------------
+
+
+def pool_behind(path: Path, *nodes: bytes, shape: Any = (1, 2, 9, 10), constants: Any = ()) -> ModelLayer:
+    """The layer at the end of a chain from x to t."""
+    last = node("MaxPool", ["t"], ["y"], kernel_shape=[2, 2], strides=[2, 2])
+    return found(path, model([*nodes, last], [value("x", shape)], constants))[-1]
+
+
+@pytest.mark.parametrize(("kind", "inputs", "attributes", "constants", "shape"), [
+    ("Relu", ["x"], {}, [], "1x2x9x10"),
+    ("Conv", ["x", "w"], {"pads": [1, 0, 1, 0], "strides": [2, 1]}, [weights("w", [5, 2, 3, 3])], "1x5x5x8"),
+    ("Conv", ["x", "w"], {"auto_pad": "SAME_UPPER", "strides": [2, 2]}, [weights("w", [4, 2, 3, 3])], "1x4x5x5"),
+    ("Conv", ["x", "w"], {"dilations": [2, 2], "kernel_shape": [3, 3]}, [weights("w", [4, 2, 3, 3])], "1x4x5x6"),
+    ("Conv", ["x", "gone"], {}, [], "?"),
+    ("Add", ["x", "c"], {}, [weights("c", [2, 1, 1])], "1x2x9x10"),
+    ("Mul", ["x", "c"], {}, [weights("c", [3, 2, 9, 10])], "3x2x9x10"),
+    ("Add", ["x", "c"], {}, [weights("c", [7])], "1x2x9x?"),
+    ("Pad", ["x", "p"], {}, [tensor("p", [0, 0, 1, 2, 0, 0, 3, 4])], "1x2x13x16"),
+    ("Pad", ["x"], {"pads": [0, 0, 1, 1, 0, 0, 1, 1]}, [], "1x2x11x12"),
+    ("Pad", ["x", "gone"], {}, [], "?x?x?x?"),
+    ("Concat", ["x", "x"], {"axis": -3}, [], "1x4x9x10"),
+    ("Concat", ["x", "gone"], {"axis": 1}, [], "?"),
+    ("Transpose", ["x"], {"perm": [0, 1, 3, 2]}, [], "1x2x10x9"),
+    ("Reshape", ["x", "p"], {}, [tensor("p", [0, 1, -1, 6])], "1x1x30x6"),
+    ("Reshape", ["x", "gone"], {}, [], "?"),
+    ("BatchNormalization", ["x"], {}, [], "1x2x9x10"),
+    ("Resize", ["x"], {}, [], "?"),
+])  # fmt: skip
+def test_shapes_are_followed(
+    tmp_path: Path, kind: str, inputs: list[str], attributes: dict[str, Any], constants: list[bytes], shape: str
+) -> None:
+    layer = pool_behind(tmp_path / "m.onnx", node(kind, inputs, ["t"], **attributes), constants=constants)
+    assert shown(layer.input) == shape
+
+
+def test_squeezing_and_unsqueezing(tmp_path: Path) -> None:
+    nodes = [node("Unsqueeze", ["x", "p"], ["u"]), node("Squeeze", ["u", "q"], ["t"])]
+    constants = [tensor("p", [1]), tensor("q", [0])]
+    layer = pool_behind(tmp_path / "m.onnx", *nodes, shape=(1, 2, 9, 10), constants=constants)
+    assert shown(layer.input) == "1x2x9x10"
+
+
+def test_symbols_stay_and_unknown_lengths_are_not_guessed(tmp_path: Path) -> None:
+    layer = pool_behind(tmp_path / "m.onnx", node("Relu", ["x"], ["t"]), shape=("n", 3, None, 9))
+    assert (shown(layer.input), shown(layer.output)) == ("n x 3 x ? x 9", "n x 3 x ? x 4")
+
+
+@pytest.mark.parametrize(("kind", "shape", "axes", "keepdims", "layout", "output"), [
+    ("ReduceMean", (1, 2, 9, 10), [2, 3], 1, "NCHW", "1x2x1x1"),
+    ("ReduceMean", (1, 9, 10, 2), [-3, -2], 0, "NHWC", "1x2"),
+    ("ReduceMax", (1, 2, 9), [-1], 0, "NCL", "1x2"),
+    ("ReduceMin", (1, 2, 9, 10, 11), [2, 3, 4], 1, "NCDHW", "1x2x1x1x1"),
+])  # fmt: skip
+def test_global_pooling_as_a_reduction(
+    tmp_path: Path, kind: str, shape: Any, axes: list[int], keepdims: int, layout: str, output: str
+) -> None:
+    data = model([node(kind, ["x"], ["y"], axes=axes, keepdims=keepdims)], [value("x", shape)], opset=13)
+    (layer,) = found(tmp_path / "m.onnx", data)
+    assert (layer.layout, shown(layer.output)) == (layout, output)
+
+
+@pytest.mark.parametrize(("shape", "axes"), [((1, 2, 9, 10), [1]), ((4, 5), [1]), ((1, 2, 9, 10), [0, 1, 2, 3])])
+def test_a_reduction_over_other_axes_is_no_pooling(tmp_path: Path, shape: Any, axes: list[int]) -> None:
+    assert found(tmp_path / "m.onnx", model([node("ReduceMean", ["x"], ["y"], axes=axes)], [value("x", shape)])) == []
+
+
+def test_nodes_in_the_wrong_order_are_put_right(tmp_path: Path) -> None:
+    nodes = [node("MaxPool", ["t"], ["y"], kernel_shape=[2, 2]), node("Relu", ["x"], ["t"])]
+    (layer,) = found(tmp_path / "m.onnx", model(nodes, [value("x", (1, 1, 4, 4))]))
+    assert shown(layer.output) == "1x1x3x3"
+
+
+def test_a_pool_with_indices_and_a_body_of_a_loop(tmp_path: Path) -> None:
+    body = field(1, node("MaxPool", ["a"], ["b"], kernel_shape=[2]))
+    loop = node("Loop", ["m"], ["z"]) + field(5, field(1, "body") + field(6, body))
+    both = node("MaxPool", ["x"], ["y", "where"], kernel_shape=[2, 2], storage_order=1)
+    first, second = found(tmp_path / "m.onnx", model([both, loop], [value("x", (1, 1, 4, 4))]))
+    assert (first.step.indices, first.step.options["storage_order"]) == (True, 1)
+    assert (second.layout, shown(second.input)) == ("NCL", "?")
+    assert "inside body of Loop n_z" in second.unusual
+
+
+def test_attributes_that_a_function_is_called_with(tmp_path: Path) -> None:
+    inner = node("MaxPool", ["a"], ["b"]) + field(5, field(1, "kernel_shape") + field(21, "k"))
+    function = field(1, "Own") + field(4, "a") + field(5, "b") + field(7, inner) + field(10, "mine")
+    outer = node("Own", ["x"], ["y"], "mine") + field(5, attribute("k", [3, 2]))
+    (layer,) = found(tmp_path / "m.onnx", model([outer], [value("x", (1, 1, 4, 4))], functions=[function]))
+    assert (layer.name, layer.step.size, shown(layer.output)) == ("n_y/n_b", (3, 2), "1x1x2x3")
+
+
+def test_pooling_that_is_not_described_is_told_of(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(model([node("QLinearAveragePool", ["x"], ["y"], "com.microsoft")], [value("x", (1, 1, 4, 4))]))
+    made = read(path)
+    assert made.layers == ()
+    assert made.notes == ("n_y: com.microsoft.QLinearAveragePool is not described here",)
+
+
+def test_a_layer_that_its_framework_refuses_is_listed_as_poolcli_has_it(tmp_path: Path) -> None:
+    nodes = [node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], pads=[2, 2, 2, 2])]
+    (layer,) = found(tmp_path / "m.onnx", model(nodes, [value("x", (1, 1, 4, 4))]))
+    assert "compat" not in layer.step.options
+    assert layer.unusual == (
+        "ONNX refuses this layer: onnxruntime wants every pad smaller than the kernel",
+        "the first window of the rows is empty", "the last window of the rows is empty",
+        "the first window of the columns is empty", "the last window of the columns is empty",
+    )  # fmt: skip
+
+
+def test_a_window_larger_than_its_input_is_told_of(tmp_path: Path) -> None:
+    nodes = [node("MaxPool", ["x"], ["y"], kernel_shape=[5, 5])]
+    (layer,) = found(tmp_path / "m.onnx", model(nodes, [value("x", (1, 1, 4, 4))]))
+    assert layer.output is None
+    assert layer.unusual == ("window 5x5 is larger than the input 4x4",)
+
+
+# --- PyTorch and Keras by hand ----------------------------------------------------------------------------------------
+
+
+def program(target: str, arguments: dict[str, Any], sizes: list[Any], **metadata: str) -> bytes:
+    given = {"self": {"as_tensor": {"name": "x"}}, **arguments}
+    call = {
+        "target": target, "metadata": metadata, "outputs": [{"as_tensor": {"name": "y"}}],
+        "inputs": [{"name": key, "arg": arg} for key, arg in given.items()],
+    }  # fmt: skip
+    tensors = {"x": {"dtype": 7, "sizes": sizes}}
+    graph = {"graph": {"nodes": [call], "tensor_values": tensors}}
+    content = json.dumps({"schema_version": {"major": 8, "minor": 20}, "graph_module": graph})
+    return archive({"m/models/m.json": content, "m/archive_format": "pt2"})
+
+
+FOUR = [{"as_int": 1}, {"as_int": 2}, {"as_int": 9}, {"as_expr": {"expr_str": "2*Symbol('s3', positive=True)"}}]
+
+
+def test_pytorch_arguments_that_are_left_out_have_their_defaults(tmp_path: Path) -> None:
+    data = program("torch.ops.aten.avg_pool2d.default", {"kernel_size": {"as_ints": [3]}}, FOUR)
+    (layer,) = found(tmp_path / "m.pt2", data)
+    assert (shown(layer.input), shown(layer.output)) == ("1 x 2 x 9 x 2*s3", "1x2x3x?")
+    assert layer.step.layer(2).record() == {"mode": "avg", "size": [3, 3], "stride": [3, 3], "compat": "torch"}
+
+
+@pytest.mark.parametrize(("target", "arguments", "told"), [
+    ("avg_pool2d.default", {"kernel_size": {"as_ints": [2, 2]}, "divisor_override": {"as_int": 3}}, "divisor_override"),
+    ("fractional_max_pool2d.default", {"kernel_size": {"as_ints": [2, 2]}, "output_size": {"as_ints": [3, 3]}}, "anew"),
+    ("max_pool2d.default", {"kernel_size": {"as_ints": [2, 2]}}, "part of LPPool2d"),
+])  # fmt: skip
+def test_what_is_unusual_in_pytorch(tmp_path: Path, target: str, arguments: Any, told: str) -> None:
+    stack = {"nn_module_stack": f"L,a.b,torch.nn.{told.removeprefix('part of ')}"} if told.startswith("part") else {}
+    (layer,) = found(tmp_path / "m.pt2", program(f"torch.ops.aten.{target}", arguments, FOUR, **stack))
+    assert any(told in text for text in layer.unusual)
+
+
+def test_pytorch_options_that_only_a_run_knows(tmp_path: Path) -> None:
+    path = tmp_path / "m.pt2"
+    sizes = {"as_sym_ints": [{"as_name": "s1"}, {"as_int": 2}]}
+    path.write_bytes(program("torch.ops.aten.adaptive_avg_pool2d.default", {"output_size": sizes}, FOUR))
+    made = read(path)
+    assert made.layers == ()
+    assert made.notes == ("torch.ops.aten.adaptive_avg_pool2d.default: its options are known only when it runs",)
+    path.write_bytes(program("torch.ops.aten.max_unpool2d.default", {}, FOUR))
+    assert read(path).notes == ("y: torch.ops.aten.max_unpool2d.default is not described here",)
+
+
+def sequential(*layers: tuple[str, dict[str, Any]], shape: Any = (None, 20, 21, 3)) -> bytes:
+    config = [{"class_name": "InputLayer", "config": {"name": "x", "batch_shape": shape}}]
+    config += [{"class_name": kind, "config": {"name": f"l{n}", **said}} for n, (kind, said) in enumerate(layers)]
+    whole = {"class_name": "Sequential", "config": {"name": "s", "layers": config}}
+    return archive({"config.json": json.dumps(whole), "metadata.json": '{"keras_version": "3.0"}'})
+
+
+POOL: tuple[str, dict[str, Any]] = ("MaxPooling2D", {"pool_size": [2, 2], "strides": None, "padding": "valid"})
+
+
+@pytest.mark.parametrize(("kind", "config", "shape"), [
+    ("Conv2D", {"filters": 8, "kernel_size": [3, 3], "strides": [2, 2], "padding": "same"}, "?x10x11x8"),
+    ("Conv2D", {"filters": 8, "kernel_size": 3, "dilation_rate": 2}, "?x16x17x8"),
+    ("SeparableConv2D", {"filters": 4, "kernel_size": [5, 5]}, "?x16x17x4"),
+    ("DepthwiseConv2D", {"kernel_size": [3, 3], "depth_multiplier": 2}, "?x18x19x6"),
+    ("ZeroPadding2D", {"padding": [[1, 2], [3, 4]]}, "?x23x28x3"),
+    ("Cropping2D", {"cropping": [[1, 2], [3, 4]]}, "?x17x14x3"),
+    ("UpSampling2D", {"size": [2, 3]}, "?x40x63x3"),
+    ("Dropout", {}, "?x20x21x3"),
+    ("Mystery", {}, "?"),
+])  # fmt: skip
+def test_shapes_are_followed_in_keras(tmp_path: Path, kind: str, config: dict[str, Any], shape: str) -> None:
+    (layer,) = found(tmp_path / "m.keras", sequential((kind, config), POOL))
+    assert shown(layer.input) == shape
+
+
+def test_keras_with_channels_first_and_one_axis(tmp_path: Path) -> None:
+    first = ("AveragePooling2D", {**POOL[1], "data_format": "channels_first"})
+    (layer,) = found(tmp_path / "m.keras", sequential(first, shape=(None, 3, 20, 21)))
+    assert (layer.layout, shown(layer.output), layer.unusual) == ("NCHW", "?x3x10x10", ("channels first",))
+    causal = ("Conv1D", {"filters": 4, "kernel_size": [3], "padding": "causal"})
+    pool = ("MaxPooling1D", {"pool_size": [2], "strides": [2], "padding": "valid"})
+    (layer,) = found(tmp_path / "m.keras", sequential(causal, pool, shape=(None, 20, 3)))
+    assert (layer.layout, shown(layer.input), shown(layer.output)) == ("NLC", "?x20x4", "?x10x4")
+
+
+def test_keras_layers_around_layers_and_pooling_that_is_not_described(tmp_path: Path) -> None:
+    inner = {"class_name": POOL[0], "config": {"name": "p", **POOL[1]}}
+    path = tmp_path / "m.keras"
+    data = sequential(("TimeDistributed", {"layer": inner}), ("OwnPooling", {}), shape=(None, 7, 20, 21, 3))
+    (layer,) = found(path, data)
+    assert (layer.name, shown(layer.input), shown(layer.output)) == ("l0/p", "?x20x21x3", "?x10x10x3")
+    assert read(path).notes == ("l0/p is inside TimeDistributed", "l1: OwnPooling is not described here")
+
+
+def test_keras_2_names_its_inputs_without_shapes(tmp_path: Path) -> None:
+    layers = [
+        {"class_name": "InputLayer", "config": {"name": "x", "batch_input_shape": [None, 8, 8, 1]}, "name": "x",
+         "inbound_nodes": []},
+        {"class_name": POOL[0], "config": {"name": "p", **POOL[1]}, "name": "p", "inbound_nodes": [[["x", 0, 0, {}]]]},
+        {"class_name": POOL[0], "config": {"name": "q", **POOL[1]}, "name": "q", "inbound_nodes": [[["p", 0, 0, {}]]]},
+    ]  # fmt: skip
+    whole = {"class_name": "Functional", "config": {"name": "m", "layers": layers, "output_layers": [["q", 0, 0]]}}
+    made = found(tmp_path / "m.keras", archive({"config.json": json.dumps(whole)}))
+    assert [shown(layer.output) for layer in made] == ["?x4x4x1", "?x2x2x1"]
+
+
+def test_what_two_sources_say_of_a_shape() -> None:
+    assert merged((None, "n", 3), (2, "m", 4)) == (2, "n", 3)
+    assert merged((1, 2), (1, 2, 3)) == (1, 2)
+    assert merged(None, (4,)) == merged((4,), None) == (4,)
+
+
+def test_a_convolution_that_cannot_be_leaves_unknown_lengths(tmp_path: Path) -> None:
+    wrong: list[dict[str, Any]] = [{"strides": [0, 1]}, {"kernel_shape": [30, 30]}]
+    for attributes in wrong:
+        conv = node("Conv", ["x", "w"], ["t"], **attributes)
+        layer = pool_behind(tmp_path / "m.onnx", conv, constants=[weights("w", [5, 2, 3, 3])])
+        assert shown(layer.input) == "1x5x?x?"
