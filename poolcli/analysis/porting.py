@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SMALL = 24  # cells along an axis that are tried as they are
-MOST_CELLS = 1 << 20  # of a map that is tried
+TRIAL_CELLS = 1 << 20  # of a map that is tried
 RESIDUES = 8  # lengths tried along an axis whose length is not known
-PADS = {"max": -math.inf, "min": math.inf}  # what a mode does not see
+UNSEEN = {"max": -math.inf, "min": math.inf}  # what a mode does not see
 SAME, DIFFERS, REFUSED, UNTRIED = "same", "differs", "refused", "not tried"
 
 
@@ -75,8 +75,8 @@ def port(step: PoolStep, spatial: Sequence[int | str | None], name: str, dtype: 
     >>> layer = PoolStep("avg", 3, {"stride": 2, "padding": 1, "compat": "torch"})
     >>> port(layer, (7, 7), "onnx").verdict
     'same'
-    >>> port(layer, (7, 7), "keras").reasons
-    ('Keras refuses this layer: padding is valid or same',)
+    >>> port(layer, (7, 7), "keras").reasons[0]
+    'Keras refuses this layer: padding is valid or same'
     """
     tried = [_tried(step, lengths, name, dtype) for lengths in _trials(step.layer(len(spatial)), spatial)]
     worst = max(tried, key=lambda one: (SAME, UNTRIED, DIFFERS, REFUSED).index(one.verdict))
@@ -86,32 +86,42 @@ def port(step: PoolStep, spatial: Sequence[int | str | None], name: str, dtype: 
 
 def _tried(step: PoolStep, lengths: Sequence[int], name: str, dtype: str) -> Port:
     title = FRAMEWORKS[name].title
-    if math.prod(lengths) > MOST_CELLS:
+    if math.prod(lengths) > TRIAL_CELLS:
         return Port(title, UNTRIED, ("its windows are too large for a trial",))
     before = FeatureMap.from_array(_values(lengths, dtype), SPATIAL[len(lengths) - 1])
-    problems: list[PoolcliError] = []
-    first: Comparison | None = None
-    for written in _spellings(step, lengths, name):
-        try:
-            made = compared(before, {"here": step, title: written})
-        except PoolcliError as problem:  # neither answers
-            return Port(title, UNTRIED, (problem.message,))
-        here, there = made.variants
-        if here.values is None:
-            return Port(title, UNTRIED, (here.refusal,))
-        if there.problem is not None:
-            problems.append(there.problem)
-            continue
+    here = _with_all_said(step, len(lengths))
+    try:
+        answers = list(_answers(here, before, name))
+    except PoolcliError as problem:  # it cannot be, here or anywhere
+        return Port(title, UNTRIED, (problem.message,))
+    if answers[0][1].variants[0].problem:
+        return Port(title, UNTRIED, (answers[0][1].variants[0].refusal,))
+    given = [(written, made) for written, made in answers if made.variants[1].problem is None]
+    equal = next((written for written, made in given if _equal(made)), None)
+    changes = () if equal is None else _changes(step, equal, len(lengths))
+    if not given:
+        return Port(title, REFUSED, (answers[0][1].variants[1].refusal, *_padded_first(here, before, name)))
+    if _equal(given[0][1]):
+        return Port(title, SAME, (), equal, changes)
+    return Port(title, DIFFERS, _why(given[0][1]), equal, changes)
+
+
+def _answers(here: PoolStep, before: FeatureMap, name: str) -> Iterator[tuple[PoolStep, Comparison]]:
+    """Yield the layer in other words beside the layer itself, up to the first that gives the same values."""
+    for written in _spellings(here, before.spatial, name):
+        made = compared(before, {"here": here, "there": written})
+        yield written, made
         if _equal(made):
-            changes = _changes(step, written, len(lengths))
-            if first is None:
-                return Port(title, SAME, (), written, changes)
-            return Port(title, DIFFERS, _why(first), written, changes)
-        first = first or made
-    if first is not None:
-        return Port(title, DIFFERS, _why(first))
-    refusal = problems[0].message
-    return Port(title, REFUSED, (refusal, *_padded_first(step, before, name)))
+            return
+
+
+def _with_all_said(step: PoolStep, ndim: int) -> PoolStep:
+    """Return a layer with the options whose defaults differ from framework to framework said."""
+    layer = step.layer(ndim)
+    options: Any = {**step.options, "count_include_pad": layer.count_include_pad}
+    if layer.window.kind == "sliding":
+        options["stride"] = layer.window.stride
+    return replace(step, options=options)
 
 
 def _padded_first(step: PoolStep, before: FeatureMap, name: str) -> Iterator[str]:
@@ -120,7 +130,7 @@ def _padded_first(step: PoolStep, before: FeatureMap, name: str) -> Iterator[str
 
     layer = step.layer(before.ndim)
     mode, axes = layer.mode.mode.name, layer.plan(before.spatial)
-    fill = 0.0 if mode == "avg" and layer.count_include_pad else PADS.get(mode)
+    fill = 0.0 if mode == "avg" and layer.count_include_pad else UNSEEN.get(mode)
     sides = [(axis.before, max(axis.stops[-1] - axis.length, 0)) for axis in axes if axis.regular]
     if fill is None or before.values.dtype.kind != "f" or layer.window.kind != "sliding" or not any(map(any, sides)):
         return
@@ -197,8 +207,6 @@ def _spellings(step: PoolStep, lengths: Sequence[int], name: str) -> Iterator[Po
     counted = layer.count_include_pad and layer.mode.mode.divides and not all(map(_without_pads, axes))
     options: Any = {key: value for key, value in step.options.items() if key not in ("compat", "count_include_pad")}
     options |= {"compat": name, "count_include_pad": counted}
-    if layer.window.kind == "sliding":
-        options["stride"] = layer.window.stride
     yield replace(step, options=options)
     for changes in _other_words(layer, axes):
         size = changes.pop("size", step.size)

@@ -22,7 +22,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "compare": "Show modes or frameworks side by side, and why they differ.",
         "explain": "Explain every window, as a table, a page or an animation.",
         "summary": "Show the shape and parameters of every layer, without data.",
-        "layers": "List the pooling layers of a model file, and where they will differ.",
+        "layers": "List the pooling layers of a model file: .onnx, .pt2, .keras ...",
         "shift": "Measure how much pooled values change when the input moves.",
         "show": "Draw a feature map in the terminal.",
     },

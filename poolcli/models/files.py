@@ -1,4 +1,4 @@
-"""`read`: from a path to a `Model`, whichever format it has; what is none of them is named, with what to do."""
+"""`read_model`: from a path to a `Model`, whichever format it has; what is none of them is named, with what to do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from poolcli.errors import InputError, PoolcliError
 from poolcli.models import keras_file, onnx_file, tflite_file, torch_export, torch_script
 from poolcli.models.layer import Model
-from poolcli.models.source import CUT_OFF, Archive, ModelFile, opened
+from poolcli.models.source import NOT_WHOLE, Archive, ModelFile, mapped
 
 KNOWN = ".onnx, .pt2, .keras, .tflite and TorchScript .pt"
 MALFORMED = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError, struct.error)
@@ -28,7 +28,7 @@ STRANGERS: Mapping[bytes, tuple[str, str]] = {
 }
 
 
-def read(source: str | Path) -> Model:
+def read_model(source: str | Path) -> Model:
     """List the pooling layers of a model file.
 
     Parameters
@@ -45,7 +45,7 @@ def read(source: str | Path) -> Model:
     LimitError
         If it has more parts, or longer ones, than any model.
     """
-    with opened(source) as file:
+    with mapped(source) as file:
         try:
             return _reader(file)()
         except PoolcliError as problem:
@@ -53,7 +53,7 @@ def read(source: str | Path) -> Model:
             raise
         except MALFORMED as problem:
             text = f"{file.name}: not what such a model looks like: {type(problem).__name__}: {problem}"
-            raise InputError(text, CUT_OFF) from problem
+            raise InputError(text, NOT_WHOLE) from problem
 
 
 def _reader(file: ModelFile) -> Callable[[], Model]:
@@ -63,24 +63,24 @@ def _reader(file: ModelFile) -> Callable[[], Model]:
         raise InputError("the file is empty", f"name a model: {KNOWN}")
     if head.startswith(b"PK"):
         return _packed(Archive(file))
-    if head[4:8] == tflite_file.SIGNATURE:
-        return lambda: tflite_file.read(file)
+    if head[4:8] == tflite_file.TFLITE_MARK:
+        return lambda: tflite_file.read_tflite(file)
     for signature, (what, hint) in STRANGERS.items():
         if head.startswith(signature) or head[8:9] == signature == b"{":
             raise InputError(what, hint)
     if file.name.endswith(".onnx") or head[:1] == b"\x08":
-        return lambda: onnx_file.read(file)
+        return lambda: onnx_file.read_onnx(file)
     raise InputError("not a model that poolcli knows", f"it reads {KNOWN}")
 
 
 def _packed(archive: Archive) -> Callable[[], Model]:
     """Return what reads an archive."""
     if archive.find(torch_export.OLD, "/archive_format") or any(map(torch_export.NEW.fullmatch, archive.names)):
-        return lambda: torch_export.read(archive)
+        return lambda: torch_export.read_exported(archive)
     if "config.json" in archive.names:
-        return lambda: keras_file.read(archive)
+        return lambda: keras_file.read_keras(archive)
     if archive.find("/constants.pkl") and any("code/" in name for name in archive.names):
-        return lambda: torch_script.read(archive)
+        return lambda: torch_script.read_script(archive)
     if archive.find("/data.pkl"):
         raise InputError("pickled weights of PyTorch: there are no layers in it, and poolcli never unpickles", EXPORT)
     raise InputError("a zip archive, but not of a model that poolcli knows", f"it reads {KNOWN}")

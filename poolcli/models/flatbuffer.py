@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from poolcli.errors import InputError
-from poolcli.models.source import CUT_OFF, Budget
+from poolcli.models.source import NOT_WHOLE, Budget
 
 
 @dataclass(frozen=True)
@@ -101,4 +101,4 @@ def _read(data: Any, kind: str, place: int) -> int:
 
 
 def _broken() -> InputError:
-    return InputError("a TensorFlow Lite model that ends too early, or with offsets that lead out of it", CUT_OFF)
+    return InputError("a TensorFlow Lite model that ends too early, or with offsets that lead out of it", NOT_WHOLE)

@@ -13,26 +13,25 @@ from typing import Any
 
 from poolcli.errors import InputError
 from poolcli.featuremap import SPATIAL
-from poolcli.models.layer import Dim, Draft, Model, ModelLayer, Shape, merged, slid
-from poolcli.models.source import CUT_OFF, Archive, Budget
+from poolcli.models.layer import Dim, Draft, Model, ModelLayer, ModelShape, merged, slid
+from poolcli.models.source import DEEPEST, NOT_WHOLE, Archive, Budget
 from poolcli.pooling.frameworks import KERAS
 
-DEEPEST = 24  # models in models
-POOL = re.compile(r"(?P<kind>Max|Average)Pool(?:ing(?P<ndim>[123])D)?")
-GLOBAL = re.compile(r"Global(?P<kind>Max|Average)Pooling(?P<ndim>[123])D")
+POOL_LAYER = re.compile(r"(?P<kind>Max|Average)Pool(?:ing(?P<ndim>[123])D)?")
+GLOBAL_LAYER = re.compile(r"Global(?P<kind>Max|Average)Pooling(?P<ndim>[123])D")
 ADAPTIVE = re.compile(r"Adaptive(?P<kind>Max|Average)Pooling(?P<ndim>[123])D")
 CONV = re.compile(r"(?P<kind>Conv|SeparableConv|DepthwiseConv)(?P<ndim>[123])D")
 BORDER = re.compile(r"(?P<kind>ZeroPadding|Cropping|UpSampling)(?P<ndim>[123])D")
-MODES = {"Max": "max", "Average": "avg"}
-UNCHANGED = {
+MODE_OF = {"Max": "max", "Average": "avg"}
+SAME_SHAPE_LAYERS = {
     "Activation", "ActivityRegularization", "AlphaDropout", "BatchNormalization", "Dropout", "ELU", "GaussianDropout",
     "GaussianNoise", "GroupNormalization", "Identity", "InputLayer", "LayerNormalization", "LeakyReLU", "PReLU", "ReLU",
     "Rescaling", "Softmax", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "UnitNormalization",
 }  # fmt: skip
-Call = tuple[str, int]  # which layer, and which of its calls
+LayerCall = tuple[str, int]  # which layer, and which of its calls
 
 
-def read(archive: Archive) -> Model:
+def read_keras(archive: Archive) -> Model:
     """List the pooling layers of a Keras model."""
     model = archive.json(str(archive.find("/config.json")))
     about = archive.find("/metadata.json")
@@ -58,10 +57,12 @@ class _Walk:
         self.notes: dict[str, None] = {}
         self.operators = 0
 
-    def model(self, model: Mapping[str, Any], prefix: str, shape: Shape | None, depth: int = 0) -> Shape | None:
+    def model(
+        self, model: Mapping[str, Any], prefix: str, shape: ModelShape | None, depth: int = 0
+    ) -> ModelShape | None:
         """Look at the layers of a model, and return the shape of what leaves it."""
         if depth > DEEPEST:
-            raise InputError(f"models in each other more than {DEEPEST} deep", CUT_OFF)
+            raise InputError(f"models in each other more than {DEEPEST} deep", NOT_WHOLE)
         layers = _inner(model)
         if any(layer.get("inbound_nodes") for layer in layers):
             return self._functional(model, layers, prefix, shape, depth)
@@ -76,11 +77,11 @@ class _Walk:
         model: Mapping[str, Any],
         layers: Sequence[Mapping[str, Any]],
         prefix: str,
-        shape: Shape | None,
+        shape: ModelShape | None,
         depth: int,
-    ) -> Shape | None:
+    ) -> ModelShape | None:
         calls = {(_name(layer), number): (layer, said) for layer in layers for number, said in enumerate(_calls(layer))}
-        after: dict[Call, Shape | None] = {}
+        after: dict[LayerCall, ModelShape | None] = {}
         for call in _ordered({call: [source for source, _ in said] for call, (_, said) in calls.items()}):
             if call not in calls:
                 continue
@@ -93,9 +94,9 @@ class _Walk:
         return after.get((str(end[0]), end[1])) if end else None
 
     def _layer(
-        self, layer: Mapping[str, Any], prefix: str, shape: Shape | None, before: Mapping[str, Any] | None, depth: int,
+        self, layer: Mapping[str, Any], prefix: str, shape: ModelShape | None, before: Mapping[str, Any] | None, depth: int,
         number: int = 0,
-    ) -> Shape | None:  # fmt: skip
+    ) -> ModelShape | None:  # fmt: skip
         """Take down a pooling layer, or go into a model; return the shape after it."""
         self.budget.spend()
         self.operators += 1
@@ -114,10 +115,10 @@ class _Walk:
             self.notes[f"{name}: {kind} is not described here"] = None
         return _after(kind, config, shape)
 
-    def _wrapped(self, layer: Mapping[str, Any], name: str, shape: Shape | None, depth: int) -> Shape | None:
+    def _wrapped(self, layer: Mapping[str, Any], name: str, shape: ModelShape | None, depth: int) -> ModelShape | None:
         """Look at what is inside TimeDistributed, which gives it one step of time after the other."""
         if depth >= DEEPEST:
-            raise InputError(f"layers in each other more than {DEEPEST} deep", CUT_OFF)
+            raise InputError(f"layers in each other more than {DEEPEST} deep", NOT_WHOLE)
         timed = layer["class_name"] == "TimeDistributed" and shape is not None
         inside = (shape[0], *shape[2:]) if timed and shape else None
         first = len(self.layers)
@@ -138,9 +139,9 @@ def _name(layer: Mapping[str, Any]) -> str:
     return str(layer.get("name") or layer["config"].get("name") or layer["class_name"])
 
 
-def _ordered(needs: Mapping[Call, Sequence[Call]]) -> list[Call]:
+def _ordered(needs: Mapping[LayerCall, Sequence[LayerCall]]) -> list[LayerCall]:
     """Return the calls so that each stands behind those it needs, else as the file has them."""
-    seen: set[Call] = set()
+    seen: set[LayerCall] = set()
     for call, others in needs.items():
         if not seen.issuperset(others):
             break
@@ -151,16 +152,16 @@ def _ordered(needs: Mapping[Call, Sequence[Call]]) -> list[Call]:
         return list(TopologicalSorter(needs).static_order())
     except CycleError as problem:
         circle = ", ".join(dict.fromkeys(name for name, _ in problem.args[1][:4]))
-        raise InputError(f"its graph goes round in a circle: {circle} ...", CUT_OFF) from None
+        raise InputError(f"its graph goes round in a circle: {circle} ...", NOT_WHOLE) from None
 
 
-def _calls(layer: Mapping[str, Any]) -> list[list[tuple[Call, Shape | None]]]:
+def _calls(layer: Mapping[str, Any]) -> list[list[tuple[LayerCall, ModelShape | None]]]:
     """Return for each call of a layer what it is called on: the call that made it, and its shape if it is there."""
     nodes = layer.get("inbound_nodes") or [[]]
     return [list(_tensors(node)) for node in nodes]
 
 
-def _tensors(said: Any) -> Iterator[tuple[Call, Shape | None]]:
+def _tensors(said: Any) -> Iterator[tuple[LayerCall, ModelShape | None]]:
     if isinstance(said, Mapping):
         if said.get("class_name") == "__keras_tensor__":
             history = said["config"]["keras_history"]
@@ -174,13 +175,13 @@ def _tensors(said: Any) -> Iterator[tuple[Call, Shape | None]]:
             yield from (tensor for one in said for tensor in _tensors(one))
 
 
-def _shape(said: Any) -> Shape | None:
+def _shape(said: Any) -> ModelShape | None:
     if not isinstance(said, list) or not all(n is None or isinstance(n, int) for n in said):
         return None
     return tuple(said)
 
 
-def _built(layer: Mapping[str, Any]) -> Shape | None:
+def _built(layer: Mapping[str, Any]) -> ModelShape | None:
     """Return the input shape that a layer was made or built for."""
     config = layer["config"]
     said = [config.get(name) for name in ("batch_shape", "batch_input_shape")] if isinstance(config, Mapping) else []
@@ -191,17 +192,17 @@ def _built(layer: Mapping[str, Any]) -> Shape | None:
 # --- layers -----------------------------------------------------------------------------------------------------------
 
 
-def _drafted(name: str, kind: str, config: Mapping[str, Any], shape: Shape | None) -> Draft | None:
+def _drafted(name: str, kind: str, config: Mapping[str, Any], shape: ModelShape | None) -> Draft | None:
     """Return the layer that a class and its config are, if it is pooling."""
-    found = GLOBAL.fullmatch(kind) or ADAPTIVE.fullmatch(kind) or POOL.fullmatch(kind)
+    found = GLOBAL_LAYER.fullmatch(kind) or ADAPTIVE.fullmatch(kind) or POOL_LAYER.fullmatch(kind)
     if found is None:
         return None
     ndim = int(found["ndim"]) if found["ndim"] else len(shape or ()) - 2
     if not 1 <= ndim <= len(SPATIAL) or (shape is not None and len(shape) != ndim + 2):
-        raise InputError(f"layer {name!r} ({kind}): an input of {len(shape or ())} axes", CUT_OFF)
+        raise InputError(f"layer {name!r} ({kind}): an input of {len(shape or ())} axes", NOT_WHOLE)
     known: dict[str, Any] = {"input": shape, "channels_last": _last(config), "options": {"compat": KERAS.name}}
-    draft = Draft(name, kind, ndim, MODES[found["kind"]], **known)
-    if GLOBAL.fullmatch(kind):
+    draft = Draft(name, kind, ndim, MODE_OF[found["kind"]], **known)
+    if GLOBAL_LAYER.fullmatch(kind):
         draft.options["global_window"] = True
         draft.keeps_axes = bool(config.get("keepdims"))
     elif ADAPTIVE.fullmatch(kind):
@@ -224,9 +225,9 @@ def _sizes(value: Any, ndim: int) -> tuple[int, ...] | None:
     return tuple(value) if isinstance(value, list) else (value,) * ndim
 
 
-def _after(kind: str, config: Mapping[str, Any], shape: Shape | None) -> Shape | None:
+def _after(kind: str, config: Mapping[str, Any], shape: ModelShape | None) -> ModelShape | None:
     """Return the shape after a layer other than pooling, None where there is no formula for it here."""
-    if shape is None or kind in UNCHANGED:
+    if shape is None or kind in SAME_SHAPE_LAYERS:
         return shape
     found = CONV.fullmatch(kind) or BORDER.fullmatch(kind)
     if found is None or len(shape) != int(found["ndim"]) + 2:
@@ -239,7 +240,7 @@ def _after(kind: str, config: Mapping[str, Any], shape: Shape | None) -> Shape |
     return (shape[0], *spatial, channels) if _last(config) else (shape[0], channels, *spatial)
 
 
-def _convolved(kind: str, config: Mapping[str, Any], spatial: Shape, channels: Dim) -> tuple[Shape, Dim]:
+def _convolved(kind: str, config: Mapping[str, Any], spatial: ModelShape, channels: Dim) -> tuple[ModelShape, Dim]:
     ndim = len(spatial)
     size, dilation = _sizes(config["kernel_size"], ndim) or (), _sizes(config.get("dilation_rate", 1), ndim) or ()
     padding = config.get("padding", "valid")

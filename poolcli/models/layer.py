@@ -13,7 +13,7 @@ from poolcli.steps.steps import PoolStep, Step
 from poolcli.window import AXIS_NAMES, Axis, Window
 
 Dim = int | str | None  # a length, a symbol that stands for one, or unknown
-Shape = tuple[Dim, ...]
+ModelShape = tuple[Dim, ...]
 ROOMY = 1 << 20  # cells that stand for an unknown length, which must be enough for any window
 
 
@@ -47,15 +47,15 @@ class ModelLayer:
     operator: str
     ndim: int
     step: PoolStep
-    input: Shape | None
-    output: Shape | None
+    input: ModelShape | None
+    output: ModelShape | None
     layout: str
     after: tuple[Step, ...] = ()
     unusual: tuple[str, ...] = ()
     dtype: str = "float32"
 
     @property
-    def spatial(self) -> Shape:
+    def spatial(self) -> ModelShape:
         """The lengths of the spatial axes, in poolcli's order."""
         if self.input is None:
             return (None,) * self.ndim
@@ -112,8 +112,8 @@ class Draft:
     mode: str
     size: Any = None
     options: dict[str, Any] = field(default_factory=dict)
-    input: Shape | None = None
-    declared: Shape | None = None
+    input: ModelShape | None = None
+    declared: ModelShape | None = None
     channels_last: bool = False
     keeps_axes: bool = True
     indices: bool = False
@@ -166,7 +166,7 @@ class Draft:
         channel = "C" if rank > self.ndim else ""
         return f"{lead}{spatial}{channel}" if self.channels_last else f"{lead}{channel}{spatial}"
 
-    def _planned(self, pooling: Pooling) -> tuple[Shape | None, list[str]]:
+    def _planned(self, pooling: Pooling) -> tuple[ModelShape | None, list[str]]:
         """Return the output shape, and what is unusual about the windows."""
         told = list(_uneven(pooling.window))
         if self.input is None:
@@ -240,7 +240,7 @@ def _unclipped(axis: Axis, size: int, stride: int, dilation: int) -> int:
     return -(-room // stride) + 1
 
 
-def merged(first: Shape | None, second: Shape | None) -> Shape | None:
+def merged(first: ModelShape | None, second: ModelShape | None) -> ModelShape | None:
     """Return what two sources say of a shape: a number before a symbol before nothing, and the first before the second.
 
     Examples
@@ -259,7 +259,7 @@ def _better(one: Dim, other: Dim) -> Dim:
     return other if isinstance(other, int) or one is None else one
 
 
-def shown(shape: Shape | None) -> str:
+def shown(shape: ModelShape | None) -> str:
     """Write a shape: symbols as they are, ``?`` for what nothing tells.
 
     Examples

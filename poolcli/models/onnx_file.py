@@ -13,23 +13,21 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from poolcli.errors import InputError
-from poolcli.models.layer import Dim, Draft, Model, ModelLayer, Shape, merged, over
-from poolcli.models.onnx_shapes import FOLLOW
+from poolcli.models.layer import Dim, Draft, Model, ModelLayer, ModelShape, merged, over
+from poolcli.models.onnx_shapes import AUTO_PAD, SHAPES_AFTER
 from poolcli.models.protobuf import Message
-from poolcli.models.source import CUT_OFF, Budget, ModelFile
+from poolcli.models.source import DEEPEST, FEW, NOT_WHOLE, Budget, ModelFile
 from poolcli.pooling.frameworks import ONNX
 
-NEWEST = 28  # the newest set of operators whose pooling is known to be what is read here
-DEEPEST = 24  # functions in functions, bodies in bodies
-OWN = ("", "ai.onnx")
-TYPES = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 10: "float16", 11: "float64"}
-AUTO_PAD = {"SAME_UPPER": "same", "SAME_LOWER": "same-lower", "VALID": "valid"}
+NEWEST_SET = 28  # the newest set of operators whose pooling is known to be what is read here
+OWN_DOMAINS = ("", "ai.onnx")
+ONNX_TYPES = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 10: "float16", 11: "float64"}
 CALL = 200  # parts that going into a function costs, so that functions in functions end soon
-LISTED = 64  # numbers of a constant that are read: pads and axes are few
+FEW = 64  # numbers of a constant that are read: pads and axes are few
 
 WINDOWED = {"MaxPool": "max", "AveragePool": "avg", "LpPool": "lp"}
-GLOBAL = {"GlobalMaxPool": "max", "GlobalAveragePool": "avg", "GlobalLpPool": "lp"}
-REDUCED = {"ReduceMean": "avg", "ReduceMax": "max", "ReduceMin": "min"}
+GLOBAL_POOLS = {"GlobalMaxPool": "max", "GlobalAveragePool": "avg", "GlobalLpPool": "lp"}
+REDUCTIONS = {"ReduceMean": "avg", "ReduceMax": "max", "ReduceMin": "min"}
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ class Scope:
         The attributes that a function was called with.
     """
 
-    shapes: dict[str, Shape | None] = field(default_factory=dict)
+    shapes: dict[str, ModelShape | None] = field(default_factory=dict)
     constants: dict[str, Message] = field(default_factory=dict)
     types: dict[str, int] = field(default_factory=dict)
     prefix: str = ""
@@ -91,7 +89,7 @@ class Scope:
         """Return the scope of a body, which sees what is around it."""
         depth = self.depth + 1
         if depth > DEEPEST:
-            raise InputError(f"functions or bodies in each other more than {DEEPEST} deep", CUT_OFF)
+            raise InputError(f"functions or bodies in each other more than {DEEPEST} deep", NOT_WHOLE)
         seen = {"shapes": dict(self.shapes), "constants": dict(self.constants), "types": dict(self.types)}
         return Scope(**{**seen, "prefix": f"{self.prefix}{prefix}/", "place": self.place, "depth": depth, **changes})
 
@@ -101,7 +99,7 @@ class Scope:
         return None if tensor is None else _whole(tensor)
 
 
-def read(source: ModelFile) -> Model:
+def read_onnx(source: ModelFile) -> Model:
     """List the pooling layers of an ONNX model.
 
     Raises
@@ -137,11 +135,11 @@ class _Walk:
 
     def check_sets(self, sets: Sequence[Message]) -> None:
         for one in sets:
-            if one.text(1) in OWN:
+            if one.text(1) in OWN_DOMAINS:
                 self.opset = one.number(2)
-        if self.opset > NEWEST:
+        if self.opset > NEWEST_SET:
             raise InputError(
-                f"it needs operator set {self.opset}, newer than any that poolcli knows ({NEWEST})",
+                f"it needs operator set {self.opset}, newer than any that poolcli knows ({NEWEST_SET})",
                 "export it with an older one: opset_version=22",
             )
 
@@ -160,7 +158,7 @@ class _Walk:
             scope.shapes.setdefault(value.text(1), declared[value.text(1)])
         self._nodes(graph.messages(1), scope, declared)
 
-    def _nodes(self, messages: Sequence[Message], scope: Scope, declared: Mapping[str, Shape | None]) -> None:
+    def _nodes(self, messages: Sequence[Message], scope: Scope, declared: Mapping[str, ModelShape | None]) -> None:
         nodes = _ordered([_node(message, scope) for message in messages])
         makers = {output: node for node in nodes for output in node.outputs}
         takers: dict[str, set[str]] = {}
@@ -176,11 +174,11 @@ class _Walk:
                 scope.shapes[output] = merged(own, declared.get(output))
 
     def _visited(
-        self, node: Node, scope: Scope, declared: Mapping[str, Shape | None], makers: Mapping[str, Node],
+        self, node: Node, scope: Scope, declared: Mapping[str, ModelShape | None], makers: Mapping[str, Node],
         takers: Mapping[str, set[str]],
-    ) -> Shape | None:  # fmt: skip
+    ) -> ModelShape | None:  # fmt: skip
         """Take down a pooling layer, or go into a body or a function; return the shape of the first output."""
-        own = node.domain in OWN
+        own = node.domain in OWN_DOMAINS
         draft = _pooled(node, scope, takers) if own else None
         if draft is not None:
             draft.declared = declared.get(node.outputs[0]) if node.outputs else None
@@ -200,10 +198,10 @@ class _Walk:
             self.notes[f"{node.name or node.kind}: {domain}{node.kind} is not described here"] = None
         if node.kind == "Constant":
             _remember(node, scope)
-        follow = FOLLOW.get(node.kind) if own else None
+        follow = SHAPES_AFTER.get(node.kind) if own else None
         return follow(node, scope) if follow else None
 
-    def _called(self, node: Node, function: Message, scope: Scope) -> Shape | None:
+    def _called(self, node: Node, function: Message, scope: Scope) -> ModelShape | None:
         """Go into a function with the shapes that it is called with."""
         self.budget.spend(CALL)
         inner = scope.inner(node.name or node.kind, given=node.attributes)
@@ -253,10 +251,10 @@ def _ordered(nodes: list[Node]) -> list[Node]:
         return [nodes[place] for place in TopologicalSorter(needs).static_order()]
     except CycleError as problem:
         circle = [nodes[place].name or nodes[place].kind for place in problem.args[1][:4]]
-        raise InputError(f"its graph goes round in a circle: {', '.join(circle)} ...", CUT_OFF) from None
+        raise InputError(f"its graph goes round in a circle: {', '.join(circle)} ...", NOT_WHOLE) from None
 
 
-def _declared(value: Message) -> tuple[Shape | None, int]:
+def _declared(value: Message) -> tuple[ModelShape | None, int]:
     """Return the shape and the type that a ValueInfoProto tells."""
     kind = value.message(2)
     tensor = kind.message(1) if kind else None
@@ -277,11 +275,11 @@ def _whole(tensor: Message) -> list[int] | None:
     """Return the few whole numbers of a tensor."""
     raw, kind = tensor.data(9), tensor.number(2)
     code, size = {7: ("q", 8), 6: ("i", 4)}.get(kind, ("", 1))
-    if not code or len(raw) > LISTED * size:
+    if not code or len(raw) > FEW * size:
         return None
     if raw:
         return [number for (number,) in struct.iter_unpack(f"<{code}", raw[: len(raw) // size * size])]
-    return tensor.numbers(7 if kind == 7 else 5)[:LISTED]
+    return tensor.numbers(7 if kind == 7 else 5)[:FEW]
 
 
 def _remember(node: Node, scope: Scope) -> None:
@@ -299,16 +297,18 @@ def _remember(node: Node, scope: Scope) -> None:
 def _pooled(node: Node, scope: Scope, takers: Mapping[str, set[str]]) -> Draft | None:
     """Return the layer that a node is, if it is pooling."""
     shape = scope.shapes.get(node.inputs[0]) if node.inputs else None
-    dtype = TYPES.get(scope.types.get(node.inputs[0], 1), "float32") if node.inputs else "float32"
+    dtype = ONNX_TYPES.get(scope.types.get(node.inputs[0], 1), "float32") if node.inputs else "float32"
     known: dict[str, Any] = {"input": shape, "dtype": dtype, "options": {"compat": ONNX.name}}
     name = scope.prefix + (node.name or (node.outputs[0] if node.outputs else node.kind))
     if node.kind in WINDOWED:
         return _windowed(node, name, known)
-    if node.kind in GLOBAL:
-        draft = Draft(name, node.kind, 2 if shape is None else len(shape) - 2, _mode(GLOBAL[node.kind], node), **known)
+    if node.kind in GLOBAL_POOLS:
+        draft = Draft(
+            name, node.kind, 2 if shape is None else len(shape) - 2, _mode(GLOBAL_POOLS[node.kind], node), **known
+        )
         draft.options["global_window"] = True
         return _ranked(draft)
-    if node.kind in REDUCED and not {"Sub"} & takers.get(node.outputs[0] if node.outputs else "", set()):
+    if node.kind in REDUCTIONS and not {"Sub"} & takers.get(node.outputs[0] if node.outputs else "", set()):
         return _reduced(node, name, scope, known)
     return None
 
@@ -341,7 +341,7 @@ def _padding(node: Node, name: str, ndim: int) -> Any:
         return AUTO_PAD[auto]
     pads = node.numbers("pads") or [0] * 2 * ndim
     if len(pads) != 2 * ndim:
-        raise InputError(f"layer {name!r} ({node.kind}): {len(pads)} pads for {ndim} axes", CUT_OFF)
+        raise InputError(f"layer {name!r} ({node.kind}): {len(pads)} pads for {ndim} axes", NOT_WHOLE)
     pairs = tuple(zip(pads[:ndim], pads[ndim:], strict=True))
     return pairs if any(pads) else "valid"
 
@@ -354,7 +354,7 @@ def _ranked(draft: Draft) -> Draft:
         raise InputError(
             f"layer {draft.name!r} ({draft.operator}): {draft.ndim} spatial axes, but its input has "
             f"{len(draft.input)} axes in all",
-            CUT_OFF,
+            NOT_WHOLE,
         )
     return draft
 
@@ -369,7 +369,7 @@ def _reduced(node: Node, name: str, scope: Scope, known: dict[str, Any]) -> Draf
     if found is None:
         return None
     ndim, last = found
-    draft = Draft(name, node.kind, ndim, REDUCED[node.kind], **known, channels_last=last)
+    draft = Draft(name, node.kind, ndim, REDUCTIONS[node.kind], **known, channels_last=last)
     draft.options["global_window"] = True
     draft.keeps_axes = bool(node.number("keepdims", 1))
     draft.unusual.append("global pooling as a reduction" + ("" if draft.keeps_axes else ", its axes dropped"))

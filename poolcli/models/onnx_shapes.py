@@ -9,18 +9,18 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from poolcli.models.layer import Dim, Shape, slid
+from poolcli.models.layer import Dim, ModelShape, slid
 
-Follow = Callable[[Any, Any], Shape | None]
+Follow = Callable[[Any, Any], ModelShape | None]
 AUTO_PAD = {"SAME_UPPER": "same", "SAME_LOWER": "same-lower", "VALID": "valid"}
 
 
-def _input(node: Any, scope: Any, place: int = 0) -> Shape | None:
-    shape: Shape | None = scope.shapes.get(node.inputs[place]) if len(node.inputs) > place else None
+def _input(node: Any, scope: Any, place: int = 0) -> ModelShape | None:
+    shape: ModelShape | None = scope.shapes.get(node.inputs[place]) if len(node.inputs) > place else None
     return shape
 
 
-def _conv(node: Any, scope: Any) -> Shape | None:
+def _conv(node: Any, scope: Any) -> ModelShape | None:
     x, weights = _input(node, scope), _input(node, scope, 1)
     size = node.numbers("kernel_shape") or (list(weights[2:]) if weights else [])
     if x is None or not weights or not size or len(size) != len(x) - 2 or None in size or min(size) < 1:
@@ -37,7 +37,7 @@ def _conv(node: Any, scope: Any) -> Shape | None:
     return (x[0], weights[0], *after)
 
 
-def _broadcast(node: Any, scope: Any) -> Shape | None:
+def _broadcast(node: Any, scope: Any) -> ModelShape | None:
     shapes = [_input(node, scope, place) for place in range(len(node.inputs)) if node.inputs[place]]
     if not shapes or any(shape is None for shape in shapes):
         return None
@@ -51,7 +51,7 @@ def _wider(dims: list[Dim]) -> Dim:
     return 1 if not rest else rest.pop() if len(rest) == 1 else None
 
 
-def _pad(node: Any, scope: Any) -> Shape | None:
+def _pad(node: Any, scope: Any) -> ModelShape | None:
     x = _input(node, scope)
     pads = node.numbers("pads") or (scope.numbers(node.inputs[1]) if len(node.inputs) > 1 else None)
     if x is None:
@@ -66,7 +66,7 @@ def _plus(length: Dim, more: int) -> Dim:
     return length + more if isinstance(length, int) and length + more >= 0 else None
 
 
-def _concat(node: Any, scope: Any) -> Shape | None:
+def _concat(node: Any, scope: Any) -> ModelShape | None:
     shapes = [_input(node, scope, place) for place in range(len(node.inputs))]
     first, axis = shapes[0] if shapes else None, node.number("axis", 0)
     if first is None or any(shape is None or len(shape) != len(first) for shape in shapes):
@@ -78,7 +78,7 @@ def _concat(node: Any, scope: Any) -> Shape | None:
     return (*first[:axis], joined, *first[axis + 1 :])
 
 
-def _transposed(node: Any, scope: Any) -> Shape | None:
+def _transposed(node: Any, scope: Any) -> ModelShape | None:
     x = _input(node, scope)
     if x is None:
         return None
@@ -91,7 +91,7 @@ def _axes(node: Any, scope: Any) -> list[int] | None:
     return said
 
 
-def _unsqueezed(node: Any, scope: Any) -> Shape | None:
+def _unsqueezed(node: Any, scope: Any) -> ModelShape | None:
     x, axes = _input(node, scope), _axes(node, scope)
     if x is None or axes is None:
         return None
@@ -100,7 +100,7 @@ def _unsqueezed(node: Any, scope: Any) -> Shape | None:
     return tuple(1 if place in places else next(rest) for place in range(rank)) if len(places) == len(axes) else None
 
 
-def _squeezed(node: Any, scope: Any) -> Shape | None:
+def _squeezed(node: Any, scope: Any) -> ModelShape | None:
     x, axes = _input(node, scope), _axes(node, scope)
     if x is None or axes is None:
         return None
@@ -108,7 +108,7 @@ def _squeezed(node: Any, scope: Any) -> Shape | None:
     return tuple(length for place, length in enumerate(x) if place not in places)
 
 
-def _reshaped(node: Any, scope: Any) -> Shape | None:
+def _reshaped(node: Any, scope: Any) -> ModelShape | None:
     x = _input(node, scope)
     to = scope.numbers(node.inputs[1]) if len(node.inputs) > 1 else None
     if to is None:
@@ -123,7 +123,7 @@ def _reshaped(node: Any, scope: Any) -> Shape | None:
     return tuple(missing if n == -1 else n for n in kept)
 
 
-def _flat(node: Any, scope: Any) -> Shape | None:
+def _flat(node: Any, scope: Any) -> ModelShape | None:
     x, axis = _input(node, scope), node.number("axis", 1)
     if x is None:
         return None
@@ -133,11 +133,11 @@ def _flat(node: Any, scope: Any) -> Shape | None:
                  part[0] if len(part) == 1 else None for part in parts)  # fmt: skip
 
 
-def _all_known(part: Shape) -> bool:
+def _all_known(part: ModelShape) -> bool:
     return all(isinstance(n, int) for n in part)
 
 
-UNCHANGED = {
+SAME_SHAPE_OPERATORS = {
     "Abs", "BatchNormalization", "Cast", "Ceil", "Celu", "Clip", "DequantizeLinear", "Dropout", "Elu", "Erf", "Exp",
     "Floor", "Gelu", "GroupNormalization", "HardSigmoid", "HardSwish", "Hardmax", "Identity", "InstanceNormalization",
     "LRN", "LayerNormalization", "LeakyRelu", "Log", "LogSoftmax", "LpNormalization", "MeanVarianceNormalization",
@@ -145,8 +145,8 @@ UNCHANGED = {
     "Softmax", "Softplus", "Softsign", "Sqrt", "Swish", "Tanh", "ThresholdedRelu",
 }  # fmt: skip
 CELL_BY_CELL = {"Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Sum", "Mean", "Where", "Mod"}
-FOLLOW: Mapping[str, Follow] = {
-    **dict.fromkeys(UNCHANGED, _input),
+SHAPES_AFTER: Mapping[str, Follow] = {
+    **dict.fromkeys(SAME_SHAPE_OPERATORS, _input),
     **dict.fromkeys(CELL_BY_CELL, _broadcast),
     "Conv": _conv,
     "Pad": _pad,

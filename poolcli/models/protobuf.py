@@ -9,10 +9,10 @@ import struct
 from typing import Any
 
 from poolcli.errors import InputError
-from poolcli.models.source import CUT_OFF, Budget
+from poolcli.models.source import NOT_WHOLE, Budget
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-LONGEST = 10  # bytes of a number
+VARINT_BYTES = 10  # bytes of a number
 PORTION = 1024  # fields that are counted at once
 FIXED = {FIXED64: 8, FIXED32: 4}
 
@@ -113,7 +113,7 @@ def _varint(view: memoryview, place: int) -> tuple[int, int]:
     if place < len(view) and view[place] < 0x80:  # nearly always
         return view[place], place + 1
     number = 0
-    for index, byte in enumerate(view[place : place + LONGEST]):
+    for index, byte in enumerate(view[place : place + VARINT_BYTES]):
         number |= (byte & 0x7F) << 7 * index
         if byte < 0x80:
             return number, place + index + 1
@@ -126,4 +126,4 @@ def _signed(number: int) -> int:
 
 
 def _broken(why: str) -> InputError:
-    return InputError(f"not the protocol buffer of a model: {why}", CUT_OFF)
+    return InputError(f"not the protocol buffer of a model: {why}", NOT_WHOLE)

@@ -20,10 +20,12 @@ from poolcli.system.files import open_source, read_source
 from poolcli.system.limits import check_memory
 
 MOST_PARTS = 4_000_000  # fields, nodes and items looked at in one file: seconds of work
-MOST_TEXT = 64 << 20  # bytes of one text in an archive, unpacked
+MOST_UNPACKED = 64 << 20  # bytes of one text in an archive, unpacked
+DEEPEST = 24  # models, graphs, functions or modules in each other
+FEW = 64  # numbers of a constant that are read: pads and axes are few
 MOST_ENTRIES = 100_000  # files in an archive
 EXPANSION = 20  # bytes of Python objects that a byte of JSON may become
-CUT_OFF = "it is not whole or not what it seems; export or copy it again"
+NOT_WHOLE = "it is not whole or not what it seems; export or copy it again"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class ModelFile:
 
 
 @contextmanager
-def opened(source: str | Path) -> Iterator[ModelFile]:
+def mapped(source: str | Path) -> Iterator[ModelFile]:
     """Open a model; a file's bytes are mapped, so that weights are never read.
 
     Raises
@@ -91,7 +93,7 @@ class Budget:
 
 
 class Archive:
-    """The files in a zip archive, read one at a time and never more than `MOST_TEXT` bytes.
+    """The files in a zip archive, read one at a time and never more than `MOST_UNPACKED` bytes.
 
     Parameters
     ----------
@@ -103,7 +105,7 @@ class Archive:
         try:
             self.zip = zipfile.ZipFile(source.file)
         except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as problem:
-            raise InputError(f"a zip archive that cannot be opened: {problem}", CUT_OFF) from problem
+            raise InputError(f"a zip archive that cannot be opened: {problem}", NOT_WHOLE) from problem
         self.names = self.zip.namelist()
         if len(self.names) > MOST_ENTRIES:
             raise LimitError(f"the archive has {len(self.names):,} files", f"a model has at most {MOST_ENTRIES:,}")
@@ -127,12 +129,12 @@ class Archive:
             raise InputError(f"{name!r} in it is encrypted", "unpack the archive with its password, and pack it again")
         try:
             with self.zip.open(entry) as file:
-                content = file.read(MOST_TEXT + 1)
+                content = file.read(MOST_UNPACKED + 1)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError) as problem:
-            raise InputError(f"{name!r} in it cannot be unpacked: {problem}", CUT_OFF) from problem
-        if len(content) > MOST_TEXT:
+            raise InputError(f"{name!r} in it cannot be unpacked: {problem}", NOT_WHOLE) from problem
+        if len(content) > MOST_UNPACKED:
             raise LimitError(
-                f"{name!r} in it is larger than {MOST_TEXT >> 20} MiB unpacked",
+                f"{name!r} in it is larger than {MOST_UNPACKED >> 20} MiB unpacked",
                 "no description of a model is that long; check where the file comes from",
             )
         return content
@@ -144,4 +146,4 @@ class Archive:
         try:
             return json.loads(content)
         except (ValueError, RecursionError) as problem:
-            raise InputError(f"{name!r} in it is not valid JSON: {problem}", CUT_OFF) from problem
+            raise InputError(f"{name!r} in it is not valid JSON: {problem}", NOT_WHOLE) from problem

@@ -12,25 +12,25 @@ from typing import Any
 
 from poolcli.errors import InputError
 from poolcli.models.flatbuffer import Table
-from poolcli.models.layer import Draft, Model, ModelLayer, Shape, over
-from poolcli.models.source import CUT_OFF, Budget, ModelFile
+from poolcli.models.layer import Draft, Model, ModelLayer, ModelShape, over
+from poolcli.models.source import FEW, NOT_WHOLE, Budget, ModelFile
 from poolcli.pooling.frameworks import KERAS
 from poolcli.steps.steps import ReluStep
 
-SIGNATURE = b"TFL3"  # at byte 4
+TFLITE_MARK = b"TFL3"  # at byte 4
 VERSION = 3
 AVERAGE, L2, MAX, PAD, MEAN, PADV2, LARGEST, LEAST, MIRROR, CUSTOM = 1, 12, 17, 34, 40, 60, 82, 89, 100, 32
 POOLS = {
     AVERAGE: ("AVERAGE_POOL_2D", "avg"), MAX: ("MAX_POOL_2D", "max"), L2: ("L2_POOL_2D", "rms"),
 }  # fmt: skip
-REDUCED = {MEAN: ("MEAN", "avg"), LARGEST: ("REDUCE_MAX", "max"), LEAST: ("REDUCE_MIN", "min")}
+REDUCTION_CODES = {MEAN: ("MEAN", "avg"), LARGEST: ("REDUCE_MAX", "max"), LEAST: ("REDUCE_MIN", "min")}
 SUB = 41
-PADDING = ("same", "valid")
+PADDING_WORDS = ("same", "valid")
 RELU = 1
 FUSED = {2: "RELU_N1_TO_1: clipped to -1..1", 3: "RELU6: clipped to 0..6", 4: "TANH", 5: "SIGN_BIT"}
-TYPES = {1: "float16", 2: "int32", 3: "uint8", 4: "int64", 7: "int16", 9: "int8", 10: "float64"}
+TFLITE_TYPES = {1: "float16", 2: "int32", 3: "uint8", 4: "int64", 7: "int16", 9: "int8", 10: "float64"}
 INTEGER = {2: "i", 4: "q"}  # types whose constants are read, as `struct` has them
-LISTED = 64  # numbers of a constant that are read: pads and axes are few
+FEW = 64  # numbers of a constant that are read: pads and axes are few
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Operator:
     options: Table | None
 
 
-def read(source: ModelFile) -> Model:
+def read_tflite(source: ModelFile) -> Model:
     """List the pooling layers of a TensorFlow Lite model."""
     budget = Budget()
     model = Table.root(source.data, budget)
@@ -93,17 +93,17 @@ class _Walk:
     def _operator(self, table: Table) -> Operator:
         index = table.number(0, "I")
         if index >= len(self.codes):
-            raise InputError(f"operator {index} is not in the file's list of {len(self.codes)}", CUT_OFF)
+            raise InputError(f"operator {index} is not in the file's list of {len(self.codes)}", NOT_WHOLE)
         return Operator(*self.codes[index], table.numbers(1), table.numbers(2), table.table(4))
 
     def _drafted(self, one: Operator, takers: Mapping[int, set[int]]) -> Draft | None:
         """Return the layer that an operator is, if it is pooling."""
-        if one.code not in POOLS and one.code not in REDUCED:
+        if one.code not in POOLS and one.code not in REDUCTION_CODES:
             return None
         if not one.inputs or not one.outputs:
-            raise InputError("a pooling operator without tensors", CUT_OFF)
+            raise InputError("a pooling operator without tensors", NOT_WHOLE)
         shape = self._shape(one.inputs[0])
-        dtype = TYPES.get(self._tensor(one.inputs[0]).number(1, "b"), "float32")
+        dtype = TFLITE_TYPES.get(self._tensor(one.inputs[0]).number(1, "b"), "float32")
         known: dict[str, Any] = {"input": shape, "dtype": dtype}
         if one.code in POOLS:
             return self._windowed(one, known)
@@ -113,13 +113,13 @@ class _Walk:
         label, mode = POOLS[one.code]
         name, options = self._name(one), one.options
         if options is None:
-            raise InputError(f"layer {name!r} ({label}) has no options", CUT_OFF)
+            raise InputError(f"layer {name!r} ({label}) has no options", NOT_WHOLE)
         size, stride = ((options.number(high, "i"), options.number(low, "i")) for high, low in ((4, 3), (2, 1)))
         padding, fused = options.number(0, "b"), options.number(5, "b")
         if padding not in (0, 1):
-            raise InputError(f"layer {name!r} ({label}): padding {padding} is neither SAME nor VALID", CUT_OFF)
+            raise InputError(f"layer {name!r} ({label}): padding {padding} is neither SAME nor VALID", NOT_WHOLE)
         draft = Draft(name, label, 2, mode, size, channels_last=True, **known)
-        draft.options = {"stride": stride, "padding": PADDING[padding]}
+        draft.options = {"stride": stride, "padding": PADDING_WORDS[padding]}
         draft.options |= {"compat": KERAS.name} if mode in KERAS.modes else {}
         if fused == RELU:
             draft.after.append(ReluStep())
@@ -128,7 +128,7 @@ class _Walk:
         return self._quantised(draft, one)
 
     def _reduced(self, one: Operator, known: dict[str, Any]) -> Draft | None:
-        label, mode = REDUCED[one.code]
+        label, mode = REDUCTION_CODES[one.code]
         axes = self._constant(one.inputs[1]) if len(one.inputs) > 1 else None
         found = over(axes, len(known["input"])) if axes and known["input"] is not None else None
         if found is None:
@@ -157,7 +157,7 @@ class _Walk:
 
     def _tensor(self, index: int) -> Table:
         if not 0 <= index < len(self.tensors):
-            raise InputError(f"tensor {index} is not in the file's list of {len(self.tensors)}", CUT_OFF)
+            raise InputError(f"tensor {index} is not in the file's list of {len(self.tensors)}", NOT_WHOLE)
         return self.tensors[index]
 
     def _name(self, one: Operator) -> str:
@@ -165,7 +165,7 @@ class _Walk:
         parts = name.split(";")  # the names of all that was fused
         return next((part for part in parts if "pool" in part.lower()), name)
 
-    def _shape(self, index: int) -> Shape | None:
+    def _shape(self, index: int) -> ModelShape | None:
         """Return a shape with the axes that are dynamic unknown."""
         tensor = self._tensor(index)
         said = tensor.numbers(7) or tensor.numbers(0)
@@ -176,7 +176,7 @@ class _Walk:
         tensor = self._tensor(index)
         kind, buffer = INTEGER.get(tensor.number(1, "b")), tensor.number(2, "I")
         data = self.buffers[buffer].bytes(0) if kind and 0 < buffer < len(self.buffers) else b""
-        if not kind or not data or len(data) > LISTED * 8:
+        if not kind or not data or len(data) > FEW * 8:
             return None
         return [number for (number,) in struct.iter_unpack(f"<{kind}", data[: len(data) // 4 * 4])]
 

@@ -12,17 +12,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from poolcli.errors import InputError
-from poolcli.models.layer import Dim, Draft, Model, ModelLayer, Shape, over
-from poolcli.models.source import CUT_OFF, Archive, Budget
+from poolcli.models.layer import Dim, Draft, Model, ModelLayer, ModelShape, over
+from poolcli.models.source import DEEPEST, NOT_WHOLE, Archive, Budget
 from poolcli.pooling.frameworks import TORCH
 
 OLD = "/serialized_exported_program.json"
 NEW = re.compile(r"(?:.*/)?models/[^/]+\.json")
-NEWEST = 8  # the schema's major version
+NEWEST_SCHEMA = 8  # the schema's major version
 TARGET = re.compile(r"torch\.ops\.aten\._?(?P<name>[a-z0-9_]+?)(?:\.(?:default|dim|out))?")
-POOL = re.compile(r"(?P<kind>max|avg|adaptive_avg|adaptive_max|fractional_max)_pool(?P<ndim>[123])d(?:_with_indices)?")
-REDUCED = {"mean": "avg", "amax": "max", "amin": "min"}
-TYPES = {1: "uint8", 2: "int8", 3: "int16", 4: "int32", 5: "int64", 6: "float16", 8: "float64"}  # ScalarType
+POOL_TARGET = re.compile(
+    r"(?P<kind>max|avg|adaptive_avg|adaptive_max|fractional_max)_pool(?P<ndim>[123])d(?:_with_indices)?"
+)
+REDUCTION_TARGETS = {"mean": "avg", "amax": "max", "amin": "min"}
+ATEN_TYPES = {1: "uint8", 2: "int8", 3: "int16", 4: "int32", 5: "int64", 6: "float16", 8: "float64"}  # ScalarType
 DEEPEST = 24
 
 
@@ -31,7 +33,7 @@ class SymbolicError(ValueError):
 
 
 @dataclass(frozen=True)
-class Call:
+class AtenCall:
     """A node of the graph."""
 
     target: str
@@ -71,7 +73,7 @@ def _known(said: Any) -> int:
     raise SymbolicError
 
 
-def read(archive: Archive) -> Model:
+def read_exported(archive: Archive) -> Model:
     """List the pooling layers of an exported program.
 
     Raises
@@ -81,13 +83,13 @@ def read(archive: Archive) -> Model:
     """
     name = next((name for name in archive.names if NEW.fullmatch(name)), None) or archive.find(OLD)
     if name is None:
-        raise InputError("an archive of an exported program without the program", CUT_OFF)
+        raise InputError("an archive of an exported program without the program", NOT_WHOLE)
     program = archive.json(name)
     version = program["schema_version"]
     major = version["major"] if isinstance(version, Mapping) else version
-    if major > NEWEST:
+    if major > NEWEST_SCHEMA:
         raise InputError(
-            f"its schema has version {major}, newer than any that poolcli knows ({NEWEST})",
+            f"its schema has version {major}, newer than any that poolcli knows ({NEWEST_SCHEMA})",
             "export it with an older PyTorch, or as .onnx",
         )
     walk = _Walk()
@@ -108,7 +110,7 @@ class _Walk:
     def graph(self, graph: Mapping[str, Any], place: str = "", depth: int = 0) -> None:
         """Look at every node of a graph, and of those in it."""
         if depth > DEEPEST:
-            raise InputError(f"graphs in each other more than {DEEPEST} deep", CUT_OFF)
+            raise InputError(f"graphs in each other more than {DEEPEST} deep", NOT_WHOLE)
         calls = [_call(node) for node in graph["nodes"]]
         makers = {output: call for call in calls for output in call.outputs}
         takers: dict[str, set[str]] = {}
@@ -125,7 +127,7 @@ class _Walk:
                     self.graph(inner["graph"], f"inside {inner['name']} of {call.target}", depth + 1)
 
     def _visited(
-        self, call: Call, tensors: Mapping[str, Any], makers: Mapping[str, Call], takers: Mapping[str, set[str]],
+        self, call: AtenCall, tensors: Mapping[str, Any], makers: Mapping[str, AtenCall], takers: Mapping[str, set[str]],
         place: str,
     ) -> None:  # fmt: skip
         try:
@@ -145,12 +147,12 @@ class _Walk:
         self.layers.append(draft.done())
 
 
-def _call(node: Mapping[str, Any]) -> Call:
+def _call(node: Mapping[str, Any]) -> AtenCall:
     arguments = {one["name"]: one["arg"] for one in node["inputs"]}
     outputs = tuple(name for one in node["outputs"] for name in _names(one))
     modules = str(node["metadata"].get("nn_module_stack", "")).split(";")[-1].split(",")
     path, kind = (modules[1], modules[2].rpartition(".")[2]) if len(modules) > 2 else ("", "")
-    return Call(node["target"], arguments, outputs or ("",), path, kind)
+    return AtenCall(node["target"], arguments, outputs or ("",), path, kind)
 
 
 def _names(output: Mapping[str, Any]) -> Iterator[str]:
@@ -162,18 +164,18 @@ def _tensor(argument: Any) -> str:
     return str(argument["as_tensor"]["name"]) if isinstance(argument, Mapping) and "as_tensor" in argument else ""
 
 
-def _drafted(call: Call, tensors: Mapping[str, Any], takers: Mapping[str, set[str]]) -> Draft | None:
+def _drafted(call: AtenCall, tensors: Mapping[str, Any], takers: Mapping[str, set[str]]) -> Draft | None:
     """Return the layer that a call is, if it is pooling."""
     target = TARGET.fullmatch(call.target)
     if target is None:
         return None
     value = tensors.get(call.source)
-    shape, pool = _shape(value), POOL.fullmatch(target["name"])
-    dtype = TYPES.get(value["dtype"], "float32") if value else "float32"
+    shape, pool = _shape(value), POOL_TARGET.fullmatch(target["name"])
+    dtype = ATEN_TYPES.get(value["dtype"], "float32") if value else "float32"
     known: dict[str, Any] = {"input": shape, "dtype": dtype, "options": {"compat": TORCH.name}}
     if pool is None:
         reduced = "sub" in " ".join(takers.get(call.outputs[0], ()))
-        return _reduced(call, target["name"], known) if target["name"] in REDUCED and not reduced else None
+        return _reduced(call, target["name"], known) if target["name"] in REDUCTION_TARGETS and not reduced else None
     ndim, kind = int(pool["ndim"]), pool["kind"]
     names = pool.group().removesuffix("_with_indices")
     own = call.kind if call.kind.lower().startswith(names.replace("_", "")) else target["name"]
@@ -184,7 +186,7 @@ def _drafted(call: Call, tensors: Mapping[str, Any], takers: Mapping[str, set[st
     return draft
 
 
-def _window(draft: Draft, call: Call, kind: str) -> None:
+def _window(draft: Draft, call: AtenCall, kind: str) -> None:
     """Take down where the windows of a layer lie."""
     if kind.startswith("adaptive"):
         draft.options["output_size"] = _sizes(call.value("output_size"), draft.ndim)
@@ -213,19 +215,21 @@ def _sizes(value: Any, ndim: int) -> tuple[int, ...] | None:
     return sizes * ndim if len(sizes) == 1 else sizes
 
 
-def _reduced(call: Call, name: str, known: dict[str, Any]) -> Draft | None:
+def _reduced(call: AtenCall, name: str, known: dict[str, Any]) -> Draft | None:
     shape, axes = known["input"], call.value("dim")
     found = over([axes] if isinstance(axes, int) else axes, len(shape)) if axes and shape is not None else None
     if found is None:
         return None
-    draft = Draft(call.path or call.outputs[0], name, found[0], REDUCED[name], **known, channels_last=found[1])
+    draft = Draft(
+        call.path or call.outputs[0], name, found[0], REDUCTION_TARGETS[name], **known, channels_last=found[1]
+    )
     draft.options["global_window"] = True
     draft.keeps_axes = bool(call.value("keepdim"))
     draft.unusual.append("global pooling as a reduction" + ("" if draft.keeps_axes else ", its axes dropped"))
     return draft
 
 
-def _shape(value: Any) -> Shape | None:
+def _shape(value: Any) -> ModelShape | None:
     return None if value is None else tuple(_dim(size) for size in value["sizes"])
 
 
@@ -236,7 +240,7 @@ def _dim(size: Mapping[str, Any]) -> Dim:
     return re.sub(r"Symbol\('(\w+)'[^()]*\)", r"\1", text) or None
 
 
-def _padded_before(call: Call | None) -> Iterator[str]:
+def _padded_before(call: AtenCall | None) -> Iterator[str]:
     """Say what a padding right before a layer puts around the input."""
     target = TARGET.fullmatch(call.target) if call else None
     if call is None or target is None or target["name"] not in ("pad", "constant_pad_nd"):

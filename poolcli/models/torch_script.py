@@ -13,20 +13,19 @@ from typing import Any
 
 from poolcli.errors import InputError
 from poolcli.models.layer import Draft, Model, ModelLayer
-from poolcli.models.source import CUT_OFF, Archive, Budget
+from poolcli.models.source import DEEPEST, NOT_WHOLE, Archive, Budget
 from poolcli.pooling.frameworks import TORCH
 
 CLASS = re.compile(r"^class (\w+)\(Module\):\n((?:[ ].*\n?|\n)*)", re.MULTILINE)
 METHOD = re.compile(r"^  def forward\(", re.MULTILINE)
 MEMBER = re.compile(r"^  (\w+) : (__torch__\.[\w.]+)$", re.MULTILINE)
 ALIAS = re.compile(r"^ +(\w+) = ([\w.]+)$", re.MULTILINE)
-POOL = r"(max|avg|adaptive_avg|adaptive_max|fractional_max)_pool([123])d(?:_with_indices)?"
+POOL_CALL = r"(max|avg|adaptive_avg|adaptive_max|fractional_max)_pool([123])d(?:_with_indices)?"
 STEP = re.compile(r"\(([\w.]+)\)\.forward\(|\b(torch\.\w+|\w+)\(")
-FUNCTION = re.compile(rf"(?:__torch__\.torch\.nn\.functional\._?|torch\.){POOL}")
-REDUCED = ("torch.mean", "torch.amax", "torch.amin")
-LISTED = 2000  # characters of one call
-DEEPEST = 24  # modules in modules
-NAMES = {  # the arguments behind the input, by position
+FUNCTION = re.compile(rf"(?:__torch__\.torch\.nn\.functional\._?|torch\.){POOL_CALL}")
+REDUCTION_CALLS = ("torch.mean", "torch.amax", "torch.amin")
+CALL_TEXT = 2000  # characters of one call
+ARGUMENTS = {  # the arguments behind the input, by position
     "max": ("kernel_size", "stride", "padding", "dilation", "ceil_mode"),
     "avg": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
     "adaptive_avg": ("output_size",),
@@ -44,7 +43,7 @@ class Class:
     body: str
 
 
-def read(archive: Archive) -> Model:
+def read_script(archive: Archive) -> Model:
     """List the pooling layers of a TorchScript archive, as far as its source tells."""
     classes, budget = {}, Budget()
     for name in archive.names:
@@ -52,7 +51,7 @@ def read(archive: Archive) -> Model:
         if where is None:
             continue
         text = archive.read(name).decode("utf-8", "replace")
-        budget.spend(len(text) // LISTED)
+        budget.spend(len(text) // CALL_TEXT)
         for one in CLASS.finditer(text):
             full = f"{where[1].replace('/', '.')}.{one[1]}"
             parts = METHOD.split(one[2], 1)
@@ -64,7 +63,7 @@ def read(archive: Archive) -> Model:
     for root in roots:
         walk.module(classes[root], "", 0)
     if classes and not roots:
-        raise InputError("its modules hold each other in a circle", CUT_OFF)
+        raise InputError("its modules hold each other in a circle", NOT_WHOLE)
     walk.notes["TorchScript holds no shapes: parameters only; torch.export.save gives a .pt2 that has them"] = None
     return Model("TorchScript", tuple(walk.layers), walk.operators, tuple(walk.notes))
 
@@ -82,7 +81,7 @@ class _Walk:
     def module(self, one: Class, path: str, depth: int) -> None:
         """Follow a forward method."""
         if depth > DEEPEST:
-            raise InputError(f"modules in each other more than {DEEPEST} deep", CUT_OFF)
+            raise InputError(f"modules in each other more than {DEEPEST} deep", NOT_WHOLE)
         aliases = dict(ALIAS.findall(one.body))
         for called in _calls(one.body):
             self.budget.spend()
@@ -93,7 +92,7 @@ class _Walk:
             pool = FUNCTION.fullmatch(aliases.get(called.function, called.function))
             if pool:
                 self._layer(one, path, pool, called.arguments)
-            elif called.function in REDUCED and called.arguments[1:2] and called.arguments[1].startswith("["):
+            elif called.function in REDUCTION_CALLS and called.arguments[1:2] and called.arguments[1].startswith("["):
                 told = f"{called.function} over axes {called.arguments[1]} may be global pooling"
                 self.notes[f"{path or 'the model'}: {told}"] = None
 
@@ -112,7 +111,7 @@ class _Walk:
         kind, ndim = pool[1], int(pool[2])
         name = path or pool.group().rpartition(".")[2]
         try:
-            values = {key: _value(text) for key, text in zip(NAMES[kind], arguments[1:], strict=False)}
+            values = {key: _value(text) for key, text in zip(ARGUMENTS[kind], arguments[1:], strict=False)}
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             self.notes[f"{name}: the options of {pool.group().rpartition('.')[2]} are known only when it runs"] = None
             return
@@ -147,7 +146,7 @@ def _calls(body: str) -> Iterator[_Called]:
 def _arguments(body: str, start: int) -> tuple[list[str], int]:
     """Return the arguments of a call and where it ends."""
     depth, first, found = 0, start, []
-    for place, sign in enumerate(body[start : start + LISTED], start):
+    for place, sign in enumerate(body[start : start + CALL_TEXT], start):
         if sign in "([":
             depth += 1
         elif depth and sign in ")]":
@@ -157,7 +156,7 @@ def _arguments(body: str, start: int) -> tuple[list[str], int]:
             first = place + 1
             if sign == ")":
                 return found, place
-    return found, start + LISTED
+    return found, start + CALL_TEXT
 
 
 def _value(text: str) -> Any:

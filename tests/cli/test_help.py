@@ -13,6 +13,7 @@ from poolcli.cli.help import BESIDE, Page, columns, example, help_text, page, wr
 from poolcli.cli.options.grammar import command
 from poolcli.cli.registry import COMMANDS, GROUPS, build
 from poolcli.cli.stack import RUNNABLE
+from tests.support.models import MODELS
 from tests.support.process import Result, Run, Shell
 
 PAGES: dict[str, Page] = {name: page(build(name), f"poolcli {name}") for name in COMMANDS}
@@ -156,6 +157,8 @@ def place(tmp_path: Path, samples: Path) -> Path:
     shutil.copy(samples / "line_8x8.csv", folder / "input.csv")
     shutil.copy(samples / "astronaut.jpg", folder / "photo.jpg")
     shutil.copy(samples / "astronaut.jpg", folder / "photos" / "one.jpg")
+    for name in ("torch_new.onnx", "torch.pt2", "functional.keras"):
+        shutil.copy(MODELS / name, folder / f"model{Path(name).suffix}")
     (folder / "recipe.json").write_text('{"steps": [{"step": "pool", "mode": "max", "size": [2, 2]}]}')
     return folder
 

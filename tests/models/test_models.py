@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from poolcli.errors import InputError
-from poolcli.models.files import read
+from poolcli.models.files import read_model
 from poolcli.models.layer import ModelLayer, merged, shown
 from tests.support.models import (
     MODELS,
@@ -34,7 +34,7 @@ def facts(layer: ModelLayer) -> tuple[Any, ...]:
 
 def found(path: Path, data: bytes) -> list[ModelLayer]:
     path.write_bytes(data)
-    return list(read(path).layers)
+    return list(read_model(path).layers)
 
 
 MAX = {"mode": "max", "size": [3, 3], "stride": [2, 2], "padding": [[1, 1], [1, 1]]}
@@ -45,7 +45,7 @@ EVEN = {"mode": "avg", "size": [2, 1], "stride": [2, 1]}
 
 
 def test_pytorch_exported_program() -> None:
-    made = read(MODELS / "torch.pt2")
+    made = read_model(MODELS / "torch.pt2")
     assert made.format == "exported program of PyTorch 2.13.0+cpu"
     torch = {"compat": "torch"}
     assert [facts(layer) for layer in made.layers] == [
@@ -66,7 +66,7 @@ def test_the_layout_of_older_exported_programs(tmp_path: Path) -> None:
     program = unpacked(MODELS / "torch.pt2", "models/model.json")
     old = tmp_path / "old.pt2"
     old.write_bytes(archive({"serialized_exported_program.json": json.dumps(program), "version": "1"}))
-    assert read(old).layers == read(MODELS / "torch.pt2").layers
+    assert read_model(old).layers == read_model(MODELS / "torch.pt2").layers
 
 
 @pytest.mark.parametrize(("name", "names"), [
@@ -75,7 +75,7 @@ def test_the_layout_of_older_exported_programs(tmp_path: Path) -> None:
                         "/ReduceMean"]),
 ])  # fmt: skip
 def test_both_onnx_exporters_of_pytorch(name: str, names: list[str]) -> None:
-    made = read(MODELS / name)
+    made = read_model(MODELS / name)
     assert made.format.startswith("ONNX of pytorch 2.13.0")
     onnx, counted = {"compat": "onnx"}, {"count_include_pad": True}
     first, second, third, fourth, last = [facts(layer) for layer in made.layers]
@@ -91,7 +91,7 @@ def test_both_onnx_exporters_of_pytorch(name: str, names: list[str]) -> None:
 
 
 def test_keras_functional_with_a_model_inside_and_a_shared_layer() -> None:
-    made = read(MODELS / "functional.keras")
+    made = read_model(MODELS / "functional.keras")
     assert made.format == "Keras model of Keras 3.15.1"
     keras = {"compat": "keras"}
     two, three = {"mode": "max", "size": [2, 2], "stride": [2, 2]}, {"size": [3, 3]}
@@ -111,7 +111,7 @@ def test_keras_functional_with_a_model_inside_and_a_shared_layer() -> None:
 
 
 def test_a_keras_class_of_its_own_is_told_of() -> None:
-    made = read(MODELS / "subclassed.keras")
+    made = read_model(MODELS / "subclassed.keras")
     assert made.layers == ()
     assert made.notes == (
         "Own is a class of its own, built for 1x4x4x1: its layers are in its source, not in the file",
@@ -119,7 +119,7 @@ def test_a_keras_class_of_its_own_is_told_of() -> None:
 
 
 def test_tensorflow_lite_of_floats() -> None:
-    made = read(MODELS / "float.tflite")
+    made = read_model(MODELS / "float.tflite")
     first, second, third = made.layers
     own = first.step.options["compat"]
     assert facts(first)[1:] == (
@@ -136,7 +136,7 @@ def test_tensorflow_lite_of_floats() -> None:
 
 
 def test_tensorflow_lite_of_whole_numbers() -> None:
-    first, second, third = read(MODELS / "quantised.tflite").layers
+    first, second, third = read_model(MODELS / "quantised.tflite").layers
     assert {layer.dtype for layer in (first, second, third)} == {"int8"}
     assert first.unusual == ("int8, scale 0.002063, zero point -128",)
     assert second.unusual == ("fused RELU6: clipped to 0..6", "int8, scale 0.002279, zero point 56")
@@ -145,7 +145,7 @@ def test_tensorflow_lite_of_whole_numbers() -> None:
 
 @pytest.mark.parametrize("name", ["scripted.pt", "traced.pt"])
 def test_torchscript_has_parameters_only(name: str) -> None:
-    made = read(MODELS / name)
+    made = read_model(MODELS / name)
     torch = {"compat": "torch"}
     assert [(layer.input, layer.output) for layer in made.layers] == [(None, None)] * 4
     assert [(layer.name.lstrip("_"), layer.operator) for layer in made.layers] == [
@@ -162,7 +162,7 @@ def test_torchscript_has_parameters_only(name: str) -> None:
 
 
 def test_what_is_unusual_in_onnx() -> None:
-    layers = {layer.name: layer for layer in read(MODELS / "odd.onnx").layers}
+    layers = {layer.name: layer for layer in read_model(MODELS / "odd.onnx").layers}
     assert {name: (shown(layer.input), shown(layer.output), layer.unusual) for name, layer in layers.items()} == {
         "n_empty": ("1x1x6x6", "1x1x3x3", (
             "ceil_mode leaves out a last, empty window of the rows and columns; some runtimes keep it",)),
@@ -194,9 +194,9 @@ def test_what_is_unusual_in_onnx() -> None:
 def test_nothing_of_who_exported_is_in_a_record() -> None:
     for path in MODELS.iterdir():
         if path.suffix in (".onnx", ".pt2", ".keras", ".tflite") or path.name in ("scripted.pt", "traced.pt"):
-            assert "/home/author" not in repr(read(path)), path
+            assert "/home/author" not in repr(read_model(path)), path
     with pytest.raises(InputError) as problem:
-        read(MODELS / "weights.pt")
+        read_model(MODELS / "weights.pt")
     assert "pickled weights" in str(problem.value)
 
 
@@ -299,7 +299,7 @@ def test_attributes_that_a_function_is_called_with(tmp_path: Path) -> None:
 def test_pooling_that_is_not_described_is_told_of(tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     path.write_bytes(model([node("QLinearAveragePool", ["x"], ["y"], "com.microsoft")], [value("x", (1, 1, 4, 4))]))
-    made = read(path)
+    made = read_model(path)
     assert made.layers == ()
     assert made.notes == ("n_y: com.microsoft.QLinearAveragePool is not described here",)
 
@@ -362,11 +362,11 @@ def test_pytorch_options_that_only_a_run_knows(tmp_path: Path) -> None:
     path = tmp_path / "m.pt2"
     sizes = {"as_sym_ints": [{"as_name": "s1"}, {"as_int": 2}]}
     path.write_bytes(program("torch.ops.aten.adaptive_avg_pool2d.default", {"output_size": sizes}, FOUR))
-    made = read(path)
+    made = read_model(path)
     assert made.layers == ()
     assert made.notes == ("torch.ops.aten.adaptive_avg_pool2d.default: its options are known only when it runs",)
     path.write_bytes(program("torch.ops.aten.max_unpool2d.default", {}, FOUR))
-    assert read(path).notes == ("y: torch.ops.aten.max_unpool2d.default is not described here",)
+    assert read_model(path).notes == ("y: torch.ops.aten.max_unpool2d.default is not described here",)
 
 
 def sequential(*layers: tuple[str, dict[str, Any]], shape: Any = (None, 20, 21, 3)) -> bytes:
@@ -411,7 +411,7 @@ def test_keras_layers_around_layers_and_pooling_that_is_not_described(tmp_path: 
     data = sequential(("TimeDistributed", {"layer": inner}), ("OwnPooling", {}), shape=(None, 7, 20, 21, 3))
     (layer,) = found(path, data)
     assert (layer.name, shown(layer.input), shown(layer.output)) == ("l0/p", "?x20x21x3", "?x10x10x3")
-    assert read(path).notes == ("l0/p is inside TimeDistributed", "l1: OwnPooling is not described here")
+    assert read_model(path).notes == ("l0/p is inside TimeDistributed", "l1: OwnPooling is not described here")
 
 
 def test_keras_2_names_its_inputs_without_shapes(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from poolcli.cli.output import put_json
 from poolcli.cli.words import typed
 from poolcli.errors import UsageError
 from poolcli.featuremap import layout_by_rank
-from poolcli.models.files import read
+from poolcli.models.files import read_model
 from poolcli.models.layer import Model, ModelLayer, shown
 from poolcli.pooling.frameworks import find
 from poolcli.pooling.options import padding_text
@@ -60,7 +60,7 @@ def layers(
         find(name)
     if to is not None and not names:
         raise UsageError("--to names no framework", f"such as --to {','.join(framework_names())}")
-    found = read(model)
+    found = read_model(model)
     ports = [[port(one.step, one.spatial, name, one.dtype) for name in names] for one in found.layers]
     if json:
         records = [
