@@ -94,8 +94,8 @@ class _Walk:
         return after.get((str(end[0]), end[1])) if end else None
 
     def _layer(
-        self, layer: Mapping[str, Any], prefix: str, shape: ModelShape | None, before: Mapping[str, Any] | None, depth: int,
-        number: int = 0,
+        self, layer: Mapping[str, Any], prefix: str, shape: ModelShape | None, before: Mapping[str, Any] | None,
+        depth: int, number: int = 0,
     ) -> ModelShape | None:  # fmt: skip
         """Take down a pooling layer, or go into a model; return the shape after it."""
         self.budget.spend()

@@ -287,3 +287,19 @@ def over(axes: Sequence[int], rank: int) -> tuple[int, bool] | None:
         return None
     last = {tuple(range(2, rank)): False, tuple(range(1, rank - 1)): True}.get(tuple(places))
     return None if last is None else (ndim, last)
+
+
+def reduced(
+    name: str, operator: str, mode: str, axes: Sequence[int] | None, *, keeps_axes: bool, **known: Any
+) -> Draft | None:
+    """Return global pooling that is written as a reduction; None if its axes are others, or not known."""
+    shape = known["input"]
+    found = over(axes, len(shape)) if axes and shape is not None else None
+    if found is None:
+        return None
+    told = "global pooling as a reduction" + ("" if keeps_axes else ", its axes dropped")
+    draft = Draft(
+        name, operator, found[0], mode, channels_last=found[1], keeps_axes=keeps_axes, unusual=[told], **known
+    )
+    draft.options["global_window"] = True
+    return draft

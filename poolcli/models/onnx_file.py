@@ -13,7 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from poolcli.errors import InputError
-from poolcli.models.layer import Dim, Draft, Model, ModelLayer, ModelShape, merged, over
+from poolcli.models.layer import Dim, Draft, Model, ModelLayer, ModelShape, merged, reduced
 from poolcli.models.onnx_shapes import AUTO_PAD, SHAPES_AFTER
 from poolcli.models.protobuf import Message
 from poolcli.models.source import DEEPEST, FEW, NOT_WHOLE, Budget, ModelFile
@@ -23,7 +23,6 @@ NEWEST_SET = 28  # the newest set of operators whose pooling is known to be what
 OWN_DOMAINS = ("", "ai.onnx")
 ONNX_TYPES = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 10: "float16", 11: "float64"}
 CALL = 200  # parts that going into a function costs, so that functions in functions end soon
-FEW = 64  # numbers of a constant that are read: pads and axes are few
 
 WINDOWED = {"MaxPool": "max", "AveragePool": "avg", "LpPool": "lp"}
 GLOBAL_POOLS = {"GlobalMaxPool": "max", "GlobalAveragePool": "avg", "GlobalLpPool": "lp"}
@@ -364,16 +363,8 @@ def _reduced(node: Node, name: str, scope: Scope, known: dict[str, Any]) -> Draf
     axes = node.numbers("axes")
     if axes is None and len(node.inputs) > 1:
         axes = scope.numbers(node.inputs[1])
-    shape = known["input"]
-    found = over(axes, len(shape)) if axes and shape is not None else None
-    if found is None:
-        return None
-    ndim, last = found
-    draft = Draft(name, node.kind, ndim, REDUCTIONS[node.kind], **known, channels_last=last)
-    draft.options["global_window"] = True
-    draft.keeps_axes = bool(node.number("keepdims", 1))
-    draft.unusual.append("global pooling as a reduction" + ("" if draft.keeps_axes else ", its axes dropped"))
-    return draft
+    keeps = bool(node.number("keepdims", 1))
+    return reduced(name, node.kind, REDUCTIONS[node.kind], axes, keeps_axes=keeps, **known)
 
 
 def _padded_before(node: Node | None, scope: Scope) -> Iterator[str]:

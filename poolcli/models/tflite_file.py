@@ -12,7 +12,7 @@ from typing import Any
 
 from poolcli.errors import InputError
 from poolcli.models.flatbuffer import Table
-from poolcli.models.layer import Draft, Model, ModelLayer, ModelShape, over
+from poolcli.models.layer import Draft, Model, ModelLayer, ModelShape, reduced
 from poolcli.models.source import FEW, NOT_WHOLE, Budget, ModelFile
 from poolcli.pooling.frameworks import KERAS
 from poolcli.steps.steps import ReluStep
@@ -30,7 +30,6 @@ RELU = 1
 FUSED = {2: "RELU_N1_TO_1: clipped to -1..1", 3: "RELU6: clipped to 0..6", 4: "TANH", 5: "SIGN_BIT"}
 TFLITE_TYPES = {1: "float16", 2: "int32", 3: "uint8", 4: "int64", 7: "int16", 9: "int8", 10: "float64"}
 INTEGER = {2: "i", 4: "q"}  # types whose constants are read, as `struct` has them
-FEW = 64  # numbers of a constant that are read: pads and axes are few
 
 
 @dataclass(frozen=True)
@@ -130,14 +129,10 @@ class _Walk:
     def _reduced(self, one: Operator, known: dict[str, Any]) -> Draft | None:
         label, mode = REDUCTION_CODES[one.code]
         axes = self._constant(one.inputs[1]) if len(one.inputs) > 1 else None
-        found = over(axes, len(known["input"])) if axes and known["input"] is not None else None
-        if found is None:
-            return None
-        draft = Draft(self._name(one), label, found[0], mode, channels_last=found[1], **known)
-        draft.options = {"global_window": True, "compat": KERAS.name}
-        draft.keeps_axes = bool(one.options and one.options.number(0, "b"))
-        draft.unusual.append("global pooling as a reduction" + ("" if draft.keeps_axes else ", its axes dropped"))
-        return self._quantised(draft, one)
+        keeps = bool(one.options and one.options.number(0, "b"))
+        known["options"] = {"compat": KERAS.name}
+        draft = reduced(self._name(one), label, mode, axes, keeps_axes=keeps, **known)
+        return draft and self._quantised(draft, one)
 
     def _quantised(self, draft: Draft, one: Operator) -> Draft:
         """Say of whole numbers what they stand for."""

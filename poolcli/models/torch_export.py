@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from poolcli.errors import InputError
-from poolcli.models.layer import Dim, Draft, Model, ModelLayer, ModelShape, over
+from poolcli.models.layer import Dim, Draft, Model, ModelLayer, ModelShape, reduced
 from poolcli.models.source import DEEPEST, NOT_WHOLE, Archive, Budget
 from poolcli.pooling.frameworks import TORCH
 
@@ -25,7 +25,6 @@ POOL_TARGET = re.compile(
 )
 REDUCTION_TARGETS = {"mean": "avg", "amax": "max", "amin": "min"}
 ATEN_TYPES = {1: "uint8", 2: "int8", 3: "int16", 4: "int32", 5: "int64", 6: "float16", 8: "float64"}  # ScalarType
-DEEPEST = 24
 
 
 class SymbolicError(ValueError):
@@ -127,8 +126,8 @@ class _Walk:
                     self.graph(inner["graph"], f"inside {inner['name']} of {call.target}", depth + 1)
 
     def _visited(
-        self, call: AtenCall, tensors: Mapping[str, Any], makers: Mapping[str, AtenCall], takers: Mapping[str, set[str]],
-        place: str,
+        self, call: AtenCall, tensors: Mapping[str, Any], makers: Mapping[str, AtenCall],
+        takers: Mapping[str, set[str]], place: str,
     ) -> None:  # fmt: skip
         try:
             draft = _drafted(call, tensors, takers)
@@ -216,17 +215,10 @@ def _sizes(value: Any, ndim: int) -> tuple[int, ...] | None:
 
 
 def _reduced(call: AtenCall, name: str, known: dict[str, Any]) -> Draft | None:
-    shape, axes = known["input"], call.value("dim")
-    found = over([axes] if isinstance(axes, int) else axes, len(shape)) if axes and shape is not None else None
-    if found is None:
-        return None
-    draft = Draft(
-        call.path or call.outputs[0], name, found[0], REDUCTION_TARGETS[name], **known, channels_last=found[1]
-    )
-    draft.options["global_window"] = True
-    draft.keeps_axes = bool(call.value("keepdim"))
-    draft.unusual.append("global pooling as a reduction" + ("" if draft.keeps_axes else ", its axes dropped"))
-    return draft
+    axes, keeps = call.value("dim"), bool(call.value("keepdim"))
+    axes = [axes] if isinstance(axes, int) else axes
+    mode = REDUCTION_TARGETS[name]
+    return reduced(call.path or call.outputs[0], name, mode, axes, keeps_axes=keeps, **known)
 
 
 def _shape(value: Any) -> ModelShape | None:
