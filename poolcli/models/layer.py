@@ -289,7 +289,7 @@ def over(axes: Sequence[int], rank: int) -> tuple[int, bool] | None:
     return None if last is None else (ndim, last)
 
 
-def reduced(
+def as_reduction(
     name: str, operator: str, mode: str, axes: Sequence[int] | None, *, keeps_axes: bool, **known: Any
 ) -> Draft | None:
     """Return global pooling that is written as a reduction; None if its axes are others, or not known."""

@@ -13,10 +13,10 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from poolcli.errors import InputError
-from poolcli.models.layer import Dim, Draft, Model, ModelLayer, ModelShape, merged, reduced
+from poolcli.models.layer import Dim, Draft, Model, ModelLayer, ModelShape, as_reduction, merged
 from poolcli.models.onnx_shapes import AUTO_PAD, SHAPES_AFTER
 from poolcli.models.protobuf import Message
-from poolcli.models.source import DEEPEST, FEW, NOT_WHOLE, Budget, ModelFile
+from poolcli.models.source import CONSTANT_MOST, DEEPEST, NOT_WHOLE, Budget, ModelFile
 from poolcli.pooling.frameworks import ONNX
 
 NEWEST_SET = 28  # the newest set of operators whose pooling is known to be what is read here
@@ -274,11 +274,11 @@ def _whole(tensor: Message) -> list[int] | None:
     """Return the few whole numbers of a tensor."""
     raw, kind = tensor.data(9), tensor.number(2)
     code, size = {7: ("q", 8), 6: ("i", 4)}.get(kind, ("", 1))
-    if not code or len(raw) > FEW * size:
+    if not code or len(raw) > CONSTANT_MOST * size:
         return None
     if raw:
         return [number for (number,) in struct.iter_unpack(f"<{code}", raw[: len(raw) // size * size])]
-    return tensor.numbers(7 if kind == 7 else 5)[:FEW]
+    return tensor.numbers(7 if kind == 7 else 5)[:CONSTANT_MOST]
 
 
 def _remember(node: Node, scope: Scope) -> None:
@@ -364,7 +364,7 @@ def _reduced(node: Node, name: str, scope: Scope, known: dict[str, Any]) -> Draf
     if axes is None and len(node.inputs) > 1:
         axes = scope.numbers(node.inputs[1])
     keeps = bool(node.number("keepdims", 1))
-    return reduced(name, node.kind, REDUCTIONS[node.kind], axes, keeps_axes=keeps, **known)
+    return as_reduction(name, node.kind, REDUCTIONS[node.kind], axes, keeps_axes=keeps, **known)
 
 
 def _padded_before(node: Node | None, scope: Scope) -> Iterator[str]:

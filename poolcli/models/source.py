@@ -22,7 +22,7 @@ from poolcli.system.limits import check_memory
 MOST_PARTS = 4_000_000  # fields, nodes and items looked at in one file: seconds of work
 MOST_UNPACKED = 64 << 20  # bytes of one text in an archive, unpacked
 DEEPEST = 24  # models, graphs, functions or modules in each other
-FEW = 64  # numbers of a constant that are read: pads and axes are few
+CONSTANT_MOST = 64  # numbers of a constant that are read: pads and axes are few
 MOST_ENTRIES = 100_000  # files in an archive
 EXPANSION = 20  # bytes of Python objects that a byte of JSON may become
 NOT_WHOLE = "it is not whole or not what it seems; export or copy it again"

@@ -12,8 +12,8 @@ from typing import Any
 
 from poolcli.errors import InputError
 from poolcli.models.flatbuffer import Table
-from poolcli.models.layer import Draft, Model, ModelLayer, ModelShape, reduced
-from poolcli.models.source import FEW, NOT_WHOLE, Budget, ModelFile
+from poolcli.models.layer import Draft, Model, ModelLayer, ModelShape, as_reduction
+from poolcli.models.source import CONSTANT_MOST, NOT_WHOLE, Budget, ModelFile
 from poolcli.pooling.frameworks import KERAS
 from poolcli.steps.steps import ReluStep
 
@@ -131,7 +131,7 @@ class _Walk:
         axes = self._constant(one.inputs[1]) if len(one.inputs) > 1 else None
         keeps = bool(one.options and one.options.number(0, "b"))
         known["options"] = {"compat": KERAS.name}
-        draft = reduced(self._name(one), label, mode, axes, keeps_axes=keeps, **known)
+        draft = as_reduction(self._name(one), label, mode, axes, keeps_axes=keeps, **known)
         return draft and self._quantised(draft, one)
 
     def _quantised(self, draft: Draft, one: Operator) -> Draft:
@@ -171,7 +171,7 @@ class _Walk:
         tensor = self._tensor(index)
         kind, buffer = INTEGER.get(tensor.number(1, "b")), tensor.number(2, "I")
         data = self.buffers[buffer].bytes(0) if kind and 0 < buffer < len(self.buffers) else b""
-        if not kind or not data or len(data) > FEW * 8:
+        if not kind or not data or len(data) > CONSTANT_MOST * 8:
             return None
         return [number for (number,) in struct.iter_unpack(f"<{kind}", data[: len(data) // 4 * 4])]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from poolcli.errors import InputError
-from poolcli.models.layer import Dim, Draft, Model, ModelLayer, ModelShape, reduced
+from poolcli.models.layer import Dim, Draft, Model, ModelLayer, ModelShape, as_reduction
 from poolcli.models.source import DEEPEST, NOT_WHOLE, Archive, Budget
 from poolcli.pooling.frameworks import TORCH
 
@@ -218,7 +218,7 @@ def _reduced(call: AtenCall, name: str, known: dict[str, Any]) -> Draft | None:
     axes, keeps = call.value("dim"), bool(call.value("keepdim"))
     axes = [axes] if isinstance(axes, int) else axes
     mode = REDUCTION_TARGETS[name]
-    return reduced(call.path or call.outputs[0], name, mode, axes, keeps_axes=keeps, **known)
+    return as_reduction(call.path or call.outputs[0], name, mode, axes, keeps_axes=keeps, **known)
 
 
 def _shape(value: Any) -> ModelShape | None:
