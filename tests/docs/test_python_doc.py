@@ -51,12 +51,12 @@ def test_it_is_a_notebook_that_shows_everything_and_asks_for_nothing(tmp_path: P
     import nbformat
     from nbclient import NotebookClient
 
-    notebook: Any = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]  # nbformat has no types
+    notebook: Any = nbformat.v4.new_notebook()
     for code, _ in BLOCKS:
-        notebook.cells.append(nbformat.v4.new_code_cell(code.rstrip()))  # type: ignore[no-untyped-call]  # as above
+        notebook.cells.append(nbformat.v4.new_code_cell(code.rstrip()))
     here = {"metadata": {"path": str(tmp_path)}}
     NotebookClient(notebook, timeout=120, kernel_name="python3", resources=here).execute()
-    exporter = nbconvert.HTMLExporter(template_name="basic")  # type: ignore[no-untyped-call]  # as above
+    exporter = nbconvert.HTMLExporter(template_name="basic")
     body, _ = exporter.from_notebook_node(notebook)
     head = '<!doctype html><html lang="en"><meta charset="utf-8"><link rel="icon" href="data:,">'
     watched = opened(f"{head}<body>{body}</body></html>".encode(), width=1280)
