@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from poolcli.analysis.comparison import Comparison, compared
+from poolcli.analysis.comparison import Variants, compared
 from poolcli.errors import PoolcliError
 from poolcli.featuremap import SPATIAL, FeatureMap
 from poolcli.pooling.frameworks import FRAMEWORKS
@@ -106,7 +106,7 @@ def _tried(step: PoolStep, lengths: Sequence[int], name: str, dtype: str) -> Por
     return Port(title, DIFFERS, _why(given[0][1]), equal, changes)
 
 
-def _answers(here: PoolStep, before: FeatureMap, name: str) -> Iterator[tuple[PoolStep, Comparison]]:
+def _answers(here: PoolStep, before: FeatureMap, name: str) -> Iterator[tuple[PoolStep, Variants]]:
     """Yield the layer in other words beside the layer itself, up to the first that gives the same values."""
     for written in _spellings(here, before.spatial, name):
         made = compared(before, {"here": here, "there": written})
@@ -146,7 +146,7 @@ def _padded_first(step: PoolStep, before: FeatureMap, name: str) -> Iterator[str
         yield f"padded first, by {amounts} with {fill:g}, the same windows without padding give the same values"
 
 
-def _equal(made: Comparison) -> bool:
+def _equal(made: Variants) -> bool:
     here, there = (variant.values for variant in made.variants)
     marks = made.marks(made.variants[1])
     return (
@@ -154,7 +154,7 @@ def _equal(made: Comparison) -> bool:
     )
 
 
-def _why(made: Comparison) -> tuple[str, ...]:
+def _why(made: Variants) -> tuple[str, ...]:
     """Return the rules that make two answers differ, or, where no rule does by itself, how many cells do."""
     if made.reasons:
         return made.reasons
