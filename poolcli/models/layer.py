@@ -173,7 +173,7 @@ class Draft:
             return None, told
         where = [self._layout().index(letter) for letter in SPATIAL[self.ndim - 1]]
         try:
-            axes = planned(pooling.window, [self.input[place] for place in where])
+            axes = placed_windows(pooling.window, [self.input[place] for place in where])
         except (ShapeError, LimitError) as problem:
             return None, [*told, problem.message]
         told += [*_holes(axes, self.ndim), *_clipped(pooling.window, axes, self.ndim)]
@@ -189,7 +189,7 @@ def _typed(options: dict[str, Any]) -> Any:
     return {key: value for key, value in options.items() if value is not None}
 
 
-def planned(window: Window, spatial: Sequence[Dim]) -> list[Axis | None]:
+def placed_windows(window: Window, spatial: Sequence[Dim]) -> list[Axis | None]:
     """Place windows on axes, those of unknown length left out unless the number of windows does not depend on it."""
     known = [length if isinstance(length, int) else ROOMY for length in spatial]
     fixed = window.kind != "sliding"
@@ -200,7 +200,7 @@ def planned(window: Window, spatial: Sequence[Dim]) -> list[Axis | None]:
 def slid(spatial: Sequence[Dim], **options: Any) -> list[Dim]:
     """Return the lengths after windows such as those of a convolution; unknown ones where there is no such window."""
     try:
-        axes = planned(Window.of(len(spatial), **options), spatial)
+        axes = placed_windows(Window.of(len(spatial), **options), spatial)
     except PoolcliError:
         return [None] * len(spatial)
     return [None if axis is None else len(axis) for axis in axes]
