@@ -16,6 +16,7 @@ from poolcli.errors import CompatError, EmptyWindowError, PoolcliError, ShapeErr
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling import frameworks
 from poolcli.pooling.frameworks import Framework
+from poolcli.pooling.modes import Mode
 from poolcli.steps.steps import PoolStep
 from poolcli.wording import Phrase
 
@@ -186,8 +187,14 @@ def _reasons(feature_map: FeatureMap, one: Variant, other: Variant) -> list[str]
     if one.values is None or other.values is None or _equal(one.values, other.values):
         return []
     a, b = (frameworks.find(variant.step.options.get("compat")) or frameworks.OWN for variant in (one, other))
-    mode = one.step.layer(feature_map.ndim).mode.mode.name  # which the step may call by an alias
-    return [say(a, b, mode) for rule, say in RULES.items() if _matters(feature_map, one.step, a, b, rule)]
+    rows = [_version(feature_map, variant) for variant in (one, other)]
+    why = f"{rows[0].name} differently: {rows[0].why or rows[1].why}"
+    return [say(a, b, why) for rule, say in RULES.items() if _matters(feature_map, one.step, a, b, rule)]
+
+
+def _version(feature_map: FeatureMap, variant: Variant) -> Mode:
+    layer = variant.step.layer(feature_map.ndim)
+    return layer.row(feature_map.values.dtype, feature_map.spatial)
 
 
 def _matters(feature_map: FeatureMap, step: PoolStep, a: Framework, b: Framework, rule: str) -> bool:
@@ -213,17 +220,6 @@ def _size(framework: Framework) -> str:
     return "the window's size" if framework.stride is None else str(framework.stride)
 
 
-def _mode_sentence(a: Framework, b: Framework, mode: str) -> str:
-    return f"{a.title} and {b.title} compute {mode} differently: {MODE_RULES[mode]}"
-
-
-MODE_RULES: Mapping[str, str] = {
-    "max": "onnxruntime's comparisons lose NaN but in some places, the others propagate it",
-    "min": "onnxruntime's comparisons lose NaN but in some places, the others propagate it",
-    "lp": "PyTorch takes x^P without the absolute value, and scales windows clipped by ceil_mode up to the full size",
-    "avg": "PyTorch truncates averages of whole numbers towards zero",
-}
-
 RULES: Mapping[str, Callable[[Framework, Framework, str], str]] = {
     "stride": lambda a, b, _: f"the default stride is {_size(a)} in {a.title} and {_size(b)} in {b.title}",
     "count_include_pad": lambda a, b, _: (
@@ -234,5 +230,5 @@ RULES: Mapping[str, Callable[[Framework, Framework, str], str]] = {
         f"{(a if a.same_ignores_dilation else b).title} (onnxruntime) pads SAME as if the dilation were 1"
     ),
     "fractional": lambda a, b, _: f"{a.title} and {b.title} place fractional windows by different rules",
-    "modes": _mode_sentence,
+    "modes": lambda a, b, why: f"{a.title} and {b.title} compute {why}",
 }

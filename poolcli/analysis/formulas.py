@@ -1,13 +1,14 @@
-"""What is to be said of each mode: in a sentence, as its formula with numbers in it, and which cells decide.
+"""What is to be said of a mode: in a sentence, as its formula with numbers in it, and which cells decide.
 
-A mode that has no row in these tables, because it comes from another package, is told by the formula of its own.
+What differs from mode to mode stands in its row of `poolcli.pooling.modes.MODES`.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,31 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.pooling.layer import Pooling
+from poolcli.pooling.modes import Mode
 
 Array = NDArray[Any]
 Place = tuple[int, ...]
 WRITTEN_IN_FULL = 1e15  # floats up to here are written in full if they are whole
 MOST_TERMS = 12  # numbers written out in a formula; more are elided in the middle
-
-# what a mode does to every window, for someone who has never heard of it
-SAYS: Mapping[str, str] = {
-    "max": "keeps the largest value of every window",
-    "min": "keeps the smallest value of every window",
-    "avg": "replaces every window with the mean of its values",
-    "sum": "adds up the values of every window",
-    "median": "keeps the middle value of every window",
-    "majority": "keeps the value that stands most often in every window",
-    "range": "takes the largest minus the smallest value of every window",
-    "std": "measures how far the values of every window spread",
-    "var": "measures the squared spread of the values of every window",
-    "rms": "takes the root of the mean square of every window",
-    "lp": "takes the P-norm of every window: between sum (P = 1) and max (P large)",
-    "percentile": "keeps the value below which Q percent of the window lies",
-    "logavgexp": "is a smooth mixture of average (R small) and max (R large)",
-    "soft": "averages every window with more weight on larger values",
-    "mixed": "mixes max (share A) and average (share 1 - A)",
-    "stochastic": "draws one value of every window, larger ones more often",
-}
 
 
 def sentence(layer: Pooling) -> str:
@@ -51,7 +33,7 @@ def sentence(layer: Pooling) -> str:
     'Max pooling keeps the largest value of every window.'
     """
     name, mode = str(layer.mode), layer.mode.mode
-    says = SAYS.get(mode.name) or f"makes {mode.formula} of the values x of every window"
+    says = mode.says or f"makes {mode.formula} of the values x of every window"
     return f"{name[0].upper()}{name[1:]} pooling {says}."
 
 
@@ -90,13 +72,10 @@ def _has_nan(values: Array) -> bool:
 
 
 WINNERS: Mapping[str, Callable[[Array, Any, Pooling], list[int]]] = {
-    "max": _equal,
-    "min": _equal,
-    "majority": _equal,
-    "stochastic": _equal,
-    "median": _middle,
-    "percentile": _between,
-    "range": _extremes,
+    "first": _equal,
+    "middle": _middle,
+    "between": _between,
+    "extremes": _extremes,
 }
 
 # --- formulas ---------------------------------------------------------------------------------------------------------
@@ -150,11 +129,11 @@ class Terms:
         return number(self.layer.mode.parameter)
 
     def listed(self, template: str, values: Array | None = None) -> list[str]:
-        """Write every value into `template`: ``[]`` as it is, ``{}`` in brackets where negative; many are elided."""
+        """Write every value into `template`: ``[]`` as it is, ``()`` in brackets where negative; many are elided."""
         values = self.values if values is None else values
         shown = values if values.size <= MOST_TERMS else [*values[: MOST_TERMS - 2], values[-1]]
         texts = [number(value) for value in shown]
-        made = [template.replace("{}", _bracketed(text)).replace("[]", text) for text in texts]
+        made = [template.replace("()", _bracketed(text)).replace("[]", text) for text in texts]
         return made if values.size <= MOST_TERMS else [*made[:-1], "...", made[-1]]
 
     def commas(self, values: Array | None = None) -> str:
@@ -175,115 +154,68 @@ def _bracketed(text: str) -> str:
     return f"({text})" if text.startswith("-") else text
 
 
-def _median(terms: Terms) -> str:
+def _middle_text(terms: Terms) -> str:
     ranked, half = terms.ranked, terms.values.size // 2
-    middle = number(ranked[half])
     if terms.values.size % 2 == 0 and not _has_nan(ranked):
-        middle = f"({number(ranked[half - 1])} + {_bracketed(number(ranked[half]))}) / 2"
-    return f"middle of {terms.commas(ranked)}: {middle}"
+        return f"({number(ranked[half - 1])} + {_bracketed(number(ranked[half]))}) / 2"
+    return number(ranked[half])
 
 
-def _percentile(terms: Terms) -> str:
-    ranked, q = terms.ranked, terms.layer.mode.parameter
-    place = (ranked.size - 1) * q / 100
-    low, high = number(ranked[math.floor(place)]), _bracketed(number(ranked[math.ceil(place)]))
+def _place(terms: Terms) -> float:
+    return (terms.values.size - 1) * terms.layer.mode.parameter / 100
+
+
+def _between_text(terms: Terms) -> str:
+    place = _place(terms)
+    low, high = number(terms.ranked[math.floor(place)]), _bracketed(number(terms.ranked[math.ceil(place)]))
     share = number(place - math.floor(place))
-    between = low if share == "0" else f"{low} + {share} * ({high} - {_bracketed(low)})"
-    return f"place {number(place)} in {terms.commas(ranked)}: {between}"
+    return low if share == "0" else f"{low} + {share} * ({high} - {_bracketed(low)})"
 
 
-def _majority(terms: Terms) -> str:
-    times_seen = int((terms.values == terms.result).sum()) or int(np.isnan(terms.values).sum())
-    return f"most frequent of {terms.commas()}: {number(terms.result)} stands {times_seen}x"
+def _seen(terms: Terms) -> str:
+    return str(int((terms.values == terms.result).sum()) or int(np.isnan(terms.values).sum()))
 
 
-def _spread(terms: Terms) -> tuple[str, str]:
+def _mean(terms: Terms) -> str:
     with np.errstate(all="ignore"):
-        mean = number(terms.values.mean(dtype=np.float64))
-    return mean, f"({terms.plus('([] - m)^2')}) / {terms.n}"
+        return number(terms.values.mean(dtype=np.float64))
 
 
-def _std(terms: Terms) -> str:
-    mean, spread = _spread(terms)
-    return f"m = {mean}; sqrt({spread})"
-
-
-def _var(terms: Terms) -> str:
-    mean, spread = _spread(terms)
-    return f"m = {mean}; {spread}"
-
-
-def _soft(terms: Terms) -> str:
-    return f"({' + '.join(terms.listed('{} e^{}'))}) / ({terms.plus('e^{}')})"
-
-
-def _mixed(terms: Terms) -> str:
-    rest = number(1 - terms.layer.mode.parameter)
-    return f"{terms.parameter} * max({terms.commas()}) + {rest} * ({terms.plus()}) / {terms.n}"
-
-
-def _range(terms: Terms) -> str:
+def _extremes_text(terms: Terms) -> str:
     if _has_nan(terms.values):
         return f"max({terms.commas()}) - min({terms.commas()})"
     return f"{number(terms.values.max())} - {_bracketed(number(terms.values.min()))}"
 
 
-def _unwritten(terms: Terms) -> str:
-    """Write the formula of a mode that has no row below, such as one of another package."""
-    return f"x = {terms.commas()}; {terms.layer.mode.mode.formula}"
-
-
-FORMULAS: Mapping[str, Callable[[Terms], str]] = {
-    "max": lambda terms: f"max({terms.commas()})",
-    "min": lambda terms: f"min({terms.commas()})",
-    "avg": lambda terms: f"({terms.plus()}) / {terms.n}",
-    "sum": lambda terms: terms.plus(),
-    "median": _median,
-    "majority": _majority,
-    "range": _range,
-    "std": _std,
-    "var": _var,
-    "rms": lambda terms: f"sqrt(({terms.plus('{}^2')}) / {terms.n})",
-    "lp": lambda terms: f"({terms.plus(f'|[]|^{terms.parameter}')})^(1/{terms.parameter})",
-    "percentile": _percentile,
-    "logavgexp": lambda terms: (
-        f"log(({terms.plus(f'e^({terms.parameter} * {{}})')}) / {terms.n}) / {terms.parameter}"
-    ),
-    "soft": _soft,
-    "mixed": _mixed,
-    "stochastic": lambda terms: f"one drawn of {terms.commas()} in proportion to its size",
-}  # fmt: skip
-
-
-def _torch_lp(terms: Terms) -> str:
-    taps = math.prod(terms.layer.window.size)
-    return f"(({terms.plus(f'{{}}^{terms.parameter}')}) / {terms.n} * {taps})^(1/{terms.parameter})"
-
-
-def _torch_avg(terms: Terms) -> str:
-    return f"trunc(({terms.plus()}) / {terms.n})"
-
-
-# what a framework does differently, by its name, the mode and the kind of the input's type
-QUIRKS: Mapping[tuple[str, str, str], Callable[[Terms], str]] = {
-    **{("torch", "lp", kind): _torch_lp for kind in "iubf"},
-    **{("torch", "avg", kind): _torch_avg for kind in "iub"},
-}
-
-# the formula with the names of the cells, where there are no values
-NAMED: Mapping[str, Callable[[Sequence[str], int], str]] = {
-    "max": lambda names, _: f"max({', '.join(names)})",
-    "min": lambda names, _: f"min({', '.join(names)})",
-    "sum": lambda names, _: " + ".join(names),
-    "avg": lambda names, n: f"({' + '.join(names)}) / {n}",
+# what stands in braces in `poolcli.pooling.modes.Mode.written`; pool.js has the same; {+...} is a sum of the
+# values, each written into what follows: [] as it is, () in brackets where it is negative
+PIECES: Mapping[str, Callable[[Terms], str]] = {
+    ",": lambda terms: terms.commas(),
+    "all": lambda terms: terms.commas(),
+    "n": lambda terms: str(terms.n),
+    "taps": lambda terms: str(math.prod(terms.layer.window.size)),
+    "rest": lambda terms: number(1 - terms.layer.mode.parameter),
+    "result": lambda terms: number(terms.result),
+    "mean": _mean,
+    "ranked": lambda terms: terms.commas(terms.ranked),
+    "middle": _middle_text,
+    "place": lambda terms: number(_place(terms)),
+    "between": _between_text,
+    "seen": _seen,
+    "extremes": _extremes_text,
 }
 
 
-def with_numbers(terms: Terms) -> str:
-    """Write the formula of a mode with the numbers of a window in it, as the layer's framework computes it."""
-    name, framework = terms.layer.mode.mode.name, terms.layer.framework
-    quirk = QUIRKS.get((framework.name, name, terms.values.dtype.kind)) if framework else None
-    return (quirk or FORMULAS.get(name, _unwritten))(terms)
+def with_numbers(terms: Terms, mode: Mode) -> str:
+    """Write the formula of a mode, or of a framework's version of it, with the numbers of a window in it."""
+
+    def piece(found: re.Match[str]) -> str:
+        name = found[1]
+        return terms.plus(name[1:] or "[]") if name.startswith("+") else PIECES[name](terms)
+
+    if not mode.written:
+        return f"x = {terms.commas()}; {mode.formula}"
+    return re.sub(r"\{([^{}]+)\}", piece, mode.written.replace("{p}", terms.parameter))
 
 
 def with_names(layer: Pooling, cells: Iterable[Place], count: int, n: int) -> str:
@@ -291,5 +223,6 @@ def with_names(layer: Pooling, cells: Iterable[Place], count: int, n: int) -> st
     mode = layer.mode.mode
     shown = count if count <= MOST_TERMS else MOST_TERMS - 2
     names = [f"x[{','.join(map(str, cell))}]" for cell in itertools.islice(cells, shown)]
-    write = NAMED.get(mode.name)
-    return write(names if shown == count else [*names, "..."], n) if write else mode.formula
+    listed = names if shown == count else [*names, "..."]
+    made = mode.written.replace("{,}", ", ".join(listed)).replace("{+}", " + ".join(listed)).replace("{n}", str(n))
+    return made if made and "{" not in made else mode.formula

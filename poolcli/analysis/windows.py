@@ -213,7 +213,7 @@ class WindowFact:
         One for max, min, majority and a drawn cell, the first on ties; the middle two for the median of an even
         count; the greatest and the least for range. Empty for modes that mix every cell.
         """
-        pick = WINNERS.get(self.layer.mode.mode.name)
+        pick = WINNERS.get(self.layer.mode.mode.winners)
         if self._source is None or pick is None or self.values.size == 0:
             return ()
         flat = self._grid.ravel()
@@ -246,7 +246,7 @@ class WindowFact:
             return with_names(self.layer, self._real_places(), self.count("real"), self.n)
         if self.values.size == 0:
             return "no number in the window"
-        return with_numbers(Terms(self.values, self.n, self.layer, self.result))
+        return with_numbers(Terms(self.values, self.n, self.layer, self.result), self._source.row)
 
     def _real_places(self) -> Iterator[Place]:
         ranges = [span.cells[span.parts[0] : span.parts[0] + span.parts[1]] for span in self.spans]

@@ -290,6 +290,12 @@ def inflation(layer: LayerSpec, n: Any) -> Any:
 # --- PyTorch ----------------------------------------------------------------------------------------------------------
 
 
+_TORCH_LP: Mapping[str, Any] = {
+    "says": MODES["lp"].says, "written": "(({+()^{p}}) / {n} * {taps})^(1/{p})", "gradient": "norm", "page": "torch-lp",
+    "why": "PyTorch takes x^P without the absolute value, and scales windows clipped by ceil_mode up to the full size",
+}  # fmt: skip
+
+
 def _torch_lp(facts: LayerFacts) -> Mode:
     """``(avg_pool(x^p) * k)^(1/p)``: no abs, and a clipped window's mean is multiplied with the full size."""
     p = facts.layer.mode.parameter
@@ -299,20 +305,27 @@ def _torch_lp(facts: LayerFacts) -> Mode:
     if _integer(facts) and p % 1 == 0:  # its average of whole numbers is truncated before it is scaled up again
         taps = math.prod(facts.layer.window.size)
         return Mode(
-            "lp", "(trunc(sum(x^P) / n) k)^(1/P)", (signed,), lambda total, n, p: (total // n * taps) ** (1 / p)
+            "lp",
+            "(trunc(sum(x^P) / n) k)^(1/P)",
+            (signed,),
+            lambda total, n, p: (total // n * taps) ** (1 / p),
+            **_TORCH_LP,
         )
     return Mode(
         "lp",
         "(sum(x^P) / n * k)^(1/P)",
         (signed,),
         lambda total, n, p: (total * inflation(facts.layer, n)) ** (1 / p),
+        **_TORCH_LP,
     )
 
 
 def _torch_avg(facts: LayerFacts) -> Mode | None:
     if not _integer(facts):
         return None
-    return replace(MODES["avg"], finish=lambda total, n, _: _truncated(total, n), result="same")
+    return replace(MODES["avg"], finish=lambda total, n, _: _truncated(total, n), result="same",
+                   written="trunc(({+}) / {n})", page="torch-avg",
+                   why="PyTorch truncates averages of whole numbers towards zero")  # fmt: skip
 
 
 def _truncated(total: Any, n: Any) -> Any:
@@ -426,14 +439,18 @@ KERAS = Framework(
 # --- ONNX -------------------------------------------------------------------------------------------------------------
 
 
+_LOST = "onnxruntime's comparisons lose NaN but in some places, the others propagate it"
+
+
 def _onnx_max(facts: LayerFacts) -> Mode | None:
     """Lose NaN in comparisons, as onnxruntime does; with indices, and in float64, one in the first place stays."""
     if facts.dtype is None or facts.dtype.kind != "f":
         return None
     name = facts.mode
     if facts.indices or facts.dtype.itemsize == 8:
-        return replace(MODES[name], reductions=(), cells=f"first_nan_{name}", treats_nan=True)
-    return replace(MODES[name], reductions=(Reduction(*_ONNX_FOLD[name]),))
+        cells = f"first_nan_{name}"
+        return replace(MODES[name], reductions=(), cells=cells, treats_nan=True, page=f"onnx-first-{name}", why=_LOST)
+    return replace(MODES[name], reductions=(Reduction(*_ONNX_FOLD[name]),), page=f"onnx-{name}", why=_LOST)
 
 
 def _instead_of_nan(value: str) -> Callable[[Any, float], Any]:

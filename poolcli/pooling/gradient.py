@@ -17,7 +17,7 @@ from poolcli.pooling.api import layer_for
 from poolcli.pooling.compute import Divisors
 from poolcli.pooling.fill import copied_from, fill, first_place
 from poolcli.pooling.layer import Pooling, numbering
-from poolcli.pooling.modes import parse_mode
+from poolcli.pooling.modes import MODES, parse_mode
 from poolcli.pooling.options import Options, Size
 from poolcli.system.limits import check_memory
 from poolcli.window import Axis, Window, output_shape, times
@@ -178,9 +178,10 @@ def grad(
 
 def gradient(layer: Pooling, x: Array, upstream: ArrayLike | None = None) -> Array:
     """Return the gradient of `layer` at `x`; see `grad`."""
-    name = layer.mode.mode.name
-    if name not in GRADIENTS:
-        raise UsageError(f"mode {layer.mode} has no gradient here", f"modes with one: {', '.join(GRADIENTS)}")
+    way = layer.mode.mode.gradient
+    if not way:
+        known = ", ".join(row.name for row in MODES.values() if row.gradient)
+        raise UsageError(f"mode {layer.mode} has no gradient here", f"modes with one: {known}")
     dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
     x = x.astype(np.float64) if layer.compat else x  # frameworks differentiate floating-point numbers only
     lead, spatial = x.shape[: x.ndim - layer.ndim], x.shape[x.ndim - layer.ndim :]
@@ -193,7 +194,7 @@ def gradient(layer: Pooling, x: Array, upstream: ArrayLike | None = None) -> Arr
         )
     layer.apply(x[:0] if lead else x)  # refuses what pooling refuses
     with np.errstate(all="ignore"):
-        return GRADIENTS[name](layer, x, axes, arriving).astype(dtype, copy=False)
+        return GRADIENTS[way](layer, x, axes, arriving).astype(dtype, copy=False)
 
 
 def _of_winner(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> Array:
@@ -243,11 +244,10 @@ def _of_lp(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> A
 
 
 GRADIENTS: Mapping[str, Callable[[Pooling, Array, Sequence[Axis], Array], Array]] = {
-    "max": _of_winner,
-    "min": _of_winner,
-    "avg": _of_avg,
+    "winner": _of_winner,
+    "average": _of_avg,
     "sum": _of_sum,
-    "lp": _of_lp,
+    "norm": _of_lp,
 }
 
 

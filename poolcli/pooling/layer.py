@@ -20,7 +20,6 @@ from poolcli.window import PAD_FILLS, Axis, Window, check_empty, output_shape, p
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
-INDEXED = ("max", "min")
 
 
 def numbering(compat: str | Framework | None, storage_order: int) -> Framework | None:
@@ -119,7 +118,7 @@ class Pooling(LayerSpec):
 
     def traced(self, x: Array) -> tuple[Array, Indices]:
         """Pool `x` and return the values and where each came from, flat within the spatial plane."""
-        if self.mode.mode.name not in INDEXED:
+        if not self.mode.mode.indexed:
             raise UsageError(f"mode {self.mode} has no indices", "only max and min take their value from one cell")
         if self.pad_fill != "ignore":
             raise UsageError("a cell of filled padding has no index", "drop --indices or --pad-fill")

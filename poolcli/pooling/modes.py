@@ -107,6 +107,19 @@ class Mode:
         large, so that extreme input can be scaled first; 0 elsewhere.
     beyond : function of the parameter, optional
         The row to use instead for parameters that even scaling does not save.
+    says : str
+        What it does to every window, as the rest of a sentence, for someone who has never heard of it.
+    written : str
+        Its formula with the numbers of a window in it, made of the pieces of `poolcli.analysis.formulas`; without, a
+        window is told by `formula`.
+    winners : str
+        Which cells decide, a row of `poolcli.analysis.formulas.WINNERS`; none where all are mixed.
+    gradient : str
+        How a gradient goes back, a row of `poolcli.pooling.gradient.GRADIENTS`.
+    page : str
+        What the script of a page calls it, where that is not `name`.
+    why : str
+        A sentence on what a framework does differently, in a row of its own.
     """
 
     name: str
@@ -121,6 +134,17 @@ class Mode:
     treats_nan: bool = False
     degree: int = 0
     beyond: Callable[[float], Mode | None] | None = None
+    says: str = ""
+    written: str = ""
+    winners: str = ""
+    gradient: str = ""
+    page: str = ""
+    why: str = ""
+
+    @property
+    def indexed(self) -> bool:
+        """Whether the value is that of one cell, so that it has an index."""
+        return self.gradient == "winner"
 
     @property
     def label(self) -> str:
@@ -208,31 +232,50 @@ LOG_POWERS = Reduction("logaddexp", (-math.inf,), _log_power, wide=True)
 SOFT = Reduction(_merge_weighted, (-math.inf, 0), _weighted, wide=True)
 
 _ROWS = (
-    Mode("max", "max(x)", (MAX,), result="same"),
-    Mode("min", "min(x)", (MIN,), result="same"),
-    Mode("avg", "sum(x) / n", (SUM,), "divide", divides=True),
-    Mode("sum", "sum(x)", (SUM,), result="sum"),
+    Mode("max", "max(x)", (MAX,), result="same", says="keeps the largest value of every window",
+         written="max({,})", winners="first", gradient="winner"),
+    Mode("min", "min(x)", (MIN,), result="same", says="keeps the smallest value of every window",
+         written="min({,})", winners="first", gradient="winner"),
+    Mode("avg", "sum(x) / n", (SUM,), "divide", divides=True, says="replaces every window with the mean of its values",
+         written="({+}) / {n}", gradient="average"),
+    Mode("sum", "sum(x)", (SUM,), result="sum", says="adds up the values of every window",
+         written="{+}", gradient="sum"),
     Mode("median", "the middle of sorted x; of an even count the mean of the middle two", cells="median",
-         result="median"),
-    Mode("majority", "the most frequent x; the one seen first wins a tie", cells="majority", result="same"),
-    Mode("range", "max(x) - min(x)", (MAX, MIN), lambda high, low, *_: high - low, result="range"),
+         result="median", says="keeps the middle value of every window",
+         written="middle of {ranked}: {middle}", winners="middle"),
+    Mode("majority", "the most frequent x; the one seen first wins a tie", cells="majority", result="same",
+         says="keeps the value that stands most often in every window",
+         written="most frequent of {all}: {result} stands {seen}x", winners="first"),
+    Mode("range", "max(x) - min(x)", (MAX, MIN), lambda high, low, *_: high - low, result="range",
+         says="takes the largest minus the smallest value of every window", written="{extremes}", winners="extremes"),
     Mode("std", "sqrt(sum((x - mean)^2) / n)", (MOMENTS,), lambda n, _, spread, *__: (spread / n) ** 0.5,
-         degree=1),
+         degree=1, says="measures how far the values of every window spread",
+         written="m = {mean}; sqrt(({+([] - m)^2}) / {n})"),
     Mode("var", "sum((x - mean)^2) / n", (MOMENTS,), lambda n, _, spread, *__: spread / n,
-         degree=2),
-    Mode("rms", "sqrt(sum(x^2) / n)", (SQUARES,), lambda total, n, _: (total / n) ** 0.5, degree=1),
+         degree=2, says="measures the squared spread of the values of every window",
+         written="m = {mean}; ({+([] - m)^2}) / {n}"),
+    Mode("rms", "sqrt(sum(x^2) / n)", (SQUARES,), lambda total, n, _: (total / n) ** 0.5, degree=1,
+         says="takes the root of the mean square of every window", written="sqrt(({+()^2}) / {n})"),
     Mode("lp", "sum(|x|^P)^(1/P)", (POWERS,), _root, degree=1, beyond=_high_norm,
-         parameter=Parameter("P", "order of the norm", 3, 0, math.inf, closed=False)),
+         parameter=Parameter("P", "order of the norm", 3, 0, math.inf, closed=False),
+         says="takes the P-norm of every window: between sum (P = 1) and max (P large)",
+         written="({+|[]|^{p}})^(1/{p})", gradient="norm"),
     Mode("percentile", "the value that Q percent of sorted x lie below, interpolated linearly", cells="percentile",
-         parameter=Parameter("Q", "percentage", 90, 0, 100)),
+         parameter=Parameter("Q", "percentage", 90, 0, 100),
+         says="keeps the value below which Q percent of the window lies",
+         written="place {place} in {ranked}: {between}", winners="between"),
     Mode("logavgexp", "log(sum(exp(R x)) / n) / R", (LOG_SUM_EXP,), _logavgexp,
-         parameter=Parameter("R", "sharpness", 1, 0, 1e6, closed=False)),
-    Mode("soft", "sum(x exp(x)) / sum(exp(x))", (SOFT,), lambda _, mean, *__: mean),
+         parameter=Parameter("R", "sharpness", 1, 0, 1e6, closed=False),
+         says="is a smooth mixture of average (R small) and max (R large)",
+         written="log(({+e^({p} * ())}) / {n}) / {p}"),
+    Mode("soft", "sum(x exp(x)) / sum(exp(x))", (SOFT,), lambda _, mean, *__: mean,
+         says="averages every window with more weight on larger values", written="({+() e^()}) / ({+e^()})"),
     Mode("mixed", "A max(x) + (1 - A) sum(x) / n", (MAX, SUM), lambda top, total, n, a: a * top + (1 - a) * (total / n),
-         divides=True,
-         parameter=Parameter("A", "share of the maximum", 0.5, 0, 1)),
+         divides=True, parameter=Parameter("A", "share of the maximum", 0.5, 0, 1),
+         says="mixes max (share A) and average (share 1 - A)", written="{p} * max({,}) + {rest} * ({+}) / {n}"),
     Mode("stochastic", "one x drawn with probability max(x, 0) / sum(max(x, 0))", cells="stochastic", result="same",
-         random=True),
+         random=True, says="draws one value of every window, larger ones more often",
+         written="one drawn of {all} in proportion to its size", winners="first"),
 )  # fmt: skip
 MODES: Mapping[str, Mode] = {row.name: row for row in _ROWS}
 ALIASES: Mapping[str, str] = {"mean": "avg", "average": "avg", "mode": "majority", "l2": "lp:2", "l1": "lp:1"}
@@ -273,8 +316,8 @@ def lacking(mode: Mode, table: str) -> str:
 
     Examples
     --------
-    >>> lacking(Mode("midrange", "(max(x) + min(x)) / 2"), "SAYS"), lacking(MODES["max"], "SAYS")
-    ('comes from another package', 'has no row in SAYS')
+    >>> lacking(Mode("midrange", "(max(x) + min(x)) / 2"), "CODE"), lacking(MODES["max"], "CODE")
+    ('comes from another package', 'has no row in CODE')
     """
     return f"has no row in {table}" if mode.name in MODES else "comes from another package"
 

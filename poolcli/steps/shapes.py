@@ -270,10 +270,8 @@ def check_options(step: Step, ndim: int) -> None:
 
 
 def _check_indices(step: PoolStep, ndim: int) -> None:
-    from poolcli.pooling.layer import INDEXED
-
     layer = step.layer(ndim)
-    if step.indices and (layer.mode.mode.name not in INDEXED or layer.pad_fill != "ignore"):
+    if step.indices and (not layer.mode.mode.indexed or layer.pad_fill != "ignore"):
         raise UsageError(f"{layer.mode} has no indices here", "only max and min without --pad-fill have them")
 
 

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from poolcli import FeatureMap, pool
-from poolcli.analysis.comparison import MODE_RULES, compared
+from poolcli.analysis.comparison import compared
 from poolcli.cli.front_page import EXAMPLES
 from poolcli.cli.help import page
 from poolcli.cli.registry import build
 from poolcli.errors import CompatError
-from poolcli.pooling.frameworks import FRAMEWORKS, OWN
+from poolcli.pooling.frameworks import FRAMEWORKS, LayerFacts
+from poolcli.pooling.layer import Pooling
+from poolcli.pooling.modes import MODES
 from poolcli.steps.steps import PoolStep
 from tests.support.process import Run
 
@@ -77,8 +79,11 @@ def test_why_torch_and_onnx_differ(mode: str, x: Any, options: dict[str, Any], r
 
 
 def test_every_mode_that_a_framework_does_in_its_own_way_has_a_sentence() -> None:
-    own = {name for row in FRAMEWORKS.values() for name, version in row.modes.items() if version != OWN.modes[name]}
-    assert own == set(MODE_RULES)
+    for framework in FRAMEWORKS.values():
+        for name in framework.modes:
+            layer = Pooling.of(2, "lp:3" if name == "lp" else name)
+            made = [framework.row(LayerFacts(layer, np.dtype(kind))) for kind in ("int64", "float32", "float64")]
+            assert all(row is MODES[name] or row.why for row in made), (framework.name, name)
 
 
 def test_same_with_dilation_differs_in_onnxruntime() -> None:

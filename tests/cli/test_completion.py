@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from poolcli.cli.commands.grad import GRADED
 from poolcli.cli.completing import complete
 from poolcli.cli.registry import COMMANDS, build
 from poolcli.cli.stack import RUNNABLE, SUMMARIZED
@@ -15,7 +16,6 @@ from poolcli.colors import COLORMAPS
 from poolcli.formats.registry import FORMATS
 from poolcli.pooling.filters import FILTERS
 from poolcli.pooling.frameworks import FRAMEWORKS
-from poolcli.pooling.gradient import GRADIENTS
 from poolcli.pooling.modes import ALIASES, MODES, parse_mode
 from poolcli.window import FILLS
 from tests.support.extras import needs_program
@@ -114,7 +114,7 @@ def test_the_function_of_bash(shell: Shell) -> None:
 TABLES: list[tuple[str, Iterable[str]]] = [
     ("", COMMANDS),
     ("pool --mode", [*MODE_NAMES, *ALIASES]),
-    ("grad --mode", [name for name in MODE_NAMES if name.partition(":")[0] in GRADIENTS]),
+    ("grad --mode", [name for name in MODE_NAMES if name.partition(":")[0] in GRADED]),
     ("pool --filter", FILTERS),
     ("conv --filter", FILTERS),
     ("pool --format", ["table", *(row.name for row in FORMATS.values() if row.writes)]),
@@ -139,7 +139,7 @@ TABLES: list[tuple[str, Iterable[str]]] = [
 
 def test_grad_offers_no_mode_without_a_gradient() -> None:
     offered = {name.removeprefix("global-") for name in complete(["grad", "--mode"], "").words}
-    assert {parse_mode(name).mode.name for name in offered} == {*GRADIENTS}
+    assert {parse_mode(name).mode.name for name in offered} == {*GRADED}
 
 
 @pytest.mark.parametrize(("words", "expected"), TABLES)

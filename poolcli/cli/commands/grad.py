@@ -10,16 +10,15 @@ from poolcli.cli.options.grammar import option
 from poolcli.cli.options.panels import INPUT, WINDOW
 from poolcli.cli.options.windows import Windowing
 from poolcli.cli.pipeline import transform
+from poolcli.pooling.modes import ALIASES, MODES
 from poolcli.pooling.options import mode_names
 from poolcli.steps.steps import GradStep
 
-GRADED = ("max", "min", "avg", "sum", "lp")  # the keys of `poolcli.pooling.gradient.GRADIENTS`, without NumPy's 80 ms
+GRADED = [row.name for row in MODES.values() if row.gradient]
 
 
 def graded_names() -> Iterable[str]:
     """Return the modes with a gradient, as a user may type them."""
-    from poolcli.pooling.modes import ALIASES
-
     bare = ((name, name.removeprefix("global-")) for name in mode_names())
     return [name for name, mode in bare if ALIASES.get(mode, mode).partition(":")[0] in GRADED]
 

@@ -15,18 +15,19 @@ import math
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
-from poolcli.analysis.formulas import SAYS
 from poolcli.analysis.windows import windows
 from poolcli.colors import CENTRED, COLORMAPS
 from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
+from poolcli.pooling.frameworks import LayerFacts
 from poolcli.pooling.layer import Pooling
-from poolcli.pooling.modes import lacking
+from poolcli.pooling.modes import MODES, ChosenMode, Mode, lacking
 from poolcli.pooling.options import KEPT
 from poolcli.steps import steps
 from poolcli.window import Window, times
@@ -181,7 +182,7 @@ def _data(feature_map: FeatureMap, layer: Pooling) -> dict[str, Any]:
         "planes": [" ".join(f"{a}{i}" for a, i in zip(letters, place, strict=True)) for place in places],
         "values": [_numbers(values[place]) for place in places],
         "layer": layer_data(layer, values.dtype, feature_map.spatial),
-        "says": SAYS,
+        "says": {name: row.says for name, row in MODES.items()},
         "colormaps": {name: base64.b64encode(COLORMAPS[name]).decode() for name in COLORMAPS},
         "centred": list(CENTRED),
         "exactness": "" if exact else (
@@ -212,7 +213,7 @@ def layer_data(layer: Pooling, dtype: np.dtype[Any], spatial: tuple[int, ...]) -
         The lengths of the map's spatial axes.
     """
     window, one = layer.window, layer.ndim == 1
-    parameter = layer.mode.parameter
+    parameter, rows = layer.mode.parameter, versions(layer, dtype)
 
     def pair(numbers: tuple[Any, ...], missing: Any) -> list[Any]:
         both = numbers or (missing,) * layer.ndim
@@ -233,7 +234,8 @@ def layer_data(layer: Pooling, dtype: np.dtype[Any], spatial: tuple[int, ...]) -
         **{option.json: getattr(layer, option.name) for option in KEPT},
         "nan": "ignore" if layer.nan == "ignore" else "propagate",
         "same_ignores_dilation": window.same_ignores_dilation,
-        "quirks": quirks(layer, dtype),
+        "quirks": {name: row.page for name, row in rows.items() if row.page},
+        "written": {name: row.written for name, row in rows.items()},
         "largest": _largest(dtype),
     }
     if kind == "given":
@@ -252,11 +254,12 @@ def _bounds(window: Window, spatial: tuple[int, ...]) -> tuple[Any, ...]:
     return tuple(([*axis.starts], [*axis.stops]) for axis in window.plan(spatial))
 
 
-def quirks(layer: Pooling, dtype: np.dtype[Any]) -> dict[str, str]:
-    """Name the modes that the layer's framework does in its own way, as ``pool.js`` knows them."""
-    floating, first = dtype.kind == "f", "first-" if dtype.itemsize == 8 else ""
-    known = {
-        "torch": {"lp": "torch-lp", **({} if floating else {"avg": "torch-avg"})},
-        "onnx": {mode: f"onnx-{first}{mode}" for mode in ("max", "min")} if floating else {},
-    }
-    return known.get(layer.framework.name, {}) if layer.framework else {}
+def versions(layer: Pooling, dtype: np.dtype[Any]) -> dict[str, Mode]:
+    """Return the row of every mode that the page can change to, as the layer's framework has it."""
+    made = dict(MODES)
+    for name in layer.framework.modes if layer.framework else ():
+        parameter = MODES[name].parameter
+        chosen = ChosenMode(MODES[name], parameter.example if parameter else math.nan)
+        changed = replace(layer, mode=layer.mode if layer.mode.mode.name == name else chosen)
+        made[name] = changed.framework.row(LayerFacts(changed, dtype)) if changed.framework else MODES[name]
+    return made

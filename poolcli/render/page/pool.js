@@ -312,12 +312,9 @@ const Pool = (() => {
         const p = layer.parameter;
         return ((sum(x.map((value) => value ** p)) / n) * layer.size[0] * layer.size[1]) ** (1 / p);
       },
-      formula: (terms) =>
-        `((${terms.plus(`{}^${terms.p}`)}) / ${terms.n} * ${terms.layer.size[0] * terms.layer.size[1]})^(1/${terms.p})`,
     },
     "torch-avg": {
       reduce: (x, n) => Math.trunc(sum(x) / n),
-      formula: (terms) => `trunc((${terms.plus()}) / ${terms.n})`,
     },
     "onnx-max": { reduce: (x, n, layer) => most(instead(x, -layer.largest)) },
     "onnx-min": { reduce: (x, n, layer) => least(instead(x, layer.largest)) },
@@ -350,9 +347,9 @@ const Pool = (() => {
       return ranked(this.x);
     }
 
-    // Every value written into a template: {} as it is, [] in brackets where it is negative; many are elided.
+    // Every value written into a template: [] as it is, () in brackets where it is negative; many are elided.
     listed(template, x = this.x) {
-      const write = (value) => template.replaceAll("{}", bracketed(number(value))).replaceAll("[]", number(value));
+      const write = (value) => template.replaceAll("()", bracketed(number(value))).replaceAll("[]", number(value));
       if (x.length <= MOST_TERMS) return x.map(write);
       return [...x.slice(0, MOST_TERMS - 2).map(write), "...", write(x[x.length - 1])];
     }
@@ -366,55 +363,49 @@ const Pool = (() => {
     }
   }
 
-  function medianText(terms) {
-    const sorted = terms.sorted;
-    const half = Math.floor(sorted.length / 2);
-    let middle = number(sorted[half]);
-    if (sorted.length % 2 === 0 && !anyNaN(sorted))
-      middle = `(${number(sorted[half - 1])} + ${bracketed(number(sorted[half]))}) / 2`;
-    return `middle of ${terms.commas(sorted)}: ${middle}`;
+  function middleText({ sorted, x }) {
+    const half = Math.floor(x.length / 2);
+    if (x.length % 2 || anyNaN(x)) return number(sorted[half]);
+    return `(${number(sorted[half - 1])} + ${bracketed(number(sorted[half]))}) / 2`;
   }
 
-  function percentileText(terms) {
-    const sorted = terms.sorted;
-    const at = ((sorted.length - 1) * terms.layer.parameter) / 100;
+  const placeOf = (terms) => ((terms.x.length - 1) * terms.layer.parameter) / 100;
+
+  function betweenText(terms) {
+    const [sorted, at] = [terms.sorted, placeOf(terms)];
     const [low, high] = [number(sorted[Math.floor(at)]), number(sorted[Math.ceil(at)])];
     const share = number(at - Math.floor(at));
-    const rest = share === "0" ? low : `${low} + ${share} * (${bracketed(high)} - ${bracketed(low)})`;
-    return `place ${number(at)} in ${terms.commas(sorted)}: ${rest}`;
+    return share === "0" ? low : `${low} + ${share} * (${bracketed(high)} - ${bracketed(low)})`;
   }
 
-  function majorityText(terms) {
-    const seen = terms.x.filter((value) => Object.is(value + 0, terms.result + 0)).length;
-    return `most frequent of ${terms.commas()}: ${number(terms.result)} stands ${seen}x`;
-  }
-
-  const spreadText = (terms) => `(${terms.plus("([] - m)^2")}) / ${terms.n}`;
-  const meanText = (terms) => `m = ${number(sum(terms.x) / terms.x.length)}`;
-
-  function rangeText(terms) {
+  function extremesText(terms) {
     if (anyNaN(terms.x)) return `max(${terms.commas()}) - min(${terms.commas()})`;
     return `${number(most(terms.x))} - ${bracketed(number(least(terms.x)))}`;
   }
 
-  const FORMULAS = {
-    max: (terms) => `max(${terms.commas()})`,
-    min: (terms) => `min(${terms.commas()})`,
-    avg: (terms) => `(${terms.plus()}) / ${terms.n}`,
-    sum: (terms) => terms.plus(),
-    median: medianText,
-    majority: majorityText,
-    range: rangeText,
-    std: (terms) => `${meanText(terms)}; sqrt(${spreadText(terms)})`,
-    var: (terms) => `${meanText(terms)}; ${spreadText(terms)}`,
-    rms: (terms) => `sqrt((${terms.plus("{}^2")}) / ${terms.n})`,
-    lp: (terms) => `(${terms.plus(`|[]|^${terms.p}`)})^(1/${terms.p})`,
-    percentile: percentileText,
-    logavgexp: (terms) => `log((${terms.plus(`e^(${terms.p} * {})`)}) / ${terms.n}) / ${terms.p}`,
-    soft: (terms) => `(${terms.listed("{} e^{}").join(" + ")}) / (${terms.plus("e^{}")})`,
-    mixed: (terms) =>
-      `${terms.p} * max(${terms.commas()}) + ${number(1 - terms.layer.parameter)} * (${terms.plus()}) / ${terms.n}`,
+  // What stands in braces in a formula, as in poolcli/analysis/formulas.py.
+  const PIECES = {
+    ",": (terms) => terms.commas(),
+    all: (terms) => terms.commas(),
+    n: (terms) => terms.n,
+    taps: ({ layer }) => layer.size[0] * layer.size[1],
+    rest: ({ layer }) => number(1 - layer.parameter),
+    result: ({ result }) => number(result),
+    mean: ({ x }) => number(sum(x) / x.length),
+    ranked: (terms) => terms.commas(terms.sorted),
+    middle: middleText,
+    place: (terms) => number(placeOf(terms)),
+    between: betweenText,
+    seen: ({ x, result }) => x.filter((value) => Object.is(value + 0, result + 0)).length,
+    extremes: extremesText,
   };
+
+  function written(terms) {
+    const text = terms.layer.written[terms.layer.mode].replaceAll("{p}", terms.p);
+    return text.replace(/\{([^{}]+)\}/g, (_, name) =>
+      name.startsWith("+") ? terms.plus(name.slice(1) || "[]") : PIECES[name](terms));
+  }
+
   // The cells that the result was taken from, as indices into what takes part.
   function first(x, result) {
     const index = x.indexOf(result);
@@ -447,11 +438,9 @@ const Pool = (() => {
     const { x, n } = taking(map, layer, down, across);
     const result = reduce(layer, x, n);
     const terms = new Terms(x, n, layer, result);
-    const quirk = QUIRKS[quirkOf(layer)];
-    const write = (quirk && quirk.formula) || FORMULAS[layer.mode];
     const pick = WINNERS[layer.mode];
     const winners = pick && x.length ? pick(x, result, layer.parameter).map((index) => part[index]) : [];
-    const formula = x.length ? write(terms) : "no number in the window";
+    const formula = x.length ? written(terms) : "no number in the window";
     return { cells: all, n, result, formula, winners, padding: all.filter((cell) => cell.kind === "padding").length };
   }
 
