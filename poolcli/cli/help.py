@@ -116,15 +116,14 @@ def _panel(parameter: Any) -> str:
 
 
 def _argument(parameter: Any) -> str:
-    name = str(parameter.human_readable_name)
-    return name if parameter.required else f"[{name}]"
+    return str(parameter.metavar) if parameter.required else f"[{parameter.metavar}]"
 
 
 def _row(parameter: Any) -> Row:
     values = tuple(item.value for item in parameter.shell_complete(None, ""))
     if parameter.param_type_name == "argument":
-        return Row((parameter.human_readable_name,), help=parameter.help or "", values=values)
-    metavar = "" if parameter.is_flag else parameter.metavar or parameter.type.name.upper()
+        return Row((parameter.metavar,), help=parameter.help or "", values=values)
+    metavar = "" if parameter.is_flag else parameter.metavar
     return Row(
         tuple(parameter.opts), next(iter(parameter.secondary_opts), ""), metavar, parameter.help or "",
         _default(parameter), values, parameter.envvar or "",
