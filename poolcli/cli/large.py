@@ -86,7 +86,7 @@ def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str 
         if target == "-" or io.writing.chosen_format not in BANDED:
             raise UsageError("a Zarr array goes to a Zarr array or an .npy file", "add -o out.zarr")
         return _in_sequence(chain, found, io)
-    record = {"layout": found.known.layout, "steps": [*getattr(found, "record", {}).get("steps", []), *_records(chain)]}
+    record = {"layout": found.known.layout, "steps": [*found.steps, *_records(chain)]}
     getLogger("asyncio").setLevel(CRITICAL + 1)  # zarr's loop; what matters comes as an exception
     to_zarr(chain, found, target, record, workers=threads(io.verbosity.threads), scheduler=scheduler)
     return _told(chain, found, io)

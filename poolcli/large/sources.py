@@ -101,6 +101,8 @@ class NpySource:
         Whether C stands last in a layout by the number of axes.
     """
 
+    steps: Sequence[Any] = ()  # the file has no place for them
+
     def __init__(self, path: str, layout: str | None = None, *, last: bool = False) -> None:
         self.name, self.path = path, os.path.abspath(path)  # a worker may stand in another folder
         with open_source(path) as file:

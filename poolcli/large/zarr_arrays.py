@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,17 +17,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.errors import FileError, InputError, PoolcliError, UsageError
+from poolcli.featuremap import parse_layout
 from poolcli.large.chain import Box, Chain, along_chunks, boxes, check_blocks, in_order
 from poolcli.large.sources import Known
 from poolcli.system.cluster import ClusterError, connected
 from poolcli.system.files import ZARR, file_error
 from poolcli.system.folders import mend, replaced_folder
 from poolcli.system.threads import apart
+from poolcli.wording import safe
 
 Array = NDArray[Any]
 FILES = ("zarr.json", ".zarray", ".zgroup")  # one of them is in every Zarr folder of format 3 or 2
 LAST_BLOCKS = 10.0  # seconds for the last blocks to be written when the others have been given up
 INSTALL = "install it: pip install 'poolcli[zarr]'"
+MEND = "mend the attribute poolcli of the array, or remove it"
+MANY = 20  # names of a group that are listed
+LONGEST = 300  # characters of a message of zarr
 
 
 def is_zarr(path: str) -> bool:
@@ -46,6 +52,13 @@ def _zarr() -> Any:
         raise UsageError("a Zarr array needs the zarr package", INSTALL) from None
 
 
+def _asked(call: Callable[[], Any]) -> Any:
+    """Have zarr do something where no signal comes; what matters in its warnings comes as an exception."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return apart(call)
+
+
 @lru_cache(maxsize=4)
 def _opened(path: str, mode: str) -> Any:
     return _zarr().open_array(path, mode=mode)
@@ -63,7 +76,14 @@ def _translated(verb: str, name: str) -> Iterator[None]:
     except Exception as problem:  # noqa: BLE001 -- every codec has its own
         if "start new thread" in str(problem):  # there is no room for its stack
             raise MemoryError(str(problem)) from None
-        raise InputError(f"cannot {verb} {name}: {type(problem).__name__}: {problem}", "is it damaged?") from None
+        raise InputError(
+            f"cannot {verb} {name}: {type(problem).__name__}: {_line(problem)}", "is it damaged?"
+        ) from None
+
+
+def _line(problem: Exception) -> str:
+    """Return what another program says in one line that is not too long."""
+    return safe(" ".join(str(problem).split()), LONGEST)
 
 
 class ZarrSource:
@@ -86,26 +106,49 @@ class ZarrSource:
         if not os.path.isdir(path):
             raise FileError(f"cannot read {path}: no such folder", "a Zarr array is a folder")
         try:
-            found = apart(lambda: zarr.open(path, mode="r"))
+            found = _asked(partial(zarr.open, path, mode="r"))
+            inside = (
+                _asked(lambda: sorted(name for name, _ in found.arrays())) if isinstance(found, zarr.Group) else None
+            )
         except Exception as problem:  # noqa: BLE001 -- it has a kind of its own for every way to be broken
-            raise InputError(f"{path} is no Zarr array: {problem}", "make one with zarr.create_array") from None
-        if isinstance(found, zarr.Group):
-            inside = apart(lambda: [name for name, _ in found.arrays()])
-            names = ", ".join(f"{path.rstrip('/')}/{name}" for name in inside) or "nothing"
-            raise InputError(f"{path} is a group of Zarr arrays", f"name one of them; it holds {names}")
+            raise InputError(f"{path} is no Zarr array: {_line(problem)}", "make one with zarr.create_array") from None
+        if inside is not None:
+            names = ", ".join(f"{path.rstrip('/')}/{name}" for name in inside[:MANY]) or "nothing"
+            more = f" and {len(inside) - MANY} more" if len(inside) > MANY else ""
+            raise InputError(f"{path} is a group of Zarr arrays", f"name one of them; it holds {names}{more}")
+        with _translated("read", path):
+            self._describe(found, path, layout, last)
+
+    def _describe(self, found: Any, path: str, layout: str | None, last: bool) -> None:
+        """Take what an array says of itself, which another program may have written."""
         if found.dtype.kind not in "biuf" or found.dtype.itemsize > 8 or 0 in found.shape or not found.shape:
             raise InputError(f"{path} holds {found.dtype} of shape {found.shape}, not numbers that can be pooled")
-        own = found.attrs.get("poolcli")
-        self.record: Mapping[str, Any] = own if isinstance(own, Mapping) else {}
-        self.name, self.chunks = path, found.chunks
+        record = found.attrs.get("poolcli")
+        own = record if isinstance(record, Mapping) else {}
+        self.steps = own.get("steps", [])
+        if not (isinstance(self.steps, list) and all(isinstance(step, Mapping) for step in self.steps)):
+            raise InputError(f"{path}: steps is not a list of objects", MEND)
+        self.name, self.chunks = path, tuple(found.chunks)
         self.path = os.path.abspath(path)  # a worker may stand in another folder
-        self.known = Known.of(path, found.shape, found.dtype, layout or self.record.get("layout"), last)
+        self.known = Known.of(path, found.shape, found.dtype, layout or _own_layout(own, path), last)
 
     def read(self, box: Box) -> Array:
         """Return cells, leading axes first."""
         with _translated("read", self.name):
             cells: Array = apart(lambda: np.asarray(_opened(self.path, "r")[self.known.slices(box)]))
         return cells.astype(self.known.dtype, copy=False).transpose(self.known.order)
+
+
+def _own_layout(own: Mapping[str, Any], path: str) -> str | None:
+    layout = own.get("layout")
+    if layout is None:
+        return None
+    if not isinstance(layout, str):
+        raise InputError(f"{path}: layout is not a text", MEND)
+    try:
+        return parse_layout(layout)
+    except UsageError as problem:  # nobody typed it
+        raise InputError(f"{path}: {problem}", MEND) from None
 
 
 @dataclass(frozen=True)
@@ -169,7 +212,7 @@ def zarr_writer(target: str, known: Known, chunks: Sequence[int], record: Mappin
         raise FileError(f"cannot write {target}: the folder {path.parent} does not exist", "make the folder first")
     mend(path)
     with _translated("write", target), replaced_folder(path) as temporary:
-        apart(lambda: _zarr().create_array(
+        _asked(lambda: _zarr().create_array(
             str(temporary), shape=known.shape, chunks=tuple(chunks), dtype=known.dtype,
             attributes={"poolcli": dict(record)}, dimension_names=_names(known.layout), zarr_format=3,
         ))  # fmt: skip

@@ -1,0 +1,95 @@
+"""Zarr arrays of other programs: whatever they say of themselves is used, or refused in two lines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.support.extras import needs
+from tests.support.process import Run
+
+needs("zarr", extra="zarr")
+
+
+def array(path: Path, own: Any, shape: tuple[int, ...] = (3, 8, 8)) -> None:
+    import zarr
+
+    made: Any = zarr.create_array(
+        str(path), shape=shape, chunks=(1, 4, 4), dtype="f4", zarr_format=3, attributes={"poolcli": own, "units": "m"}
+    )
+    made[:] = np.arange(np.prod(shape)).reshape(shape)
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ({"layout": 5}, "in.zarr: layout is not a text"),
+        ({"layout": []}, "in.zarr: layout is not a text"),
+        ({"layout": "sdf"}, "in.zarr: layout 'sdf' has unknown letters: F, S"),
+        ({"layout": "CCC"}, "in.zarr: layout 'CCC' names an axis twice"),
+        ({"layout": "HW"}, "layout HW names 2 axes, but in.zarr has 3"),
+        ({"layout": "\x1b[31m"}, r"in.zarr: layout '\x1b[31m' has unknown letters"),
+        ({"steps": None}, "in.zarr: steps is not a list of objects"),
+        ({"steps": 5}, "in.zarr: steps is not a list of objects"),
+        ({"steps": {"step": "pool"}}, "in.zarr: steps is not a list of objects"),
+        ({"steps": [None]}, "in.zarr: steps is not a list of objects"),
+    ],
+)
+@pytest.mark.parametrize("target", ["out.zarr", "out.npy"])
+def test_what_an_array_says_wrongly_is_told_in_two_lines(
+    call: Run, tmp_path: Path, own: Any, said: str, target: str
+) -> None:
+    array(tmp_path / "in.zarr", own)
+    result = call("pool", "in.zarr", "-o", target, cwd=tmp_path)
+    assert (result.code, result.err.count("\n")) == (1, 2), result.err
+    assert result.err.startswith(f"error: {said}")
+    assert not (tmp_path / target).exists()
+
+
+@pytest.mark.parametrize("own", [None, 5, [], "text", {}, {"layout": None}, {"other": {"a": [1]}}, {"steps": []}])
+def test_what_says_nothing_of_the_layout_is_taken_by_its_axes(call: Run, tmp_path: Path, own: Any) -> None:
+    array(tmp_path / "in.zarr", own)
+    assert call("pool", "in.zarr", "-o", "out.npy", "-q", cwd=tmp_path).code == 0
+    assert np.load(tmp_path / "out.npy").shape == (3, 4, 4)
+
+
+def test_a_layout_that_is_given_takes_the_place_of_a_wrong_one(call: Run, tmp_path: Path) -> None:
+    array(tmp_path / "in.zarr", {"layout": 5})
+    assert call("pool", "in.zarr", "-o", "out.npy", "-q", "--layout", "CHW", cwd=tmp_path).code == 0
+
+
+def test_steps_that_only_others_know_ride_along(call: Run, tmp_path: Path) -> None:
+    array(tmp_path / "in.zarr", {"steps": [{"step": "sharpen", "by": 5}]})
+    assert call("pool", "in.zarr", "-o", "out.zarr", "-q", cwd=tmp_path).code == 0
+    told = json.loads((tmp_path / "out.zarr" / "zarr.json").read_text())["attributes"]["poolcli"]["steps"]
+    assert [step["step"] for step in told] == ["sharpen", "pool"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "null", "5", "[]", "[" * 100_000, '{"layout": 5}', '{"zarr_format": 3, "node_type": "array"}',
+     '{"zarr_format": 3, "node_type": "group", "attributes": 5}', '{"zarr_format": 99, "node_type": "array"}'],
+    ids=lambda text: text[:40],
+)  # fmt: skip
+def test_a_description_that_is_none_is_told_in_two_lines(call: Run, tmp_path: Path, text: str) -> None:
+    array(tmp_path / "in.zarr", {})
+    (tmp_path / "in.zarr" / "zarr.json").write_text(text)
+    result = call("pool", "in.zarr", "-o", "out.npy", cwd=tmp_path)
+    assert (result.code, result.err.count("\n")) == (1, 2), result.err
+    assert result.err.startswith(("error: in.zarr is", "error: cannot read in.zarr: "))
+    assert len(result.err) < 1000
+
+
+def test_a_group_of_many_arrays_names_some(call: Run, tmp_path: Path) -> None:
+    import zarr
+
+    group: Any = zarr.create_group(str(tmp_path / "in.zarr"))
+    for number in range(23):
+        group.create_array(f"a{number:02}", shape=(2, 2), dtype="f4")
+    result = call("pool", "in.zarr", "-o", "out.npy", cwd=tmp_path)
+    assert result.code == 1
+    assert result.err.endswith("in.zarr/a19 and 3 more\n")
