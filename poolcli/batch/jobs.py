@@ -16,13 +16,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from poolcli.errors import FileError, InputError, PoolcliError, UnknownNameError, UsageError
+from poolcli.formats.detect import HEAD, detect
+from poolcli.formats.options import ReadOptions
 from poolcli.formats.registry import FORMATS, Format, find_format, format_of_name, format_of_target
-from poolcli.system.files import ZARR, file_error, is_special, left_behind, missing, same_file
-from poolcli.wording import Phrase
+from poolcli.system.files import ZARR, file_error, is_special, left_behind, missing, open_source, same_file
+from poolcli.wording import Phrase, many
 
 FIELDS = ("stem", "name", "ext", "folder", "number")
 USUAL = "{folder}/{stem}"
 EXTENSION = re.compile(r"\.[A-Za-z]\w*")  # an extension, unlike the end of v1.5
+KINDS = 3  # of files that are counted where there is none to read
 PATTERN = "write a name such as '{stem}_pooled.png', '{folder}/{stem}.csv' or '{number:05}.npy'"
 
 
@@ -60,15 +63,14 @@ class Plan:
         Paths that cannot be worked on.
     left_out : list of str
         Files in the searched folders that are results of this very command.
-    not_read : Counter
-        How many of ``folder`` and ``file`` in the searched folders were passed over: folders without `recursive`, and
-        files that poolcli does not read.
+    passed_over : list of str
+        Files in the searched folders that poolcli does not read, and folders in them without `recursive`.
     """
 
     jobs: list[Job] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
-    not_read: Counter[str] = field(default_factory=Counter)
+    passed_over: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class FoundFile:
 # Finding
 
 
-def find_files(path: str, *, recursive: bool, output: str, not_read: Counter[str] | None = None) -> Iterator[FoundFile]:
+def find_files(path: str, *, recursive: bool, output: str, passed_over: list[str]) -> Iterator[FoundFile]:
     """Give the files that a path on the command line stands for.
 
     Parameters
@@ -104,8 +106,8 @@ def find_files(path: str, *, recursive: bool, output: str, not_read: Counter[str
         Whether to look into folders in a folder.
     output : str
         The folder of results, which is never searched unless it is `path` itself.
-    not_read : Counter, optional
-        What is passed over is counted in it, see `Plan`.
+    passed_over : list of str
+        What is passed over comes into it, see `Plan`.
 
     Raises
     ------
@@ -118,7 +120,7 @@ def find_files(path: str, *, recursive: bool, output: str, not_read: Counter[str
     if os.path.isdir(path) and path.rstrip(os.sep).endswith(ZARR):
         raise InputError(f"{path} is one array, not many files", f"use: poolcli pool {path} -o out{ZARR}")
     if os.path.isdir(path):
-        yield from _in_folder(path, recursive, output, Counter() if not_read is None else not_read)
+        yield from _in_folder(path, recursive, output, passed_over)
     elif glob.has_magic(path) and not os.path.lexists(path):
         yield from _matching(path)
     elif not os.path.lexists(path):
@@ -129,8 +131,8 @@ def find_files(path: str, *, recursive: bool, output: str, not_read: Counter[str
         yield FoundFile(path, named=True)
 
 
-def _in_folder(folder: str, recursive: bool, output: str, not_read: Counter[str]) -> Iterator[FoundFile]:
-    count, others = 0, 0
+def _in_folder(folder: str, recursive: bool, output: str, passed_over: list[str]) -> Iterator[FoundFile]:
+    count, others = 0, list[str]()
 
     def refused(problem: OSError) -> None:
         raise file_error("read the folder", problem.filename, problem) from problem
@@ -144,15 +146,41 @@ def _in_folder(folder: str, recursive: bool, output: str, not_read: Counter[str]
             if not _hidden(name) and _readable(name) and not is_special(path):
                 count += 1
                 yield FoundFile(path, below)
-            else:
-                others += not _hidden(name)
+            elif not _hidden(name):
+                others.append(path)
         if not recursive:
+            others = [*(os.path.join(here, name) for name in folders), *others]
             break
-    deeper = 0 if recursive else len(folders)
     if not count:
-        hint = "add -r to look into its folders" if deeper else "name files that poolcli reads"
-        raise InputError(f"the folder {folder} has no picture or array in it", hint)
-    not_read.update(folder=deeper, file=others)
+        raise _nothing_in(folder, others)
+    passed_over += others
+
+
+def _nothing_in(folder: str, others: Sequence[str]) -> InputError:
+    """Say what a folder holds in place of files that poolcli reads."""
+    files = [path for path in others if not os.path.isdir(path)]
+    kinds = Counter(Path(path).suffix.lower() or "other" for path in files).most_common(KINDS)
+    what = f"the folder {folder} has no picture or array in it"
+    if kinds:
+        what += f" that poolcli reads, but {', '.join(many(count, f'{kind} file') for kind, count in kinds)}"
+    if len(files) < len(others):
+        return InputError(what, "add -r to look into its folders")
+    advice = [why.advice for path in files[:1] if (why := why_passed_over(path)).advice]
+    return InputError(what, advice[0] if advice else "name files that poolcli reads")
+
+
+def why_passed_over(path: str) -> PoolcliError:
+    """Say why a path in a searched folder was not read: what it is, as its first bytes show."""
+    if os.path.isdir(path):
+        return InputError(f"{path} is a folder", "add -r to look into folders")
+    if is_special(path):
+        return InputError(f"{path} is a FIFO or a device, not a file")
+    try:
+        with open_source(path) as file:
+            detect(file.read(HEAD), path, ReadOptions())
+    except PoolcliError as problem:
+        return problem
+    return InputError(f"the name of {path} does not say that poolcli can read it", "name the file itself, to try")
 
 
 def _matching(pattern: str) -> Iterator[FoundFile]:
@@ -318,7 +346,7 @@ def plan(
 def _all(paths: Iterable[str], recursive: bool, output: str, made: Plan) -> Iterator[FoundFile]:
     for path in paths:
         try:
-            yield from find_files(path, recursive=recursive, output=output, not_read=made.not_read)
+            yield from find_files(path, recursive=recursive, output=output, passed_over=made.passed_over)
         except PoolcliError as problem:
             made.failures.append(Failure(path, problem))
 

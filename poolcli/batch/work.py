@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from poolcli.formats.options import ReadOptions, WriteOptions
     from poolcli.steps.steps import Step
 
-DONE, SKIPPED, FAILED = "done", "skipped", "failed"
+DONE, SKIPPED, FAILED, PASSED_OVER = "done", "skipped", "failed", "passed over"
 BUG = "this should not happen: please report it"
 
 
@@ -70,7 +70,7 @@ class Outcome:
     job : Job
         The job.
     status : str
-        ``done``, ``skipped`` or ``failed``.
+        ``done``, ``skipped`` or ``failed``; ``passed over`` is what was never a job.
     seconds, cpu : float
         Reading, pooling and writing: by the clock, and of the processor.
     bytes_in, bytes_out : int
@@ -78,7 +78,7 @@ class Outcome:
     shape : tuple of int
         Of the result, in the layout's order.
     message, hint : str or Phrase
-        What went wrong, and what to try.
+        What went wrong or why it was passed over, and what to try.
     """
 
     job: Job
@@ -92,6 +92,11 @@ class Outcome:
     hint: str | Phrase = ""
 
     @classmethod
+    def passed_over(cls, path: str, why: PoolcliError) -> Outcome:
+        """Say why something in a folder was not read."""
+        return cls(Job(path, ""), PASSED_OVER, message=why.text, hint=why.advice or "")
+
+    @classmethod
     def failed(cls, job: Job, problem: BaseException) -> Outcome:
         """Say what went wrong."""
         if isinstance(problem, PoolcliError):
@@ -103,8 +108,8 @@ class Outcome:
         facts = {
             "input": self.job.source, "output": self.job.target, "status": self.status,
             "seconds": round(self.seconds, 6), "cpu": round(self.cpu, 6), "bytes_in": self.bytes_in,
-            "bytes_out": self.bytes_out, "shape": list(self.shape), "error": worded(self.message),
-            "hint": worded(self.hint),
+            "bytes_out": self.bytes_out, "shape": list(self.shape),
+            "reason" if self.status == PASSED_OVER else "error": worded(self.message), "hint": worded(self.hint),
         }  # fmt: skip
         return {key: value for key, value in facts.items() if value or key in ("input", "output", "status")}
 

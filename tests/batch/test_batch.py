@@ -79,7 +79,8 @@ def counts(result: Result) -> dict[str, str]:
 
 def found(path: Path | str, *, recursive: bool = False, output: str = "nowhere") -> list[tuple[str, str]]:
     return [
-        (os.path.basename(one.path), one.folder) for one in find_files(str(path), recursive=recursive, output=output)
+        (os.path.basename(one.path), one.folder)
+        for one in find_files(str(path), recursive=recursive, output=output, passed_over=[])
     ]
 
 
@@ -850,3 +851,56 @@ def test_what_is_passed_over_is_counted(call: Run, tmp_path: Path, more: list[st
     assert call(*words, "-o", "3", "-q", cwd=tmp_path).err == ""
     (folder / "notes.txt").unlink()
     assert call(*words, "-o", "4", "-r", cwd=tmp_path).err == ""
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """A folder with a table, and what poolcli does not read."""
+    folder = tmp_path / "in"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "m.csv").write_text("1,2\n3,4\n")
+    (folder / "a.pdf").write_bytes(b"%PDF-1.7")
+    (folder / "notes.xyz").write_text("1,2\n3,4\n")
+    (folder / ".hidden.xyz").write_text("")
+    os.mkfifo(folder / "pipe.csv")
+    return folder
+
+
+def test_what_is_passed_over_is_named_in_the_report_and_why(call: Run, mixed: Path, tmp_path: Path) -> None:
+    result = call("batch", "in", "-o", "out", "--report", "r.jsonl", "-j", "1", cwd=tmp_path)
+    assert (result.code, result.err) == (0, "note: 1 folder, 3 files not read; -r goes into folders\n")
+    passed = {line["input"]: line for line in lines(tmp_path / "r.jsonl") if line["status"] == "passed over"}
+    assert {path: line["reason"] for path, line in passed.items()} == {
+        "in/deep": "in/deep is a folder",
+        "in/a.pdf": "in/a.pdf is a PDF",
+        "in/notes.xyz": "the name of in/notes.xyz does not say that poolcli can read it",
+        "in/pipe.csv": "in/pipe.csv is a FIFO or a device, not a file",
+    }
+    assert passed["in/a.pdf"]["hint"] == "save the page as a picture first"
+    assert [line["status"] for line in lines(tmp_path / "r.jsonl") if line not in passed.values()] == ["done"]
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_what_is_passed_over_is_named_with_v(call: Run, mixed: Path, tmp_path: Path, more: list[str]) -> None:
+    said = call("batch", "in", "-o", "out", "-j", "1", "-v", *more, cwd=tmp_path).err.splitlines()
+    assert said == [
+        "in/deep is a folder", "in/a.pdf is a PDF", "the name of in/notes.xyz does not say that poolcli can read it",
+        "in/pipe.csv is a FIFO or a device, not a file", "note: 1 folder, 3 files not read; -r goes into folders",
+    ]  # fmt: skip
+    (mixed / "a.pdf").write_bytes(b"")
+    assert call("batch", "in", "-o", "out2", "-q", "-v", *more, cwd=tmp_path).err == ""
+
+
+def test_a_folder_without_anything_to_read_says_what_it_holds(call: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.PDF").write_bytes(b"%PDF-1.7")
+    (folder / "README").write_text("")
+    result = call("batch", "in", "-o", "out", cwd=tmp_path)
+    assert (result.code, result.err.splitlines()[:2]) == (1, [
+        "error: the folder in has no picture or array in it that poolcli reads, but 3 .pdf files, 1 other file",
+        "hint: save the page as a picture first",
+    ])  # fmt: skip
+    (folder / "deep").mkdir()
+    assert "hint: add -r to look into its folders" in call("batch", "in", "-o", "out", cwd=tmp_path).err

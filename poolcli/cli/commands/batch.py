@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from poolcli.batch.executors import Dask, Local, Workers
-from poolcli.batch.jobs import Job, Naming, Plan, plan, remnants
+from poolcli.batch.jobs import Job, Naming, Plan, plan, remnants, why_passed_over
 from poolcli.batch.journal import Journal
 from poolcli.batch.report import Report
 from poolcli.batch.resume import remaining
@@ -248,6 +248,9 @@ def _perform(planned: Plan, work: Work, files: Files, cluster: Cluster, workers:
                 report.add(outcome)
             advance(outcome)
 
+        if report:
+            for path in planned.passed_over:
+                report.add(Outcome.passed_over(path, why_passed_over(path)))
         for failure in planned.failures:
             tell(Outcome.failed(Job(failure.source, ""), failure.problem))
         left = remaining(planned.jobs, work, overwrite=files.overwrite, tell=tell, stop=stop)
@@ -285,7 +288,7 @@ def _conclude(tally: Tally, planned: Plan, stop: Stop, trouble: ClusterError | N
         show(summary(tally), color="auto", width=width_of_output())
         if planned.left_out:
             say(f"note: left out {many(len(planned.left_out), 'file')} made by this very command")
-        _say_not_read(planned)
+        _say_passed_over(planned, verbosity)
     told = sum(tally.count.values())
     if trouble:
         complain(trouble)
@@ -296,11 +299,16 @@ def _conclude(tally: Tally, planned: Plan, stop: Stop, trouble: ClusterError | N
     return tally.code
 
 
-def _say_not_read(planned: Plan) -> None:
-    """Say how much in the searched folders was passed over."""
-    passed = [many(count, what) for what, count in planned.not_read.items() if count]
+def _say_passed_over(planned: Plan, verbosity: Verbosity) -> None:
+    """Say how much in the searched folders was passed over; with ``-v``, what and why."""
+    if verbosity.verbose:
+        for path in planned.passed_over:
+            say(spoken(why_passed_over(path).text))
+    folders = sum(map(os.path.isdir, planned.passed_over))
+    counted = ((folders, "folder"), (len(planned.passed_over) - folders, "file"))
+    passed = [many(count, what) for count, what in counted if count]
     if passed:
-        say(f"note: {', '.join(passed)} not read{'; -r goes into folders' if planned.not_read['folder'] else ''}")
+        say(f"note: {', '.join(passed)} not read{'; -r goes into folders' if folders else ''}")
 
 
 def _rehearse(planned: Plan, work: Work, files: Files, verbosity: Verbosity) -> int:
@@ -319,7 +327,7 @@ def _rehearse(planned: Plan, work: Work, files: Files, verbosity: Verbosity) -> 
     lines += [f"make  {_arrow(job.source, job.target)}" for job in (left if files.skip_existing else planned.jobs)]
     write_stdout(encoded("".join(f"{line}\n" for line in lines)))
     if not verbosity.quiet:
-        _say_not_read(planned)
+        _say_passed_over(planned, verbosity)
     total = len(lines)
     return 0 if not failed else 1 if failed == total else SOME_FAILED
 
