@@ -25,7 +25,7 @@ from poolcli.wording import Phrase, many
 FIELDS = ("stem", "name", "ext", "folder", "number")
 USUAL = "{folder}/{stem}"
 EXTENSION = re.compile(r"\.[A-Za-z]\w*")  # an extension, unlike the end of v1.5
-KINDS = 3  # of files that are counted where there is none to read
+KINDS_TOLD = 3  # of files that are counted where there is none to read
 PATTERN = "write a name such as '{stem}_pooled.png', '{folder}/{stem}.csv' or '{number:05}.npy'"
 
 
@@ -52,7 +52,7 @@ class Failure:
 
 
 @dataclass
-class Plan:
+class BatchPlan:
     """What is to be done.
 
     Attributes
@@ -107,7 +107,7 @@ def find_files(path: str, *, recursive: bool, output: str, passed_over: list[str
     output : str
         The folder of results, which is never searched unless it is `path` itself.
     passed_over : list of str
-        What is passed over comes into it, see `Plan`.
+        What is passed over comes into it, see `BatchPlan`.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def _in_folder(folder: str, recursive: bool, output: str, passed_over: list[str]
 def _nothing_in(folder: str, others: Sequence[str]) -> InputError:
     """Say what a folder holds in place of files that poolcli reads."""
     files = [path for path in others if not os.path.isdir(path)]
-    kinds = Counter(Path(path).suffix.lower() or "other" for path in files).most_common(KINDS)
+    kinds = Counter(Path(path).suffix.lower() or "other" for path in files).most_common(KINDS_TOLD)
     what = f"the folder {folder} has no picture or array in it"
     if kinds:
         what += f" that poolcli reads, but {', '.join(many(count, f'{kind} file') for kind, count in kinds)}"
@@ -301,7 +301,7 @@ def _same(row: Format) -> str:
 
 def plan(
     paths: Iterable[str], naming: Naming, *, recursive: bool = False, overwrite: bool = False, resume: bool = False
-) -> Plan:
+) -> BatchPlan:
     """Find the inputs and name the results.
 
     Parameters
@@ -323,7 +323,7 @@ def plan(
         If two inputs have one output, an output is an input, or outputs are there already and neither `overwrite` nor
         `resume` says what to do.
     """
-    made = Plan()
+    made = BatchPlan()
     found = list(_each_once(_all(paths, recursive, naming.folder, made)))
     targets: dict[str, str] = {}
     for number, one in enumerate(found, 1):
@@ -343,7 +343,7 @@ def plan(
     return made
 
 
-def _all(paths: Iterable[str], recursive: bool, output: str, made: Plan) -> Iterator[FoundFile]:
+def _all(paths: Iterable[str], recursive: bool, output: str, made: BatchPlan) -> Iterator[FoundFile]:
     for path in paths:
         try:
             yield from find_files(path, recursive=recursive, output=output, passed_over=made.passed_over)
@@ -360,7 +360,7 @@ def _each_once(found: Iterable[FoundFile]) -> Iterator[FoundFile]:
             yield one
 
 
-def _leave_out_results(made: Plan, searched: set[str], overwrite: bool) -> None:
+def _leave_out_results(made: BatchPlan, searched: set[str], overwrite: bool) -> None:
     """Take results of an earlier run in the searched folder out of the inputs; refuse those that would be replaced."""
     results = {os.path.abspath(job.target): job for job in made.jobs if not same_file(job.source, job.target)}
     clashes = [job for job in made.jobs if os.path.abspath(job.source) in results]

@@ -31,8 +31,8 @@ FILES = ("zarr.json", ".zarray", ".zgroup")  # one of them is in every Zarr fold
 LAST_BLOCKS = 10.0  # seconds for the last blocks to be written when the others have been given up
 INSTALL = "install it: pip install 'poolcli[zarr]'"
 MEND = "mend the attribute poolcli of the array, or remove it"
-MANY = 20  # names of a group that are listed
-LONGEST = 300  # characters of a message of zarr
+NAMES_LISTED = 20  # names of a group that are listed
+LONGEST_SAID = 300  # characters of a message of zarr
 
 
 def is_zarr(path: str) -> bool:
@@ -83,7 +83,7 @@ def _translated(verb: str, name: str) -> Iterator[None]:
 
 def _line(problem: Exception) -> str:
     """Return what another program says in one line that is not too long."""
-    return safe(" ".join(str(problem).split()), LONGEST)
+    return safe(" ".join(str(problem).split()), LONGEST_SAID)
 
 
 class ZarrSource:
@@ -113,8 +113,8 @@ class ZarrSource:
         except Exception as problem:  # noqa: BLE001 -- it has a kind of its own for every way to be broken
             raise InputError(f"{path} is no Zarr array: {_line(problem)}", "make one with zarr.create_array") from None
         if inside is not None:
-            names = ", ".join(f"{path.rstrip('/')}/{name}" for name in inside[:MANY]) or "nothing"
-            more = f" and {len(inside) - MANY} more" if len(inside) > MANY else ""
+            names = ", ".join(f"{path.rstrip('/')}/{name}" for name in inside[:NAMES_LISTED]) or "nothing"
+            more = f" and {len(inside) - NAMES_LISTED} more" if len(inside) > NAMES_LISTED else ""
             raise InputError(f"{path} is a group of Zarr arrays", f"name one of them; it holds {names}{more}")
         with _translated("read", path):
             self._describe(found, path, layout, last)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from poolcli.batch.executors import Dask, Local, Workers
-from poolcli.batch.jobs import Job, Naming, Plan, plan, remnants, why_passed_over
+from poolcli.batch.jobs import BatchPlan, Job, Naming, plan, remnants, why_passed_over
 from poolcli.batch.journal import Journal
 from poolcli.batch.report import Report
 from poolcli.batch.resume import remaining
@@ -206,7 +206,7 @@ def batch(
         raise typer.Exit(code)
 
 
-def _check_report(report: str, planned: Plan, others: Sequence[str]) -> None:
+def _check_report(report: str, planned: BatchPlan, others: Sequence[str]) -> None:
     """Refuse a report that would replace a file to be read or made, under whatever name."""
     place = os.path.realpath(report)
     read = chain((job.source for job in planned.jobs), planned.left_out, others)
@@ -230,7 +230,9 @@ def _listed() -> list[str]:
 # Doing it
 
 
-def _perform(planned: Plan, work: Work, files: Files, cluster: Cluster, workers: Workers, verbosity: Verbosity) -> int:
+def _perform(
+    planned: BatchPlan, work: Work, files: Files, cluster: Cluster, workers: Workers, verbosity: Verbosity
+) -> int:
     tally = Tally(len(planned.jobs) + len(planned.failures))
     workers.reach()
     if planned.jobs or files.report:
@@ -262,7 +264,7 @@ def _perform(planned: Plan, work: Work, files: Files, cluster: Cluster, workers:
     return _conclude(tally, planned, stop, trouble, verbosity)
 
 
-def _sweep(planned: Plan, stop: Stop, cluster: Cluster) -> None:
+def _sweep(planned: BatchPlan, stop: Stop, cluster: Cluster) -> None:
     """Remove what killed workers left behind."""
     if not (stop.signal and cluster.scheduler):  # a cluster may be writing still
         for path in remnants(planned.jobs):
@@ -282,7 +284,7 @@ def _reporting(report: Report) -> Iterator[Report]:
         report.close()
 
 
-def _conclude(tally: Tally, planned: Plan, stop: Stop, trouble: ClusterError | None, verbosity: Verbosity) -> int:
+def _conclude(tally: Tally, planned: BatchPlan, stop: Stop, trouble: ClusterError | None, verbosity: Verbosity) -> int:
     """Say how it ended, and return the exit code."""
     if not verbosity.quiet:
         show(summary(tally), color="auto", width=width_of_output())
@@ -299,7 +301,7 @@ def _conclude(tally: Tally, planned: Plan, stop: Stop, trouble: ClusterError | N
     return tally.code
 
 
-def _say_passed_over(planned: Plan, verbosity: Verbosity) -> None:
+def _say_passed_over(planned: BatchPlan, verbosity: Verbosity) -> None:
     """Say how much in the searched folders was passed over; with ``-v``, what and why."""
     if verbosity.verbose:
         for path in planned.passed_over:
@@ -311,7 +313,7 @@ def _say_passed_over(planned: Plan, verbosity: Verbosity) -> None:
         say(f"note: {', '.join(passed)} not read{'; -r goes into folders' if folders else ''}")
 
 
-def _rehearse(planned: Plan, work: Work, files: Files, verbosity: Verbosity) -> int:
+def _rehearse(planned: BatchPlan, work: Work, files: Files, verbosity: Verbosity) -> int:
     """Say what would be done, one line for each file."""
     words = {"skipped": "skip", "failed": "fail"}
     lines = [f"fail  {printable(one.source)}: {printable(spoken(one.problem.text))}" for one in planned.failures]
