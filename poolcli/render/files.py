@@ -51,7 +51,7 @@ def draw(
     what = what_is_drawn(kind, options)
     given = {name: value for name, value in options.items() if value is not None}
     if what == "a page":
-        return page(feature_map, layer, colormap=colormap, at=given.get("at")), ()
+        return page(feature_map, layer, colormap=colormap, at=given.get("at"), exercise=bool(given.get("exercise"))), ()
     zoom = given.get("zoom")
     if what == "a walk":
         moving: Any = "gif" if kind == "gif" else "apng"

@@ -15,7 +15,7 @@ DRAWN_AS: Mapping[str, str] = {
 STILLS = ("png", "svg")  # what a finished picture is written as
 # what is drawn, and the options that it heeds
 HEEDED: Mapping[str, Sequence[str]] = {
-    "a page": ("at", "exercise", "seed"),
+    "a page": ("at", "exercise"),
     "one window": ("at", "zoom"),
     "the finished picture": ("still", "zoom"),
     "a walk": ("fps", "frames", "zoom"),

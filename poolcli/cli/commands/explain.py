@@ -59,6 +59,10 @@ class Explaining(Group):
     still: Annotated[
         bool, option("--still", help="The finished picture, as .png or .svg: all of the output.", panel=PICTURE)
     ] = False
+    exercise: Annotated[
+        bool, option("--exercise", help="The page as a quiz, which prints as a sheet with solutions; without INPUT a "
+                     "small map of whole numbers, which --seed chooses.", panel=OUTPUT)
+    ] = False  # fmt: skip
     fps: Annotated[
         float | None, option("--fps", help="Windows per second.", default="2", panel=PICTURE, metavar="N")
     ] = None
@@ -97,13 +101,14 @@ class Explaining(Group):
                 idle, what = {**idle, **for_tables}, "one window"
         for name, value in idle.items():
             if value is not None:
-                raise UsageError(
-                    f"--{name.replace('_', '-')} does nothing for {what}", f"drop --{name.replace('_', '-')}"
-                )
+                flag = f"--{name.replace('_', '-')}"
+                advice = "write it to a page, -o page.html" if name == "exercise" else f"drop {flag}"
+                raise UsageError(f"{flag} does nothing for {what}", advice)
 
     def drawn(self) -> dict[str, Any]:
         """Return what `poolcli.render.files.draw` takes."""
-        return {"at": self.place, "still": self.still, "fps": self.fps, "frames": self.frames, "zoom": self.zoom}
+        return {"at": self.place, "still": self.still, "fps": self.fps, "frames": self.frames, "zoom": self.zoom,
+                "exercise": self.exercise}  # fmt: skip
 
     @property
     def drawing(self) -> str | None:
@@ -133,6 +138,7 @@ def explain(
     poolcli explain --size 2 -o page.html input.csv
     poolcli explain --size 2 -o walk.gif input.csv
     poolcli explain --size 2 --at 0,1 -o window.svg input.csv
+    poolcli explain --exercise --seed 7 --mode avg --size 2 -o sheet.html
     """
     drawing, place = explaining.drawing, explaining.place
     explaining.check(picturing)
@@ -141,10 +147,21 @@ def explain(
         spatial = _shape(explaining.shape)
         _tell(None, spatial, window.step().layer(len(spatial)), explaining, picturing, place)
         return
-    source, steps = chosen_input(given), filtering.steps()
+    steps = filtering.steps()
+    source = None if explaining.exercise and given is None else chosen_input(given)
     if drawing:
-        check_target_apart(explaining.output, files_read(source, steps), overwrite=explaining.overwrite)
-    before = apply(load(source, reading, verbosity, window.compat), steps)
+        read = files_read(source, steps) if source else []
+        check_target_apart(explaining.output, read, overwrite=explaining.overwrite)
+    if source is None:
+        from poolcli.analysis.exercise import numbers
+
+        if steps:
+            raise UsageError(
+                "an exercise without INPUT has nothing to filter", "give an INPUT, or drop --filter and --relu"
+            )
+        before = numbers(window.step().layer(2), window.seed or 0)
+    else:
+        before = apply(load(source, reading, verbosity, window.compat), steps)
     layer = window.step().layer(before.ndim)
     if drawing:
         _draw(before, layer, explaining, picturing, verbosity)

@@ -33,6 +33,7 @@ from poolcli.steps import steps
 from poolcli.window import Window, times
 from poolcli.wording import Phrase, safe
 
+MOST_ASKED = 400  # output cells of an exercise
 MOST_PAGE_CELLS = 2**18
 EXACT_DOUBLES = 2**53  # whole numbers beyond are not all doubles
 BESIDE = ("compat", "seed", "storage_order")  # which reach the script as windows and quirks, or change no value
@@ -41,7 +42,12 @@ NOT_IN_PAGE = ("stochastic",)  # drawn by NumPy's generator, which a page does n
 
 
 def page(
-    feature_map: FeatureMap, layer: Pooling, *, colormap: str = "viridis", at: Sequence[int] | None = None
+    feature_map: FeatureMap,
+    layer: Pooling,
+    *,
+    colormap: str = "viridis",
+    at: Sequence[int] | None = None,
+    exercise: bool = False,
 ) -> bytes:
     """Make the page.
 
@@ -55,6 +61,8 @@ def page(
         A name of `poolcli.colors.COLORMAPS`.
     at : sequence of int, optional
         The output cell that the page starts at; the first if missing.
+    exercise : bool
+        Whether the output is to be worked out: the page asks for it, and prints as a sheet with solutions.
 
     Returns
     -------
@@ -71,7 +79,12 @@ def page(
         Whatever pooling the map would raise.
     """
     _check(feature_map, layer)
-    style, script = _part("page.css"), _part("pool.js") + _part("page.js")
+    if exercise and (asked := math.prod(len(axis) for axis in layer.plan(feature_map.spatial))) > MOST_ASKED:
+        raise LimitError(
+            f"an exercise of {asked} output cells is too long: at most {MOST_ASKED}",
+            "take a smaller map, or larger windows",
+        )
+    style, script = _part("page.css"), _part("pool.js") + _part("quiz.js") + _part("page.js")
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -82,7 +95,12 @@ def page(
         "style": style,
         "script": script,
         "data": _embedded(
-            {**_data(feature_map, layer), "colormap": colormap, "at": _number_of(at, feature_map, layer)}
+            {
+                **_data(feature_map, layer),
+                "colormap": colormap,
+                "at": _number_of(at, feature_map, layer),
+                "exercise": exercise,
+            }
         ),
     }
     # one pass, so that nothing that is filled in is taken for a place to fill

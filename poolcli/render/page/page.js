@@ -4,6 +4,8 @@
 const Page = (() => {
   const DATA = JSON.parse(document.getElementById("data").textContent);
   const MOST_ELEMENTS = 1300; // cells of one map that are elements; more are drawn on a canvas
+  const MOST_ASKED = 400; // cells of an exercise
+  const MOST_SOLVED = 60; // windows whose arithmetic is printed
   const LENS = 9; // rows and columns of a window whose numbers are shown in the readout
   const [LARGEST_CELL, LEAST_OUTPUT, SMALLEST_FONT, EASY_FONT] = [112, 34, 8, 13]; // pixels
   const AMPLE = 36; // pixels: easy to read and to touch; beyond it no arrangement of the maps is better for larger cells
@@ -14,7 +16,8 @@ const Page = (() => {
   const flat = DATA.ndim === 1;
 
   const byId = (id) => document.getElementById(id);
-  const state = { plane: 0, layer: structuredClone(DATA.layer), at: DATA.at, pinned: false, filled: null, timer: 0, colormap: DATA.colormap };
+  const state = { plane: 0, layer: structuredClone(DATA.layer), at: DATA.at, pinned: false, filled: null, timer: 0, colormap: DATA.colormap,
+    answers: new Map(), opened: new Set() };
 
   function make(tag, className, text) {
     const element = document.createElement(tag);
@@ -27,6 +30,11 @@ const Page = (() => {
   const planes = DATA.values.map((values) => Float64Array.from(values, (value) => (value === null ? NaN : value)));
   const input = () => ({ rows: DATA.rows, columns: DATA.columns, values: planes[state.plane] });
   const show = (value) => Pool.number(value, 4);
+  // What is short in full, so that 12.625 stays it; the rest with so many digits.
+  const brief = (value, digits = 4) => {
+    const exact = Pool.number(value, 12);
+    return exact.replace(/^-/, "").length <= 6 ? exact : Pool.number(value, digits);
+  };
   const spot = (row, column) => (flat ? `${column}` : `${row},${column}`);
   const words = (row, column) => (flat ? `cell ${column}` : `row ${row}, column ${column}`);
 
@@ -82,7 +90,8 @@ const Page = (() => {
 
   // The share of a cell that numbers are high if the longest is to fit.
   function lettersFor(values, digits) {
-    const longest = Math.max(1, ...Array.from(values, (value) => Pool.number(value, digits).length));
+    const write = (value) => (digits === 4 ? brief(value) : Pool.number(value, digits));
+    const longest = Math.max(1, ...Array.from(values, (value) => write(value).length));
     return Math.min(0.42, 0.84 / (longest * 0.6));
   }
 
@@ -154,9 +163,9 @@ const Page = (() => {
     }
 
     cellFor(row, column) {
-      const { kind, value } = this.view.cell(row, column);
+      const { kind, value, answer } = this.view.cell(row, column);
       const text = value === undefined ? "" : Pool.number(value);
-      const element = make("div", `cell ${kind}`, value === undefined ? "" : Pool.number(value, this.digits));
+      const element = make("div", `cell ${kind}`, value === undefined ? "" : this.digits === 4 ? brief(value) : Pool.number(value, this.digits));
       element.setAttribute("role", "gridcell");
       element.tabIndex = -1;
       element.dataset.row = row;
@@ -168,8 +177,23 @@ const Page = (() => {
         element.style.backgroundColor = css(color);
         element.style.color = ink(color);
       }
+      if (kind === "ask") {
+        element.removeAttribute("aria-label");
+        element.append(this.question(row, column, answer));
+      } else if (answer) {
+        element.classList.add(answer.verdict);
+        element.setAttribute("aria-label", `${words(row, column)}: ${text}, ${answer.verdict}`);
+      }
       this.cells.set(`${row},${column}`, element);
       return element;
+    }
+
+    question(row, column, answer) {
+      const field = make("input", answer ? answer.verdict : "");
+      Object.assign(field, { type: "text", inputMode: "text", autocomplete: "off", spellcheck: false, value: answer ? answer.text : "" });
+      field.setAttribute("aria-label", `Output ${words(row, column)}: your answer`);
+      if (answer) field.setAttribute("aria-invalid", "true");
+      return field;
     }
 
     listen(handlers) {
@@ -188,18 +212,19 @@ const Page = (() => {
       });
       on("click", (row, column) => handlers.choose(row, column));
       on("keydown", (row, column, event) => handlers.key(event, row, column, this));
+      on("change", (row, column, event) => handlers.answer && handlers.answer(row, column, event.target.value));
       this.grid.addEventListener("pointerleave", () => handlers.leave());
     }
 
     rove(row, column) {
       if (this.entry) this.entry.tabIndex = -1;
       this.entry = this.cells.get(`${row},${column}`);
-      if (this.entry) this.entry.tabIndex = 0;
+      if (this.entry && !this.entry.querySelector("input")) this.entry.tabIndex = 0; // a field can be reached by itself
     }
 
     focus(row, column) {
       const element = this.cells.get(`${row},${column}`);
-      if (element) element.focus();
+      if (element) (element.querySelector("input") || element).focus();
     }
 
     update(row, column) {
@@ -388,6 +413,7 @@ const Page = (() => {
   function outputView(pooled, scale, name) {
     const cell = (row, column) => {
       const index = row * pooled.columns + column;
+      if (DATA.exercise) return quizCell(index, pooled.values[index]);
       const there = state.filled === null || index <= state.filled;
       return there ? { kind: "real", value: pooled.values[index] } : { kind: "empty" };
     };
@@ -454,7 +480,8 @@ const Page = (() => {
 
   function place(id, view, size, handlers) {
     const holder = byId(id).querySelector(".map");
-    const Kind = view.rows * view.columns <= MOST_ELEMENTS && size >= 6 ? ElementMap : CanvasMap;
+    const few = view.rows * view.columns <= MOST_ELEMENTS && size >= 6;
+    const Kind = few || (DATA.exercise && id === "output") ? ElementMap : CanvasMap;
     panels[id].map = new Kind(holder, view, size, handlers);
     bar(id, view.scale);
   }
@@ -477,7 +504,7 @@ const Page = (() => {
 
   function besideLayer() {
     const mode = byId("beside").value;
-    if (!mode) return null;
+    if (!mode || DATA.exercise) return null;
     const allowed = Pool.MODES[mode].parameter;
     const parameter = mode === DATA.layer.mode ? DATA.layer.parameter : allowed ? allowed.example : null;
     return { ...state.layer, mode, parameter };
@@ -496,9 +523,18 @@ const Page = (() => {
       if (!(problem instanceof Pool.PoolError)) throw problem;
       return fail(problem.message);
     }
+    if (DATA.exercise && state.pooled.values.length > MOST_ASKED)
+      return fail(`${state.pooled.values.length} cells are too many to work out by hand: at most ${MOST_ASKED}`);
     state.at = Math.min(state.at, state.pooled.values.length - 1);
     byId("stage").hidden = byId("readout").hidden = false;
     describe();
+    if (DATA.exercise) {
+      state.answers.clear();
+      state.opened.clear();
+      byId("verdict").textContent = "";
+      solutions();
+      score();
+    }
     redraw();
     refit(); // the readout has its text only now
     return undefined;
@@ -609,7 +645,7 @@ const Page = (() => {
     clearMarks();
     const { map } = panels.input;
     map.mark(fact.cells.map((cell) => [cell.row, cell.column]), "in");
-    map.mark(fact.winners.map((cell) => [cell.row, cell.column]), "win");
+    if (known(index)) map.mark(fact.winners.map((cell) => [cell.row, cell.column]), "win");
     map.frame(boxOf(axes, i, j));
     for (const id of ["output", "other"]) {
       if (!panels[id].map || byId(id).hidden) continue;
@@ -648,6 +684,8 @@ const Page = (() => {
     if (other) sumLine("second-sum", other.layer, Pool.explain(input(), other.layer, axes, i, j));
     byId("remarks").textContent = remarks(fact);
     lens(fact, axes, i, j);
+    if (known(state.at)) return;
+    byId("first-sum").textContent = byId("remarks").textContent = ""; // that would be the answer
   }
 
   function sumLine(id, layer, fact) {
@@ -687,7 +725,7 @@ const Page = (() => {
         element.style.backgroundColor = css(color);
         element.style.color = ink(color);
       }
-      if (fact.winners.includes(cell)) element.classList.add("win");
+      if (fact.winners.includes(cell) && known(state.at)) element.classList.add("win");
       holder.append(element);
     }
   }
@@ -723,7 +761,8 @@ const Page = (() => {
   function readFeed(row, column, fed, pooled) {
     const { kind, value } = panels.input.map.view.cell(row, column);
     const what = kind === "real" ? `holds ${Pool.number(value)}` : `is ${kind}`;
-    const list = fed.slice(0, 12).map(([i, j]) => `${spot(i, j)} (${show(pooled.values[i * pooled.columns + j])})`);
+    const told = (index) => (known(index) ? ` (${show(pooled.values[index])})` : "");
+    const list = fed.slice(0, 12).map(([i, j]) => `${spot(i, j)}${told(i * pooled.columns + j)}`);
     const more = fed.length > 12 ? `, and ${fed.length - 12} more` : "";
     byId("readout-title").textContent = "The cell";
     byId("where").textContent = `Input ${words(row, column)} ${what}`;
@@ -752,7 +791,7 @@ const Page = (() => {
   }
 
   const COMMANDS = {
-    " ": () => toggle(),
+    " ": () => { if (!DATA.exercise) toggle(); },
     n: () => step(1),
     b: () => step(-1),
     Enter: () => { state.pinned = true; },
@@ -761,6 +800,7 @@ const Page = (() => {
 
   function key(event, row, column, map) {
     if (event.altKey || event.metaKey) return;
+    if (event.target.matches("input") && !typedKey(event, row, column)) return;
     const to = moved(event, row, column, map.view);
     if (to) {
       const { view } = map;
@@ -792,8 +832,124 @@ const Page = (() => {
       goTo(index);
     },
     leave: () => {},
+    answer: (row, column, text) => answer(row * state.pooled.columns + column, text),
     key: (event, row, column, map) => key(event, row, column, map, id),
   });
+
+  // --- exercise ------------------------------------------------------------------------------------------------------
+
+  // Whether the answer of an output cell may be seen.
+  function known(index) {
+    if (!DATA.exercise || state.opened.has(index)) return true;
+    const given = state.answers.get(index);
+    return given !== undefined && ["right", "shown"].includes(given.verdict);
+  }
+
+  function quizCell(index, value) {
+    const given = state.answers.get(index);
+    return given && ["right", "shown"].includes(given.verdict) ? { kind: "real", value, answer: given } : { kind: "ask", answer: given };
+  }
+
+  // In a field the arrows up and down and Enter lead to other cells; all else is typing.
+  function typedKey(event, row, column) {
+    if (event.key === "Enter") {
+      const index = row * state.pooled.columns + column;
+      const before = state.answers.get(index);
+      if (answer(index, event.target.value) === before && before === undefined) byId("verdict").textContent = "Type a number first.";
+      event.preventDefault();
+      return false;
+    }
+    return ["ArrowUp", "ArrowDown"].includes(event.key);
+  }
+
+  function answer(index, text) {
+    const before = state.answers.get(index);
+    if (text.trim() === "" || (before && before.text === text)) return before;
+    const verdict = Quiz.judge(text, state.pooled.values[index]);
+    const given = { text, verdict, wrong: ((before && before.wrong) || 0) + Number(verdict === "wrong") };
+    state.answers.set(index, given);
+    const at = `Output ${words(...outputAt(index))}`;
+    const number = Quiz.read(text);
+    const said = number && Pool.number(number.value, 12);
+    const as = number && said !== text.trim() ? ` (read as ${said})` : "";
+    byId("verdict").textContent = {
+      right: `${at}: ${text}${as} is right.`,
+      wrong: `${at}: ${text}${as} is not right. Try again, or look at the arithmetic.`,
+      rounded: `${at}: ${text} is nearly right: give at least two decimals, or a fraction.`,
+      unread: `${at}: "${text}" cannot be read as a number, so it does not count. Write it as 0.5, .5, 0,5 or 1/2.`,
+    }[verdict];
+    refresh(index);
+    if (verdict === "right") goOn(index);
+    return given;
+  }
+
+  // Draw one answered cell again and count.
+  function refresh(index) {
+    const { map } = panels.output;
+    const [row, column] = outputAt(index);
+    const inside = document.activeElement && document.activeElement.closest(".cell") === map.cells.get(`${row},${column}`);
+    map.update(row, column);
+    if (inside) map.focus(row, column);
+    score();
+    goTo(index);
+  }
+
+  function goOn(index) {
+    const count = state.pooled.values.length;
+    const order = Array.from({ length: count - 1 }, (_, k) => (index + 1 + k) % count);
+    const next = order.find((one) => quizCell(one).kind === "ask");
+    if (next !== undefined) panels.output.map.focus(...outputAt(next));
+  }
+
+  function score() {
+    const given = [...state.answers.values()];
+    const count = (verdict) => given.filter((one) => one.verdict === verdict).length;
+    const wrong = given.reduce((sum, one) => sum + one.wrong, 0);
+    const all = state.pooled.values.length;
+    const shown = count("shown") ? `, ${count("shown")} revealed` : "";
+    const tries = wrong === 1 ? "1 wrong answer" : `${wrong} wrong answers`;
+    byId("score").textContent = `${count("right")} of ${all} right, ${tries}${shown}`;
+  }
+
+  function reveal(indices) {
+    for (const index of indices) {
+      const before = state.answers.get(index);
+      if (before && before.verdict === "right") continue;
+      state.answers.set(index, { text: "", verdict: "shown", wrong: before ? before.wrong : 0 });
+      panels.output.map.update(...outputAt(index));
+    }
+    score();
+    goTo(state.at);
+  }
+
+  function restart() {
+    state.answers.clear();
+    state.opened.clear();
+    byId("verdict").textContent = "";
+    if (!state.pooled) return;
+    panels.output.map.repaint();
+    score();
+    goTo(state.at);
+  }
+
+  // What is printed on the last page.
+  function solutions() {
+    const { pooled, layer } = state;
+    byId("solved").textContent = `${byId("says").textContent} ${byId("headline").textContent}.`;
+    const table = make("table");
+    for (let i = 0; i < pooled.rows; i += 1) {
+      const row = make("tr");
+      for (let j = 0; j < pooled.columns; j += 1) row.append(make("td", "", brief(pooled.values[i * pooled.columns + j])));
+      table.append(row);
+    }
+    byId("solution-map").replaceChildren(table);
+    const places = pooled.values.length <= MOST_SOLVED ? [...pooled.values.keys()] : [];
+    byId("solution-list").replaceChildren(...places.map((index) => {
+      const [i, j] = outputAt(index);
+      const fact = Pool.explain(input(), layer, pooled.axes, i, j);
+      return make("li", "", `${spot(i, j)}:  ${fact.formula} = ${Pool.number(fact.result)}`);
+    }));
+  }
 
   // --- playing -------------------------------------------------------------------------------------------------------
 
@@ -948,6 +1104,11 @@ const Page = (() => {
     byId("theme").addEventListener("change", (event) => { document.documentElement.dataset.theme = event.target.value; });
     byId("reset").addEventListener("click", reset);
     byId("play").addEventListener("click", toggle);
+    byId("sum").addEventListener("click", () => { state.opened.add(state.at); goTo(state.at); });
+    byId("reveal").addEventListener("click", () => reveal([state.at]));
+    byId("reveal-all").addEventListener("click", () => reveal(state.pooled.values.keys()));
+    byId("again").addEventListener("click", restart);
+    byId("with-solutions").addEventListener("change", (event) => { document.body.classList.toggle("alone", !event.target.checked); });
     byId("first").addEventListener("click", () => { calm(); goTo(0); });
     byId("last").addEventListener("click", () => { calm(); goTo(state.pooled.values.length - 1); });
     byId("back").addEventListener("click", () => step(-1));
@@ -993,6 +1154,11 @@ const Page = (() => {
     choices("beside", [["", "nothing"], ...modes], state.layer.mode === "avg" ? "max" : "avg");
     choices("plane", DATA.planes.map((name, index) => [index, name]), 0);
     choices("colormap", Object.keys(TABLES).map((name) => [name, name]), state.colormap);
+    if (DATA.exercise) {
+      document.body.classList.add("quiz");
+      for (const id of ["exercise", "solutions"]) byId(id).hidden = false;
+      byId("beside").parentElement.hidden = true;
+    }
     byId("plane").parentElement.hidden = DATA.planes.length < 2;
     if (state.layer.kind === "given") byId("kind").append(Object.assign(make("option", "", "at random places, as given"), { value: "given" }));
     if (window.innerWidth < 800 || window.innerHeight < 850) byId("settings").open = false;

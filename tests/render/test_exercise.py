@@ -1,0 +1,185 @@
+"""The page as a quiz: fields, judgement, keys, screen readers, and the sheet that it prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from poolcli.analysis.exercise import numbers
+from poolcli.errors import LimitError
+from poolcli.featuremap import FeatureMap
+from poolcli.pooling.layer import Pooling
+from poolcli.render.page import page
+from tests.support.process import Run
+
+if TYPE_CHECKING:
+    from tests.support.browser import Open, Watched
+
+MATRIX = np.array([[1, 3, 2, 9], [5, 6, 1, 7], [4, 2, 8, 6], [3, 5, 7, 2]])
+
+
+def quiz(mode: str = "avg", **options: Any) -> bytes:
+    return page(FeatureMap(MATRIX, name="x.csv"), Pooling.of(2, mode, **options), exercise=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "result", "verdict"),
+    [
+        ("3.75", 3.75, "right"), ("3,75", 3.75, "right"), (" 3.750 ", 3.75, "right"), ("15/4", 3.75, "right"),
+        ("3 3/4", 3.75, "right"), ("-1/2", -0.5, "right"), ("\u22120,5", -0.5, "right"), (".5", 0.5, "right"),
+        (",5", 0.5, "right"), ("5.", 5, "right"), ("+5", 5, "right"), ("5e0", 5, "right"),
+        ("nan", float("nan"), "right"),
+        ("NaN", 1, "wrong"), ("inf", float("inf"), "right"), ("-inf", float("inf"), "wrong"), ("0", 0, "right"),
+        ("3.7", 3.75, "rounded"), ("3.8", 3.75, "rounded"), ("4", 3.75, "rounded"), ("3.74", 3.75, "wrong"),
+        ("4.67", 14 / 3, "right"), ("4.66", 14 / 3, "wrong"), ("4.667", 14 / 3, "right"), ("14/3", 14 / 3, "right"),
+        ("4.7", 14 / 3, "rounded"), ("6", 7, "wrong"), ("1/0", 1, "unread"), ("abc", 1, "unread"),
+        ("1.2.3", 1, "unread"),
+        ("1,000.5", 1000.5, "unread"), ("0x10", 16, "unread"), ("--5", 5, "unread"), ("5 5", 55, "unread"),
+        ("123456789012345678", 123456789012345678, "right"),
+    ],
+)  # fmt: skip
+def test_an_answer_is_judged(calculator: Watched, text: str, result: float, verdict: str) -> None:
+    assert calculator.page.evaluate("([text, result]) => Quiz.judge(text, result)", [text, result]) == verdict
+
+
+def test_a_student_types_answers(opened: Open) -> None:
+    seen = opened(quiz())
+    assert seen.page.locator("#output input").count() == 4
+    assert seen.values("output") == [["", ""], ["", ""]]
+    assert seen.text("#score") == "0 of 4 right, 0 wrong answers"
+    seen.cell("output", 0, 0).locator("input").focus()
+    seen.page.keyboard.type("3,75")
+    seen.page.keyboard.press("Enter")
+    assert seen.text("#verdict") == "Output row 0, column 0: 3,75 (read as 3.75) is right."
+    seen.page.keyboard.type("5")  # Enter went on to the next field
+    seen.page.keyboard.press("Enter")
+    assert seen.text("#verdict") == (
+        "Output row 0, column 1: 5 is nearly right: give at least two decimals, or a fraction."
+    )
+    assert seen.text("#score") == "1 of 4 right, 0 wrong answers"
+    seen.cell("output", 0, 1).locator("input").fill("7")
+    seen.page.keyboard.press("Enter")
+    assert seen.text("#score") == "1 of 4 right, 1 wrong answer"
+    seen.cell("output", 0, 1).locator("input").fill("a7")
+    seen.page.keyboard.press("Enter")
+    assert "cannot be read as a number, so it does not count" in seen.text("#verdict")
+    assert seen.text("#score") == "1 of 4 right, 1 wrong answer"
+    seen.page.keyboard.press("ArrowDown")
+    assert (
+        seen.page.evaluate("document.activeElement.getAttribute('aria-label')") == "Output row 1, column 1: your answer"
+    )
+    seen.page.keyboard.press("Enter")
+    assert seen.text("#verdict") == "Type a number first."
+
+
+def test_nothing_on_the_page_gives_the_answer_away(opened: Open) -> None:
+    seen = opened(quiz("max"))
+    seen.cell("output", 0, 1).locator("input").focus()
+    assert seen.text("#first-sum") == seen.text("#second-sum") == seen.text("#remarks") == ""
+    assert seen.marked("input", "win") == set()
+    assert seen.marked("input", "in") == {(0, 2), (0, 3), (1, 2), (1, 3)}
+    seen.cell("input", 0, 3).click()
+    assert seen.text("#first-sum") == "feeds 1 output cell: 0,1"
+    assert not seen.page.locator("#other").is_visible()
+    assert not seen.page.locator("#play").is_visible()
+    assert not seen.page.locator("#solutions").is_visible()
+    assert seen.page.locator("#lens .win").count() == 0
+
+
+def test_the_arithmetic_and_the_answer_on_demand(opened: Open) -> None:
+    seen = opened(quiz())
+    seen.cell("output", 1, 0).locator("input").focus()
+    seen.page.click("#sum")
+    assert seen.text("#first-sum") == "average: (4 + 2 + 3 + 5) / 4 = 3.5"
+    assert seen.values("output")[1] == ["", ""]
+    seen.page.click("#reveal")
+    assert seen.values("output")[1] == ["3.5", ""]
+    assert seen.text("#score") == "0 of 4 right, 0 wrong answers, 1 revealed"
+    seen.page.click("#reveal-all")
+    assert seen.values("output") == [["3.75", "4.75"], ["3.5", "5.75"]]
+    seen.page.click("#again")
+    assert seen.text("#score") == "0 of 4 right, 0 wrong answers"
+    assert seen.page.locator("#output input").count() == 4
+
+
+def test_another_mode_is_a_new_exercise(opened: Open) -> None:
+    seen = opened(quiz())
+    seen.page.click("#reveal-all")
+    seen.page.evaluate("document.querySelector('#settings').open = true")
+    seen.page.select_option("#mode", "max")
+    assert seen.page.locator("#output input").count() == 4
+    assert seen.text("#score") == "0 of 4 right, 0 wrong answers"
+    seen.cell("output", 0, 0).locator("input").fill("6")
+    seen.page.keyboard.press("Enter")
+    assert seen.text("#score") == "1 of 4 right, 0 wrong answers"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1920])
+def test_axe_finds_nothing_in_an_exercise(opened: Open, axe: str, scheme: str, width: int) -> None:
+    seen = opened(quiz(), width=width, height=900, scheme=scheme)
+    seen.cell("output", 0, 0).locator("input").fill("9")
+    seen.page.keyboard.press("Enter")
+    seen.cell("output", 1, 1).locator("input").fill("5.75")
+    seen.page.keyboard.press("Enter")
+    seen.page.evaluate(axe)
+    found = seen.page.evaluate("async () => (await axe.run()).violations.map(v => [v.id, v.nodes.map(n => n.html)])")
+    assert found == []
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_it_prints_as_a_sheet_with_solutions_on_the_last_page(opened: Open, paper: str) -> None:
+    layer = Pooling.of(2, "avg", 3, stride=2, padding=1)
+    seen = opened(page(numbers(layer, 7), layer, exercise=True))
+    assert seen.page.pdf(format=paper).count(b"/Type /Page\n") == 2
+    seen.page.click("#with-solutions")
+    assert seen.page.pdf(format=paper).count(b"/Type /Page\n") == 1
+    seen.page.emulate_media(media="print")
+    assert not seen.page.locator("#solutions").is_visible()
+    assert not seen.page.locator("#output input").first.is_visible()
+
+
+def test_the_solutions_are_complete(opened: Open) -> None:
+    seen = opened(quiz())
+    seen.page.emulate_media(media="print")
+    assert seen.text("#solution-map").split() == ["3.75", "4.75", "3.5", "5.75"]
+    assert seen.text("#solution-list").splitlines()[-1].split() == [
+        "1,1:",
+        "(8",
+        "+",
+        "6",
+        "+",
+        "7",
+        "+",
+        "2)",
+        "/",
+        "4",
+        "=",
+        "5.75",
+    ]
+
+
+def test_too_much_to_work_out(opened: Open) -> None:
+    with pytest.raises(LimitError, match="an exercise of 441 output cells is too long: at most 400"):
+        page(FeatureMap(np.zeros((42, 42))), Pooling.of(2), exercise=True)
+    seen = opened(page(FeatureMap(np.zeros((40, 40))), Pooling.of(2), exercise=True))
+    seen.page.evaluate("document.querySelector('#settings').open = true")
+    seen.page.fill("#size-rows", "1")
+    seen.wait("#problem", "800 cells are too many to work out by hand: at most 400")
+
+
+def test_one_command_makes_a_sheet(call: Run, tmp_path: Path) -> None:
+    made = []
+    for seed in ("7", "7", "8"):
+        done = call("explain", "--exercise", "--seed", seed, "--mode", "avg", "-k", "3", "-o", str(tmp_path / "x.html"))
+        assert done.code == 0
+        made.append((tmp_path / "x.html").read_bytes())
+    assert made[0] == made[1]
+    assert made[0] != made[2]
+    refused = call("explain", "--exercise", "--relu", "-o", str(tmp_path / "x.html"))
+    assert refused.code == 2
+    assert refused.err.startswith("error: an exercise without INPUT has nothing to filter")
+    assert call("explain", "--exercise").err.splitlines()[1] == "hint: write it to a page, -o page.html"
