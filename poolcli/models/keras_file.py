@@ -12,7 +12,6 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from poolcli.errors import InputError
-from poolcli.featuremap import SPATIAL
 from poolcli.models.layer import Dim, Draft, Model, ModelLayer, ModelShape, merged, slid
 from poolcli.models.source import DEEPEST, NOT_WHOLE, Archive, Budget
 from poolcli.pooling.frameworks import KERAS
@@ -198,8 +197,8 @@ def _drafted(name: str, kind: str, config: Mapping[str, Any], shape: ModelShape 
     if found is None:
         return None
     ndim = int(found["ndim"]) if found["ndim"] else len(shape or ()) - 2
-    if not 1 <= ndim <= len(SPATIAL) or (shape is not None and len(shape) != ndim + 2):
-        raise InputError(f"layer {name!r} ({kind}): an input of {len(shape or ())} axes", NOT_WHOLE)
+    if shape is not None and len(shape) != ndim + 2:
+        raise InputError(f"layer {name!r} ({kind}): an input of {len(shape)} axes", NOT_WHOLE)
     known: dict[str, Any] = {"input": shape, "channels_last": _last(config), "options": {"compat": KERAS.name}}
     draft = Draft(name, kind, ndim, MODE_OF[found["kind"]], **known)
     if GLOBAL_LAYER.fullmatch(kind):

@@ -129,6 +129,11 @@ class Draft:
         InputError
             If there is no such layer, such as with a window of 0.
         """
+        rank = self.ndim + 2 if self.input is None else len(self.input)
+        if not 1 <= self.ndim <= len(SPATIAL) or rank < self.ndim:
+            raise InputError(
+                f"layer {self.name!r} ({self.operator}): {self.ndim} spatial axes of {rank}", "poolcli has 1, 2 or 3"
+            )
         step = PoolStep(self.mode, self.size, _typed(self.options), self.indices)
         try:
             step, pooling = self._agreed(step)
@@ -160,8 +165,6 @@ class Draft:
     def _layout(self) -> str:
         spatial = SPATIAL[self.ndim - 1]
         rank = self.ndim + 2 if self.input is None else len(self.input)
-        if rank < self.ndim:
-            raise InputError(f"layer {self.name!r} ({self.operator}): {self.ndim} spatial axes of {rank}")
         lead = "" if rank == self.ndim else "N" * (rank - self.ndim - 1)
         channel = "C" if rank > self.ndim else ""
         return f"{lead}{spatial}{channel}" if self.channels_last else f"{lead}{channel}{spatial}"

@@ -318,8 +318,6 @@ def _mode(mode: str, node: Node) -> str:
 
 def _windowed(node: Node, name: str, known: dict[str, Any]) -> Draft:
     size = node.numbers("kernel_shape") or []
-    if not 1 <= len(size) <= 3:
-        raise InputError(f"layer {name!r} ({node.kind}): a window of {len(size)} axes", "poolcli has 1, 2 or 3")
     draft = Draft(name, node.kind, len(size), _mode(WINDOWED[node.kind], node), tuple(size), **known)
     draft.indices = len([output for output in node.outputs if output]) > 1
     strides, dilations = node.numbers("strides"), node.numbers("dilations")

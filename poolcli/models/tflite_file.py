@@ -173,7 +173,8 @@ class _Walk:
         data = self.buffers[buffer].bytes(0) if kind and 0 < buffer < len(self.buffers) else b""
         if not kind or not data or len(data) > CONSTANT_MOST * 8:
             return None
-        return [number for (number,) in struct.iter_unpack(f"<{kind}", data[: len(data) // 4 * 4])]
+        size = struct.calcsize(kind)
+        return [number for (number,) in struct.iter_unpack(f"<{kind}", data[: len(data) // size * size])]
 
     def _padded_before(self, one: Operator | None) -> Iterator[str]:
         if one is None or one.code not in (PAD, PADV2, MIRROR):

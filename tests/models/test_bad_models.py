@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from poolcli.errors import InputError, LimitError, PoolcliError
 from poolcli.models import source
 from poolcli.models.files import read_model
-from tests.support.models import MODELS, archive, field, model, node, unpacked, value
+from tests.support.models import MODELS, archive, field, model, node, operator, tflite, unpacked, value
 
 REAL = sorted(path for path in MODELS.iterdir() if path.suffix in (".onnx", ".pt2", ".keras", ".tflite", ".pt"))
 X = value("x", (1, 1, 4, 4))
@@ -73,7 +73,11 @@ def test_what_is_no_model(tmp_path: Path, data: bytes, message: str) -> None:
      "layer 'n_y' (MaxPool): padding -1x0x0x0 is less than 0"),
     (model([node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], pads=[1])], [X]),
      "layer 'n_y' (MaxPool): 1 pads for 2 axes"),
-    (model([node("MaxPool", ["x"], ["y"])], [X]), "layer 'n_y' (MaxPool): a window of 0 axes"),
+    (model([node("MaxPool", ["x"], ["y"])], [X]),
+     "layer 'n_y' (MaxPool): 0 spatial axes, but its input has 4 axes in all"),
+    (model([node("MaxPool", ["gone"], ["y"])], [X]), "layer 'n_y' (MaxPool): 0 spatial axes of 2"),
+    (model([node("GlobalMaxPool", ["x"], ["y"])], [value("x", (1, 1, 2, 2, 2, 2))]),
+     "layer 'n_y' (GlobalMaxPool): 4 spatial axes of 6"),
     (model([node("MaxPool", ["x"], ["y"], kernel_shape=[2])], [X]),
      "layer 'n_y' (MaxPool): 1 spatial axes, but its input has 4 axes in all"),
     (model([node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2])], [X], opset=99),
@@ -134,7 +138,51 @@ def test_a_keras_model_that_cannot_be(tmp_path: Path) -> None:
     path = tmp_path / "m.keras"
     assert refusal(path, keras(no_window)) == "layer 'padded' (MaxPooling2D): size 0x3 is less than 1"
     assert refusal(path, keras(circle)).startswith("its graph goes round in a circle: ")
+
+    def lost_axis(layers: dict[str, Any]) -> None:
+        layers["padded"]["inbound_nodes"][0]["args"][0]["config"]["shape"] = [None, 7]
+
+    def wrapped(layers: dict[str, Any]) -> None:
+        around: dict[str, Any] = {"class_name": "TimeDistributed", "config": {"name": "t", "layer": {}}}
+        layers["stem"] |= around
+        for _ in range(30):
+            around["config"]["layer"] = {"class_name": "Bidirectional", "config": {"name": "t", "layer": {}}}
+            around = around["config"]["layer"]
+
     assert refusal(path, keras(nested)) == "models in each other more than 24 deep"
+    assert refusal(path, keras(lost_axis)) == "layer 'padded' (MaxPooling2D): an input of 2 axes"
+    assert refusal(path, keras(wrapped)) == "layers in each other more than 24 deep"
+
+
+@pytest.mark.parametrize(("data", "message"), [
+    (tflite([operator(17)], version=4), "a TensorFlow Lite model of version 4"),
+    (tflite([operator(17, size=(0, 2))]), "layer 'y' (MAX_POOL_2D): size 0x2 is less than 1"),
+    (tflite([operator(17, padding=7)]), "layer 'y' (MAX_POOL_2D): padding 7 is neither SAME nor VALID"),
+    (tflite([operator(17, options=False)]), "layer 'y' (MAX_POOL_2D) has no options"),
+    (tflite([operator(17, inputs=[9])]), "tensor 9 is not in the file's list of 2"),
+    (tflite([operator(17, inputs=[])]), "a pooling operator without tensors"),
+    (tflite([operator(17, index=5)]), "operator 5 is not in the file's list of 1"),
+])  # fmt: skip
+def test_a_tensorflow_lite_model_that_cannot_be(tmp_path: Path, data: bytes, message: str) -> None:
+    assert refusal(tmp_path / "m.tflite", data) == message
+
+
+def test_flatbuffers_that_lead_out_of_the_file(tmp_path: Path) -> None:
+    data = tflite([operator(17)])
+    for place in range(0, len(data) - 4, 4):
+        survives(tmp_path / "m.tflite", data[:place] + b"\xff\xff\xff\x7f" + data[place + 4 :])
+
+
+def test_graphs_in_graphs_of_an_exported_program(tmp_path: Path) -> None:
+    program = unpacked(MODELS / "torch.pt2", "models/model.json")
+    graph = program["graph_module"]["graph"]
+    for _ in range(30):
+        branch = {"name": "b", "arg": {"as_graph": {"name": "b", "graph": dict(graph)}}}
+        call = {"target": "cond", "metadata": {}, "outputs": [], "inputs": [branch]}
+        graph = {"nodes": [call], "tensor_values": {}}
+    program["graph_module"]["graph"] = graph
+    data = archive({"m/models/m.json": json.dumps(program)})
+    assert refusal(tmp_path / "m.pt2", data) == "graphs in each other more than 24 deep"
 
 
 MODULE = """class {0}(Module):

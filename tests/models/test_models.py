@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ from tests.support.models import (
     field,
     model,
     node,
+    operator,
     tensor,
+    tflite,
+    tflite_tensor,
     unpacked,
     value,
     weights,
@@ -231,6 +235,15 @@ def pool_behind(path: Path, *nodes: bytes, shape: Any = (1, 2, 9, 10), constants
     ("Transpose", ["x"], {"perm": [0, 1, 3, 2]}, [], "1x2x10x9"),
     ("Reshape", ["x", "p"], {}, [tensor("p", [0, 1, -1, 6])], "1x1x30x6"),
     ("Reshape", ["x", "gone"], {}, [], "?"),
+    ("Reshape", ["x", "p"], {}, [tensor("p", [1, 0, 3, 30])], "1x2x3x30"),
+    ("Reshape", ["gone", "p"], {}, [tensor("p", [1, 2, -1, 30])], "1x2x?x30"),
+    ("Conv", ["x", "w"], {"pads": [1]}, [weights("w", [4, 2, 3, 3])], "?"),
+    ("Add", ["x", "gone"], {}, [], "?"),
+    ("Pad", ["gone", "p"], {}, [tensor("p", [0])], "?"),
+    ("Transpose", ["gone"], {}, [], "?"),
+    ("Unsqueeze", ["gone"], {}, [], "?"),
+    ("Squeeze", ["gone"], {}, [], "?"),
+    ("Flatten", ["gone"], {}, [], "?"),
     ("BatchNormalization", ["x"], {}, [], "1x2x9x10"),
     ("Resize", ["x"], {}, [], "?"),
 ])  # fmt: skip
@@ -246,6 +259,23 @@ def test_squeezing_and_unsqueezing(tmp_path: Path) -> None:
     constants = [tensor("p", [1]), tensor("q", [0])]
     layer = pool_behind(tmp_path / "m.onnx", *nodes, shape=(1, 2, 9, 10), constants=constants)
     assert shown(layer.input) == "1x2x9x10"
+
+
+def test_a_flat_map_that_is_a_map_again(tmp_path: Path) -> None:
+    nodes = [node("Flatten", ["x"], ["f"]), node("Reshape", ["f", "p"], ["t"])]
+    layer = pool_behind(tmp_path / "m.onnx", *nodes, constants=[tensor("p", [1, 5, -1, 6])])
+    assert shown(layer.input) == "1x5x6x6"
+
+
+@pytest.mark.parametrize(("inputs", "constants", "told"), [
+    (["x", "p", "v"], [field(1, 1) + field(2, 1) + field(4, struct.pack("<f", 2.5)) + field(8, "v")], "of 2.5"),
+    (["x", "p", "computed"], [], "of a computed value"),
+    (["x", "p"], [], "of 0"),
+])  # fmt: skip
+def test_what_a_pad_before_pooling_holds(tmp_path: Path, inputs: list[str], constants: list[bytes], told: str) -> None:
+    pads = tensor("p", [0, 0, 1, 1, 0, 0, 1, 1])
+    layer = pool_behind(tmp_path / "m.onnx", node("Pad", inputs, ["t"]), constants=[pads, *constants])
+    assert layer.unusual == (f"a Pad before it (pads 0,0,1,1,0,0,1,1 {told}), which the command leaves out",)
 
 
 def test_symbols_stay_and_unknown_lengths_are_not_guessed(tmp_path: Path) -> None:
@@ -322,6 +352,38 @@ def test_a_window_larger_than_its_input_is_told_of(tmp_path: Path) -> None:
     assert layer.unusual == ("window 5x5 is larger than the input 4x4",)
 
 
+# --- TensorFlow Lite by hand ------------------------------------------------------------------------------------------
+
+
+def test_what_is_unusual_in_tensorflow_lite(tmp_path: Path) -> None:
+    tensors = [
+        tflite_tensor("x", [1, 8, 8, 1], signature=[-1, 8, -1, 1]), tflite_tensor("padded", [1, 10, 9, 1]),
+        tflite_tensor("pads", [4, 2], kind=2, buffer=1), tflite_tensor("norm", [1, 5, 4, 1]),
+        tflite_tensor("axes", [2], kind=4, buffer=2), tflite_tensor("most", [1, 1, 1, 1]),
+        tflite_tensor("mean", [1, 8, 8, 1]), tflite_tensor("centred", [1, 8, 8, 1]),
+    ]  # fmt: skip
+    operators = [
+        operator(34, [0, 2], [1]), operator(12, [1], [3], fused=1), operator(82, [0, 4], [5], padding=1),
+        operator(40, [0, 4], [6]), operator(41, [0, 6], [7]),  # a mean that is subtracted normalises
+    ]  # fmt: skip
+    buffers = [b"", struct.pack("<8i", 0, 0, 1, 1, 0, 1, 0, 0), struct.pack("<2q", 1, 2)]
+    norm, most = found(tmp_path / "m.tflite", tflite(operators, tensors, buffers=buffers))
+    assert (norm.name, norm.operator, norm.step.mode, shown(norm.output)) == ("norm", "L2_POOL_2D", "rms", "1x5x4x1")
+    assert norm.unusual == ("fused RELU", "a pad before it (pads 0,0,1,1,0,1,0,0 of 0), which the command leaves out")
+    assert [step.name for step in norm.after] == ["relu"]
+    assert (most.operator, shown(most.input), shown(most.output)) == ("REDUCE_MAX", "?x8x?x1", "1x1x1x1")
+    assert most.unusual == ("global pooling as a reduction",)
+
+
+def test_further_graphs_and_custom_operators_of_tensorflow_lite(tmp_path: Path) -> None:
+    first, second = found(tmp_path / "m.tflite", tflite([operator(17)], graphs=2))
+    assert (first.unusual, second.unusual) == ((), ("in subgraph 1",))
+    path = tmp_path / "m.tflite"
+    path.write_bytes(tflite([operator(32)], custom=b"FlexMaxPool3D"))
+    made = read_model(path)
+    assert (made.layers, made.notes) == ((), ("y: FlexMaxPool3D is not described here",))
+
+
 # --- PyTorch and Keras by hand ----------------------------------------------------------------------------------------
 
 
@@ -367,6 +429,49 @@ def test_pytorch_options_that_only_a_run_knows(tmp_path: Path) -> None:
     assert made.notes == ("torch.ops.aten.adaptive_avg_pool2d.default: its options are known only when it runs",)
     path.write_bytes(program("torch.ops.aten.max_unpool2d.default", {}, FOUR))
     assert read_model(path).notes == ("y: torch.ops.aten.max_unpool2d.default is not described here",)
+
+
+def test_a_branch_and_a_pad_with_computed_amounts_in_pytorch(tmp_path: Path) -> None:
+    whole = unpacked(MODELS / "torch.pt2", "models/model.json")
+    graph = whole["graph_module"]["graph"]
+    pad = next(call for call in graph["nodes"] if "aten.pad" in call["target"])
+    pad["inputs"][1]["arg"] = {"as_sym_ints": [{"as_name": "s"}]}
+    call = {
+        "target": "torch.ops.higher_order.cond", "metadata": {}, "outputs": [{"as_tensors": [{"name": "z"}]}],
+        "inputs": [{"name": "", "arg": {"as_graph": {"name": "true_graph_0", "graph": dict(graph)}}}],
+    }  # fmt: skip
+    whole["graph_module"]["graph"] = {"nodes": [call], "tensor_values": {}}
+    layers = found(tmp_path / "m.pt2", archive({"m/models/m.json": json.dumps(whole)}))
+    assert {layer.unusual[0] for layer in layers if len(layer.unusual) == 1} == {
+        "inside true_graph_0 of torch.ops.higher_order.cond"
+    }
+    assert layers[3].unusual[1] == "a pad before it (computed amounts of constant), which the command leaves out"
+
+
+SCRIPT = """class M(Module):
+  pool : __torch__.P
+  def forward(self: __torch__.M,
+    x: Tensor) -> Tensor:
+    k = self.size
+    _0 = torch.avg_pool2d(x, [2, 2], [2, 2], [0, 0], False, True, 3)
+    _1 = torch.fractional_max_pool2d(_0, [2, 2], [3, 3], s)
+    _2 = torch.max_pool2d(_1, k)
+    return (self.gone).forward(_2, )
+"""
+
+
+def test_what_torchscript_leaves_open(tmp_path: Path) -> None:
+    path = tmp_path / "m.pt"
+    path.write_bytes(archive({"m/code/__torch__.py": SCRIPT, "m/constants.pkl": b""}))
+    made = read_model(path)
+    assert [(layer.operator, layer.unusual) for layer in made.layers] == [
+        ("avg_pool2d", ("it divides by 3 (divisor_override), which the command leaves out",)),
+        ("fractional_max_pool2d", ("its windows are drawn anew at every call",)),
+    ]
+    assert made.notes[:2] == (
+        "max_pool2d: the options of max_pool2d are known only when it runs",
+        "the model: what self.gone does is not followed",
+    )
 
 
 def sequential(*layers: tuple[str, dict[str, Any]], shape: Any = (None, 20, 21, 3)) -> bytes:
