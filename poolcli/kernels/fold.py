@@ -49,7 +49,7 @@ from poolcli.kernels.fold_axis import (
 )
 from poolcli.kernels.memory import Scratch
 from poolcli.kernels.replay import Layout, Program
-from poolcli.kernels.tiles import SHARED_BYTES, TILE_BYTES, State, Tile, planes_of, planned, walk
+from poolcli.kernels.tiles import SHARED_BYTES, TILE_BYTES, Spot, State, Tile, planes_of, planned, recorded, walk
 from poolcli.system.threads import run, threads
 from poolcli.window import Axis
 
@@ -343,8 +343,8 @@ def _walk(
 ) -> None:
     """Fold tile after tile and hand each to `store`; if `out` is given, the values may already be there."""
     task, room, multiples = _task(axes, parts, sources)
-    recorded = all(axis.regular for axis in axes) and all(map(_recordable, parts, sources))
-    walk(task, sources, axes, out, room=room, multiples=multiples, workers=workers, store=store, recorded=recorded)
+    recordable = all(axis.regular for axis in axes) and all(map(_recordable, parts, sources))
+    walk(task, sources, axes, out, room=room, multiples=multiples, workers=workers, store=store, recordable=recordable)
 
 
 def _task(
@@ -417,6 +417,7 @@ class _Types:
     sizes: tuple[int, ...]
     rounds: tuple[int, ...]
     adds: bool
+    ones: bool
     least: np.dtype[Any] | None  # what floats are folded in at the least
     most: np.dtype[Any] | None  # what holds a sum of integers in any case
 
@@ -428,18 +429,19 @@ class _Types:
         rounds = tuple(starmap(roundings, zip(sizes, strides, ways(axes), strict=True)))
         floats = part.prepare is None and part.dtype is not None and part.dtype.kind == "f"
         chosen = tuple(ways(axes, overlapping=part.overlapping))
-        return cls(chosen, sizes, rounds, part.combine is np.add, part.dtype if floats else None, part.dtype)
+        return cls(chosen, sizes, rounds, part.combine is np.add, part.ones, part.dtype if floats else None, part.dtype)
 
     def kinds(self, dtype: np.dtype[Any]) -> list[Kind]:
         """Return what to fold each axis in, of a state that starts as `dtype`."""
         dtype = self.least or dtype
-        plan, cells, rounds, single = [], 1, 0, dtype
+        plan, cells, rounds = [], 1, 0
+        single = 1 if self.ones else _most(dtype) if dtype.kind in "iu" else 0
         for size, more in zip(self.sizes, self.rounds, strict=True):
             before = 1
             if self.adds and dtype.kind in "iu":
-                before = _most(dtype) // (_most(single) * cells)
+                before = _most(dtype) // (single * cells)
                 cells *= size
-                dtype = _holding(single, cells, self.most)
+                dtype = _holding(dtype, single * cells, self.most)
             elif self.adds and dtype.kind == "f" and dtype.itemsize < 8:
                 rounds += more
                 dtype = dtype if rounds <= MOST_ROUNDINGS else np.dtype(np.float64)
@@ -452,13 +454,21 @@ def _most(dtype: np.dtype[Any]) -> int:
     return max(limits.max, -limits.min)
 
 
-def _holding(dtype: np.dtype[Any], cells: int, most: np.dtype[Any] | None) -> np.dtype[Any]:
-    """Return the narrowest integer type for a sum of that many, which `most` holds in any case."""
-    for size in (dtype.itemsize, 2, 4, 8):
+def _holding(dtype: np.dtype[Any], total: int, most: np.dtype[Any] | None) -> np.dtype[Any]:
+    """Return the narrowest integer type, no narrower than this, for such a sum; `most` holds it in any case."""
+    for size in (1, 2, 4, 8):
         wider = np.dtype(f"{dtype.kind}{size}")
-        if size >= dtype.itemsize and _most(dtype) * cells <= np.iinfo(wider).max:
+        if size >= dtype.itemsize and total <= np.iinfo(wider).max:
             return wider
     return most or np.dtype(f"{dtype.kind}8")
+
+
+def tile_program(spot: Spot, part: Part) -> Program:
+    """Return what folds the bytes of a tile of regular windows, if they are contiguous."""
+    shape = tuple(cells.stop - cells.start for cells in spot.cells)
+    like = np.empty(shape, np.uint8)
+    task = _Folding((part,), (_Types.of(spot.axes, part),))
+    return recorded(task, spot.axes, [shape], [Layout(like.dtype, like.strides)], direct=False)
 
 
 # --- some windows by themselves ---------------------------------------------------------------------------------------

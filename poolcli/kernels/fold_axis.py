@@ -49,12 +49,15 @@ class Part:
         Makes the state of single cells from a block of the input: an array, or a tuple of arrays or numbers.
     dtype : dtype, optional
         The type to reduce in, the input's own by default. Sums may be kept in a narrower one where that is exact.
+    ones : bool
+        Whether cells are 0 or 1, so that sums stay small.
     """
 
     combine: np.ufunc | Merge
     fill: tuple[Any, ...]
     prepare: Callable[[Array], Array | State] | None = None
     dtype: np.dtype[Any] | None = None
+    ones: bool = False
 
     @property
     def overlapping(self) -> bool:
@@ -463,7 +466,7 @@ def taps(array: Array, at: int, first: int, n: int, stride: int, size: int, dila
     """Return a view with the cells of every window along a new axis `at` + 1."""
     before = (slice(None),) * at
     begin = array[(*before, slice(first, None))]
-    if dilation == 1 and begin.shape[at] >= n * stride:  # the quick way to the same view
+    if dilation == 1 and size <= stride and begin.shape[at] >= n * stride:  # the quick way to the same view
         shape = (*begin.shape[:at], n, stride, *begin.shape[at + 1 :])
         return begin[(*before, slice(0, n * stride))].reshape(shape)[(*before, slice(None), slice(0, size))]
     step = array.strides[at]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poolcli.kernels.fold_axis import taps
 from poolcli.kernels.order_statistics import first_index
 from poolcli.kernels.tiles import SHARED_BYTES, Tile, tiles
 from poolcli.system.threads import run, threads
@@ -50,7 +51,9 @@ def _cut(lengths: Sequence[int], room: int) -> Iterator[Tile]:
         )
 
 
-def gather(x: Array, axes: Sequence[Axis], reduce: Callable[..., Array], dtype: Any) -> Array:
+def gather(
+    x: Array, axes: Sequence[Axis], reduce: Callable[..., Array], dtype: Any, *, workers: int | None = None
+) -> Array:
     """Reduce every window from its cells laid out in one row.
 
     Parameters
@@ -59,35 +62,46 @@ def gather(x: Array, axes: Sequence[Axis], reduce: Callable[..., Array], dtype: 
         The input.
     axes : sequence of Axis
         One per spatial axis.
-    reduce : function of (cells, real, place)
+    reduce : function of (cells, real, tile)
         `cells` has shape (windows, cells of a window), `real` is a boolean array that broadcasts to it and is false
-        where a cell is not real, `place` the slices of the output, as (planes, windows...), that are being made.
+        where a cell is not real, `tile` the slices of the output, as (planes, windows...), that are being made.
         Returns one value per window.
     dtype : dtype
         Of the result.
+    workers : int, optional
+        Threads, as `poolcli.system.threads.threads` has it.
     """
     lead, spatial = x.shape[: x.ndim - len(axes)], x.shape[x.ndim - len(axes) :]
     planes = x.reshape(-1, *spatial) if x.size else x.reshape(int(np.prod(lead)), *spatial)
     out = np.empty((planes.shape[0], *(len(axis) for axis in axes)), dtype)
-    for place in _blocks(axes, planes.shape[0], x.nbytes + out.nbytes):
-        cells, real = lay_out(planes[place[0]], axes, place[1:])
-        out[place] = reduce(cells, real, place).reshape(out[place].shape)
+    number = threads(workers) if x.nbytes + out.nbytes >= SHARED_BYTES else 1
+
+    def work(tile: Tile, _: None) -> None:
+        out[tile] = reduce(*lay_out(planes[tile[0]], axes, tile[1:]), tile).reshape(out[tile].shape)
+
+    run(list(_blocks(axes, planes.shape[0], (x.nbytes + out.nbytes) // number)), work, lambda: None, number)
     return out.reshape(*lead, *out.shape[1:])
 
 
-def lay_out(planes: Array, axes: Sequence[Axis], place: Sequence[slice]) -> tuple[Array, NDArray[np.bool_]]:
+def lay_out(planes: Array, axes: Sequence[Axis], part: Sequence[slice]) -> tuple[Array, NDArray[np.bool_]]:
     """Return the cells of some windows of every plane, one window a row, and which of them are real."""
+    width = math.prod(axis.size for axis in axes)
+    if all(axis.regular and axis.full(at.start, at.stop) for axis, at in zip(axes, part, strict=True)):
+        for position, (axis, at) in enumerate(zip(axes, part, strict=True), 1):
+            windows = axis.starts[at]
+            planes = taps(planes, position, windows[0], len(windows), axis.stride, axis.size, axis.dilation)
+            planes = np.moveaxis(planes, position + 1, -1)
+        return planes.reshape(-1, width), np.ones((1, 1), np.bool_)
     n = len(axes)
     index: list[Any] = [slice(None)]
     real: Any = True
-    for position, (axis, part) in enumerate(zip(axes, place, strict=True)):
-        cells, inside = _taps(axis, part.start, part.stop)
+    for position, (axis, at) in enumerate(zip(axes, part, strict=True)):
+        cells, inside = _taps(axis, at.start, at.stop)
         shape = [1] * (2 * n)
         shape[position], shape[n + position] = cells.shape
         index.append(np.clip(cells, 0, axis.length - 1).reshape(shape))
         real = real & inside.reshape(shape)
     laid = planes[tuple(index)]
-    width = int(np.prod(laid.shape[n + 1 :]))
     real = np.broadcast_to(real, laid.shape[1:]).reshape(-1, width)
     return laid.reshape(-1, width), np.tile(real, (planes.shape[0], 1)) if planes.shape[0] > 1 else real
 

@@ -1,4 +1,4 @@
-"""What is made of windows laid out one a row: order statistics and drawing.
+"""Order statistics and drawing: which ranks are asked for, and what is made of windows laid out one a row.
 
 Every function takes ``cells`` of shape (windows, cells), ``real``, a boolean array that broadcasts to it and says
 which cells take part (at least one in every row), the mode's parameter, and ``draws``, one number in [0, 1) a row.
@@ -6,56 +6,61 @@ which cells take part (at least one in every row), the mode's parameter, and ``d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+LONG = 1 << 15  # cells of a row from which it is looked at part by part, so that intermediate results stay small
 CellMode = Callable[[Array, NDArray[np.bool_], float, Array | None], Array]
 
 
-def _sorted(cells: Array, real: NDArray[np.bool_]) -> tuple[Array, NDArray[np.int64]]:
-    """Sort each row with the cells that do not take part last, and count those that do."""
-    if real.all():
-        return np.sort(cells, axis=1), np.full(len(cells), cells.shape[1])
-    real = np.broadcast_to(real, cells.shape)
-    last = np.nan if cells.dtype.kind == "f" else _highest(cells.dtype)
-    return np.sort(np.where(real, cells, cells.dtype.type(last)), axis=1), real.sum(axis=1)
+def ranks(n: Any, q: float) -> tuple[Any, Any, Any]:
+    """Return between which ranks the q-th percentile of n cells lies, counted from 0, and how far from the lower.
+
+    Linear interpolation, NumPy's default; the median is the 50th.
+
+    Examples
+    --------
+    >>> ranks(9, 50), ranks(4, 50)
+    ((4, 4, 0.0), (1, 2, 0.5))
+    """
+    place = (n - 1) * (q / 100)
+    if not isinstance(n, np.ndarray):
+        low = int(place)
+        return low, low + (place > low), place - low
+    whole = np.floor(place).astype(np.int64)
+    return whole, whole + (place > whole), place - whole
 
 
-def _highest(dtype: np.dtype[Any]) -> Any:
-    return True if dtype.kind == "b" else np.iinfo(dtype).max
-
-
-def _pick(rows: Array, at: NDArray[np.int64]) -> Array:
-    return np.take_along_axis(rows, at[:, None], axis=1)[:, 0]
-
-
-def _between(rows: Array, low: NDArray[np.int64], share: Any, high: NDArray[np.int64]) -> Array:
+def between(a: Array, b: Array, share: Any) -> Array:
     """Interpolate without overflow, without inf - inf where both ends are equal, and in float64 for integers."""
-    dtype = rows.dtype if rows.dtype.kind == "f" else np.dtype(np.float64)
-    a, b = _pick(rows, low).astype(dtype), _pick(rows, high).astype(dtype)
-    share = np.asarray(share, dtype)
+    if not np.any(share):
+        return a
+    dtype = a.dtype if a.dtype.kind == "f" else np.dtype(np.float64)
+    a, b, share = a.astype(dtype), b.astype(dtype), np.asarray(share, dtype)
     with np.errstate(invalid="ignore"):
         mixed: Array = a * (1 - share) + b * share
     return np.where((a == b) | (share == 0), a, mixed)
 
 
-def median(cells: Array, real: NDArray[np.bool_], _: float, __: Array | None) -> Array:
-    """Return the middle value, or the mean of the middle two."""
-    rows, n = _sorted(cells, real)
-    low, high = (n - 1) // 2, n // 2
-    return _pick(rows, low) if (low == high).all() else _between(rows, low, 0.5 * (low != high), high)
+def percentile(cells: Array, real: NDArray[np.bool_], q: float, _: Array | None) -> Array:
+    """Return the q-th percentile of each row."""
+    if real.all():
+        rows, n = np.sort(cells, axis=1), np.array(cells.shape[1])
+    else:
+        real = np.broadcast_to(real, cells.shape)
+        last = np.nan if cells.dtype.kind == "f" else np.iinfo(cells.dtype).max
+        rows, n = np.sort(np.where(real, cells, cells.dtype.type(last)), axis=1), real.sum(axis=1)
+    low, high, share = ranks(n, q)
+    return between(_pick(rows, low), _pick(rows, high), share)
 
 
-def percentile(cells: Array, real: NDArray[np.bool_], q: float, __: Array | None) -> Array:
-    """Return the q-th percentile with linear interpolation, NumPy's default method."""
-    rows, n = _sorted(cells, real)
-    place = (n - 1) * (q / 100)
-    low = np.floor(place).astype(np.int64)
-    return _between(rows, low, place - low, np.minimum(low + 1, n - 1))
+def _pick(rows: Array, at: NDArray[np.int64]) -> Array:
+    return rows[np.arange(len(rows)), at]
 
 
 def majority(cells: Array, real: NDArray[np.bool_], _: float, __: Array | None) -> Array:
@@ -63,6 +68,9 @@ def majority(cells: Array, real: NDArray[np.bool_], _: float, __: Array | None) 
 
     Equal values form runs once sorted. The sort is stable, so that the first cell of a run is the one seen first.
     """
+    if cells.shape[1] > LONG:
+        return np.array([_most_frequent(row[there]) for row, there in zip(cells, np.broadcast_to(real, cells.shape),
+                                                                          strict=True)], cells.dtype)  # fmt: skip
     real = np.broadcast_to(real, cells.shape)
     order = np.argsort(cells, axis=1, kind="stable")
     order = np.take_along_axis(
@@ -79,6 +87,26 @@ def majority(cells: Array, real: NDArray[np.bool_], _: float, __: Array | None) 
     return _pick(cells, candidate.min(axis=1))
 
 
+def _most_frequent(row: Array) -> Any:
+    """Return what stands most often in a long row, of several the one seen first, in little more memory than a copy."""
+    ordered = np.sort(row)
+    candidates: list[Array] = []
+    most = before = 0
+    for first in range(0, len(row), LONG):
+        part = ordered[first : first + LONG + 1]  # the last is the first of the next
+        ends = np.flatnonzero(part[1:] != part[:-1]) + first + 1
+        if first + LONG >= len(row):
+            ends = np.append(ends, len(row))
+        lengths = np.diff(ends, prepend=before)
+        if len(ends) and (longest := int(lengths.max())) >= most:
+            candidates = [*(candidates if longest == most else []), ordered[ends[lengths == longest] - 1]]
+            most = longest
+        before = int(ends[-1]) if len(ends) else before
+    several = np.concatenate(candidates)
+    seen = (part[np.isin(part, several)] for part in (row[first : first + LONG] for first in range(0, len(row), LONG)))
+    return next(part[0] for part in seen if len(part))
+
+
 def stochastic(cells: Array, real: NDArray[np.bool_], _: float, draws: Array | None) -> Array:
     """Draw a cell with probability proportional to max(x, 0); evenly where no cell is above zero.
 
@@ -87,6 +115,8 @@ def stochastic(cells: Array, real: NDArray[np.bool_], _: float, draws: Array | N
     if draws is None:
         raise TypeError("stochastic needs draws")
     real = np.broadcast_to(real, cells.shape)
+    if cells.shape[1] > LONG:
+        return np.array([_drawn(*row) for row in zip(cells, real, draws, strict=True)], cells.dtype)
     weights = np.where(real, np.maximum(cells, 0), 0).astype(np.float64)
     infinite = np.isinf(weights)
     weights = np.where(infinite.any(axis=1, keepdims=True), infinite, weights)
@@ -96,6 +126,31 @@ def stochastic(cells: Array, real: NDArray[np.bool_], _: float, draws: Array | N
     passed = reach <= (draws * reach[:, -1])[:, None]
     last = cells.shape[1] - 1 - np.argmax(weights[:, ::-1] > 0, axis=1)  # rounding never draws an impossible cell
     return _pick(cells, np.minimum(passed.sum(axis=1), last))
+
+
+def _drawn(row: Array, real: NDArray[np.bool_], draw: float) -> Any:
+    """Draw from a long row as `stochastic` does, part by part."""
+    places = [slice(first, first + LONG) for first in range(0, len(row), LONG)]
+    most = max(float(np.max(row[part], where=real[part], initial=0)) for part in places)
+
+    def weights(part: slice) -> Array:
+        if most == 0:
+            return real[part].astype(np.float64)
+        made = np.where(real[part], np.maximum(row[part], 0), 0).astype(np.float64)
+        return np.isinf(made).astype(np.float64) if math.isinf(most) else made / most
+
+    def reaches() -> Iterator[tuple[slice, Array]]:
+        reached = 0.0
+        for part in places:
+            reach = np.cumsum(np.concatenate(([reached], weights(part))))[1:]
+            reached = float(reach[-1])
+            yield part, reach
+
+    total = [reach[-1] for _, reach in reaches()][-1]
+    for part, reach in reaches():
+        if reach[-1] > draw * total:
+            return row[part][int(np.argmax(reach > draw * total))]
+    return row[max(int(np.flatnonzero(weights(part))[-1]) + part.start for part in places if weights(part).any())]
 
 
 def _first_nan(pick: Callable[..., Array], fill: float) -> CellMode:
@@ -110,7 +165,6 @@ def _first_nan(pick: Callable[..., Array], fill: float) -> CellMode:
 
 
 CELL_MODES: Mapping[str, CellMode] = {
-    "median": median,
     "percentile": percentile,
     "majority": majority,
     "stochastic": stochastic,

@@ -154,9 +154,10 @@ class Recorder(Scratch):
         return {memory: at for memory, (_, at) in places.items()}, top
 
 
-def replay(program: Program, *arrays: Array) -> Any:
+def replay(program: Program, *arrays: Array, buffer: Array | None = None) -> Any:
     """Do a program that has one result, once, on contiguous arrays."""
-    memories = [*arrays, np.empty(program.size, np.uint8)]  # the last is that of number `BUFFER`
+    buffer = np.empty(program.size, np.uint8) if buffer is None else buffer
+    memories = [*arrays, buffer]  # the last is that of number `BUFFER`
     ndarray = np.ndarray
 
     def find(item: Any) -> Any:

@@ -101,6 +101,16 @@ class Plan(NamedTuple):
     size: int
 
 
+def recorded(
+    task: Task, axes: Sequence[Axis], shapes: Sequence[tuple[int, ...]], layouts: Sequence[Layout], *, direct: bool
+) -> Program:
+    """Record a task for tiles of these shapes, the last that of the target if it is `direct`."""
+    recorder = Recorder(shapes, layouts)
+    sources, target = (recorder.arrays[:-1], recorder.arrays[-1]) if direct else (recorder.arrays, None)
+    states = task([(array,) for array in sources], axes, target, recorder)
+    return recorder.program([state[0] for state in states])
+
+
 @lru_cache(MOST_PLANS)
 def planned(
     task: Task, axes: tuple[Axis, ...], layouts: tuple[Layout, ...], planes: int, room: int, multiples: tuple[int, ...],
@@ -114,10 +124,7 @@ def planned(
         parts = [spot.cells] * sources + [spot.windows] * direct
         if (kind := spot.kind) not in programs:
             shapes = [tuple(part.stop - part.start for part in tile) for tile in parts]
-            recorder = Recorder(shapes, layouts)
-            arrays = recorder.arrays
-            states = task([(array,) for array in arrays[:sources]], spot.axes, arrays[-1] if direct else None, recorder)
-            programs[kind] = recorder.program([state[0] for state in states])
+            programs[kind] = recorded(task, spot.axes, shapes, layouts, direct=direct)
         starts = [sum(part.start * step for part, step in zip(tile, layout.strides, strict=True))
                   for tile, layout in zip(parts, layouts, strict=True)]  # fmt: skip
         steps.append((spot, programs[kind], tuple(starts)))
@@ -134,7 +141,7 @@ def walk(
     workers: int,
     store: Callable[[Sequence[State], Tile], None] = lambda *_: None,
     multiples: Sequence[int] = (),
-    recorded: bool = True,
+    recordable: bool = True,
     instead: Callable[[Spot], bool] = lambda _: False,
 ) -> None:
     """Do a task to every tile.
@@ -157,14 +164,14 @@ def walk(
         Is given what the task returns.
     multiples : sequence of int
         Tiles start at windows that are multiples of these.
-    recorded : bool
+    recordable : bool
         Whether the task does everything by its scratch, to arrays, one a source, of regular windows; then it is
         recorded once and replayed.
     instead : function of spot, optional
         Asked first for each tile, it may do it in some other way and return true.
     """
     planes = len(sources[0][0])
-    if not recorded:
+    if not recordable:
 
         def do(spot: Spot, _: None) -> None:
             blocks = [tuple(c[spot.cells] if isinstance(c, np.ndarray) else c for c in source) for source in sources]

@@ -336,15 +336,24 @@ def _scale(x: Array, mode: Mode, p: float) -> float:
 # --- cells ------------------------------------------------------------------------------------------------------------
 
 
-def _from_cells(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, result: np.dtype[Any]) -> Array:
-    from poolcli.kernels.laid_out import gather
-    from poolcli.kernels.median_network import median, small_median
-    from poolcli.kernels.order_statistics import CELL_MODES
+RANKED: Mapping[Any, float | None] = {"median": 50.0, "percentile": None}  # which percentile, or the mode's parameter
 
-    if mode.cells == "median" and layer.nan != "ignore" and small_median(axes):
-        return median(x, axes)
-    make = mode.cells if callable(mode.cells) else CELL_MODES[str(mode.cells)]
+
+def _from_cells(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, result: np.dtype[Any]) -> Array:
+    from poolcli.kernels.counting import countable, select_by_counts
+    from poolcli.kernels.laid_out import gather
+    from poolcli.kernels.order_statistics import CELL_MODES
+    from poolcli.kernels.selection_network import is_small, select
+
     ignoring, parameter = layer.nan == "ignore", layer.mode.parameter
+    name = str(mode.cells)
+    if name in RANKED:
+        parameter, name = RANKED[name] or parameter, "percentile"
+        if is_small(axes) and not (ignoring and x.dtype.kind == "f"):
+            return select(x, axes, parameter, result)
+        if countable(x, axes):
+            return select_by_counts(x, axes, parameter, result)
+    make = mode.cells if callable(mode.cells) else CELL_MODES[name]
     lots: Array | None = None
     if mode.random:
         planes = math.prod(x.shape[: x.ndim - len(axes)])

@@ -23,8 +23,8 @@ from poolcli.kernels.addition_chains import chain, depth
 from poolcli.kernels.correlate import correlate, separated
 from poolcli.kernels.fold import fold
 from poolcli.kernels.fold_axis import Part, roundings
-from poolcli.kernels.median_network import median, networks, small_median
 from poolcli.kernels.replay import BUFFER, Layout, Memory, Player, Recorder
+from poolcli.kernels.selection_network import is_small, network, select
 from poolcli.kernels.tiles import tiles, walk
 from poolcli.system.threads import threads
 from poolcli.window import Axis, Window
@@ -277,7 +277,7 @@ def test_tiles_cover_everything_once_and_are_bounded(
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 3), (3, 1), (3, 3), (3, 5), (5, 5), (7, 7)])
-def test_median_networks_sort_every_pattern_of_zeros_and_ones(size: Any) -> None:
+def test_networks_select_from_every_pattern_of_zeros_and_ones(size: Any) -> None:
     """A network of exchanges that is right for zeros and ones is right for all numbers (Knuth's zero-one principle)."""
     rng = np.random.default_rng(6)
     cells = math.prod(size)
@@ -287,8 +287,10 @@ def test_median_networks_sort_every_pattern_of_zeros_and_ones(size: Any) -> None
     )  # fmt: skip
     x = patterns.reshape(-1, *size).astype(np.uint8)
     axes = Window.of(2, size=size).plan(size)
-    assert small_median(axes)
-    np.testing.assert_array_equal(median(x, axes).ravel(), np.median(patterns, axis=1))
+    assert is_small(axes)
+    for q in (0, 50, 90, 100):
+        expected = np.percentile(patterns.astype(float), q, axis=1)
+        np.testing.assert_allclose(select(x, axes, q, np.dtype(float)).ravel(), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("dilation", [1, 2])
@@ -297,12 +299,12 @@ def test_median_networks_sort_every_pattern_of_zeros_and_ones(size: Any) -> None
 def test_medians_of_strided_windows(size: Any, stride: Any, dilation: int) -> None:
     x = np.random.default_rng(12).integers(0, 256, (2, 41, 67)).astype(np.uint8)
     axes = Window.of(2, size=size, stride=stride, dilation=dilation).plan(x.shape[1:])
-    assert small_median(axes)
-    np.testing.assert_array_equal(median(x, axes), brute(x, axes, np.median))
+    assert is_small(axes)
+    np.testing.assert_array_equal(select(x, axes, 50, x.dtype), brute(x, axes, np.median))
 
 
 def test_median_networks_are_small() -> None:
-    columns, window, _ = networks(3, 3)
+    columns, window, _ = network(3, 3, (4,))
     assert 2 * len(columns) + sum(step.keep_low + step.keep_high for step in window) == 20
 
 
@@ -387,7 +389,7 @@ def test_a_failure_in_a_thread_is_raised(monkeypatch: pytest.MonkeyPatch) -> Non
     axes = Window.of(1, size=2).plan((4000,))
     x = np.zeros((1, 4000))
     with pytest.raises(MemoryError, match="on purpose"):
-        walk(lambda *_: [], [(x,)], axes, None, room=100, workers=2, recorded=False, store=fail)
+        walk(lambda *_: [], [(x,)], axes, None, room=100, workers=2, recordable=False, store=fail)
 
 
 def test_a_recorder_gives_memory_from_the_first_step_to_the_last() -> None:

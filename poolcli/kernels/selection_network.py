@@ -1,9 +1,9 @@
-"""Medians of small full windows by exchanges: a fixed network of minima and maxima, for all windows at once.
+"""Order statistics of small full windows by exchanges: a fixed network of minima and maxima, for all windows at once.
 
-Sort every column of the window, then every row of those: the median then stands near the other diagonal, and what is
-left is sorted until the middle is known. Columns are sorted once for all windows that share them. Every comparison
-whose result is not needed is left out. Benchmark case: median 3x3 and 5x5. A NaN reaches every minimum and maximum it
-meets, and through them the median.
+Sort every column of the window, then every row of those: the cells of a rank then stand near a diagonal, and what is
+left is sorted until they are known. Columns are sorted once for all windows that share them. Every comparison whose
+result is not needed is left out. Benchmark cases: median 3x3 and 5x5, percentile 7x7. A NaN reaches every minimum and
+maximum it meets, and through them the result.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.kernels.memory import Scratch, copy
-from poolcli.kernels.tiles import SHARED_BYTES, State, planes_of, walk
+from poolcli.kernels.order_statistics import between, ranks
+from poolcli.kernels.tiles import SHARED_BYTES, State, Tile, planes_of, walk
 from poolcli.system.threads import threads
 from poolcli.window import Axis
 
 Array = NDArray[Any]
-MOST_CELLS = 49  # 7x7; beyond, a partition of the cells laid out is faster
+MOST_CELLS = 49  # 7x7; beyond, other ways are faster
 TILE_BYTES = 1 << 20
 LEAST_BYTES = 1 << 16
 
@@ -61,34 +62,39 @@ def _pruned(exchanges: Sequence[Exchange], wanted: Sequence[int]) -> tuple[Excha
     return tuple(reversed(kept))
 
 
-@lru_cache(maxsize=64)
-def networks(rows: int, columns: int) -> tuple[tuple[Exchange, ...], tuple[Exchange, ...], int]:
-    """Return the exchanges within a column, those within the window after that, and where the median then stands.
+class Network(NamedTuple):
+    """The exchanges within a column, those within the window after that, and where the wanted ranks then stand."""
 
-    Places in the window count along its rows.
-    """
-    cells, middle = rows * columns, (rows * columns - 1) // 2
+    columns: tuple[Exchange, ...]
+    window: tuple[Exchange, ...]
+    places: tuple[int, ...]
+
+
+@lru_cache(maxsize=64)
+def network(rows: int, columns: int, wanted: tuple[int, ...]) -> Network:
+    """Return the network for one rank or two neighbours, counted from 0; places count along the window's rows."""
+    cells, first, last = rows * columns, wanted[0], wanted[-1]
     exchanges = [step for row in range(rows) for step in _sorting(range(row * columns, (row + 1) * columns))]
     left, lower = [], 0
     for row in range(rows):
         for column in range(columns):
             below, above = (row + 1) * (column + 1) - 1, (rows - row) * (columns - column) - 1
-            lower += above > cells - 1 - middle  # too many are at least as large: it comes before the median
-            if below <= middle and above <= cells - 1 - middle:
+            lower += above > cells - 1 - first  # too many are at least as large: it comes before what is wanted
+            if below <= last and above <= cells - 1 - first:
                 left.append(row * columns + column)
     exchanges += _sorting(left)
-    place = left[middle - lower]
-    return tuple(_sorting(range(rows))), _pruned(exchanges, [place]), place
+    places = tuple(left[rank - lower] for rank in wanted)
+    return Network(tuple(_sorting(range(rows))), _pruned(exchanges, places), places)
 
 
-def small_median(axes: Sequence[Axis]) -> bool:
-    """Whether `median` can do these windows: full, regular, and of an odd number of cells that is not large."""
+def is_small(axes: Sequence[Axis]) -> bool:
+    """Whether `select` can do these windows: full, regular, and of few cells."""
     cells = axes[0].size * axes[-1].size
-    return len(axes) == 2 and cells % 2 == 1 and cells <= MOST_CELLS and all(a.regular and a.full() for a in axes)
+    return len(axes) == 2 and cells <= MOST_CELLS and all(axis.regular and axis.full() for axis in axes)
 
 
-def median(x: Array, axes: Sequence[Axis], *, workers: int | None = None) -> Array:
-    """Return the median of every window; see `small_median` for which.
+def select(x: Array, axes: Sequence[Axis], q: float, dtype: np.dtype[Any], *, workers: int | None = None) -> Array:
+    """Return the q-th percentile of every window; see `is_small` for which.
 
     Parameters
     ----------
@@ -96,37 +102,50 @@ def median(x: Array, axes: Sequence[Axis], *, workers: int | None = None) -> Arr
         The input; never modified.
     axes : sequence of Axis
         Two.
+    q : float
+        From 0 to 100; the median is 50.
+    dtype : dtype
+        Of the result.
     workers : int, optional
         Threads, as `poolcli.system.threads.threads` has it.
 
     Returns
     -------
-    ndarray, shape (leading..., windows...), of the type of `x`
+    ndarray, shape (leading..., windows...)
     """
-    out = np.empty((*x.shape[:-2], *map(len, axes)), x.dtype)
+    out = np.empty((*x.shape[:-2], *map(len, axes)), dtype)
     if out.size == 0:
         return out
+    low, high, share = ranks(axes[0].size * axes[1].size, q)
+    task = _Selection(axes[0].size, axes[1].size, (int(low), int(high))[: 1 + int(high > low)])
+    direct = len(task.wanted) == 1 and dtype == x.dtype
     strided = any(axis.stride > 1 for axis in axes)  # steps too short for two threads
     workers = threads(workers) if x.nbytes + out.nbytes >= SHARED_BYTES and not strided else 1
     room = (
         min(TILE_BYTES, max(x.nbytes // 10, LEAST_BYTES)) // x.itemsize
     )  # some thirty tiles are in use in each thread
     for planes, values in planes_of(x, out, 2):
-        walk(_Median(axes[0].size, axes[1].size), [(planes,)], axes, values, room=room >> strided, workers=workers)
+
+        def store(states: Sequence[State], tile: Tile, values: Array = values) -> None:
+            if not direct:
+                values[tile] = between(states[0][0], states[-1][0], share)
+
+        target = values if direct else None
+        walk(task, [(planes,)], axes, target, store=store, room=room >> strided, workers=workers)
     return out
 
 
-class _Median(NamedTuple):
+class _Selection(NamedTuple):
     """What is done to one tile."""
 
     rows: int
     columns: int
+    wanted: tuple[int, ...]
 
     def __call__(
         self, blocks: Sequence[State], axes: Sequence[Axis], target: Array | None, scratch: Scratch
     ) -> list[State]:
-        assert target is not None  # noqa: S101 - `median` gives one
-        columns, window, place = networks(*self)
+        columns, window, places = network(*self)
         down, across = axes
         sorted_rows = [
             _exchanged([phase[:, _windows(down, tap)] for tap in range(down.size)], columns, scratch)
@@ -137,11 +156,10 @@ class _Median(NamedTuple):
             for row in range(down.size)
             for first in range(0, across.size * across.dilation, across.dilation)
         ]
-        if window:
-            _exchanged(cells, window, scratch, place, target)
-        else:  # a single column is sorted already
-            scratch.do(copy, cells[place], out=target)
-        return []
+        _exchanged(cells, window, scratch, places[0], target)
+        if target is not None and not window:  # a single column is sorted already
+            scratch.do(copy, cells[places[0]], out=target)
+        return [(cells[place],) for place in places]
 
 
 def _phases(block: Array, across: Axis, scratch: Scratch) -> list[Array]:
@@ -167,10 +185,8 @@ def _exchanged(
     for number, (low, high, keep_low, keep_high) in enumerate(exchanges):
         one, other = cells[low], cells[high]
         final = target if number == len(exchanges) - 1 else None
-        if keep_low:
-            out = final if final is not None and place == low else scratch.take(one.shape, one.dtype)
-            cells[low] = scratch.do(np.minimum, one, other, out=out)
-        if keep_high:
-            out = final if final is not None and place == high else scratch.take(one.shape, one.dtype)
-            cells[high] = scratch.do(np.maximum, one, other, out=out)
+        for keep, at, pick in ((keep_low, low, np.minimum), (keep_high, high, np.maximum)):
+            if keep:
+                out = final if final is not None and place == at else scratch.take(one.shape, one.dtype)
+                cells[at] = scratch.do(pick, one, other, out=out)
     return cells
