@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import ShapeError, UsageError
+from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,7 +94,7 @@ class FeatureMap:
         What unpooling needs to know: the input's spatial shape and the window.
     extra : mapping
         Keys of a JSON object that poolcli does not know; they are passed on.
-    notes : tuple of str
+    notes : tuple of str or Phrase
         Every guess made while reading (delimiter, header, layout, dtype), for ``-v``.
     """
 
@@ -105,7 +106,7 @@ class FeatureMap:
     indices: NDArray[np.int64] | None = None
     unpool: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[str | Phrase, ...] = ()
 
     @classmethod
     def from_array(

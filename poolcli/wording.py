@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from string import Formatter
 from typing import Any
@@ -81,7 +82,7 @@ class Phrase:
     *texts : object
         What is said as it is.
     **values : object
-        What an option is given; an option without a value is only named.
+        What an option is given; one without a value is only named. A `Readable` or an `Instead` stands for itself.
 
     Examples
     --------
@@ -129,6 +130,56 @@ class Phrase:
         return made
 
 
+class Readable:
+    """A source that can be read, for a `Phrase`: the command line says how to read it with the command that was typed.
+
+    Parameters
+    ----------
+    name : str
+        A file, ``-`` for standard input, or nothing for what a pipe brings.
+    program : str
+        A program of the shell that makes the source readable.
+
+    Examples
+    --------
+    >>> str(Readable("my table.tsv", "cut -f 2-")), str(Readable("", "gunzip -c")), str(Readable("input.csv"))
+    ("cut -f 2- 'my table.tsv'", 'gunzip -c', "read('input.csv')")
+    """
+
+    def __init__(self, name: str, program: str = "") -> None:
+        self.name, self.program = name, program
+
+    def __str__(self) -> str:
+        if not self.program:
+            return f"read({self.name!r})"
+        return f"{self.program} {shlex.quote(self.name)}" if self.name else self.program
+
+
+class Instead:
+    """Another function that does what was wanted of the same input, for a `Phrase`; on the command line a command.
+
+    Parameters
+    ----------
+    name : str
+        Of the function.
+    **options : object
+        What it is given; ``output`` is the file that it fills.
+
+    Examples
+    --------
+    >>> str(Instead("compare", mode="max,avg")), str(Instead("explain", output="page.html"))
+    ("compare(x, mode='max,avg')", "explain(x).save('page.html')")
+    """
+
+    def __init__(self, name: str, **options: object) -> None:
+        self.name, self.options = name, options
+
+    def __str__(self) -> str:
+        given = [f"{name}={value!r}" for name, value in self.options.items() if name != "output"]
+        saved = f".save({self.options['output']!r})" if "output" in self.options else ""
+        return f"{self.name}({', '.join(['x', *given])}){saved}"
+
+
 def keyword(name: str, value: Any) -> str:
     """Say an option as Python has it.
 
@@ -137,4 +188,6 @@ def keyword(name: str, value: Any) -> str:
     >>> keyword("size", (2, 3)), keyword("padding", "same"), keyword("stride", None)
     ('size=(2, 3)', "padding='same'", 'stride')
     """
+    if isinstance(value, Readable | Instead):
+        return str(value)
     return name if value is None else f"{name}={value!r}"

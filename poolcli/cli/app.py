@@ -3,41 +3,55 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from poolcli.cli import front_page
+from poolcli.cli.output import Output, gone
 from poolcli.cli.registry import COMMANDS, COMPLETE, STACKS, build
+from poolcli.cli.words import Line, classify, options_of, refusal, spoken
+from poolcli.errors import PoolcliError
+from poolcli.system.files import Closed, file_error
+from poolcli.system.limits import refused
 
 if TYPE_CHECKING:
     from poolcli.cli.options.grammar import Command
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code."""
-    from poolcli.cli.console import color_choice, complain, gone
-    from poolcli.errors import PoolcliError
-    from poolcli.system.files import Closed, file_error
-
+    """Run one command line and return its exit code; of one that a signal ends it is 128 and the signal's number."""
     if sys.stdout is None:
         sys.stdout = Closed()  # Typer prints help by itself, and nothing at all without this
+    out = Output(_color(arguments))
     try:
         code = _run(arguments)
         sys.stdout.flush()
         return code
     except PoolcliError as problem:
-        return complain(problem, color_choice(arguments))
-    except KeyboardInterrupt:
-        return 130
+        return out.complain(problem)
+    except KeyboardInterrupt as end:
+        return 128 + getattr(end, "number", signal.SIGINT)
     except (BrokenPipeError, SystemExit):  # the latter is what Rich makes of the former when it prints help
         return gone()
     except MemoryError as problem:
-        from poolcli.system.limits import refused
-
-        return complain(refused(problem), color_choice(arguments))
+        return out.complain(refused(problem))
     except OSError as problem:  # what is printed without `write_stdout`: help
         gone()
-        return complain(file_error("write", "stdout", problem), color_choice(arguments))
+        return out.complain(file_error("write", "stdout", problem))
+
+
+class Valued:
+    """An option with a value, for a command line whose command is not built yet."""
+
+    is_flag = False
+
+
+def _color(arguments: Sequence[str]) -> str:
+    """Return what ``--color`` says on a command line that may not have been understood yet."""
+    said = [word.value for word in classify(arguments, {"--color": Valued}) if word.flag == "--color" and word.value]
+    return said[-1] if said else os.environ.get("POOLCLI_COLOR", "auto")
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -47,50 +61,41 @@ def _run(arguments: Sequence[str]) -> int:
 
         sys.stdout.write(answer(os.environ[COMPLETE], arguments))
         return 0
-    if name in COMMANDS:
-        return _command(name, arguments)
-    from poolcli.cli import front_page as root
-
-    return root.run(name)
+    return _command(name, arguments[1:]) if name in COMMANDS else front_page.run(name)
 
 
-def _command(name: str, arguments: Sequence[str]) -> int:
-    from poolcli.errors import PoolcliError
-
+def _command(name: str, words: Sequence[str]) -> int:
     built = build(name)
     try:
-        return _invoke(name, arguments, built)
+        return _invoke(name, words, built)
     except PoolcliError as problem:
         if problem.advice:
-            from poolcli.cli.words import as_typed, spoken
-
-            problem.advice = as_typed(spoken(problem.advice), name, arguments[1:], built, stack=name in STACKS)
+            line = Line.of(name, words, options_of(built), bare=name not in STACKS)
+            problem.advice = spoken(problem.advice, line)
         raise
 
 
-def _invoke(name: str, arguments: Sequence[str], built: Command) -> int:
+def _invoke(name: str, words: Sequence[str], built: Command) -> int:
     import typer
 
-    words, stages = _stages(arguments, built)
+    own, stages = _stages(name, words, built)
     try:
-        with built.make_context(f"poolcli {name}", words, obj=stages) as context:
+        with built.make_context(f"poolcli {name}", own, obj=stages) as context:
             context.command.invoke(context)
     except typer.Exit as end:
         return end.exit_code
     except typer.Abort:
         return 130
     except typer.TyperException as problem:
-        from poolcli.cli.words import refusal
-
         lacking = f"such as: poolcli {name} - pool --size 2, where - is what is piped in" if name in STACKS else ""
         raise refusal(problem, f"see: poolcli {name} --help", lacking=lacking) from None
     return 0
 
 
-def _stages(arguments: Sequence[str], command: Command) -> tuple[list[str], list[list[str]] | None]:
+def _stages(name: str, words: Sequence[str], command: Command) -> tuple[list[str], list[list[str]] | None]:
     """Cut the steps of a stack off the words after the name of a command, if it takes one."""
-    if arguments[0] not in STACKS:
-        return list(arguments[1:]), None
+    if name not in STACKS:
+        return list(words), None
     from poolcli.cli import stack
 
-    return stack.split(arguments[1:], getattr(stack, STACKS[arguments[0]]), command)
+    return stack.split(words, getattr(stack, STACKS[name]), command)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from poolcli.cli.options.files import Writing
 from poolcli.errors import UsageError
-
-if TYPE_CHECKING:
-    pass
+from poolcli.system.files import check_target, same_file
 
 
 def chosen_input(given: str | None) -> str:
@@ -35,16 +32,26 @@ def files_read(source: str, steps: Iterable[Any]) -> list[str]:
     return [source, *(step.label for step in steps if hasattr(step, "label"))]
 
 
-def check_output(inputs: Sequence[str], writing: Writing) -> None:
+class Target(Protocol):
+    """The options of a command that say where its result goes."""
+
+    output: str
+    overwrite: bool
+
+    @property
+    def chosen_format(self) -> str | None:
+        """What is written; an error if nobody knows."""
+        ...
+
+
+def check_output(inputs: Sequence[str], target: Target) -> None:
     """Refuse, before any work, an output that cannot be written, one that is an input, or an unknown format."""
-    check_target_apart(writing.output, inputs, overwrite=writing.overwrite)
-    writing.options()
+    check_target_apart(target.output, inputs, overwrite=target.overwrite)
+    target.chosen_format  # noqa: B018 -- for its errors
 
 
 def check_target_apart(output: str, inputs: Sequence[str], *, overwrite: bool) -> None:
     """Refuse an output that cannot be written, or that is one of the inputs."""
-    from poolcli.system.files import check_target, same_file
-
     if output == "-":
         return
     check_target(output)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from poolcli.cli.registry import COMMANDS, STACKS, build
+from poolcli.cli.words import classify, options_of
 from poolcli.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
@@ -131,24 +132,14 @@ def _stack(command: Command, words: Sequence[str], last: str, steps: Mapping[str
 
 def _place(command: Command, words: Sequence[str]) -> tuple[Any, int]:
     """Return the option whose value comes after `words`, if one does, and how many arguments they are."""
-    from poolcli.cli.options.grammar import options_of
-
-    options, pending, given = options_of(command), None, 0
-    for word in words:
-        if pending is not None:
-            pending = None
-        elif word.startswith("-") and word != "-":
-            option = options.get(word)
-            pending = None if option is None or option.is_flag else option
-        else:
-            given += 1
-    return pending, given
+    options = options_of(command)
+    known = classify(words, options)
+    pending = options[known[-1].flag] if known and known[-1].awaits else None
+    return pending, sum(not word.flag for word in known)
 
 
 def _arguments(command: Command, words: Sequence[str], last: str, after: Mapping[str, str] = {}) -> Answer:
     """Complete the options and arguments of a command, and the words that may stand after its last argument."""
-    from poolcli.cli.options.grammar import options_of
-
     options = options_of(command)
     pending, given = _place(command, words)
     head, sign, tail = last.partition("=")

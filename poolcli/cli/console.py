@@ -1,19 +1,20 @@
-"""Standard output and standard error: what may be said where, in what colour, and what must never reach a terminal."""
+"""What standard output and standard error can show: colours, characters, columns; and Rich, told so."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from io import StringIO
-from typing import IO, TYPE_CHECKING
-
-from poolcli.wording import printable
+from typing import IO, TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from poolcli.errors import PoolcliError
+    from poolcli.render.terminal.heatmap import Colors
+
+    System = Literal["auto", "256", "truecolor"]
+
+TRUECOLOR_TERMS = ("alacritty", "contour", "foot", "ghostty", "kitty", "wezterm", "-direct")
 
 
 def wants_color(choice: str, stream: IO[str] | None) -> bool:
@@ -29,55 +30,14 @@ def wants_color(choice: str, stream: IO[str] | None) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def say(text: str) -> None:
-    """Write one line to standard error, if there is one; what cannot be told is no reason to stop."""
-    _tell(printable(text))
-
-
-def _tell(line: str) -> None:
-    if sys.stderr is None:
-        return
-    try:
-        sys.stderr.write(f"{line}\n")
-        sys.stderr.flush()
-    except OSError:  # full, or nobody reads it any more
-        sys.stderr = None  # else Python tries again at its end, and says so with exit code 120
-
-
-def color_choice(arguments: Sequence[str]) -> str:
-    """Return what ``--color`` says on a command line that may not have been understood yet."""
-    choice = os.environ.get("POOLCLI_COLOR", "auto")
-    for index, word in enumerate(arguments):
-        if word == "--color" and index + 1 < len(arguments):
-            choice = arguments[index + 1]
-        elif word.startswith("--color="):
-            choice = word.removeprefix("--color=")
-    return choice
-
-
-def complain(problem: PoolcliError, color: str = "auto") -> int:
-    """Tell the user what went wrong and return the exit code."""
-    if os.environ.get("POOLCLI_DEBUG"):
-        import traceback
-
-        traceback.print_exception(problem)
-    from poolcli.cli.words import spoken, told
-
-    lines = [f"error: {told(problem.text)}"] + ([f"hint: {spoken(problem.advice)}"] if problem.advice else [])
-    for line in lines:
-        head, _, rest = line.partition(": ")
-        paint = sys.stderr is not None and wants_color(color, sys.stderr) and head == "error"
-        label = f"\x1b[1;31m{head}\x1b[0m" if paint else head
-        _tell(f"{label}: {printable(rest)}")
-    return problem.exit_code
-
-
-def gone() -> int:
-    """Leave quietly because the reader of the output went away."""
-    void = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(void, 1)
-    os.close(void)
-    return 141
+def colors_of(choice: str) -> Colors:
+    """Return which colours the terminal says it has; 16 are none, because they would mislead."""
+    if not wants_color(choice, sys.stdout):
+        return "none"
+    term, depth = os.environ.get("TERM", ""), os.environ.get("COLORTERM", "").lower()
+    if depth in ("truecolor", "24bit") or any(name in term for name in TRUECOLOR_TERMS):
+        return "truecolor"
+    return "256" if "256color" in term or choice == "always" or os.environ.get("FORCE_COLOR") else "none"
 
 
 def unicode_ok() -> bool:
@@ -100,36 +60,44 @@ def width_of_output() -> int | None:
     return None
 
 
-def console(color: str = "auto", *, width: int | None = None, file: IO[str] | None = None) -> Console:
-    """Return a Rich console that adds nothing of its own: no markup, no emoji, no guesses about colour."""
+def watched() -> bool:
+    """Whether someone may be looking at standard error, on a terminal that can redraw a line."""
+    return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def screen(
+    file: IO[str] | None, system: System | None, *, width: int | None = None, terminal: bool | None = None
+) -> Console:
+    """Return a Rich console that adds nothing of its own: no markup, no emoji, no guesses.
+
+    Parameters
+    ----------
+    file : text file
+        Where it prints.
+    system : str or None
+        Which colours; None for none.
+    width : int, optional
+        Columns.
+    terminal : bool, optional
+        Whether lines may be redrawn; if missing, whether there are colours.
+    """
     from rich.console import Console
 
-    paint = wants_color(color, sys.stdout)
     return Console(
-        file=file, width=width, force_terminal=paint, no_color=not paint, color_system="auto" if paint else None,
-        markup=False, emoji=False, highlight=False, legacy_windows=False,
+        file=file, width=width, force_terminal=system is not None if terminal is None else terminal,
+        no_color=system is None, color_system=system, markup=False, emoji=False, highlight=False, legacy_windows=False,
     )  # fmt: skip
 
 
-def rendered(renderable: RenderableType, *, color: str = "auto", width: int | None = None) -> str:
-    """Return what `show` would print, lines not padded with blanks."""
+def rendered(*drawings: RenderableType, system: System | None = None, width: int | None = None) -> str:
+    """Return drawings as text, lines not padded with blanks; as wide as they want to be without a `width`."""
     from rich.measure import Measurement
 
-    screen = console(color, width=width or 100_000, file=StringIO())
+    text = StringIO()
+    paper = screen(text, system, width=width or 100_000)
     if width is None:
-        screen.width = max(Measurement.get(screen, screen.options, renderable).maximum, 1)
-    with screen.capture() as capture:
-        screen.print(renderable, soft_wrap=False, crop=False)
-    return "".join(line.rstrip(" ") + "\n" for line in capture.get().splitlines())
-
-
-def encoded(text: str) -> bytes:
-    """Return text as standard output takes it; what that cannot say becomes a question mark."""
-    return text.encode(getattr(sys.stdout, "encoding", None) or "utf-8", "replace")
-
-
-def show(renderable: RenderableType, *, color: str = "auto", width: int | None = None) -> None:
-    """Print a renderable to standard output."""
-    from poolcli.system.files import write_stdout
-
-    write_stdout(encoded(rendered(renderable, color=color, width=width)))
+        wanted = (Measurement.get(paper, paper.options, drawing).maximum for drawing in drawings)
+        paper.width = max(1, *wanted)
+    for drawing in drawings:
+        paper.print(drawing, soft_wrap=False, crop=False)
+    return "".join(line.rstrip(" ") + "\n" for line in text.getvalue().splitlines())

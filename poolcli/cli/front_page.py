@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 from typing import IO
 
+from poolcli import __version__
+from poolcli.cli.console import wants_color, width_of_output
+from poolcli.cli.help import WIDEST, columns, example, heading, wrapped
 from poolcli.cli.registry import COMMANDS, GROUPS
 from poolcli.errors import UnknownNameError, UsageError
 
@@ -41,8 +44,6 @@ def run(word: str) -> int:
         sys.stdout.write(_help(sys.stdout))
         return 0
     if word == "--version":
-        from poolcli import __version__
-
         sys.stdout.write(f"poolcli {__version__}\n")
         return 0
     if word.startswith("-"):
@@ -51,15 +52,11 @@ def run(word: str) -> int:
 
 
 def _help(stream: IO[str]) -> str:
-    from poolcli.cli.console import wants_color, width_of_output
-
     return help_text(width_of_output() or 80, paint=wants_color("auto", stream))
 
 
 def help_text(width: int, *, paint: bool = False) -> str:
     """Return what ``poolcli --help`` prints."""
-    from poolcli.cli.help import WIDEST, columns, example, heading, wrapped
-
     width = min(width, WIDEST)
     lines = [*wrapped(SUMMARY, width), "", heading("Examples", paint)]
     lines += [line for one in EXAMPLES for line in example(one, width)]

@@ -6,11 +6,12 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from logging import CRITICAL, getLogger
 from typing import TYPE_CHECKING, Any
 
 from poolcli.cli.checks import check_output, files_read
-from poolcli.cli.console import say
 from poolcli.cli.progress import values
+from poolcli.cli.signals import ending, raising
 from poolcli.errors import FileError, UsageError
 from poolcli.formats.registry import BANDED
 from poolcli.system.files import ZARR, same_file
@@ -64,8 +65,6 @@ def _is_large(source: str) -> bool:
 
 
 def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str | None, scheduler: str | None) -> Done:
-    from logging import CRITICAL, getLogger
-
     from poolcli.large.sources import source_of
     from poolcli.large.zarr_arrays import ZarrSource, is_zarr, to_zarr
     from poolcli.system.threads import threads
@@ -88,7 +87,8 @@ def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str 
         return _in_sequence(chain, found, io)
     record = {"layout": found.known.layout, "steps": [*found.steps, *_records(chain)]}
     getLogger("asyncio").setLevel(CRITICAL + 1)  # zarr's loop; what matters comes as an exception
-    to_zarr(chain, found, target, record, workers=threads(io.verbosity.threads), scheduler=scheduler)
+    with raising():  # threads and workers have to be told before the folder can go
+        to_zarr(chain, found, target, record, workers=threads(io.verbosity.threads), scheduler=scheduler)
     return _told(chain, found, io)
 
 
@@ -116,9 +116,7 @@ def _banded(source: str, steps: Sequence[Step], io: InputOutput, compat: str | N
 
 def _say_notes(found: Any, io: InputOutput) -> None:
     """State what was guessed, with ``-v``."""
-    if io.verbosity.verbose:
-        for note in (*found.known.notes, f"shape {times(found.known.shape)}, read in blocks"):
-            say(f"{found.name}: {note}")
+    io.out.guessed(found.name, (*found.known.notes, f"shape {times(found.known.shape)}, read in blocks"))
 
 
 def _chain(steps: Sequence[Step], found: Any) -> Chain:
@@ -149,7 +147,8 @@ def _in_sequence(chain: Chain, found: Any, io: InputOutput) -> Done:
     if why := _unfit(chain, order, writing.chosen_format):
         raise FileError(f"{writing.output}: {why}", "use -o out.npy")
     bar = values(math.prod(shape), quiet=verbosity.quiet)
-    with bar as tell, BANDED[writing.chosen_format].band_writer(writing.output, shape, chain.result) as write:
+    form = BANDED[writing.chosen_format]
+    with bar as tell, form.band_writer(writing.output, shape, chain.result, ending) as write:
 
         def take(block: Any) -> None:
             write(block.reshape(-1, block.shape[-1]))
@@ -165,7 +164,6 @@ def _records(chain: Chain) -> list[dict[str, Any]]:
 
 def _told(chain: Chain, found: Any, io: InputOutput) -> Done:
     """Say what was written, and return what was done."""
-    if not io.verbosity.quiet:
-        shape = times([chain.shape[axis] for axis in found.known.back])
-        say(f"wrote {io.writing.output} ({shape} {chain.result})")
+    shape = times([chain.shape[axis] for axis in found.known.back])
+    io.out.wrote(io.writing.output, f"{shape} {chain.result}")
     return Done(found.known.shape, found.known.layout, _records(chain))

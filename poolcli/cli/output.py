@@ -1,83 +1,135 @@
-"""From a result to what is written."""
+"""The way out of a command: results to standard output or a file, and what is said of them to standard error."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any
 
-from poolcli.cli.console import say
-from poolcli.cli.options.files import InputOutput, Writing
+from poolcli.cli.console import rendered, unicode_ok, wants_color, width_of_output
+from poolcli.cli.signals import ending
+from poolcli.cli.words import spoken, told
+from poolcli.system import files
+from poolcli.wording import Phrase, printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from poolcli.featuremap import FeatureMap
-    from poolcli.render.terminal.table import Look
+    from poolcli.errors import PoolcliError
+    from poolcli.render.terminal.heatmap import Colors
+
+RED_ERROR = "\x1b[1;31merror\x1b[0m"
 
 
-FOR_TABLES = ("precision", "max_rows", "max_cols", "full")
+class Output:
+    """Everything that a command writes goes through here, so that nothing reaches a terminal that must not.
+
+    Parameters
+    ----------
+    color : str
+        ``auto``, ``always`` or ``never``.
+    quiet : bool
+        Whether to say nothing but errors.
+    verbose : bool
+        Whether to state every guess.
+    """
+
+    def __init__(self, color: str = "auto", *, quiet: bool = False, verbose: bool = False) -> None:
+        self.color, self.quiet, self.verbose = color, quiet, verbose
+
+    # --- results: to standard output, or to a file
+
+    def put(self, content: bytes | Iterable[bytes], target: str = "-") -> None:
+        """Write bytes as they are."""
+        files.put(target, content, ending)
+
+    def text(self, text: str) -> None:
+        """Write text to standard output; what that cannot say becomes a question mark."""
+        self.put(text.encode(getattr(sys.stdout, "encoding", None) or "utf-8", "replace"))
+
+    def json(self, value: Any, target: str = "-") -> None:
+        """Write a value as one line of JSON, as `poolcli.formats.json_map.dump` has it."""
+        from poolcli.formats.json_map import dump
+
+        self.put(dump(value) + b"\n", target)
+
+    def table(self, drawn: RenderableType, target: str = "-", width: int | None = None) -> None:
+        """Write a table to standard output, or as plain UTF-8 to a file."""
+        if target == "-":
+            paint = wants_color(self.color, sys.stdout)
+            self.text(rendered(drawn, system="auto" if paint else None, width=width))
+        else:
+            self.put(rendered(drawn, width=width).encode(), target)
+
+    def pictures(self, *drawings: RenderableType, colors: Colors, width: int) -> None:
+        """Draw on standard output in exactly these colours."""
+        self.text(rendered(*drawings, system=None if colors == "none" else colors, width=width))
+
+    def rows(
+        self, rows: Sequence[Mapping[str, Any]], *, json: bool, drawn: Sequence[Mapping[str, Any]] | None = None,
+        lines: bool = False,
+    ) -> None:  # fmt: skip
+        """Write a list to standard output: as JSON, or as a table of its rows, or of what is `drawn` in their place."""
+        if json:
+            import orjson
+
+            self.put(orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n")
+            return
+        from poolcli.render.terminal.rows import listing
+
+        self.table(listing(drawn or rows, ascii_only=not unicode_ok(), lines=lines), width=width_of_output())
+
+    # --- what is said: to standard error
+
+    def say(self, text: str | Phrase) -> None:
+        """Say one line, in any case."""
+        _tell(printable(told(text)))
+
+    def note(self, text: str | Phrase) -> None:
+        """Say what the user should know, unless it is to be quiet."""
+        if not self.quiet:
+            self.say("note: " + text)
+
+    def guessed(self, name: str, notes: Iterable[str | Phrase]) -> None:
+        """State what was taken for granted of a file, if that is wanted."""
+        if self.verbose:
+            for note in notes:
+                self.say(f"{name}: " + note)
+
+    def wrote(self, target: str, what: str) -> None:
+        """Say what a file holds now, unless it is to be quiet; a result on standard output speaks for itself."""
+        if target != "-" and not self.quiet:
+            self.say(f"wrote {target} ({what})")
+
+    def complain(self, problem: PoolcliError) -> int:
+        """Say what went wrong and what to do, and return the exit code."""
+        if os.environ.get("POOLCLI_DEBUG"):
+            from traceback import print_exception
+
+            print_exception(problem)
+        paint = wants_color(self.color, sys.stderr)
+        _tell(f"{RED_ERROR if paint else 'error'}: {printable(told(problem.text))}")
+        if problem.advice:
+            _tell(f"hint: {printable(spoken(problem.advice))}")
+        return problem.exit_code
 
 
-def put(target: str, content: bytes | Iterable[bytes]) -> None:
-    """Write to a file, or to standard output for ``-``."""
-    from poolcli.system import files
-
-    files.put(target, content)
-
-
-def put_json(target: str, value: Any) -> None:
-    """Write a value as one line of JSON, as `poolcli.formats.json_map.dump` has it."""
-    from poolcli.formats.json_map import dump
-
-    put(target, dump(value) + b"\n")
+def _tell(line: str) -> None:
+    """Write a line to standard error, if there is one; what cannot be told is no reason to stop."""
+    stream: IO[str] | None = sys.stderr
+    if stream is None:
+        return
+    try:
+        stream.write(f"{line}\n")
+        stream.flush()
+    except OSError:  # full, or nobody reads it any more
+        sys.stderr = None  # else Python tries again at its end, and says so with exit code 120
 
 
-def deliver(before: FeatureMap, after: FeatureMap, io: InputOutput, compat: str | None) -> None:
-    """Write a result in the chosen format to the chosen place; a PNG says how it was made."""
-    from poolcli.formats import encode
-    from poolcli.formats.registry import find_format
-    from poolcli.window import times
-
-    writing, verbosity = io.writing, io.verbosity
-    options = writing.options()
-    if options.format == "png":
-        from poolcli.steps.provenance import stamped
-
-        options = stamped(after, io.reading.options(compat), options)
-    if options.format == "table":
-        from poolcli.render.terminal.table import result_table
-
-        put_table(result_table(before, after, look(writing)), writing)
-    else:
-        put(writing.output, encode(after, options))
-    if verbosity.verbose and options.format != "table":
-        for note in find_format(str(options.format), writing=True).notes(after, options):
-            say(f"{writing.output}: {note}")
-    if writing.output != "-" and not verbosity.quiet:
-        say(f"wrote {writing.output} ({times(after.shape)} {after.values.dtype})")
-
-
-def put_table(drawn: RenderableType, writing: Writing, width: int | None = None) -> None:
-    """Write a table to standard output, or as plain UTF-8 to a file."""
-    from poolcli.cli.console import rendered, show
-    from poolcli.system.files import write_atomic
-
-    if writing.output == "-":
-        show(drawn, color=writing.color, width=width)
-    else:
-        write_atomic(writing.output, rendered(drawn, color="never", width=width).encode())
-
-
-def look(writing: Writing) -> Look:
-    """Return how tables are to look here and now."""
-    from poolcli.cli.console import unicode_ok, width_of_output
-    from poolcli.render.terminal.table import Look
-
-    return Look(
-        precision=max(writing.precision, 0),
-        width=width_of_output(),
-        rows=writing.max_rows,
-        columns=writing.max_cols,
-        full=writing.full,
-        ascii_only=not unicode_ok(),
-    )
+def gone() -> int:
+    """Leave quietly because the reader of the output went away."""
+    void = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(void, 1)
+    os.close(void)
+    return 141

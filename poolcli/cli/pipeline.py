@@ -8,27 +8,56 @@ from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from poolcli.cli.checks import check_output, chosen_input, files_read
-from poolcli.cli.console import say
+from poolcli.cli.checks import Target, check_output, chosen_input, files_read
+from poolcli.cli.console import unicode_ok, width_of_output
 from poolcli.cli.large import in_blocks
 from poolcli.cli.options.files import ClusterOptions, InputOutput, Reading, Verbosity, Writing
 from poolcli.cli.options.terminal import ShowOption
-from poolcli.cli.output import FOR_TABLES, deliver
+from poolcli.formats import decode, encode
+from poolcli.formats.detect import HEAD, detect
+from poolcli.formats.registry import find_format
+from poolcli.system.files import read_source
+from poolcli.window import times
 
 if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
+    from poolcli.render.terminal.table import Look
     from poolcli.steps.steps import Step
 
 
+FOR_TABLES = ("precision", "max_rows", "max_cols", "full")
 AHEAD = 1 << 18  # bytes of a picture from which a thread is worth its while
+
+
+def take_in(
+    given: str | None, reading: Reading, verbosity: Verbosity, compat: str | None = None, *,
+    steps: Sequence[Step] = (), also_read: Sequence[str] = (), target: Target | None = None,
+) -> FeatureMap:  # fmt: skip
+    """Check what can be checked before any work, then read INPUT.
+
+    Parameters
+    ----------
+    given : str or None
+        INPUT as it was typed.
+    reading, verbosity : Reading, Verbosity
+        How to read it, and what to say of it.
+    compat : str, optional
+        The framework whose layout and type it has.
+    steps : sequence of Step
+        What will be done with it; their kernels are files, too.
+    also_read : sequence of str
+        Other files that the command reads.
+    target : Writing or Explaining, optional
+        Where the result goes; it must not be one of the files read, unless it is to overwrite them.
+    """
+    source = chosen_input(given)
+    if target:
+        check_output([*files_read(source, steps), *also_read], target)
+    return load(source, reading, verbosity, compat)
 
 
 def load(source: str, reading: Reading, verbosity: Verbosity, compat: str | None = None) -> FeatureMap:
     """Read the input, and with ``-v`` state what was guessed."""
-    from poolcli.formats import decode
-    from poolcli.formats.detect import HEAD, detect
-    from poolcli.system.files import read_source
-
     verbosity.start()
     options = reading.options(compat)
     found = read_source(source)
@@ -37,14 +66,8 @@ def load(source: str, reading: Reading, verbosity: Verbosity, compat: str | None
     feature_map = decode(found.data, found.name, options)
     if compat:
         feature_map = as_network_input(feature_map)
-    _say_notes(feature_map, verbosity)
+    verbosity.output().guessed(feature_map.name, feature_map.notes)
     return feature_map
-
-
-def _say_notes(feature_map: FeatureMap, verbosity: Verbosity, said: int = 0) -> None:
-    if verbosity.verbose:
-        for note in feature_map.notes[said:]:
-            say(f"{feature_map.name}: {note}")
 
 
 def _import_ahead() -> None:
@@ -80,18 +103,15 @@ def transform(
     """Read, do the steps, draw, write; block by block where the input or the output asks for it."""
     from poolcli.steps.steps import apply
 
-    source = chosen_input(given)
     whole = showing is not None and showing.show
-    if not whole and in_blocks(source, steps, io, compat, cluster) is not None:
+    if not whole and in_blocks(chosen_input(given), steps, io, compat, cluster) is not None:
         return
-    writing, verbosity = io.writing, io.verbosity
-    check_output([*files_read(source, steps), *also_read], writing)
-    before = load(source, io.reading, verbosity, compat)
+    writing, out = io.writing, io.out
+    before = take_in(given, io.reading, io.verbosity, compat, steps=steps, also_read=also_read, target=writing)
     after = apply(before, steps)
-    _say_notes(after, verbosity, len(before.notes))
-    if not verbosity.quiet:
-        for note in _notes(before, after, writing):
-            say(f"note: {note}")
+    out.guessed(after.name, after.notes[len(before.notes) :])
+    for note in _notes(before, after, writing):
+        out.note(note)
     if showing:
         showing.draw(writing, [before, after], ["input", "output"])
     deliver(before, after, io, compat)
@@ -108,3 +128,35 @@ def _notes(before: FeatureMap, after: FeatureMap, writing: Writing) -> Iterator[
     in_pipe = writing.output == "-" and sys.stdout is not None and not sys.stdout.isatty()
     if in_pipe and writing.format is None and kind == "table" and before.white and not before.steps:
         yield "a picture becomes a table of numbers here; -o out.png writes a picture"
+
+
+def deliver(before: FeatureMap, after: FeatureMap, io: InputOutput, compat: str | None) -> None:
+    """Write a result in the chosen format to the chosen place; a PNG says how it was made."""
+    writing, out = io.writing, io.out
+    options = writing.options()
+    if options.format == "png":
+        from poolcli.steps.provenance import stamped
+
+        options = stamped(after, io.reading.options(compat), options)
+    if options.format == "table":
+        from poolcli.render.terminal.table import result_table
+
+        out.table(result_table(before, after, look(writing)), writing.output)
+    else:
+        out.put(encode(after, options), writing.output)
+        out.guessed(writing.output, find_format(str(options.format), writing=True).notes(after, options))
+    out.wrote(writing.output, f"{times(after.shape)} {after.values.dtype}")
+
+
+def look(writing: Writing) -> Look:
+    """Return how tables are to look here and now."""
+    from poolcli.render.terminal.table import Look
+
+    return Look(
+        precision=max(writing.precision, 0),
+        width=width_of_output(),
+        rows=writing.max_rows,
+        columns=writing.max_cols,
+        full=writing.full,
+        ascii_only=not unicode_ok(),
+    )

@@ -10,16 +10,18 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from poolcli.batch.tally import Tally
-from poolcli.cli.console import say, unicode_ok, wants_color
+from poolcli.cli.console import screen, unicode_ok, wants_color, watched
+from poolcli.cli.output import Output
+from poolcli.cli.signals import ending
 from poolcli.cli.words import spoken
+from poolcli.system.files import Guard
 from poolcli.wording import printable
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from poolcli.batch.work import Outcome
 
 MOST_ERRORS = 20  # shown one by one; the report has them all
+CURSOR = b"\x1b[?25h\r\x1b[K"  # shows it again, on an empty line
 PATIENCE = 0.5  # seconds before rounds of unknown length are worth a bar
 
 
@@ -37,63 +39,65 @@ def summary(tally: Tally) -> Any:
 
 def progress(tally: Tally, *, quiet: bool) -> AbstractContextManager[Any]:
     """Return what is told of every file: a line for each of the first errors, and a bar if someone is looking."""
-    return _bar(tally) if _looked_at() and not quiet else nullcontext(_Errors(say))
+    return _bar(tally) if watched() and not quiet else nullcontext(_Errors(Output().say))
 
 
 def values(total: int, *, quiet: bool) -> AbstractContextManager[Callable[[int], object]]:
     """Return what is told how many more values of a large array are written: a bar if someone is looking."""
-    return _share(total) if _looked_at() and not quiet else nullcontext(lambda _: None)
+    return _share(total) if watched() and not quiet else nullcontext(lambda _: None)
 
 
 def rounds(label: str, *, quiet: bool) -> AbstractContextManager[Callable[[int, int], None]]:
     """Return what is told how many rounds are done, of how many: a bar if someone is looking and it takes long."""
-    return _rounds(label) if _looked_at() and not quiet else nullcontext(lambda *_: None)
+    return _rounds(label) if watched() and not quiet else nullcontext(lambda *_: None)
 
 
-def _looked_at() -> bool:
-    return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def _screen() -> Console:
-    from rich.console import Console
+@contextmanager
+def _live(*columns: Any, guard: Guard = ending) -> Iterator[Any]:
+    """Give Rich's progress on standard error; its cursor comes back, whatever ends the command."""
+    from rich.progress import Progress
 
     paint = wants_color("auto", sys.stderr)
-    return Console(file=sys.stderr, no_color=not paint, markup=False, emoji=False, highlight=False)
+    console = screen(sys.stderr, "auto" if paint else None, terminal=True)
+    live = Progress(*columns, console=console, transient=True)
+    with guard(lambda: os.write(2, CURSOR)):
+        try:
+            yield live
+        finally:
+            live.stop()
 
 
 @contextmanager
 def _share(total: int) -> Iterator[Callable[[int], object]]:
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TaskProgressColumn, TimeRemainingColumn
 
-    with Progress(BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=_screen(), transient=True) as live:
+    with _live(BarColumn(), TaskProgressColumn(), TimeRemainingColumn()) as live:
+        live.start()
         bar = live.add_task("", total=total)
         yield lambda more: live.update(bar, advance=more)
 
 
 @contextmanager
 def _rounds(label: str) -> Iterator[Callable[[int, int], None]]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]:.3g}/s"),
         TimeRemainingColumn(),
     )  # fmt: skip
-    live = Progress(*columns, console=_screen(), transient=True)
     started, bar = time.monotonic(), None
+    with _live(*columns) as live:
 
-    def tell(done: int, total: int) -> None:
-        nonlocal bar
-        seconds = time.monotonic() - started
-        if bar is None and seconds > PATIENCE:
-            live.start()
-            bar = live.add_task(label, total=total, rate=0.0)
-        if bar is not None:
-            live.update(bar, completed=done, total=total, rate=done / seconds)
+        def tell(done: int, total: int) -> None:
+            nonlocal bar
+            seconds = time.monotonic() - started
+            if bar is None and seconds > PATIENCE:
+                live.start()
+                bar = live.add_task(label, total=total, rate=0.0)
+            if bar is not None:
+                live.update(bar, completed=done, total=total, rate=done / seconds)
 
-    try:
         yield tell
-    finally:
-        live.stop()
 
 
 class _Errors:
@@ -118,17 +122,17 @@ class _Errors:
 
 @contextmanager
 def _bar(tally: Tally) -> Iterator[Any]:
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.text import Text
 
-    screen = _screen()
     columns = (
         BarColumn(), TextColumn("{task.completed}/{task.total}"), TextColumn("{task.fields[rate]:.1f} files/s"),
         TimeRemainingColumn(), TextColumn("{task.fields[failed]} failed"),
     )  # fmt: skip
-    with Progress(*columns, console=screen, transient=True) as live:
+    with _live(*columns, guard=nullcontext) as live:  # a batch takes signals in its own way
+        live.start()
         bar = live.add_task("", total=tally.total, rate=0.0, failed=0)
-        errors = _Errors(lambda line: screen.print(Text(printable(line)), soft_wrap=True))
+        errors = _Errors(lambda line: live.console.print(Text(printable(line)), soft_wrap=True))
 
         def advance(outcome: Outcome) -> None:
             errors(outcome)

@@ -1,69 +1,83 @@
-"""Ctrl-C, SIGTERM and SIGHUP end a command like an error does: at once, in silence, and nothing half done is left.
+"""Ctrl-C, SIGTERM and SIGHUP end a command as they end any program: at once, by the signal, so that shell loops end.
 
-Python raises `KeyboardInterrupt` wherever it happens to be. Most of the time it comes up to `guarded`, but in two cases
-it must not be raised: an extension that is being imported may crash of it, and where no exception can go up, as in a
-callback of the garbage collector, Python prints and forgets it. There it is raised a moment later.
+The default of the system does that. Only while something would be left over, such as a temporary file, a handler of
+`ending` removes it and then lets the signal do its work: no exception has to find its way up, which an import, a
+callback of the garbage collector or a library could catch or suffer from.
 """
 
 from __future__ import annotations
 
+import os
 import signal
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
+from typing import Any
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-AGAIN = 0.001  # seconds
-IMPORTING = "<frozen importlib._bootstrap>"
 
 
-def guarded(run: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> int:
-    """Run a command line; the exit code of one that a signal ended is 128 and the signal's number."""
+@contextmanager
+def ending(tidy: Callable[[], object]) -> Iterator[None]:
+    """Call `tidy` before a signal ends the process, as long as the ``with`` block lasts."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        tidy()
+        signal.signal(number, before[number])
+        os.kill(os.getpid(), number)
+
+    with _handled(end) as before:
+        yield
+
+
+@contextmanager
+def _handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[Mapping[int, Any]]:
+    """Take the signals that end the process, but those that nohup and scripts have silenced; give what took them."""
+    before: dict[int, Any] = {number: now for number in ENDING if (now := signal.getsignal(number)) != signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, handler)
+    try:
+        yield before
+    finally:
+        for number, now in before.items():
+            signal.signal(number, now)
+
+
+class Ended(KeyboardInterrupt):
+    """A signal came where the work itself has to put things in order.
+
+    Parameters
+    ----------
+    number : int
+        The signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextmanager
+def raising() -> Iterator[None]:
+    """Raise `Ended` in the ``with`` block when a signal comes; what goes wrong because of it is not told."""
     came: list[int] = []
 
-    def end(number: int, frame: FrameType | None) -> None:
-        if number != signal.SIGALRM:
-            came.append(number)
-        again = _importing(frame)
-        signal.setitimer(signal.ITIMER_REAL, AGAIN * again, AGAIN)
-        if not again:
-            raise KeyboardInterrupt
+    def end(number: int, _: FrameType | None) -> None:
+        came.append(number)
+        raise Ended(number)
 
-    def lost(what: Any) -> None:
-        if came:  # it may have been the signal's
-            signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
-        else:
-            sys.__unraisablehook__(what)
-
-    # what nohup and scripts have silenced stays so
-    heard = [number for number in ENDING if signal.getsignal(number) != signal.SIG_IGN]
-    for number in (*heard, signal.SIGALRM):
-        signal.signal(number, end)
-    sys.unraisablehook = lost
     try:
-        code = run(arguments)
+        with _handled(end):
+            yield
     except BaseException:
         if not came:
             raise
-    finally:
-        for number in (*heard, signal.SIGALRM):
-            signal.signal(number, signal.SIG_IGN)  # there is nothing left to end but Python itself
-    return 128 + came[0] if came else code
-
-
-def _importing(frame: FrameType | None) -> bool:
-    while frame is not None and frame.f_code.co_filename != IMPORTING:
-        frame = frame.f_back
-    return frame is not None
+    if came:
+        raise Ended(came[0]) from None
 
 
 class Stop:
-    """Whether the user wants to stop: Ctrl-C and SIGTERM once let what has begun come to its end, Ctrl-C twice not."""
+    """Whether the user wants to stop: a signal once lets what has begun come to its end, twice not."""
 
     def __init__(self) -> None:
         self.signal = 0
@@ -75,17 +89,13 @@ class Stop:
     def note(self, number: int, _: object) -> None:
         """Take a signal."""
         if self.signal:
-            raise KeyboardInterrupt
+            raise Ended(self.signal)
         self.signal = number
 
 
 @contextmanager
 def interruptible() -> Iterator[Stop]:
-    """Take Ctrl-C and SIGTERM as a wish to stop."""
+    """Take signals as a wish to stop."""
     stop = Stop()
-    before = {number: signal.signal(number, stop.note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with _handled(stop.note):
         yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

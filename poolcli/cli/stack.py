@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any
 
-from poolcli.cli.options.grammar import Command, Group, command, option, options_of
+from poolcli.cli.options.grammar import Command, Group, command, option
 from poolcli.cli.options.panels import WINDOW
 from poolcli.cli.options.steps import Convolving, UnpoolOptions
 from poolcli.cli.options.windows import Windowing
 from poolcli.cli.registry import COMMANDS, build
-from poolcli.cli.words import is_bare, refusal, takes_value
+from poolcli.cli.words import classify, options_of, refusal
 from poolcli.errors import PoolcliError, UnknownNameError, UsageError
 from poolcli.pooling.modes import GLOBALS
 from poolcli.steps.shapes import ConvLayer, Dense, Flatten
@@ -110,24 +110,24 @@ def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> 
     """
     options = options_of(own)
     given = 0
-    for index, word in enumerate(arguments):
-        if not is_bare(arguments, index, options):
-            if given and _flag(word) not in options:
-                _refuse_early(arguments, index, names, own)
+    for index, word in enumerate(classify(arguments, options)):
+        if word.flag:
+            if given and word.flag not in options:
+                _refuse_early(word.flag, index, arguments, names, own)
             continue
-        if given and _is_step(word, names):
+        if given and _is_step(word.text, names):
             break
         if given:
-            raise UnknownNameError("step", word, [*names, *GLOBALS])
+            raise UnknownNameError("step", word.text, [*names, *GLOBALS])
         given += 1
     else:
         return list(arguments), []
     stages: list[list[str]] = [[]]
-    for word in arguments[index:]:
-        if word == "then":
+    for text in arguments[index:]:
+        if text == "then":
             stages.append([])
         else:
-            stages[-1].append(word)
+            stages[-1].append(text)
     stages[-1], behind = _parted(stages[-1], names, options)
     return [*arguments[:index], *behind], stages
 
@@ -136,14 +136,10 @@ def _is_step(word: str, names: Mapping[str, Made]) -> bool:
     return word in names or word.startswith("global-")
 
 
-def _flag(word: str) -> str:
-    """Return the option in a word that may hold its value as well: ``--size=3`` or ``-k3``."""
-    return word.partition("=")[0] if word.startswith("--") else word[:2]
-
-
-def _refuse_early(arguments: Sequence[str], index: int, names: Mapping[str, Made], own: Command) -> None:
+def _refuse_early(
+    flag: str, index: int, arguments: Sequence[str], names: Mapping[str, Made], own: Command
+) -> None:  # fmt: skip
     """Refuse an option of a step where no step is named, and say which has it."""
-    flag = _flag(arguments[index])
     owners = (name for name in ("pool", *names) if flag in options_of(_built(name, names[name])))
     if any(_is_step(word, names) for word in arguments) or not (owner := next(owners, "")):
         return
@@ -156,16 +152,10 @@ def _parted(words: list[str], names: Mapping[str, Made], own: Mapping[str, Any])
     name = "global" if words and words[0].startswith("global-") else "".join(words[:1])
     if name not in names:
         return words, []
-    step, index = options_of(_built(name, names[name])), 1
+    step = options_of(_built(name, names[name]))
     kept, behind = words[:1], words[:0]
-    while index < len(words):
-        word = words[index]
-        flag = _flag(word)
-        alone = word == flag  # and not --size=3 or -k3
-        target, option = (behind, own[flag]) if flag in own and flag not in step else (kept, step.get(flag))
-        length = 2 if takes_value(option) and alone else 1
-        target += words[index : index + length]
-        index += length
+    for word in classify(words[1:], {**own, **step}):
+        (behind if word.flag in own and word.flag not in step else kept).append(word.text)
     return kept, behind
 
 

@@ -1,20 +1,141 @@
-"""What was typed: which of the words is INPUT, and hints that are command lines made to fit the one that was typed."""
+"""What was typed, word by word; and texts of the library in the words of the command line that was typed."""
 
 from __future__ import annotations
 
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from poolcli.cli.options.grammar import Command, options_of
 from poolcli.errors import UsageError
-from poolcli.system.files import INTO_POOL, WHAT_CAME
-from poolcli.wording import Phrase
+from poolcli.wording import Instead, Phrase, Readable
+
+if TYPE_CHECKING:
+    from poolcli.cli.options.grammar import Command
 
 FLAGS = {"global_window": "--global", "output": "-o"}  # whose name is not that of the keyword
 LISTED = ("at",)  # whose numbers have commas between them
+INPUT = "INPUT"  # in a hint, where nobody knows which
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of a command line.
+
+    Attributes
+    ----------
+    text : str
+        As it was typed.
+    flag : str
+        The option that it names, or whose value it is; nothing for a word that stands by itself: INPUT, a step.
+    value : str or None
+        The value of the option, as far as it is in this word: ``--size=3``, ``-k3``, or the word behind ``-k``.
+    awaits : bool
+        Whether the next word is the option's value.
+    """
+
+    text: str
+    flag: str = ""
+    value: str | None = None
+    awaits: bool = False
+
+
+def classify(words: Sequence[str], options: Mapping[str, Any]) -> list[Word]:
+    """Say of every word whether it is an option, the value of one, or stands by itself; behind ``--`` all do.
+
+    Parameters
+    ----------
+    words : sequence of str
+        A command line without the command, or a part of it.
+    options : mapping
+        What the command has: by each of their names, as Typer has them.
+    """
+    known: list[Word] = []
+    pending, ended = "", False
+    for text in words:
+        if pending:
+            word = Word(text, pending, text)
+        elif ended or text == "-" or not text.startswith("-"):
+            word = Word(text)
+        else:
+            flag, value = _parted(text)
+            option = options.get(flag)
+            word = Word(text, flag, value, awaits=value is None and option is not None and not option.is_flag)
+        pending, ended = word.flag if word.awaits else "", ended or (text == "--" and not pending)
+        known.append(word)
+    return known
+
+
+def _parted(text: str) -> tuple[str, str | None]:
+    """Part an option from the value that is in the same word: ``--size=3``, ``-k3``."""
+    if text.startswith("--"):
+        flag, sign, value = text.partition("=")
+        return flag, value if sign else None
+    return text[:2], text[2:] or None
+
+
+def options_of(command: Command) -> dict[str, Any]:
+    """Return the options of a command by each of their names."""
+    options = [one for one in command.params if one.param_type_name == "option"]
+    return {name: one for one in options for name in (*one.opts, *one.secondary_opts)}
+
+
+# --- in the words of the command line ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Line:
+    """The command line that was typed, as hints say it again.
+
+    Attributes
+    ----------
+    name : str
+        The command.
+    words : tuple of str
+        What was typed behind it.
+    where : int
+        Which of the words is INPUT, or would be.
+    bare : bool
+        Whether the command reads standard input where INPUT is missing.
+    """
+
+    name: str = "pool"
+    words: tuple[str, ...] = ()
+    where: int = 0
+    bare: bool = True
+
+    @classmethod
+    def of(cls, name: str, words: Sequence[str], options: Mapping[str, Any], *, bare: bool) -> Line:
+        """Find INPUT among the words."""
+        alone = (index for index, word in enumerate(classify(words, options)) if not word.flag)
+        return cls(name, tuple(words), next(alone, len(words)), bare)
+
+    @property
+    def given(self) -> str:
+        """INPUT as it was typed, ``-`` where it was not."""
+        return "".join(self.words[self.where : self.where + 1]) or "-"
+
+    def say(self, name: str, value: Any) -> str:
+        """Say what a `Phrase` has for an option."""
+        if isinstance(value, Readable):
+            return self._reading(value)
+        if isinstance(value, Instead):
+            source = shlex.quote(self.given) if self.words else INPUT
+            return " ".join(["poolcli", value.name, *(typed(*one) for one in value.options.items()), source])
+        return typed(name, value)
+
+    def _reading(self, source: Readable) -> str:
+        if not source.program:
+            return f"poolcli {self.name} {source.name}{' < input.csv' if source.name == '-' else ''}"
+        piped = f"{source if source.name else f'... | {source}'} | poolcli "
+        if self.given != (source.name or "-"):  # another file that the command reads: a kernel, a recipe
+            return f"{piped}pool"
+        rest = [*self.words[: self.where], *([] if self.bare else ["-"]), *self.words[self.where + 1 :]]
+        return piped + shlex.join([self.name, *rest])
 
 
 def typed(name: str, value: Any) -> str:
@@ -33,56 +154,24 @@ def typed(name: str, value: Any) -> str:
     return f"{flag} {shlex.quote(text)}"
 
 
-def told(text: str | Phrase) -> str:
+def told(text: str | Phrase, line: Line | None = None) -> str:
     """Say a text of the library with options as one types them."""
-    return text if isinstance(text, str) else text.worded(typed)
+    return text if isinstance(text, str) else text.worded((line or Line()).say)
 
 
-def spoken(text: str | Phrase) -> str:
-    """Say an advice of the library with options as one types them; one that begins with an option says to use it."""
+def spoken(text: str | Phrase, line: Line | None = None) -> str:
+    """Say an advice of the library as one types it; one that begins with an option says to use it."""
     if isinstance(text, str):
         return text
     first = text.parts[0] if text.parts else ""
-    use = "use " if isinstance(first, tuple) and first[1] is not None else ""
-    return use + text.worded(typed)
+    option = isinstance(first, tuple) and first[1] is not None and not isinstance(first[1], Readable | Instead)
+    return ("use " if option else "") + told(text, line)
 
 
-def takes_value(option: Any) -> bool:
-    """Whether a word behind an option is its value."""
-    return option is not None and not option.is_flag
-
-
-def is_bare(words: Sequence[str], index: int, options: Mapping[str, Any]) -> bool:
-    """Whether a word is neither an option nor the value of one before it."""
-    before = options.get(words[index - 1]) if index else None
-    return not takes_value(before) and (words[index] == "-" or not words[index].startswith("-"))
-
-
-def as_typed(hint: str, name: str, words: Sequence[str], command: Command, *, stack: bool) -> str:
-    """Put the command that was typed where a hint pipes INPUT into ``poolcli pool``, and INPUT where a hint has it.
-
-    Parameters
-    ----------
-    hint : str
-        As poolcli's library says it, which does not know the command.
-    name, words : str, sequence of str
-        The command, and what was typed after it.
-    command : Command
-        It knows which options have a value.
-    stack : bool
-        Whether the command cannot do without INPUT.
-    """
-    options = options_of(command)
-    where = next((index for index in range(len(words)) if is_bare(words, index, options)), len(words))
-    given = shlex.quote("".join(words[where : where + 1]) or "-")
-    if hint.endswith(f" {given} {INTO_POOL}") or (given == "-" and hint.startswith(WHAT_CAME)):
-        rest = [*words[:where], *(["-"] if stack else []), *words[where + 1 :]]
-        return hint.removesuffix("pool") + shlex.join([name, *rest])
-    return hint.removesuffix("INPUT") + given if hint.endswith(" INPUT") else hint
-
+# --- what Typer found wrong -------------------------------------------------------------------------------------------
 
 EXTRA_FILE = re.compile(r"Got unexpected extra argument\(s\) \((?P<name>[^ ]+\.[A-Za-z0-9]+)\)")  # as: convert IN OUT
-NO_OPTIONS = {"--html": "poolcli explain -o page.html INPUT"}  # what people try, and what there is instead
+NO_OPTIONS = {"--html": Instead("explain", output="page.html")}  # what people try, and what there is instead
 
 
 def refusal(problem: Any, hint: str, where: str = "", *, lacking: str = "") -> UsageError:
@@ -99,12 +188,16 @@ def refusal(problem: Any, hint: str, where: str = "", *, lacking: str = "") -> U
     lacking : str
         The hint if an argument is missing.
     """
+    advice: str | Phrase = hint
     if hasattr(problem, "possibilities"):  # those of Typer are near because of their dashes
+        from difflib import get_close_matches
+
         near = {flag.lstrip("-"): flag for flag in problem.possibilities or ()}
         problem.possibilities = [near[name] for name in get_close_matches(problem.option_name.lstrip("-"), near)]
-        hint = hint if where else NO_OPTIONS.get(problem.option_name, hint)
+        if problem.option_name in NO_OPTIONS and not where:
+            advice = Phrase("{call}", call=NO_OPTIONS[problem.option_name])
     if hasattr(problem, "param_type"):
-        hint = lacking or hint
+        advice = lacking or hint
     if extra := EXTRA_FILE.fullmatch(problem.format_message()):
-        hint = f"-o {shlex.quote(extra['name'])} writes the result there"
-    return UsageError(where + problem.format_message(), hint)
+        advice = f"-o {shlex.quote(extra['name'])} writes the result there"
+    return UsageError(where + problem.format_message(), advice)

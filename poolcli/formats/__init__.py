@@ -46,7 +46,7 @@ def decode(data: bytes, name: str, options: ReadOptions | None = None) -> Featur
             raise UsageError(problem.text, problem.advice) from None
         raise
     notes = (f"format {row.name}", *feature_map.notes)
-    if not options.layout and not any(note.startswith("layout") for note in notes):
+    if not options.layout and not any(str(note).startswith("layout") for note in notes):
         notes += (f"layout {feature_map.layout} (by the number of axes)",)
     return feature_map.with_(notes=notes)
 

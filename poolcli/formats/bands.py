@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poolcli.wording import Phrase
+
 Rows = NDArray[Any]
 
 
@@ -28,7 +30,7 @@ class Bands:
         (H, W).
     dtype : dtype
         Of every band.
-    notes : tuple of str
+    notes : tuple of str or Phrase
         What was guessed.
     rows : function of int
         Starts from the beginning and gives bands of at most that many rows.
@@ -37,7 +39,7 @@ class Bands:
     name: str
     shape: tuple[int, int]
     dtype: np.dtype[Any]
-    notes: tuple[str, ...]
+    notes: tuple[str | Phrase, ...]
     rows: Callable[[int], Iterator[Rows]]
 
 

@@ -178,11 +178,11 @@ def _out_of_range(misfit: Misfit, text: bytes, line: int, dialect: Dialect, name
 
 def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:
     """Read all of a file."""
-    text, notes = utf8(data, name)
+    text, decoded = utf8(data, name)
     dialect, array = _read_table(text, name, options, kind)
     if options.layout and options.layout.upper() == "L" and 1 in array.shape:
         array = array.reshape(-1)
-    notes += (*dialect.notes, f"dtype {array.dtype}")
+    notes = (*decoded, *dialect.notes, f"dtype {array.dtype}")
     return FeatureMap.from_array(array, options.layout, channels_last=options.channels_last, name=name, notes=notes)
 
 

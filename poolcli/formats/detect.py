@@ -7,13 +7,16 @@ import re
 from poolcli.errors import InputError
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.registry import FORMATS, SIGNATURES, Format, find_format, format_of_name
+from poolcli.system.files import piped
 
-# What people have at hand and poolcli does not read, with what they can do about it.
+# What people have at hand and poolcli does not read, with the program that unpacks it, or what else they can do.
+PACKED: tuple[tuple[bytes, str, str], ...] = (
+    (b"\x1f\x8b", "gzip", "gunzip -c"),
+    (b"BZh", "bzip2", "bunzip2 -c"),
+    (b"\xfd7zXZ\0", "xz", "xz -dc"),
+    (b"\x28\xb5\x2f\xfd", "zstd", "zstd -dc"),
+)
 FOREIGN: tuple[tuple[bytes, str, str], ...] = (
-    (b"\x1f\x8b", "compressed with gzip", "unpack it: gunzip -c {name} | poolcli pool"),
-    (b"BZh", "compressed with bzip2", "unpack it: bunzip2 -c {name} | poolcli pool"),
-    (b"\xfd7zXZ\0", "compressed with xz", "unpack it: xz -dc {name} | poolcli pool"),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it: zstd -dc {name} | poolcli pool"),
     (b"PK\3\4", "a zip archive (.npz, .xlsx, .zip ...)", "save one array as .npy, or one sheet as .csv"),
     (b"\xd0\xcf\x11\xe0", "an old Office file", "save one sheet as .csv"),
     (b"PAR1", "a Parquet file", "save the numbers as .csv or .npy"),
@@ -62,6 +65,9 @@ def detect(head: bytes, name: str, options: ReadOptions) -> Format:
     row = format_of_name(name)
     if row is not None and row.reads and row.name not in FORMATS:  # of a package, which knows its own files best
         return row
+    for mark, packer, program in PACKED:
+        if head.startswith(mark):
+            raise InputError(f"{name} is compressed with {packer}", piped(program, name, "unpack it: {pipe}"))
     for mark, what, hint in FOREIGN:
         if head.startswith(mark):
             raise InputError(f"{name} is {what}", hint.format(name=name))

@@ -13,6 +13,7 @@ from poolcli.errors import InputError, NumberRangeError, UnknownNameError, Usage
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.text import Number, quoted
 from poolcli.system.files import STDIN_NAME, piped
+from poolcli.wording import Phrase
 
 DELIMITERS = {"tab": b"\t", ";": b";", ",": b",", "blanks": b" "}  # in the order of precedence
 ALIASES = {"\t": "tab", "\\t": "tab", " ": "blanks", "comma": ",", "semicolon": ";"}
@@ -88,7 +89,7 @@ class Dialect:
         Whether there is a header above the first row.
     labels : int
         How many cells at the start of the rows seem to be labels.
-    unlabelled : str
+    unlabelled : str or Phrase
         The line of a shell that leaves them out.
     start, line : int
         The offset of the first row and its line number from 1.
@@ -101,10 +102,10 @@ class Dialect:
     columns: int
     headed: bool
     labels: int
-    unlabelled: str
+    unlabelled: str | Phrase
     start: int
     line: int
-    notes: tuple[str, ...]
+    notes: tuple[str | Phrase, ...]
 
     def row(self, line: bytes, here: int, name: str) -> list[Number]:
         """Return the numbers in a line of a file, given the number of the line.
@@ -184,7 +185,7 @@ def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, kind: st
     if not lines:
         raise InputError(f"{name}: no numbers in it, only blank lines and comments", "give it at least one number")
     chosen = delimiter or ("tab" if kind == "tsv" else _guess([content for _, _, content in lines], decimal))
-    notes: tuple[str, ...] = () if delimiter else (f"delimiter {chosen}" if chosen else "one column",)
+    notes: tuple[str | Phrase, ...] = () if delimiter else (f"delimiter {chosen}" if chosen else "one column",)
     first, rest = lines[0], lines[1:]
     where = f"{name}: line {first[0]}"
     labels = _labels(lines, chosen, decimal)
@@ -201,7 +202,7 @@ def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, kind: st
             raise InputError(f"{name}: no numbers in it, only a header in line {first[0]}: {quoted(title)}", hint)
         first, labels = rest[0], _labels(rest, chosen, decimal)
         if _numbered(rest, chosen):
-            notes += (f"column 1 counts up evenly, as labels do; without it: {_without(1, lines, chosen, name)}",)
+            notes += ("column 1 counts up evenly, as labels do; without it: " + _without(1, lines, chosen, name),)
     else:
         notes += ("no header",) if header == "auto" else ()
     columns = len(_split(first[2], chosen, f"{name}: line {first[0]}"))
@@ -298,7 +299,7 @@ PICK = (
 )
 
 
-def _without(labels: int, lines: list[Line], delimiter: str, name: str) -> str:
+def _without(labels: int, lines: list[Line], delimiter: str, name: str) -> Phrase:
     """Return the line of a shell that leaves the first columns out; ``cut`` cannot where a label has the delimiter."""
     mark = DELIMITERS[delimiter]
     if any(mark in cell for cells in _cut(lines, delimiter) for cell in cells[:labels]):

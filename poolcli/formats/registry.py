@@ -6,9 +6,8 @@ What reads and writes is imported when it is used, because it needs numpy: listi
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,7 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from poolcli.errors import PluginError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats.options import ReadOptions, WriteOptions
-from poolcli.system.files import opened
+from poolcli.system.files import Guard, opened
+from poolcli.wording import Instead, Phrase
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,7 +83,7 @@ class Banded(Format):
 
     @contextmanager
     def band_writer(
-        self, target: str | Path, shape: Sequence[int], dtype: np.dtype[Any]
+        self, target: str | Path, shape: Sequence[int], dtype: np.dtype[Any], guard: Guard = nullcontext
     ) -> Iterator[Callable[[NDArray[Any]], None]]:
         """Open a target for bands of rows; it is replaced when the last band is in, or not at all.
 
@@ -95,6 +95,8 @@ class Banded(Format):
             Of all bands together; ``.npy`` says it at the start.
         dtype : dtype
             Of every band.
+        guard : function, optional
+            See `poolcli.system.files.Guard`.
 
         Yields
         ------
@@ -102,7 +104,7 @@ class Banded(Format):
             Call it with one band after the other, each (rows, W).
         """
         written = 0
-        with opened(target) as sink:
+        with opened(target, guard) as sink:
             sink.write(self.head(tuple(shape), dtype))
 
             def write(band: NDArray[Any]) -> None:
@@ -370,7 +372,7 @@ def format_of_target(target: str | Path, name: str | None = None, also: Sequence
         )
     problem = UnknownNameError("extension", extension, known.split(", "))
     if extension in EXPLAINED:
-        problem.advice = f"poolcli explain -o {shlex.quote(str(target))} INPUT"
+        problem.advice = Phrase("{call}", call=Instead("explain", output=str(target)))
         raise problem
     suggestion = f"{problem.hint} " if "known:" not in (problem.hint or "") else ""
     problem.advice = f"{suggestion}known: {known}; or add --format csv"

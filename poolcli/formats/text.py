@@ -66,7 +66,7 @@ def check_utf8(text: bytes, name: str, line: int = 1) -> None:
         except UnicodeDecodeError as problem:
             raise InputError(
                 f"{name}: {spot(text, problem.start, line)}: byte 0x{text[problem.start]:02x} is not UTF-8",
-                f"save the file as UTF-8, or if it comes from Windows: {piped('iconv -f cp1252 -t utf-8', name)}",
+                piped("iconv -f cp1252 -t utf-8", name, "save the file as UTF-8, or if it comes from Windows: {pipe}"),
             ) from None
     if (where := text.find(b"\0")) >= 0:
         raise InputError(

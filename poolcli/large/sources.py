@@ -38,14 +38,14 @@ class Known:
         Its axes.
     dtype : dtype
         In the processor's byte order.
-    notes : tuple of str
+    notes : tuple of str or Phrase
         What the file says of itself, and what was guessed.
     """
 
     shape: tuple[int, ...]
     layout: str
     dtype: np.dtype[Any]
-    notes: tuple[str, ...] = ()
+    notes: tuple[str | Phrase, ...] = ()
 
     @classmethod
     def of(cls, name: str, shape: Sequence[int], dtype: np.dtype[Any], layout: str | None, last: bool = False) -> Known:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import UnknownNameError, UsageError
+from poolcli.wording import Instead, Phrase
 
 if TYPE_CHECKING:
     from poolcli.kernels.tiles import State
@@ -346,8 +347,9 @@ def parse_mode(text: str) -> ChosenMode:
     """
     text = text.strip().lower()
     if "," in text and all(part.strip()[:1].isalpha() for part in text.split(",")):
-        beside = f"poolcli compare --mode {text.replace(' ', '')} INPUT"
-        raise UsageError(f"{text!r} are several modes", f"one at a time; or what they pool side by side: {beside}")
+        beside = Instead("compare", mode=text.replace(" ", ""))
+        advice = Phrase("one at a time; or what they pool side by side: {call}", call=beside)
+        raise UsageError(f"{text!r} are several modes", advice)
     name, colon, number = ALIASES.get(text, text).partition(":")
     mode = MODES.get(ALIASES.get(name, name)) or _of_a_package(name)
     if mode.parameter is None:

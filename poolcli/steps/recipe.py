@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from poolcli.steps.steps import (
     named,
     without_shapes,
 )
+from poolcli.system.files import Guard, put, read_source
 
 FORM = 'a recipe looks like [{"step": "pool", "mode": "max", "size": [2, 2]}]'
 
@@ -79,8 +81,6 @@ def load(path: str | Path, settings: Sequence[str] = ()) -> list[Step]:
     >>> load(path, ["pool.mode=max"])
     [PoolStep(mode='max', size=(2, 2), options={}, indices=False)]
     """
-    from poolcli.system.files import read_source
-
     source = read_source(path)
     return from_records(overridden(_records(source.data, source.name), settings), source.name)
 
@@ -220,8 +220,8 @@ def _value(text: str) -> Any:
     return text
 
 
-def save(path: str | Path, records: Sequence[Record]) -> None:
-    """Write recorded steps as a recipe: a JSON list with one step in each line.
+def save(path: str | Path, records: Sequence[Record], guard: Guard = nullcontext) -> None:
+    """Write recorded steps as a recipe: a JSON list with one step in each line; see `poolcli.system.files.Guard`.
 
     Raises
     ------
@@ -229,7 +229,6 @@ def save(path: str | Path, records: Sequence[Record]) -> None:
         If the system refuses.
     """
     from poolcli.formats.json_map import dump
-    from poolcli.system.files import write_atomic
 
     lines = [dump(record) for record in without_shapes(records)]
-    write_atomic(path, b"[\n  " + b",\n  ".join(lines) + b"\n]\n" if lines else b"[]\n")
+    put(path, b"[\n  " + b",\n  ".join(lines) + b"\n]\n" if lines else b"[]\n", guard)

@@ -13,27 +13,24 @@ import io
 import os
 import re
 import select
-import shlex
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from poolcli.errors import FileError
+from poolcli.wording import Phrase, Readable
 
 STDIN_NAME = "stdin"
 PIECE = 1 << 20  # bytes of a pipe at a time, at most
-MOMENT = 0.1  # seconds
 NAME_BYTES = 100  # of the target's name that go into the temporary one; file systems stop at 255 in all
 TEMPORARY = re.compile(r"\.poolcli-(.*)-[0-9a-f]{16}\.(?:tmp|old)", re.DOTALL)  # the latter are folders
 ZARR = ".zarr"  # the extension of the one kind of folder that is written like a file; see `poolcli.large.zarr_arrays`
 LISTED = 5000  # names of a folder looked at for a suggestion
-NO_INPUT = "name a file, or pipe one in: poolcli pool input.csv, or poolcli pool - < input.csv"
-INTO_POOL = "| poolcli pool"  # how a hint ends that pipes a file; the command line puts the real command there
-WHAT_CAME = "... | "  # how one begins where there is no file, but a pipe already
+NO_INPUT = Phrase("name a file, or pipe one in: {file}, or {pipe}", file=Readable("input.csv"), pipe=Readable("-"))
 DESCRIPTOR = re.compile(r"/dev/(?:(stdin|stdout|stderr)|fd/([0-9]+))|/proc/self/fd/([0-9]+)")
 STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
 
@@ -52,6 +49,9 @@ REASONS: dict[int, tuple[str, str]] = {
     errno.ELOOP: ("its symbolic links go round in a circle", "remove the links"),
     errno.EBADF: ("it is closed", "open it, or name a file"),
 }
+
+# takes what has to be done if a signal ends the process inside the ``with`` block: `poolcli.cli.signals.ending`
+Guard = Callable[[Callable[[], object]], AbstractContextManager[object]]
 
 
 @dataclass(frozen=True)
@@ -160,15 +160,11 @@ def _read_stdin() -> bytes:
 
 
 def _to_end(pipe: BinaryIO) -> bytes:
-    """Read piece by piece, and wait for each a moment at a time.
-
-    A Ctrl-C that comes together with data, or just before Python waits for it, would not be heard until more data come.
-    """
+    """Read piece by piece, and wait for each: a pipe that another program made non-blocking has its end later."""
 
     def piece() -> bytes:
         with suppress(io.UnsupportedOperation):  # a BytesIO where a test stands in for a stream
-            while not select.select([pipe.fileno()], [], [], MOMENT)[0]:
-                continue
+            select.select([pipe.fileno()], [], [])
         return pipe.read1(PIECE)  # type: ignore[attr-defined,no-any-return]  # every buffered file has it
 
     return b"".join(iter(piece, b""))
@@ -196,17 +192,15 @@ def missing(name: str, what: str = "no such file") -> FileError:
     return FileError(f"cannot read {name}: {what}", hint)
 
 
-def piped(command: str, name: str) -> str:
-    """Return the line that sends a file through another program first.
+def piped(program: str, name: str, text: str = "{pipe}") -> Phrase:
+    """Return the advice to send a source through a program of the shell first, where `text` has ``{pipe}``.
 
     Examples
     --------
-    >>> piped("cut -f 2-", "my table.tsv")
-    "cut -f 2- 'my table.tsv' | poolcli pool"
+    >>> str(piped("cut -f 2-", "my table.tsv"))
+    "cut -f 2- 'my table.tsv'"
     """
-    if name == STDIN_NAME:
-        return f"{WHAT_CAME}{command} {INTO_POOL}"
-    return f"{command} {shlex.quote(name)} {INTO_POOL}"
+    return Phrase(text, pipe=Readable("" if name == STDIN_NAME else name, program))
 
 
 # Writing
@@ -240,16 +234,16 @@ def check_target(target: str | Path) -> None:
             )
 
 
-def put(target: str | Path, chunks: bytes | Iterable[bytes]) -> None:
+def put(target: str | Path, chunks: bytes | Iterable[bytes], guard: Guard = nullcontext) -> None:
     """Write to a file as `write_atomic` does, or to standard output for ``-``."""
-    with opened(target) as sink:
+    with opened(target, guard) as sink:
         for chunk in _chunks(chunks):
             sink.write(chunk)
 
 
-def opened(target: str | Path) -> AbstractContextManager[Sink]:
+def opened(target: str | Path, guard: Guard = nullcontext) -> AbstractContextManager[Sink]:
     """Open a file for writing as `atomic` does, or standard output for ``-``."""
-    return stdout() if str(target) == "-" else atomic(target)
+    return stdout() if str(target) == "-" else atomic(target, guard)
 
 
 def write_atomic(target: str | Path, chunks: bytes | Iterable[bytes], note: Note | None = None) -> None:
@@ -274,13 +268,13 @@ def write_atomic(target: str | Path, chunks: bytes | Iterable[bytes], note: Note
     BrokenPipeError
         If the reader of a pipe has gone away.
     """
-    with atomic(target, note) as sink:
+    with atomic(target, note=note) as sink:
         for chunk in _chunks(chunks):
             sink.write(chunk)
 
 
 @contextmanager
-def atomic(target: str | Path, note: Note | None = None) -> Iterator[Sink]:
+def atomic(target: str | Path, guard: Guard = nullcontext, note: Note | None = None) -> Iterator[Sink]:
     """Open `target` for writing; it is replaced at the end of the ``with`` block if nothing was raised in it.
 
     `note` is called when a file is whole, just before it gets its name.
@@ -294,30 +288,35 @@ def atomic(target: str | Path, note: Note | None = None) -> Iterator[Sink]:
             with open(path, "wb", buffering=0) as raw:
                 yield _Direct(raw)
         else:
-            with _replacement(path, note) as file:
+            with _replacement(path, guard, note) as file:
                 yield file
 
 
 @contextmanager
-def _replacement(path: Path, note: Note | None) -> Iterator[BinaryIO]:
+def _replacement(path: Path, guard: Guard, note: Note | None) -> Iterator[BinaryIO]:
     """Give a new file in the folder of `path`; rename it over `path` at the end, or remove it after an exception."""
     old = path.stat() if os.path.exists(path) else None
     temporary = temporary_beside(path)
-    try:
-        # O_EXCL: a name that exists is someone else's. 0o666 less the umask is what any new file gets.
-        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        with open(file, "wb", buffering=1 << 18) as buffered:
-            yield buffered
-            buffered.flush()
-            if old is not None:
-                _keep_owner_and_mode(file, old)
-            if note is not None:
-                note(os.fstat(file))
-        os.replace(temporary, path)
-    except BaseException:
+
+    def remove() -> None:
         with suppress(OSError):
             os.unlink(temporary)
-        raise
+
+    with guard(remove):
+        try:
+            # O_EXCL: a name that exists is someone else's. 0o666 less the umask is what any new file gets.
+            file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            with open(file, "wb", buffering=1 << 18) as buffered:
+                yield buffered
+                buffered.flush()
+                if old is not None:
+                    _keep_owner_and_mode(file, old)
+                if note is not None:
+                    note(os.fstat(file))
+            os.replace(temporary, path)
+        except BaseException:
+            remove()
+            raise
 
 
 def _keep_owner_and_mode(file: int, old: os.stat_result) -> None:

@@ -6,13 +6,15 @@ that name is imported. So nothing that poolcli has can be replaced from outside,
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from poolcli.errors import PluginError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 Row = TypeVar("Row")
 
@@ -92,6 +94,8 @@ def _tried(point: EntryPoint, kind: str, row: type[Row], known: Container[str]) 
 
 @cache
 def _offered(kind: str) -> dict[str, list[EntryPoint]]:
+    from importlib.metadata import entry_points  # and with it e-mail, zip files, sockets
+
     points: dict[str, list[EntryPoint]] = {}
     for point in entry_points(group=f"poolcli.{kind}s"):
         points.setdefault(point.name, []).append(point)
@@ -127,3 +131,14 @@ def _package(point: EntryPoint) -> str:
 
 def _origin(point: EntryPoint) -> str:
     return f"{_package(point)} ({point.value})"
+
+
+def usable(
+    kind: str, row: type[Row], known: Container[str], tell: Callable[[str], object]
+) -> Iterator[tuple[Row, str]]:
+    """Yield the rows that installed packages add, with the package, and tell which cannot be used."""
+    for plugin in installed(kind, row, known):
+        if plugin.row is None:
+            tell(plugin.problem)
+        else:
+            yield plugin.row, plugin.package

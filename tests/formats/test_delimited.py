@@ -70,7 +70,9 @@ def test_the_same_matrix_in_many_guises(text: str) -> None:
 def test_a_byte_order_mark_tells_the_encoding(encoding: str) -> None:
     feature_map = read("é,b\n1,2\n3,4".encode(encoding))
     same(feature_map, INTEGERS, "int64")
-    assert any("UTF-16" in note or "UTF-32" in note for note in feature_map.notes) == (encoding != "utf-8-sig")
+    assert any("UTF-16" in note or "UTF-32" in note for note in map(str, feature_map.notes)) == (
+        encoding != "utf-8-sig"
+    )
 
 
 def test_utf_16_the_other_way_round() -> None:

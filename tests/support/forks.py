@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.process import ROOT, Result, clean_environment
+from tests.support.process import ROOT, Result, clean_environment, code_of
 
 STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 PATIENCE = 60.0  # seconds: a child that takes longer hangs
@@ -148,7 +148,7 @@ def serve() -> None:
         if pid == 0:
             os._exit(perform(request))
         print(pid, flush=True)  # noqa: T201 - the answer
-        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)  # noqa: T201 - the answer
+        print(code_of(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])), flush=True)  # noqa: T201 - the answer
 
 
 def perform(request: dict[str, Any]) -> int:
@@ -172,8 +172,8 @@ def perform(request: dict[str, Any]) -> int:
             most = int(sizes.read().split()[0]) * resource.getpagesize() + request["memory"]
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
     sys.argv = ["poolcli", *request["words"]]
-    with suppress(KeyboardInterrupt):  # a signal that came before this counts from here
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a signal that came before this ends the child here
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     try:
         code = main()
     except BaseException:  # noqa: BLE001 - as Python itself does at its end

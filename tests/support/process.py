@@ -103,6 +103,11 @@ def command() -> str:
     return found
 
 
+def code_of(returncode: int) -> int:
+    """The exit code as a shell has it: 128 and the number of the signal that ended a process."""
+    return returncode if returncode >= 0 else 128 - returncode
+
+
 def clean_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Nothing of the tester's: no colours, no terminal width, no POOLCLI_ variables, no language but C.UTF-8."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
@@ -125,7 +130,7 @@ def execute(
         [str(word) for word in words],
         capture_output=True, env=clean_environment(env), cwd=cwd or ROOT, timeout=TIMEOUT, check=False, **given,
     )  # fmt: skip
-    return Result(done.returncode, done.stdout, done.stderr.decode())
+    return Result(code_of(done.returncode), done.stdout, done.stderr.decode())
 
 
 def execute_here(

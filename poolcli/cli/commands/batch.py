@@ -19,12 +19,13 @@ from poolcli.batch.run import ByBytes, ByPath, Transport, make_folders, run_jobs
 from poolcli.batch.tally import SOME_FAILED, Tally
 from poolcli.batch.work import Outcome, Work
 from poolcli.cli.checks import compat_of, files_read
-from poolcli.cli.console import complain, encoded, say, show, width_of_output
+from poolcli.cli.console import width_of_output
 from poolcli.cli.options.files import Reading, Verbosity, Writing
 from poolcli.cli.options.grammar import Group, option
 from poolcli.cli.options.panels import OUTPUT, formats_written
 from poolcli.cli.options.steps import FilterOptions, RecipeOptions
 from poolcli.cli.options.windows import Windowing
+from poolcli.cli.output import Output
 from poolcli.cli.pipeline import as_network_input
 from poolcli.cli.progress import progress, summary
 from poolcli.cli.signals import Stop, interruptible
@@ -33,7 +34,7 @@ from poolcli.errors import UsageError
 from poolcli.formats.options import WriteOptions
 from poolcli.steps.shapes import check_options
 from poolcli.system.cluster import ClusterError
-from poolcli.system.files import read_source, same_file, write_stdout
+from poolcli.system.files import read_source, same_file
 from poolcli.system.limits import processors
 from poolcli.wording import many, printable
 
@@ -286,31 +287,34 @@ def _reporting(report: Report) -> Iterator[Report]:
 
 def _conclude(tally: Tally, planned: BatchPlan, stop: Stop, trouble: ClusterError | None, verbosity: Verbosity) -> int:
     """Say how it ended, and return the exit code."""
+    out = verbosity.output()
     if not verbosity.quiet:
-        show(summary(tally), color="auto", width=width_of_output())
-        if planned.left_out:
-            say(f"note: left out {many(len(planned.left_out), 'file')} made by this very command")
-        _say_passed_over(planned, verbosity)
+        out.table(summary(tally), width=width_of_output())
+    if planned.left_out:
+        out.note(f"left out {many(len(planned.left_out), 'file')} made by this very command")
+    _say_passed_over(planned, out)
     told = sum(tally.count.values())
     if trouble:
-        complain(trouble)
+        out.complain(trouble)
         return SOME_FAILED if tally.count["done"] or tally.count["skipped"] else 1
     if stop.signal:
-        say(f"interrupted after {told} of {tally.total} files; go on with the same command and --skip-existing")
+        out.say(f"interrupted after {told} of {tally.total} files; go on with the same command and --skip-existing")
         return 128 + stop.signal
     return tally.code
 
 
-def _say_passed_over(planned: BatchPlan, verbosity: Verbosity) -> None:
+def _say_passed_over(planned: BatchPlan, out: Output) -> None:
     """Say how much in the searched folders was passed over; with ``-v``, what and why."""
-    if verbosity.verbose:
+    if out.quiet:
+        return
+    if out.verbose:
         for path in planned.passed_over:
-            say(spoken(why_passed_over(path).text))
+            out.say(why_passed_over(path).text)
     folders = sum(map(os.path.isdir, planned.passed_over))
     counted = ((folders, "folder"), (len(planned.passed_over) - folders, "file"))
     passed = [many(count, what) for count, what in counted if count]
     if passed:
-        say(f"note: {', '.join(passed)} not read{'; -r goes into folders' if folders else ''}")
+        out.note(f"{', '.join(passed)} not read{'; -r goes into folders' if folders else ''}")
 
 
 def _rehearse(planned: BatchPlan, work: Work, files: Files, verbosity: Verbosity) -> int:
@@ -327,9 +331,9 @@ def _rehearse(planned: BatchPlan, work: Work, files: Files, verbosity: Verbosity
 
     left = remaining(planned.jobs, work, overwrite=files.overwrite, tell=tell)
     lines += [f"make  {_arrow(job.source, job.target)}" for job in (left if files.skip_existing else planned.jobs)]
-    write_stdout(encoded("".join(f"{line}\n" for line in lines)))
-    if not verbosity.quiet:
-        _say_passed_over(planned, verbosity)
+    out = verbosity.output()
+    out.text("".join(f"{line}\n" for line in lines))
+    _say_passed_over(planned, out)
     total = len(lines)
     return 0 if not failed else 1 if failed == total else SOME_FAILED
 

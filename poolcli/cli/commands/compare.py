@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 from poolcli.analysis.comparison import OWN_RULES, Variant, Variants, compared, labelled
-from poolcli.cli.checks import check_output, chosen_input, files_read
-from poolcli.cli.console import say, width_of_output
+from poolcli.cli.console import width_of_output
 from poolcli.cli.options.files import Input, InputOutput
 from poolcli.cli.options.grammar import option
 from poolcli.cli.options.panels import WINDOW, framework_names
 from poolcli.cli.options.steps import FilterOptions
 from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.options.windows import Windowing
-from poolcli.cli.output import look, put_json, put_table
-from poolcli.cli.pipeline import as_network_input, load
+from poolcli.cli.output import Output
+from poolcli.cli.pipeline import as_network_input, look, take_in
+from poolcli.cli.words import spoken
 from poolcli.errors import CompatError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.options import mode_names
@@ -70,14 +70,13 @@ def compare(
     """
     from poolcli.render.terminal.comparison import comparison_table
 
-    variants, writing = window.variants(), io.writing
+    variants, writing, out = window.variants(), io.writing, io.out
     if len(variants) < 2:
         raise UsageError("there is nothing to compare", "name several: --mode max,avg or --compat torch,keras,onnx")
     if writing.chosen_format not in ("table", "json"):
         raise UsageError(f"a comparison cannot be written as {writing.chosen_format}", "use a table or --json")
-    source, steps = chosen_input(given), filtering.steps()
-    check_output(files_read(source, steps), writing)
-    before = load(source, io.reading, io.verbosity)
+    steps = filtering.steps()
+    before = take_in(given, io.reading, io.verbosity, steps=steps, target=writing)
     if window.compat:
         before = as_network_input(before)
     ready = apply(before, steps)
@@ -86,21 +85,22 @@ def compare(
     titled |= {one.label: ready.with_(values=one.values) for one in made.variants if one.values is not None}
     showing.draw(writing, [*titled.values()], [*titled])
     if writing.chosen_format == "json":
-        put_json(writing.output, _record(ready, made))
+        out.json(_record(ready, made), writing.output)
     else:
         marked = "," in (window.compat or "")
-        put_table(comparison_table(before, ready, made, look(writing), marked=marked), writing, width_of_output())
+        drawn = comparison_table(before, ready, made, look(writing), marked=marked)
+        out.table(drawn, writing.output, width_of_output())
     if not io.verbosity.quiet:
         for variant in made.variants:
-            _hint(variant)
+            _hint(variant, out)
 
 
-def _hint(variant: Variant) -> None:
+def _hint(variant: Variant, out: Output) -> None:
     """Say how to have what a framework refuses among the others."""
     if isinstance(variant.problem, CompatError):
-        advice = f"{variant.problem.hint}; or " if variant.problem.hint else ""
+        advice = f"{spoken(variant.problem.advice)}; or " if variant.problem.advice else ""
         apart = f"poolcli explain --compat {variant.step.options['compat']} --mode {variant.step.mode} --at 0,0"
-        say(f"hint: {variant.label}: {advice}ask it alone, with options of its own: {apart} ...")
+        out.say(f"hint: {variant.label}: {advice}ask it alone, with options of its own: {apart} ...")
 
 
 def _record(ready: FeatureMap, made: Variants) -> dict[str, Any]:

@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from poolcli.cli.output import Output
+from poolcli.errors import UnknownNameError
+
 BASH = r"""_poolcli() {
     local answer
     mapfile -t answer < <(_POOLCLI_COMPLETE=bash "$1" "${COMP_WORDS[@]:0:COMP_CWORD+1}" 2>/dev/null)
@@ -57,9 +60,6 @@ def completion(
     eval "$(poolcli completion zsh)"
     poolcli completion fish | source
     """
-    from poolcli.errors import UnknownNameError
-    from poolcli.system.files import write_stdout
-
     if shell not in SCRIPTS:
         raise UnknownNameError("shell", shell, SCRIPTS)
-    write_stdout(SCRIPTS[shell].encode())
+    Output().text(SCRIPTS[shell])

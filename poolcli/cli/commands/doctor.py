@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from poolcli import __version__
-from poolcli.cli.listed import deliver
+from poolcli.cli.console import colors_of, unicode_ok, width_of_output
 from poolcli.cli.options.files import AsJson
+from poolcli.cli.output import Output
 
 OK, MISSING, BROKEN = "ok", "missing", "broken"
 Row = tuple[str, str, str, str]  # what, what was found, the state, what to do
@@ -43,7 +44,7 @@ def doctor(*, json: AsJson = False) -> None:
         for part in PARTS
         for what, found, state, advice in _looked_at(part)
     ]
-    deliver(rows, json=json)
+    Output().rows(rows, json=json)
 
 
 def _looked_at(part: str) -> Iterator[Row]:
@@ -162,9 +163,6 @@ def _codecs() -> Iterator[Row]:
 
 
 def _terminal() -> Iterator[Row]:
-    from poolcli.cli.console import unicode_ok, width_of_output
-    from poolcli.cli.options.terminal import colors_of
-
     streams = {"stdin": sys.stdin, "stdout": sys.stdout, "stderr": sys.stderr}
     yield "terminal", ", ".join(name for name, stream in streams.items() if stream and stream.isatty()) or "no", OK, ""
     yield "width", str(width_of_output() or "no limit"), OK, ""

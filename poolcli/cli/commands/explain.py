@@ -6,21 +6,21 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
-from poolcli.cli.checks import check_target_apart, chosen_input, files_read
-from poolcli.cli.console import say, unicode_ok
+from poolcli.cli.checks import check_output
+from poolcli.cli.console import unicode_ok
 from poolcli.cli.options.files import Input, Reading, Verbosity
 from poolcli.cli.options.grammar import Group, option
 from poolcli.cli.options.panels import OUTPUT, PICTURE, TABLE
 from poolcli.cli.options.steps import FilterOptions
 from poolcli.cli.options.terminal import Picturing
 from poolcli.cli.options.windows import Windowing
-from poolcli.cli.pipeline import load
+from poolcli.cli.output import Output
+from poolcli.cli.pipeline import take_in
 from poolcli.cli.progress import rounds
 from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.render.kinds import kind_of, what_is_drawn
-from poolcli.steps.steps import apply
-from poolcli.system.files import write_atomic, write_stdout
+from poolcli.steps.steps import Step, apply
 from poolcli.window import parse_sizes
 from poolcli.wording import many
 
@@ -89,9 +89,12 @@ class Explaining(Group):
     def check(self, picturing: Picturing) -> None:
         """Refuse options that do nothing for what is asked for."""
         for_tables = {"page": self.page, "max_rows": self.max_rows, "full": self.full or None}
-        if self.drawing:
-            what_is_drawn(self.drawing, self.drawn())
-            idle, what = {"json": self.json or None, "width": picturing.width, **for_tables}, f"a {self.drawing} file"
+        if self.chosen_format:
+            what_is_drawn(self.chosen_format, self.drawn())
+            idle, what = (
+                {"json": self.json or None, "width": picturing.width, **for_tables},
+                f"a {self.chosen_format} file",
+            )
         else:
             idle = {name: value for name, value in self.drawn().items() if name != "at" and value}
             what = "what goes to standard output"
@@ -111,7 +114,7 @@ class Explaining(Group):
                 "exercise": self.exercise}  # fmt: skip
 
     @property
-    def drawing(self) -> str | None:
+    def chosen_format(self) -> str | None:
         """What to draw, by the extension of ``--output``; None for standard output."""
         if self.output == "-":
             return None
@@ -140,7 +143,7 @@ def explain(
     poolcli explain --size 2 --at 0,1 -o window.svg input.csv
     poolcli explain --exercise --seed 7 --mode avg --size 2 -o sheet.html
     """
-    drawing, place = explaining.drawing, explaining.place
+    drawing, place = explaining.chosen_format, explaining.place
     explaining.check(picturing)
     if explaining.shape is not None:
         _check_shape_alone(given, explaining, filtering)
@@ -148,20 +151,10 @@ def explain(
         _tell(None, spatial, window.step().layer(len(spatial)), explaining, picturing, place)
         return
     steps = filtering.steps()
-    source = None if explaining.exercise and given is None else chosen_input(given)
-    if drawing:
-        read = files_read(source, steps) if source else []
-        check_target_apart(explaining.output, read, overwrite=explaining.overwrite)
-    if source is None:
-        from poolcli.analysis.exercise import numbers
-
-        if steps:
-            raise UsageError(
-                "an exercise without INPUT has nothing to filter", "give an INPUT, or drop --filter and --relu"
-            )
-        before = numbers(window.step().layer(2), window.seed or 0)
+    if explaining.exercise and given is None:
+        before = _made_up(steps, window, explaining)
     else:
-        before = apply(load(source, reading, verbosity, window.compat), steps)
+        before = apply(take_in(given, reading, verbosity, window.compat, steps=steps, target=explaining), steps)
     layer = window.step().layer(before.ndim)
     if drawing:
         _draw(before, layer, explaining, picturing, verbosity)
@@ -169,10 +162,22 @@ def explain(
         _tell(before, before.spatial, layer, explaining, picturing, place)
 
 
+def _made_up(steps: Sequence[Step], window: Windowing, explaining: Explaining) -> FeatureMap:
+    """Return a map for an exercise that has no INPUT."""
+    from poolcli.analysis.exercise import numbers
+
+    check_output([], explaining)
+    if steps:
+        raise UsageError(
+            "an exercise without INPUT has nothing to filter", "give an INPUT, or drop --filter and --relu"
+        )
+    return numbers(window.step().layer(2), window.seed or 0)
+
+
 def _check_shape_alone(given: str | None, explaining: Explaining, filtering: FilterOptions) -> None:
     if given is not None:
         raise UsageError("--shape and an INPUT do not go together", "drop one of them")
-    if explaining.drawing:
+    if explaining.chosen_format:
         raise UsageError("--shape has no numbers to draw", "give an INPUT, or drop -o")
     if filtering.steps():
         raise UsageError("--shape has no numbers to filter", "give the shape after the filter")
@@ -245,7 +250,7 @@ def _as_json(facts: Any, layer: Pooling, spatial: tuple[int, ...]) -> None:
             yield (b"," if number else b"") + dump(fact.record())
         yield b"]}\n"
 
-    write_stdout(chunks())
+    Output().put(chunks())
 
 
 def _draw(
@@ -256,10 +261,15 @@ def _draw(
 
     with rounds("drawing", quiet=verbosity.quiet) as tell:
         data, notes = draw(
-            before, layer, str(explaining.drawing), colormap=picturing.colormap, progress=tell, **explaining.drawn()
+            before,
+            layer,
+            str(explaining.chosen_format),
+            colormap=picturing.colormap,
+            progress=tell,
+            **explaining.drawn(),
         )
-    write_atomic(explaining.output, data)
-    if not verbosity.quiet:
-        for note in notes:
-            say(f"note: {note}")
-        say(f"wrote {explaining.output} ({len(data)} bytes)")
+    out = verbosity.output()
+    out.put(data, explaining.output)
+    for note in notes:
+        out.note(note)
+    out.wrote(explaining.output, f"{len(data)} bytes")

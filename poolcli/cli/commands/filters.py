@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from poolcli.cli.listed import deliver, of_packages
 from poolcli.cli.options.files import AsJson
+from poolcli.cli.output import Output
 from poolcli.pooling.filters import FILTERS, Filter
+from poolcli.system.plugins import usable
 
 
 def filters(*, json: AsJson = False) -> None:
@@ -19,9 +20,10 @@ def filters(*, json: AsJson = False) -> None:
     poolcli filters
     poolcli filters --json
     """
+    out = Output()
     rows = [_row(row) for row in FILTERS.values()]
-    rows += [_row(row, package) for row, package in of_packages("filter", Filter, FILTERS)]
-    deliver(rows, json=json, drawn=None if json else _drawn(rows), lines=True)
+    rows += [_row(row, package) for row, package in usable("filter", Filter, FILTERS, out.note)]
+    out.rows(rows, json=json, drawn=None if json else _drawn(rows), lines=True)
 
 
 def _row(row: Filter, package: str = "") -> dict[str, Any]:

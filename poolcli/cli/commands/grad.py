@@ -10,6 +10,7 @@ from poolcli.cli.options.grammar import option
 from poolcli.cli.options.panels import INPUT, WINDOW
 from poolcli.cli.options.windows import Windowing
 from poolcli.cli.pipeline import transform
+from poolcli.formats import read
 from poolcli.pooling.modes import ALIASES, MODES
 from poolcli.pooling.options import mode_names
 from poolcli.steps.steps import GradStep
@@ -54,8 +55,6 @@ def grad(
     """
     arriving: Any = None
     if upstream is not None:
-        from poolcli.formats import read
-
         arriving = read(upstream).values
     transform(given, [GradStep(window.step(), arriving)], io, window.compat,
               also_read=[upstream] if upstream is not None else [])  # fmt: skip

@@ -8,12 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from poolcli.analysis.porting import Port, port
-from poolcli.cli.console import say
-from poolcli.cli.listed import deliver
 from poolcli.cli.options.files import AsJson
 from poolcli.cli.options.grammar import option
 from poolcli.cli.options.panels import OUTPUT, framework_names
-from poolcli.cli.output import put_json
+from poolcli.cli.output import Output
 from poolcli.cli.words import typed
 from poolcli.errors import UsageError
 from poolcli.featuremap import layout_by_rank
@@ -62,23 +60,23 @@ def layers(
         raise UsageError("--to names no framework", f"such as --to {','.join(framework_names())}")
     found = read_model(model)
     ports = [[port(one.step, one.spatial, name, one.dtype) for name in names] for one in found.layers]
+    out = Output(quiet=quiet)
     if json:
         records = [
             _record(one, dict(zip(names, tried, strict=True))) for one, tried in zip(found.layers, ports, strict=True)
         ]
-        put_json("-", {"model": found.format, "operators": found.operators, "layers": records, "notes": found.notes})
+        out.json({"model": found.format, "operators": found.operators, "layers": records, "notes": found.notes})
     elif found.layers:
-        deliver([_row(one, tried) for one, tried in zip(found.layers, ports, strict=True)], json=False, lines=True)
-    if not quiet:
-        _tell(model, found)
+        out.rows([_row(one, tried) for one, tried in zip(found.layers, ports, strict=True)], json=False, lines=True)
+    _tell(model, found, out)
 
 
-def _tell(name: str, found: Model) -> None:
+def _tell(name: str, found: Model, out: Output) -> None:
     """Say on standard error what the table cannot hold."""
     if not found.layers and found.operators:
-        say(f"note: {name}: no pooling layer among {many(found.operators, 'operator')} ({found.format})")
+        out.note(f"{name}: no pooling layer among {many(found.operators, 'operator')} ({found.format})")
     for note in found.notes:
-        say(f"note: {name}: {note}")
+        out.note(f"{name}: {note}")
 
 
 def _row(one: ModelLayer, ports: Sequence[Port]) -> dict[str, Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from poolcli.cli.listed import deliver, of_packages
 from poolcli.cli.options.files import AsJson
+from poolcli.cli.output import Output
 from poolcli.pooling.modes import ALIASES, MODES, Mode
+from poolcli.system.plugins import usable
 
 
 def modes(*, json: AsJson = False) -> None:
@@ -19,9 +20,10 @@ def modes(*, json: AsJson = False) -> None:
     poolcli modes
     poolcli modes --json
     """
+    out = Output()
     rows = [_row(mode) for mode in MODES.values()]
-    rows += [_row(mode, package) for mode, package in of_packages("mode", Mode, {*MODES, *ALIASES})]
-    deliver(rows, json=json)
+    rows += [_row(mode, package) for mode, package in usable("mode", Mode, {*MODES, *ALIASES}, out.note)]
+    out.rows(rows, json=json)
 
 
 def _row(mode: Mode, package: str = "") -> dict[str, Any]:

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from poolcli.cli.checks import check_target_apart, files_read
-from poolcli.cli.console import say
-from poolcli.cli.options.files import ClusterOptions, Input, InputOutput, Reading, Verbosity, Writing
+from poolcli.cli.options.files import ClusterOptions, Input, InputOutput, Reading
 from poolcli.cli.options.grammar import Group, option
 from poolcli.cli.options.panels import OUTPUT, emit_targets
 from poolcli.cli.options.steps import FilterOptions
 from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.options.windows import Windowing
-from poolcli.cli.output import put
 from poolcli.cli.pipeline import load, transform
+from poolcli.emit import emit
+from poolcli.featuremap import SPATIAL, parse_layout, spatial_letters
 from poolcli.steps.steps import PoolStep, Step
 
 
@@ -54,26 +54,20 @@ def pool(
     if extras.emit is None:
         transform(given, steps, io, window.compat, showing, cluster)
         return
-    reading, writing, verbosity = io.reading, io.writing, io.verbosity
+    reading, writing = io.reading, io.writing
     check_target_apart(writing.output, files_read(given or "-", steps), overwrite=writing.overwrite)
-    layout = _layout(step, reading) if given is None else load(given, reading, verbosity, window.compat).layout
-    _write_code(steps, layout, extras.emit, writing, verbosity)
+    layout = _layout(step, reading) if given is None else load(given, reading, io.verbosity, window.compat).layout
+    _write_code(steps, layout, extras.emit, io)
 
 
 def _layout(step: PoolStep, reading: Reading) -> str:
     """Return the layout where there is no input to ask: that given, else one of as many axes as the options say."""
-    from poolcli.featuremap import SPATIAL, parse_layout
-
     if reading.layout:
         return parse_layout(reading.layout)
     said = [step.size, *step.options.values()]
     return SPATIAL[next((len(value) for value in said if isinstance(value, tuple)), 2) - 1]
 
 
-def _write_code(steps: Sequence[Step], layout: str, target: str, writing: Writing, verbosity: Verbosity) -> None:
-    from poolcli.emit import emit
-    from poolcli.featuremap import spatial_letters
-
-    put(writing.output, emit(steps, len(spatial_letters(layout)), target, layout).encode())
-    if writing.output != "-" and not verbosity.quiet:
-        say(f"wrote {writing.output} (code for {target})")
+def _write_code(steps: Sequence[Step], layout: str, target: str, io: InputOutput) -> None:
+    io.out.put(emit(steps, len(spatial_letters(layout)), target, layout).encode(), io.writing.output)
+    io.out.wrote(io.writing.output, f"code for {target}")

@@ -9,19 +9,23 @@ from typing import Annotated, Any
 
 import typer
 
-from poolcli.cli.checks import check_output, check_target_apart, compat_of, files_read
+from poolcli.cli.checks import check_target_apart, compat_of, files_read
 from poolcli.cli.large import in_blocks
 from poolcli.cli.options.files import ClusterOptions, InputOutput, Verbosity, Writing
 from poolcli.cli.options.grammar import option
 from poolcli.cli.options.panels import OUTPUT
 from poolcli.cli.options.steps import RecipeOptions
 from poolcli.cli.options.terminal import ShowOption
-from poolcli.cli.output import deliver, look
-from poolcli.cli.pipeline import load
+from poolcli.cli.output import Output
+from poolcli.cli.pipeline import deliver, look, take_in
+from poolcli.cli.signals import ending
 from poolcli.cli.stack import RUNNABLE, parse_stack
 from poolcli.errors import UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.steps.steps import Step, numbered
+from poolcli.steps import recipe
+from poolcli.steps.shapes import Signal, summarize, validate
+from poolcli.steps.steps import Step, named, numbered
+from poolcli.system.files import descriptor_of
 
 
 class Recipes(RecipeOptions):
@@ -53,8 +57,6 @@ def run(
     poolcli run --save-steps recipe.json input.csv relu then pool --size 2
     poolcli run --steps recipe.json input.csv
     """
-    from poolcli.steps import recipe, shapes
-
     steps = [*recipes.replayed(), *parse_stack(context.obj or [], RUNNABLE)]
     if not steps:
         raise UsageError("run needs steps", "such as: poolcli run input.csv conv --filter box then pool --size 2")
@@ -64,16 +66,16 @@ def run(
     done = None if showing.show else in_blocks(given, steps, io, compat, cluster)
     if done is not None:
         if recipes.save_steps:
-            recipe.save(recipes.save_steps, done.records)
+            recipe.save(recipes.save_steps, done.records, ending)
         if _has_room(writing, verbosity):
             _show_layers(done.shape, done.layout, steps, writing)
         return
-    check_output(inputs, writing)
-    before = load(given, io.reading, verbosity, compat)
-    shapes.validate(steps, before.shape, before.layout)
+    also = [recipes.steps] if recipes.steps else []
+    before = take_in(given, io.reading, verbosity, compat, steps=steps, also_read=also, target=writing)
+    validate(steps, before.shape, before.layout)
     stages = follow(before, steps)
     if recipes.save_steps:
-        recipe.save(recipes.save_steps, stages[-1].steps[len(before.steps) :])
+        recipe.save(recipes.save_steps, stages[-1].steps[len(before.steps) :], ending)
     if writing.output == "-" and writing.chosen_format == "table":
         _show_layers(before.shape, before.layout, steps, writing, stages)
     showing.draw(writing, stages, ["input", *(f"{number} {step.name}" for number, step in numbered(steps))])
@@ -94,8 +96,6 @@ def _check_saved(inputs: Sequence[str], recipes: Recipes, writing: Writing) -> N
 
 def follow(before: FeatureMap, steps: Sequence[Step]) -> list[FeatureMap]:
     """Return the map after every step; an error names the stage."""
-    from poolcli.steps.steps import named
-
     stages = [before]
     for number, step in numbered(steps):
         with named(f"stage {number} ({step.name})"):
@@ -105,8 +105,6 @@ def follow(before: FeatureMap, steps: Sequence[Step]) -> list[FeatureMap]:
 
 def _has_room(writing: Writing, verbosity: Verbosity) -> bool:
     """Whether standard output is there for the layer table, because the result is in a file."""
-    from poolcli.system.files import descriptor_of
-
     in_file = writing.output != "-" and descriptor_of(writing.output) != 1
     return in_file and not verbosity.quiet and not sys.stdout.closed
 
@@ -115,16 +113,14 @@ def _show_layers(
     shape: Sequence[int], layout: str, steps: Sequence[Step], writing: Writing, stages: Sequence[FeatureMap] = ()
 ) -> None:
     """Print the layer table, with the statistics of what left each step where that is known."""
-    from poolcli.cli.console import show
     from poolcli.render.terminal.layers import layer_table
-    from poolcli.steps.shapes import Signal, summarize
 
     rows = summarize(Signal.of(shape, layout), steps)
     last = dict(zip([0, *(number for number, _ in numbered(steps))], stages, strict=False))  # what left each row
     statistics = [_statistics(stage, writing.precision) for stage in last.values()]
     heads, room = ("min", "mean", "max") if stages else (), look(writing)
     table: Any = layer_table(rows, ascii_only=room.ascii_only, more=statistics, heads=heads)
-    show(table, color=writing.color, width=room.width)
+    Output(writing.color).table(table, width=room.width)
 
 
 def _statistics(stage: FeatureMap, precision: int) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from poolcli.cli.checks import chosen_input
 from poolcli.cli.console import unicode_ok
 from poolcli.cli.options.files import AsJson, Input, Reading, Verbosity
 from poolcli.cli.options.grammar import Group, option
@@ -12,8 +11,8 @@ from poolcli.cli.options.panels import OUTPUT, WINDOW
 from poolcli.cli.options.steps import FilterOptions
 from poolcli.cli.options.terminal import Picturing
 from poolcli.cli.options.windows import Windowing
-from poolcli.cli.output import put_json
-from poolcli.cli.pipeline import load
+from poolcli.cli.output import Output
+from poolcli.cli.pipeline import take_in
 from poolcli.cli.progress import rounds
 from poolcli.steps.steps import apply
 
@@ -57,7 +56,7 @@ def shift(
     from poolcli.render.terminal.invariance import differences, invariance_table
 
     how = picturing.how()
-    feature_map = apply(load(chosen_input(given), reading, verbosity, window.compat), filtering.steps())
+    feature_map = apply(take_in(given, reading, verbosity, window.compat), filtering.steps())
     layer = window.step().layer(feature_map.ndim)
     with rounds("moving", quiet=verbosity.quiet) as tell:
         report = measure(
@@ -70,7 +69,7 @@ def shift(
             progress=tell,
         )
     if shifting.json:
-        put_json("-", report.record())
+        Output().json(report.record())
         return
     pictures = differences(report, **how) if shifting.show else ()
     picturing.show(*pictures, invariance_table(report, ascii_only=not unicode_ok()))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from poolcli.cli.checks import chosen_input
 from poolcli.cli.options.files import Input, Reading, Verbosity
 from poolcli.cli.options.terminal import Picturing
-from poolcli.cli.pipeline import load
+from poolcli.cli.pipeline import take_in
 
 
 def show(given: Input = None, *, picturing: Picturing, reading: Reading, verbosity: Verbosity) -> None:
@@ -21,5 +20,5 @@ def show(given: Input = None, *, picturing: Picturing, reading: Reading, verbosi
     from poolcli.render.terminal.heatmap import picture
 
     how = picturing.how()
-    feature_map = load(chosen_input(given), reading, verbosity)
+    feature_map = take_in(given, reading, verbosity)
     picturing.show(picture(feature_map, **how))

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from poolcli.cli.console import unicode_ok, width_of_output
 from poolcli.cli.options.files import AsJson, Reading, Verbosity
-from poolcli.cli.output import put_json
 from poolcli.cli.pipeline import load
 from poolcli.cli.stack import SUMMARIZED, parse_stack
 from poolcli.errors import PoolcliError, ShapeError, UsageError
@@ -53,13 +53,13 @@ def summary(
         feature_map = load(given, reading, verbosity)
         signal = Signal.of(feature_map.shape, feature_map.layout)
     rows = _followed(signal, layers, otherwise)
+    out = verbosity.output()
     if json:
-        put_json("-", _record(rows))
+        out.json(_record(rows))
         return
-    from poolcli.cli.console import show, unicode_ok, width_of_output
     from poolcli.render.terminal.layers import layer_table
 
-    show(layer_table(rows, ascii_only=not unicode_ok()), width=width_of_output())
+    out.table(layer_table(rows, ascii_only=not unicode_ok()), width=width_of_output())
 
 
 def _followed(signal: Signal, layers: list[Any], otherwise: Signal | None) -> list[Row]:

@@ -17,6 +17,7 @@ from poolcli.cli.options.panels import (
     formats_read,
     formats_written,
 )
+from poolcli.cli.output import Output
 from poolcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -173,6 +174,10 @@ class Verbosity(Group):
         ),
     ] = None
 
+    def output(self, color: str = "auto") -> Output:
+        """Return the way out, as quiet as it is to be."""
+        return Output(color, quiet=self.quiet, verbose=self.verbose)
+
     def start(self) -> None:
         """Tell the kernels how many threads to use."""
         if self.threads is not None:
@@ -185,6 +190,11 @@ class InputOutput(Group):
     reading: Reading
     writing: Writing
     verbosity: Verbosity
+
+    @property
+    def out(self) -> Output:
+        """The way out."""
+        return self.verbosity.output(self.writing.color)
 
 
 class ClusterOptions(Group):

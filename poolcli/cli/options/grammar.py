@@ -16,6 +16,8 @@ import typer
 from typer.core import TyperCommand
 from typer.main import get_command
 
+from poolcli.cli.console import wants_color, width_of_output
+from poolcli.cli.help import help_text, page
 from poolcli.errors import UnknownNameError, UsageError
 
 Names = Callable[[], Iterable[str]]
@@ -109,9 +111,6 @@ class Command(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the page."""
-        from poolcli.cli.console import wants_color, width_of_output
-        from poolcli.cli.help import help_text, page
-
         ctx.color = wants_color("auto", sys.stdout)  # or else Typer takes the colours out again
         shown = page(self, ctx.command_path, self.more)
         formatter.write(help_text(shown, width_of_output() or 80, paint=ctx.color))
@@ -175,12 +174,6 @@ def _convert(hint: Any) -> Callable[[Any], Any]:
         return value
 
     return switch if hint is bool else number
-
-
-def options_of(command: Command) -> dict[str, Any]:
-    """Return the options of a command by each of their names."""
-    options = [one for one in command.params if one.param_type_name == "option"]
-    return {name: one for one in options for name in (*one.opts, *one.secondary_opts)}
 
 
 def grouped(function: Callable[..., Any]) -> Callable[..., Any]:

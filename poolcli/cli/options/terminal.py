@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
-from poolcli.cli.console import encoded, unicode_ok, wants_color, width_of_output
+from poolcli.cli.console import colors_of, unicode_ok, width_of_output
 from poolcli.cli.options.files import Writing
 from poolcli.cli.options.grammar import Group, option
-from poolcli.cli.options.panels import (
-    OUTPUT,
-    PICTURE,
-    TABLE,
-    colormap_names,
-)
+from poolcli.cli.options.panels import OUTPUT, PICTURE, TABLE, colormap_names
+from poolcli.cli.output import Output
 from poolcli.cli.words import typed
 from poolcli.errors import UsageError
 from poolcli.featuremap import FeatureMap
@@ -27,7 +21,6 @@ if TYPE_CHECKING:
 
 WIDTH = 80  # columns where there is no terminal
 WIDEST = 500
-TRUECOLOR_TERMS = ("alacritty", "contour", "foot", "ghostty", "kitty", "wezterm", "-direct")
 
 
 class Picturing(Group):
@@ -68,36 +61,7 @@ class Picturing(Group):
 
     def show(self, *drawings: RenderableType) -> None:
         """Print drawings to standard output."""
-        from poolcli.system.files import write_stdout
-
-        write_stdout(encoded(drawn(drawings, self.colors, self.columns)))
-
-
-def colors_of(choice: str) -> Colors:
-    """Return which colours the terminal says it has; 16 are none, because they would mislead."""
-    if not wants_color(choice, sys.stdout):
-        return "none"
-    term, depth = os.environ.get("TERM", ""), os.environ.get("COLORTERM", "").lower()
-    if depth in ("truecolor", "24bit") or any(name in term for name in TRUECOLOR_TERMS):
-        return "truecolor"
-    return "256" if "256color" in term or choice == "always" or os.environ.get("FORCE_COLOR") else "none"
-
-
-def drawn(drawings: tuple[RenderableType, ...], colors: Colors, width: int) -> str:
-    """Return drawings as text with escapes for exactly these colours, blanks at line ends left out."""
-    import io
-
-    from rich.console import Console
-
-    systems: dict[Colors, Any] = {"truecolor": "truecolor", "256": "256", "none": None}
-    target = io.StringIO()
-    screen = Console(
-        file=target, width=width, force_terminal=colors != "none", no_color=colors == "none",
-        color_system=systems[colors], markup=False, emoji=False, highlight=False, legacy_windows=False,
-    )  # fmt: skip
-    for drawing in drawings:
-        screen.print(drawing, soft_wrap=False, crop=False)
-    return "".join(line.rstrip(" ") + "\n" for line in target.getvalue().splitlines())
+        Output(self.color).pictures(*drawings, colors=self.colors, width=self.columns)
 
 
 class ShowOption(Group):
