@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from threading import current_thread, main_thread
 from typing import Any, TypeVar
 
-import numpy as np
-
 from poolcli.errors import UsageError
 from poolcli.system.limits import processors
 
@@ -66,6 +64,8 @@ def run(
     """
     waiting = iter(tasks)  # a list iterator hands out each item once, whoever asks
     failures: list[BaseException] = []
+    import numpy as np  # which a cluster does without
+
     handling: dict[str, Any] = {**np.geterr(), "call": np.geterrcall()}
 
     def labour() -> None:
