@@ -131,7 +131,11 @@ COMMON = (
         "its adaptive pooling has no divisor_override",
     ),
     Refusal(lambda layer: layer.nan == "ignore", "its pooling cannot leave out NaN"),
-    Refusal(kind_is("fractional-disjoint"), "no layer takes the random offset of TensorFlow's fractional windows"),
+)
+
+
+DISJOINT = Refusal(
+    kind_is("fractional-disjoint"), "no layer takes the random offset of TensorFlow's fractional windows"
 )
 
 

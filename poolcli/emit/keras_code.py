@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, ClassVar
 
-from poolcli.emit.framework import Framework, Refusal, Value, both, kind_is, mode_is
+from poolcli.emit.framework import DISJOINT, Framework, Refusal, Value, both, kind_is, mode_is
 from poolcli.emit.geometry import compat_of, is_dilated, is_padded
 from poolcli.emit.program import kernel_of, number
 from poolcli.window import Window
@@ -21,6 +21,7 @@ class Keras(Framework):
     name, title = "keras", "Keras"
     fills: ClassVar = {"reflect": "reflect"}  # its symmetric is another thing on its torch backend
     refusals = (
+        DISJOINT,
         Refusal(lambda layer: is_dilated(layer.window), "its pooling layers have no dilation"),
         Refusal(kind_is("fractional"), "its fractional pooling draws its own offsets"),
         Refusal(both(kind_is("adaptive"), mode_is("sum", "lp")), "its adaptive pooling is max or average"),

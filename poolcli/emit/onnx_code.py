@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from poolcli.emit.framework import Framework, Refusal, Value, kind_is
+from poolcli.emit.framework import Framework, Value
 from poolcli.emit.geometry import compat_of, is_dilated, is_padded, reach_of, sides_of
+from poolcli.emit.numpy_code import WINDOWS
 from poolcli.emit.program import kernel_of, number, whole
 from poolcli.window import Window
 
@@ -24,15 +25,19 @@ FUSING = (
 )
 
 
+SPREAD = """
+def spread(windows{parameter}):
+    size = max(w.stop - w.start for w in windows)
+    each = [(w, i) for w in windows for i in range(w.start, w.start + size)]
+    return size, [i if i < w.stop else {other} for w, i in each]
+"""  # the cells of windows side by side, each as long as the longest, and what stands for those that one lacks
+
+
 class Onnx(Framework):
     """A program that builds an ONNX model and runs it with onnxruntime; a value is the name of a node's output."""
 
     name, title = "onnx", "ONNX"
     fills: ClassVar = {"reflect": "reflect", "replicate": "edge", "wrap": "wrap"}
-    refusals = (
-        Refusal(kind_is("adaptive"), "it has no operator for adaptive windows"),
-        Refusal(kind_is("fractional"), "it has no operator for fractional windows"),
-    )
     operators: ClassVar[Mapping[str, str]] = {
         "neg": "Neg", "abs": "Abs", "add": "Add", "mul": "Mul", "div": "Div", "pow": "Pow", "root": "Pow",
     }  # fmt: skip
@@ -43,6 +48,7 @@ class Onnx(Framework):
         self.nodes: list[str] = []
         self.constants: dict[str, str] = {}  # their names, by the array
         self.double = True
+        self.cells: dict[bool, str] = {}  # what names the cells of uneven windows, with zeros behind the map or without
         self.plane: list[str] = []  # the lengths within which indices count, where that is not the whole tensor
         self.spans: list[str] | None = [f"x.shape[{axis}]" for axis in range(-ndim, 0)]
 
@@ -89,6 +95,8 @@ class Onnx(Framework):
         own = compat_of(layer) == "onnx"
         if layer.window.kind == "global":
             self.refuse("its GlobalMaxPool returns no indices")
+        if layer.window.kind != "sliding":
+            self.refuse("its MaxPool would count in windows that are laid side by side")
         if not own:
             self.refuse_nan("onnxruntime's MaxPool loses NaN")
         t = self.check_indices(layer)
@@ -104,7 +112,7 @@ class Onnx(Framework):
         """Add a node, and return its output."""
         name = f"t{len(self.nodes) + 1}"
         names = ", ".join(f'"{given}"' for given in inputs)
-        self.double = self.double and operator in ("MaxPool", "Neg", "Abs", "Add", "Mul", "Pad", "Relu")
+        self.double = self.double and operator in ("MaxPool", "Neg", "Abs", "Add", "Mul", "Pad", "Relu", "Gather")
         self.nodes.append(self.function("helper.make_node", f'"{operator}"', f"[{names}]", f'["{name}"]', **attributes))
         return Value(self, name)
 
@@ -138,7 +146,8 @@ class Onnx(Framework):
         if compat_of(layer) != "onnx" and layer.mode.mode.name in ("max", "min", "range", "mixed"):
             self.refuse_nan("onnxruntime's MaxPool loses NaN")
         super().pool(layer)
-        self.spans = None
+        self.spans = list(map(str, layer.window.output_size)) or None
+        self.cells = {}
 
     def conv(self, step: ConvStep, window: Window) -> None:
         """Write a convolution."""
@@ -169,7 +178,7 @@ class Onnx(Framework):
     def lengths(self) -> list[str]:
         """Return the lengths of the spatial axes of the tensor."""
         if self.spans is None:
-            self.refuse("the padding of a second pooling would depend on the size of the first one's output")
+            self.refuse("where the windows of a second pooling lie would depend on the size of the first one's output")
         return self.spans or []
 
     def ones(self) -> Value:
@@ -216,6 +225,8 @@ class Onnx(Framework):
             return self.node("ReduceSum", t.text, axes)
         if window.kind == "global":
             return self.node(f"Global{operator}", t.text, **norm)
+        if window.kind != "sliding":
+            return self._uneven(operator, kind, t, window, norm)
         named = {"kernel_shape": str(list(window.size)), **self._steps(window), **norm}
         if sides := sides_of(window):
             pads = [before for before, _ in sides] + [after for _, after in sides]
@@ -228,6 +239,43 @@ class Onnx(Framework):
             named["count_include_pad"] = "1"
         pooled = self.node(operator, t.text, **named)
         return math.prod(window.size) * pooled if kind == "sum" else pooled
+
+    def _uneven(self, operator: str, kind: str, t: Value, window: Window, norm: dict[str, str]) -> Value:
+        """Lay the cells of windows of any size and place side by side, and pool those.
+
+        A maximum sees a cell of a shorter window twice; sums see a zero from behind the map instead.
+        """
+        zeros = kind != "max" and window.kind != "fractional"
+        if zeros:
+            ends = self.constant(str([0] * (self.ndim + 4) + [1] * self.ndim), "np.int64")
+            t = self.node("Pad", t.text, ends)
+        turn = self.cells[zeros] = self.cells[zeros] if zeros in self.cells else self._spread(window, zeros=zeros)
+        for axis in range(self.ndim):
+            t = self.node("Gather", t.text, self.constant(f"cells{turn}[{axis}]", "np.int64"), axis=str(axis + 2))
+        t = self.node(operator, t.text, kernel_shape=f"sizes{turn}", strides=f"sizes{turn}", **norm)
+        if kind == "sum":
+            return self.node("Mul", t.text, self.constant(f"math.prod(sizes{turn})"))
+        if kind != "avg" or not zeros:
+            return t
+        counts = f"[[w.stop - w.start for w in axis] for axis in axes{turn}]"
+        self.body.append(f"share{turn} = math.prod(sizes{turn}) / math.prod(np.ix_(*{counts}))")
+        return self.node("Mul", t.text, self.constant(f"share{turn}"))
+
+    def _spread(self, window: Window, *, zeros: bool) -> str:
+        """Write where the cells of windows are, and return what the names of that end in."""
+        turn, lengths = f"_{len(self.body) + 1}" if self.body else "", self.lengths()
+        source = WINDOWS[window.kind]
+        columns = [window.output_size, window.offsets]
+        columns = [window.size, *columns] if window.kind == "fractional" else columns
+        rows = zip(lengths, *(column for column in columns if column), strict=True)
+        calls = [self.function(self.help(source), *map(str, row)) for row in rows]
+        self.body.append(f"axes{turn} = [{', '.join(calls)}]")
+        parameter, other, more = "", "w.stop - 1", ""
+        if zeros:
+            parameter, other, more = ", length", "length", f", [{', '.join(lengths)}]"
+        spread = self.help(SPREAD.format(parameter=parameter, other=other))
+        self.body.append(f"sizes{turn}, cells{turn} = zip(*map({spread}, axes{turn}{more}))")
+        return turn
 
     def _steps(self, window: Window) -> dict[str, str]:
         """Return strides and dilations as attributes."""

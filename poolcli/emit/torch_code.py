@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
-from poolcli.emit.framework import ATOM, Framework, Refusal, Value, both, kind_is, mode_is
+from poolcli.emit.framework import ATOM, DISJOINT, Framework, Refusal, Value, both, kind_is, mode_is
 from poolcli.emit.geometry import compat_of, is_dilated, is_high_norm, is_padded, reach_of, sides_of, truncates
 from poolcli.emit.program import TRUNCATED, kernel_of, number, whole
 from poolcli.window import Window
@@ -49,6 +49,7 @@ class Torch(Framework):
     name, title = "torch", "PyTorch"
     fills: ClassVar = {"reflect": "reflect", "replicate": "replicate", "wrap": "circular"}
     refusals = (
+        DISJOINT,
         Refusal(mode_is("majority"), "torch.mode takes the smallest of equally frequent values, not the first"),
         Refusal(mode_is("stochastic"), "its random numbers are not those of the seed"),
         Refusal(both(kind_is("adaptive"), mode_is("sum", "lp")), "its adaptive pooling is max or average"),

@@ -201,10 +201,8 @@ def _window(draft: Draft, call: AtenCall, kind: str) -> None:
         "dilation": _sizes(call.value("dilation"), draft.ndim),
         "ceil_mode": call.value("ceil_mode") or None,
         "count_include_pad": False if call.value("count_include_pad") is False else None,
+        "divisor_override": call.value("divisor_override"),
     }
-    divisor = call.value("divisor_override")
-    if divisor is not None:
-        draft.unusual.append(f"it divides by {divisor} (divisor_override), which the command leaves out")
 
 
 def _sizes(value: Any, ndim: int) -> tuple[int, ...] | None:

@@ -117,9 +117,6 @@ class _Walk:
             return
         own = one.name if "Pool" in one.name else pool.group().rpartition(".")[2].lstrip("_")
         draft = Draft(name, own, ndim, "avg" if kind.endswith("avg") else "max", values.pop("kernel_size", None))
-        divisor = values.pop("divisor_override", None)
-        if divisor is not None:
-            draft.unusual.append(f"it divides by {divisor} (divisor_override), which the command leaves out")
         if kind == "fractional_max":
             values["fractional"] = True
             draft.unusual.append("its windows are drawn anew at every call")

@@ -409,8 +409,15 @@ def test_pytorch_arguments_that_are_left_out_have_their_defaults(tmp_path: Path)
     assert layer.step.layer(2).record() == {"mode": "avg", "size": [3, 3], "stride": [3, 3], "compat": "torch"}
 
 
+def test_a_divisor_of_pytorch(tmp_path: Path) -> None:
+    arguments = {"kernel_size": {"as_ints": [2, 2]}, "divisor_override": {"as_int": 3}}
+    (layer,) = found(tmp_path / "m.pt2", program("torch.ops.aten.avg_pool2d.default", arguments, FOUR))
+    assert layer.step.layer(2).record() == {
+        "mode": "avg", "size": [2, 2], "stride": [2, 2], "divisor_override": 3, "compat": "torch"
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(("target", "arguments", "told"), [
-    ("avg_pool2d.default", {"kernel_size": {"as_ints": [2, 2]}, "divisor_override": {"as_int": 3}}, "divisor_override"),
     ("fractional_max_pool2d.default", {"kernel_size": {"as_ints": [2, 2]}, "output_size": {"as_ints": [3, 3]}}, "anew"),
     ("max_pool2d.default", {"kernel_size": {"as_ints": [2, 2]}}, "part of LPPool2d"),
 ])  # fmt: skip
@@ -465,9 +472,10 @@ def test_what_torchscript_leaves_open(tmp_path: Path) -> None:
     path.write_bytes(archive({"m/code/__torch__.py": SCRIPT, "m/constants.pkl": b""}))
     made = read_model(path)
     assert [(layer.operator, layer.unusual) for layer in made.layers] == [
-        ("avg_pool2d", ("it divides by 3 (divisor_override), which the command leaves out",)),
+        ("avg_pool2d", ()),
         ("fractional_max_pool2d", ("its windows are drawn anew at every call",)),
     ]
+    assert made.layers[0].step.options["divisor_override"] == 3
     assert made.notes[:2] == (
         "max_pool2d: the options of max_pool2d are known only when it runs",
         "the model: what self.gone does is not followed",

@@ -1,0 +1,12 @@
+"""Emitted programs, run here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def namespace(code: str) -> dict[str, Any]:
+    """What a program defines."""
+    scope: dict[str, Any] = {}
+    exec(compile(code, "<emitted>", "exec"), scope)  # noqa: S102 - running poolcli's own output is the point
+    return scope
