@@ -34,6 +34,7 @@ from poolcli.large.chain import (
     in_order,
 )
 from poolcli.large.sources import NpySource, RowSource, source_of
+from poolcli.large.zarr_arrays import ZarrSource
 from poolcli.pooling.modes import MODES
 from poolcli.steps.recipe import load
 from poolcli.steps.steps import ConvStep, NormalizeStep, PoolStep, ReluStep, Step, apply
@@ -584,6 +585,25 @@ def test_a_damaged_chunk_is_told(call: Run, zarr: Any, tmp_path: Path) -> None:
     assert (result.code, result.err.count("\n")) == (1, 2), result.err
     assert result.err.startswith("error: cannot read in.zarr: ")
     assert os.listdir(tmp_path) == ["in.zarr"]
+
+
+def test_a_signal_never_comes_in_the_midst_of_what_zarr_does(
+    zarr: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its event loop would leave coroutines behind, or take the signal for damage."""
+    made(zarr, tmp_path / "in.zarr", X, (1, 1, 70, 90))
+    opened, ended = zarr.open, []
+
+    def interrupting(*given: Any, **named: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        array = opened(*given, **named)
+        ended.append(array)
+        return array
+
+    monkeypatch.setattr(zarr, "open", interrupting)
+    with pytest.raises(KeyboardInterrupt):
+        ZarrSource(str(tmp_path / "in.zarr"))
+    assert len(ended) == 1
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -1,0 +1,39 @@
+"""Calls that no signal interrupts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from poolcli.system.threads import apart
+
+
+def test_a_signal_is_raised_beside_a_call_and_never_in_it() -> None:
+    ended: list[threading.Thread] = []
+
+    def call() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+        ended.append(threading.current_thread())
+
+    with pytest.raises(KeyboardInterrupt):
+        apart(call)
+    assert len(ended) == 1, "it is over before anything is cleared away"
+
+
+def test_what_a_call_returns_or_raises_comes_back() -> None:
+    assert apart(lambda: 5) == 5
+    with pytest.raises(ZeroDivisionError):
+        apart(lambda: 1 // 0)
+
+
+def test_in_another_thread_it_is_a_call_like_any() -> None:
+    seen: list[threading.Thread] = []
+    thread = threading.Thread(target=lambda: seen.append(apart(threading.current_thread)))
+    thread.start()
+    thread.join()
+    assert seen == [thread]
