@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from poolcli.formats import decode, encode
 from poolcli.formats.registry import format_of_target
 from poolcli.steps import shapes
 from poolcli.steps.provenance import Provenance, stamped, unusual
-from poolcli.steps.steps import apply
+from poolcli.steps.steps import apply, with_threads
 from poolcli.system.files import read_source, write_atomic
 from poolcli.wording import Phrase
 
@@ -155,12 +154,10 @@ class _Clock:
 
 def _result(job: Job, work: Work, data: bytes) -> Result:
     """Return what becomes of the bytes of a file, as the commands for one file would write it, and what made it."""
-    if work.threads:
-        os.environ["POOLCLI_THREADS"] = str(work.threads)
     before = decode(data, job.source, work.reading)
     before = work.prepare(before) if work.prepare else before
     shapes.validate(work.steps, before.shape, before.layout)
-    after = apply(before, work.steps)
+    after = apply(before, with_threads(work.steps, work.threads))
     chosen = stamped(after, work.reading, replace(work.writing, format=work.format_of(job.target)))
     content = b"".join(encode(after, chosen))
     told = _tells(str(chosen.format), work)

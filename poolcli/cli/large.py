@@ -79,7 +79,10 @@ def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str 
         found = source_of(source, options, floats=compat is not None)
     if found is None or not hasattr(found, "path"):
         raise UsageError(f"{source} cannot become a Zarr array block by block", "use a Zarr array or an .npy file")
-    chain = _chain(steps, found)
+    from poolcli.steps.steps import with_threads
+
+    alone = with_threads(steps, 1)  # blocks of a Zarr array are beside each other and use the processors by themselves
+    chain = _chain(alone if is_zarr(target) else steps, found)
     _say_notes(found, io)
     if not is_zarr(target):
         if target == "-" or io.writing.chosen_format not in BANDED:
@@ -141,7 +144,6 @@ def _in_sequence(chain: Chain, found: Any, io: InputOutput) -> Done:
     from poolcli.large.chain import in_sequence
 
     writing, verbosity = io.writing, io.verbosity
-    verbosity.start()
     order = found.known.back
     shape = tuple(chain.shape[axis] for axis in order)
     if why := _unfit(chain, order, writing.chosen_format):

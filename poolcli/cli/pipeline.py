@@ -58,7 +58,6 @@ def take_in(
 
 def load(source: str, reading: Reading, verbosity: Verbosity, compat: str | None = None) -> FeatureMap:
     """Read the input, and with ``-v`` state what was guessed."""
-    verbosity.start()
     options = reading.options(compat)
     found = read_source(source)
     if len(found.data) > AHEAD and detect(found.data[:HEAD], found.name, options).picture:
@@ -101,8 +100,9 @@ def transform(
     showing: ShowOption | None = None, cluster: ClusterOptions | None = None, also_read: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Read, do the steps, draw, write; block by block where the input or the output asks for it."""
-    from poolcli.steps.steps import apply
+    from poolcli.steps.steps import apply, with_threads
 
+    steps = with_threads(steps, io.verbosity.threads)
     whole = showing is not None and showing.show
     if not whole and in_blocks(chosen_input(given), steps, io, compat, cluster) is not None:
         return

@@ -106,7 +106,9 @@ def lay_out(planes: Array, axes: Sequence[Axis], part: Sequence[slice]) -> tuple
     return laid.reshape(-1, width), np.tile(real, (planes.shape[0], 1)) if planes.shape[0] > 1 else real
 
 
-def winners(x: Array, axes: Sequence[Axis], values: Array, *, last_nan: bool = False) -> NDArray[np.int64]:
+def winners(
+    x: Array, axes: Sequence[Axis], values: Array, *, last_nan: bool = False, workers: int | None = None
+) -> NDArray[np.int64]:
     """Return where the cell that gave each value stands, flat in its spatial plane.
 
     Of several the first in row-major order; of several NaN the last with `last_nan`.
@@ -121,6 +123,8 @@ def winners(x: Array, axes: Sequence[Axis], values: Array, *, last_nan: bool = F
         One cell of every window.
     last_nan : bool
         PyTorch's choice among several NaN.
+    workers : int, optional
+        Threads, as `poolcli.system.threads.threads` has it.
     """
     where = np.empty(values.shape, np.int64)
     if where.size == 0:
@@ -133,7 +137,7 @@ def winners(x: Array, axes: Sequence[Axis], values: Array, *, last_nan: bool = F
     steps = np.zeros(math.prod(sizes), np.int64)
     for cell, axis, step in zip(cells, axes, plane, strict=True):
         steps += cell * (axis.dilation * step)
-    workers = threads() if x.nbytes >= SHARED_BYTES else 1
+    workers = threads(workers) if x.nbytes >= SHARED_BYTES else 1
 
     def work(place: Tile, _: None) -> None:
         most = best[place]

@@ -234,7 +234,7 @@ class ConvStage:
 
         step, lengths = self.step, [axis.length for axis in self.axes]
         x = with_constant(_padded(self.axes, box), lengths, 0, self.cells, fetch)
-        return conv(x, step.kernel, stride=step.stride, dilation=step.dilation, bias=step.bias)
+        return conv(x, step.kernel, stride=step.stride, dilation=step.dilation, bias=step.bias, threads=step.threads)
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,6 @@ class BlockTask:
 
     def __call__(self, box: Box) -> int:
         """Make one block, and return how many values it has."""
-        os.environ["POOLCLI_THREADS"] = "1"  # the blocks beside it use the other processors
         values = self.chain.compute(box, self.source.read)
         _WRITING.append(self.target)
         try:

@@ -60,7 +60,7 @@ def pooled(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec) -> Arra
     if mode.cells:
         values = _from_cells(cells, axes, mode, layer, result)
     elif mode.result == "sum" and cells.dtype.kind in "iu" and _too_long(cells, axes):
-        values = _long_sum(cells, axes)
+        values = _long_sum(cells, axes, layer.threads)
     else:
         values = _from_folds(cells, axes, mode, layer, result)
     return values.astype(result, copy=False)
@@ -193,7 +193,7 @@ def _folded(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, result
         return value if there is None else np.where(there == 0, np.nan, value)
 
     plain = mode.finish is None and scale == 1 and not ignoring
-    return fold(x, axes, parts, None if plain else finish, result)
+    return fold(x, axes, parts, None if plain else finish, result, workers=layer.threads)
 
 
 def _widened(state: Array, mode: Mode, result: np.dtype[Any]) -> Array:
@@ -299,13 +299,13 @@ def _too_long(x: Array, axes: Sequence[Axis]) -> bool:
     return max(-int(x.min()), int(x.max())) * cells > room
 
 
-def _long_sum(x: Array, axes: Sequence[Axis]) -> Array:
+def _long_sum(x: Array, axes: Sequence[Axis], threads: int | None) -> Array:
     """Sum 64-bit integers in two halves of 32 bits, so that an overflow is seen."""
     long = _long(x.dtype)
     half, mask = long.type(32), long.type(0xFFFFFFFF)
     upper = Part(np.add, (0,), lambda block: block.astype(long, copy=False) >> half)
     lower = Part(np.add, (0,), lambda block: block.astype(long, copy=False) & mask)
-    high, low = (fold(x, axes, [part], None, long) for part in (upper, lower))
+    high, low = (fold(x, axes, [part], None, long, workers=threads) for part in (upper, lower))
     high = high + (low >> half)
     least, most = (0, 2**32 - 1) if long.kind == "u" else (-(2**31), 2**31 - 1)
     wrong: NDArray[np.bool_] = (high < least) | (high > most)
@@ -350,9 +350,9 @@ def _from_cells(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, re
     if name in RANKED:
         parameter, name = RANKED[name] or parameter, "percentile"
         if is_small(axes) and not (ignoring and x.dtype.kind == "f"):
-            return select(x, axes, parameter, result)
+            return select(x, axes, parameter, result, workers=layer.threads)
         if countable(x, axes):
-            return select_by_counts(x, axes, parameter, result)
+            return select_by_counts(x, axes, parameter, result, workers=layer.threads)
     make = mode.cells if callable(mode.cells) else CELL_MODES[name]
     lots: Array | None = None
     if mode.random:
@@ -369,4 +369,4 @@ def _from_cells(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, re
         values = make(cells, there | gone[:, None], parameter, draws)
         return np.where(gone, np.nan, values)
 
-    return gather(x, axes, rows, result)
+    return gather(x, axes, rows, result, workers=layer.threads)

@@ -27,8 +27,11 @@ def conv(
     padding: Padding = "valid",
     dilation: int | Sequence[int] = 1,
     bias: float = 0.0,
+    threads: int | None = None,
 ) -> Array:
     """Cross-correlate an array with a kernel; see `poolcli.conv`, which takes more than arrays.
+
+    `threads` says how many to use for large maps, as `poolcli.system.threads.threads` has it.
 
     Examples
     --------
@@ -51,19 +54,19 @@ def conv(
     output_shape(array.shape[: array.ndim - weights.ndim], axes)
     with np.errstate(all="ignore"):  # inf - inf is NaN here, and meant to be
         if array.dtype.kind != "f" and weights.dtype.kind != "f" and float(bias).is_integer():
-            return _whole_numbers(array, axes, weights, int(bias))
+            return _whole_numbers(array, axes, weights, int(bias), threads)
         dtype = array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
         work = np.promote_types(dtype, np.float32)
-        total = correlate(array, axes, weights, dtype, work=work)
+        total = correlate(array, axes, weights, dtype, work=work, workers=threads)
         return total + dtype.type(bias) if bias else total
 
 
-def _whole_numbers(x: Array, axes: Sequence[Axis], weights: Array, bias: int) -> Array:
+def _whole_numbers(x: Array, axes: Sequence[Axis], weights: Array, bias: int, threads: int | None) -> Array:
     """Correlate in int64 where no sum can leave it, else in Python's integers to see whether one does."""
     largest = max(-int(x.min()), int(x.max())) if x.size else 0
     most = largest * sum(abs(int(weight)) for weight in weights.flat) + abs(bias)
     if most <= INT64.max:
-        total = correlate(x, axes, weights.astype(np.int64), np.dtype(np.int64), work=_holding(most))
+        total = correlate(x, axes, weights.astype(np.int64), np.dtype(np.int64), work=_holding(most), workers=threads)
         return total + np.int64(bias) if bias else total
     exact = _exact(x, axes, weights) + bias
     if exact.size and (exact.min() < INT64.min or exact.max() > INT64.max):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import CompatError, UnknownNameError
@@ -46,6 +46,8 @@ class LayerSpec:
         Of fractional windows and of stochastic pooling.
     storage_order : int
         Of ONNX indices: 1 counts down the columns.
+    threads : int or None
+        How many to use for large maps, as `poolcli.system.threads.threads` has it; the values do not depend on it.
     """
 
     ndim: int
@@ -58,6 +60,7 @@ class LayerSpec:
     compat: str | Framework | None = None
     seed: int | None = None
     storage_order: int = 0
+    threads: int | None = field(default=None, compare=False, repr=False)
 
     @property
     def framework(self) -> Framework | None:

@@ -125,7 +125,9 @@ class Pooling(LayerSpec):
         from poolcli.kernels.laid_out import winners
 
         values, axes = self._values(x, indices=True)
-        where = winners(x, axes, values, last_nan=bool(self.framework and self.framework.last_nan))
+        where = winners(
+            x, axes, values, last_nan=bool(self.framework and self.framework.last_nan), workers=self.threads
+        )
         if x.dtype.kind == "f" and not values.all():
             _with_sign(x, values, where, self.ndim)
         return values, where

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from poolcli.errors import InputError, PoolcliError, ShapeError
@@ -61,12 +61,13 @@ class PoolStep:
     size: Size = None
     options: Options = field(default_factory=dict)  # type: ignore[assignment]  # an empty dict is one
     indices: bool = False
+    threads: int | None = field(default=None, compare=False, repr=False)
 
     def layer(self, ndim: int) -> Pooling:
         """Return the pooling layer for this many spatial axes."""
         from poolcli.pooling.layer import Pooling
 
-        return Pooling.of(ndim, self.mode, self.size, **self.options)
+        return replace(Pooling.of(ndim, self.mode, self.size, **self.options), threads=self.threads)
 
     def apply(self, feature_map: FeatureMap) -> FeatureMap:
         """Pool."""
@@ -112,6 +113,7 @@ class ConvStep:
     padding: Padding = "valid"
     dilation: int | tuple[int, ...] = 1
     bias: float = 0.0
+    threads: int | None = field(default=None, compare=False, repr=False)
 
     @property
     def title(self) -> str:
@@ -157,8 +159,9 @@ class ConvStep:
                 "give a kernel with one axis for each, such as '[1, 2, 1]' for one",
             )
         values = conv(
-            feature_map.values, kernel, stride=self.stride, padding=self.padding, dilation=self.dilation, bias=self.bias
-        )
+            feature_map.values, kernel, stride=self.stride, padding=self.padding, dilation=self.dilation,
+            bias=self.bias, threads=self.threads,
+        )  # fmt: skip
         return done(feature_map, values, self.record())
 
     @classmethod
@@ -310,6 +313,23 @@ def numbered(steps: Sequence[Step]) -> Iterator[tuple[int, Step]]:
     for step in steps:
         number += getattr(step, "own", True)
         yield number, step
+
+
+def with_threads(steps: Sequence[Step], threads: int | None) -> list[Step]:
+    """Return the steps told how many threads to use for large maps; None leaves them as they are.
+
+    Examples
+    --------
+    >>> [step.threads for step in with_threads([PoolStep(), ConvStep([[1]])], 1)]
+    [1, 1]
+    """
+
+    def told(step: Step) -> Step:
+        if isinstance(step, GradStep):
+            return replace(step, pool=replace(step.pool, threads=threads))
+        return replace(step, threads=threads) if isinstance(step, PoolStep | ConvStep) else step
+
+    return list(steps) if threads is None else [told(step) for step in steps]
 
 
 def apply(feature_map: FeatureMap, steps: Sequence[Step]) -> FeatureMap:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from poolcli.formats.registry import FORMATS
+from poolcli.system import threads
 from tests.support.process import SAMPLES, Run
 
 ASTRONAUT = SAMPLES / "astronaut.jpg"
@@ -86,3 +88,26 @@ def test_reports_of_a_batch_hold_the_same_results(run: Run, tmp_path: Path) -> N
     one, other = ({p.name: p.read_bytes() for p in (tmp_path / jobs).iterdir() if p.name[0] != "."} for jobs in "13")
     assert len(one) == 4
     assert one == other
+
+
+def test_threads_are_told_not_left_in_the_environment(
+    call: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Every step of a command has as many as --threads says, and the process is as before."""
+    np.save(tmp_path / "large.npy", np.zeros((800, 900), np.float32))
+    asked: list[int | None] = []
+    usual = threads.threads
+
+    def watched(number: int | None = None) -> int:
+        asked.append(number)
+        return usual(number)
+
+    for home in ("fold", "correlate", "selection_network"):
+        monkeypatch.setattr(f"poolcli.kernels.{home}.threads", watched)
+    before = dict(os.environ)
+    for text in ("pool --filter box", "pool -m median -k 3 -s 1", "grad -m avg"):
+        asked.clear()
+        assert not call(*text.split(), "--threads", "1", "-o", "out.npy", "--overwrite", "large.npy", cwd=tmp_path).code
+        assert asked
+        assert set(asked) == {1}
+    assert dict(os.environ) == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated, Any
 
 from poolcli.analysis.comparison import OWN_RULES, Variant, Variants, compared, labelled
@@ -19,7 +20,7 @@ from poolcli.cli.words import spoken
 from poolcli.errors import CompatError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.options import mode_names
-from poolcli.steps.steps import PoolStep, apply
+from poolcli.steps.steps import PoolStep, apply, with_threads
 
 
 def sides() -> Iterable[str]:
@@ -79,8 +80,8 @@ def compare(
     before = take_in(given, io.reading, io.verbosity, steps=steps, target=writing)
     if window.compat:
         before = as_network_input(before)
-    ready = apply(before, steps)
-    made = compared(ready, variants)
+    ready = apply(before, with_threads(steps, io.verbosity.threads))
+    made = compared(ready, {label: replace(step, threads=io.verbosity.threads) for label, step in variants.items()})
     titled = {"input": before, **({"before pooling": ready} if steps else {})}
     titled |= {one.label: ready.with_(values=one.values) for one in made.variants if one.values is not None}
     showing.draw(writing, [*titled.values()], [*titled])

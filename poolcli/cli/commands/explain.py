@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from poolcli.cli.checks import check_output
@@ -20,7 +21,7 @@ from poolcli.cli.progress import rounds
 from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.render.kinds import kind_of, what_is_drawn
-from poolcli.steps.steps import Step, apply
+from poolcli.steps.steps import Step, apply, with_threads
 from poolcli.window import parse_sizes
 from poolcli.wording import many
 
@@ -154,8 +155,9 @@ def explain(
     if explaining.exercise and given is None:
         before = _made_up(steps, window, explaining)
     else:
-        before = apply(take_in(given, reading, verbosity, window.compat, steps=steps, target=explaining), steps)
-    layer = window.step().layer(before.ndim)
+        before = take_in(given, reading, verbosity, window.compat, steps=steps, target=explaining)
+        before = apply(before, with_threads(steps, verbosity.threads))
+    layer = replace(window.step().layer(before.ndim), threads=verbosity.threads)
     if drawing:
         _draw(before, layer, explaining, picturing, verbosity)
     else:

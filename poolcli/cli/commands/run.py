@@ -24,7 +24,7 @@ from poolcli.errors import UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.steps import recipe
 from poolcli.steps.shapes import Signal, summarize, validate
-from poolcli.steps.steps import Step, named, numbered
+from poolcli.steps.steps import Step, named, numbered, with_threads
 from poolcli.system.files import descriptor_of
 
 
@@ -57,7 +57,7 @@ def run(
     poolcli run --save-steps recipe.json input.csv relu then pool --size 2
     poolcli run --steps recipe.json input.csv
     """
-    steps = [*recipes.replayed(), *parse_stack(context.obj or [], RUNNABLE)]
+    steps = with_threads([*recipes.replayed(), *parse_stack(context.obj or [], RUNNABLE)], io.verbosity.threads)
     if not steps:
         raise UsageError("run needs steps", "such as: poolcli run input.csv conv --filter box then pool --size 2")
     compat, writing, verbosity = compat_of(steps), io.writing, io.verbosity

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from poolcli.cli.console import unicode_ok
@@ -14,7 +15,7 @@ from poolcli.cli.options.windows import Windowing
 from poolcli.cli.output import Output
 from poolcli.cli.pipeline import take_in
 from poolcli.cli.progress import rounds
-from poolcli.steps.steps import apply
+from poolcli.steps.steps import apply, with_threads
 
 
 class Shifting(Group):
@@ -56,8 +57,9 @@ def shift(
     from poolcli.render.terminal.invariance import differences, invariance_table
 
     how = picturing.how()
-    feature_map = apply(take_in(given, reading, verbosity, window.compat), filtering.steps())
-    layer = window.step().layer(feature_map.ndim)
+    told = with_threads(filtering.steps(), verbosity.threads)
+    feature_map = apply(take_in(given, reading, verbosity, window.compat), told)
+    layer = replace(window.step().layer(feature_map.ndim), threads=verbosity.threads)
     with rounds("moving", quiet=verbosity.quiet) as tell:
         report = measure(
             feature_map,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -177,11 +176,6 @@ class Verbosity(Group):
     def output(self, color: str = "auto") -> Output:
         """Return the way out, as quiet as it is to be."""
         return Output(color, quiet=self.quiet, verbose=self.verbose)
-
-    def start(self) -> None:
-        """Tell the kernels how many threads to use."""
-        if self.threads is not None:
-            os.environ["POOLCLI_THREADS"] = str(self.threads)
 
 
 class InputOutput(Group):
