@@ -20,6 +20,7 @@ from poolcli.emit.onnx_code import Onnx
 from poolcli.emit.torch_code import Torch
 from poolcli.errors import UnknownNameError
 from poolcli.featuremap import inner_order
+from poolcli.steps.shapes import validate
 
 if TYPE_CHECKING:
     from poolcli.emit.program import Program
@@ -66,9 +67,44 @@ def emit(steps: Sequence[Step], ndim: int, target: str, layout: str | None = Non
         w = sliding_window_view(x, (3, 3), axis=(-2, -1))[..., ::2, ::2, :, :]
         return w.max(axis=(-2, -1))
     """
+    return _program(steps, ndim, target).source(inner_order(layout) if layout else ())
+
+
+def emit_model(
+    steps: Sequence[Step], ndim: int, target: str, spatial: Sequence[int] = ()
+) -> tuple[bytes, Sequence[str]]:
+    """Return a model that does what these steps do, as a file of the target's own format holds it.
+
+    Parameters
+    ----------
+    steps, ndim, target
+        As in `emit`; the target is one that has a suffix of such files.
+    spatial : sequence of int
+        The lengths of the spatial axes of its input; any if empty. Maps and channels stand before them.
+
+    Returns
+    -------
+    model : bytes
+        The file.
+    remarks : sequence of str
+        What a program would have refused, and the model does not.
+
+    Raises
+    ------
+    UsageError
+        If the target has no equivalent, or its own package is missing.
+    ShapeError
+        If a step does not fit what arrives at it.
+    """
+    outputs = validate(steps, (1, 1, *spatial))[-1][2:] if spatial and steps else ()
+    program = _program(steps, ndim, target)
+    return program.model(spatial, outputs), program.unguarded
+
+
+def _program(steps: Sequence[Step], ndim: int, target: str) -> Program:
     if target not in TARGETS:
         raise UnknownNameError("target", target, TARGETS)
     program = TARGETS[target](ndim)
     for step in steps:
         program.add(step)
-    return program.source(inner_order(layout) if layout else ())
+    return program

@@ -312,6 +312,7 @@ class Framework(Program):
 
     def refuse_nan(self, why: str) -> None:
         """Write the lines that refuse NaN in the input."""
+        self.unguarded = self.unguarded or [why]
         self.guards = self.guards or ["if np.isnan(x).any():", f'    raise ValueError("{why}")']
 
     def function(self, name: str, *arguments: str, **named: str) -> str:

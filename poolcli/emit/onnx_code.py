@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from poolcli.emit.framework import Framework, Value
 from poolcli.emit.geometry import compat_of, is_dilated, is_padded, reach_of, sides_of
 from poolcli.emit.numpy_code import WINDOWS
-from poolcli.emit.program import kernel_of, number, whole
+from poolcli.emit.program import imports, kernel_of, number, whole
+from poolcli.errors import UsageError
+from poolcli.featuremap import SPATIAL
 from poolcli.window import Window
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def spread(windows{parameter}):
 class Onnx(Framework):
     """A program that builds an ONNX model and runs it with onnxruntime; a value is the name of a node's output."""
 
-    name, title = "onnx", "ONNX"
+    name, title, suffix = "onnx", "ONNX", ".onnx"
     fills: ClassVar = {"reflect": "reflect", "replicate": "edge", "wrap": "wrap"}
     operators: ClassVar[Mapping[str, str]] = {
         "neg": "Neg", "abs": "Abs", "add": "Add", "mul": "Mul", "div": "Div", "pow": "Pow", "root": "Pow",
@@ -54,30 +56,65 @@ class Onnx(Framework):
 
     def lines(self) -> list[str]:
         """Return the lines of ``pool``."""
-        n, kind = self.ndim, "float64" if self.double else "float32"
-        element = "TensorProto.DOUBLE" if self.double else "TensorProto.FLOAT"
-        if not self.nodes:
-            self.assign(self.node("Identity", "x"))
-        last = self.nodes[-1].replace(f'["{self.tensor}"', '["y"')
         padded = any('"Pad"' in node for node in self.nodes)
-        rows = [f'    numpy_helper.from_array({row}, "{name}"),' for row, name in self.constants.items()]
-        constants = ["constants = [", *rows, "]"] if rows else []
+        kind = "float64" if self.double else "float32"
         return [
-            *self.guards,
-            f"t = x.reshape(-1, 1, *x.shape[-{n}:]).astype(np.{kind})",
-            *self.body,
-            *constants,
-            "nodes = [", *(f"    {row}," for row in (*self.nodes[:-1], last)), "]",
-            f'inputs = [helper.make_tensor_value_info("x", {element}, t.shape)]',
-            f'outputs = [helper.make_tensor_value_info("y", {element}, None)]',
-            *(['outputs += [helper.make_tensor_value_info("i", TensorProto.INT64, None)]'] if self.traced else []),
-            f'graph = helper.make_graph(nodes, "pool", inputs, outputs{", constants" if constants else ""})',
-            'model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)',
+            *self._building(f"t = x.reshape(-1, 1, *x.shape[-{self.ndim}:]).astype(np.{kind})", "t.shape", "None"),
             *(FUSING if padded else ()),
             f"session = onnxruntime.InferenceSession(model.SerializeToString(){', options' if padded else ''}, "
             'providers=["CPUExecutionProvider"])',
             *self._ending(),
         ]  # fmt: skip
+
+    def _building(self, first: str, inputs: str, outputs: str) -> list[str]:
+        """Return the lines that make the model; `inputs` and `outputs` are its shapes, in the words of the program."""
+        if not self.nodes:
+            self.assign(self.node("Identity", "x"))
+        element = "TensorProto.DOUBLE" if "float64" in first else "TensorProto.FLOAT"
+        last = self.nodes[-1].replace(f'["{self.tensor}"', '["y"')
+        rows = [f'    numpy_helper.from_array({row}, "{name}"),' for row, name in self.constants.items()]
+        constants = ["constants = [", *rows, "]"] if rows else []
+        indices = f'outputs += [helper.make_tensor_value_info("i", TensorProto.INT64, {outputs})]'
+        return [
+            *self.guards,
+            first,
+            *self.body,
+            *constants,
+            "nodes = [", *(f"    {row}," for row in (*self.nodes[:-1], last)), "]",
+            f'inputs = [helper.make_tensor_value_info("x", {element}, {inputs})]',
+            f'outputs = [helper.make_tensor_value_info("y", {element}, {outputs})]',
+            *([indices] if self.traced else []),
+            f'graph = helper.make_graph(nodes, "pool", inputs, outputs{", constants" if constants else ""})',
+            'model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)',
+        ]  # fmt: skip
+
+    def model(self, spatial: Sequence[int], outputs: Sequence[int]) -> bytes:
+        """Return the model itself, for any number of maps and channels of float32.
+
+        Parameters
+        ----------
+        spatial : sequence of int
+            The lengths of the spatial axes; empty for any.
+        outputs : sequence of int
+            Those of the result.
+
+        Raises
+        ------
+        UsageError
+            If the package `onnx` is missing, or the model depends on lengths that are not given.
+        """
+        if self.plane:
+            self.refuse("in a model indices count over the whole tensor", f"say so: compat {self.name}")
+        convolves = any('"Conv"' in node for node in self.nodes)
+        names = ["N", 1 if convolves else "C"]
+        free = list(SPATIAL[self.ndim - 1])
+        left: Sequence[int | None] = outputs or [None] * self.ndim
+        lines = self._building("t = x.astype(np.float32)", str([*names, *(spatial or free)]), str([*names, *left]))
+        if not spatial and "x.shape[-" in "".join(lines):
+            self.refuse("the model depends on the size of the map", "name an INPUT of that size")
+        function = "\n".join(["def model(x):", *(f"    {line}" for line in (*lines, "return model"))])
+        source = "\n\n\n".join([*self.helpers.values(), function])
+        return _checked("\n".join([*imports(source), source]), (1, 1, *(spatial or [1] * self.ndim)))
 
     def _ending(self) -> list[str]:
         """Return the lines that run the model and return what it made."""
@@ -287,3 +324,21 @@ def _span(length: str, more: int, stride: int) -> str:
     """Write (length + more) // stride."""
     total = f"{length} {'+' if more > 0 else '-'} {abs(more)}" if more else length
     return total if stride == 1 else f"({total}) // {stride}"
+
+
+def _checked(source: str, shape: Sequence[int]) -> bytes:
+    """Run a program that makes a model, and return what it makes, if ONNX's own checker finds nothing wrong with it."""
+    import numpy as np
+
+    defined: dict[str, Any] = {}
+    try:
+        from onnx.checker import check_model
+
+        exec(compile(source, "<emitted>", "exec"), defined)  # noqa: S102 - what this file wrote: no text of a user's in it
+    except ImportError:
+        raise UsageError("a model needs the package onnx", "install it: pip install 'poolcli[onnx]'") from None
+    model = defined["model"](np.zeros(shape, np.float32))
+    model.producer_name = "poolcli"
+    check_model(model)
+    made: bytes = model.SerializeToString()
+    return made

@@ -95,6 +95,7 @@ class Program:
 
     name: ClassVar[str]
     title: ClassVar[str]
+    suffix: ClassVar[str] = ""  # of the files that hold a model itself, where there are such
 
     def __init__(self, ndim: int) -> None:
         self.ndim = ndim
@@ -102,6 +103,7 @@ class Program:
         self.remarks: Sequence[str] = ()
         self.helpers: dict[str, str] = {}
         self.body: list[str] = []
+        self.unguarded: list[str] = []  # why NaN is refused, which a model alone cannot do
         self.traced = False  # whether the last step records indices
 
     def add(self, step: Step) -> None:
@@ -136,6 +138,7 @@ class Program:
 
     def refuse_nan(self, why: str) -> None:
         """Write the lines that refuse NaN in the input."""
+        self.unguarded.append(why)
         self.body += ["if np.isnan(x).any():", f'    raise ValueError("{why}")']
 
     def help(self, source: str) -> str:
@@ -159,7 +162,7 @@ class Program:
         turned = self._turned(order) if list(order) != sorted(order) else ()
         name = "planewise" if turned else "pool"
         functions = "\n\n\n".join([*self.helpers.values(), "\n".join([f"def {name}(x):", *lines]), *turned])
-        head = [f"# poolcli: {'; '.join(self.comments) or 'nothing to do'}", *self.remarks, *_imports(functions)]
+        head = [f"# poolcli: {'; '.join(self.comments) or 'nothing to do'}", *self.remarks, *imports(functions)]
         return "\n".join(head) + ("\n\n\n" if len(head) > 1 else "\n") + functions + "\n"
 
     def _turned(self, order: Sequence[int]) -> tuple[str]:
@@ -168,6 +171,10 @@ class Program:
         made = f"planewise(x.transpose{tuple(order)})"
         made = f"tuple(y.transpose{back} for y in {made})" if self.traced else f"{made}.transpose{back}"
         return ("\n".join(["def pool(x):", *indented(f"return {made}")]),)
+
+    def model(self, spatial: Sequence[int], outputs: Sequence[int]) -> bytes:
+        """Return the model itself, of a target that has a `suffix`."""
+        raise NotImplementedError
 
     def pool(self, layer: Pooling) -> None:
         """Write a pooling layer."""
@@ -193,7 +200,7 @@ _NAMES = {"sliding_window_view": "numpy.lib.stride_tricks", "TensorProto": "onnx
           "numpy_helper": "onnx"}  # fmt: skip
 
 
-def _imports(code: str) -> list[str]:
+def imports(code: str) -> list[str]:
     """Return the import lines that the code needs."""
     used = set(re.findall(r"\b[A-Za-z_]+\b", re.sub(r'"[^"]*"', "", code)))
     standard = [f"import {name}" for name in _STANDARD if name in used]

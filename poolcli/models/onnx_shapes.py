@@ -86,6 +86,14 @@ def _transposed(node: Any, scope: Any) -> ModelShape | None:
     return tuple(x[axis] for axis in order) if sorted(order) == list(range(len(x))) else None
 
 
+def _gathered(node: Any, scope: Any) -> ModelShape | None:
+    x, where, axis = _input(node, scope), _input(node, scope, 1), node.number("axis", 0)
+    if x is None or where is None:
+        return None
+    axis = axis + len(x) if axis < 0 else axis
+    return (*x[:axis], *where, *x[axis + 1 :])
+
+
 def _axes(node: Any, scope: Any) -> list[int] | None:
     said: list[int] | None = node.numbers("axes") or (scope.numbers(node.inputs[1]) if len(node.inputs) > 1 else None)
     return said
@@ -151,6 +159,7 @@ SHAPES_AFTER: Mapping[str, Follow] = {
     "Conv": _conv,
     "Pad": _pad,
     "Concat": _concat,
+    "Gather": _gathered,
     "Transpose": _transposed,
     "Unsqueeze": _unsqueezed,
     "Squeeze": _squeezed,

@@ -231,6 +231,8 @@ def pool_behind(path: Path, *nodes: bytes, shape: Any = (1, 2, 9, 10), constants
     ("Pad", ["x"], {"pads": [0, 0, 1, 1, 0, 0, 1, 1]}, [], "1x2x11x12"),
     ("Pad", ["x", "gone"], {}, [], "?x?x?x?"),
     ("Concat", ["x", "x"], {"axis": -3}, [], "1x4x9x10"),
+    ("Gather", ["x", "p"], {"axis": -2}, [tensor("p", [0, 1, 1, 2, 4])], "1x2x5x10"),
+    ("Gather", ["x", "gone"], {"axis": 1}, [], "?"),
     ("Concat", ["x", "gone"], {"axis": 1}, [], "?"),
     ("Transpose", ["x"], {"perm": [0, 1, 3, 2]}, [], "1x2x10x9"),
     ("Reshape", ["x", "p"], {}, [tensor("p", [0, 1, -1, 6])], "1x1x30x6"),

@@ -13,9 +13,10 @@ from poolcli.cli.options.steps import FilterOptions
 from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.options.windows import Windowing
 from poolcli.cli.pipeline import load, transform
-from poolcli.emit import emit
+from poolcli.emit import TARGETS, emit, emit_model
 from poolcli.featuremap import SPATIAL, parse_layout, spatial_letters
 from poolcli.steps.steps import PoolStep, Step
+from poolcli.window import times
 
 
 class PoolExtras(Group):
@@ -56,8 +57,13 @@ def pool(
         return
     reading, writing = io.reading, io.writing
     check_target_apart(writing.output, files_read(given or "-", steps), overwrite=writing.overwrite)
-    layout = _layout(step, reading) if given is None else load(given, reading, io.verbosity, window.compat).layout
-    _write_code(steps, layout, extras.emit, io)
+    before = None if given is None else load(given, reading, io.verbosity, window.compat)
+    layout = before.layout if before else _layout(step, reading)
+    suffix = TARGETS[extras.emit].suffix
+    if suffix and writing.output.endswith(suffix):
+        _write_model(steps, len(spatial_letters(layout)), extras.emit, io, before.spatial if before else ())
+    else:
+        _write_code(steps, layout, extras.emit, io)
 
 
 def _layout(step: PoolStep, reading: Reading) -> str:
@@ -71,3 +77,13 @@ def _layout(step: PoolStep, reading: Reading) -> str:
 def _write_code(steps: Sequence[Step], layout: str, target: str, io: InputOutput) -> None:
     io.out.put(emit(steps, len(spatial_letters(layout)), target, layout).encode(), io.writing.output)
     io.out.wrote(io.writing.output, f"code for {target}")
+
+
+def _write_model(steps: Sequence[Step], ndim: int, target: str, io: InputOutput, spatial: Sequence[int]) -> None:
+    """Write the model itself; say what a program would refuse and a model cannot."""
+    content, remarks = emit_model(steps, ndim, target, spatial)
+    io.out.put(content, io.writing.output)
+    size = f" for maps of {times(spatial)}" if spatial else ""
+    io.out.wrote(io.writing.output, f"an {TARGETS[target].title} model of float32{size}, channels first")
+    for remark in remarks:
+        io.out.note(f"the model does not refuse NaN, though {remark}")
