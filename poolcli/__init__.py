@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from poolcli.pooling.gradient import unpool
     from poolcli.steps.functions import conv, grad, pool, relu
 
-__version__ = "0.1.0"
+__version__ = "1.0.0rc1"
 
 __all__ = [
     "Comparison", "Explanation", "FeatureMap", "PoolcliError", "__version__", "compare", "conv", "explain", "grad",

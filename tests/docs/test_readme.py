@@ -44,12 +44,15 @@ def test_a_block_shows_what_its_commands_print(document: Path, index: int, tmp_p
 
 
 def test_there_is_something_to_check() -> None:
-    assert sum(len(commands(block)) for block in blocks(ROOT / "README.md")) >= 15
+    assert sum(len(commands(block)) for block in blocks(ROOT / "README.md")) >= 5
+    assert sum(len(commands(block)) for block in blocks(ROOT / "docs" / "guide.md")) >= 15
 
 
-@pytest.mark.parametrize("title", ["What poolcli promises", "What each framework can do"])
-def test_every_promise_has_tests_that_exist(title: str) -> None:
-    section = (ROOT / "README.md").read_text().split(f"## {title}", 1)[1].split("\n## ", 1)[0]
+@pytest.mark.parametrize(
+    ("name", "title"), [("promises.md", "What poolcli promises"), ("frameworks.md", "What each framework can do")]
+)
+def test_every_promise_has_tests_that_exist(name: str, title: str) -> None:
+    section = (ROOT / "docs" / name).read_text().split(f"## {title}", 1)[1].split("\n## ", 1)[0]
     rows = [line for line in section.splitlines() if line.startswith("| ")][1:]
     assert len(rows) >= 20
     for row in rows:
@@ -57,6 +60,39 @@ def test_every_promise_has_tests_that_exist(title: str) -> None:
         assert tests, row
         for file, name in tests:
             assert re.search(rf"^def {name}\(", (ROOT / file).read_text(), re.MULTILINE), f"{file}::{name}"
+
+
+def anchors(document: Path) -> set[str]:
+    """The names of the headings of a document, as links have them."""
+    heads = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```$", "", document.read_text(), flags=re.M | re.S), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", head).lower().replace(" ", "-") for head in heads}
+
+
+def broken_links(document: Path, text: str) -> list[str]:
+    """The links of a text to files and headings that are not there; the web is not asked."""
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)):
+        file, _, anchor = link.partition("#")
+        target = (document.parent / file).resolve() if file else document
+        if not link.startswith("https://") and not (target.exists() and (not anchor or anchor in anchors(target))):
+            broken.append(link)
+    return broken
+
+
+EVERY = [
+    *DOCUMENTS,
+    *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "benchmarks/RESULTS.md")),
+]
+
+
+@pytest.mark.parametrize("document", EVERY, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    assert broken_links(document, document.read_text(encoding="utf-8")) == []
+
+
+def test_a_link_that_leads_nowhere_is_seen() -> None:
+    text = "[a](nothing.md) [b](#nothing) `[c](x.md)` [d](docs/guide.md#a-photo) [e](docs/guide.md#no)"
+    assert broken_links(ROOT / "README.md", text) == ["nothing.md", "#nothing", "docs/guide.md#no"]
 
 
 def test_a_command_may_have_several_lines() -> None:

@@ -269,9 +269,11 @@ def test_mixed_counts_cells_beyond_float16() -> None:
 # --- a mode of one's own ----------------------------------------------------------------------------------------------
 
 
-def rows_in_readme() -> list[str]:
-    """The code of every mode that README shows."""
-    found = re.findall(r'\bMode\("midrange", [^\n`]*\)', (ROOT / "README.md").read_text(encoding="utf-8"))
+def rows_in_the_document() -> list[str]:
+    """The code of every mode that docs/architecture.md shows."""
+    found = re.findall(
+        r'\bMode\("midrange", [^\n`]*\)', (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    )
     assert len(found) == 2  # as a row of the table, and in a package
     return found
 
@@ -290,12 +292,12 @@ def rows_in_readme() -> list[str]:
     ],
 )
 @pytest.mark.parametrize("options", [{}, {"nan": "ignore"}, {"padding": 1, "stride": 1}], ids=str)
-@pytest.mark.parametrize("code", rows_in_readme(), ids=("table", "package"))
-def test_the_mode_in_readme_works_on_every_type(
+@pytest.mark.parametrize("code", rows_in_the_document(), ids=("table", "package"))
+def test_the_mode_in_the_document_works_on_every_type(
     code: str, options: dict[str, Any], dtype: str, cells: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The formula is written as anybody would write it; nothing wraps around or overflows on the way."""
-    monkeypatch.setitem(MODES, "midrange", eval(code, vars(modes).copy()))  # noqa: S307 - our own README
+    monkeypatch.setitem(MODES, "midrange", eval(code, vars(modes).copy()))  # noqa: S307 - our own document
     x = np.array(cells, dtype)
     bounds = [(i, i + 2) for i in (0, 2, 4)] if "padding" not in options else [(max(i, 0), i + 2) for i in range(-1, 6)]
     windows = [[Fraction(cell) for cell in x[start:stop].tolist()] for start, stop in bounds]
@@ -308,7 +310,7 @@ def test_the_mode_in_readme_works_on_every_type(
 
 def test_a_mode_of_one_row_is_refused_where_it_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page without its arithmetic would be empty, and no code is no help against missing code."""
-    monkeypatch.setitem(MODES, "midrange", eval(rows_in_readme()[0], vars(modes).copy()))  # noqa: S307 - our own README
+    monkeypatch.setitem(MODES, "midrange", eval(rows_in_the_document()[0], vars(modes).copy()))  # noqa: S307 - our own document
     with pytest.raises(UsageError, match=r"which has no row in MODES of pool\.js"):
         page(FeatureMap.from_array(np.ones((4, 4))), Pooling.of(2, "midrange"))
     for target, why in {"numpy": "midrange has no row in NUMPY_MODES", "torch": "it has no midrange pooling"}.items():
@@ -321,13 +323,13 @@ def test_a_mode_of_one_row_is_refused_where_it_has_none(monkeypatch: pytest.Monk
     "options", [{}, {"padding": 1, "stride": 1}, {"global_window": True}, {"nan": "ignore"}], ids=str
 )
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
-def test_the_row_of_code_in_readme_computes_what_the_mode_does(
+def test_the_row_of_code_in_the_document_computes_what_the_mode_does(
     options: Any, dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    row = re.findall(r'"midrange": (NumpyMode\(.*?\)),\n', readme, re.DOTALL)
-    monkeypatch.setitem(MODES, "midrange", eval(rows_in_readme()[0], vars(modes).copy()))  # noqa: S307 - our own README
-    monkeypatch.setitem(NUMPY_MODES, "midrange", eval(row[0], vars(numpy_code).copy()))  # noqa: S307 - our own README
+    document = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    row = re.findall(r'"midrange": (NumpyMode\(.*?\)),\n', document, re.DOTALL)
+    monkeypatch.setitem(MODES, "midrange", eval(rows_in_the_document()[0], vars(modes).copy()))  # noqa: S307 - our own document
+    monkeypatch.setitem(NUMPY_MODES, "midrange", eval(row[0], vars(numpy_code).copy()))  # noqa: S307 - our own document
     x = np.array([[200, 150, 100, 120], [255, 254, 7, 8], [9, 0, 1, 3], [2, 2, 250, 240]], dtype)
     if "nan" in options:
         x = np.where(x == 7, np.nan, x.astype(np.float64))

@@ -25,6 +25,7 @@ needs("hatchling", "mypy", extra="test")
 
 PACKAGE = ROOT / "poolcli"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+FOLDERS = ("poolcli", "tests", "sample_inputs", "docs", "benchmarks", "packaging")
 ASSETS = {".css", ".html", ".js", ".typed"}  # what is no Python and belongs in the wheel
 
 
@@ -104,11 +105,11 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
 
 
 def test_the_sdist_holds_what_its_tests_need(unpacked: Path) -> None:
-    for folder in ("poolcli", "tests", "sample_inputs", "docs", "benchmarks"):
+    for folder in FOLDERS:
         assert tree(unpacked / folder) == tree(ROOT / folder), folder
-    rest = {path.name for path in unpacked.iterdir()} - {"poolcli", "tests", "sample_inputs", "docs", "benchmarks"}
-    assert rest == {
-        ".ci", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml"
+    assert {path.name for path in unpacked.iterdir()} - {*FOLDERS} == {
+        ".ci", ".gitignore", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "PKG-INFO", "README.md",
+        "SECURITY.md", "pyproject.toml",
     }  # fmt: skip
 
 
@@ -130,6 +131,18 @@ def test_the_version_is_written_once(wheel: Path) -> None:
     assert places == [PACKAGE / "__init__.py"]
 
 
+def test_what_others_package_is_this_version_and_needs_the_same() -> None:
+    formula = (ROOT / "packaging" / "homebrew" / "poolcli.rb").read_text(encoding="utf-8")
+    recipe = (ROOT / "packaging" / "conda" / "recipe.yaml").read_text(encoding="utf-8")
+    assert f"poolcli-{poolcli.__version__}.tar.gz" in formula
+    assert f'version: "{poolcli.__version__}"' in recipe
+    assert f"version: {poolcli.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    wanted = {need.replace(">=", " >=") for need in PROJECT["dependencies"]}
+    assert {line.strip("- \n") for line in recipe.split("  run:\n")[1].split("\n\n")[0].splitlines()} == {
+        *wanted, f"python {PROJECT['requires-python']}"
+    }  # fmt: skip
+
+
 def test_the_metadata(wheel: Path) -> None:
     said = head(wheel)
     assert (said["Name"], said["License-Expression"], said["Requires-Python"]) == ("poolcli", "MIT", ">=3.11")
@@ -139,11 +152,11 @@ def test_the_metadata(wheel: Path) -> None:
     assert f"Programming Language :: Python :: {sys.version_info[0]}.{sys.version_info[1]}" in classifiers
 
 
-def test_only_typer_has_an_upper_bound(wheel: Path) -> None:
-    """A bound that nobody needs keeps people from updates; CONTRIBUTING says why Typer has one."""
+def test_nothing_has_an_upper_bound(wheel: Path) -> None:
+    """A bound that nobody needs keeps people from updates."""
     wanted = head(wheel).get_all("Requires-Dist") or []
     assert len(wanted) > 5
-    assert [line.partition("<")[0] for line in wanted if re.search(r"<|==|~=", line.partition(";")[0])] == ["typer"]
+    assert [line.partition("<")[0] for line in wanted if re.search(r"<|==|~=", line.partition(";")[0])] == []
 
 
 # --- what they do -----------------------------------------------------------------------------------------------------

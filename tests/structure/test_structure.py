@@ -477,34 +477,41 @@ def test_import_time_finds_nothing_heavy_at_the_start(python: Run) -> None:
     assert not [name for name in seen if under(name, *HEAVY)]
 
 
-# --- README -----------------------------------------------------------------------------------------------------------
+# --- documents --------------------------------------------------------------------------------------------------------
 
-README = (ROOT / "README.md").read_text(encoding="utf-8") if (ROOT / "README.md").exists() else ""
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+WRITTEN = {"cli.md", "poolcli.1"}  # by the code itself
+DOCS = README + "".join(path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md") if path.name not in WRITTEN)
 
 
-def named(word: str) -> bool:
-    """Whether README has a word by itself: not as a part of another."""
-    return re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", README) is not None
+def section(name: str, title: str) -> str:
+    """A part of a document, from its title to the next."""
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    return re.split(rf"^#+ {re.escape(title)}$", text, maxsplit=1, flags=re.MULTILINE)[1].split("\n## ")[0]
+
+
+def test_readme_is_read_in_three_minutes() -> None:
+    assert len(README.splitlines()) <= 200
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_readme_shows_every_command(command: str) -> None:
-    assert re.search(rf"poolcli {command}\b", README)
+def test_documents_name_every_command(command: str) -> None:
+    assert re.search(rf"`{command}`|poolcli {command}\b", README)
+    assert re.search(rf"poolcli {command}\b", DOCS)
 
 
 @pytest.mark.parametrize("mode", [row.label for row in MODES.values()])
-def test_readme_names_every_mode(mode: str) -> None:
-    assert named(mode)
+def test_the_guide_names_every_mode(mode: str) -> None:
+    assert re.search(rf"(?<![\w-]){re.escape(mode)}(?![\w-])", section("guide.md", "A grid of numbers"))
 
 
 @pytest.mark.parametrize("name", FILTERS)
-def test_readme_names_every_filter(name: str) -> None:
-    section = README.split("\n### Filter first\n")[1].split("\n### ")[0]  # "Adding things" names one to be added
-    assert f"`{name}`" in section
+def test_the_guide_names_every_filter(name: str) -> None:
+    assert f"`{name}`" in section("guide.md", "Filter first")
 
 
-def test_readme_names_every_exit_code() -> None:
-    told = README.split("\n## Exit codes and errors\n")[1].split("An error is")[0]
+def test_the_promises_name_every_exit_code() -> None:
+    told = section("promises.md", "Exit codes and errors").split("An error is")[0]
     assert [int(code) for code in re.findall(r"\d+", told)] == [*EXIT_CODES]
 
 

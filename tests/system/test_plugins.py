@@ -54,9 +54,9 @@ def offer(folder: Path, package: str, kind: str, name: str, code: str) -> None:
 # --- what works -------------------------------------------------------------------------------------------------------
 
 
-def test_the_names_are_none_that_readme_has_its_readers_add() -> None:
+def test_the_names_are_none_that_the_document_has_its_readers_add() -> None:
     points = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]["entry-points"]
-    adding = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## Adding things\n")[1].split("\n## ")[0]
+    adding = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("\n## Adding things\n")[1]
     taken = set(re.findall(r"[`\"]([\w-]+)[`\"]", adding)) & {name for rows in points.values() for name in rows}
     assert taken == set()
 
@@ -234,7 +234,7 @@ def test_known_names_look_at_no_package(
 # --- what is broken ---------------------------------------------------------------------------------------------------
 
 MODE = "from poolcli.plugins import MAX, Mode\nROW = Mode({name!r}, 'max(x)', (MAX,))\n"
-README = "hint: README says under 'From a package of your own' what a package has to give"
+SAYS = "hint: docs/architecture.md says under 'From a package of your own' what a package has to give"
 
 
 @pytest.mark.parametrize(
@@ -244,13 +244,13 @@ README = "hint: README says under 'From a package of your own' what a package ha
         ("1 / 0", "cannot be loaded: ZeroDivisionError: division by zero", None),
         ("raise SystemExit", "cannot be loaded: SystemExit", None),
         ("", "cannot be loaded: AttributeError: module 'broken' has no attribute 'ROW'", None),
-        ("ROW = 3", "is of type int, but has to be a poolcli.plugins.Mode", README),
+        ("ROW = 3", "is of type int, but has to be a poolcli.plugins.Mode", SAYS),
         (
             "from poolcli.plugins import Mode as ROW",
             "is the class Mode, but has to be a poolcli.plugins.Mode",
-            README,
+            SAYS,
         ),
-        (MODE.format(name="other"), "calls itself 'other'", README),
+        (MODE.format(name="other"), "calls itself 'other'", SAYS),
     ],
 )
 def test_a_broken_mode_is_one_error(
@@ -290,7 +290,7 @@ def test_a_broken_filter_or_format_is_one_error(
     result = run(*words, tiny, env={"PYTHONPATH": str(tmp_path)}, cwd=tmp_path)
     assert (result.code, result.raw) == (1, b"")
     what = f"the {kind} 'odd' of the package broken 2.0 (broken:ROW)"
-    assert result.err.splitlines() == [f"error: {what} is of type str, but has to be a {wanted}", README]
+    assert result.err.splitlines() == [f"error: {what} is of type str, but has to be a {wanted}", SAYS]
 
 
 def test_two_packages_with_one_name_are_an_error(run: Run, tiny: Path, tmp_path: Path) -> None:
