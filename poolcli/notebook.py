@@ -176,7 +176,7 @@ class Comparison:
         return comparison_html(self.feature_map, self.sides)  # nothing in it moves: it needs no frame
 
     def __rich__(self) -> Any:
-        return comparison_table(self.feature_map, self.feature_map, self.sides, Look(), marked=True)
+        return comparison_table(self.feature_map, self.feature_map, self.sides, Look(), marked=self.sides.marked)
 
     def __repr__(self) -> str:
         return f"<Comparison of {', '.join(self)} on {self.feature_map.name}>"

@@ -82,6 +82,11 @@ class Variants:
         return marks
 
     @property
+    def marked(self) -> bool:
+        """Whether what differs is worth a mark: between modes nearly every value does."""
+        return len({variant.step.mode for variant in self.variants}) < len(self.variants)
+
+    @property
     def first(self) -> Variant:
         """The first variant that was not refused."""
         return next(variant for variant in self.variants if variant.values is not None)

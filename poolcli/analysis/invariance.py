@@ -120,18 +120,27 @@ class ShiftReport:
         means = f"mean change {before.mean:.4g} and {after.mean:.4g}"
         return f"{moved}, {shares} ({means}): {_judged(before, after)}."
 
-    def differences(self) -> Iterator[tuple[Shift, FeatureMap, FeatureMap]]:
-        """Yield each shift with the absolute differences in the input and in the pooled map."""
-        still = self.layer.apply(self.feature_map.values)[0]
+    def moved(self) -> Iterator[tuple[Shift, FeatureMap, FeatureMap]]:
+        """Yield each shift with the moved input and what pooling makes of it."""
         for shift in self.shifts:
             moved = translate(self.feature_map.values, shift.by, self.edge)
-            pooled = self.layer.apply(moved)[0]
-            before, after = _distance(self.feature_map.values, moved), _distance(still, pooled)
+            yield shift, self.feature_map.with_(values=moved), self.feature_map.with_(values=self.layer.apply(moved)[0])
+
+    def differences(self) -> Iterator[tuple[Shift, FeatureMap, FeatureMap]]:
+        """Yield each shift with the absolute differences in the input and in the pooled map."""
+        still = self.pooled.values
+        for shift, moved, pooled in self.moved():
+            before, after = _distance(self.feature_map.values, moved.values), _distance(still, pooled.values)
             yield (
                 shift,
-                self.feature_map.with_(values=before, name=f"{shift.name}: input", white=None),
-                self.feature_map.with_(values=after, name=f"{shift.name}: pooled", white=None),
+                moved.with_(values=before, name=f"{shift.name}: input", white=None),
+                moved.with_(values=after, name=f"{shift.name}: pooled", white=None),
             )
+
+    @property
+    def pooled(self) -> FeatureMap:
+        """What pooling makes of the input as it stands."""
+        return self.feature_map.with_(values=self.layer.apply(self.feature_map.values)[0])
 
     def record(self) -> dict[str, Any]:
         """Return everything as JSON has it."""

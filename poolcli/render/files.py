@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from poolcli.featuremap import FeatureMap
+import numpy as np
+
+from poolcli.featuremap import SPATIAL, FeatureMap
 from poolcli.pooling.layer import Pooling
 from poolcli.render.animation.walk import FPS_USUAL, MOST_FRAMES, Progress, still, walk
 from poolcli.render.kinds import what_is_drawn
 from poolcli.render.page import page
+from poolcli.window import times
 
 
 def draw(
@@ -18,6 +22,7 @@ def draw(
     *,
     colormap: str = "viridis",
     progress: Progress | None = None,
+    named: bool = False,
     **options: Any,
 ) -> tuple[bytes, tuple[str, ...]]:
     """Draw the windows of a layer.
@@ -32,6 +37,8 @@ def draw(
         A name of `poolcli.colors.COLORMAPS`.
     progress : function of (frames done, frames in all), optional
         Called after every frame of a walk.
+    named : bool
+        Whether cells show the names of their places in place of numbers.
     **options
         ``at``: the output cell to stop at. ``still``: the finished picture. ``fps``, ``frames``: of a walk. ``zoom``:
         pixels per cell. ``exercise``: the page as a quiz. None and False are not given.
@@ -51,17 +58,32 @@ def draw(
     what = what_is_drawn(kind, options)
     given = {name: value for name, value in options.items() if value is not None}
     if what == "a page":
-        return page(feature_map, layer, colormap=colormap, at=given.get("at"), exercise=bool(given.get("exercise"))), ()
+        return page(
+            feature_map, layer, colormap=colormap, at=given.get("at"), exercise=bool(given.get("exercise")), named=named
+        ), ()
     zoom = given.get("zoom")
     if what == "a walk":
         moving: Any = "gif" if kind == "gif" else "apng"
         pace, frames = given.get("fps", FPS_USUAL), given.get("frames", MOST_FRAMES)
         return walk(
             feature_map, layer, format=moving, fps=pace, zoom=zoom, max_frames=frames, colormap=colormap,
-            progress=progress,
+            progress=progress, named=named,
         )  # fmt: skip
     standing: Any = kind
     finished = what == "the finished picture"
     return still(
-        feature_map, layer, format=standing, zoom=zoom, at=given.get("at"), finished=finished, colormap=colormap
+        feature_map,
+        layer,
+        format=standing,
+        zoom=zoom,
+        at=given.get("at"),
+        finished=finished,
+        colormap=colormap,
+        named=named,
     )
+
+
+def named_only(spatial: Sequence[int]) -> FeatureMap:
+    """Return a map that stands for a shape alone; draw it with `named`."""
+    layout = SPATIAL[len(spatial) - 1]
+    return FeatureMap(np.zeros(spatial, np.uint8), layout, name=f"any {times(spatial)}")

@@ -41,6 +41,17 @@ def kind_of(target: str) -> str:
     return kind
 
 
+def is_page(target: str) -> bool:
+    """Whether a file's extension asks for a page.
+
+    Examples
+    --------
+    >>> is_page("x.htm"), is_page("x.png"), is_page("-")
+    (True, False, False)
+    """
+    return DRAWN_AS.get(PurePath(target).suffix.lower()) == "page"
+
+
 def what_is_drawn(kind: str, options: Mapping[str, Any]) -> str:
     """Return what a file of this kind shows: a key of `HEEDED`.
 

@@ -50,3 +50,12 @@ def test_an_option_that_does_nothing_is_refused(call: Run, tiny: Path, options: 
     assert made.code == 2
     assert made.err.splitlines()[0] == words
     assert made.err.splitlines()[1].startswith("hint: ")
+
+
+@pytest.mark.parametrize("name", ["x.html", "x.gif", "x.png", "x.svg"])
+def test_a_shape_alone_makes_every_file(call: Run, tmp_path: Path, name: str) -> None:
+    assert call("explain", "--shape", "7x7", "-k", "3", "-s", "2", "-o", tmp_path / name).code == 0
+    assert (tmp_path / name).stat().st_size > 1000
+    refused = call("explain", "--shape", "7x7", "--exercise", "-o", tmp_path / "y.html")
+    assert refused.code == 2
+    assert refused.err.startswith("error: --shape has no numbers to work with")

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+import poolcli
 from poolcli import pool
 from tests.support.process import ROOT, Run
 
@@ -63,3 +65,17 @@ def test_colour_only_where_it_is_wanted(call: Run, arguments: tuple[str, ...]) -
     painted = call(*arguments, "--show", "--color", "always", GEEKS)
     assert "\x1b" not in plain.out
     assert "\x1b[" in painted.out
+
+
+def test_a_photograph_is_gray_and_a_matrix_in_colours(call: Run, tmp_path: Path) -> None:
+    """Every colour of a gray photograph has three equal parts, unless a colour map is asked for."""
+    poolcli.write(np.arange(256, dtype=np.uint8).reshape(16, 16), tmp_path / "x.npy")
+    poolcli.write(Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16)), tmp_path / "x.png")
+    colors = {}
+    for name, more in {"x.npy": (), "x.png": (), "x.png ": ("--colormap", "viridis")}.items():
+        env = {"COLORTERM": "truecolor"}
+        out = call("show", "--color", "always", *more, tmp_path / name.strip(), env=env).out
+        colors[name] = {tuple(found) for found in re.findall(r"[34]8;2;(\d+);(\d+);(\d+)", out)}
+    gray = {name: all(len(set(color)) == 1 for color in found) for name, found in colors.items()}
+    assert all(colors.values())
+    assert gray == {"x.npy": False, "x.png": True, "x.png ": False}

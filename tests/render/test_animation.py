@@ -18,7 +18,7 @@ from poolcli.pooling.layer import Pooling
 from poolcli.render.animation import scene
 from poolcli.render.animation import walk as animation
 from poolcli.render.animation.walk import sampled, walk
-from poolcli.render.files import draw
+from poolcli.render.files import draw, named_only
 
 MATRIX = np.array([[1, 3, 2, 9], [5, 6, 1, 7], [4, 2, 8, 6], [3, 5, 7, 2]])
 SVG = "{http://www.w3.org/2000/svg}"
@@ -289,3 +289,32 @@ def test_a_walk_is_small() -> None:
     waves = (127 + 120 * np.sin(columns / 10) * np.cos(rows / 12)).astype(np.uint8)
     assert len(walk(FeatureMap(waves), Pooling.of(2, "max", 8))[0]) < 1_000_000
     assert animation.MOST_FRAMES == 120
+
+
+# --- a shape alone, and padding that no window reaches ----------------------------------------------------------------
+
+
+def test_padding_that_no_window_reaches_is_hatched() -> None:
+    layer = Pooling.of(2, "max", 3, stride=2, padding=1)  # reaches rows and columns -1 to 3 of -1 to 4
+    picture = Image.open(io.BytesIO(draw(FeatureMap(MATRIX), layer, "png")[0])).convert("RGB")
+    stage = scene.Scene(FeatureMap(MATRIX), layer)
+    for row, column, hatched in [(-1, -1, False), (4, 0, True), (0, 4, True), (4, 4, True), (-1, 4, True)]:
+        x, y, width, height = stage.grids[0].box(row, column)
+        inside = picture.crop((x + 8, y + 8, x + width - 8, y + height - 8))
+        assert (len(inside.getcolors() or ()) > 1) == hatched, (row, column)
+    words = [shape.text for shape in stage.background() if isinstance(shape, scene.Words)]
+    assert "gray: padding, hatched: no window reaches it" in words
+    assert not scene.Scene(FeatureMap(MATRIX), Pooling.of(2, "max", 3, stride=1, padding=1)).unreached
+
+
+@pytest.mark.parametrize("kind", ["svg", "png", "gif", "apng"])
+@pytest.mark.parametrize("spatial", [(7,), (7, 5)])
+def test_a_shape_alone_is_drawn_with_the_names_of_its_cells(kind: str, spatial: tuple[int, ...]) -> None:
+    layer = Pooling.of(len(spatial), "avg", 3, stride=2, padding=1)
+    data, _ = draw(named_only(spatial), layer, kind, named=True)
+    if kind == "svg":
+        words = [element.text for element in parsed(data).iter(f"{SVG}text")]
+        assert ("6,4" if len(spatial) == 2 else "6") in words
+        assert any(word and word.startswith("(x[") and "=" not in word for word in words)
+    else:
+        assert Image.open(io.BytesIO(data)).width > 100

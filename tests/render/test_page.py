@@ -20,6 +20,7 @@ from poolcli.errors import LimitError, ShapeError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import MODES as TABLE
+from poolcli.render.files import named_only
 from poolcli.render.page import MOST_PAGE_CELLS, layer_data, page
 
 if TYPE_CHECKING:
@@ -757,3 +758,39 @@ def test_the_colours_can_be_changed(opened: Open) -> None:
 def test_the_parts_are_package_data() -> None:
     for name in ("page.html", "page.css", "pool.js", "page.js"):
         assert Path(str(files("poolcli.render.page").joinpath(name))).is_file()
+
+
+# --- a shape alone, and padding that no window reaches ----------------------------------------------------------------
+
+
+def test_padding_that_no_window_reaches_is_crossed_out(opened: Open) -> None:
+    seen = opened(matrix_page(size=3, stride=2, padding=1))
+    kinds = seen.page.locator("#input .cell.unreached").evaluate_all(
+        "c => c.map(x => [x.dataset.row, x.dataset.column])"
+    )
+    assert len(kinds) == 11
+    assert seen.cell("input", 4, 0).get_attribute("aria-label") == "row 4, column 0: padding that no window reaches"
+    assert seen.text("#unreached").startswith("Crossed out: padding that no window reaches")
+    seen.page.evaluate("document.querySelector('#settings').open = true")
+    seen.page.fill("#stride-rows", "1")
+    seen.page.fill("#stride-columns", "1")
+    assert seen.page.locator("#input .cell.unreached").count() == 0
+    assert seen.text("#unreached") == ""
+
+
+def test_a_page_of_a_shape_alone_names_its_cells(opened: Open) -> None:
+    seen = opened(page(named_only((5, 4)), Pooling.of(2, "avg"), named=True))
+    assert seen.values("input")[1] == ["1,0", "1,1", "1,2", "1,3"]
+    seen.cell("output", 1, 0).click()
+    assert seen.text("#first-sum") == "(x[2,0] + x[2,1] + x[3,0] + x[3,1]) / 4"
+    assert seen.text("#second-sum") == "max(x[2,0], x[2,1], x[3,0], x[3,1])"
+    assert seen.text("#shape") == "cells named by row and column"
+    seen.page.click("#help > summary")
+    assert seen.text("#command") == "poolcli explain --shape 5x4 --mode avg --size 2x2 --stride 2x2"
+    seen.cell("input", 0, 0).click()
+    assert seen.text("#first-sum") == "feeds 1 output cell: 0,0"
+
+
+def test_a_large_shape_is_a_page_too(opened: Open) -> None:
+    seen = opened(page(named_only((100, 100)), Pooling.of(2), named=True))
+    assert seen.page.locator("#input canvas").count() == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from poolcli.analysis.comparison import OWN_RULES, Variant, Variants, compared, labelled
@@ -20,12 +20,22 @@ from poolcli.cli.words import spoken
 from poolcli.errors import CompatError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.options import mode_names
+from poolcli.render.kinds import is_page
 from poolcli.steps.steps import PoolStep, apply, with_threads
 
 
 def sides() -> Iterable[str]:
     """Return the frameworks that can be compared, poolcli among them."""
     return [*framework_names(), OWN_RULES]
+
+
+@dataclass
+class PageTarget:
+    """A page that is written; no other command has it as a format."""
+
+    output: str
+    overwrite: bool
+    chosen_format: str = "page"
 
 
 class Comparing(Windowing):
@@ -67,6 +77,7 @@ def compare(
     --------
     poolcli compare --mode max,avg,min input.csv
     poolcli compare --compat torch,onnx --mode avg -k 3 -s 2 -p 1 input.csv
+    poolcli compare --mode max,avg,min -o page.html input.csv
     poolcli compare --mode max,avg --filter sobel-x --relu --show photo.jpg
     """
     from poolcli.render.terminal.comparison import comparison_table
@@ -74,10 +85,13 @@ def compare(
     variants, writing, out = window.variants(), io.writing, io.out
     if len(variants) < 2:
         raise UsageError("there is nothing to compare", "name several: --mode max,avg or --compat torch,keras,onnx")
-    if writing.chosen_format not in ("table", "json"):
-        raise UsageError(f"a comparison cannot be written as {writing.chosen_format}", "use a table or --json")
+    paged = is_page(writing.output) and writing.format is None and not writing.json
+    if not paged and writing.chosen_format not in ("table", "json"):
+        advice = "use a table, --json, or -o page.html"
+        raise UsageError(f"a comparison cannot be written as {writing.chosen_format}", advice)
     steps = filtering.steps()
-    before = take_in(given, io.reading, io.verbosity, steps=steps, target=writing)
+    target = PageTarget(writing.output, writing.overwrite) if paged else writing
+    before = take_in(given, io.reading, io.verbosity, steps=steps, target=target)
     if window.compat:
         before = as_network_input(before)
     ready = apply(before, with_threads(steps, io.verbosity.threads))
@@ -85,11 +99,16 @@ def compare(
     titled = {"input": before, **({"before pooling": ready} if steps else {})}
     titled |= {one.label: ready.with_(values=one.values) for one in made.variants if one.values is not None}
     showing.draw(writing, [*titled.values()], [*titled])
-    if writing.chosen_format == "json":
+    if paged:
+        from poolcli.render.html import comparison_page
+
+        data = comparison_page(ready, made)
+        out.put(data, writing.output)
+        out.wrote(writing.output, f"{len(data)} bytes")
+    elif writing.chosen_format == "json":
         out.json(_record(ready, made), writing.output)
     else:
-        marked = "," in (window.compat or "")
-        drawn = comparison_table(before, ready, made, look(writing), marked=marked)
+        drawn = comparison_table(before, ready, made, look(writing), marked=made.marked)
         out.table(drawn, writing.output, width_of_output())
     if not io.verbosity.quiet:
         for variant in made.variants:

@@ -138,7 +138,7 @@ def explain(
     --------
     poolcli explain --mode max --size 2 input.csv
     poolcli explain --at 0,1 --mode avg --size 3 --padding 1 input.csv
-    poolcli explain --shape 7x7 --size 3 --stride 2
+    poolcli explain --shape 7x7 --size 3 --stride 2 -o page.html
     poolcli explain --size 2 -o page.html input.csv
     poolcli explain --size 2 -o walk.gif input.csv
     poolcli explain --size 2 --at 0,1 -o window.svg input.csv
@@ -149,6 +149,13 @@ def explain(
     if explaining.shape is not None:
         _check_shape_alone(given, explaining, filtering)
         spatial = _shape(explaining.shape)
+        if drawing:
+            from poolcli.render.files import named_only
+
+            check_output([], explaining)
+            layer = window.step().layer(len(spatial))
+            _draw(named_only(spatial), layer, explaining, picturing, verbosity, named=True)
+            return
         _tell(None, spatial, window.step().layer(len(spatial)), explaining, picturing, place)
         return
     steps = filtering.steps()
@@ -179,8 +186,8 @@ def _made_up(steps: Sequence[Step], window: Windowing, explaining: Explaining) -
 def _check_shape_alone(given: str | None, explaining: Explaining, filtering: FilterOptions) -> None:
     if given is not None:
         raise UsageError("--shape and an INPUT do not go together", "drop one of them")
-    if explaining.chosen_format:
-        raise UsageError("--shape has no numbers to draw", "give an INPUT, or drop -o")
+    if explaining.exercise:
+        raise UsageError("--shape has no numbers to work with", "drop --shape: an exercise makes a map of its own")
     if filtering.steps():
         raise UsageError("--shape has no numbers to filter", "give the shape after the filter")
 
@@ -256,8 +263,9 @@ def _as_json(facts: Any, layer: Pooling, spatial: tuple[int, ...]) -> None:
 
 
 def _draw(
-    before: FeatureMap, layer: Pooling, explaining: Explaining, picturing: Picturing, verbosity: Verbosity
-) -> None:
+    before: FeatureMap, layer: Pooling, explaining: Explaining, picturing: Picturing, verbosity: Verbosity, *,
+    named: bool = False,
+) -> None:  # fmt: skip
     """Write the page, the walk or the still."""
     from poolcli.render.files import draw
 
@@ -266,8 +274,9 @@ def _draw(
             before,
             layer,
             str(explaining.chosen_format),
-            colormap=picturing.colormap,
+            colormap=picturing.painted(),
             progress=tell,
+            named=named,
             **explaining.drawn(),
         )
     out = verbosity.output()

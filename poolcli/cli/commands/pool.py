@@ -43,10 +43,13 @@ def pool(
 ) -> None:
     """Pool a matrix or an image, optionally after a filter and ReLU.
 
+    Windows of 8x8, each painted as 8x8 pixels, make a mosaic of a photograph.
+
     Examples
     --------
     poolcli pool --mode max --size 2 --stride 2 input.csv
     poolcli pool --mode avg --global photo.jpg
+    poolcli pool --mode avg --size 8 --zoom 8 --channels rgb -o mosaic.png photo.jpg
     poolcli pool --filter sobel-x --relu --size 2 -o edges.png photo.jpg
     poolcli pool --mode avg --size 3 --padding 1 --emit torch
     """

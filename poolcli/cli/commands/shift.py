@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from poolcli.cli.console import unicode_ok
 from poolcli.cli.options.files import AsJson, Input, Reading, Verbosity
@@ -15,7 +15,14 @@ from poolcli.cli.options.windows import Windowing
 from poolcli.cli.output import Output
 from poolcli.cli.pipeline import take_in
 from poolcli.cli.progress import rounds
+from poolcli.errors import UsageError
+from poolcli.render.kinds import is_page
 from poolcli.steps.steps import apply, with_threads
+
+if TYPE_CHECKING:
+    from poolcli.analysis.invariance import ShiftReport
+
+MOST_AMOUNTS = 5  # cells to move, up to --by, among which a page lets choose
 
 
 class Shifting(Group):
@@ -32,8 +39,27 @@ class Shifting(Group):
         str, option("--edge", help="What comes in at the edge: replicate, reflect, symmetric, wrap, or a number.",
                     panel=WINDOW, metavar="EDGE", choices=("replicate", "reflect", "symmetric", "wrap", "0"), free=True)
     ] = "replicate"  # fmt: skip
+    output: Annotated[
+        str, option("-o", "--output", help="A page (.html): the maps, their changes, direction and amount to choose.",
+                    panel=OUTPUT, metavar="PATH")
+    ] = "-"  # fmt: skip
+    overwrite: Annotated[bool, option("--overwrite", help="Allow the output to be the input.", panel=OUTPUT)] = False
     show: Annotated[bool, option("--show", help="Draw where the maps changed, too.", panel=OUTPUT)] = False
     json: AsJson = False
+
+    @property
+    def chosen_format(self) -> str | None:
+        """A page, or None for standard output."""
+        if self.output != "-" and not is_page(self.output):
+            raise UsageError(f"a shift cannot be drawn as {self.output!r}", "write a page, such as -o page.html")
+        return None if self.output == "-" else "page"
+
+    def check(self) -> None:
+        """Refuse what does not go together, and a file that is no page."""
+        self.chosen_format  # noqa: B018 -- for its errors
+        for first, second in (("output", "json"), ("output", "show"), ("json", "show")):
+            if getattr(self, first) not in ("-", False) and getattr(self, second):
+                raise UsageError(f"--{first} and --{second} do not go together", "drop one of them")
 
 
 def shift(
@@ -51,25 +77,34 @@ def shift(
     Examples
     --------
     poolcli shift --by 1 --mode max --size 2 input.csv
+    poolcli shift --by 2 --size 2 -o page.html input.csv
     poolcli shift --random 20 --by 2 --seed 1 photo.jpg
     """
     from poolcli.analysis.invariance import measure
     from poolcli.render.terminal.invariance import differences, invariance_table
 
+    shifting.check()
+    steps = with_threads(filtering.steps(), verbosity.threads)
     how = picturing.how()
-    told = with_threads(filtering.steps(), verbosity.threads)
-    feature_map = apply(take_in(given, reading, verbosity, window.compat), told)
+    feature_map = apply(take_in(given, reading, verbosity, window.compat, steps=steps, target=shifting), steps)
     layer = replace(window.step().layer(feature_map.ndim), threads=verbosity.threads)
-    with rounds("moving", quiet=verbosity.quiet) as tell:
-        report = measure(
-            feature_map,
-            layer,
-            shifting.by,
-            samples=shifting.random,
-            seed=window.seed,
-            edge=shifting.edge,
-            progress=tell,
-        )
+
+    def measured(by: int) -> ShiftReport:
+        with rounds("moving", quiet=verbosity.quiet) as tell:
+            return measure(
+                feature_map, layer, by, samples=shifting.random, seed=window.seed, edge=shifting.edge, progress=tell
+            )
+
+    report = measured(shifting.by)
+    if shifting.output != "-":
+        from poolcli.render.html import shift_page
+
+        less = range(max(shifting.by - MOST_AMOUNTS + 1, 1), shifting.by) if shifting.random is None else ()
+        data = shift_page([*map(measured, less), report])
+        out = verbosity.output()
+        out.put(data, shifting.output)
+        out.wrote(shifting.output, f"{len(data)} bytes")
+        return
     if shifting.json:
         Output().json(report.record())
         return

@@ -19,6 +19,5 @@ def show(given: Input = None, *, picturing: Picturing, reading: Reading, verbosi
     """
     from poolcli.render.terminal.heatmap import picture
 
-    how = picturing.how()
     feature_map = take_in(given, reading, verbosity)
-    picturing.show(picture(feature_map, **how))
+    picturing.show(picture(feature_map, **picturing.how(feature_map)))

@@ -27,9 +27,10 @@ class Picturing(Group):
     """How pictures in the terminal look."""
 
     colormap: Annotated[
-        str, option("--colormap", help="viridis, magma, gray, or diverging, whose middle is zero.", panel=PICTURE,
-                    metavar="NAME", choices=colormap_names)
-    ] = "viridis"  # fmt: skip
+        str | None, option("--colormap", help="viridis, magma, gray, or diverging, whose middle is zero.",
+                           default="viridis, of a photograph gray", panel=PICTURE, metavar="NAME",
+                           choices=colormap_names)
+    ] = None  # fmt: skip
     color: Annotated[
         str, option("--color", help="Colour; without it pictures are made of characters.", panel=TABLE,
                     choices=("auto", "always", "never"))
@@ -49,12 +50,17 @@ class Picturing(Group):
         """What the terminal can show, as far as it says."""
         return colors_of(self.color)
 
-    def how(self) -> dict[str, Any]:
-        """Return them as `poolcli.render.terminal.heatmap.picture` takes them."""
+    def painted(self, feature_map: FeatureMap | None = None) -> str:
+        """Return the colour map for a map: a photograph that nothing was done to is gray unless told otherwise."""
+        pixels = feature_map is not None and feature_map.white is not None
+        return self.colormap or ("gray" if pixels else "viridis")
+
+    def how(self, feature_map: FeatureMap | None = None) -> dict[str, Any]:
+        """Return them as `poolcli.render.terminal.heatmap.picture` takes them, for a map that is drawn by itself."""
         return {
             "width": self.columns,
             "colors": self.colors,
-            "colormap": self.colormap,
+            "colormap": self.painted(feature_map),
             "ascii_only": not unicode_ok(),
             "option": typed,
         }
@@ -82,5 +88,6 @@ class ShowOption(Group):
             )
         from poolcli.render.terminal.heatmap import side_by_side
 
-        picturing = Picturing(colormap=writing.colormap or "viridis", color=writing.color, width=None)
-        picturing.show(side_by_side(*feature_maps, titles=titles, **picturing.how()))
+        picturing = Picturing(colormap=writing.colormap, color=writing.color, width=None)
+        drawn = side_by_side(*feature_maps, titles=titles, **picturing.how(feature_maps[0]))
+        picturing.show(drawn)

@@ -136,12 +136,15 @@ class Scene:
         Pixels per input cell; chosen by the size if None.
     colormap : str
         A name of `poolcli.colors.COLORMAPS`.
+    named : bool
+        Whether cells show the names of their places in place of numbers.
     """
 
     feature_map: FeatureMap
     layer: Pooling
     zoom: int | None = None
     colormap: str = "viridis"
+    named: bool = False
     plane: Array = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -205,7 +208,7 @@ class Scene:
 
     def facts(self, wanted: set[int]) -> Iterator[tuple[int, WindowFact]]:
         """Yield the windows of these numbers, counted row by row."""
-        for index, fact in enumerate(windows(self.layer, self.plane.shape, self.plane)):
+        for index, fact in enumerate(windows(self.layer, self.plane.shape, None if self.named else self.plane)):
             if index in wanted:
                 yield index, fact
 
@@ -271,7 +274,23 @@ class Scene:
         if not all(real):
             yield Rectangle(*grid.box(grid.top, grid.left, grid.rows, grid.columns), BEYOND)
             yield Rectangle(*grid.box(grid.top, grid.left, *self._padded(grid)), PAD_COLOR)
+        yield from self._unreached(grid)
         yield from self.cells(grid, self.input)
+
+    def _unreached(self, grid: _Grid) -> Iterator[Shape]:
+        """Yield the padding at the ends that no window reaches, hatched."""
+        ends = [1] * (2 - self.layer.ndim) + [_reach(axis) for axis in self.axes]
+        rows, columns = self._padded(grid)
+        below, beside = grid.top + rows - ends[0], grid.left + columns - ends[1]
+        if below > 0:
+            yield _hatched(grid.box(ends[0], grid.left, below, columns))
+        if beside > 0:
+            yield _hatched(grid.box(grid.top, ends[1], rows, beside))
+
+    @property
+    def unreached(self) -> bool:
+        """Whether there is padding that no window reaches."""
+        return any(axis.after and _reach(axis) < axis.length + axis.after for axis in self.axes)
 
     def _padded(self, grid: _Grid) -> tuple[int, int]:
         """Return the rows and columns that are real or padding, without overhang."""
@@ -282,20 +301,29 @@ class Scene:
         """Yield the cells of a map, as rectangles with their numbers, or as one raster where they are small."""
         rows, columns = values.shape
         if grid.zoom < 12:
-            yield Raster(*grid.box(0, 0, rows, columns), self.scale.rgb(values))
+            yield Raster(*grid.box(0, 0, rows, columns), self._colors(values))
             return
         for row in range(rows):
             for column in range(columns):
                 yield from self.cell(grid, values, row, column)
 
+    def _colors(self, values: Array) -> NDArray[np.uint8]:
+        return np.full((*values.shape, 3), EMPTY, np.uint8) if self.named else self.scale.rgb(values)
+
     def cell(self, grid: _Grid, values: Array, row: int, column: int) -> Iterator[Shape]:
         """Yield one cell with its number, if that can be read."""
-        color = self.scale.color(values[row, column])
+        color = EMPTY if self.named else self.scale.color(values[row, column])
         x, y, width, height = grid.box(row, column)
         seam = 1 if grid.zoom >= 12 else 0
         yield Rectangle(x, y, width - seam, height - seam, color)
         if size := self._letters[id(values)]:
-            yield Words(x + width / 2, y + height / 2, brief(values[row, column]), size, ink(color), "middle")
+            yield Words(x + width / 2, y + height / 2, self._written(values, row, column), size, ink(color), "middle")
+
+    def _written(self, values: Array, row: int, column: int) -> str:
+        """Return what stands in a cell: its number, or the name of its place."""
+        if self.named:
+            return f"{row},{column}" if self.layer.ndim == 2 else str(column)
+        return brief(values[row, column])
 
     @cached_property
     def _letters(self) -> Mapping[int, int]:
@@ -306,7 +334,7 @@ class Scene:
         zoom = self.grids[values is self.pooled].zoom
         if zoom < 2 * READABLE:
             return 0
-        longest = max(len(brief(value)) for value in values.ravel().tolist())
+        longest = max(len(self._written(values, row, column)) for row, column in np.ndindex(*values.shape))
         size = int(min(zoom * 0.42, zoom * 0.9 / (longest * 0.58)))
         return size if size >= READABLE else 0
 
@@ -335,7 +363,10 @@ class Scene:
         low, _, high = (number(tick, 4) for tick in self.scale.ticks)
         first = self.grids[0]
         if self.input.shape != (first.rows, first.columns):
-            yield Words(MARGIN + 300, y, "gray: padding, and lighter: beyond it", LETTERS - 2, QUIET)
+            yield Words(MARGIN + 300, y, self._legend(), LETTERS - 2, QUIET)
+        if self.named:
+            yield Words(MARGIN, y, "cells are named by row and column", LETTERS - 2, QUIET)
+            return
         if self.scale.flat:
             yield Words(MARGIN, y, f"every finite value is {low}", LETTERS - 2, QUIET)
             return
@@ -344,6 +375,13 @@ class Scene:
         yield Words(MARGIN, y, low, LETTERS - 2, QUIET)
         yield Raster(left, y - 6, 192, 12, self.scale.rgb(steps))
         yield Words(left + 200, y, high, LETTERS - 2, QUIET)
+
+    def _legend(self) -> str:
+        return (
+            "gray: padding, hatched: no window reaches it"
+            if self.unreached
+            else "gray: padding, and lighter: beyond it"
+        )
 
     def measure(self, text: str, size: int = LETTERS) -> int:
         """Return the width of a text in pixels."""
@@ -381,17 +419,28 @@ class Scene:
 
     def _arithmetic(self, fact: WindowFact) -> Iterator[Shape]:
         at = ",".join(map(str, fact.at))
-        result = number(fact.result)
+        result = "" if fact.result is None else f" = {number(fact.result)}"
         yield Words(MARGIN, self.words_top + LINE // 2, self.fitted(f"output {at}: input {fact.where}"), LETTERS, QUIET)
-        formula = self.fitted(fact.formula, f" = {result}", LETTERS + 2)
+        formula = self.fitted(fact.formula, result, LETTERS + 2)
         yield Words(MARGIN, self.words_top + LINE * 3 // 2 + 4, formula, LETTERS + 2, INK)
 
 
 def _extent(axis: Axis) -> tuple[int, int]:
-    """Return the first cell of an axis that a window looks at, or 0, and the number of cells from there on."""
-    first = min(0, axis.starts[0])
-    last = max(axis.length - 1, axis.cells(len(axis) - 1)[-1])
+    """Return the first cell of an axis with its padding, and the number of cells up to the last that is drawn."""
+    first = min(-axis.before, axis.starts[0])
+    last = max(axis.length + axis.after - 1, axis.cells(len(axis) - 1)[-1])
     return first, last - first + 1
+
+
+def _reach(axis: Axis) -> int:
+    """Return the cell behind the last one that a window looks at, or the end of the input."""
+    return max(axis.length, max(cells[-1] for cells in map(axis.cells, range(len(axis)))) + 1)
+
+
+def _hatched(box: tuple[int, int, int, int]) -> Raster:
+    x, y, width, height = box
+    stripes = np.add.outer(np.arange(height), np.arange(width)) // 3 % 3 == 0
+    return Raster(x, y, width, height, np.where(stripes[..., None], PAPER, PAD_COLOR).astype(np.uint8))
 
 
 def _outline(box: tuple[int, int, int, int], thick: int, color: Rgb) -> Rectangle:

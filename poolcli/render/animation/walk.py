@@ -46,6 +46,7 @@ def walk(
     max_frames: int = MOST_FRAMES,
     colormap: str = "viridis",
     progress: Progress | None = None,
+    named: bool = False,
 ) -> tuple[bytes, tuple[str, ...]]:
     """Draw the walk.
 
@@ -67,6 +68,8 @@ def walk(
         A name of `poolcli.colors.COLORMAPS`.
     progress : function of (frames done, frames in all), optional
         Called after every frame.
+    named : bool
+        Whether cells show the names of their places in place of numbers.
 
     Returns
     -------
@@ -91,7 +94,7 @@ def walk(
         raise UsageError(f"{max_frames} frames show nothing", "use 1 or more")
     if format not in SAVING:
         raise UsageError(f"unknown format {format!r}", f"use {' or '.join(SAVING)}")
-    scene = Scene(feature_map, layer, zoom, colormap)
+    scene = Scene(feature_map, layer, zoom, colormap, named)
     notes = _plane_note(feature_map, layer)
     chosen = sampled(scene.count, max_frames)
     if len(chosen) < scene.count:
@@ -207,12 +210,13 @@ def still(
     at: Sequence[int] | None = None,
     finished: bool = False,
     colormap: str = "viridis",
+    named: bool = False,
 ) -> tuple[bytes, tuple[str, ...]]:
     """Draw one window with the output filled up to it, or the finished picture.
 
     Parameters
     ----------
-    feature_map, layer, zoom, colormap
+    feature_map, layer, zoom, colormap, named
         As `walk` takes them.
     format : str
         ``svg``, ``png`` or ``gif``.
@@ -228,7 +232,7 @@ def still(
     notes : tuple of str
         What was left out.
     """
-    scene = Scene(feature_map, layer, zoom, colormap)
+    scene = Scene(feature_map, layer, zoom, colormap, named)
     shapes = [*scene.background()]
     if finished:
         title = f"The output of {scene.count} windows"
@@ -273,7 +277,8 @@ def _index(scene: Scene, at: Sequence[int]) -> int:
 
 
 def _described(fact: WindowFact) -> str:
-    return f"Output {','.join(map(str, fact.at))}: {fact.formula} = {fact.result}"
+    result = "" if fact.result is None else f" = {fact.result}"
+    return f"Output {','.join(map(str, fact.at))}: {fact.formula}{result}"
 
 
 def _element(shape: Shape) -> str:

@@ -48,6 +48,7 @@ def page(
     colormap: str = "viridis",
     at: Sequence[int] | None = None,
     exercise: bool = False,
+    named: bool = False,
 ) -> bytes:
     """Make the page.
 
@@ -63,6 +64,8 @@ def page(
         The output cell that the page starts at; the first if missing.
     exercise : bool
         Whether the output is to be worked out: the page asks for it, and prints as a sheet with solutions.
+    named : bool
+        Whether cells show the names of their places in place of numbers.
 
     Returns
     -------
@@ -100,6 +103,7 @@ def page(
                 "colormap": colormap,
                 "at": _number_of(at, feature_map, layer),
                 "exercise": exercise,
+                "named": named,
             }
         ),
     }

@@ -4,6 +4,7 @@
 const Page = (() => {
   const DATA = JSON.parse(document.getElementById("data").textContent);
   const MOST_ELEMENTS = 1300; // cells of one map that are elements; more are drawn on a canvas
+  const MOST_NAMES = 12; // cells named in a formula
   const MOST_ASKED = 400; // cells of an exercise
   const MOST_SOLVED = 60; // windows whose arithmetic is printed
   const LENS = 9; // rows and columns of a window whose numbers are shown in the readout
@@ -120,7 +121,7 @@ const Page = (() => {
       for (let row = view.top; row < view.top + view.rows; row += 1)
         for (let column = view.left; column < view.left + view.columns; column += 1) {
           const { value } = view.cell(row, column);
-          if (value !== undefined) values.push(value);
+          if (value !== undefined) values.push(DATA.named ? Number("1".repeat(spot(row, column).length)) : value);
         }
       for (const digits of [4, 3, 2]) {
         letters = lettersFor(values, digits);
@@ -164,15 +165,17 @@ const Page = (() => {
 
     cellFor(row, column) {
       const { kind, value, answer } = this.view.cell(row, column);
-      const text = value === undefined ? "" : Pool.number(value);
-      const element = make("div", `cell ${kind}`, value === undefined ? "" : this.digits === 4 ? brief(value) : Pool.number(value, this.digits));
+      const text = value === undefined ? "" : DATA.named ? spot(row, column) : Pool.number(value);
+      const element = make("div", `cell ${kind}`, DATA.named || value === undefined ? text : this.digits === 4 ? brief(value) : Pool.number(value, this.digits));
       element.setAttribute("role", "gridcell");
       element.tabIndex = -1;
       element.dataset.row = row;
       element.dataset.column = column;
-      const meaning = kind === "real" ? text : [kind, text].filter(Boolean).join(" ");
+      const called = kind === "unreached" ? "padding that no window reaches" : kind;
+      const meaning = kind === "real" ? text : [called, text].filter(Boolean).join(" ");
       element.setAttribute("aria-label", `${words(row, column)}: ${meaning || "not yet"}`);
-      if (value !== undefined && kind === "real") {
+      if (DATA.named) element.classList.toggle("named", kind === "real");
+      else if (value !== undefined && kind === "real") {
         const color = rgb(this.view.scale, value);
         element.style.backgroundColor = css(color);
         element.style.color = ink(color);
@@ -310,7 +313,9 @@ const Page = (() => {
 
     pixel(row, column) {
       const { kind, value } = this.view.cell(row, column);
+      if (kind === "unreached") return (row + column) % 2 ? [128, 128, 128, 160] : [128, 128, 128, 30];
       if (kind !== "real") return kind === "padding" ? [128, 128, 128, 160] : [128, 128, 128, 60];
+      if (DATA.named) return [128, 128, 128, (row + column) % 2 ? 70 : 40];
       return value === undefined ? [128, 128, 128, 40] : [...rgb(this.view.scale, value), 255];
     }
 
@@ -394,19 +399,24 @@ const Page = (() => {
 
   function inputView(axes, scale) {
     const span = (axis) => {
-      const first = Math.min(0, ...axis.starts.slice(0, 1));
+      const first = Math.min(-axis.before, ...axis.starts.slice(0, 1));
       const i = axis.starts.length - 1;
-      const last = Math.max(axis.length - 1, Pool.place(axis, i, Pool.taps(axis, i) - 1));
+      const last = Math.max(axis.length + axis.after - 1, Pool.place(axis, i, Pool.taps(axis, i) - 1));
       return [first, last - first + 1];
     };
     const [[top, rows], [left, columns]] = axes.map(span);
     const map = input();
     const [down, across] = axes;
+    // where padding ends that some window reaches
+    const [bottom, right] = axes.map((axis) => Math.max(axis.length, ...axis.starts.map((_, i) => Pool.place(axis, i, Pool.taps(axis, i) - 1) + 1)));
     const cell = (row, column) => {
       const inside = row >= 0 && row < map.rows && column >= 0 && column < map.columns;
       if (inside) return { kind: "real", value: map.values[row * map.columns + column] };
-      return { kind: row >= map.rows + down.after || column >= map.columns + across.after ? "overhang" : "padding" };
+      if (row >= map.rows + down.after || column >= map.columns + across.after) return { kind: "overhang" };
+      return { kind: row >= bottom || column >= right ? "unreached" : "padding" };
     };
+    const left_over = down.length + down.after - bottom > 0 || across.length + across.after - right > 0;
+    byId("unreached").textContent = left_over ? "Crossed out: padding that no window reaches, because the next one would need more cells." : "";
     return { top, left, rows, columns, cell, scale, title: `Input, ${map.rows} rows, ${map.columns} columns` };
   }
 
@@ -456,7 +466,8 @@ const Page = (() => {
   function room() {
     const stage = byId("stage");
     const [wide, gap] = [stage.clientWidth, parseFloat(getComputedStyle(stage).columnGap)];
-    const high = window.innerHeight - stage.offsetTop - byId("readout").offsetHeight - MARGINS;
+    const below = byId("readout").offsetHeight + byId("unreached").offsetHeight;
+    const high = window.innerHeight - stage.offsetTop - below - MARGINS;
     const [least, title] = wide < NARROW ? [640, 144] : [288, 292];
     return { wide, gap, title, high: Math.max(high, least) };
   }
@@ -487,6 +498,7 @@ const Page = (() => {
   }
 
   function bar(id, scale) {
+    if (DATA.named) return;
     const canvas = make("canvas");
     canvas.width = 128;
     canvas.height = 1;
@@ -614,7 +626,7 @@ const Page = (() => {
     const { layer } = state;
     if (layer.kind === "given") return "";
     const mode = layer.parameter === null ? layer.mode : `${layer.mode}:${layer.parameter === Infinity ? "inf" : layer.parameter}`;
-    const said = ["poolcli pool --mode", mode];
+    const said = [DATA.named ? `poolcli explain --shape ${sizes([DATA.rows, DATA.columns])} --mode` : "poolcli pool --mode", mode];
     if (layer.kind === "global") said.push("--global");
     if (layer.kind === "adaptive") said.push("--output-size", sizes(layer.output_size));
     if (layer.kind === "sliding") {
@@ -625,7 +637,7 @@ const Page = (() => {
     if (layer.pad_fill !== "ignore") said.push("--pad-fill", layer.pad_fill);
     if (layer.count_include_pad) said.push("--count-include-pad");
     if (layer.nan === "ignore") said.push("--nan ignore");
-    return [...said, DATA.quoted].join(" ");
+    return [...said, ...(DATA.named ? [] : [DATA.quoted])].join(" ");
   }
 
   // --- choosing a window ---------------------------------------------------------------------------------------------
@@ -645,7 +657,7 @@ const Page = (() => {
     clearMarks();
     const { map } = panels.input;
     map.mark(fact.cells.map((cell) => [cell.row, cell.column]), "in");
-    if (known(index)) map.mark(fact.winners.map((cell) => [cell.row, cell.column]), "win");
+    if (known(index) && !DATA.named) map.mark(fact.winners.map((cell) => [cell.row, cell.column]), "win");
     map.frame(boxOf(axes, i, j));
     for (const id of ["output", "other"]) {
       if (!panels[id].map || byId(id).hidden) continue;
@@ -688,14 +700,32 @@ const Page = (() => {
     byId("first-sum").textContent = byId("remarks").textContent = ""; // that would be the answer
   }
 
+  // The formula with the names of the cells in it.
+  const NAMED = {
+    max: (names) => `max(${names.join(", ")})`,
+    min: (names) => `min(${names.join(", ")})`,
+    sum: (names) => names.join(" + "),
+    avg: (names, n) => `(${names.join(" + ")}) / ${n}`,
+  };
+
+  function namedSum(id, layer, fact) {
+    const cells = fact.cells.filter((cell) => cell.kind === "real");
+    const names = cells.slice(0, MOST_NAMES).map((cell) => `x[${spot(cell.row, cell.column)}]`);
+    if (cells.length > MOST_NAMES) names.push("...");
+    const write = NAMED[layer.mode] || (() => `${Pool.MODES[layer.mode].label} of ${names.join(", ")}`);
+    byId(id).textContent = write(names, fact.n);
+  }
+
   function sumLine(id, layer, fact) {
+    if (DATA.named) return namedSum(id, layer, fact);
     const called = /^(max|min)\(/.test(fact.formula) ? "" : `${Pool.MODES[layer.mode].label}: `;
     byId(id).replaceChildren(`${called}${fact.formula} = `, make("b", "", Pool.number(fact.result)));
+    return undefined;
   }
 
   function remarks(fact) {
     const said = [];
-    if (fact.winners.length === 1) {
+    if (fact.winners.length === 1 && !DATA.named) {
       const [cell] = fact.winners;
       const ties = fact.cells.filter((one) => one.value === fact.result).length;
       said.push(`Taken from input ${words(cell.row, cell.column)}${ties > 1 ? `; ${ties} cells hold ${Pool.number(fact.result)}, the first counts` : ""}.`);
@@ -709,6 +739,7 @@ const Page = (() => {
   }
 
   function lens(fact, axes, i, j) {
+    if (DATA.named) return;
     const [rows, columns] = [Pool.taps(axes[0], i), Pool.taps(axes[1], j)];
     const holder = byId("lens");
     holder.replaceChildren();
@@ -760,8 +791,8 @@ const Page = (() => {
 
   function readFeed(row, column, fed, pooled) {
     const { kind, value } = panels.input.map.view.cell(row, column);
-    const what = kind === "real" ? `holds ${Pool.number(value)}` : `is ${kind}`;
-    const told = (index) => (known(index) ? ` (${show(pooled.values[index])})` : "");
+    const what = DATA.named ? "" : kind === "real" ? `holds ${Pool.number(value)}` : `is ${kind === "unreached" ? "padding" : kind}`;
+    const told = (index) => (known(index) && !DATA.named ? ` (${show(pooled.values[index])})` : "");
     const list = fed.slice(0, 12).map(([i, j]) => `${spot(i, j)}${told(i * pooled.columns + j)}`);
     const more = fed.length > 12 ? `, and ${fed.length - 12} more` : "";
     byId("readout-title").textContent = "The cell";
@@ -1147,7 +1178,7 @@ const Page = (() => {
 
   function start() {
     byId("name").textContent = DATA.name;
-    byId("shape").textContent = `${DATA.shape} ${DATA.dtype}`;
+    byId("shape").textContent = DATA.named ? "cells named by row and column" : `${DATA.shape} ${DATA.dtype}`;
     byId("exactness").textContent = DATA.exactness;
     const modes = Object.entries(Pool.MODES).map(([name, mode]) => [name, mode.label]);
     choices("mode", modes, state.layer.mode);
