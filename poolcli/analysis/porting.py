@@ -205,16 +205,22 @@ def _spellings(step: PoolStep, lengths: Sequence[int], name: str) -> Iterator[Po
     layer = step.layer(len(lengths))
     axes = layer.plan(lengths)
     counted = layer.count_include_pad and layer.mode.mode.divides and not all(map(_without_pads, axes))
-    options: Any = {key: value for key, value in step.options.items() if key not in ("compat", "count_include_pad")}
-    options |= {"compat": name, "count_include_pad": counted}
-    yield replace(step, options=options)
+    options: Any = {key: value for key, value in step.options.items() if key != "count_include_pad"} | {"compat": name}
+    yield from _counting(replace(step, options=options), counted)
     for changes in _other_words(layer, axes):
         size = changes.pop("size", step.size)
         kept = {key: value for key, value in options.items() if key not in ("global_window", "output_size")}
         said: Any = (kept if layer.window.kind in ("adaptive", "global") else options) | changes
-        written = replace(step, size=size, options=said)
         if _same_windows(axes, Pooling.of(len(lengths), "max", size, **_geometry(said)).plan(lengths), counted):
-            yield written
+            yield from _counting(replace(step, size=size, options=said), counted)
+
+
+def _counting(step: PoolStep, counted: bool) -> Iterator[PoolStep]:
+    """Yield a layer whose padding counts, or does not; or where a framework has no word for that, as it has it."""
+    said: Any = {**step.options, "count_include_pad": counted}
+    yield replace(step, options=said)
+    if not counted:
+        yield step
 
 
 def _without_pads(axis: Axis) -> bool:
