@@ -19,7 +19,7 @@ from poolcli.emit.numpy_code import Numpy
 from poolcli.emit.onnx_code import Onnx
 from poolcli.emit.torch_code import Torch
 from poolcli.errors import UnknownNameError
-from poolcli.featuremap import inner_order
+from poolcli.featuremap import SPATIAL, inner_order
 from poolcli.steps.shapes import validate
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def emit_model(
     ShapeError
         If a step does not fit what arrives at it.
     """
-    outputs = validate(steps, (1, 1, *spatial))[-1][2:] if spatial and steps else ()
+    outputs = validate(steps, (1, 1, *spatial), f"NC{SPATIAL[ndim - 1]}")[-1][2:] if spatial and steps else ()
     program = _program(steps, ndim, target)
     return program.model(spatial, outputs), program.unguarded
 

@@ -68,6 +68,21 @@ def test_a_model_for_maps_of_any_size(call: Run, tmp_path: Path) -> None:
     np.testing.assert_array_equal(ran(model, x)[0], PoolStep("max", 3, {"stride": 2}).layer(2).apply(x)[0])
 
 
+@pytest.mark.parametrize("options", [
+    {"stride": 2, "padding": 1, "ceil_mode": True, "divisor_override": 1},
+    {"stride": 1, "padding": 1, "dilation": 2},
+    {"stride": 1, "padding": 1, "dilation": 2, "count_include_pad": True},
+])  # fmt: skip
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_divisors_and_dilated_averages(tmp_path: Path, options: Any, ndim: int) -> None:
+    x = np.arange(7**ndim, dtype=np.float32).reshape(1, 1, *[7] * ndim)
+    step, path = PoolStep("avg", 3, options), tmp_path / "m.onnx"
+    path.write_bytes(emit_model([step], ndim, "onnx", x.shape[2:])[0])
+    values = step.layer(ndim).apply(x)[0]
+    np.testing.assert_allclose(ran(path, x)[0], values, rtol=1e-6)
+    assert shapes(path)[1][2:] == list(values.shape[2:])
+
+
 def test_a_filter_and_indices_in_a_model(call: Run, tmp_path: Path) -> None:
     model = tmp_path / "m.onnx"
     options = ["--filter", "sobel-x", "--relu", "--size", "2", "--stride", "2", "--compat", "onnx"]
