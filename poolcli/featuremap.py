@@ -136,7 +136,7 @@ class FeatureMap:
             where = f"{known['name']}: " if "name" in known else ""
             raise ShapeError(
                 f"{where}layout {layout} names {len(layout)} axes, but the input has {array.ndim} ({shape})",
-                f"give one letter per axis, such as --layout {layout_by_rank(max(array.ndim, 1))}",
+                Phrase("give one letter per axis, such as {layout}", layout=layout_by_rank(max(array.ndim, 1))),
             )
         return cls(array.transpose(inner_order(layout)), layout, **known)
 

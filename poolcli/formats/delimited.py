@@ -32,7 +32,7 @@ from poolcli.featuremap import FeatureMap
 from poolcli.formats.bands import Bands, regrouped
 from poolcli.formats.dialect import DELIMITERS, Dialect, dialect_of, lines_of
 from poolcli.formats.numbers import Misfit, Numbers, range_error
-from poolcli.formats.options import ReadOptions
+from poolcli.formats.options import ANYWHERE, ReadOptions
 from poolcli.formats.text import (
     BAND_BYTES,
     Number,
@@ -213,7 +213,7 @@ def write(feature_map: FeatureMap, kind: str) -> Iterator[bytes]:
         shape = "x".join(map(str, array.shape))
         raise ShapeError(
             f"{kind.upper()} holds rows and columns, but the result is {shape} ({feature_map.layout})",
-            "use --json or -o output.npy",
+            ANYWHERE,
         )
     return band_bytes(array.reshape(-1, array.shape[-1]), kind)
 

@@ -8,6 +8,7 @@ from poolcli.errors import InputError
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.registry import FORMATS, SIGNATURES, Format, find_format, format_of_name
 from poolcli.system.files import piped
+from poolcli.wording import Phrase
 
 # What people have at hand and poolcli does not read, with the program that unpacks it, or what else they can do.
 PACKED: tuple[tuple[bytes, str, str], ...] = (
@@ -79,7 +80,7 @@ def detect(head: bytes, name: str, options: ReadOptions) -> Format:
 def _detect_text(head: bytes, name: str, by_extension: Format | None) -> Format:
     if BOX.search(head.decode(errors="replace")):
         raise InputError(
-            f"{name}: this is a table drawn for people, not data", "add --json to the command that made it"
+            f"{name}: this is a table drawn for people, not data", Phrase("add {json} to the command that made it")
         )
     if by_extension is not None and by_extension.reads:
         return by_extension

@@ -26,7 +26,7 @@ from poolcli.featuremap import FeatureMap, inner_order, parse_layout
 from poolcli.formats.numbers import Misfit, Numbers, range_error
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.text import BAND_BYTES, BAND_CELLS, Number, dump_numbers, newlines, place, quoted, utf8
-from poolcli.wording import many
+from poolcli.wording import Phrase, many
 
 DTYPES = (
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64",
@@ -483,7 +483,7 @@ def _indices(keys: Mapping[str, Any], array: NDArray[Any], name: str) -> NDArray
     if found is None:
         return None
     if not isinstance(found, Found) or found.array.dtype != np.int64:
-        raise InputError(f"{name}: indices are not whole numbers", "take them as pool --indices wrote them")
+        raise InputError(f"{name}: indices are not whole numbers", Phrase("take them as pool {indices} wrote them"))
     if found.array.shape != array.shape:
         raise InputError(
             f"{name}: indices are {list(found.array.shape)}, but data are {list(array.shape)}",

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from poolcli.wording import Phrase
+
+ANYWHERE = Phrase("use {json} or {output}", output="output.npy")  # which hold a map of any shape
+
 
 @dataclass(frozen=True)
 class ReadOptions:

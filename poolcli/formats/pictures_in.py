@@ -24,6 +24,7 @@ from poolcli.featuremap import FeatureMap, parse_layout
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.png_chunks import SIGNATURE, check_rows, checked, comes_in_one_go
 from poolcli.system.limits import check_memory
+from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,7 +97,7 @@ def _feature_map(array: Array, white: float | None, notes: list[str], name: str,
     notes += [f"dtype {array.dtype}", f"layout {natural} (a picture)"]
     if layout and parse_layout(layout) != natural:
         raise ShapeError(
-            f"{name}: layout {layout.upper()} does not fit a picture, which is {natural}", "leave out --layout"
+            f"{name}: layout {layout.upper()} does not fit a picture, which is {natural}", Phrase("leave out {layout}")
         )
     return FeatureMap.from_array(array, natural, name=name, white=white, notes=tuple(notes))
 
@@ -118,7 +119,9 @@ def _opened(data: bytes, name: str, kind: str, *, strict: bool) -> Image.Image:
         return Image.open(BytesIO(data), formats=[READERS.get(kind, kind.upper())])
     except UnidentifiedImageError:
         if strict:
-            raise InputError(f"{name}: not a {kind} picture, or a damaged one", "leave out --input-format") from None
+            raise InputError(
+                f"{name}: not a {kind} picture, or a damaged one", Phrase("leave out {input_format}")
+            ) from None
     Image.init()
     return Image.open(BytesIO(data), formats=[known for known in Image.ID if known not in CLOSED])
 
@@ -128,7 +131,7 @@ def _read_error(problem: Exception, name: str, limit: int) -> PoolcliError:
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(problem, Image.DecompressionBombError):
-        return LimitError(f"{name}: more than {limit} pixels", "raise --max-pixels if you trust the file")
+        return LimitError(f"{name}: more than {limit} pixels", Phrase("raise {max_pixels} if you trust the file"))
     if isinstance(problem, UnidentifiedImageError):
         return InputError(f"{name}: not a picture that can be read, or a damaged one", "check the file")
     if isinstance(problem, MemoryError):
@@ -182,7 +185,9 @@ _GUARD = _Guard()
 def limited(pixels: int | None) -> Iterator[int]:
     """Let Pillow open so many pixels, or as many as it would, and keep it quiet; give the limit."""
     if pixels is not None and pixels < 1:
-        raise UsageError(f"a limit of {pixels} pixels lets no picture through", "use --max-pixels 100000000")
+        raise UsageError(
+            f"a limit of {pixels} pixels lets no picture through", Phrase("{max_pixels}", max_pixels=100_000_000)
+        )
     limit = _GUARD.enter(pixels)
     try:
         yield limit
@@ -197,7 +202,7 @@ def _check_pixels(size: tuple[int, int], limit: int, name: str) -> None:
     if width * height > limit:
         raise LimitError(
             f"{name}: {height}x{width} pixels are more than the limit of {limit}",
-            f"add --max-pixels {width * height} if you trust the file",
+            Phrase("add {max_pixels} if you trust the file", max_pixels=width * height),
         )
     check_memory(8 * width * height, f"a picture of {height}x{width} pixels", "use a smaller picture")
 
@@ -232,7 +237,7 @@ def _choose_frame(picture: Image.Image, name: str, frame: int, limit: int) -> li
     frames = getattr(picture, "n_frames", 1)
     if not 0 <= frame < frames:
         there = "one frame" if frames == 1 else f"frames 0 to {frames - 1}"
-        raise InputError(f"{name}: there is no frame {frame}, but {there}", "use --frame 0")
+        raise InputError(f"{name}: there is no frame {frame}, but {there}", Phrase("{frame}", frame=0))
     if frames == 1:
         return []
     if frame:  # what was opened is the first; a Photoshop file has no other way back to it

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from poolcli.colors import Scale, bounds
 from poolcli.errors import LimitError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap, spatial_letters
-from poolcli.formats.options import WriteOptions
+from poolcli.formats.options import ANYWHERE, WriteOptions
 from poolcli.formats.pictures_in import PIXELS, limited
 from poolcli.wording import Phrase
 
@@ -75,17 +75,16 @@ def _plane(feature_map: FeatureMap) -> Array:
     """Return the map as (H, W) or (H, W, 3)."""
     values, layout = feature_map.values, feature_map.layout
     spatial = spatial_letters(layout)
-    hint = "use --json or -o output.npy"
     if spatial == "DHW":
-        raise ShapeError(f"a picture has two axes, but the result has three ({layout})", hint)
+        raise ShapeError(f"a picture has two axes, but the result has three ({layout})", ANYWHERE)
     if spatial == "L":
         values = values[..., None, :]
     channels = values.shape[-3] if "C" in layout else 1
     others = math.prod(values.shape[:-2]) // channels
     if others != 1:
-        raise ShapeError(f"a picture is one map, but the result has {others} ({layout})", hint)
+        raise ShapeError(f"a picture is one map, but the result has {others} ({layout})", ANYWHERE)
     if channels not in (1, 3):
-        raise ShapeError(f"a picture has one channel or three, but the result has {channels}", hint)
+        raise ShapeError(f"a picture has one channel or three, but the result has {channels}", ANYWHERE)
     planes = values.reshape(channels, *values.shape[-2:])
     return planes[0] if channels == 1 else planes.transpose(1, 2, 0)
 
@@ -111,7 +110,7 @@ def to_pixels(plane: Array, white: float | None, options: WriteOptions, *, deep:
 
     Examples
     --------
-    >>> from poolcli.formats.options import WriteOptions
+    >>> from poolcli.formats.options import ANYWHERE, WriteOptions
     >>> to_pixels(np.array([[-1.0, 0.0, 3.0]]), None, WriteOptions())
     array([[  0,  64, 255]], dtype=uint8)
     """
@@ -184,7 +183,7 @@ def _finite(plane: Array) -> bool:
 def _zoomed(pixels: Array, zoom: int) -> Array:
     """Repeat every pixel, if that makes no monster."""
     if zoom < 1:
-        raise UsageError(f"a zoom of {zoom} is not a whole number of at least 1", "use --zoom 2 or more")
+        raise UsageError(f"a zoom of {zoom} is not a whole number of at least 1", Phrase("{zoom} or more", zoom=2))
     height, width = pixels.shape[:2]
     cells = height * width * zoom * zoom
     if zoom == 1:
@@ -193,7 +192,7 @@ def _zoomed(pixels: Array, zoom: int) -> Array:
         most = math.isqrt(PIXELS // (height * width))
         raise LimitError(
             f"zoom {zoom} would make {height * zoom}x{width * zoom} pixels, more than the limit of {PIXELS}",
-            f"use --zoom {most}" if most > 1 else "leave out --zoom",
+            Phrase("{zoom}", zoom=most) if most > 1 else Phrase("leave out {zoom}"),
         )
     return pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
 

@@ -368,12 +368,13 @@ def format_of_target(target: str | Path, name: str | None = None, also: Sequence
     known = ", ".join(row.extensions[0] for row in _ROWS if row.writes)
     if extension in ("", "."):
         raise UsageError(
-            f"{target} has no extension that says in what format to write it", f"add one of {known}, or --format csv"
+            f"{target} has no extension that says in what format to write it",
+            Phrase("add one of {0}, or {format}", known, format="csv"),
         )
     problem = UnknownNameError("extension", extension, known.split(", "))
     if extension in EXPLAINED:
         problem.advice = Phrase("{call}", call=Instead("explain", output=str(target)))
         raise problem
     suggestion = f"{problem.hint} " if "known:" not in (problem.hint or "") else ""
-    problem.advice = f"{suggestion}known: {known}; or add --format csv"
+    problem.advice = Phrase("{0}known: {1}; or add {format}", suggestion, known, format="csv")
     raise problem

@@ -23,6 +23,7 @@ from poolcli.formats.dialect import DELIMITERS, HEADERS
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.registry import BANDED
 from poolcli.formats.text import BAND_BYTES
+from tests.support.hints import typed
 from tests.support.process import Run
 
 
@@ -188,7 +189,7 @@ def test_delimiters_by_name(asked: str, text: str) -> None:
 def test_a_tsv_has_tabs_even_where_commas_would_do() -> None:
     assert read("1\n2\n", name="data.tsv").shape == (2, 1)
     problem = refused("1,5\n2,5\n", input_format="tsv")
-    assert (problem.message, problem.hint) == (
+    assert (problem.message, typed(problem)) == (
         "data.csv: line 1, column 1: '1,5' is not a number",
         "add --decimal , if the comma is a decimal comma",
     )
@@ -278,7 +279,7 @@ def test_a_tsv_has_tabs_even_where_commas_would_do() -> None:
 def test_accidents(text: str, message: str, hint: str | None) -> None:
     problem = refused(text)
     assert problem.message == f"data.csv: {message}"
-    assert (hint or "") in (problem.hint or "")
+    assert (hint or "") in typed(problem)
     if hint is None:
         assert problem.hint is None
     assert problem.exit_code == 1
@@ -311,7 +312,7 @@ def test_accidents(text: str, message: str, hint: str | None) -> None:
 def test_options_that_do_not_fit(text: str, options: dict[str, Any], message: str, hint: str) -> None:
     problem = refused(text, **options)
     assert problem.message == f"data.csv: {message}"
-    assert hint in (problem.hint or "")
+    assert hint in typed(problem)
 
 
 BIG = "18446744073709551616"
@@ -395,7 +396,7 @@ def test_the_text_that_is_written(values: Any, kind: str, text: str) -> None:
 def test_three_axes_do_not_fit_into_lines() -> None:
     with pytest.raises(ShapeError, match=r"the result is 1x2x2 \(CHW\)") as caught:
         written(np.zeros((1, 2, 2)))
-    assert caught.value.hint == "use --json or -o output.npy"
+    assert typed(caught.value) == "use --json or -o output.npy"
 
 
 def test_other_orders_of_axes_are_written_as_the_layout_has_them() -> None:

@@ -22,6 +22,7 @@ from poolcli.formats import decode, encode, read, write
 from poolcli.formats.detect import FOREIGN, detect
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.registry import BANDED, EXTENSIONS, FORMATS, find_format, format_of_target
+from tests.support.hints import typed
 from tests.support.process import Run, Shell
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -113,7 +114,7 @@ def test_unknown_extensions_list_the_known_ones(target: str, near: str | None) -
     with pytest.raises(UnknownNameError) as caught:
         format_of_target(target)
     assert caught.value.exit_code == 2
-    hint = caught.value.hint or ""
+    hint = typed(caught.value)
     assert hint.startswith(
         f"did you mean {near}? known: .csv, .tsv" if near else "known: .csv, .tsv, .json, .npy, .png"
     )
@@ -215,7 +216,7 @@ def test_a_table_drawn_for_people_is_recognised(table: str, name: str) -> None:
     with pytest.raises(InputError) as caught:
         decode(table.encode(), name)
     assert caught.value.message == f"{name}: this is a table drawn for people, not data"
-    assert caught.value.hint == "add --json to the command that made it"
+    assert typed(caught.value) == "add --json to the command that made it"
 
 
 @pytest.mark.parametrize("mark", [mark for mark, _, _ in FOREIGN])

@@ -25,6 +25,7 @@ from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.pictures_in import CLOSED, READERS
 from poolcli.formats.pictures_out import WRITERS, to_pixels
 from poolcli.formats.registry import FORMATS
+from tests.support.hints import typed
 
 RNG = np.random.default_rng(7)
 RGB = RNG.integers(0, 256, (5, 6, 3), np.uint8)
@@ -314,7 +315,7 @@ def test_a_bomb_is_not_unpacked() -> None:
     data = png(struct.pack(">IIBBBBB", 100_000, 100_000, 8, 0, 0, 0, 0), b"")
     problem = refused(data, LimitError)
     assert "more than" in problem.message
-    assert "--max-pixels" in (problem.hint or "")
+    assert "--max-pixels" in typed(problem)
     assert problem.exit_code == 1
 
 
@@ -323,7 +324,7 @@ def test_the_limit_is_exact() -> None:
     assert read(data, max_pixels=100).shape == (10, 10)
     problem = refused(data, LimitError, max_pixels=99)
     assert problem.message == "x.png: 10x10 pixels are more than the limit of 99"
-    assert problem.hint == "add --max-pixels 100 if you trust the file"
+    assert typed(problem) == "add --max-pixels 100 if you trust the file"
     assert refused(data, UsageError, max_pixels=0).exit_code == 2
 
 
@@ -414,7 +415,7 @@ def test_a_photoshop_file_is_opened_as_its_whole(monkeypatch: pytest.MonkeyPatch
 def test_a_named_format_is_binding() -> None:
     problem = refused(saved(COLOR, "bmp"), input_format="png")
     assert problem.message == "x.png: not a png picture, or a damaged one"
-    assert problem.hint == "leave out --input-format"
+    assert typed(problem) == "leave out --input-format"
 
 
 def test_a_wrong_extension_is_not() -> None:
@@ -545,7 +546,7 @@ def test_shapes_that_are_no_picture(shape: tuple[int, ...], layout: str, message
     with pytest.raises(ShapeError) as caught:
         written(np.zeros(shape), layout)
     assert caught.value.message == message
-    assert "--json" in (caught.value.hint or "")
+    assert "--json" in typed(caught.value)
 
 
 def test_zoom_repeats_every_pixel() -> None:
@@ -558,7 +559,7 @@ def test_a_zoom_that_cannot_be_meant() -> None:
     with pytest.raises(LimitError) as caught:
         written(GRAY, zoom=100_000)
     assert caught.value.message == "zoom 100000 would make 500000x600000 pixels, more than the limit of 89478485"
-    assert caught.value.hint == "use --zoom 1727"  # 1727 * 1727 * 30 = 89475870
+    assert typed(caught.value) == "use --zoom 1727"  # 1727 * 1727 * 30 = 89475870
     written(np.zeros((1, 1)), zoom=1727)
     for zoom in (0, -1):
         with pytest.raises(UsageError):

@@ -1,0 +1,10 @@
+"""What an error advises, as the command line says it."""
+
+from __future__ import annotations
+
+from poolcli.cli.words import spoken
+from poolcli.errors import PoolcliError
+
+
+def typed(problem: PoolcliError) -> str:
+    return spoken(problem.advice) if problem.advice is not None else ""
