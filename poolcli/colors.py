@@ -22,7 +22,7 @@ Rgb = tuple[int, int, int]
 
 CENTRED = ("diverging",)  # maps whose middle means zero
 NAN_COLOR: Rgb = (255, 0, 255)  # in none of the maps
-BAND_CELLS = 1 << 16  # that are scaled at once, because they become float64
+AT_ONCE = 1 << 16  # that are scaled at once, because they become float64
 
 # fmt: off
 ANCHORS: Mapping[str, str] = {
@@ -161,7 +161,7 @@ class Scale:
         import numpy as np
 
         levels = np.empty(values.shape, np.uint8 if top < 256 else np.uint16)
-        step = max(BAND_CELLS * len(values) // max(values.size, 1), 1)
+        step = max(AT_ONCE * len(values) // max(values.size, 1), 1)
         for start in range(0, len(values), step):
             band = np.nan_to_num(self.share(values[start : start + step], top) + 0.5, nan=0.0)
             levels[start : start + step] = band.astype(levels.dtype)

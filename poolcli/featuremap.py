@@ -96,6 +96,11 @@ class FeatureMap:
         Keys of a JSON object that poolcli does not know; they are passed on.
     notes : tuple of str or Phrase
         Every guess made while reading (delimiter, header, layout, dtype), for ``-v``.
+    warnings : tuple of str or Phrase
+        What has to be said even without being asked, because something of the file is left out.
+    origin : mapping
+        What the file is beside its numbers, for a writer that can keep it: ``column`` (the line of numbers stood one
+        below the other), ``picture`` (the type of its pixels), ``grid`` (where the cells of a map lie on Earth).
     """
 
     values: NDArray[Any]
@@ -107,6 +112,8 @@ class FeatureMap:
     unpool: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str | Phrase, ...] = ()
+    warnings: tuple[str | Phrase, ...] = ()
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_array(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from poolcli.errors import InputError, ShapeError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats.detect import HEAD, detect
+from poolcli.formats.missing import Missing, without_missing
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.registry import FORMATS, find_format, format_of_target
 from poolcli.system.files import put, read_source
@@ -45,6 +46,7 @@ def decode(data: bytes, name: str, options: ReadOptions | None = None) -> Featur
         if options.layout:  # what the user said, not what the file says, is what does not fit
             raise UsageError(problem.text, problem.advice) from None
         raise
+    feature_map = without_missing(feature_map, Missing.of(options.missing).numbers, "as said")
     notes = (f"format {row.name}", *feature_map.notes)
     if not options.layout and not any(str(note).startswith("layout") for note in notes):
         notes += (f"layout {feature_map.layout} (by the number of axes)",)

@@ -1,11 +1,12 @@
-"""Numbers in lines with a delimiter between them: CSV, TSV, ``;`` and blanks.
+"""Numbers in lines with a delimiter between them: CSV, TSV, ``;``, blanks and whatever else.
 
 What is read
 ------------
-A cell is a decimal number, an integer of up to 64 bits, or ``nan``, ``inf``, ``infinity`` with any capitals and sign;
+A cell is a decimal number, an integer of up to 64 bits, or NaN or infinity in the notations of `poolcli.formats.cells`;
 blanks around it do not count and it may stand in double quotes. Nothing else is a number: not an empty cell, not
-``0x10``, ``1_000`` or ``1e400``. Blank lines, and what follows a ``#``, are passed over. Each row has as many cells as
-the first. The numbers are int64 if all are integers (uint64 if one needs it), else float64.
+``0x10``, ``1_000`` or ``1e400``; what ``missing`` names is NaN. Blank lines, and what follows a ``#`` at the start of a
+line or after a blank, are passed over. Each row has as many cells as the first; a delimiter that ends every line does
+not count. Row labels are left out. The numbers are int64 if all are integers (uint64 if one needs it), else float64.
 
 How
 ---
@@ -19,8 +20,10 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import re
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -30,23 +33,28 @@ from numpy.typing import NDArray
 from poolcli.errors import FileError, NumberRangeError, ShapeError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats.bands import Bands, regrouped
-from poolcli.formats.dialect import DELIMITERS, Dialect, dialect_of, lines_of
+from poolcli.formats.cells import EXPONENT
+from poolcli.formats.dialect import Dialect, dialect_of, lines_of
 from poolcli.formats.numbers import Misfit, Numbers, range_error
 from poolcli.formats.options import ANYWHERE, ReadOptions
 from poolcli.formats.text import (
     BAND_BYTES,
+    BAND_CELLS,
     Number,
     check_utf8,
     dump_numbers,
     encoding_of,
     load_rows,
     newlines,
+    pieces_of,
     row_bands,
     utf8,
 )
 from poolcli.system.files import open_source
 
-WORDS = (b"nan", b"inf")  # as they are written
+NAN_AND_INF = (b"nan", b"inf")  # as they are written
+BETWEEN = {"csv": b",", "tsv": b"\t", "txt": b" "}  # what they are written with
+LONG_LINE = 2 * BAND_BYTES  # of a band: then it has a line that does not stay in cache
 NARROW = 64  # columns; from here on a call for each row costs less than a search for the ends of rows (20 ns a number)
 NAN_WORDS = (b"nan", b"NaN", b"NAN")
 
@@ -74,10 +82,10 @@ def _unix(text: bytes) -> bytes:
     return text.removesuffix(b"\n")
 
 
-def _head(bands: Iterator[bytes]) -> tuple[bytes, int]:
+def _head(bands: Iterator[bytes], line: int) -> tuple[bytes, int]:
     """Take bands until there are two rows, perhaps a header and one; return them and the number of their first line."""
     pieces: list[bytes] = []
-    line, rows = 1, 0
+    rows = 0
     for band in bands:
         found = sum(1 for _ in islice(lines_of(band, 1), 2))
         if found or pieces:
@@ -94,8 +102,8 @@ def _open(
     bands: Iterator[bytes], name: str, options: ReadOptions, kind: str
 ) -> tuple[Dialect, Iterator[tuple[int, bytes]]]:
     """Find out how a file is written; give its rows in bands, each with the number of its first line."""
-    head, first = _head(bands)
-    dialect = dialect_of(head, first, name, options, kind)
+    head, first = _head(bands, options.skip + 1)
+    dialect = dialect_of(head, first, name, options, tabs=kind == "tsv")
 
     def rows() -> Iterator[tuple[int, bytes]]:
         yield dialect.line, head[dialect.start :]
@@ -115,39 +123,78 @@ Convert = Callable[[bytes], bytes | None]
 
 def _converter(dialect: Dialect) -> Convert:
     """Make a function that turns rows into ``1,2],[3,4``, or returns None if they need a closer look."""
-    mark, decimal = DELIMITERS.get(dialect.delimiter, b""), dialect.decimal.encode()
+    mark, decimal = dialect.mark, dialect.decimal.encode()
     if mark == decimal:  # only quotes tell them apart
         return lambda _: None
     strange = [other for other in (b",", b".") if other not in (mark, decimal)] + [b"u", b"l"]  # true, false, null
     blanks = mark == b" "
-    if blanks:
-        strange += [b"\v", b"\f"]  # bytes.split would cut there
-        mark = b""
-    table = None if mark + decimal in (b".", b",.") else bytes.maketrans(mark + decimal, b",."[-len(mark + decimal) :])
+    strange += [b"\v", b"\f"] if blanks else []  # bytes.split would cut there
+    between = b"" if blanks else mark
+    plain = between + decimal in (b".", b",.")
+    table = bytes.maketrans(between + decimal, b",."[-len(between + decimal) :]) if len(between) < 2 else None
+    reshape = _reshaper(dialect)
 
     def convert(text: bytes) -> bytes | None:
         if any(byte in text for byte in strange):
             return None
-        if table:
-            text = text.translate(table)
-        if blanks:
-            text = b"\n".join([b",".join(line.split()) for line in text.split(b"\n")])
-        return text.replace(b"\n", b"],[")
+        if not plain:
+            text = text.translate(table) if table else text.replace(decimal, b".").replace(between, b",")
+        shaped = reshape(text) if reshape else text
+        return None if shaped is None else shaped.replace(b"\n", b"],[")
 
     return convert
 
 
-def _fast(text: bytes, convert: Convert) -> tuple[list[list[Any]], bytes] | None:
+def _reshaper(dialect: Dialect) -> Convert | None:
+    """Make a function that gives rows commas between the cells that are read, None if the rows are not as the first."""
+    if not dialect.trailing and dialect.picked is None and dialect.mark != b" ":
+        return None
+    picked = dialect.picked
+    pick = None if picked is None else itemgetter(*picked) if len(picked) > 1 else lambda cells: (cells[picked[0]],)
+
+    def reshape(text: bytes) -> bytes | None:
+        if dialect.trailing:
+            text += b"\n"
+            if text.count(b",\n") != newlines(text):
+                return None
+            text = text[:-1].replace(b",\n", b"\n").removesuffix(b",")
+        if dialect.mark != b" " and pick is None:
+            return text
+        rows = [line.split() if dialect.mark == b" " else line.split(b",") for line in text.split(b"\n")]
+        if pick is None:
+            return b"\n".join([b",".join(cells) for cells in rows])
+        if set(map(len, rows)) != {dialect.width}:
+            return None
+        return b"\n".join([b",".join(pick(cells)) for cells in rows])
+
+    return reshape
+
+
+def _word_finder(dialect: Dialect) -> re.Pattern[bytes] | None:
+    """Return what finds in JSON the cells that stand for NaN; an empty line of one column is no cell."""
+    words = [re.escape(word) for word in dialect.words if word or dialect.columns > 1]
+    if not words:
+        return None
+    return re.compile(rb"(?:^|(?<=[\[,]))[ \t]*(?:%s)[ \t]*(?=[,\]]|$)" % b"|".join(sorted(words, reverse=True)))
+
+
+def _loaded(json: bytes, words: re.Pattern[bytes] | None) -> list[list[Any]] | None:
+    """Read ``1,2],[3,4``, perhaps with NaN, words for it and exponents as Fortran has them; None for anything else."""
+    rows = load_rows(json)
+    if rows is not None:
+        return rows
+    if words:
+        json = words.sub(b"null", json)
+    for word in NAN_WORDS if b"n" in json.lower() else ():  # a part of another word makes no JSON
+        json = json.replace(word, b"null")
+    return load_rows(json.translate(EXPONENT))
+
+
+def _fast(text: bytes, convert: Convert, words: re.Pattern[bytes] | None) -> tuple[list[list[Any]], bytes] | None:
     """Read a band of rows that are plain JSON numbers or NaN, and give them with that JSON; None for anything else."""
     json = convert(text)
-    if json is None:
-        return None
-    rows = load_rows(json)
-    if rows is None and b"n" in json.lower():
-        for word in NAN_WORDS:  # a part of another word makes no JSON
-            json = json.replace(word, b"null")
-        rows = load_rows(json)
-    if rows is None or len(rows) != newlines(text) + 1:  # a ] would make two of one
+    rows = None if json is None else _loaded(json, words)
+    if json is None or rows is None or len(rows) != newlines(text) + 1:  # a ] would make two of one
         return None
     return rows if all(rows) else [row for row in rows if row], json
 
@@ -157,13 +204,35 @@ def _careful(text: bytes, line: int, dialect: Dialect, name: str) -> Iterator[li
     return (dialect.row(content, here, name) for here, _, content in lines_of(text, line))
 
 
-def _fill(numbers: Numbers, text: bytes, line: int, dialect: Dialect, convert: Convert, name: str) -> None:
-    """Add a band of lines to the numbers so far."""
-    if found := _fast(text, convert):
-        rows, json = found
-        if not set(map(len, rows)) - {dialect.columns} and numbers.add([*chain.from_iterable(rows)], json):
+class _Rows:
+    """Reads bands of rows that are written in one dialect."""
+
+    def __init__(self, dialect: Dialect, name: str) -> None:
+        self.dialect, self.name = dialect, name
+        self.convert, self.words = _converter(dialect), _word_finder(dialect)
+
+    def fill(self, numbers: Numbers, text: bytes, line: int) -> None:
+        """Add a band of lines to the numbers so far."""
+        if len(text) > LONG_LINE and self._fill_long(numbers, text):
             return
-    numbers.add_exact([*chain.from_iterable(_careful(text, line, dialect, name))])
+        if found := _fast(text, self.convert, self.words):
+            rows, json = found
+            if not set(map(len, rows)) - {self.dialect.columns} and numbers.add([*chain.from_iterable(rows)], json):
+                return
+        numbers.add_exact([*chain.from_iterable(_careful(text, line, self.dialect, self.name))])
+
+    def _fill_long(self, numbers: Numbers, text: bytes) -> bool:
+        """Add long lines piece by piece, so that each stays in cache; False, and none added, for a closer look."""
+        before, json = numbers.count, self.convert(text)
+        for row in json.split(b"],[") if json is not None else ():
+            start = numbers.count
+            for piece in pieces_of(row, 0, len(row)):
+                rows = _loaded(piece, self.words)
+                if rows is None or len(rows) != 1 or not numbers.add(rows[0], piece):
+                    return numbers.forget(before)
+            if numbers.count - start not in (0, self.dialect.columns):
+                return numbers.forget(before)
+        return json is not None
 
 
 def _out_of_range(misfit: Misfit, text: bytes, line: int, dialect: Dialect, name: str) -> NumberRangeError:
@@ -178,24 +247,29 @@ def _out_of_range(misfit: Misfit, text: bytes, line: int, dialect: Dialect, name
 
 def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:
     """Read all of a file."""
-    text, decoded = utf8(data, name)
+    text, notes = utf8(data, name, options.skip)
     dialect, array = _read_table(text, name, options, kind)
+    origin = {}
     if options.layout and options.layout.upper() == "L" and 1 in array.shape:
+        origin = {"column": array.shape[1] == 1}
         array = array.reshape(-1)
-    notes = (*decoded, *dialect.notes, f"dtype {array.dtype}")
-    return FeatureMap.from_array(array, options.layout, channels_last=options.channels_last, name=name, notes=notes)
+    notes += (*dialect.notes, f"dtype {array.dtype}")
+    return FeatureMap.from_array(
+        array, options.layout, channels_last=options.channels_last, name=name, notes=notes, warnings=dialect.warnings,
+        origin=origin,
+    )  # fmt: skip
 
 
 def _read_table(text: bytes, name: str, options: ReadOptions, kind: str) -> tuple[Dialect, NDArray[Any]]:
     dialect, bands = _open(_bands(io.BytesIO(text)), name, options, kind)
-    rows = min(_line_count(text), len(text) // (2 * dialect.columns) + 1)  # a cell has a digit and a delimiter
+    rows = min(_line_count(text), len(text) // (2 * dialect.width - 1 or 1) + 1)  # a cell has a digit and a delimiter
     numbers = Numbers(rows * dialect.columns)
-    convert = _converter(dialect)
+    reader = _Rows(dialect, name)
     try:
         for line, band in bands:
-            _fill(numbers, band, line, dialect, convert, name)
+            reader.fill(numbers, band, line)
     except Misfit as misfit:
-        before = _unix(text).split(b"\n", dialect.line - 1)
+        before = _unix(text).split(b"\n", dialect.line - options.skip - 1)
         raise _out_of_range(misfit, before[-1], dialect.line, dialect, name) from None
     return dialect, numbers.array.reshape(-1, dialect.columns)
 
@@ -207,25 +281,32 @@ def _line_count(text: bytes) -> int:
 
 
 def write(feature_map: FeatureMap, kind: str) -> Iterator[bytes]:
-    """Write one plane, or one line."""
+    """Write one plane, or one line; axes of length 1 do not count."""
     array = feature_map.array
+    while array.ndim > 2 and 1 in array.shape:
+        array = array.squeeze(array.shape.index(1))
     if array.ndim > 2:
-        shape = "x".join(map(str, array.shape))
+        shape = "x".join(map(str, feature_map.shape))
         raise ShapeError(
-            f"{kind.upper()} holds rows and columns, but the result is {shape} ({feature_map.layout})",
-            ANYWHERE,
+            f"{kind.upper()} holds rows and columns, but the result is {shape} ({feature_map.layout})", ANYWHERE
         )
-    return band_bytes(array.reshape(-1, array.shape[-1]), kind)
+    width = 1 if array.ndim == 1 and feature_map.origin.get("column") else array.shape[-1]
+    return band_bytes(array.reshape(-1, width), kind)
 
 
 def band_bytes(matrix: NDArray[Any], kind: str) -> Iterator[bytes]:
-    """Write a matrix, a band of rows at a time."""
+    """Write a matrix, a band of rows at a time, a long row in pieces."""
+    mark = BETWEEN[kind]
     for band in row_bands(matrix):
         if matrix.shape[1] < NARROW:
-            text = dump_numbers(band, *WORDS)[2:-2].replace(b"],[", b"\n")
+            yield dump_numbers(band, *NAN_AND_INF)[2:-2].replace(b"],[", b"\n").replace(b",", mark) + b"\n"
+        elif matrix.shape[1] <= BAND_CELLS:
+            rows = [memoryview(dump_numbers(row, *NAN_AND_INF))[1:-1] for row in band]
+            yield b"\n".join(rows).replace(b",", mark) + b"\n"
         else:
-            text = b"\n".join([memoryview(dump_numbers(row, *WORDS))[1:-1] for row in band])
-        yield (text.replace(b",", b"\t") if kind == "tsv" else text) + b"\n"
+            for start in range(0, matrix.shape[1], BAND_CELLS):
+                piece = dump_numbers(band[0, start : start + BAND_CELLS], *NAN_AND_INF)[1:-1].replace(b",", mark)
+                yield piece + (mark if start + BAND_CELLS < matrix.shape[1] else b"\n")
 
 
 # In bands
@@ -241,20 +322,22 @@ def open_bands(path: str | Path, options: ReadOptions, kind: str) -> Bands | Non
     """
     name = str(path)
     with open_source(path) as file:
-        if (options.layout or "HW").upper() != "HW" or encoding_of(file.read(4)):
+        if (options.layout or "HW").upper() != "HW" or options.missing is not None or encoding_of(file.read(4)):
             return None
         stamp = _stamp(file)
-        dialect, found = _open(_checked(file, name), name, options, kind)
+        dialect, found = _open(_checked(file, name, options.skip), name, options, kind)
+        if dialect.picked is not None:  # `_scanned` looks at every cell
+            return None
         count, dtype = _scanned(found, dialect, name)
 
     def pieces() -> Iterator[NDArray[Any]]:
         with open_source(path) as file:
-            dialect, bands = _open(_checked(file, name), name, options, kind)
-            convert = _converter(dialect)
+            dialect, bands = _open(_checked(file, name, options.skip), name, options, kind)
+            reader = _Rows(dialect, name)
             for line, text in bands:
                 numbers = Numbers((newlines(text) + 1) * dialect.columns, dtype)
                 try:
-                    _fill(numbers, text, line, dialect, convert, name)
+                    reader.fill(numbers, text, line)
                 except Misfit as misfit:
                     raise _out_of_range(misfit, text, line, dialect, name) from None
                 yield numbers.array.reshape(-1, dialect.columns)
@@ -270,11 +353,13 @@ def _stamp(file: BinaryIO) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def _checked(file: BinaryIO, name: str) -> Iterator[bytes]:
-    """Give the bands of a file from its start, without a byte order mark, and checked to be text."""
+def _checked(file: BinaryIO, name: str, skip: int) -> Iterator[bytes]:
+    """Give the bands of a file below the lines that are passed over, without a byte order mark, checked to be text."""
     file.seek(0)
     file.seek(len(codecs.BOM_UTF8) if file.read(3) == codecs.BOM_UTF8 else 0)
-    line = 1
+    for _ in range(skip):
+        file.readline()
+    line = skip + 1
     for band in _bands(file):
         check_utf8(band, name, line)
         yield band
@@ -284,9 +369,11 @@ def _checked(file: BinaryIO, name: str) -> Iterator[bytes]:
 def _scanned(bands: Iterator[tuple[int, bytes]], dialect: Dialect, name: str) -> tuple[int, str]:
     """Count the rows, and find out which type holds all numbers, mostly without reading them."""
     count, dtype = 0, "int64"
-    marks = [dialect.decimal.encode(), b"e", b"E", b"n", b"N", b"i", b"I"]  # of a float, of nan and of inf
+    # of a float, of nan and of inf in any notation
+    marks = [dialect.decimal.encode(), b"#", "∞".encode(), *(bytes((byte,)) for byte in b"eEdDnNiI")]
     for line, band in bands:
         text = _tidy(band, line)
+        text = text.replace(dialect.mark, b" ") if dialect.mark > b"0" else text  # as `_has_long_number` needs it
         count += newlines(text) + 1 if text else 0
         if dtype != "float64" and any(mark in text for mark in marks):
             dtype = "float64"

@@ -28,6 +28,7 @@ FOREIGN: tuple[tuple[bytes, str, str], ...] = (
 )
 
 
+ANY_TEXT = "txt"  # whose extension says no more than that it is text
 HEAD = 4096  # bytes that show what a file is
 
 
@@ -82,7 +83,7 @@ def _detect_text(head: bytes, name: str, by_extension: Format | None) -> Format:
         raise InputError(
             f"{name}: this is a table drawn for people, not data", Phrase("add {json} to the command that made it")
         )
-    if by_extension is not None and by_extension.reads:
+    if by_extension is not None and by_extension.reads and by_extension.name != ANY_TEXT:
         return by_extension
     if b"\0" in head and not head.startswith(UTF_16):
         return FORMATS["png"]  # no text: Pillow knows pictures that have no signature here

@@ -1,76 +1,34 @@
-"""How numbers in lines are written: what separates them, whether there is a header, what is wrong with a cell."""
+"""How numbers in lines are written: what separates them, whether there is a header, which columns hold numbers."""
 
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import islice
 
 from poolcli.errors import InputError, NumberRangeError, UnknownNameError, UsageError
+from poolcli.formats.cells import MISSING, POINTED, SHEET_ERROR, advice, kind_of, number_in
+from poolcli.formats.missing import Missing
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.text import Number, quoted
-from poolcli.system.files import STDIN_NAME, piped
-from poolcli.wording import Phrase
+from poolcli.wording import Phrase, many
 
-DELIMITERS = {"tab": b"\t", ";": b";", ",": b",", "blanks": b" "}  # in the order of precedence
-ALIASES = {"\t": "tab", "\\t": "tab", " ": "blanks", "comma": ",", "semicolon": ";"}
+DELIMITERS = {"tab": b"\t", ";": b";", ",": b",", "|": b"|", "blanks": b" "}  # in the order of precedence
+OTHER_NAMES = {"\t": "tab", "\\t": "tab", " ": "blanks", "comma": ",", "semicolon": ";"}
 HEADERS = ("auto", "yes", "no")
 SAMPLE = 20  # lines that decide the delimiter
 TITLE = 60  # characters of a header that a note shows
 
-NUMBER = re.compile(
-    rb"[+-]?(?:[0-9]+|(?P<float>(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+))"
-)
-WHOLE = re.compile(rb"[0-9]{1,18}")
-WORD = re.compile(rb"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
-MISSING = re.compile(rb"n/?a|#n/a|null|none|nil|missing|-+|\?|\.", re.IGNORECASE)
-DECIMAL_COMMA = re.compile(rb"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?")
-BOOLEAN = re.compile(rb"true|false", re.IGNORECASE)
-MINUS = rb"(?:\xe2\x80[\x90-\x95]|\xe2\x88\x92)"  # the minus sign and the dashes that stand for it
-ALMOST_NUMBER = re.compile(rb"(?:[+-]|" + MINUS + rb")?[.,]?[0-9]|[\[{]")  # no name of a column starts like this
-COMMENT = re.compile(rb'((?:[^"#]|"[^"]*")*)#')
 QUOTED = re.compile(rb'"((?:[^"]|"")*)"')
-TIME = re.compile(rb"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[ap]m)?", re.IGNORECASE)
-DATE = re.compile(rb"(?:[0-9]{4}([-/.])[0-9]{1,2}\1[0-9]{1,2}|[0-9]{1,2}([-/.])[0-9]{1,2}\2[0-9]{4})(?:[T ].*)?")
-
-WRITE_NAN = "write nan where a value is missing"
-CORRECT = f"correct it, or {WRITE_NAN}"
-NAMES = "correct it, or add --header yes if this line names the columns"
-Line = tuple[int, int, bytes]  # its number, its offset and its text
-Hints = tuple[tuple[re.Pattern[bytes], str], ...]
-POINTED = rb"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+"  # an integer with points between thousands
-HINTS: Hints = (
-    (re.compile(rb""), f"{WRITE_NAN}, and no delimiter at the end of a line"),
-    (MISSING, WRITE_NAN),
-    (BOOLEAN, "write 1 for true and 0 for false"),
-    (re.compile(rb"[+-]?[0-9]{1,3},[0-9]{3}"),
-     "add --decimal , if the comma is a decimal comma; take it out if it separates thousands"),
-    (DECIMAL_COMMA, "add --decimal , if the comma is a decimal comma"),
-    (re.compile(POINTED + rb",[0-9]*"), "write numbers without thousands separators, and add --decimal ,"),
-    (re.compile(rb"[+-]?[0-9]{1,3}(?:[.,' ][0-9]{3})+(?:[.,][0-9]*)?"), "write numbers without thousands separators"),
-    (TIME, "write a time as one number, such as 8.5 for 08:30, or leave its column out"),
-    (DATE, "write a date as one number, such as days from the first, or leave its column out"),
-    (re.compile(rb"[+-]?[0-9]+(?:_[0-9]+)+"), "write numbers without underscores"),
-    (re.compile(rb"[+-]?0[xXoObB][0-9a-fA-F]+"), "write numbers in decimal"),
-    (re.compile(rb".*%"), "write 12% as 0.12"),
-    (re.compile(rb"[\[{].*"), "add --input-format json if this is JSON"),
-    (re.compile(rb".*;.*"), "add --delimiter ';' if the semicolon separates"),
-    (re.compile(rb".*,.*"), "add --delimiter , if the comma separates"),
-    (re.compile(rb".*\t.*"), "add --delimiter tab if the tab separates"),
-    (re.compile(rb"[0-9.eE+-]+(?:[ ]+[0-9.eE+-]+)+"), "add --delimiter blanks if blanks separate"),
-    (re.compile(MINUS + rb"[0-9.,eE+-]+"), "write the minus sign as -"),
-)  # fmt: skip
-WITH_COMMA: Hints = (  # first, where the comma is the decimal mark
-    (re.compile(POINTED + rb"(?:,[0-9]*|\.[0-9]{3})"), "write numbers without thousands separators"),
-    (re.compile(rb".*\..*"),
-     "with --decimal , a point has no meaning; take it out if it separates thousands, or leave the option out if it is "
-     "the decimal mark"),
-)  # fmt: skip
+MARKED = re.compile(rb'"(?:[^"]|"")*"|#')  # what may hide a #, and the #
 # A line that was cut at decimal commas: the blanks in it are what separates.
 BLANKS_AND_COMMAS = re.compile(rb"[ \t]*X(?:[ \t]+X)+[ \t]*".replace(b"X", rb"(?:%s|[+-]?[0-9]*),[0-9]+" % POINTED))
+
+HEADER_YES = Phrase("{header}", header="yes")
+NAMES = Phrase("correct it, or add {header} if this line names the columns", header="yes")
+Line = tuple[int, int, bytes]  # its number, its offset and its text
 
 
 @dataclass(frozen=True)
@@ -79,33 +37,47 @@ class Dialect:
 
     Attributes
     ----------
-    delimiter : str
-        A name in `DELIMITERS`, or the empty text if each line has one cell.
+    mark : bytes
+        What stands between cells; a blank stands for any number of blanks and tabs, nothing for one cell in each line.
     decimal : str
         ``.`` or ``,``.
-    columns : int
-        Cells in each row.
+    width : int
+        Cells in each line.
+    picked : tuple of int, optional
+        Which of them to read, from 0; all if missing.
+    trailing : bool
+        Whether every line ends with a delimiter.
+    words : frozenset of bytes
+        What stands for NaN.
     headed : bool
         Whether there is a header above the first row.
-    labels : int
-        How many cells at the start of the rows seem to be labels.
-    unlabelled : str or Phrase
-        The line of a shell that leaves them out.
+    labels : frozenset of int
+        Which columns hold no numbers as far as the first lines show.
     start, line : int
         The offset of the first row and its line number from 1.
     notes : tuple of str
         What was guessed.
+    warnings : tuple of str or Phrase
+        What is left out.
     """
 
-    delimiter: str
+    mark: bytes
     decimal: str
-    columns: int
+    width: int
+    picked: tuple[int, ...] | None
+    trailing: bool
+    words: frozenset[bytes]
     headed: bool
-    labels: int
-    unlabelled: str | Phrase
+    labels: frozenset[int]
     start: int
     line: int
-    notes: tuple[str | Phrase, ...]
+    notes: tuple[str, ...]
+    warnings: tuple[str | Phrase, ...]
+
+    @property
+    def columns(self) -> int:
+        """How many numbers there are in each row."""
+        return self.width if self.picked is None else len(self.picked)
 
     def row(self, line: bytes, here: int, name: str) -> list[Number]:
         """Return the numbers in a line of a file, given the number of the line.
@@ -117,109 +89,252 @@ class Dialect:
         NumberRangeError
             If a number is beyond float64.
         """
-        where, found = f"{name}: line {here}", []
-        for column, cell in enumerate(_split(line, self.delimiter, where), 1):
-            try:
-                value = number(cell, self.decimal)
-            except OverflowError:
-                raise NumberRangeError(
-                    f"{where}, column {column}: {quoted(cell)} is beyond float64", "write inf if infinity is meant"
-                ) from None
-            if value is None and column <= self.labels:
-                raise InputError(
-                    f"{where}, column {column}: {quoted(cell)} is not a number; column {column} seems to hold labels",
-                    self.unlabelled,
-                )
-            if value is None:
-                what = f"{quoted(cell)} is not a number" if cell else "an empty cell"
-                raise InputError(f"{where}, column {column}: {what}", self._hint(cell, line, here))
-            found.append(value)
-        if len(found) != self.columns:
-            values = f"{len(found)} value{'' if len(found) == 1 else 's'}"
-            raise InputError(f"{where}: {values}, expected {self.columns}", "give every row the same length")
+        where = f"{name}: line {here}"
+        cells = cells_of(line, self.mark, where)
+        if self.trailing and cells.pop():
+            raise InputError(
+                f"{where}: no delimiter at its end, where the lines above have one", "end every line with it, or none"
+            )
+        wanted = range(len(cells)) if self.picked is None else self.picked
+        found = [self._number(cells[column], column, line, here, where) for column in wanted if column < len(cells)]
+        if len(cells) != self.width:
+            raise InputError(
+                f"{where}: {many(len(cells), 'value')}, expected {self.width}", "give every row the same length"
+            )
         return found
 
-    def _hint(self, cell: bytes, line: bytes, here: int) -> str:
+    def _number(self, cell: bytes, column: int, line: bytes, here: int, where: str) -> Number:
+        if cell in self.words:
+            return float("nan")
+        where = f"{where}, column {column + 1}"
+        try:
+            value = number_in(cell, self.decimal)
+        except OverflowError:
+            raise NumberRangeError(
+                f"{where}: {quoted(cell)} is beyond float64", "write inf if infinity is meant"
+            ) from None
+        if value is None:
+            what = f"{quoted(cell)} is not a number" if cell else "an empty cell"
+            raise InputError(f"{where}: {what}", self._hint(cell, column, line, here))
+        return value
+
+    def _hint(self, cell: bytes, column: int, line: bytes, here: int) -> str | Phrase:
         """Say what to do about a cell that is no number, in a line of this number."""
-        if self.delimiter == "," != self.decimal and BLANKS_AND_COMMAS.fullmatch(line):
-            return "add --decimal , if these are decimal commas with blanks between the numbers"
-        hints = (*WITH_COMMA, *HINTS) if self.decimal == "," else HINTS
-        first = here == self.line and not self.headed
-        return next((hint for pattern, hint in hints if pattern.fullmatch(cell)), NAMES if first else CORRECT)
+        if self.mark == b"," != self.decimal.encode() and BLANKS_AND_COMMAS.fullmatch(line):
+            return Phrase("add {decimal} if these are decimal commas with blanks between the numbers", decimal=",")
+        if column in self.labels:
+            rest = _listed(self.width, self.labels)
+            return Phrase("{columns} to leave out what holds no numbers", columns=rest)
+        word = cell.decode(errors="replace")
+        if not cell:
+            return Phrase("add {missing} if it is a missing value; no delimiter may stand at the end", missing="")
+        if MISSING.fullmatch(cell) or SHEET_ERROR.fullmatch(cell):
+            return Phrase("add {missing} if it stands for a missing value", missing=word)
+        if found := advice(cell, self.decimal):
+            return found
+        if here == self.line and not self.headed:
+            return NAMES
+        if "," in word or not word.isprintable():
+            return "correct it, or write nan where a value is missing"
+        return Phrase("correct it, or add {missing} if it stands for a missing value", missing=word)
 
 
-def number(cell: bytes, decimal: str = ".") -> Number | None:
-    """Return the number in a cell, or None if there is none.
-
-    Raises
-    ------
-    OverflowError
-        If it is beyond float64.
+def _listed(width: int, left_out: frozenset[int]) -> str:
+    """Write the columns that are not left out as the option takes them.
 
     Examples
     --------
-    >>> number(b"+5"), number(b".5"), number(b"1_000"), number(b"1,5", ",")
-    (5, 0.5, None, 1.5)
+    >>> _listed(5, frozenset({0, 3})), _listed(3, frozenset({2}))
+    ('2-3,5', '1-2')
     """
-    if decimal == ",":
-        if b"." in cell:
-            return None
-        cell = cell.replace(b",", b".")
-    match = NUMBER.fullmatch(cell)
-    if not match:
-        return float(cell) if WORD.fullmatch(cell) else None
-    if match["float"]:
-        value = float(cell)
-        if value in (float("inf"), float("-inf")):
-            raise OverflowError
-        return value
-    digits = cell.lstrip(b"+-0")
-    # Python refuses to convert very long integers; any that long is beyond 64 bits all the same
-    return int(cell) if len(digits) < 30 else (-1 if cell.startswith(b"-") else 1) * 10**100
+    kept = [column for column in range(width) if column not in left_out]
+    parts: list[list[int]] = []
+    for column in kept:
+        if parts and parts[-1][1] == column - 1:
+            parts[-1][1] = column
+        else:
+            parts.append([column, column])
+    text = [f"{low + 1}" if low == high else f"{low + 1}-{high + 1}" for low, high in parts]
+    if parts and parts[-1][1] == width - 1 and parts[-1][0] < width - 1:
+        text[-1] = f"{parts[-1][0] + 1}-"
+    return ",".join(text)
 
 
-def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, kind: str) -> Dialect:
+# What a file is like
+
+
+def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, *, tabs: bool = False) -> Dialect:
     """Find out how a file is written from its first lines."""
-    delimiter, decimal, header = _asked(options)
+    asked = _asked(options)
     lines = list(islice(lines_of(head, line), SAMPLE))
     if not lines:
-        raise InputError(f"{name}: no numbers in it, only blank lines and comments", "give it at least one number")
-    chosen = delimiter or ("tab" if kind == "tsv" else _guess([content for _, _, content in lines], decimal))
-    notes: tuple[str | Phrase, ...] = () if delimiter else (f"delimiter {chosen}" if chosen else "one column",)
+        passed = f" below the {many(options.skip, 'line')} that are passed over" if options.skip else ""
+        raise InputError(
+            f"{name}: no numbers in it, only blank lines and comments{passed}", "give it at least one number"
+        )
+    chosen = asked or ("tab" if tabs else _guess([text for _, _, text in lines], options.decimal))
+    notes: tuple[str, ...] = () if asked else (f"delimiter {chosen}" if chosen else "one column",)
+    mark = DELIMITERS.get(chosen, chosen.encode())
+    trailing = mark not in (b"", b" ") and all(_ends(text, mark) for _, _, text in lines)
+    look = _Look(mark, trailing, options, name)
     first, rest = lines[0], lines[1:]
-    where = f"{name}: line {first[0]}"
-    labels = _labels(lines, chosen, decimal)
-    headed = header == "yes" or (
-        header == "auto" and not labels and _is_header(_split(first[2], chosen, where), decimal, where)
-    )
-    if headed:
+    names: list[bytes] = []
+    if headed := look.is_header(lines):
         title = first[2][:TITLE].decode(errors="replace")
         notes += (f"header in line {first[0]}: {title}",)
         if not rest:
-            hint = (
-                "leave out --header yes if this line holds the numbers" if header == "yes" else "write numbers below it"
-            )
+            unless = Phrase("leave out {header} if this line holds the numbers", header="yes")
+            hint = unless if options.header == "yes" else "write numbers below it"
             raise InputError(f"{name}: no numbers in it, only a header in line {first[0]}: {quoted(title)}", hint)
-        first, labels = rest[0], _labels(rest, chosen, decimal)
-        if _numbered(rest, chosen):
-            notes += ("column 1 counts up evenly, as labels do; without it: " + _without(1, lines, chosen, name),)
-    else:
-        notes += ("no header",) if header == "auto" else ()
-    columns = len(_split(first[2], chosen, f"{name}: line {first[0]}"))
-    unlabelled = _without(labels, lines, chosen, name) if labels else ""
-    return Dialect(chosen, decimal, columns, headed, labels, unlabelled, first[1], first[0], notes)
+        names, first = look.cells(first), rest[0]
+    elif options.header == "auto":
+        notes += ("no header",)
+    width = len(look.cells(first))
+    labels = frozenset() if look.plain(first) else look.labels(rest if headed else lines)
+    picked, warnings = look.columns(names, first, width)
+    return Dialect(
+        mark, options.decimal, width, picked, trailing, look.words, headed, labels, first[1], first[0], notes, warnings
+    )
 
 
-def _asked(options: ReadOptions) -> tuple[str, str, str]:
-    """Check the options; the delimiter is the empty text if it is to be guessed."""
-    delimiter = ALIASES.get(options.delimiter, options.delimiter)
-    if delimiter != "auto" and delimiter not in DELIMITERS:
-        raise UnknownNameError("delimiter", options.delimiter, ["auto", *DELIMITERS])
+def _ends(text: bytes, mark: bytes) -> bool:
+    return text.rstrip(b" " if mark == b"\t" else b" \t").endswith(mark)
+
+
+class _Look:
+    """A look at the first lines of a file, whose delimiter is known."""
+
+    def __init__(self, mark: bytes, trailing: bool, options: ReadOptions, name: str) -> None:
+        self.mark, self.trailing, self.options, self.name = mark, trailing, options, name
+        self.words = frozenset(word.encode() for word in Missing.of(options.missing).words)
+        self.decimal = options.decimal
+        self.numbers, self.named = _columns_asked(options.columns)
+
+    def cells(self, line: Line) -> list[bytes]:
+        """Cut a line."""
+        found = cells_of(line[2], self.mark, f"{self.name}: line {line[0]}")
+        return found[:-1] if self.trailing else found
+
+    def plain(self, line: Line) -> bool:
+        """Whether all of a line is made of what only plain numbers are: then a million cells need no closer look."""
+        empty = self.mark not in (b"", b" ") and (self.mark * 2 in line[2] or line[2].strip().startswith(self.mark))
+        return not empty and not line[2].translate(None, b"0123456789.+- \t," + self.mark)
+
+    def kinds(self, cells: Sequence[bytes]) -> list[str]:
+        """Say of each cell what it is."""
+        return ["number" if cell in self.words else kind_of(cell, self.decimal) for cell in cells]
+
+    def is_header(self, lines: Sequence[Line]) -> bool:
+        """Whether the first line is a header: it has names, and no cell of it is a number, or one gone wrong."""
+        if self.options.header == "yes" or self.named:
+            return True
+        if self.options.header == "no" or self.plain(lines[0]):
+            return False
+        cells = self.cells(lines[0])
+        if self.numbers:
+            cells = [cells[column] for column in _chosen(self.numbers, len(cells), self.name)]
+        kinds = self.kinds(cells)
+        named = "name" in kinds or kinds[0] == "empty"  # pandas leaves the name of its index empty
+        if named and "number" in kinds and not self.labels(lines):
+            odd = next(cell for cell, kind in zip(cells, kinds, strict=True) if kind in ("name", "empty"))
+            where = f"{self.name}: line {lines[0][0]}"
+            raise InputError(
+                f"{where}: numbers and other text in the first row: {quoted(odd)} is not a number",
+                Phrase("add {header} to pass over this row, or correct it", header="yes"),
+            )
+        return "name" in kinds and not {"number", "odd", "label"} & set(kinds)
+
+    def labels(self, lines: Sequence[Line]) -> frozenset[int]:
+        """Return the columns that hold names, times or dates in each of several lines, others being numbers."""
+        rows = []
+        for line in lines:
+            with suppress(InputError):  # a broken quote: whoever reads the line says so
+                rows.append(self.kinds(self.cells(line)))
+        if len(rows) < 2 or len(set(map(len, rows))) > 1 or not all("number" in row for row in rows):
+            return frozenset()
+        return frozenset(
+            column for column in range(len(rows[0])) if all(row[column] in ("name", "label") for row in rows)
+        )
+
+    def columns(
+        self, names: Sequence[bytes], first: Line, width: int
+    ) -> tuple[tuple[int, ...] | None, tuple[str | Phrase, ...]]:
+        """Return which columns to read, None for all, and what is to be said of what is left out."""
+        # a title above two columns of numbers is no header of labels and one column
+        shorter = len(names) == width - 1 > 0 and (len(names) > 1 or not self.plain(first))
+        if names and len(names) != width and not shorter:
+            have = f"line {first[0]} has {many(width, 'value')}"
+            raise InputError(
+                f"{self.name}: the header has {many(len(names), 'name')}, but {have}",
+                Phrase("{skip} to pass over it, or give every column a name", skip=first[0] - 1),
+            )
+        if self.named:
+            known = [*([b""] if shorter else []), *names]
+            return tuple(self._place(name, known) for name in self.named), ()
+        if self.numbers:
+            return _chosen(self.numbers, width, self.name), ()
+        if width > 1 and (shorter or (names and not names[0])):
+            label = quoted(self.cells(first)[0])
+            said = Phrase(
+                "column 1 holds row labels ({0} ...) and is left out; {columns} keeps it", label, columns="1-"
+            )
+            return tuple(range(1, width)), (said,)
+        return None, ()
+
+    def _place(self, name: str, known: Sequence[bytes]) -> int:
+        found = [column for column, cell in enumerate(known) if cell == name.encode()]
+        if len(found) != 1:
+            names = [cell.decode(errors="replace") for cell in known]
+            if found:
+                raise InputError(f"{self.name}: {len(found)} columns are named {name!r}", "give their numbers instead")
+            raise UnknownNameError("column", name, names)
+        return found[0]
+
+
+def _columns_asked(text: str | None) -> tuple[tuple[tuple[int, int | None], ...], tuple[str, ...]]:
+    """Return the ranges of columns that are asked for, from 1, or their names."""
+    if text is None:
+        return (), ()
+    items = [item.strip() for item in text.split(",")]
+    if any(not item for item in items):
+        raise UsageError(f"columns {text!r} has an empty item", Phrase("{columns}", columns="1,3-5"))
+    matches = [re.fullmatch(r"([1-9][0-9]{0,8})(-)?([1-9][0-9]{0,8})?", item) for item in items]
+    if not all(match and (match[2] or not match[3]) for match in matches):
+        return (), tuple(items)
+    ranges = [
+        (int(match[1]), int(match[3]) if match[3] else None if match[2] else int(match[1]))
+        for match in matches
+        if match
+    ]
+    return tuple(ranges), ()
+
+
+def _chosen(ranges: Sequence[tuple[int, int | None]], width: int, name: str) -> tuple[int, ...]:
+    """Return the columns, from 0, of ranges from 1."""
+    most = max(max(low, high or 0) for low, high in ranges)
+    if most > width:
+        raise InputError(f"{name}: there is no column {most}, but {width}", Phrase("{columns}", columns=f"1-{width}"))
+    return tuple(column for low, high in ranges for column in range(low - 1, width if high is None else high))
+
+
+def _asked(options: ReadOptions) -> str:
+    """Check the options; return the delimiter that is asked for, nothing if it is to be guessed."""
+    delimiter = OTHER_NAMES.get(options.delimiter, options.delimiter)
     if options.decimal not in (".", ","):
-        raise UsageError(f"the decimal mark {options.decimal!r} is neither . nor ,", "use --decimal . or --decimal ,")
+        both = Phrase("{decimal}", decimal=".") + " or " + Phrase("{decimal}", decimal=",")
+        raise UsageError(f"the decimal mark {options.decimal!r} is neither . nor ,", both)
     if options.header not in HEADERS:
         raise UnknownNameError("header rule", options.header, HEADERS)
-    return "" if delimiter == "auto" else delimiter, options.decimal, options.header
+    if options.skip < 0:
+        raise UsageError(f"{options.skip} lines cannot be passed over", Phrase("{skip} or more", skip=0))
+    if delimiter == "auto":
+        return ""
+    if delimiter not in DELIMITERS and (len(delimiter) != 1 or delimiter.isalnum() or delimiter in '"#+-.\r\n'):
+        raise UnknownNameError(
+            "delimiter", options.delimiter, ["auto", *DELIMITERS], otherwise="use tab, blanks, or any one character "
+            "that is not part of a number",
+        )  # fmt: skip
+    return delimiter
 
 
 def _guess(lines: list[bytes], decimal: str) -> str:
@@ -227,86 +342,13 @@ def _guess(lines: list[bytes], decimal: str) -> str:
 
     What stands in quotes does not count.
     """
-    bare = [QUOTED.sub(b'""', line).strip() for line in lines]
+    bare = [(QUOTED.sub(b'""', line) if b'"' in line else line).strip() for line in lines]
     fits = [name for name in DELIMITERS if name != decimal or any(b'"' in line for line in bare)]
     for enough, sample in ((all, bare), (all, bare[1:] or bare), (any, bare)):
         for name in fits:
             if enough(DELIMITERS[name] in line for line in sample):
                 return name
     return ""
-
-
-def _is_header(cells: list[bytes], decimal: str, where: str) -> bool:
-    """Whether a first row is a header: it has names, and no cell of it is a number, or nearly one."""
-    kinds = [_cell_kind(cell, decimal) for cell in cells]
-    names = "name" in kinds or kinds[0] == "empty"  # pandas leaves the name of its index empty
-    if names and "number" in kinds:
-        odd = next(cell for cell, kind in zip(cells, kinds, strict=True) if kind in ("name", "empty"))
-        raise InputError(
-            f"{where}: numbers and other text in the first row: {quoted(odd)} is not a number",
-            "add --header yes to pass over this row, or correct it",
-        )
-    return "name" in kinds and "odd" not in kinds
-
-
-def _cell_kind(cell: bytes, decimal: str) -> str:
-    """Return number, empty, odd (a number gone wrong, a missing value) or name."""
-    try:
-        if number(cell, decimal) is not None:
-            return "number"
-    except OverflowError:
-        return "number"
-    if not cell:
-        return "empty"
-    return "odd" if ALMOST_NUMBER.match(cell) or MISSING.fullmatch(cell) or BOOLEAN.fullmatch(cell) else "name"
-
-
-def _labels(lines: list[Line], delimiter: str, decimal: str) -> int:
-    """Return how many first cells of several lines are labels: a name is the last, and only numbers are behind it."""
-    found = {_labels_of(cells, decimal) for cells in _cut(lines, delimiter)}
-    return found.pop() if len(found) == 1 and len(lines) > 1 else 0
-
-
-def _labels_of(cells: list[bytes], decimal: str) -> int:
-    kinds = [_cell_kind(cell, decimal) for cell in cells]
-    named = [kind == "name" or TIME.fullmatch(cell) or DATE.fullmatch(cell)
-             for cell, kind in zip(cells, kinds, strict=True)]  # fmt: skip
-    number_of = max((place for place, name in enumerate(named, 1) if name), default=0)
-    return number_of if "number" in kinds[number_of:] else 0
-
-
-def _numbered(lines: list[Line], delimiter: str) -> bool:
-    """Whether the first cells are whole numbers, three at least, each as much more than the one before."""
-    rows = _cut(lines, delimiter)
-    if len(rows) < 3 or not all(len(row) > 1 and WHOLE.fullmatch(row[0]) for row in rows):
-        return False
-    steps = {int(after[0]) - int(before[0]) for before, after in pairwise(rows)}
-    return len(steps) == 1 and min(steps) > 0
-
-
-def _cut(lines: list[Line], delimiter: str) -> list[list[bytes]]:
-    """Cut lines into cells; those with a broken quote are left out."""
-    rows = []
-    for _, _, content in lines:
-        with suppress(InputError):
-            rows.append(_split(content, delimiter, ""))
-    return rows
-
-
-PICK = (
-    "import csv, sys; "
-    "csv.writer(sys.stdout, delimiter={0!r}).writerows(row[{1}:] for row in csv.reader(sys.stdin, delimiter={0!r}))"
-)
-
-
-def _without(labels: int, lines: list[Line], delimiter: str, name: str) -> Phrase:
-    """Return the line of a shell that leaves the first columns out; ``cut`` cannot where a label has the delimiter."""
-    mark = DELIMITERS[delimiter]
-    if any(mark in cell for cells in _cut(lines, delimiter) for cell in cells[:labels]):
-        program = f'python3 -c "{PICK.format(mark.decode(), labels)}"'
-        return piped(program if name == STDIN_NAME else f"{program} <", name)
-    text = mark.decode()
-    return piped(f"cut -f {labels + 1}-" if text == "\t" else f"cut -d {shlex.quote(text)} -f {labels + 1}-", name)
 
 
 # Lines and cells
@@ -318,27 +360,34 @@ def lines_of(text: bytes, line: int) -> Iterator[Line]:
     while offset < len(text):
         end = text.find(b"\n", offset)
         end = len(text) if end < 0 else end
-        content = text[offset:end]
-        if b"#" in content and (comment := COMMENT.match(content)):
-            content = comment[1]
+        content = _uncommented(text[offset:end])
         if content.strip(b" \t"):
             yield line, offset, content
         offset, line = end + 1, line + 1
 
 
-def _split(line: bytes, delimiter: str, where: str) -> list[bytes]:
+def _uncommented(line: bytes) -> bytes:
+    """Return a line up to the # that begins a comment: at its start or after a blank, and no error of a spreadsheet."""
+    if b"#" in line:
+        for match in MARKED.finditer(line):
+            at = match.start()
+            if match[0] == b"#" and (not at or line[at - 1] in b" \t") and not SHEET_ERROR.match(line, at):
+                return line[:at]
+    return line
+
+
+def cells_of(line: bytes, mark: bytes, where: str) -> list[bytes]:
     """Cut a line into cells, and take blanks and quotes off them."""
-    mark = DELIMITERS.get(delimiter)
     if b'"' in line:
         return _split_quoted(line, mark, where)
-    if mark is None:
+    if not mark:
         return [line.strip(b" \t")]
     if mark == b" ":
         return [cell for cell in line.replace(b"\t", b" ").split(b" ") if cell]
     return [cell.strip(b" \t") for cell in line.split(mark)]
 
 
-def _split_quoted(line: bytes, mark: bytes | None, where: str) -> list[bytes]:
+def _split_quoted(line: bytes, mark: bytes, where: str) -> list[bytes]:
     """Cut a line that has quotes in it; a delimiter in quotes is text, and ``""`` in them is a quote."""
     blanks = b" " if mark == b"\t" else b" \t"
     cells, rest = [], line.strip(blanks)
@@ -350,11 +399,11 @@ def _split_quoted(line: bytes, mark: bytes | None, where: str) -> list[bytes]:
             cell, after = match[1].replace(b'""', b'"').strip(b" \t"), rest[match.end() :]
             space = after[:1] in (b" ", b"\t")
             after = after.lstrip(blanks)
-            ends = not after or (mark is not None and (space if mark == b" " else after.startswith(mark)))
+            ends = not after or (mark != b"" and (space if mark == b" " else after.startswith(mark)))
             if not ends:
                 raise InputError(f"{where}: text after a closing quote: {quoted(after)}", "quote whole cells")
-            more, rest = bool(after), after if mark == b" " else after[1:]
-        elif mark is None:
+            more, rest = bool(after), after if mark == b" " else after[len(mark) :]
+        elif not mark:
             cell, more = rest, False
         else:
             cell, found, rest = rest.partition(mark)

@@ -25,7 +25,7 @@ from poolcli.errors import InputError, UsageError
 from poolcli.featuremap import FeatureMap, inner_order, parse_layout
 from poolcli.formats.numbers import Misfit, Numbers, range_error
 from poolcli.formats.options import ReadOptions
-from poolcli.formats.text import BAND_BYTES, BAND_CELLS, Number, dump_numbers, newlines, place, quoted, utf8
+from poolcli.formats.text import BAND_CELLS, Number, dump_numbers, newlines, pieces_of, place, quoted, utf8
 from poolcli.wording import Phrase, many
 
 DTYPES = (
@@ -55,7 +55,7 @@ TOKEN = re.compile(
 VALUE = re.compile(rb"%s|null|NaN|-?Infinity" % NUMBER)
 UNTIL = re.compile(rb"[^\s,\]}]+")  # a word, for messages
 GAP = re.compile(rb"[ \t\r\n]*")
-HINTS: tuple[tuple[re.Pattern[bytes], str], ...] = (  # of a word that is not JSON, and what to write
+NOT_JSON: tuple[tuple[re.Pattern[bytes], str], ...] = (  # of a word that is not JSON, and what to write
     (re.compile(rb"[-+]?inf(?:inity)?$", re.IGNORECASE), "write 1e999 for infinity, and -1e999 below zero"),
     (re.compile(rb"[-+]?nan|n/?a$|none$|null$|nil$|undefined$", re.IGNORECASE), "write null where a number is missing"),
     (re.compile(rb"true$|false$", re.IGNORECASE), "write 1 for true and 0 for false"),
@@ -124,7 +124,7 @@ class _Document:
             raise self.error(start, "a string that is not closed, or has a line end in it", CUT_OFF)
         found = UNTIL.match(rest)
         word = found[0] if found else rest[:1]
-        hint = next(hint for pattern, hint in HINTS if pattern.match(word))
+        hint = next(hint for pattern, hint in NOT_JSON if pattern.match(word))
         raise self.error(start, f"{quoted(word)} is no JSON", hint)
 
     def gap(self, offset: int) -> int:
@@ -317,7 +317,7 @@ def _fast_array(text: bytes, start: int) -> tuple[NDArray[Any], int] | None:
     numbers = Numbers(newlines(memoryview(text)[start:end], byte=COMMA) + 1)
     skeleton: list[bytes] = []
     depth = rank = 0
-    for band in _cut(text, start, end):
+    for band in pieces_of(text, start, end):
         skeleton.append(band.translate(None, NO_MARKS))
         before = depth
         depth += newlines(skeleton[-1], byte=OPEN) - newlines(skeleton[-1], byte=CLOSE)
@@ -328,15 +328,6 @@ def _fast_array(text: bytes, start: int) -> tuple[NDArray[Any], int] | None:
     if shape is None or math.prod(shape) != numbers.count:
         return None
     return numbers.array.reshape(shape), end
-
-
-def _cut(text: bytes, start: int, end: int) -> Iterator[bytes]:
-    """Cut a stretch of text at commas, which are left out."""
-    while start < end:
-        comma = text.find(b",", start + BAND_BYTES, end)
-        comma = end if comma < 0 else comma
-        yield text[start:comma]
-        start = comma + 1
 
 
 def _add(band: bytes, rank: int, numbers: Numbers) -> bool:

@@ -10,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.errors import NumberRangeError
+from poolcli.formats.missing import EXACT
 from poolcli.formats.text import Number
 from poolcli.system.limits import check_memory
-
-EXACT = 2**53  # float64 holds every integer up to here
-
 
 CODES = {"int64": "q", "uint64": "Q", "float64": "d"}
 
@@ -85,6 +83,11 @@ class Numbers:
             return False
         self.count = stop
         return True
+
+    def forget(self, count: int) -> bool:
+        """Keep the first `count` numbers only; return False, for who could not add more."""
+        self.count = count
+        return False
 
     def add_exact(self, values: Sequence[Number | None]) -> None:
         """Take numbers whose integers are all int, however large, and whose other numbers are float.

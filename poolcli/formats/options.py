@@ -22,16 +22,27 @@ class ReadOptions:
         One letter per axis, in the order of the data.
     channels_last : bool
         Whether C stands last in a layout chosen by rank.
+    missing : str, optional
+        What stands for a missing value, with commas between: numbers in any format, texts in CSV and JSON; an empty
+        item means empty cells.
+    skip : int
+        Lines to pass over at the start of CSV.
+    columns : str, optional
+        Which columns of CSV to read: numbers from 1 (``2-``, ``1,3-5``), or names of the header.
+    array : str, optional
+        Which array of an ``.npz``.
     delimiter : str
-        ``auto``, ``,``, ``;``, ``tab`` or ``blanks``.
+        ``auto``, ``tab``, ``blanks``, or any one character.
     decimal : str
         ``.`` or ``,``.
     header : str
         ``auto``, ``yes`` or ``no``.
     channels : str
         ``gray`` or ``rgb``, for pictures.
-    frame : int
-        Which frame of an animation or page of a file, from 0.
+    frame : int or str
+        Which frame of an animation or page of a file, from 0; ``all`` makes them an axis of their own.
+    linear_light : bool
+        Whether pictures are sRGB whose light is to be pooled; see `poolcli.formats.light`.
     max_pixels : int, optional
         The largest picture to open; Pillow's own limit if missing.
     """
@@ -39,11 +50,16 @@ class ReadOptions:
     input_format: str | None = None
     layout: str | None = None
     channels_last: bool = False
+    missing: str | None = None
+    skip: int = 0
+    columns: str | None = None
+    array: str | None = None
     delimiter: str = "auto"
     decimal: str = "."
     header: str = "auto"
     channels: str = "gray"
-    frame: int = 0
+    frame: int | str = 0
+    linear_light: bool = False
     max_pixels: int | None = None
 
 

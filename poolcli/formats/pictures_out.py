@@ -31,7 +31,7 @@ NORMALIZE = ("auto", "clip", "minmax")
 # Pillow's names of a format where they are not ours in capitals.
 WRITERS: Mapping[str, str] = {"pfm": "PPM", "pbm": "PPM"}
 # The modes that a format takes, if Pillow does not take L and RGB for it.
-MODES: Mapping[str, str] = {
+PILLOW_MODES: Mapping[str, str] = {
     "qoi": "RGB", "webp": "RGB", "avif": "RGB", "ico": "RGBA", "blp": "P", "palm": "P",
     "pbm": "1", "xbm": "1", "msp": "1",
 }  # fmt: skip
@@ -55,7 +55,7 @@ FASTEST = {
     "compress_level": 1,
     "compress_type": 3,
 }  # run lengths only: photographs as small as level 6, in a quarter of its time
-LONG = 1000  # characters of a text from which it is packed
+LONG_TEXT = 1000  # characters of a text from which it is packed
 ICON = 256  # the largest, each way
 FULL: Mapping[str, float] = {"bool": 1, "uint8": 255, "uint16": 65535}  # white by the type
 
@@ -206,7 +206,7 @@ def _png_settings(options: WriteOptions) -> dict[str, Any]:
         raise UsageError(f"compression level {level} is not 0 to 9", Phrase("{compress_level} to 9", compress_level=1))
     said = PngInfo()
     for keyword, text in (options.text or {}).items():
-        said.add_itxt(keyword, text, zip=len(text) > LONG)
+        said.add_itxt(keyword, text, zip=len(text) > LONG_TEXT)
     return {"compress_level": level, "pnginfo": said} if level is not None else {**FASTEST, "pnginfo": said}
 
 
@@ -224,8 +224,8 @@ def _encoded(pixels: Array, kind: str, more: Mapping[str, Any] | None = None) ->
     try:
         with limited(None):  # for its quiet
             picture = Image.fromarray(np.ascontiguousarray(pixels))
-            if kind in MODES:
-                picture = picture.convert(MODES[kind], dither=Image.Dither.NONE)
+            if kind in PILLOW_MODES:
+                picture = picture.convert(PILLOW_MODES[kind], dither=Image.Dither.NONE)
             picture.save(file, WRITERS.get(kind, kind.upper()), **settings)
     except Exception as problem:  # each of Pillow's writers has limits and exceptions of its own
         raise ShapeError(f"cannot write {height}x{width} pixels as {kind}: {problem}", "use -o output.png") from problem

@@ -215,6 +215,7 @@ class Picture(Format):
 _ROWS = (
     Delimited("csv", (".csv",), "Numbers in lines with commas; semicolons, tabs and blanks are read too."),
     Delimited("tsv", (".tsv", ".tab"), "Numbers in lines, tabs between them."),
+    Delimited("txt", (".txt",), "Numbers in lines, blanks between them."),
     Json("json", (".json",), "A nested list of any depth, or an object with data, layout and steps."),
     Npy("npy", (".npy",), "NumPy's array file.", signature=rb"\x93NUMPY"),
     Picture("png", (".png", ".apng"), "A picture without loss, 8 or 16 bits.", signature=rb"\x89PNG"),

@@ -8,8 +8,9 @@ than the whole file at once (2048x2048 values with all digits: 48 instead of 68 
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ Number = int | float
 
 BAND_BYTES = 1 << 18  # of text in one band: with its numbers it stays in a second-level cache
 BAND_CELLS = 1 << 15
+LINE_END = re.compile(rb"\r\n|\n|\r")
 
 # A byte order mark says how the rest is encoded; that of UTF-32 starts with that of UTF-16.
 MARKS = (
@@ -33,13 +35,13 @@ MARKS = (
 )
 
 
-def utf8(data: bytes, name: str) -> tuple[bytes, tuple[str, ...]]:
-    """Return the text as UTF-8 without a byte order mark, and a note if it was something else.
+def utf8(data: bytes, name: str, skip: int = 0) -> tuple[bytes, tuple[str, ...]]:
+    """Return the text as UTF-8 without a byte order mark and its first lines, and a note if it was something else.
 
     Raises
     ------
     InputError
-        If it is not text, with the place.
+        If it is not text, with the place; the lines at the start that are passed over may be anything.
     """
     notes: tuple[str, ...] = ()
     if encoding := encoding_of(data):
@@ -49,7 +51,10 @@ def utf8(data: bytes, name: str) -> tuple[bytes, tuple[str, ...]]:
             raise InputError(f"{name}: not valid {encoding.upper()}: {problem}", "save the file as UTF-8") from None
     else:
         text = data.removeprefix(codecs.BOM_UTF8)
-    check_utf8(text, name)
+    if skip > 0:
+        ends = [match.end() for match in islice(LINE_END.finditer(text), skip)]
+        text = text[ends[-1] :] if len(ends) == skip else b""
+    check_utf8(text, name, max(skip, 0) + 1)
     return text, notes
 
 
@@ -112,6 +117,15 @@ def quoted(text: bytes | str, most: int = 40) -> str:
     if len(plain) > most:
         plain = plain[: most - 1] + "…"
     return repr(plain) if plain.isprintable() else ascii(plain)
+
+
+def pieces_of(text: bytes, start: int, end: int) -> Iterator[bytes]:
+    """Cut a stretch of text at commas, which are left out, into pieces that stay in cache."""
+    while start < end:
+        comma = text.find(b",", start + BAND_BYTES, end)
+        comma = end if comma < 0 else comma
+        yield text[start:comma]
+        start = comma + 1
 
 
 def load_rows(text: bytes) -> list[list[Any]] | None:

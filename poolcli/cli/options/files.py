@@ -48,15 +48,26 @@ class Reading(Group):
                "missing.", panel=INPUT, metavar="LETTERS",
                choices=("HW", "CHW", "HWC", "NCHW", "NHWC", "L", "CL", "NCL", "NLC", "DHW", "NCDHW"), free=True),
     ] = None  # fmt: skip
+    missing: Annotated[
+        str | None,
+        option("--missing", help="What stands for a missing value: -9999, NA ...; an empty item for empty cells.",
+               panel=INPUT, metavar="V,V..."),
+    ] = None  # fmt: skip
+    skip: Annotated[
+        int, option("--skip", help="Lines to pass over at the start of CSV.", least=0, panel=INPUT, metavar="N")
+    ] = 0
+    columns: Annotated[
+        str | None, option("--columns", help="Columns of CSV to read, by number (2-, 1,3-5) or by name in the header.",
+                           panel=INPUT, metavar="LIST")
+    ] = None  # fmt: skip
+    array: Annotated[
+        str | None, option("--array", help="Which array of an .npz to read.", panel=INPUT, metavar="NAME")
+    ] = None
     delimiter: Annotated[
         str,
-        option(
-            "--delimiter",
-            help="What stands between the values of CSV.",
-            panel=INPUT,
-            choices=("auto", ",", ";", "tab", "blanks"),
-        ),
-    ] = "auto"
+        option("--delimiter", help="What stands between the values of CSV: tab, blanks, or any one character.",
+               panel=INPUT, choices=("auto", ",", ";", "|", "tab", "blanks"), free=True),
+    ] = "auto"  # fmt: skip
     decimal: Annotated[
         str, option("--decimal", help="The decimal mark of CSV: . or ,", panel=INPUT, choices=(".", ","))
     ] = "."
@@ -69,8 +80,12 @@ class Reading(Group):
                     choices=("gray", "rgb"))
     ] = "gray"  # fmt: skip
     frame: Annotated[
-        int, option("--frame", help="Which frame of a moving picture, from 0.", panel=INPUT, metavar="N")
-    ] = 0
+        str, option("--frame", help="Which frame of a moving picture, from 0; all for an axis of them.", panel=INPUT,
+                    metavar="N|all")
+    ] = "0"  # fmt: skip
+    linear_light: Annotated[
+        bool, option("--linear-light", help="Pool the light of sRGB pictures, not their gray levels.", panel=INPUT)
+    ] = False
     max_pixels: Annotated[
         int | None, option("--max-pixels", help="The largest picture to open.", panel=INPUT, metavar="N")
     ] = None

@@ -1,0 +1,125 @@
+"""One cell of a text: which number it is, or what it is instead, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+
+from poolcli.formats.text import Number
+from poolcli.wording import Phrase
+
+FLOAT = rb"(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eEdD][+-]?[0-9]+)?|[0-9]+[eEdD][+-]?[0-9]+"  # d as Fortran writes it
+DECIMAL = re.compile(rb"[+-]?(?:[0-9]+|(?P<float>%s))" % FLOAT)
+# NaN and infinities as libraries print them: glibc, musl, BSD, AIX (NaNQ), Windows (1.#QNAN, nan(ind)), .NET (the sign)
+NAN = re.compile(rb"[+-]?(?:nan[qs]?|nan\([^()]*\)|1\.?#(?:[qs]?nan|ind)[0-9]*)", re.IGNORECASE)
+INFINITE = re.compile(rb"[+-]?(?:inf(?:inity)?|1\.?#inf[0-9]*|\xe2\x88\x9e)", re.IGNORECASE)
+EXPONENT = bytes.maketrans(b"dD", b"ee")
+
+# What a spreadsheet writes for an error: capitals after the #, in any language, and ! or ? at the end, or one of these.
+_CAPITAL = rb"(?:[A-Z0-9/_]|[\xc3-\xc5\xd0\xd1][\x80-\xbf]|\xc2[\xa1\xbf])"
+_UNKNOWN = "N/A|NV|N/V|N/D|N/T|N/B|I/T|YOK|HIÁNYZIK|\u041d/\u0414|N/DISP|NENÍ_K_DISPOZICI|GETTING_DATA".encode()
+SHEET_ERROR = re.compile(rb"#(?:%s+[!?]|%s)(?![\w/])|Err:[0-9]{3}$" % (_CAPITAL, _UNKNOWN))
+
+MISSING = re.compile(rb"n/?a|null|none|nil|missing|-+|\?|\.", re.IGNORECASE)
+BOOLEAN = re.compile(rb"true|false", re.IGNORECASE)
+SIGN = "+-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"  # and what stands for the minus sign
+BEFORE = SIGN + "($€£¥~≈<>' \t.,"  # what may stand before the digits of a number gone wrong
+MINUS = rb"(?:\xe2\x80[\x90-\x95]|\xe2\x88\x92)"  # the minus sign and the dashes that stand for it
+TIME = re.compile(rb"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[ap]m)?", re.IGNORECASE)
+DATE = re.compile(rb"(?:[0-9]{4}([-/.])[0-9]{1,2}\1[0-9]{1,2}|[0-9]{1,2}([-/.])[0-9]{1,2}\2[0-9]{4})(?:[T ].*)?")
+
+COMMA_IS_DECIMAL = Phrase("add {decimal} if the comma is a decimal comma", decimal=",")
+THOUSANDS = "write numbers without thousands separators"
+Hints = tuple[tuple[re.Pattern[bytes], "str | Phrase"], ...]
+POINTED = rb"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+"  # an integer with points between thousands
+ADVICE: Hints = (
+    (BOOLEAN, "write 1 for true and 0 for false"),
+    (re.compile(rb"[+-]?[0-9]{1,3},[0-9]{3}"), COMMA_IS_DECIMAL + "; take it out if it separates thousands"),
+    (re.compile(rb"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?"), COMMA_IS_DECIMAL),
+    (re.compile(POINTED + rb",[0-9]*"), Phrase("{0}, and add {decimal}", THOUSANDS, decimal=",")),
+    (re.compile(rb"[+-]?[0-9]{1,3}(?:[.,' ][0-9]{3})+(?:[.,][0-9]*)?"), THOUSANDS),
+    (TIME, Phrase("write a time as one number, such as 8.5 for 08:30, or leave its column out with {columns}")),
+    (DATE, Phrase("write a date as one number, or leave its column out with {columns}")),
+    (re.compile(rb"[+-]?[0-9]+(?:_[0-9]+)+"), "write numbers without underscores"),
+    (re.compile(rb"[+-]?0[xXoObB][0-9a-fA-F]+"), "write numbers in decimal"),
+    (re.compile(rb".*%"), "write 12% as 0.12"),
+    (re.compile(rb"\*+"), "the program that wrote it had too few places for the number: write it again with more"),
+    (re.compile(rb"[\[{].*"), Phrase("add {input_format} if this is JSON", input_format="json")),
+    (re.compile(rb".*;.*"), Phrase("add {delimiter} if the semicolon separates", delimiter=";")),
+    (re.compile(rb".*,.*"), Phrase("add {delimiter} if the comma separates", delimiter=",")),
+    (re.compile(rb".*\t.*"), Phrase("add {delimiter} if the tab separates", delimiter="tab")),
+    (re.compile(rb"[0-9.eE+-]+(?:[ ]+[0-9.eE+-]+)+"),
+     Phrase("add {delimiter} if blanks separate", delimiter="blanks")),
+    (re.compile(MINUS + rb"[0-9.,eE+-]+"), "write the minus sign as -"),
+)  # fmt: skip
+WITH_COMMA: Hints = (  # first, where the comma is the decimal mark
+    (re.compile(POINTED + rb"(?:,[0-9]*|\.[0-9]{3})"), THOUSANDS),
+    (re.compile(rb"[^.]*\.[^.]*"),
+     Phrase("with {decimal} a point has no meaning; take it out if it separates thousands, or leave the option out if "
+            "it is the decimal mark", decimal=",")),
+)  # fmt: skip
+
+
+def number_in(cell: bytes, decimal: str = ".") -> Number | None:
+    """Return the number in a cell, or None if there is none.
+
+    Raises
+    ------
+    OverflowError
+        If it is beyond float64.
+
+    Examples
+    --------
+    >>> number_in(b"+5"), number_in(b".5"), number_in(b"1_000"), number_in(b"1,5", ",")
+    (5, 0.5, None, 1.5)
+    >>> number_in(b"1.5D+03"), number_in(b"-1.#IND")
+    (1500.0, nan)
+    """
+    if decimal == ",":
+        if b"." in cell:
+            return None
+        cell = cell.replace(b",", b".")
+    match = DECIMAL.fullmatch(cell)
+    if not match:
+        if NAN.fullmatch(cell):
+            return float("nan")
+        return None if not INFINITE.fullmatch(cell) else float("-inf" if cell.startswith(b"-") else "inf")
+    if match["float"]:
+        value = float(cell.translate(EXPONENT))
+        if value in (float("inf"), float("-inf")):
+            raise OverflowError
+        return value
+    digits = cell.lstrip(b"+-0")
+    # Python refuses to convert very long integers; any that long is beyond 64 bits all the same
+    return int(cell) if len(digits) < 30 else (-1 if cell.startswith(b"-") else 1) * 10**100
+
+
+def kind_of(cell: bytes, decimal: str) -> str:
+    """Return what a cell is: number, empty, odd (a number gone wrong, no value), label (a time or a date) or name.
+
+    Examples
+    --------
+    >>> kind_of(b"5", "."), kind_of(b"2%", "."), kind_of(b"#N/A", "."), kind_of(b"8:30", "."), kind_of(b"height", ".")
+    ('number', 'odd', 'odd', 'label', 'name')
+    """
+    try:
+        if number_in(cell, decimal) is not None:
+            return "number"
+    except OverflowError:
+        return "number"
+    if not cell:
+        return "empty"
+    if TIME.fullmatch(cell) or DATE.fullmatch(cell):
+        return "label"
+    if any(pattern.fullmatch(cell) for pattern in (MISSING, BOOLEAN, SHEET_ERROR)) or cell[:1] in (b"[", b"{", b"*"):
+        return "odd"
+    first = cell.decode(errors="replace").lstrip(BEFORE)[:1]
+    return "odd" if first.isdigit() or not first else "name"
+
+
+def advice(cell: bytes, decimal: str) -> str | Phrase | None:
+    """Return what to do about a cell that is not a number, if its looks tell."""
+    hints = (*WITH_COMMA, *ADVICE) if decimal == "," else ADVICE
+    found = next((hint for pattern, hint in hints if pattern.fullmatch(cell)), None)
+    if found is None and any(digit.isdigit() and not digit.isascii() for digit in cell.decode(errors="replace")):
+        return "write the digits 0 to 9"
+    return found

@@ -1,0 +1,63 @@
+"""What stands for a missing value: words of a text, numbers of any format; all of it becomes NaN."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from poolcli.errors import NumberRangeError
+from poolcli.featuremap import FeatureMap
+from poolcli.wording import many
+
+EXACT = 2**53  # float64 holds every integer up to here
+
+
+class Missing(NamedTuple):
+    """What the option names.
+
+    Attributes
+    ----------
+    words : frozenset of str
+        Texts, the empty one for empty cells.
+    numbers : tuple of float
+        Numbers, whatever way they are written.
+    """
+
+    words: frozenset[str] = frozenset()
+    numbers: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, option: str | None) -> Missing:
+        """Read the option: values with commas between them.
+
+        Examples
+        --------
+        >>> Missing.of("NA,-9999,")
+        Missing(words=frozenset({'', 'NA'}), numbers=(-9999.0,))
+        """
+        if option is None:
+            return cls()
+        words, numbers = set(), []
+        for item in map(str.strip, str(option).split(",")):
+            try:
+                numbers.append(float(item))
+            except ValueError:
+                words.add(item)
+        return cls(frozenset(words), tuple(numbers))
+
+
+def without_missing(feature_map: FeatureMap, numbers: tuple[float, ...], why: str) -> FeatureMap:
+    """Return the map with NaN where one of these numbers stands, and say how many there are."""
+    import numpy as np
+
+    values: Any = feature_map.values
+    if not numbers or not (gone := np.isin(values, numbers)).any():
+        return feature_map
+    if values.dtype.kind in "iu" and np.abs(values[~gone].astype(np.float64)).max(initial=0) > EXACT:
+        raise NumberRangeError(
+            f"{feature_map.name}: integers beyond {EXACT} would lose digits beside NaN", "they have no missing values"
+        )
+    values = values.astype(np.result_type(values.dtype, np.float32) if values.dtype.kind == "f" else np.float64)
+    values[gone] = np.nan
+    count = int(gone.sum())
+    note = f"{many(count, 'value')} missing ({why}), taken as NaN"
+    return feature_map.with_(values=values, notes=(*feature_map.notes, note))
