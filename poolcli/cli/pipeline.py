@@ -15,6 +15,7 @@ from poolcli.cli.options.files import ClusterOptions, InputOutput, Reading, Verb
 from poolcli.cli.options.terminal import ShowOption
 from poolcli.formats import decode, encode
 from poolcli.formats.detect import HEAD, detect
+from poolcli.formats.light import to_levels
 from poolcli.formats.registry import find_format
 from poolcli.system.files import read_source
 from poolcli.window import times
@@ -65,7 +66,10 @@ def load(source: str, reading: Reading, verbosity: Verbosity, compat: str | None
     feature_map = decode(found.data, found.name, options)
     if compat:
         feature_map = as_network_input(feature_map)
-    verbosity.output().guessed(feature_map.name, feature_map.notes)
+    out = verbosity.output()
+    for warning in feature_map.warnings:
+        out.note(f"{feature_map.name}: " + warning)
+    out.guessed(feature_map.name, feature_map.notes)
     return feature_map
 
 
@@ -108,7 +112,7 @@ def transform(
         return
     writing, out = io.writing, io.out
     before = take_in(given, io.reading, io.verbosity, compat, steps=steps, also_read=also_read, target=writing)
-    after = apply(before, steps)
+    after = to_levels(apply(before, steps))
     out.guessed(after.name, after.notes[len(before.notes) :])
     for note in _notes(before, after, writing):
         out.note(note)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from poolcli.errors import InputError, ShapeError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats.detect import HEAD, detect
+from poolcli.formats.light import to_levels, to_light
 from poolcli.formats.missing import Missing, without_missing
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.registry import FORMATS, find_format, format_of_target
@@ -47,6 +48,8 @@ def decode(data: bytes, name: str, options: ReadOptions | None = None) -> Featur
             raise UsageError(problem.text, problem.advice) from None
         raise
     feature_map = without_missing(feature_map, Missing.of(options.missing).numbers, "as said")
+    if options.linear_light:
+        feature_map = to_light(feature_map)
     notes = (f"format {row.name}", *feature_map.notes)
     if not options.layout and not any(str(note).startswith("layout") for note in notes):
         notes += (f"layout {feature_map.layout} (by the number of axes)",)
@@ -57,7 +60,7 @@ def encode(feature_map: FeatureMap, options: WriteOptions) -> Iterable[bytes]:
     """Give the bytes of a feature map in ``options.format``; everything is checked before the first of them comes."""
     if not options.format:
         raise UsageError("no output format is named", f"use one of {', '.join(FORMATS)}")
-    return find_format(options.format, writing=True).write(feature_map, options)
+    return find_format(options.format, writing=True).write(to_levels(feature_map), options)
 
 
 def read(source: str | Path, **options: Any) -> FeatureMap:
@@ -129,4 +132,4 @@ def write(feature_map: FeatureMap | Held, target: str | Path, **options: Any) ->
     chosen = WriteOptions(**options)
     if str(target) == "-" and not chosen.format:
         raise UsageError("standard output has no extension", 'name a format, such as format="json"')
-    put(target, format_of_target(target, chosen.format).write(feature_map_of(feature_map), chosen))
+    put(target, format_of_target(target, chosen.format).write(to_levels(feature_map_of(feature_map)), chosen))

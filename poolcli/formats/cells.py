@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from unicodedata import category
 
 from poolcli.formats.text import Number
 from poolcli.wording import Phrase
@@ -113,7 +114,7 @@ def kind_of(cell: bytes, decimal: str) -> str:
     if any(pattern.fullmatch(cell) for pattern in (MISSING, BOOLEAN, SHEET_ERROR)) or cell[:1] in (b"[", b"{", b"*"):
         return "odd"
     first = cell.decode(errors="replace").lstrip(BEFORE)[:1]
-    return "odd" if first.isdigit() or not first else "name"
+    return "odd" if not first or category(first)[0] == "N" else "name"
 
 
 def advice(cell: bytes, decimal: str) -> str | Phrase | None:

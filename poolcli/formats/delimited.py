@@ -157,7 +157,10 @@ def _reshaper(dialect: Dialect) -> Convert | None:
             text += b"\n"
             if text.count(b",\n") != newlines(text):
                 return None
-            text = text[:-1].replace(b",\n", b"\n").removesuffix(b",")
+            text = text.replace(b",\n", b"\n")
+            if text.startswith(b"\n") or b"\n\n" in text:
+                return None
+            text = text[:-1]
         if dialect.mark != b" " and pick is None:
             return text
         rows = [line.split() if dialect.mark == b" " else line.split(b",") for line in text.split(b"\n")]

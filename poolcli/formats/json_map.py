@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from poolcli.errors import InputError, UsageError
 from poolcli.featuremap import FeatureMap, inner_order, parse_layout
+from poolcli.formats.missing import Missing
 from poolcli.formats.numbers import Misfit, Numbers, range_error
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.text import BAND_CELLS, Number, dump_numbers, newlines, pieces_of, place, quoted, utf8
@@ -52,7 +53,7 @@ TOKEN = re.compile(
     rb"[ \t\r\n]*(?:(?P<mark>[\[\]{},:])|(?P<number>%s)|(?P<word>null|true|false|NaN|-?Infinity)|(?P<string>%s))"
     % (NUMBER, STRING)
 )
-VALUE = re.compile(rb"%s|null|NaN|-?Infinity" % NUMBER)
+VALUE = re.compile(rb"%s|null|NaN|-?Infinity|%s" % (NUMBER, STRING))
 UNTIL = re.compile(rb"[^\s,\]}]+")  # a word, for messages
 GAP = re.compile(rb"[ \t\r\n]*")
 NOT_JSON: tuple[tuple[re.Pattern[bytes], str], ...] = (  # of a word that is not JSON, and what to write
@@ -99,10 +100,10 @@ class _Nest:
 class _Document:
     """Reads one document by recursive descent: each method takes an offset and returns a value and where it ends."""
 
-    def __init__(self, text: bytes, name: str) -> None:
-        self.text, self.name = text, name
+    def __init__(self, text: bytes, name: str, missing: frozenset[str] = frozenset()) -> None:
+        self.text, self.name, self.missing = text, name, missing
 
-    def error(self, offset: int, message: str, hint: str) -> InputError:
+    def error(self, offset: int, message: str, hint: str | Phrase) -> InputError:
         """Make an error that names a place."""
         return InputError(f"{self.where(offset)}: {message}", hint)
 
@@ -272,9 +273,9 @@ class _Document:
         if token.text == b",":
             hint = "take it away, or write null where a number is missing"
             raise self.error(token.start, "a comma without a value before it", hint)
-        if token.kind not in ("number", "word"):
+        if token.kind not in ("number", "word", "string"):
             raise self.stray(token)
-        value = WORDS[token.text] if token.kind == "word" else self.number(token)
+        value = self.cell(token)
         if isinstance(value, bool):
             what = f"{token.text.decode()} is not a number"
             raise self.error(token.start, what, "write 1 for true and 0 for false")
@@ -284,10 +285,21 @@ class _Document:
         nest.values.append(value)
         return token.stop
 
+    def cell(self, token: Token) -> Number | None:
+        """Return the number of a token, None for NaN."""
+        if token.kind != "string":
+            return WORDS[token.text] if token.kind == "word" else self.number(token)
+        if self.string(token) not in self.missing:
+            raise self.stray(token)
+        return None
+
     def stray(self, token: Token) -> InputError:
         """Say what is wrong with a token where another was due."""
         if token.kind == "string":
-            hint = "write numbers without quotes, and null where one is missing"
+            hint = Phrase(
+                "write numbers without quotes; add {missing} if it stands for a missing value",
+                missing=self.string(token),
+            )
             return self.error(token.start, f"the text {quoted(token.text)} among the numbers", hint)
         if token.text == b"[":
             return self.error(token.start, "a list where a comma or ] should be", LISTS)
@@ -389,7 +401,7 @@ def read(
 ) -> FeatureMap:
     """Read one document."""
     text, notes = utf8(data, name)
-    document = _Document(text, name)
+    document = _Document(text, name, Missing.of(options.missing).words)
     keys = document.keys()
     array = _data(keys, document)
     layout = options.layout or _layout(keys, name)
@@ -419,7 +431,7 @@ def _data(keys: Mapping[str, Any], document: _Document) -> NDArray[Any]:
     found = keys.get("data")
     if not isinstance(found, Found):
         what = 'there is no key "data"' if "data" not in keys else 'the value of "data" is not a list of numbers'
-        raise InputError(f"{document.name}: {what}", 'write {"data": [[1, 2], [3, 4]]}')
+        raise InputError(f"{document.name}: {what}", _elsewhere(keys))
     array = found.array
     shape = keys.get("shape")
     if shape is not None and shape != list(array.shape):
@@ -431,6 +443,16 @@ def _data(keys: Mapping[str, Any], document: _Document) -> NDArray[Any]:
     if dtype not in DTYPES:
         raise InputError(f"{document.name}: dtype {dtype!r} is unknown", f"use one of {', '.join(DTYPES)}, or drop it")
     return _restored(found, np.dtype(dtype), document)
+
+
+def _elsewhere(keys: Mapping[str, Any]) -> str:
+    """Say under which other key the numbers seem to be."""
+    lists = [key for key, value in keys.items() if key not in OWN and isinstance(value, list) and value]
+    if len(lists) == 1 and re.fullmatch(r"[A-Za-z_]\w*", lists[0]):
+        return f"give what is under {lists[0]!r} alone: jq .{lists[0]}"
+    if keys and all(isinstance(value, dict) for value in keys.values()):
+        return 'if pandas wrote it: to_json(orient="values")'
+    return 'write {"data": [[1, 2], [3, 4]]}'
 
 
 def _restored(found: Found, dtype: np.dtype[Any], document: _Document) -> NDArray[Any]:

@@ -45,7 +45,7 @@ class Missing(NamedTuple):
         return cls(frozenset(words), tuple(numbers))
 
 
-def without_missing(feature_map: FeatureMap, numbers: tuple[float, ...], why: str) -> FeatureMap:
+def without_missing(feature_map: FeatureMap, numbers: tuple[float, ...], why: str, *, said: bool = False) -> FeatureMap:
     """Return the map with NaN where one of these numbers stands, and say how many there are."""
     import numpy as np
 
@@ -60,4 +60,5 @@ def without_missing(feature_map: FeatureMap, numbers: tuple[float, ...], why: st
     values[gone] = np.nan
     count = int(gone.sum())
     note = f"{many(count, 'value')} missing ({why}), taken as NaN"
-    return feature_map.with_(values=values, notes=(*feature_map.notes, note))
+    warnings = (*feature_map.warnings, note) if said else feature_map.warnings
+    return feature_map.with_(values=values, notes=(*feature_map.notes, note), warnings=warnings)

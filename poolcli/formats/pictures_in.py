@@ -17,10 +17,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poolcli.errors import InputError, LimitError, PoolcliError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap, parse_layout
+from poolcli.formats import netpbm
+from poolcli.formats.missing import without_missing
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.png_chunks import SIGNATURE, check_rows, checked, comes_in_one_go
 from poolcli.system.limits import check_memory
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 CHANNELS = ("gray", "rgb")
+ALL = "all"
+NARROWED = "read as"  # in a note that more was in the file
+GDAL_NODATA, SAMPLE_FORMAT, UNSIGNED = 42113, 339, (1,)  # tags of a TIFF, and the format of 32 bits without a sign
 PIXELS = 89_478_485  # Pillow's own limit: a quarter of a GiB of RGB
 
 # Pillow's names of a format where they are not ours in capitals.
@@ -73,40 +78,89 @@ TURNS: Mapping[int, Callable[[Array], Array]] = {
 
 
 def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:
-    """Read one picture."""
+    """Read one picture, or every frame of one."""
     if options.channels not in CHANNELS:
         raise UnknownNameError("channels", options.channels, CHANNELS)
+    frame = _frame_asked(options.frame)
     chunks = checked(data, name) if data.startswith(SIGNATURE) else []
+    head = netpbm.header(data)
     with limited(options.max_pixels) as limit:
+        if head and head.most != 255 and frame in (0, ALL):
+            _check_pixels((head.width, head.height), limit, name)
+            found = _whole_range(netpbm.read(data, head, name), head.most, options.channels)
+            return _feature_map(found, name, options.layout)
         try:
             picture = _opened(data, name, kind, strict=options.input_format is not None)
             _check_pixels(picture.size, limit, name)
-            notes = _loaded(picture, name, options.frame, limit)
+            found = _found(picture, name, frame, limit, options.channels)
             if chunks and not (comes_in_one_go(chunks) and _has_last_row(picture)):
                 check_rows(chunks, name)
-            array, white, changes = _numbers(picture, options.channels)
         except PoolcliError:
             raise
         except Exception as problem:  # Pillow's many readers raise whatever they stumble over
             raise _read_error(problem, name, limit) from problem
-    return _feature_map(array, white, notes + changes, name, options.layout)
+    return _feature_map(found, name, options.layout)
 
 
-def _feature_map(array: Array, white: float | None, notes: list[str], name: str, layout: str | None) -> FeatureMap:
-    natural = "HW" if array.ndim == 2 else "HWC"
+class Found(NamedTuple):
+    """Pixels, and what is to be said of them.
+
+    Attributes
+    ----------
+    array : ndarray
+        (H, W), (H, W, 3), or frames of them.
+    white : float or None
+        What is white, if the numbers are pixels.
+    notes : list of str
+        What was done.
+    moving : bool
+        Whether the first axis is that of the frames.
+    nodata : tuple of float
+        The number that the file says is none.
+    """
+
+    array: Array
+    white: float | None
+    notes: list[str]
+    moving: bool = False
+    nodata: tuple[float, ...] = ()
+
+
+def _frame_asked(frame: int | str) -> int | str:
+    if frame != ALL and not re.fullmatch(r"-?[0-9]{1,9}", str(frame)):
+        advice = Phrase("{frame}", frame=0) + " or " + Phrase("{frame}", frame=ALL)
+        raise UsageError(f"the frame {frame!r} is neither a number from 0 nor {ALL}", advice)
+    return ALL if frame == ALL else int(frame)
+
+
+def _whole_range(array: Array, most: int, channels: str) -> Found:
+    """Return the numbers of a PGM or PPM."""
+    notes = [f"maximum {most} (from the file)"]
+    if array.ndim == 3 and channels == "gray":
+        return Found(netpbm.luma(array), most, [*notes, "colours made gray"])
+    return Found(array, most, notes)
+
+
+def _feature_map(found: Found, name: str, layout: str | None) -> FeatureMap:
+    array, notes = found.array, list(found.notes)
+    natural = ("D" if found.moving else "") + ("HWC" if array.ndim - found.moving == 3 else "HW")
     notes += [f"dtype {array.dtype}", f"layout {natural} (a picture)"]
     if layout and parse_layout(layout) != natural:
         raise ShapeError(
             f"{name}: layout {layout.upper()} does not fit a picture, which is {natural}", Phrase("leave out {layout}")
         )
-    return FeatureMap.from_array(array, natural, name=name, white=white, notes=tuple(notes))
+    feature_map = FeatureMap.from_array(
+        array, natural, name=name, white=found.white, notes=tuple(notes), origin={"picture": array.dtype.name},
+        warnings=tuple(note for note in notes if NARROWED in note),
+    )  # fmt: skip
+    return without_missing(feature_map, found.nodata, "GDAL_NODATA of the file", said=True)
 
 
 def feature_map_of_picture(picture: Image.Image) -> FeatureMap:
     """Return a picture that a program holds, its pixels as they lie there, with every colour by itself."""
     array, white = _pixels(picture, "rgb")
     name = str(getattr(picture, "filename", "") or "picture")
-    return _feature_map(array, white, _changes(picture, "rgb"), name, None)
+    return _feature_map(Found(array, white, _changes(picture, "rgb")), name, None)
 
 
 def _opened(data: bytes, name: str, kind: str, *, strict: bool) -> Image.Image:
@@ -212,24 +266,43 @@ def _has_last_row(picture: Image.Image) -> bool:
     return any(picture.crop((0, picture.height - 1, *picture.size)).tobytes())
 
 
-def _loaded(picture: Image.Image, name: str, frame: int, limit: int) -> list[str]:
-    """Go to a frame and unpack it; return what is to be said of it."""
+def _found(picture: Image.Image, name: str, frame: int | str, limit: int, channels: str) -> Found:
+    """Unpack a frame, or all of them one after the other."""
+    import numpy as np
+
+    if not isinstance(frame, int):
+        frames = getattr(picture, "n_frames", 1)
+        each = [_found(picture, name, index, limit, channels) for index in range(frames)]
+        if len({one.array.shape for one in each}) > 1:
+            raise InputError(f"{name}: its frames are not of one size", Phrase("{frame}", frame=0))
+        check_memory(8 * frames * each[0].array.size, f"{frames} frames", "read one frame")
+        return each[0]._replace(
+            array=np.stack([one.array for one in each]), moving=True, notes=[f"all {frames} frames", *each[0].notes]
+        )
     notes = _choose_frame(picture, name, frame, limit)
     if any(DEEP_COLOR.search(str(tile[3])) for tile in getattr(picture, "tile", ())):
-        notes.append(f"16-bit {picture.mode} read as 8 bits")
+        notes.append(f"16-bit {picture.mode} {NARROWED} 8 bits")
+    if any(str(tile[3]).startswith("F;64") for tile in getattr(picture, "tile", ())):
+        notes.append(f"64-bit floats {NARROWED} 32 bits")
     picture.load()
-    return notes
-
-
-def _numbers(picture: Image.Image, channels: str) -> tuple[Array, float | None, list[str]]:
-    """Return the pixels, what white is, and what was done to them."""
-    notes = _changes(picture, channels)
+    notes += _changes(picture, channels)
     orientation = _orientation(picture)
     array, white = _pixels(picture, channels)
     if turn := TURNS.get(orientation):
         array = turn(array).copy()
         notes.append(f"EXIF orientation {orientation} applied")
-    return array, white, notes
+    return Found(array, white, notes, nodata=_nodata(picture))
+
+
+def _nodata(picture: Image.Image) -> tuple[float, ...]:
+    """Return what a TIFF says stands for no value, where the numbers are those of the file."""
+    text = str(getattr(picture, "tag_v2", {}).get(GDAL_NODATA, "")).strip(" \0")
+    if not text or GRAY_STEPS.get(picture.mode):
+        return ()
+    try:
+        return (float(text),)
+    except ValueError:
+        return ()
 
 
 def _choose_frame(picture: Image.Image, name: str, frame: int, limit: int) -> list[str]:
@@ -279,6 +352,6 @@ def _pixels(picture: Image.Image, channels: str) -> tuple[Array, float | None]:
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if picture.mode.startswith("I;16"):
         return array, 65535
-    if picture.mode == "I" and picture.format == "PPM":  # Pillow scales more than 8 bits to 16
-        return array.astype("uint16"), 65535
+    if picture.mode == "I" and getattr(picture, "tag_v2", {}).get(SAMPLE_FORMAT) == UNSIGNED:
+        array = array.view("uint32")
     return array, None

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from poolcli.colors import Scale, bounds
 from poolcli.errors import LimitError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap, spatial_letters
+from poolcli.formats import netpbm
 from poolcli.formats.options import ANYWHERE, WriteOptions
 from poolcli.formats.pictures_in import PIXELS, limited
 from poolcli.wording import Phrase
@@ -67,8 +68,37 @@ def write(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterable
         if plane.ndim == 3:
             raise ShapeError("Pillow writes float pictures of one channel, but the result has 3", "use -o output.npy")
         return _encoded(_zoomed(plane.astype(np.float32), options.zoom), kind)
-    pixels = _zoomed(to_pixels(plane, feature_map.white, options, deep=kind in DEEP), options.zoom)
+    if _keeps_numbers(feature_map, plane, options, kind):
+        return _encoded(_zoomed(plane.astype(_wide_type(plane)), options.zoom), kind)
+    depth = _depth(feature_map, plane, kind)
+    pixels = _zoomed(to_pixels(plane, feature_map.white, options, depth=depth), options.zoom)
+    top = _range(plane, feature_map.white, options, depth).top
+    if kind == "ppm" and top != 255:  # Pillow writes a maximum of 255 only
+        return (netpbm.write(pixels, top),)
     return _encoded(pixels, kind, _png_settings(options) if kind == "png" else None)
+
+
+def _depth(feature_map: FeatureMap, plane: Array, kind: str) -> int:
+    """Return the largest level that a picture of this kind gets if the numbers are pixels."""
+    white = feature_map.white or {"uint16": 65535}.get(feature_map.values.dtype.name)
+    if kind == "ppm" and white and white == int(white) <= netpbm.MOST:
+        return int(white)
+    return 65535 if kind in DEEP and plane.ndim == 2 and white and white > 255 else 255
+
+
+def _keeps_numbers(feature_map: FeatureMap, plane: Array, options: WriteOptions, kind: str) -> bool:
+    """Whether the numbers of a picture that are not pixels go as they are into one that can hold them."""
+    measured = feature_map.origin.get("picture") and not feature_map.white
+    missing = plane.dtype.kind == "f" and bool(np.isnan(plane).any()) and feature_map.origin.get("picture")
+    asked = options.normalize != "auto" or options.colormap
+    return kind == "tiff" and bool(measured or missing) and plane.ndim == 2 and not asked
+
+
+def _wide_type(plane: Array) -> type[np.generic]:
+    """Return the type of 32 bits that a TIFF holds numbers in."""
+    if plane.dtype.kind in "iub" and -(2**31) <= plane.min() <= plane.max() < 2**31:
+        return np.int32
+    return np.float32
 
 
 def _plane(feature_map: FeatureMap) -> Array:
@@ -89,7 +119,7 @@ def _plane(feature_map: FeatureMap) -> Array:
     return planes[0] if channels == 1 else planes.transpose(1, 2, 0)
 
 
-def to_pixels(plane: Array, white: float | None, options: WriteOptions, *, deep: bool = False) -> Array:
+def to_pixels(plane: Array, white: float | None, options: WriteOptions, *, depth: int = 255) -> Array:
     """Return a map as the pixels of a picture.
 
     Parameters
@@ -100,8 +130,8 @@ def to_pixels(plane: Array, white: float | None, options: WriteOptions, *, deep:
         Which number is white, if the numbers are pixels.
     options : WriteOptions
         ``normalize`` and ``colormap``.
-    deep : bool
-        Whether 16 bits are welcome.
+    depth : int
+        The largest level, if the numbers are pixels and stay gray.
 
     Returns
     -------
@@ -116,7 +146,7 @@ def to_pixels(plane: Array, white: float | None, options: WriteOptions, *, deep:
     """
     if options.normalize not in NORMALIZE:
         raise UnknownNameError("normalize rule", options.normalize, NORMALIZE)
-    found = _range(plane, white, options, deep=deep)
+    found = _range(plane, white, options, depth)
     if options.colormap and plane.ndim == 3:
         raise ShapeError("a colour map paints one channel, but the result has 3", Phrase("leave out {colormap}"))
     if options.colormap:
@@ -136,7 +166,7 @@ class _Range:
     pixels: bool
 
 
-def _range(plane: Array, white: float | None, options: WriteOptions, *, deep: bool) -> _Range:
+def _range(plane: Array, white: float | None, options: WriteOptions, depth: int) -> _Range:
     white = white or FULL.get(plane.dtype.name)
     low, high = bounds(plane) or (0.0, 0.0)
     pixels = options.normalize == "clip" or (
@@ -144,8 +174,8 @@ def _range(plane: Array, white: float | None, options: WriteOptions, *, deep: bo
     )
     if pixels:
         low, high = 0, white or 255
-    wide = deep and pixels and white == 65535 and plane.ndim == 2 and not options.colormap
-    return _Range(Scale(low, high, options.colormap or "gray").centred(), 65535 if wide else 255, pixels)
+    top = depth if pixels and not options.colormap else 255
+    return _Range(Scale(low, high, options.colormap or "gray").centred(), top, pixels)
 
 
 def notes(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterator[str]:
@@ -155,13 +185,17 @@ def notes(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterator
         if plane.dtype not in (np.float32, np.float16):
             yield f"{plane.dtype} written as float32"
         return
-    found = _range(plane, feature_map.white, options, deep=kind in DEEP)
+    if _keeps_numbers(feature_map, plane, options, kind):
+        if plane.dtype != (kept := np.dtype(_wide_type(plane))):
+            yield f"{plane.dtype} written as {kept}"
+        return
+    found = _range(plane, feature_map.white, options, _depth(feature_map, plane, kind))
     scale = found.scale
     ends = ("the first colour", "the last") if options.colormap else ("black", "white")
     rule = "clip" if found.pixels else "minmax"
     chosen = f"normalize auto chose {rule}" if options.normalize == "auto" else f"normalize {rule}"
     yield f"{chosen}: {scale.low:g} is {ends[0]}, {scale.high:g} {ends[1]}"
-    bits = 8 if found.top == 255 else 16
+    bits = 8 if found.top <= 255 else 16
     if plane.dtype.kind != "b" and (plane.dtype.kind == "f" or plane.dtype.itemsize * 8 > bits or not found.pixels):
         yield f"{plane.dtype} written with {bits} bits"
     nans = int(np.isnan(plane).sum()) if plane.dtype.kind == "f" else 0
