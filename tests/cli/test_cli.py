@@ -553,9 +553,9 @@ def test_a_device_and_a_pipe_are_written_to(run: Run, shell: Shell, tmp_path: Pa
 
 
 def test_csv_of_what_is_not_a_matrix_is_refused_before_anything_is_written(call: Run, tmp_path: Path) -> None:
-    result = call("pool", "-o", tmp_path / "x.csv", SAMPLES / "sample_nhwc.json")
+    result = call("pool", "-k", "1", "-o", tmp_path / "x.csv", SAMPLES / "sample_nhwc.json")
     assert (result.code, result.out) == (1, "")
-    assert "1x1x1x4 (NHWC)" in result.err
+    assert "(NHWC)" in result.err
     assert list(tmp_path.iterdir()) == []
 
 
