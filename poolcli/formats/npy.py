@@ -10,14 +10,17 @@ import ast
 import io
 import math
 import warnings
+import zlib
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.errors import InputError
+from poolcli.errors import InputError, UnknownNameError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats.options import ReadOptions
+from poolcli.system.limits import check_memory
+from poolcli.wording import Phrase
 
 MAGIC = b"\x93NUMPY"
 LENGTH_BYTES = {1: 2, 2: 4, 3: 4}  # by the version
@@ -56,6 +59,29 @@ def read(
     array = native(flat, name).reshape(header.shape, order="F" if header.fortran else "C")
     notes = (f"dtype {array.dtype} (from the file)",)
     return FeatureMap.from_array(array, options.layout, channels_last=options.channels_last, name=name, notes=notes)
+
+
+def read_one_of(data: bytes, name: str, options: ReadOptions) -> FeatureMap:
+    """Read the array of an ``.npz`` that is named, or its only one."""
+    from zipfile import BadZipFile, ZipFile
+
+    try:
+        with ZipFile(io.BytesIO(data)) as file:
+            entries = {entry.removesuffix(".npy"): entry for entry in file.namelist() if entry.endswith(".npy")}
+            wanted = options.array if options.array is not None else next(iter(entries), "")
+            if options.array is None and len(entries) != 1:
+                names = ", ".join(entries) or "none"
+                advice = Phrase("name one with {array}", array=wanted) if entries else SAVE
+                raise InputError(f"{name}: {len(entries)} arrays are in it: {names}", advice)
+            if wanted not in entries:
+                raise UnknownNameError("array", wanted, entries)
+            size = file.getinfo(entries[wanted]).file_size
+            check_memory(size, f"an array of {size} bytes", "save a smaller one")
+            content = file.read(entries[wanted])
+    except (BadZipFile, NotImplementedError, OSError, zlib.error) as problem:
+        raise InputError(f"{name}: the .npz is damaged: {problem}", "save it again with numpy.savez") from None
+    found = read(content, f"{name}: {wanted}" if options.array is None else name, options)
+    return found.with_(name=name, notes=(f"array {wanted}", *found.notes))
 
 
 def read_header(file: BinaryIO, size: int, name: str) -> Header:

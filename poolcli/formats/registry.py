@@ -188,6 +188,32 @@ class Npy(Banded):
         return (npy.raw(band),)
 
 
+class Npz(Format):
+    """Several of NumPy's arrays in one file."""
+
+    def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
+        """Read one of the arrays."""
+        from poolcli.formats import npy
+
+        return npy.read_one_of(data, name, options)
+
+
+class Grid(Format):
+    """Maps of which it is known where they lie on Earth."""
+
+    def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
+        """Read a grid."""
+        from poolcli.formats import grid
+
+        return grid.read(data, name, options)
+
+    def write(self, feature_map: FeatureMap, options: WriteOptions) -> Iterable[bytes]:
+        """Write a grid."""
+        from poolcli.formats import grid
+
+        return grid.write(feature_map)
+
+
 class Picture(Format):
     """What Pillow reads and writes."""
 
@@ -218,6 +244,8 @@ _ROWS = (
     Delimited("txt", (".txt",), "Numbers in lines, blanks between them."),
     Json("json", (".json",), "A nested list of any depth, or an object with data, layout and steps."),
     Npy("npy", (".npy",), "NumPy's array file.", signature=rb"\x93NUMPY"),
+    Npz("npz", (".npz",), "Several of NumPy's arrays.", writes=False, signature=rb"PK\x03\x04.{26}[^\0]{1,99}?\.npy"),
+    Grid("asc", (".asc",), "ESRI's grid of heights and the like.", signature=rb"(?i:ncols[ \t]+[0-9])"),
     Picture("png", (".png", ".apng"), "A picture without loss, 8 or 16 bits.", signature=rb"\x89PNG"),
     Picture("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), "A photograph, with loss.", signature=rb"\xff\xd8\xff"),
     Picture("tiff", (".tif", ".tiff"), "A picture without loss, 8 or 16 bits.", signature=rb"II[*+]\0|MM\0[*+]"),

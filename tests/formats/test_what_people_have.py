@@ -360,3 +360,113 @@ def test_every_row_is_read_or_refused(rows: list[list[str]]) -> None:
         return
     header = all(not cell or cell == "x" for cell in rows[0]) and "x" in rows[0]
     assert len(found.values) == len(rows) - header
+
+
+# --- grids, archives, files of other kinds
+
+GRID = """ncols         4
+nrows         3
+xllcorner     1000
+yllcorner     2000
+cellsize      10
+NODATA_value  -9999
+1 2 3 -9999
+5 6 7 8
+9 10 11 12
+"""
+
+
+def test_a_grid_says_what_is_missing() -> None:
+    found = read(GRID, "x.asc")
+    np.testing.assert_array_equal(found.values, [[1, 2, 3, math.nan], [5, 6, 7, 8], [9, 10, 11, 12]])
+    assert found.warnings == ("1 value missing (NODATA_value of the file), taken as NaN",)
+    assert read(GRID, "x").origin["grid"] == found.origin["grid"]
+    assert written(found, "asc").decode().split() == GRID.replace(" 2 3 -9999", ".0 2.0 3.0 -9999.0").replace(
+        "5 6 7 8\n9 10 11 12", "5.0 6.0 7.0 8.0\n9.0 10.0 11.0 12.0"
+    ).split()  # fmt: skip
+
+
+def test_rows_of_a_grid_may_be_broken_anywhere() -> None:
+    broken = GRID.replace("5 6 7 8\n9", "5 6\n7 8 9")
+    np.testing.assert_array_equal(read(broken, "x.asc").values, read(GRID, "x.asc").values)
+
+
+def test_the_upper_left_corner_of_a_grid_stays() -> None:
+    step = {"step": "pool", "mode": "max", "size": [2, 2], "stride": [2, 2], "shape": [1, 2]}
+    pooled = read(GRID, "x.asc").with_(values=np.array([[6.0, 8.0]]), steps=(step,))
+    head = dict(line.split() for line in written(pooled, "asc").decode().splitlines()[:5])
+    assert head == {"ncols": "2", "nrows": "1", "xllcorner": "1000", "yllcorner": "2010", "cellsize": "20"}
+    smooth = {"step": "pool", "mode": "avg", "size": [3, 3], "stride": [1, 1], "shape": [1, 2]}
+    head = dict(line.split() for line in written(pooled.with_(steps=(smooth,)), "asc").decode().splitlines()[:5])
+    assert (head["xllcorner"], head["yllcorner"], head["cellsize"]) == ("1010", "2010", "10")
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ({"step": "pool", "size": [2, 1], "stride": [2, 1]}, "strides are 2 and 1"),
+        ({"step": "pool", "size": [2, 2], "stride": [2, 2], "padding": "same"}, "do not stay a grid after this pool"),
+        ({"step": "conv"}, "do not stay a grid after this conv"),
+    ],
+)
+def test_what_is_no_grid_any_more(step: dict[str, Any], message: str) -> None:
+    with pytest.raises(PoolcliError, match=message):
+        written(read(GRID, "x.asc").with_(steps=(step,)), "asc")
+
+
+def test_a_number_that_would_be_taken_for_missing_is_refused() -> None:
+    found = read(GRID, "x.asc")
+    with pytest.raises(PoolcliError, match="-9999 stands for a missing value"):
+        written(found.with_(values=np.array([[-9999.0]])), "asc")
+    with pytest.raises(PoolcliError, match="no infinity"):
+        written(found.with_(values=np.array([[math.inf]])), "asc")
+    with pytest.raises(PoolcliError, match="a grid is one map"):
+        written(FeatureMap.from_array(np.zeros((2, 2, 2))), "asc")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [("nrows         3", "nrows 4", "12 numbers are there, but 4x4 promised"),
+     ("ncols         4", "ncols 0", "no ncols"), ("cellsize      10", "cellsize -1", "no cellsize above 0"),
+     ("cellsize      10", "dx 1\ndy 2", "the same each way"),
+     ("5 6", "5 x", "'x' is not a number"), ("xllcorner     1000", "xllcorner here", "xllcorner is not a number")],
+)  # fmt: skip
+def test_grids_that_are_damaged(old: str, new: str, message: str) -> None:
+    assert message in refused(GRID.replace(old, new), "x.asc").message
+
+
+def test_the_middle_of_a_cell_is_half_a_cell_from_its_corner() -> None:
+    centred = GRID.replace("xllcorner     1000", "XLLCENTER 1005").replace("yllcorner     2000", "YLLCENTER 2005")
+    assert read(centred, "x.asc").origin["grid"] == read(GRID, "x.asc").origin["grid"]
+
+
+def npz(**named: np.ndarray[Any, Any]) -> bytes:
+    file = io.BytesIO()
+    np.savez_compressed(file, **named)  # type: ignore[arg-type]  # allow_pickle is none of the names
+    return file.getvalue()
+
+
+def test_the_arrays_of_an_archive() -> None:
+    one, two = np.arange(4).reshape(2, 2), np.ones((1, 3))
+    np.testing.assert_array_equal(read(npz(a=one), "x.npz").values, one)
+    np.testing.assert_array_equal(read(npz(a=one), "stdin").values, one)
+    np.testing.assert_array_equal(read(npz(a=one, b=two), "x.npz", array="b").values, two)
+    problem = refused(npz(a=one, b=two), "x.npz")
+    assert (problem.message, typed(problem)) == ("x.npz: 2 arrays are in it: a, b", "name one with --array a")
+    assert "unknown array 'c'" in refused(npz(a=one), "x.npz", array="c").message
+    assert "damaged" in refused(npz(a=one)[:-40], "x.npz").message
+
+
+@pytest.mark.parametrize(
+    ("head", "what"),
+    [
+        (b"\0\0\0\x18ftypheic", "HEIC"), (b"RIFF\x24\0\0\0WAVEfmt ", "WAV"), (b"CDF\x01\0\0", "NetCDF"),
+        (b"\x89HDF\r\n\x1a\n", "HDF5"), (b"<!doctype html><p>", "HTML"), (b"\n<html>", "HTML"),
+        (b"\x08\x0a\x12\x07pytorch\x1a\x052.0", "ONNX"), (b"PK\3\4\x14\0", "spreadsheet"), (b"\x1f\x8b\x08", "gzip"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["x.bin", "x.csv", "stdin"])
+def test_files_of_other_kinds_are_named(head: bytes, what: str, name: str) -> None:
+    problem = refused(head + b"\0" * 50, name)
+    assert what in problem.message
+    assert problem.hint

@@ -1,0 +1,143 @@
+"""ESRI ASCII grids (``.asc``): a map of numbers, and where its cells lie on Earth.
+
+Source: GDAL's documentation of its driver AAIGrid, and Esri's of the format: six lines of a word and a number (the
+corner or the middle of the lower left cell, ``dx`` and ``dy`` in place of ``cellsize``), then the rows from north
+to south.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolcli.errors import InputError, ShapeError
+from poolcli.featuremap import FeatureMap
+from poolcli.formats import delimited
+from poolcli.formats.missing import without_missing
+from poolcli.formats.options import ANYWHERE, ReadOptions
+from poolcli.formats.text import dump_numbers, row_bands, utf8
+
+LINE = re.compile(rb"[ \t]*([A-Za-z_]+)[ \t]+([^ \t\r\n]+)[ \t]*(?:\r\n|\n|\r)")
+KEYS = ("ncols", "nrows", "xllcorner", "yllcorner", "xllcenter", "yllcenter", "cellsize", "dx", "dy", "nodata_value")
+KEPT = ("relu", "normalize")  # steps that move no cell
+NODATA = -9999.0
+
+
+def read(data: bytes, name: str, options: ReadOptions) -> FeatureMap:
+    """Read a grid; what its header calls NODATA_value is NaN."""
+    text, _ = utf8(data, name)
+    head, start, lines = _header(text, name)
+    shape = _count(head, "nrows", name), _count(head, "ncols", name)
+    cell = _cell(head, name)
+    rows = [row for row in text[start:].splitlines() if row.strip()]
+    body = text[start:] if all(len(row.split()) == shape[1] for row in rows) else b" ".join(text[start:].split())
+    plain = replace(options, delimiter="blanks", header="no", layout=None, skip=lines, columns=None, missing=None)
+    found = delimited.read(b"\n" * lines + body, name, plain, "txt")
+    if found.values.size != math.prod(shape):
+        raise InputError(
+            f"{name}: {found.values.size} numbers are there, but {shape[0]}x{shape[1]} promised", "get the file again"
+        )
+    corner = {axis: head.get(f"{axis}llcorner", head.get(f"{axis}llcenter", 0.0) - half * cell / 2)
+              for axis in "xy" for half in (f"{axis}llcenter" in head,)}  # fmt: skip
+    nodata = head.get("nodata_value")
+    grid = {"x": corner["x"], "y": corner["y"], "cell": cell, "rows": shape[0], "nodata": nodata}
+    notes = (f"dtype {found.values.dtype}",)
+    feature_map = FeatureMap.from_array(
+        found.values.reshape(shape), options.layout, name=name, notes=notes, origin={"grid": grid}
+    )
+    known = () if nodata is None else (nodata,)
+    return without_missing(feature_map, known, "NODATA_value of the file", said=True)
+
+
+def _header(text: bytes, name: str) -> tuple[dict[str, float], int, int]:
+    """Return what the header says, where the rows begin, and how many lines it has."""
+    found: dict[str, float] = {}
+    start = lines = 0
+    while match := LINE.match(text, start):
+        key = match[1].decode().lower()
+        if key not in KEYS or key in found:
+            break
+        try:
+            found[key] = float(match[2].replace(b",", b"."))
+        except ValueError:
+            raise InputError(f"{name}: {key} is not a number", "correct the header") from None
+        start, lines = match.end(), lines + 1
+    if not found:
+        raise InputError(f"{name}: not an ESRI grid: its first line is not ncols and a number", "name it .txt or .csv")
+    return found, start, lines
+
+
+def _count(head: Mapping[str, float], key: str, name: str) -> int:
+    value = head.get(key)
+    if value is None or value != int(value) or value < 1:
+        raise InputError(f"{name}: the header has no {key} of at least 1", "correct the header")
+    return int(value)
+
+
+def _cell(head: Mapping[str, float], name: str) -> float:
+    cell = head.get("cellsize", head.get("dx"))
+    if cell is None or not 0 < cell < math.inf or head.get("dy", cell) != cell:
+        raise InputError(f"{name}: the header has no cellsize above 0 that is the same each way", "correct the header")
+    return cell
+
+
+def write(feature_map: FeatureMap) -> Iterator[bytes]:
+    """Write a grid: the upper left corner stays, the cells grow with the strides."""
+    array = feature_map.array
+    if array.ndim != 2:
+        raise ShapeError(f"a grid is one map, but the result is {feature_map.layout}", ANYWHERE)
+    if np.isinf(array).any():
+        raise ShapeError("a grid has no infinity, but the result has", ANYWHERE)
+    grid = _moved(feature_map)
+    nodata = grid["nodata"]
+    missing = np.isnan(array) if array.dtype.kind == "f" else np.zeros(array.shape, bool)
+    if nodata is None and missing.any():
+        nodata = NODATA
+    if nodata is not None and (array[~missing] == nodata).any():
+        raise ShapeError(
+            f"{nodata:g} stands for a missing value in a grid, but the result has it as a number", ANYWHERE
+        )
+    lines = [("ncols", array.shape[1]), ("nrows", array.shape[0]), ("xllcorner", grid["x"]), ("yllcorner", grid["y"]),
+             ("cellsize", grid["cell"]), *([("NODATA_value", nodata)] if nodata is not None else [])]  # fmt: skip
+    head = "".join(f"{key:<14}{_plain(value)}\n" for key, value in lines).encode()
+    return _pieces(head, np.where(missing, nodata, array) if missing.any() else array)
+
+
+def _pieces(head: bytes, array: NDArray[Any]) -> Iterator[bytes]:
+    yield head
+    for band in row_bands(array):
+        yield dump_numbers(band)[2:-2].replace(b"],[", b"\n").replace(b",", b" ") + b"\n"
+
+
+def _plain(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(float(value))
+
+
+def _moved(feature_map: FeatureMap) -> dict[str, Any]:
+    """Return where the cells of the result lie."""
+    rows = feature_map.array.shape[0]
+    grid = feature_map.origin.get("grid")
+    if grid is None:
+        return {"x": 0.0, "y": 0.0, "cell": 1.0, "nodata": None}
+    left, cell = grid["x"], grid["cell"]
+    top = grid["y"] + grid["rows"] * cell
+    for step in feature_map.steps:
+        if step["step"] in KEPT:
+            continue
+        size, stride = step.get("size"), step.get("stride", [1, 1])
+        if step["step"] != "pool" or size is None or step.get("padding") or step.get("dilation"):
+            raise ShapeError(f"the cells of a grid do not stay a grid after this {step['step']}", ANYWHERE)
+        if stride[0] != stride[1]:
+            raise ShapeError(
+                f"the cells of a grid are square, but the strides are {stride[0]} and {stride[1]}", ANYWHERE
+            )
+        left += (size[1] - stride[1]) / 2 * cell  # the middle of a cell is that of its window
+        top -= (size[0] - stride[0]) / 2 * cell
+        cell *= stride[0]
+    return {"x": left, "y": top - rows * cell, "cell": cell, "nodata": grid["nodata"]}
