@@ -94,13 +94,13 @@ def number_in(cell: bytes, decimal: str = ".") -> Number | None:
     return int(cell) if len(digits) < 30 else (-1 if cell.startswith(b"-") else 1) * 10**100
 
 
-def kind_of(cell: bytes, decimal: str) -> str:
+def looks_of(cell: bytes, decimal: str) -> str:
     """Return what a cell is: number, empty, odd (a number gone wrong, no value), label (a time or a date) or name.
 
     Examples
     --------
-    >>> kind_of(b"5", "."), kind_of(b"2%", "."), kind_of(b"#N/A", "."), kind_of(b"8:30", "."), kind_of(b"height", ".")
-    ('number', 'odd', 'odd', 'label', 'name')
+    >>> [looks_of(cell, ".") for cell in (b"5", b"2%", b"#N/A", b"8:30", b"height")]
+    ['number', 'odd', 'odd', 'label', 'name']
     """
     try:
         if number_in(cell, decimal) is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from poolcli.errors import InputError, NumberRangeError, UnknownNameError, UsageError
-from poolcli.formats.cells import MISSING, POINTED, SHEET_ERROR, advice, kind_of, number_in
+from poolcli.formats.cells import MISSING, POINTED, SHEET_ERROR, advice, looks_of, number_in
 from poolcli.formats.missing import Missing
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.text import Number, quoted
@@ -222,7 +222,7 @@ class _Look:
 
     def kinds(self, cells: Sequence[bytes]) -> list[str]:
         """Say of each cell what it is."""
-        return ["number" if cell in self.words else kind_of(cell, self.decimal) for cell in cells]
+        return ["number" if cell in self.words else looks_of(cell, self.decimal) for cell in cells]
 
     def is_header(self, lines: Sequence[Line]) -> bool:
         """Whether the first line is a header: it has names, and no cell of it is a number, or one gone wrong."""

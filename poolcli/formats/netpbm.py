@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-GAP = rb"(?:\s|#[^\n\r]*[\n\r])+"
-HEADER = re.compile(rb"P([2356])%s([0-9]{1,9})%s([0-9]{1,9})%s([0-9]{1,9})(?:#[^\n\r]*)?\s" % (GAP, GAP, GAP))
+SPACE = rb"(?:\s|#[^\n\r]*[\n\r])+"
+HEADER = re.compile(rb"P([2356])%s([0-9]{1,9})%s([0-9]{1,9})%s([0-9]{1,9})(?:#[^\n\r]*)?\s" % (SPACE, SPACE, SPACE))
 COMMENT = re.compile(rb"#[^\n\r]*")
 MOST = 65535  # the largest maximum
 

@@ -102,7 +102,7 @@ def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:
     return _feature_map(found, name, options.layout)
 
 
-class Found(NamedTuple):
+class Pixels(NamedTuple):
     """Pixels, and what is to be said of them.
 
     Attributes
@@ -133,15 +133,15 @@ def _frame_asked(frame: int | str) -> int | str:
     return ALL if frame == ALL else int(frame)
 
 
-def _whole_range(array: Array, most: int, channels: str) -> Found:
+def _whole_range(array: Array, most: int, channels: str) -> Pixels:
     """Return the numbers of a PGM or PPM."""
     notes = [f"maximum {most} (from the file)"]
     if array.ndim == 3 and channels == "gray":
-        return Found(netpbm.luma(array), most, [*notes, "colours made gray"])
-    return Found(array, most, notes)
+        return Pixels(netpbm.luma(array), most, [*notes, "colours made gray"])
+    return Pixels(array, most, notes)
 
 
-def _feature_map(found: Found, name: str, layout: str | None) -> FeatureMap:
+def _feature_map(found: Pixels, name: str, layout: str | None) -> FeatureMap:
     array, notes = found.array, list(found.notes)
     natural = ("D" if found.moving else "") + ("HWC" if array.ndim - found.moving == 3 else "HW")
     notes += [f"dtype {array.dtype}", f"layout {natural} (a picture)"]
@@ -160,7 +160,7 @@ def feature_map_of_picture(picture: Image.Image) -> FeatureMap:
     """Return a picture that a program holds, its pixels as they lie there, with every colour by itself."""
     array, white = _pixels(picture, "rgb")
     name = str(getattr(picture, "filename", "") or "picture")
-    return _feature_map(Found(array, white, _changes(picture, "rgb")), name, None)
+    return _feature_map(Pixels(array, white, _changes(picture, "rgb")), name, None)
 
 
 def _opened(data: bytes, name: str, kind: str, *, strict: bool) -> Image.Image:
@@ -266,7 +266,7 @@ def _has_last_row(picture: Image.Image) -> bool:
     return any(picture.crop((0, picture.height - 1, *picture.size)).tobytes())
 
 
-def _found(picture: Image.Image, name: str, frame: int | str, limit: int, channels: str) -> Found:
+def _found(picture: Image.Image, name: str, frame: int | str, limit: int, channels: str) -> Pixels:
     """Unpack a frame, or all of them one after the other."""
     import numpy as np
 
@@ -291,7 +291,7 @@ def _found(picture: Image.Image, name: str, frame: int | str, limit: int, channe
     if turn := TURNS.get(orientation):
         array = turn(array).copy()
         notes.append(f"EXIF orientation {orientation} applied")
-    return Found(array, white, notes, nodata=_nodata(picture))
+    return Pixels(array, white, notes, nodata=_nodata(picture))
 
 
 def _nodata(picture: Image.Image) -> tuple[float, ...]:
