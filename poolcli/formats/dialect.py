@@ -12,7 +12,7 @@ from poolcli.errors import InputError, NumberRangeError, UnknownNameError, Usage
 from poolcli.formats.cells import MISSING, POINTED, SHEET_ERROR, advice, looks_of, number_in
 from poolcli.formats.missing import Missing
 from poolcli.formats.options import ReadOptions
-from poolcli.formats.text import Number, quoted
+from poolcli.formats.text import Number, load_rows, quoted
 from poolcli.wording import Phrase, many
 
 DELIMITERS = {"tab": b"\t", ";": b";", ",": b",", "|": b"|", "blanks": b" "}  # in the order of precedence
@@ -218,7 +218,10 @@ class _Look:
     def plain(self, line: Line) -> bool:
         """Whether all of a line is made of what only plain numbers are: then a million cells need no closer look."""
         empty = self.mark not in (b"", b" ") and (self.mark * 2 in line[2] or line[2].strip().startswith(self.mark))
-        return not empty and not line[2].translate(None, b"0123456789.+- \t," + self.mark)
+        letters = line[2].translate(None, b"0123456789.+- \t," + self.mark)
+        if empty or letters.strip(b"eE"):
+            return False
+        return not letters or load_rows(line[2].replace(self.mark or b",", b",")) is not None  # names may be e1, e2
 
     def kinds(self, cells: Sequence[bytes]) -> list[str]:
         """Say of each cell what it is."""
