@@ -60,7 +60,7 @@ def _asked(call: Callable[[], Any]) -> Any:
 
 
 @lru_cache(maxsize=4)
-def _opened(path: str, mode: str) -> Any:
+def _opened(path: str, mode: str, run: str) -> Any:  # noqa: ARG001 -- what was opened for another run may be another array
     return _zarr().open_array(path, mode=mode)
 
 
@@ -130,12 +130,13 @@ class ZarrSource:
             raise InputError(f"{path}: steps is not a list of objects", MEND)
         self.name, self.chunks = path, tuple(found.chunks)
         self.path = os.path.abspath(path)  # a worker may stand in another folder
+        self.run = os.urandom(8).hex()
         self.known = Known.of(path, found.shape, found.dtype, layout or _own_layout(own, path), last)
 
     def read(self, box: Box) -> Array:
         """Return cells, leading axes first."""
         with _translated("read", self.name):
-            cells: Array = apart(lambda: np.asarray(_opened(self.path, "r")[self.known.slices(box)]))
+            cells: Array = apart(lambda: np.asarray(_opened(self.path, "r", self.run)[self.known.slices(box)]))
         return cells.astype(self.known.dtype, copy=False).transpose(self.known.order)
 
 
@@ -170,7 +171,7 @@ class BlockTask:
                 raise FileError(f"cannot write {self.name}: it has been given up, or is not to be seen here",
                                 "workers need the folder")  # fmt: skip
             with _translated("write", self.name):
-                _opened(self.target, "r+")[self.known.slices(box)] = values.transpose(self.known.back)
+                _opened(self.target, "r+", self.target)[self.known.slices(box)] = values.transpose(self.known.back)
         finally:
             _WRITING.remove(self.target)
         return values.size

@@ -587,6 +587,15 @@ def test_a_damaged_chunk_is_told(call: Run, zarr: Any, tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["in.zarr"]
 
 
+def test_an_array_that_was_replaced_is_opened_again(zarr: Any, tmp_path: Path) -> None:
+    """A worker of a cluster lives longer than one run."""
+    for x, chunk in ((X, 35), (X[:, :, ::2] + 1, 10)):
+        shutil.rmtree(tmp_path / "in.zarr", ignore_errors=True)
+        made(zarr, tmp_path / "in.zarr", x, (1, 1, chunk, 45))
+        source = ZarrSource(str(tmp_path / "in.zarr"))
+        assert same_bits(source.read(tuple((0, length) for length in x.shape)), x)
+
+
 def test_a_signal_never_comes_in_the_midst_of_what_zarr_does(
     zarr: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
