@@ -35,11 +35,12 @@ def _run() -> int:
         gc.set_threshold(200_000)  # more than the objects that any command imports
     from poolcli.cli.app import run
     from poolcli.system.limits import fence
+    from poolcli.system.portable import ENDING
 
     fence()
     code = run(sys.argv[1:])
     gc.freeze()
-    if code - 128 in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP):  # as the signal itself would have ended it
+    if code - 128 in ENDING:  # as the signal itself would have ended it
         _signal.signal(code - 128, _signal.SIG_DFL)
         os.kill(os.getpid(), code - 128)
     return code

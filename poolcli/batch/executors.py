@@ -78,10 +78,12 @@ class Local:
     def open(self) -> Iterator[tuple[Executor, int]]:
         """Start the processes; at the end, or after Ctrl-C, let each finish the task it is at; after a second, not."""
         from concurrent.futures import ProcessPoolExecutor
-        from multiprocessing import active_children, get_context
+        from multiprocessing import active_children, get_all_start_methods, get_context
 
-        context = get_context("forkserver")  # plain fork and the threads of a progress bar do not go together
-        _start_server()
+        served = "forkserver" in get_all_start_methods()  # plain fork and the threads of a bar do not go together
+        context = get_context("forkserver" if served else "spawn")
+        if served:
+            _start_server()
         self.others = set(active_children())
         pool = ProcessPoolExecutor(self.number, mp_context=context, initializer=_start_worker)
         try:

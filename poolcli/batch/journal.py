@@ -7,7 +7,6 @@ state no file has is of a result that never came, or is there no more.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from typing import Any
 
 from poolcli.steps.provenance import Provenance
 from poolcli.system.files import file_error
+from poolcli.system.portable import lock
 
 JOURNAL = ".poolcli-batch.jsonl"
 
@@ -54,7 +54,7 @@ class Journal:
         try:
             with open(self.path, "ab", buffering=0) as file:
                 with suppress(OSError):  # not every file system has locks; where it is on a network, it needs them
-                    fcntl.flock(file, fcntl.LOCK_EX)
+                    lock(file.fileno(), wait=True)
                 while rest:
                     rest = rest[file.write(rest) :]
         except OSError as problem:

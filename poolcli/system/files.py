@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from poolcli.errors import FileError
+from poolcli.system.portable import NEW_FILE, keep_owner_and_mode
 from poolcli.wording import Phrase, Readable
 
 STDIN_NAME = "stdin"
@@ -305,25 +306,18 @@ def _replacement(path: Path, guard: Guard, note: Note | None) -> Iterator[Binary
     with guard(remove):
         try:
             # O_EXCL: a name that exists is someone else's. 0o666 less the umask is what any new file gets.
-            file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            file = os.open(temporary, NEW_FILE, 0o666)
             with open(file, "wb", buffering=1 << 18) as buffered:
                 yield buffered
                 buffered.flush()
                 if old is not None:
-                    _keep_owner_and_mode(file, old)
+                    keep_owner_and_mode(file, old)
                 if note is not None:
                     note(os.fstat(file))
             os.replace(temporary, path)
         except BaseException:
             remove()
             raise
-
-
-def _keep_owner_and_mode(file: int, old: os.stat_result) -> None:
-    if (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
-        with suppress(PermissionError):  # only root may give files away; then the file is ours, as with any editor
-            os.fchown(file, old.st_uid, old.st_gid)
-    os.fchmod(file, stat.S_IMODE(old.st_mode))  # after fchown, which clears the set-user-id bit
 
 
 def temporary_beside(path: Path) -> Path:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import fcntl
 import os
 import shutil
 import time
@@ -20,6 +19,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from poolcli.system.files import left_behind, temporary_beside
+from poolcli.system.portable import lock, open_folder
 
 LAST_WRITES = 10.0  # seconds for other threads to end what they are writing into a folder that is to go
 AT_WORKING_FOLDER, EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
@@ -64,13 +64,14 @@ def mend(path: Path) -> None:
 @contextmanager
 def _held(folder: Path, *, ours: bool = False) -> Iterator[None]:
     """Hold a lock on a folder; if that cannot be had, an `OSError`, but for a folder of ours."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = open_folder(folder)
     try:
         with suppress(OSError) if ours else nullcontext():  # not every file system has locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(descriptor, wait=False)
         yield
     finally:
-        os.close(descriptor)
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 def _put_in_place(new: Path, path: Path) -> None:
@@ -84,7 +85,7 @@ def _put_in_place(new: Path, path: Path) -> None:
 
 def _exchanged(one: Path, other: Path) -> bool:
     """Have two folders change names at once, and say whether the system could do that."""
-    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None) if os.name == "posix" else None
     if rename is None:
         return False
     if rename(AT_WORKING_FOLDER, os.fsencode(one), AT_WORKING_FOLDER, os.fsencode(other), EXCHANGE) == 0:

@@ -9,12 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from poolcli.errors import LimitError
+from poolcli.system.portable import PAGE, limit_of, memory, set_limit
 from poolcli.wording import Phrase
 
 ENOUGH = 1 << 24  # bytes that are there wherever Python runs: not worth a look
 MOMENT = 1.0  # seconds for which memory that was there is taken to be there,
 PART = 8  # if no more than one in so many bytes of it is needed
-PAGE = os.sysconf("SC_PAGE_SIZE")
 
 # controller, its folder, its limit, what is used, and which part of that is a mere copy of files: versions 2 and 1
 GROUPS = (
@@ -77,11 +77,9 @@ def fence() -> None:
 
     The checks before large arrays say more; this is for what they do not foresee.
     """
-    import resource
-
     with suppress(OSError, ValueError):  # systems without /proc
         data = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5]) * PAGE
-        resource.setrlimit(resource.RLIMIT_DATA, (data + available(), resource.getrlimit(resource.RLIMIT_DATA)[1]))
+        set_limit("RLIMIT_DATA", data + available())
 
 
 def refused(problem: MemoryError) -> LimitError:
@@ -96,7 +94,7 @@ def _free() -> int:
         for line in lines:
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
-    return os.sysconf("SC_PHYS_PAGES") * PAGE
+    return memory()
 
 
 def _left_of_groups(root: str = "/") -> Iterator[int]:
@@ -120,13 +118,10 @@ def _left_of_group(group: Path, limit: str, used: str, copies: str) -> int:
 
 def _left_of_limits() -> Iterator[int]:
     """Yield what ``ulimit -v`` and ``ulimit -d`` leave."""
-    import resource
-
     with suppress(OSError):
         sizes = Path("/proc/self/statm").read_text(encoding="ascii").split()
-        for limit, used in ((resource.RLIMIT_AS, sizes[0]), (resource.RLIMIT_DATA, sizes[5])):
-            most = resource.getrlimit(limit)[0]
-            if most != resource.RLIM_INFINITY:
+        for limit, used in (("RLIMIT_AS", sizes[0]), ("RLIMIT_DATA", sizes[5])):
+            if (most := limit_of(limit)) is not None:
                 yield most - int(used) * PAGE
 
 
