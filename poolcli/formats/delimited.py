@@ -168,7 +168,8 @@ def _reshaper(dialect: Dialect) -> Convert | None:
             return b"\n".join([b",".join(cells) for cells in rows])
         if set(map(len, rows)) != {dialect.width}:
             return None
-        return b"\n".join([b",".join(pick(cells)) for cells in rows])
+        picked_rows = [b",".join(pick(cells)) for cells in rows]
+        return b"\n".join(picked_rows) if all(picked_rows) else None  # an empty line would be passed over
 
     return reshape
 

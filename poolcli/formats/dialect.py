@@ -225,7 +225,7 @@ class _Look:
 
     def kinds(self, cells: Sequence[bytes]) -> list[str]:
         """Say of each cell what it is."""
-        return ["number" if cell in self.words else looks_of(cell, self.decimal) for cell in cells]
+        return ["number" if cell and cell in self.words else looks_of(cell, self.decimal) for cell in cells]
 
     def is_header(self, lines: Sequence[Line]) -> bool:
         """Whether the first line is a header: it has names, and no cell of it is a number, or one gone wrong."""
@@ -237,7 +237,9 @@ class _Look:
         if self.numbers:
             cells = [cells[column] for column in _chosen(self.numbers, len(cells), self.name)]
         kinds = self.kinds(cells)
-        named = "name" in kinds or kinds[0] == "empty"  # pandas leaves the name of its index empty
+        named = "name" in kinds or (
+            kinds[0] == "empty" and b"" not in self.words
+        )  # pandas leaves the name of its index empty
         if named and "number" in kinds and not self.labels(lines):
             odd = next(cell for cell, kind in zip(cells, kinds, strict=True) if kind in ("name", "empty"))
             where = f"{self.name}: line {lines[0][0]}"

@@ -137,7 +137,6 @@ def test_what_else_a_caller_knows_is_suggested(name: str) -> None:
     [
         (["pool", "-o", "page 2.html", "tiny.csv"], "poolcli explain -o 'page 2.html' tiny.csv"),
         (["pool", "tiny.csv", "-m", "avg", "-o", "p.svg"], "poolcli explain -o p.svg tiny.csv"),
-        (["compare", "-m", "max,avg", "tiny.csv", "-o", "cmp.HTM"], "poolcli explain -o cmp.HTM tiny.csv"),
         (["pool", "-o", "p.html"], "poolcli explain -o p.html -"),
     ],
 )

@@ -186,6 +186,12 @@ def test_columns(columns: str, expected: list[list[int]]) -> None:
     assert read('"t";"a";"b"\n"1";"5";"6"\n2;7;8\n', columns=columns).values.tolist() == expected
 
 
+def test_an_empty_cell_of_the_only_column_that_is_read_is_not_passed_over() -> None:
+    assert "line 3, column 2: an empty cell" in refused(",a\n1,5\n2,\n").message
+    assert "line 3, column 2: an empty cell" in refused("t,a\n1,5\n2,\n", columns="a").message
+    np.testing.assert_array_equal(read(",a\n1,5\n2,\n", missing="").values, [[5], [math.nan]])
+
+
 def test_columns_in_the_middle_may_be_text() -> None:
     text = "1,x,3\n4,y,6\n"
     problem = refused(text)
