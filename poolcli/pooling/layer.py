@@ -17,6 +17,7 @@ from poolcli.pooling.frameworks import OWN, Framework, LayerFacts, LayerSpec, fi
 from poolcli.pooling.modes import Mode, parse_mode
 from poolcli.pooling.options import KEPT, KEYWORDS, Options, Size, completed, window_kind
 from poolcli.window import PAD_FILLS, Axis, Window, check_empty, output_shape, parse_fill
+from poolcli.wording import Phrase
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
@@ -158,7 +159,9 @@ def _with_sign(x: Array, values: Array, where: Indices, ndim: int) -> None:
     best[zero] = cells[zero[0], places[zero]]
 
 
-def _split_global(mode: str) -> tuple[str, bool]:
+def _split_global(mode: Any) -> tuple[str, bool]:
+    if not isinstance(mode, str):  # as other libraries have it, whose second argument is the size
+        raise UsageError(f"mode {mode!r} is not the name of a mode", Phrase("{size}", size=mode))
     name = mode.strip().lower()
     return (name.removeprefix("global-"), True) if name.startswith("global-") else (mode, False)
 

@@ -651,6 +651,15 @@ def test_maps_are_drawn_again_where_options_leave_less_room(opened: Open) -> Non
     seen.page.wait_for_function(f"{side} === {folded}")
 
 
+def test_the_input_is_easy_to_read_between_open_controls_and_the_readout(opened: Open) -> None:
+    seen = opened(page(FeatureMap(np.arange(64).reshape(8, 8)), Pooling.of(2)), width=1280, height=720)
+    seen.page.evaluate("document.querySelector('#settings').open = true")
+    seen.page.wait_for_function("getComputedStyle(document.querySelector('#input .cell')).width === '45px'")
+    style = "(where) => parseFloat(getComputedStyle(document.querySelector(where)).fontSize)"
+    assert seen.page.evaluate(style, "#input .cell") >= 15
+    assert seen.page.evaluate("document.querySelector('#output .cell').offsetWidth") <= 45
+
+
 def test_long_numbers_of_an_output_have_larger_cells_where_there_is_room(opened: Open) -> None:
     values = np.arange(36).reshape(6, 6) ** 2 % 10
     seen = opened(page(FeatureMap(values), Pooling.of(2, "avg", 3, stride=1, padding=1)), width=1366, height=680)

@@ -198,6 +198,14 @@ def test_every_word_from_elsewhere_leads_to_one_of_ours() -> None:
     assert set(ELSEWHERE.values()) <= ours
 
 
+@pytest.mark.parametrize("size", [3, (3, 3)])
+def test_a_size_in_place_of_a_mode_is_answered_with_its_keyword(size: Any) -> None:
+    for function in (pool, poolcli.explain):
+        with pytest.raises(UsageError, match="is not the name of a mode") as caught:
+            function(X, size)
+        assert caught.value.hint == f"size={size}"
+
+
 def test_names_are_listed() -> None:
     assert {"pool", "read", "write", "FeatureMap", "__version__"} <= set(dir(poolcli))
     assert "kernel size in cells" in str(pool.__doc__)

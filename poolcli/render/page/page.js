@@ -12,6 +12,8 @@ const Page = (() => {
   const AMPLE = 36; // pixels: easy to read and to touch; beyond it no arrangement of the maps is better for larger cells
   const [BESIDE, AROUND] = [34, 84]; // pixels beside a map's cells; above and below them
   const NARROW = 640; // pixels of width below which the page scrolls anyway and titles may have two lines
+  const LOW = 850; // pixels of height below which the controls are closed at first
+  const SHARE = 0.75; // of the window's height that the maps may have where the page scrolls anyway
   const MARGINS = 20; // pixels between the maps, the readout and the end of the page
   const NAN_COLOR = [255, 0, 255];
   const flat = DATA.ndim === 1;
@@ -469,7 +471,10 @@ const Page = (() => {
     const below = byId("readout").offsetHeight + byId("unreached").offsetHeight;
     const high = window.innerHeight - stage.offsetTop - below - MARGINS;
     const [least, title] = wide < NARROW ? [640, 144] : [288, 292];
-    return { wide, gap, title, high: Math.max(high, least) };
+    // between open controls and the readout little is left: the input stays easy to read, and the page scrolls
+    const low = window.innerHeight < LOW && byId("settings").open;
+    const easy = low ? Math.min((DATA.rows + 2) * AMPLE + AROUND, SHARE * window.innerHeight) : 0;
+    return { wide, gap, title, high: Math.max(high, least, easy) };
   }
 
   const fitting = (pairs, length) => Math.min(...pairs.map(([cells, fixed]) => (length - fixed) / cells));
@@ -1192,7 +1197,7 @@ const Page = (() => {
     }
     byId("plane").parentElement.hidden = DATA.planes.length < 2;
     if (state.layer.kind === "given") byId("kind").append(Object.assign(make("option", "", "at random places, as given"), { value: "given" }));
-    if (window.innerWidth < 800 || window.innerHeight < 850) byId("settings").open = false;
+    if (window.innerWidth < 800 || window.innerHeight < LOW) byId("settings").open = false;
     fill();
     wire();
     visible();
