@@ -16,12 +16,30 @@ SHAPES: Mapping[str, tuple[int, ...]] = {
     "uint8": (4096, 4096),
     "batch": (8, 64, 256, 256),
     "half": (2048, 2048),
+    "float64": (2048, 2048),
+    "int64": (2048, 2048),
+    "uint16": (2048, 2048),
+    "scan": (1024, 1024),
+    "tiny": (4, 4),
+    "digit": (28, 28),
+    "photo": (224, 224),
 }
+TYPES: Mapping[str, type[np.generic]] = {
+    "uint8": np.uint8, "scan": np.uint8, "uint16": np.uint16, "int64": np.int64, "float64": np.float64,
+    "tiny": np.float64,
+}  # fmt: skip
 SMALL: Mapping[str, tuple[int, ...]] = {
     "float32": (67, 70),
     "uint8": (70, 67),
     "batch": (2, 3, 40, 37),
     "half": (48, 51),
+    "float64": (41, 38),
+    "int64": (38, 41),
+    "uint16": (44, 39),
+    "scan": (64, 61),
+    "tiny": (4, 4),
+    "digit": (28, 28),
+    "photo": (56, 56),
 }
 GLOBAL = 0  # a window over everything
 WINDOWS = ((2, 2), (3, 2), (3, 1), (5, 1), (8, 8), (15, 1), (31, 1), (GLOBAL, 1))
@@ -101,19 +119,44 @@ _BATCH_OPTIONS = [Case("batch", mode, 3, 2, options={"padding": 1}) for mode in 
 _INDICES = [Case(data, "max", 2, 2, options={"return_indices": True}) for data in ("float32", "uint8", "batch")]
 _CONV = [Case(data, "conv", 1, 1, kernel) for data in ("float32", "uint8", "batch") for kernel in KERNELS]
 
-CASES: tuple[Case, ...] = (*_PLAIN, *_OTHER, *_MEDIAN, *_OPTIONS, *_BATCH_OPTIONS, *_INDICES, *_CONV)
+_TYPES = [
+    Case(data, mode, *window)
+    for data in ("float64", "int64", "uint16")
+    for mode in ("max", "avg")
+    for window in ((2, 2), (5, 1), (GLOBAL, 1))
+]
+_RANKS = [
+    Case("scan", "median", 15, 1), Case("scan", "median", 31, 1), Case("scan", "percentile:90", 5, 1),
+    Case("uint16", "median", 3, 1), Case("half", "median", 15, 1), Case("half", "percentile:90", 7, 1),
+]  # fmt: skip
+_SMALL = [
+    Case("tiny", "max", 2, 2), Case("digit", "max", 2, 2), Case("photo", "max", 3, 2),
+    Case("digit", "avg", 3, 1, options={"padding": "same", "count_include_pad": True}),
+]  # fmt: skip
+
+CASES: tuple[Case, ...] = (
+    *_PLAIN, *_OTHER, *_MEDIAN, *_OPTIONS, *_BATCH_OPTIONS, *_INDICES, *_CONV, *_TYPES, *_RANKS, *_SMALL,
+)  # fmt: skip
 
 
 def make(case: Case, shapes: Mapping[str, tuple[int, ...]] = SHAPES) -> Array:
     """Make the input of a case, always the same."""
     rng = np.random.default_rng(20)
     shape = shapes[case.data]
-    if case.data == "uint8":
-        return rng.integers(0, 256, shape, np.uint8)
-    x = rng.standard_normal(shape, np.float32)
+    dtype = np.dtype(TYPES.get(case.data, np.float32))
+    if dtype.kind in "iu":
+        return rng.integers(0, min(np.iinfo(dtype).max, 10**6) + 1, shape, dtype)
+    x = rng.standard_normal(shape, np.float32).astype(dtype)
     if "nan" in case.options:
         x[rng.random(shape, np.float32) < 0.01] = np.nan
     return x
+
+
+def run_only(case: Case, x: Array) -> Any:
+    """Compute a case with poolcli as a user does."""
+    import poolcli
+
+    return poolcli.pool(x, ndim=2, **case.arguments) if not case.kernel else run(case, x)
 
 
 def run(case: Case, x: Array) -> Array:

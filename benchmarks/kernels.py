@@ -1,11 +1,13 @@
-"""Time every case beside every peer, in interleaved rounds, and print ratios."""
+"""Time every case beside every peer, in a loop in interleaved rounds and as a first call, and print ratios."""
 
 from __future__ import annotations
 
 import gc
 import platform
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.metadata import PackageNotFoundError, version
 from statistics import median
 from typing import Any
@@ -13,12 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.cases import CASES, Case, make, run
+from benchmarks.cases import CASES, Case, make, run, run_only
 from benchmarks.peers import PEERS, installed
 
 Array = NDArray[Any]
 HOPELESS = {"numpy": 8, "skimage": 8}  # windows above which a peer that looks at each cell takes half a minute
 SLOW = 8  # times as long as poolcli; a peer that takes longer is timed once
+LEAST = 1e-3  # seconds; calls that take less are repeated
+NEAR = 3  # peers whose first calls are timed: those that are fastest in a loop
+PROCESSES = 3  # for each first call
 REST = 0.06  # seconds before each pair of calls: onnxruntime's threads spin that long, at the next one's expense
 
 
@@ -29,9 +34,12 @@ def timed(call: Callable[[], Any]) -> float:
     """
     time.sleep(REST)
     call()
+    number, taken = 0, 0.0
     start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
+    while taken < LEAST:
+        call()
+        number, taken = number + 1, time.perf_counter() - start
+    return taken / number
 
 
 def floor_call(x: Array, out: Array) -> Callable[[], Any]:
@@ -55,7 +63,8 @@ def same(case: Case, ours: Array, theirs: Array) -> bool:
     """Whether a peer computed the same values, up to float32."""
     if theirs.size != ours.size:
         return False
-    scale = {"lp:2": 5.0, "sum": 25.0, "conv": 16.0}.get(case.mode, 1.0) * (255 if case.data == "uint8" else 4)
+    largest = {"uint8": 255.0, "scan": 255.0, "uint16": 65535.0, "int64": 1e6}.get(case.data, 4.0)
+    scale = {"lp:2": 5.0, "sum": 25.0, "conv": 16.0}.get(case.mode, 1.0) * largest
     return bool(np.allclose(theirs.reshape(ours.shape), ours, rtol=1e-5, atol=3e-6 * scale, equal_nan=True))
 
 
@@ -97,16 +106,24 @@ def measure(case: Case, rounds: int, peers: list[str]) -> tuple[dict[str, float]
     return {name: median(taken) for name, taken in times.items()}, different
 
 
-def run_only(case: Case, x: Array) -> Any:
-    """Compute a case as a user does, without bringing values and indices into one array."""
-    import poolcli
-
-    return poolcli.pool(x, ndim=2, **case.arguments) if not case.kernel else run(case, x)
+def first_calls(case: Case, names: Iterable[str]) -> dict[str, float]:
+    """Return the seconds of the first call in fresh processes, imports excluded, each the median of a few."""
+    number = str(CASES.index(case))
+    taken: dict[str, float] = {}
+    for name in names:
+        command = [sys.executable, "-m", "benchmarks.first", number, name]
+        made = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(PROCESSES)]
+        taken[name] = median(float(one.stdout) for one in made)
+    return taken
 
 
 def line(case: Case, times: dict[str, float], different: list[str]) -> str:
     """Write one row of the table: ratios first."""
     ours, floor = times.pop("poolcli"), times.pop("floor")
+    near = sorted(times, key=times.__getitem__)[:NEAR]
+    first = first_calls(case, ["poolcli", *near])
+    soonest = min(near, key=first.__getitem__, default="")
+    beside_first = f"{first[soonest] / first['poolcli']:.2f} {soonest}" if soonest else "-"
     opencv = times.pop("opencv", None)
     best = min(times, key=times.__getitem__, default="")
     ratio = f"{times[best] / ours:.2f}" if best else "-"
@@ -114,6 +131,7 @@ def line(case: Case, times: dict[str, float], different: list[str]) -> str:
     ranked = sorted(times.items(), key=lambda item: item[1])
     others = ", ".join(f"{name} {taken / ours:.1f}" for name, taken in ranked)
     more = f"; other values: {', '.join(different)}" if different else ""
+    beside = f"{beside} | {beside_first}"
     return f"| {case.name} | {ratio} | {best} | {beside} | {ours / floor:.1f} | {ours * 1e3:.1f} | {others}{more} |"
 
 
@@ -122,6 +140,7 @@ COLUMNS = (
     "best peer / poolcli",
     "best peer",
     "OpenCV / poolcli",
+    "first call: best peer / poolcli",
     "poolcli / floor",
     "poolcli, ms",
     "every peer / poolcli",

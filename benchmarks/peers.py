@@ -32,7 +32,8 @@ def windows(case: Case, x: Array) -> tuple[Array, tuple[int, ...]]:
     if case.options.get("ceil_mode"):
         after += max(-(x.shape[-1] - k) % s, -(x.shape[-2] - k) % s)
     if before or after:
-        x = np.pad(_float(x), [(0, 0)] * (x.ndim - 2) + [(before, after)] * 2, constant_values=np.nan)
+        fill = 0 if case.options.get("count_include_pad") else np.nan
+        x = np.pad(_float(x), [(0, 0)] * (x.ndim - 2) + [(before, after)] * 2, constant_values=fill)
     elif k == s:
         rows, columns = x.shape[-2] // k, x.shape[-1] // k
         blocks = x[..., : rows * k, : columns * k].reshape(*x.shape[:-2], rows, k, columns, k)
@@ -76,6 +77,11 @@ def _std(cells: Array, **options: Any) -> Array:
     return deviation
 
 
+def _ninetieth(cells: Array, **options: Any) -> Array:
+    most: Array = np.percentile(cells, 90, **options)
+    return most
+
+
 _REDUCTIONS: Mapping[str, Mapping[str, Callable[..., Array]]] = {
     "max": {"plain": np.max, "ignoring": np.nanmax},
     "avg": {"plain": np.mean, "ignoring": np.nanmean},
@@ -84,6 +90,7 @@ _REDUCTIONS: Mapping[str, Mapping[str, Callable[..., Array]]] = {
     "lp:2": {"plain": _norm},
     "range": {"plain": _spread},
     "median": {"plain": np.median},
+    "percentile:90": {"plain": _ninetieth},
 }
 
 
@@ -124,16 +131,17 @@ def torch_call(case: Case, x: Array) -> Call | None:
         return whole[case.mode]
     if dilation > 1 and case.mode != "max":
         return None
+    max_pool: Any = F.max_pool2d  # its overloads want a literal
     calls: dict[str, Call] = {
-        "max": lambda: F.max_pool2d(t, **window, dilation=dilation, return_indices="return_indices" in case.options),
-        "avg": lambda: F.avg_pool2d(real(t), **window, count_include_pad=False),
+        "max": lambda: max_pool(t, **window, dilation=dilation, return_indices="return_indices" in case.options),
+        "avg": lambda: F.avg_pool2d(real(t), **window, count_include_pad="count_include_pad" in case.options),
         "sum": lambda: F.avg_pool2d(real(t), **window, divisor_override=1),
         "lp:2": lambda: F.lp_pool2d(real(t), 2, case.size, case.stride),
         "std": lambda: cells(real(t)).std(-1, correction=0),
         "range": lambda: F.max_pool2d(t, **window) + F.max_pool2d(-real(t), **window).to(real(t).dtype),
         "median": lambda: cells(t).median(-1).values,
     }
-    return calls[case.mode]
+    return calls.get(case.mode)
 
 
 def onnxruntime_call(case: Case, x: Array) -> Call | None:
@@ -181,6 +189,8 @@ def _onnx_node(case: Case) -> tuple[str, dict[str, Any], Array | None] | None:
     attributes = {"kernel_shape": [case.size] * 2, "strides": [case.stride] * 2, "pads": [pads] * 4}
     if case.options.get("ceil_mode"):
         attributes["ceil_mode"] = 1  # type: ignore[assignment]  # one number among lists
+    if "count_include_pad" in case.options:
+        attributes["count_include_pad"] = 1  # type: ignore[assignment]  # as above
     if "dilation" in case.options:
         attributes["dilations"] = [case.options["dilation"]] * 2
     return {"max": "MaxPool", "avg": "AveragePool", "lp:2": "LpPool"}[case.mode], attributes, None
@@ -201,6 +211,8 @@ def scipy_call(case: Case, x: Array) -> Call | None:
     """Compute with scipy.ndimage at every cell, then keep the windows."""
     from scipy import ndimage
 
+    if case.mode == "avg" and case.options == {"padding": "same", "count_include_pad": True}:
+        return lambda: ndimage.uniform_filter(x, case.size, mode="constant")
     if case.options or case.mode in ("lp:2", "std") or (case.size == GLOBAL and not case.kernel):
         return None
     if case.kernel:
@@ -214,8 +226,9 @@ def scipy_call(case: Case, x: Array) -> Call | None:
         "sum": lambda: _inner(case, ndimage.uniform_filter(_float(x), size)) * np.float32(case.size**2),
         "range": lambda: _inner(case, ndimage.maximum_filter(x, size) - ndimage.minimum_filter(x, size)),
         "median": lambda: _inner(case, ndimage.median_filter(x, size)),
+        "percentile:90": lambda: _inner(case, ndimage.percentile_filter(x, 90, size)),
     }
-    return calls[case.mode]
+    return calls.get(case.mode)
 
 
 def skimage_call(case: Case, x: Array) -> Call | None:
@@ -265,7 +278,7 @@ def opencv_call(case: Case, x: Array) -> Call | None:
     if case.mode == "avg" and case.size == case.stride and x.dtype.kind == "f":
         target = (x.shape[1] // case.size, x.shape[0] // case.size)
         return lambda: cv2.resize(x, target, interpolation=cv2.INTER_AREA)
-    if case.mode == "median" and case.size > 5:
+    if case.mode == "median" and case.size > 5 and x.dtype != np.uint8:
         return None
     calls: dict[str, Call] = {
         "max": lambda: cut(cv2.dilate(x, element)),

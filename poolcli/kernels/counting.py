@@ -37,22 +37,7 @@ def select_by_counts(
 ) -> Array:
     """Return the q-th percentile of the real cells of every window; see `countable` for which.
 
-    Parameters
-    ----------
-    x : ndarray, shape (leading..., spatial...)
-        The input, of integers of 8 bits; never modified.
-    axes : sequence of Axis
-        One per spatial axis.
-    q : float
-        From 0 to 100; the median is 50.
-    dtype : dtype
-        Of the result.
-    workers : int, optional
-        Threads, as `poolcli.system.threads.threads` has it.
-
-    Returns
-    -------
-    ndarray, shape (leading..., windows...)
+    It takes what `poolcli.kernels.selection_network.select` takes, in one to three dimensions.
     """
     out = np.empty((*x.shape[: x.ndim - len(axes)], *map(len, axes)), dtype)
     if out.size == 0:

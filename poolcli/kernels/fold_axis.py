@@ -81,25 +81,13 @@ class Part:
     def merge_alternating(
         self, even: tuple[State, State], odd: tuple[State, State], n: int, at: int, scratch: Scratch
     ) -> State:
-        """Combine two pairs of states; the results take turns along one axis."""
-        index = (slice(None),) * at
-        if isinstance(self.combine, np.ufunc):
-            shape = even[0][0].shape
-            out = scratch.take((*shape[:at], n, *shape[at + 1 :]), even[0][0].dtype)
-            for first, (one, other) in enumerate((even, odd)):
-                if n > first:
-                    scratch.do(self.combine, one[0], other[0], out=out[(*index, slice(first, None, 2))])
-            return (out,)
-        merged = [self.combine(one, other) for one, other in (even, odd)]
-        made: list[Any] = []
-        for a, b in zip(*merged, strict=True):
-            if not isinstance(a, np.ndarray):
-                made.append(a)
-                continue
-            out = np.empty((*a.shape[:at], n, *a.shape[at + 1 :]), a.dtype)
-            out[(*index, slice(0, None, 2))], out[(*index, slice(1, None, 2))] = a, b
-            made.append(out)
-        return tuple(made)
+        """Combine two pairs of states of one array; the results take turns along one axis."""
+        shape, index = even[0][0].shape, (slice(None),) * at
+        out = scratch.take((*shape[:at], n, *shape[at + 1 :]), even[0][0].dtype)
+        for first, (one, other) in enumerate((even, odd)):
+            if n > first:
+                scratch.do(self.combine, one[0], other[0], out=out[(*index, slice(first, None, 2))])
+        return (out,)
 
 
 class Kind(NamedTuple):
@@ -244,7 +232,7 @@ def along(state: State, axis: Axis, how: str, lane: Lane, out: Array | None) -> 
     if how in ("taps", "halves"):
         s = s if n > 1 else k
         return _halves(each(state, lambda array: taps(array, at, 0, n, s, k, d)), at + 1, part, scratch)
-    if how == "shared":
+    if how == "shared" and isinstance(part.combine, np.ufunc):
         return _shared(state, k, n, lane)
     if not last or not isinstance(part.combine, np.ufunc):
         steps = chain(k, overlapping=part.overlapping)

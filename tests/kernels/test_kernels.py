@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -489,6 +490,42 @@ def test_memory_stays_within_input_output_and_a_little(monkeypatch: pytest.Monke
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak <= made.nbytes + (64 << 20), mode
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("mode", ["median", "percentile:90", "majority", "stochastic"])
+@pytest.mark.parametrize("window", [{"global_window": True}, {"size": 40, "stride": 20}, {"size": 300, "stride": 250}])
+def test_ranks_and_draws_take_little_memory(mode: str, window: Any, dtype: Any) -> None:
+    tracemalloc = pytest.importorskip("tracemalloc")
+    x = np.random.default_rng(5).integers(0, 256, (1500, 1400)).astype(dtype)
+    tracemalloc.start()
+    made = poolcli.pool(x, mode, seed=1 if mode == "stochastic" else None, **window)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= 4 * (x.nbytes + made.nbytes) + (1 << 21)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16])
+def test_long_rows_are_looked_at_part_by_part(dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(6).integers(-20, 60, (3, 40, 50)).astype(dtype)
+    made = {}
+    for long in (1 << 15, 64):
+        monkeypatch.setattr("poolcli.kernels.order_statistics.LONG", long)
+        for mode, seed in (("majority", None), ("stochastic", 3)):
+            made[mode, long] = poolcli.pool(x, mode, global_window=True, ndim=2, seed=seed).ravel().tolist()
+    assert made["majority", 64] == made["majority", 1 << 15]
+    assert made["stochastic", 64] == made["stochastic", 1 << 15]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+@pytest.mark.parametrize("window", [{"size": 15, "stride": 1}, {"size": (9, 20), "stride": (2, 3), "padding": (4, 9)},
+                                    {"size": 8, "stride": 1, "dilation": 2, "padding": 3}])  # fmt: skip
+@pytest.mark.parametrize("mode", ["median", "percentile:0", "percentile:37.5", "percentile:100"])
+def test_counts_give_the_order_statistics_of_real_cells(mode: str, window: Any, dtype: Any) -> None:
+    x = np.random.default_rng(7).integers(np.iinfo(dtype).min, np.iinfo(dtype).max + 1, (2, 40, 43)).astype(dtype)
+    axes = Window.of(2, **window).plan(x.shape[1:])
+    expected = brute(x, axes, partial(np.percentile, q=float(mode.partition(":")[2] or 50)))
+    np.testing.assert_allclose(poolcli.pool(x, mode, ndim=2, **window), expected, rtol=1e-12)
 
 
 def test_axis_of_one_long_row() -> None:
