@@ -106,7 +106,7 @@ def test_the_function_of_bash(shell: Shell) -> None:
     assert set(bash_offers(shell, ["poolcli", "pool", "--mode", ""])) >= {*MODE_NAMES, *ALIASES}
     assert bash_offers(shell, ["poolcli", "pool", "--mode", "lp", ":", ""]) == ["3"]
     assert bash_offers(shell, ["poolcli", "pool", "--mode", "=", "me"]) == ["median", "mean"]
-    assert bash_offers(shell, ["poolcli", "pool", "--delimiter", ""]) == ["auto", ",", "';'", "tab", "blanks"]
+    assert bash_offers(shell, ["poolcli", "pool", "--delimiter", ""]) == ["auto", ",", "';'", "'|'", "tab", "blanks"]
 
 
 # --- what may come next -----------------------------------------------------------------------------------------------
