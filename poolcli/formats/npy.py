@@ -151,7 +151,7 @@ def _dtype(descr: object, name: str) -> np.dtype[Any]:
 def _check_size(header: Header, size: int, name: str) -> None:
     if not header.shape:
         raise InputError(f"{name}: holds a single number without axes", "save an array of at least one axis")
-    if header.cells == 0:
+    if header.cells == 0 and (len(header.shape) < 3 or header.shape[0] or 0 in header.shape[1:]):  # but no maps at all
         raise InputError(f"{name}: holds no numbers, its shape is {header.shape}", "give it at least one number")
     if len(header.shape) > 64:  # as many as numpy has
         raise InputError(f"{name}: {len(header.shape)} axes are too many", SAVE)
@@ -166,7 +166,7 @@ def _check_size(header: Header, size: int, name: str) -> None:
 
 def native(numbers: NDArray[Any], name: str) -> NDArray[Any]:
     """Return numbers in the processor's byte order and alignment, and booleans that are 0 or 1."""
-    if numbers.dtype.kind == "b" and numbers.view(np.uint8).max() > 1:
+    if numbers.dtype.kind == "b" and numbers.view(np.uint8).max(initial=0) > 1:
         raise InputError(f"{name}: a boolean is neither 0 nor 1", SAVE)
     numbers = numbers.astype(numbers.dtype.newbyteorder("="), copy=False)
     return numbers if numbers.flags.aligned else numbers.copy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from poolcli.featuremap import FeatureMap
 from poolcli.formats import decode, encode
 from poolcli.formats.options import ReadOptions, WriteOptions
 from tests.support.hints import typed
+from tests.support.process import Run
 
 
 def read(text: str | bytes, name: str = "data.csv", **options: Any) -> FeatureMap:
@@ -476,3 +478,12 @@ def test_files_of_other_kinds_are_named(head: bytes, what: str, name: str) -> No
     problem = refused(head + b"\0" * 50, name)
     assert what in problem.message
     assert problem.hint
+
+
+@pytest.mark.parametrize("dtype", ["float64", "uint8", "bool"])
+def test_an_array_of_no_maps_gives_an_array_of_no_maps(call: Run, tmp_path: Path, dtype: str) -> None:
+    np.save(tmp_path / "none.npy", np.zeros((0, 3, 4, 4), dtype))
+    assert call("pool", "none.npy", "-o", "out.npy", "-m", "avg", cwd=tmp_path).code == 0
+    assert np.load(tmp_path / "out.npy").shape == (0, 3, 2, 2)
+    np.save(tmp_path / "empty.npy", np.zeros((2, 0), dtype))
+    assert call("pool", "empty.npy", cwd=tmp_path).code == 1
