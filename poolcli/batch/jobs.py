@@ -25,6 +25,7 @@ from poolcli.wording import Phrase, many
 FIELDS = ("stem", "name", "ext", "folder", "number")
 USUAL = "{folder}/{stem}"
 EXTENSION = re.compile(r"\.[A-Za-z]\w*")  # an extension, unlike the end of v1.5
+PROSE = ".txt"  # holds words more often than numbers: read where it is named, not where it is found
 KINDS_TOLD = 3  # of files that are counted where there is none to read
 PATTERN = "write a name such as '{stem}_pooled.png', '{folder}/{stem}.csv' or '{number:05}.npy'"
 
@@ -204,7 +205,7 @@ def _hidden(name: str) -> bool:
 
 def _readable(name: str) -> bool:
     row = format_of_name(name)
-    return row is not None and row.reads
+    return row is not None and row.reads and not name.lower().endswith(PROSE)
 
 
 # Naming
