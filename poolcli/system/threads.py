@@ -15,7 +15,7 @@ Task = TypeVar("Task")
 Own = TypeVar("Own")
 
 
-Answer = TypeVar("Answer")
+Returned = TypeVar("Returned")
 
 
 LAST_CALL = 2.0  # seconds that a call has to end when a signal came
@@ -90,7 +90,7 @@ def run(
         raise failures[0]
 
 
-def apart(call: Callable[[], Answer]) -> Answer:
+def apart(call: Callable[[], Returned]) -> Returned:
     """Call something in a thread of its own, and wait for it.
 
     What a signal raises is raised here, and never in the midst of the call: libraries that run an event loop take
@@ -98,7 +98,7 @@ def apart(call: Callable[[], Answer]) -> Answer:
     """
     if current_thread() is not main_thread():  # no signal comes here
         return call()
-    made: list[Answer] = []
+    made: list[Returned] = []
     failures: list[BaseException] = []
     over = allocate_lock()
     over.acquire()
