@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -100,10 +101,12 @@ def _tried(step: PoolStep, lengths: Sequence[int], name: str, dtype: str) -> Por
     equal = next((written for written, made in given if _equal(made)), None)
     changes = () if equal is None else _changes(step, equal, len(lengths))
     if not given:
-        return Port(title, REFUSED, (answers[0][1].variants[1].refusal, *_padded_first(here, before, name)))
+        refusals = [made.variants[1].refusal for written, made in answers if "count_include_pad" not in written.options]
+        return Port(title, REFUSED, (*(refusals or [answers[0][1].variants[1].refusal])[:1],
+                                     *_padded_first(here, before, name)))  # fmt: skip
     if _equal(given[0][1]):
         return Port(title, SAME, (), equal, changes)
-    return Port(title, DIFFERS, _why(given[0][1]), equal, changes)
+    return Port(title, DIFFERS, _why(before, here, *given[0]), equal, changes)
 
 
 def _answers(here: PoolStep, before: FeatureMap, name: str) -> Iterator[tuple[PoolStep, Variants]]:
@@ -135,7 +138,7 @@ def _padded_first(step: PoolStep, before: FeatureMap, name: str) -> Iterator[str
     if fill is None or before.values.dtype.kind != "f" or layer.window.kind != "sliding" or not any(map(any, sides)):
         return
     options: Any = {"stride": layer.window.stride, "dilation": layer.window.dilation, "compat": name}
-    plain = PoolStep(step.mode, step.size, options | {"count_include_pad": False})
+    plain = PoolStep(step.mode, step.size, options)
     try:
         values = plain.layer(before.ndim).apply(np.pad(before.values, sides, constant_values=fill))[0]
     except PoolcliError:
@@ -154,15 +157,17 @@ def _equal(made: Variants) -> bool:
     )
 
 
-def _why(made: Variants) -> tuple[str, ...]:
+def _why(before: FeatureMap, here: PoolStep, written: PoolStep, made: Variants) -> tuple[str, ...]:
     """Return the rules that make two answers differ, or, where no rule does by itself, how many cells do."""
-    if made.reasons:
-        return made.reasons
-    here, there = (variant.values for variant in made.variants)
-    marks = made.marks(made.variants[1])
-    if here is None or there is None or marks is None or here.shape != there.shape:
+    source: Any = {**written.options, "compat": here.options.get("compat")}  # so that only the frameworks differ
+    with suppress(PoolcliError):
+        alike = compared(before, {"here": replace(written, options=source), "there": written})
+        if alike.variants[0].problem is None and alike.reasons:
+            return alike.reasons
+    there, marks = made.variants[1].values, made.marks(made.variants[1])
+    if there is None or marks is None or made.first.values is None or made.first.values.shape != there.shape:
         return ("the number of windows differs",)
-    return (f"{int(marks.sum())} of {marks.size} values of a trial differ",)
+    return (f"{int(marks.sum())} of {marks.size} values of a trial with {before.values.dtype} differ",)
 
 
 # --- what is tried ----------------------------------------------------------------------------------------------------
