@@ -195,7 +195,9 @@ class Axis:
     @property
     def left_over(self) -> int:
         """How many real cells lie behind the last window of a regular axis."""
-        return max(self.length - (self.starts[-1] + (self.size - 1) * self.dilation + 1), 0) if self.regular else 0
+        if not self.regular or not self.starts:
+            return 0
+        return max(self.length - (self.starts[-1] + (self.size - 1) * self.dilation + 1), 0)
 
     def full(self, first: int = 0, last: int | None = None) -> bool:
         """Whether the windows ``first`` to ``last`` hold real cells only."""
@@ -261,8 +263,11 @@ def sliding(length: int, window: Window, axis: int) -> Axis:
     before, after = _pads(length, window, axis)
     room = length + before + after - reach
     number = (_ceil_div(room, stride) if window.ceil_mode else room // stride) + 1
-    if window.ceil_mode and (number - 1) * stride >= length + before:
+    clips = window.rounding == "clipped" or (window.rounding == "clipped-if-padded" and before + after > 0)
+    if window.ceil_mode and clips and (number - 1) * stride >= length + before:
         number -= 1  # the last window must start inside the input or the leading padding
+    if room < 0 and window.too_large != "refused":
+        number = 1 if window.too_large == "one" else 0
     return _evenly(length, -before, max(number, 0), stride, reach, dilation=dilation, before=before, after=after)
 
 
@@ -357,6 +362,11 @@ class Window:
         The random offset u of fractional windows, 0 <= u < 1.
     same_ignores_dilation : bool
         onnxruntime's SAME, which pads as if the dilation were 1.
+    rounding : str
+        Whether rounding up drops a last window that starts in trailing padding: ``clipped``, ``clipped-if-padded``
+        or ``whole``.
+    too_large : str
+        What becomes of a window larger than the input: it is ``refused``, gives ``one`` value, or ``none``.
     """
 
     kind: str = "sliding"
@@ -368,6 +378,8 @@ class Window:
     output_size: tuple[int, ...] = ()
     offsets: tuple[float, ...] = ()
     same_ignores_dilation: bool = False
+    rounding: str = "clipped"
+    too_large: str = "refused"
 
     @classmethod
     def of(
@@ -383,6 +395,8 @@ class Window:
         output_size: int | Sequence[int] | None = None,
         offsets: Sequence[float] = (),
         same_ignores_dilation: bool = False,
+        rounding: str = "clipped",
+        too_large: str = "refused",
     ) -> Window:
         """Check the options and bring each to one entry per spatial axis.
 
@@ -396,7 +410,7 @@ class Window:
             One number for every axis, or one per axis; `stride` None means `size`.
         padding : str, int, sequence of int, or sequence of (begin, end)
             See `parse_padding`.
-        ceil_mode, offsets, same_ignores_dilation
+        ceil_mode, offsets, same_ignores_dilation, rounding, too_large
             See the attributes.
 
         Raises
@@ -429,6 +443,8 @@ class Window:
             _spread(dilation, ndim, "dilation", 1),
             ceil_mode,
             same_ignores_dilation=same_ignores_dilation,
+            rounding=rounding,
+            too_large=too_large,
         )
 
     def plan(self, lengths: Sequence[int]) -> tuple[Axis, ...]:
@@ -445,6 +461,8 @@ class Window:
             raise ShapeError(f"the input {times(lengths)} has no cells", "give it at least one along every axis")
         axes = tuple(KINDS[self.kind](length, self, axis) for axis, length in enumerate(lengths))
         if any(len(axis) == 0 for axis in axes):
+            if self.too_large == "none":
+                return axes
             raise self._too_large(lengths)
         if any(axis.stops[-1] - axis.starts[0] > MOST_WINDOWS for axis in axes):
             raise LimitError(

@@ -385,7 +385,8 @@ def windows(
         if at is None
         else _asked(tuple(at), lead, shape)
     )
-    source = None if values is None else _source(layer, row, values, axes, whole=at is None)
+    whole = at is None or not (layer.framework is None or layer.framework.imitated)
+    source = None if values is None else _source(layer, row, values, axes, whole=whole)
 
     def facts() -> Iterator[WindowFact]:
         for place in places:

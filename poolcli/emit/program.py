@@ -12,6 +12,7 @@ from poolcli.errors import UsageError
 from poolcli.steps.shapes import check_options
 from poolcli.steps.steps import ConvStep, PoolStep, ReluStep, text
 from poolcli.window import Window
+from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
     from poolcli.pooling.layer import Pooling
@@ -114,6 +115,8 @@ class Program:
             check_options(step, self.ndim)
             layer = step.layer(self.ndim)
             self.comments.append(text(layer.record()) + ", with indices" * step.indices)
+            if layer.framework and not layer.framework.imitated:
+                self.refuse(f"it does not do what {layer.framework.title} does differently", Phrase("drop {compat}"))
             if layer.nan == "error":
                 self.refuse_nan("the input has NaN")
             self.traced = step.indices
@@ -131,7 +134,7 @@ class Program:
         else:
             self.refuse(f"the step {step.name} has no equivalent in code", "emit conv, relu and pool only")
 
-    def refuse(self, why: str, hint: str | None = None) -> None:
+    def refuse(self, why: str, hint: str | Phrase | None = None) -> None:
         """Raise the `UsageError` that says why there is no code."""
         usual = "use --emit numpy" if self.name != "numpy" else None
         raise UsageError(f"no {self.title} code for this: {why}", hint or usual)

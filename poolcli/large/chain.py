@@ -115,6 +115,10 @@ class PoolStage:
         layer = step.layer(len(lengths))
         if step.indices:
             raise NotInBlocksError("indices are not recorded block by block", Phrase("drop {indices}"))
+        if layer.framework and not layer.framework.imitated:
+            raise NotInBlocksError(
+                f"what {layer.framework.title} does is not done block by block", Phrase("drop {compat}")
+            )
         if layer.mode.mode.random:
             raise NotInBlocksError(f"{layer.mode} draws for the whole input at once", "use another mode")
         row = layer.row(dtype, lengths)

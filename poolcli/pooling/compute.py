@@ -29,13 +29,16 @@ def _float_or(dtype: np.dtype[Any], integer: type[np.generic] | np.dtype[Any]) -
 RESULTS: Mapping[str, Callable[[np.dtype[Any]], np.dtype[Any]]] = {
     "same": lambda dtype: dtype,
     "float": lambda dtype: _float_or(dtype, np.float64),
+    "float32": lambda dtype: _float_or(dtype, np.float32),
     "sum": lambda dtype: _float_or(dtype, np.uint64 if dtype.kind == "u" else np.int64),
     "range": lambda dtype: _float_or(dtype, {"u": dtype, "b": np.dtype(np.uint8)}.get(dtype.kind, np.dtype(np.int64))),
     "median": lambda dtype: dtype,  # where every window has an odd number of cells; else as "float"
 }
 
 
-def pooled(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec) -> Array:
+def pooled(
+    x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, counted: Sequence[Axis] | None = None
+) -> Array:
     """Make one value of every window.
 
     Parameters
@@ -48,6 +51,8 @@ def pooled(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec) -> Arra
         The row to follow: that of `layer`, or a framework's version of it.
     layer : LayerSpec
         The parameter, the NaN rule, the divisor rule and the seed.
+    counted : sequence of Axis, optional
+        Those that an average counts the cells of, where they are others than `axes`.
 
     Returns
     -------
@@ -62,8 +67,17 @@ def pooled(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec) -> Arra
     elif mode.result == "sum" and cells.dtype.kind in "iu" and _too_long(cells, axes):
         values = _long_sum(cells, axes, layer.threads)
     else:
-        values = _from_folds(cells, axes, mode, layer, result)
+        values = _from_folds(cells, axes, mode, layer, result, counted or axes)
     return values.astype(result, copy=False)
+
+
+def neutral(mode: Mode, dtype: np.dtype[Any]) -> float:
+    """Return the number that changes no fold of a mode: what an empty window is made of."""
+    number = mode.reductions[0].fill[0]
+    if not isinstance(number, str):
+        return number
+    limits = (-np.inf, np.inf) if dtype.kind == "f" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    return float(limits[0] if number == "lowest" else limits[1])
 
 
 def result_type(mode: Mode, dtype: np.dtype[Any], axes: Sequence[Axis]) -> np.dtype[Any]:
@@ -153,25 +167,30 @@ def straight(
 # --- folds ------------------------------------------------------------------------------------------------------------
 
 
-def _from_folds(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, result: np.dtype[Any]) -> Array:
+def _from_folds(
+    x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, result: np.dtype[Any], counted: Sequence[Axis]
+) -> Array:
+    divisors = Divisors(layer, counted)
     overflows: list[str] = []  # the processor tells: looking at all values would cost as much as making them
     with np.errstate(over="call", call=lambda error, _: overflows.append(error)):
-        values = _folded(x, axes, mode, layer, result, _scale(x, mode, layer.mode.parameter))
+        values = _folded(x, axes, mode, layer, result, _scale(x, mode, layer.mode.parameter), divisors)
     if mode.result == "range" and values.dtype.kind == "i" and (values < 0).any():
         raise _overflow("max - min", values < 0, values.dtype)
     if mode.divides and overflows and np.isinf(values).any():  # perhaps only the sum was too large
-        values = np.where(np.isinf(values), _folded(x, axes, mode, layer, result, SMALLER), values)
+        values = np.where(np.isinf(values), _folded(x, axes, mode, layer, result, SMALLER, divisors), values)
     return values
 
 
 SMALLER = 2.0**-64  # makes sums of the largest numbers finite
 
 
-def _folded(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, result: np.dtype[Any], scale: float) -> Array:
+def _folded(
+    x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, result: np.dtype[Any], scale: float,
+    divisors: Divisors,
+) -> Array:  # fmt: skip
     """Fold the input times `scale`, and take the scale out of the values again."""
     parameter = layer.mode.parameter
     ignoring = layer.nan == "ignore" and x.dtype.kind == "f"
-    divisors = Divisors(layer, axes)
     parts = [_part(row, _accumulator(row, x, axes), parameter, scale, ignoring) for row in mode.reductions]
     if ignoring:
         parts.append(Part(np.add, (0,), lambda block: (~np.isnan(block)).view(np.uint8)))
@@ -219,17 +238,21 @@ class Divisors:
     """
 
     def __init__(self, layer: LayerSpec, axes: Sequence[Axis]) -> None:
-        self._axes, self._include_pad = axes, layer.count_include_pad and layer.mode.mode.divides
-        self._number = layer.divisor_override
+        self._include_pad, framework = layer.count_include_pad and layer.mode.mode.divides, layer.framework
+        self._axes = framework.counted(layer, axes) if self._include_pad and framework else axes
+        self._number: float | None = layer.divisor_override
+        self._scaled = bool(framework and framework.scales_override and self._number is not None)
+        self._share = (self._number or 1) / math.prod(layer.window.size) if self._scaled else 1.0
         self._made: dict[tuple[tuple[int, int], ...], Any] = {}
 
     def of(self, place: Sequence[slice], work: np.dtype[Any]) -> Any:
         """Count the cells of the windows in `place`, once; benchmark case: batch avg 3x3 padding 1."""
-        if self._number is not None:
+        if self._number is not None and not self._scaled:
             return self._number
         ends = tuple((part.start, part.stop) for part in place)
         if ends not in self._made:
-            n = window_counts(self._axes, place, include_pad=self._include_pad)
+            n: Any = window_counts(self._axes, place, include_pad=self._include_pad)
+            n = n * self._share if self._scaled else n
             self._made[ends] = n.astype(work) if isinstance(n, np.ndarray) and work.kind == "f" else n
         return self._made[ends]
 

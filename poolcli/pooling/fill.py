@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,12 @@ def refuse_nan(x: Array, corner: Sequence[int] | None = None) -> None:
 def first_place(wrong: NDArray[np.bool_]) -> tuple[int, ...]:
     """Return where the first cell that is true stands."""
     return tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
+
+
+def reaching(axis: Axis) -> Axis:
+    """Return the axis with so much padding that no window reaches beyond it."""
+    before, after = -min(axis.starts), max(axis.stops) - axis.length
+    return replace(axis, before=max(axis.before, before), after=max(axis.after, after))
 
 
 def filled_type(dtype: np.dtype[Any], axes: Sequence[Axis], pad_fill: str | float) -> np.dtype[Any]:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import CompatError, UnknownNameError
 from poolcli.pooling.modes import MODES, ChosenMode, Mode, Reduction
-from poolcli.window import Window
+from poolcli.window import Axis, Window
+from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,6 +90,9 @@ class LayerFacts:
         return () if isinstance(padding, str) else tuple(side for pair in padding for side in pair)
 
 
+WITHOUT = Phrase("drop {compat} to get poolcli's own answer")
+
+
 @dataclass(frozen=True)
 class Rule:
     """A layer that a framework refuses.
@@ -105,7 +109,7 @@ class Rule:
 
     broken: Callable[[LayerFacts], bool]
     text: str
-    hint: str = "drop --compat to get poolcli's own answer"
+    hint: str | Phrase = WITHOUT
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,24 @@ class Framework:
         The modes it has; the function returns its own version of the mode's row, or None for poolcli's.
     rules : tuple of Rule
         What it refuses.
+    aliases : tuple of str
+        Other names that lead to it.
+    verified : str
+        What its answers were compared with: versions, or ``documentation``.
+    ceil_mode : bool
+        Whether the number of windows is rounded up without being asked for.
+    rounding, too_large : str
+        As `poolcli.window.Window` has them.
+    counted : function of (LayerSpec, axes)
+        The axes whose padding counts in an average, where `count_include_pad` asks for it.
+    scales_override : bool
+        Whether `divisor_override` divides what the mean was multiplied with: the size of the window.
+    holes : function of a LayerFacts, optional
+        Why it has no answer for a window without a real cell, or None if it has; without, poolcli refuses such windows.
+    unpromised : function of a LayerFacts
+        Why NaN in the input has no answer that holds everywhere, or nothing if it has.
+    imitated : bool
+        Whether pages, emitted code, gradients and work in blocks know its quirks.
     last_nan : bool
         Whether the index of a NaN maximum is that of the last NaN.
     signed_norm : function of (LayerSpec, number of cells), optional
@@ -152,6 +174,16 @@ class Framework:
     same_ignores_dilation: bool = False
     fractional: str = "fractional"
     last_nan: bool = False
+    aliases: tuple[str, ...] = ()
+    verified: str = ""
+    ceil_mode: bool = False
+    rounding: str = "clipped"
+    too_large: str = "refused"
+    counted: Callable[[LayerSpec, Sequence[Axis]], Sequence[Axis]] = lambda _, axes: axes
+    scales_override: bool = False
+    holes: Callable[[LayerFacts], str | None] | None = None
+    unpromised: Callable[[LayerFacts], str] = lambda _: ""
+    imitated: bool = True
     signed_norm: Callable[[LayerSpec, Any], Any] | None = None
     unpools_implied: bool = False
     number: Callable[[Any, Sequence[int], int, int], Any] = lambda where, *_: where
@@ -161,10 +193,25 @@ class Framework:
         """Raise `CompatError` if the framework refuses this layer."""
         if facts.mode not in self.modes:
             known = ", ".join(self.modes)
-            raise CompatError(f"{self.title} has no {facts.mode} pooling", f"it has {known}; or drop --compat")
+            raise CompatError(
+                f"{self.title} has no {facts.mode} pooling", Phrase("it has {0}; or drop {compat}", known)
+            )
         for rule in self.rules:
             if rule.broken(facts):
                 raise CompatError(f"{self.title} refuses this layer: {rule.text}", rule.hint)
+
+    def check_nan(self, facts: LayerFacts, x: NDArray[Any]) -> None:
+        """Raise `CompatError` if there is a NaN and the framework's answer to it does not hold everywhere."""
+        reason = self.unpromised(facts)
+        if not reason or x.dtype.kind != "f":
+            return
+        import numpy as np
+
+        if np.isnan(x).any():
+            raise CompatError(
+                f"{self.title} promises nothing for NaN: {reason}",
+                "mend the input, or " + WITHOUT,
+            )
 
     def row(self, facts: LayerFacts) -> Mode:
         """Return this framework's version of the layer's mode."""
@@ -175,9 +222,10 @@ def find(name: str | Framework | None) -> Framework | None:
     """Return the framework of this name; a framework itself and None as they are."""
     if name is None or isinstance(name, Framework):
         return name
-    if name not in FRAMEWORKS:
-        raise UnknownNameError("framework", name, FRAMEWORKS)
-    return FRAMEWORKS[name]
+    found = FRAMEWORKS.get(ALIASES.get(name, name))
+    if found is None:
+        raise UnknownNameError("framework", name, [*FRAMEWORKS, *ALIASES])
+    return found
 
 
 def _own(_: LayerFacts) -> None:
@@ -218,6 +266,10 @@ def _dilated(facts: LayerFacts) -> bool:
     return any(step != 1 for step in facts.layer.window.dilation)
 
 
+def _rounding_up(facts: LayerFacts) -> bool:
+    return facts.layer.window.ceil_mode
+
+
 def _named(*names: str) -> Callable[[LayerFacts], bool]:
     return lambda facts: facts.layer.window.padding in names
 
@@ -256,6 +308,13 @@ def _loose_same(facts: LayerFacts) -> bool:
 
 def _larger_than_input(facts: LayerFacts) -> bool:
     return any(n < k for n, k in zip(facts.spatial, facts.layer.window.size, strict=False))
+
+
+def _larger_than_padded(facts: LayerFacts) -> bool:
+    window, pads = facts.layer.window, facts.pads or (0,) * 2 * facts.layer.ndim
+    rows = zip(facts.spatial, window.size, window.dilation, pads[::2], pads[1::2], strict=False)
+    fixed = window.padding == "valid" or not isinstance(window.padding, str)
+    return fixed and any((k - 1) * d + 1 > n + before + after for n, k, d, before, after in rows)
 
 
 def _no_room(facts: LayerFacts) -> bool:
@@ -342,7 +401,11 @@ TORCH = Framework(
     "PyTorch",
     modes={"max": _own, "min": _own, "avg": _torch_avg, "sum": _own, "lp": _torch_lp},
     rules=(
-        Rule(_named("same", "same-lower"), "its pooling layers have no padding='same'", "give --padding as a number"),
+        Rule(
+            _named("same", "same-lower"),
+            "its pooling layers have no padding='same'",
+            Phrase("give {padding} as a number"),
+        ),
         Rule(_uneven, "its padding is the same on both sides", "pad first with torch.nn.functional.pad"),
         Rule(_wide_pads(lambda k: k // 2), "pad should be at most half of the kernel size"),
         Rule(_all(_dilated, _mode("avg", "sum", "lp")), "only its max pooling takes a dilation"),
@@ -373,12 +436,12 @@ TORCH = Framework(
         Rule(
             _all(_ndim(1), _integer, _maximal, _kind("sliding"), lambda facts: not facts.indices),
             "max_pool1d takes whole numbers only if it returns indices",
-            "add --indices, or convert the input to floating-point numbers",
+            Phrase("add {indices}, or convert the input to floating-point numbers"),
         ),
         Rule(
             _all(_ndim(3), _averaging, _kind("sliding"), _larger_than_input),
             "avg_pool3d wants an input, before padding, at least as large as the kernel",
-            "use a smaller --size",
+            Phrase("use a smaller {size}"),
         ),
         Rule(
             _all(_ndim(3), _averaging, _kind("sliding"), lambda facts: str(facts.dtype) == "float16"),
@@ -388,15 +451,16 @@ TORCH = Framework(
         Rule(
             _all(_ndim(3), _kind("fractional"), _no_room),
             "fractional_max_pool3d wants output size + kernel size - 1 to be less than the input",
-            "use a smaller --output-size",
+            Phrase("use a smaller {output_size}"),
         ),
-        Rule(_columns_first, "its indices count rows first", "drop --storage-order"),
+        Rule(_columns_first, "its indices count rows first", Phrase("drop {storage_order}")),
         Rule(_filled, "it pads with what its mode ignores", "pad first with torch.nn.functional.pad"),
         Rule(_nan_rule, "its pooling propagates NaN"),
     ),
     count_include_pad=True,
     last_nan=True,
     signed_norm=inflation,
+    verified="PyTorch 2.13",
 )
 
 # --- Keras ------------------------------------------------------------------------------------------------------------
@@ -423,21 +487,42 @@ KERAS = Framework(
     modes={"max": _own, "min": _own, "avg": _own},
     rules=(
         Rule(_named("same-lower"), "SAME puts the extra cell at the end"),
-        Rule(_padded, "padding is valid or same", "use a ZeroPadding layer first, or --padding same"),
+        Rule(
+            _padded, "padding is valid or same", Phrase("use a ZeroPadding layer first, or {padding}", padding="same")
+        ),
         Rule(_dilated, "its pooling layers have no dilation"),
-        Rule(lambda facts: facts.layer.window.ceil_mode, "it has no ceil_mode", "use --padding same"),
+        Rule(_rounding_up, "it has no ceil_mode", Phrase("{padding}", padding="same")),
         Rule(lambda facts: facts.layer.count_include_pad, "padding never counts in its averages"),
         Rule(_divided, "its averages have no divisor_override"),
         Rule(_all(_kind("fractional-disjoint"), _ndim(1, 3)), "tf.nn.fractional_max_pool is 2-D only"),
-        Rule(_columns_first, "its indices count rows first", "drop --storage-order"),
+        Rule(_columns_first, "its indices count rows first", Phrase("drop {storage_order}")),
         Rule(_filled, "it pads with what its mode ignores", "use a padding layer first"),
         Rule(_nan_rule, "its pooling propagates NaN"),
     ),
     channels_last=True,
     fractional="fractional-disjoint",
+    verified="Keras 3.15",
     number=_channels_last_index,
     plane_index=_channels_last_plane,
 )
+
+FMAX = 3.4028234663852886e38  # the largest float32
+
+
+def _within(row: Mode, facts: LayerFacts, *ends: str, **more: Any) -> Mode | None:
+    """Return a row whose values do not fall below -FMAX (``max`` in `ends`) or rise above FMAX (``min``)."""
+    if facts.dtype is None or facts.dtype.kind != "f" or facts.dtype.itemsize < 4:
+        return None
+
+    def finish(state: Any, n: Any, _: float) -> Any:
+        import numpy as np
+
+        value = state / n if row.divides else state
+        value = np.maximum(value, -FMAX) if "max" in ends else value
+        return np.minimum(value, FMAX) if "min" in ends else value
+
+    return replace(row, finish=finish, **more)
+
 
 # --- ONNX -------------------------------------------------------------------------------------------------------------
 
@@ -450,27 +535,38 @@ def _onnx_max(facts: LayerFacts) -> Mode | None:
     if facts.dtype is None or facts.dtype.kind != "f":
         return None
     name = facts.mode
-    if facts.indices or facts.dtype.itemsize == 8:
+    if _by_scalars(facts):
         cells = f"first_nan_{name}"
         return replace(MODES[name], reductions=(), cells=cells, treats_nan=True, page=f"onnx-first-{name}", why=_LOST)
-    return replace(MODES[name], reductions=(Reduction(*_ONNX_FOLD[name]),), page=f"onnx-{name}", why=_LOST)
+    if facts.dtype.itemsize == 2:
+        return replace(MODES[name], reductions=(_WITHOUT_NAN[name],), page=f"onnx-{name}", why=_LOST)
+    return _within(MODES[name], facts, name, page=f"onnx-{name}", why="onnxruntime begins with the largest float32")
 
 
-def _instead_of_nan(value: str) -> Callable[[Any, float], Any]:
+def _put_for_nan(value: float) -> Callable[[Any, float], Any]:
     def prepare(x: Any, _: float) -> Any:
         import numpy as np
 
-        limits = np.finfo(x.dtype)
-        most = limits.max if x.dtype.itemsize > 2 else np.inf
-        return np.where(np.isnan(x), -most if value == "lowest" else most, x)
+        return np.where(np.isnan(x), x.dtype.type(value), x)
 
     return prepare
 
 
-_ONNX_FOLD: Mapping[str, tuple[Any, ...]] = {
-    "max": ("maximum", ("lowest",), _instead_of_nan("lowest")),
-    "min": ("minimum", ("highest",), _instead_of_nan("highest")),
+_WITHOUT_NAN: Mapping[str, Reduction] = {
+    "max": Reduction("maximum", ("lowest",), _put_for_nan(-math.inf)),
+    "min": Reduction("minimum", ("highest",), _put_for_nan(math.inf)),
 }
+
+
+def _by_scalars(facts: LayerFacts) -> bool:
+    """Whether onnxruntime looks at one cell after the other."""
+    wide = facts.dtype is not None and facts.dtype.itemsize == 8
+    return facts.indices or wide or _dilated(facts)
+
+
+def _lanes(facts: LayerFacts) -> str:
+    floating = facts.mode in ("max", "min") and not _by_scalars(facts) and str(facts.dtype) == "float32"
+    return "whether its MaxPool of float32 loses one depends on where it stands and on the width of vectors" * floating
 
 
 def _in_plane(where: NDArray[np.int64], shape: Sequence[int], ndim: int, order: int) -> NDArray[np.int64]:
@@ -521,12 +617,12 @@ ONNX = Framework(
         Rule(
             _all(_loose_same, _mode("max", "min"), lambda facts: not (facts.indices or _dilated(facts))),
             "with SAME the last window of its MaxPool must reach the end",
-            "use --padding valid or a smaller --stride",
+            Phrase("{padding} or a smaller {stride}", padding="valid"),
         ),
         Rule(
             _cropped_same,
             "with a stride so much larger than the window its SAME leaves out cells at the beginning",
-            "use --padding valid or a smaller --stride",
+            Phrase("{padding} or a smaller {stride}", padding="valid"),
         ),
         Rule(_divided, "its AveragePool has no divisor_override", "use mode sum, and a Div operator behind it"),
         Rule(_kind("adaptive", "fractional"), "it has no adaptive or fractional pooling operator"),
@@ -544,10 +640,401 @@ ONNX = Framework(
     ),
     stride=1,
     unpools_implied=True,
+    unpromised=_lanes,
+    verified="onnxruntime 1.32",
     same_ignores_dilation=True,
     number=_whole_tensor_index,
     plane_index=_within_plane,
 )
+
+# --- what the runtimes below share ------------------------------------------------------------------------------------
+
+
+def _channels(refusals: str) -> tuple[Rule, ...]:
+    """Return the rules that most runtimes share, by a letter each."""
+    return tuple(_SHARED[letter] for letter in refusals)
+
+
+_FLOATS = "convert the input to floating-point numbers"
+_SHARED: Mapping[str, Rule] = {
+    "l": Rule(_named("same-lower"), "SAME puts the extra cell at the end"),
+    "p": Rule(_padded, "padding is valid or same", "pad the input first, or " + Phrase("{padding}", padding="same")),
+    "u": Rule(_uneven, "its padding is the same on both sides", "pad the input first"),
+    "d": Rule(_dilated, "its pooling has no dilation"),
+    "c": Rule(_rounding_up, "it has no ceil_mode"),
+    "n": Rule(lambda facts: facts.layer.count_include_pad, "padding never counts in its averages"),
+    "v": Rule(_divided, "its averages have no divisor_override"),
+    "a": Rule(_kind("adaptive"), "it has no adaptive pooling"),
+    "r": Rule(_kind("fractional", "fractional-disjoint"), "it has no fractional pooling"),
+    "i": Rule(lambda facts: facts.indices, "it records no indices", Phrase("drop {indices}")),
+    "g": Rule(_kind("global"), "it has no global pooling here", "say the window"),
+    "f": Rule(_filled, "it pads with what its mode ignores", "pad the input first"),
+    "m": Rule(_nan_rule, "its pooling cannot leave out NaN"),
+    "o": Rule(_columns_first, "its indices count rows first", Phrase("drop {storage_order}")),
+    "w": Rule(_integer, "it pools floating-point numbers only", _FLOATS),
+    "2": Rule(_ndim(3), "it pools one or two spatial axes"),
+}
+
+
+def _types(names: str, *modes: str) -> Callable[[LayerFacts], bool]:
+    """Return a condition: the input is of another type of whole numbers than these."""
+    return lambda facts: _integer(facts) and facts.mode in modes and str(facts.dtype) not in names.split()
+
+
+def _every(_: LayerSpec, axes: Sequence[Axis]) -> Sequence[Axis]:
+    """Let overhang count as padding does."""
+    return [replace(axis, after=max(axis.after, *(axis.stops[-1:] or [0])) if len(axis) else 0) for axis in axes]
+
+
+def _answered(_: LayerFacts) -> None:
+    """Say that windows without a real cell have an answer."""
+
+
+def _only_max(facts: LayerFacts) -> str | None:
+    """Say why an average of no cells has no answer."""
+    return None if facts.mode in ("max", "min") else "what it makes of an average of no cells changes with the shape"
+
+
+def _rounded(how: Callable[[Any, Any], Any], why: str) -> Callable[[LayerFacts], Mode | None]:
+    """Return a version of avg that rounds whole numbers."""
+
+    def version(facts: LayerFacts) -> Mode | None:
+        if not _integer(facts):
+            return None
+        return replace(MODES["avg"], finish=lambda total, n, _: how(total, n), result="same", why=why)
+
+    return version
+
+
+def _away(total: Any, n: Any) -> Any:
+    import numpy as np
+
+    return np.sign(total) * ((2 * abs(total) + n) // (2 * n))
+
+
+def _to_even(total: Any, n: Any) -> Any:
+    import numpy as np
+
+    return np.rint(total / n)
+
+
+def _up(total: Any, n: Any) -> Any:
+    return (2 * total + n) // (2 * n)
+
+
+def _first(*versions: Callable[[LayerFacts], Mode | None]) -> Callable[[LayerFacts], Mode | None]:
+    """Return the first of several versions that there is."""
+    return lambda facts: next((row for version in versions if (row := version(facts))), None)
+
+
+def _from_fmax(facts: LayerFacts) -> Mode | None:
+    return _within(MODES[facts.mode], facts, "max", why="its maximum begins with -3.4e38, the lowest float32")
+
+
+def _loses_nan(name: str, facts: LayerFacts, hint: str) -> str:
+    return f"{name} keeps or loses one {hint}" * (facts.mode in ("max", "min"))
+
+
+# --- TensorFlow -------------------------------------------------------------------------------------------------------
+
+TENSORFLOW = Framework(
+    "tensorflow",
+    "TensorFlow",
+    aliases=("tf",),
+    verified="TensorFlow 2.21 on CPU",
+    modes={
+        "max": lambda facts: None if _ndim(3)(facts) or facts.indices or _kind("global")(facts) else _from_fmax(facts),
+        "avg": _own,
+    },
+    rules=(
+        Rule(_all(_padded, _mode("avg")), "explicit padding is for max pooling only", "pad the input first"),
+        Rule(_all(_padded, _ndim(3)), "explicit padding is for one and two spatial axes only", "pad the input first"),
+        Rule(_wide_pads(lambda k: k - 1), "every pad has to be smaller than the window"),
+        Rule(_all(_dilated, lambda facts: _named("same")(facts) or max(facts.layer.window.stride) > 1),
+             "dilations go with padding valid and stride 1 only"),
+        Rule(_all(_kind("fractional-disjoint"), _ndim(1, 3)), "its fractional pooling is 2-D only"),
+        Rule(_types("int8 uint8 int32 int64", "max"), "its max pooling does not take this type", _FLOATS),
+        Rule(_all(_integer, _mode("avg")), "its averages take floating-point numbers only", _FLOATS),
+        *_channels("lcnvafmo"),
+    ),
+    stride=1,
+    channels_last=True,
+    fractional="fractional-disjoint",
+    unpromised=lambda facts: _loses_nan("its max pooling", facts, "by rank, by indices and by processor"),
+    number=_channels_last_index,
+    plane_index=_channels_last_plane,
+    imitated=False,
+)  # fmt: skip
+
+# --- LiteRT -----------------------------------------------------------------------------------------------------------
+
+
+def _lite_avg(facts: LayerFacts) -> Mode | None:
+    """Round away from zero in AVERAGE_POOL_2D; a global average is a MEAN, which rounds otherwise."""
+    if not _kind("global")(facts):
+        return _rounded(_away, "LiteRT rounds averages of whole numbers half away from zero")(facts)
+    if facts.dtype is not None and facts.dtype.itemsize > 2:
+        return _rounded(_truncated, "LiteRT's MEAN truncates whole numbers of 32 and 64 bits")(facts)
+    return _rounded(_up, "LiteRT's MEAN rounds half up")(facts)
+
+
+def _lite_xnnpack_avg(facts: LayerFacts) -> Mode | None:
+    if _kind("global")(facts) and str(facts.dtype) in ("int8", "uint8"):
+        return _rounded(_to_even, "LiteRT's MEAN rounds bytes half to even under XNNPACK")(facts)
+    return _lite_avg(facts)
+
+
+def _lite_clamped(facts: LayerFacts) -> Mode | None:
+    return _within(MODES[facts.mode], facts, "max", "min", why="LiteRT's own kernels clamp infinities to 3.4e38")
+
+
+def _real_unless_too_large(layer: LayerSpec, axes: Sequence[Axis]) -> Sequence[Axis]:
+    """Let cells beyond the input count only where VALID has a window larger than the input."""
+    larger = layer.window.padding == "valid"
+    return [replace(axis, before=0, after=max(axis.size - axis.length, 0) if larger else 0) for axis in axes]
+
+
+LITERT = Framework(
+    "litert",
+    "LiteRT",
+    aliases=("litert:xnnpack", "tflite"),
+    verified="LiteRT 2.3 with XNNPACK, models with batch 1",
+    modes={"max": _own, "avg": _lite_xnnpack_avg, "rms": _own},
+    rules=(
+        Rule(_all(_integer, _mode("rms")), "what its L2_POOL_2D makes of whole numbers is not known", _FLOATS),
+        Rule(_all(_types("int8 uint8 int16", "max", "avg"), lambda facts: not _kind("global")(facts)),
+             "its pooling takes whole numbers of type int8, uint8 and int16 only", _FLOATS),
+        Rule(_all(_mode("max"), lambda facts: str(facts.dtype) == "float16"), "its MAX_POOL_2D does not take float16",
+             "convert the input to float32"),
+        Rule(lambda facts: not facts.layer.count_include_pad, "it counts more than real cells in too large windows"),
+        *_channels("lpdcvarifmo2"),
+    ),
+    count_include_pad=True,
+    counted=_real_unless_too_large,
+    channels_last=True,
+    too_large="one",
+    unpromised=lambda _: "its kernels make -inf, or the wrong maximum, of it",
+    imitated=False,
+)  # fmt: skip
+LITERT_BUILTIN = replace(
+    LITERT,
+    name="litert:builtin",
+    title="LiteRT (builtin)",
+    aliases=(),
+    verified="LiteRT 2.3 without a delegate",
+    modes={"max": _lite_clamped, "avg": _first(_lite_avg, _lite_clamped), "rms": _own},
+    too_large="none",
+    unpromised=lambda facts: _loses_nan("its max pooling", facts, "by kernel set"),
+)
+
+# --- OpenVINO ---------------------------------------------------------------------------------------------------------
+
+
+def _vino_max(facts: LayerFacts) -> Mode | None:
+    """Leave NaN out and begin with -FMAX; adaptive pooling keeps -inf."""
+    if _kind("adaptive")(facts):
+        return None
+    made = _within(replace(MODES["max"], reductions=(Reduction("fmax", ("lowest",)),)), facts, "max",
+                   why="OpenVINO leaves out NaN, and its maximum begins with -3.4e38")  # fmt: skip
+    if made is None or not callable(made.finish):
+        return made
+    finish = made.finish
+    return replace(made, finish=lambda top, n, p: finish(_lowest_for_nan(top), n, p))
+
+
+def _lowest_for_nan(top: Any) -> Any:
+    import numpy as np
+
+    return np.where(np.isnan(top), -FMAX, top)
+
+
+def _all_or_real(layer: LayerSpec, axes: Sequence[Axis]) -> Sequence[Axis]:
+    """Count the whole kernel if any pad of any axis is there, overhang too; else the real cells."""
+    return _every(layer, axes) if any(axis.before or axis.after for axis in axes) else axes
+
+
+def _vino_holes(facts: LayerFacts) -> str | None:
+    counted = facts.layer.count_include_pad and (any(facts.pads) or _named("same", "same-lower")(facts))
+    return None if counted else _only_max(facts)
+
+
+OPENVINO = Framework(
+    "openvino",
+    "OpenVINO",
+    aliases=("openvino:floor",),
+    verified="OpenVINO 2026.4 on CPU",
+    modes={"max": _vino_max, "avg": _rounded(_to_even, "OpenVINO rounds averages of bytes half to even")},
+    rules=(
+        Rule(_rounding_up, "its rounding has three names",
+             Phrase("{compat}, which never clips, or openvino:ceil_torch", compat="openvino:ceil")),
+        Rule(_all(_mode("avg"), lambda facts: not facts.layer.count_include_pad, _wide_pads(lambda k: k - 1)),
+             "where padding does not count, every pad has to be smaller than the window"),
+        Rule(_types("int8 uint8", "avg"), "its averages take whole numbers of type int8 and uint8 only", _FLOATS),
+        Rule(_all(_integer, _kind("adaptive")), "its adaptive pooling takes floating-point numbers only", _FLOATS),
+        Rule(_larger_than_padded, "no window may be larger than the padded input", Phrase("use a smaller {size}")),
+        *_channels("vrfm"),
+    ),
+    counted=_all_or_real,
+    holes=_vino_holes,
+    unpromised=lambda facts: (
+        "its AdaptiveMaxPool keeps one in the first place only" * _all(_mode("max"), _kind("adaptive"))(facts)
+        or "which index it has is not known" * facts.indices
+    ),
+    number=_whole_tensor_index,
+    plane_index=_within_plane,
+    imitated=False,
+)  # fmt: skip
+OPENVINO_CEIL = replace(
+    OPENVINO, name="openvino:ceil", title="OpenVINO (ceil)", aliases=(), ceil_mode=True, rounding="whole",
+    rules=OPENVINO.rules[1:],
+)  # fmt: skip
+OPENVINO_CEIL_TORCH = replace(
+    OPENVINO_CEIL, name="openvino:ceil_torch", title="OpenVINO (ceil_torch)", rounding="clipped"
+)
+
+# --- Paddle -----------------------------------------------------------------------------------------------------------
+
+
+def _begin_at_both_ends(_: LayerSpec, axes: Sequence[Axis]) -> Sequence[Axis]:
+    """Count as many cells behind the input as there is padding before it."""
+    return [replace(axis, after=axis.before) for axis in axes]
+
+
+def _signed_lp(facts: LayerFacts) -> Mode:
+    """Take no absolute values, neither of x nor of the largest."""
+    why = "Paddle takes x^P, and the maximum for P = inf, without the absolute value"
+    if math.isinf(facts.layer.mode.parameter):
+        return replace(MODES["max"], name="lp", why=why)
+    signed = Reduction("add", prepare=lambda x, p: x**p, wide=True)
+    return Mode("lp", "sum(x^P)^(1/P)", (signed,), lambda total, _, p: total ** (1 / p),
+                written="({+()^{p}})^(1/{p})", says=MODES["lp"].says, why=why)  # fmt: skip
+
+
+PADDLE = Framework(
+    "paddle",
+    "Paddle",
+    verified="Paddle 3.3 on CPU",
+    modes={"max": _from_fmax, "avg": _own, "lp": _signed_lp},
+    rules=(
+        Rule(_all(_named("same"), lambda facts: facts.indices), "with return_mask its SAME leaves out the padding",
+             "give " + Phrase("{padding}") + " in cells"),
+        Rule(_all(_ndim(1), _divided), "divisor_override exists in 2-D and 3-D only"),
+        Rule(_all(_kind("adaptive", "global", "fractional"), _divided), "adaptive pooling has no divisor_override"),
+        Rule(_all(_kind("adaptive", "global", "fractional"), _mode("lp")), "its lp pooling has sliding windows only"),
+        Rule(_all(_kind("fractional"), _mode("avg")), "its fractional pooling is max only"),
+        Rule(_all(_kind("fractional"), _ndim(1)), "its fractional pooling is 2-D or 3-D"),
+        Rule(_all(_ndim(3), _mode("lp")), "its lp pooling is 1-D or 2-D"),
+        *_channels("dwfmo"),
+        Rule(_named("same-lower"), "SAME puts the extra cell at the end"),
+    ),
+    rounding="whole",
+    counted=_begin_at_both_ends,
+    scales_override=True,
+    holes=lambda facts: (
+        None if facts.layer.count_include_pad and not facts.layer.window.ceil_mode else _only_max(facts)
+    ),
+    unpromised=lambda facts: _loses_nan("its max pooling", facts, "by its place and by return_mask"),
+    imitated=False,
+)  # fmt: skip
+
+# --- Flax -------------------------------------------------------------------------------------------------------------
+
+
+def _flax_avg(facts: LayerFacts) -> Mode | None:
+    """Sum whole numbers in their own type, where they wrap, and divide in float32."""
+    if not _integer(facts):
+        return None
+    dtype = facts.dtype
+
+    def finish(total: Any, n: Any, _: float) -> Any:
+        return total.astype("int64").astype(dtype).astype("float32") / n
+
+    return replace(MODES["avg"], finish=finish, result="float32",
+                   why="Flax sums whole numbers in their own type, where a sum can wrap around")  # fmt: skip
+
+
+FLAX = Framework(
+    "flax",
+    "Flax",
+    aliases=("jax",),
+    verified="Flax 0.12 on JAX 0.10, CPU",
+    modes={"max": _own, "min": _own, "avg": _flax_avg},
+    rules=(
+        Rule(lambda facts: str(facts.dtype) in ("int64", "uint64"), "JAX holds 64-bit whole numbers only if asked to",
+             "convert the input to int32 or to floating-point numbers"),
+        *_channels("dcvarifmo"),
+    ),
+    stride=1,
+    count_include_pad=True,
+    counted=_every,
+    channels_last=True,
+    too_large="none",
+    holes=_answered,
+    imitated=False,
+)  # fmt: skip
+
+# --- from documents ---------------------------------------------------------------------------------------------------
+
+DOCUMENTED = "documentation"
+
+
+def _untold(_: LayerFacts) -> str:
+    return "its documents say nothing of it"
+
+
+COREML = Framework(
+    "coreml",
+    "Core ML (from documentation, not run)",
+    verified=DOCUMENTED,
+    modes={"max": _own, "avg": _own},
+    rules=(
+        Rule(_all(_rounding_up, _uneven), "ceil_mode wants the same padding on both sides"),
+        Rule(_all(_rounding_up, _named("same")), "ceil_mode does not go with padding same"),
+        Rule(_all(_rounding_up, _ndim(3)), "ceil_mode is 1-D or 2-D"),
+        *_channels("dvarifmow"),
+    ),
+    stride=1,
+    count_include_pad=True,
+    rounding="clipped-if-padded",
+    counted=_every,
+    unpromised=_untold,
+    imitated=False,
+)  # fmt: skip
+TENSORRT = Framework(
+    "tensorrt",
+    "TensorRT (from documentation, not run)",
+    verified=DOCUMENTED,
+    modes={"max": _own, "avg": _own},
+    rules=(
+        Rule(_all(_rounding_up, lambda facts: facts.layer.count_include_pad),
+             "its documents do not say whether overhang counts"),
+        Rule(_ndim(1), "its pooling is 2-D or 3-D"),
+        *_channels("dvarifmow"),
+    ),
+    rounding="whole",
+    unpromised=_untold,
+    imitated=False,
+)  # fmt: skip
+CAFFE = Framework(
+    "caffe",
+    "Caffe (from documentation, not run)",
+    verified=DOCUMENTED,
+    modes={"max": _from_fmax, "avg": _own},
+    rules=(
+        Rule(_wide_pads(lambda k: k - 1), "every pad has to be smaller than the window"),
+        Rule(_named("same", "same-lower"), "it has no padding same", "give " + Phrase("{padding}") + " in cells"),
+        Rule(_ndim(1, 3), "its pooling is 2-D"),
+        Rule(lambda facts: not facts.layer.count_include_pad, "padding always counts in its averages"),
+        *_channels("udvarifmow"),
+    ),
+    stride=1,
+    ceil_mode=True,
+    count_include_pad=True,
+    rounding="clipped-if-padded",
+    holes=_only_max,
+    unpromised=_untold,
+    imitated=False,
+)  # fmt: skip
 
 OWN = Framework(
     "poolcli",
@@ -557,4 +1044,14 @@ OWN = Framework(
     number=_in_plane,
     plane_index=_turned_back,
 )
-FRAMEWORKS: Mapping[str, Framework] = {row.name: row for row in (TORCH, KERAS, ONNX)}
+_ROWS = (
+    TORCH, KERAS, ONNX, TENSORFLOW, LITERT, LITERT_BUILTIN, OPENVINO, OPENVINO_CEIL, OPENVINO_CEIL_TORCH, PADDLE, FLAX,
+    COREML, TENSORRT, CAFFE,
+)  # fmt: skip
+FRAMEWORKS: Mapping[str, Framework] = {row.name: row for row in _ROWS}
+ALIASES: Mapping[str, str] = {alias: row.name for row in _ROWS for alias in row.aliases}
+
+
+def framework_names() -> list[str]:
+    """Return every name that leads to a framework."""
+    return [*FRAMEWORKS, *ALIASES]

@@ -21,6 +21,7 @@ from poolcli.pooling.modes import MODES, parse_mode
 from poolcli.pooling.options import Options, Size
 from poolcli.system.limits import check_memory
 from poolcli.window import Axis, Window, output_shape, times
+from poolcli.wording import Phrase
 
 Array = NDArray[Any]
 
@@ -179,6 +180,8 @@ def grad(
 def gradient(layer: Pooling, x: Array, upstream: ArrayLike | None = None) -> Array:
     """Return the gradient of `layer` at `x`; see `grad`."""
     way = layer.mode.mode.gradient
+    if layer.framework and not layer.framework.imitated:
+        raise UsageError(f"the gradient of {layer.framework.title} is not known here", Phrase("drop {compat}"))
     if not way:
         known = ", ".join(row.name for row in MODES.values() if row.gradient)
         raise UsageError(f"mode {layer.mode} has no gradient here", f"modes with one: {known}")

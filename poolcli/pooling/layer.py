@@ -10,10 +10,10 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.errors import UsageError
-from poolcli.pooling.compute import Straight, pooled, straight
-from poolcli.pooling.fill import fill, refuse_nan
-from poolcli.pooling.frameworks import OWN, Framework, LayerFacts, LayerSpec, find
+from poolcli.errors import EmptyWindowError, UsageError
+from poolcli.pooling.compute import Straight, neutral, pooled, result_type, straight
+from poolcli.pooling.fill import fill, reaching, refuse_nan
+from poolcli.pooling.frameworks import FMAX, OWN, Framework, LayerFacts, LayerSpec, find
 from poolcli.pooling.modes import Mode, parse_mode
 from poolcli.pooling.options import KEPT, KEYWORDS, Options, Size, completed, window_kind
 from poolcli.window import PAD_FILLS, Axis, Window, check_empty, output_shape, parse_fill
@@ -48,11 +48,13 @@ class Pooling(LayerSpec):
         if framework:
             kind = framework.fractional if kind == "fractional" else kind
             given["stride"] = framework.stride if given["stride"] is None else given["stride"]
+            given["ceil_mode"] = given["ceil_mode"] or (framework.ceil_mode and kind == "sliding")
+            own = {name: getattr(framework, name) for name in ("same_ignores_dilation", "rounding", "too_large")}
         window = Window.of(
             ndim,
             kind=kind,
             size=2 if size is None else size,
-            same_ignores_dilation=bool(framework and framework.same_ignores_dilation),
+            **(own if framework else {}),
             **{name: given[name] for name in ("stride", "padding", "dilation", "ceil_mode", "output_size", "offsets")},
         )
         if given["count_include_pad"] is None:
@@ -126,26 +128,53 @@ class Pooling(LayerSpec):
         from poolcli.kernels.laid_out import winners
 
         values, axes = self._values(x, indices=True)
-        where = winners(
-            x, axes, values, last_nan=bool(self.framework and self.framework.last_nan), workers=self.threads
-        )
+        last_nan = bool(self.framework and self.framework.last_nan)
+        where = winners(self._held(x, values), axes, values, last_nan=last_nan, workers=self.threads)
         if x.dtype.kind == "f" and not values.all():
             _with_sign(x, values, where, self.ndim)
         return values, where
 
+    def _held(self, x: Array, values: Array) -> Array:
+        """Return the cells, none of them below what the framework's maximum begins with."""
+        framework = self.framework
+        floored = framework is not None and not framework.imitated and x.dtype.kind == "f" and x.dtype.itemsize >= 4
+        return np.maximum(x, -FMAX) if floored and (values == -FMAX).any() else x
+
     def _values(self, x: Array, *, indices: bool) -> tuple[Array, tuple[Axis, ...]]:
         lead, spatial = x.shape[: x.ndim - self.ndim], x.shape[x.ndim - self.ndim :]
         mode = self.row(x.dtype, spatial, indices=indices)
+        if self.framework:
+            self.framework.check_nan(LayerFacts(self, x.dtype, indices, spatial), x)
         axes = self.plan(spatial)
-        output_shape(lead, axes)
-        if self.pad_fill == "ignore":
+        shape = output_shape(lead, axes)
+        if 0 in shape[len(lead) :]:
+            return np.empty(shape, result_type(mode, x.dtype, axes)), axes
+        answered = self._answers_holes(axes, indices=indices)
+        if self.pad_fill == "ignore" and not answered:
             check_empty(axes)
         if self.nan == "error":
             refuse_nan(x)
+        counted = axes
         if self.pad_fill != "ignore":
             x, axes = fill(x, axes, self.pad_fill)
+            counted = axes
+        elif answered:
+            x, axes = fill(x, tuple(map(reaching, axes)), neutral(mode, x.dtype))
         with np.errstate(all="ignore"):  # inf - inf and x / 0 give NaN and inf here, and are meant to
-            return pooled(x, axes, mode, self), axes
+            return pooled(x, axes, mode, self, counted), axes
+
+    def _answers_holes(self, axes: Sequence[Axis], *, indices: bool) -> bool:
+        """Whether there are windows without a real cell, and the framework has an answer for them."""
+        framework = self.framework
+        if framework is None or framework.holes is None or not any((axis.counts() == 0).any() for axis in axes):
+            return False
+        reason = framework.holes(LayerFacts(self, indices=indices)) or "they have no index" * indices
+        if reason:
+            raise EmptyWindowError(
+                f"{framework.title} has windows without a real cell here, and no answer to rely on: {reason}",
+                "use less padding, or " + Phrase("drop {compat}"),
+            )
+        return True
 
 
 def _with_sign(x: Array, values: Array, where: Indices, ndim: int) -> None:

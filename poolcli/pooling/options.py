@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from poolcli.errors import UnknownNameError, UsageError
-from poolcli.pooling.frameworks import FRAMEWORKS, Framework
+from poolcli.pooling.frameworks import FRAMEWORKS, Framework, framework_names
 from poolcli.pooling.modes import ALIASES, GLOBALS, MODES, ChosenMode
 from poolcli.window import NAMED_PADDING, PAD_FILLS, Padding, parse_padding, parse_sizes, times
 from poolcli.wording import Phrase
@@ -273,8 +273,8 @@ OPTIONS: tuple[PoolOption, ...] = (
     ),
     PoolOption(
         "compat", "str | Framework | None", None, TEXT,
-        "Do as torch, keras or onnx does: defaults, quirks, refusals.",
-        metavar="NAME", choices=lambda: FRAMEWORKS, kept=True, told=lambda value: f"as {value}",
+        f"Do as a framework does: defaults, quirks, refusals; {', '.join(FRAMEWORKS)}.",
+        metavar="NAME", choices=framework_names, kept=True, told=lambda value: f"as {value}",
     ),
     PoolOption(
         "seed", "int | None", None, WHOLE, "For stochastic and fractional pooling, to have the same again.",

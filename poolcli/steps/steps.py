@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from poolcli.errors import InputError, PoolcliError, ShapeError
+from poolcli.pooling.frameworks import DOCUMENTED
 from poolcli.pooling.options import KEYWORDS, OPTIONS, Options, Size
 from poolcli.window import AXIS_NAMES, Padding, Window, times
 
@@ -75,6 +76,8 @@ class PoolStep:
         values, indices = layer.apply(feature_map.values, indices=self.indices)
         record = {"step": self.name, **layer.record(), **({"indices": True} if self.indices else {})}
         feature_map = feature_map.with_(notes=(*feature_map.notes, *_left_over(layer, feature_map.spatial)))
+        if layer.framework and layer.framework.verified == DOCUMENTED:
+            feature_map = feature_map.with_(notes=(*feature_map.notes, f"as {layer.framework.title}"))
         if indices is None:
             return done(feature_map, values, record)
         undo = {"shape": list(feature_map.spatial), **layer.window.record()}

@@ -42,6 +42,14 @@ def answer(case: Case) -> tuple[Array, Array | None]:
     return found if isinstance(found, tuple) else (found, None)
 
 
+def depends_on_the_machine(case: Case) -> bool:
+    """Whether onnxruntime loses the NaN of this float32 case or not by the width of its vectors."""
+    kwargs, given = case["kwargs"], case["input"]
+    scalar = kwargs.get("return_indices") or kwargs.get("dilation", 1) != 1
+    maximal = kwargs.get("compat") == "onnx" and kwargs.get("mode") in ("max", "min") and not scalar
+    return maximal and given["dtype"] == "float32" and bool(np.isnan(unpack(given["data"], "float32")).any())
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["id"]))
 def test_answer(case: Case) -> None:
     expected = case["expected"]
@@ -50,6 +58,10 @@ def test_answer(case: Case) -> None:
         with pytest.raises(kind) as caught:
             answer(case)
         assert isinstance(caught.value, errors.PoolcliError)
+        return
+    if depends_on_the_machine(case):
+        with pytest.raises(errors.CompatError, match="promises nothing for NaN"):
+            answer(case)
         return
     values, indices = answer(case)
     known = unpack(expected["data"], expected.get("dtype"))

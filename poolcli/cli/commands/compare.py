@@ -10,7 +10,7 @@ from poolcli.analysis.comparison import OWN_RULES, Variant, Variants, compared, 
 from poolcli.cli.console import width_of_output
 from poolcli.cli.options.files import Input, InputOutput
 from poolcli.cli.options.grammar import option
-from poolcli.cli.options.panels import WINDOW, framework_names
+from poolcli.cli.options.panels import WINDOW
 from poolcli.cli.options.steps import FilterOptions
 from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.options.windows import Windowing
@@ -19,6 +19,7 @@ from poolcli.cli.pipeline import as_network_input, look, take_in
 from poolcli.cli.words import spoken
 from poolcli.errors import CompatError, UsageError
 from poolcli.featuremap import FeatureMap
+from poolcli.pooling.frameworks import framework_names
 from poolcli.pooling.options import mode_names
 from poolcli.render.kinds import is_page
 from poolcli.steps.steps import PoolStep, apply, with_threads
@@ -46,7 +47,7 @@ class Comparing(Windowing):
                     metavar="NAME,...", choices=mode_names, free=True)
     ] = "max"  # fmt: skip
     compat: Annotated[
-        str | None, option("--compat", help="Frameworks with commas: torch,keras,onnx; poolcli is poolcli's own rules.",
+        str | None, option("--compat", help="Frameworks with commas: torch,litert; poolcli is poolcli's own rules.",
                            panel=WINDOW, metavar="NAME,...", choices=sides, free=True)
     ] = None  # fmt: skip
 

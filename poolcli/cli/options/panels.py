@@ -35,13 +35,6 @@ def colormap_names() -> Iterable[str]:
     return list(COLORMAPS)
 
 
-def framework_names() -> Iterable[str]:
-    """Return the frameworks of ``--compat``."""
-    from poolcli.pooling.frameworks import FRAMEWORKS
-
-    return FRAMEWORKS
-
-
 def emit_targets() -> Iterable[str]:
     """Return what ``--emit`` writes code for."""
     from poolcli.emit import TARGETS

@@ -8,10 +8,10 @@ from poolcli.cli.options.grammar import Group, option
 from poolcli.cli.options.panels import (
     WINDOW,
     filter_names,
-    framework_names,
 )
 from poolcli.cli.options.windows import Sizing
 from poolcli.errors import UsageError
+from poolcli.pooling.frameworks import framework_names
 
 if TYPE_CHECKING:
     from poolcli.steps.steps import ConvStep, Step
@@ -130,7 +130,7 @@ class UnpoolOptions(Sizing):
         str | None, option("--output-size", help="The shape to restore.", panel=WINDOW, metavar="HxW")
     ] = None
     compat: Annotated[
-        str | None, option("--compat", help="Whose indices they are: torch, keras or onnx.", panel=WINDOW,
+        str | None, option("--compat", help="Whose indices they are.", panel=WINDOW,
                            metavar="NAME", choices=framework_names)
     ] = None  # fmt: skip
     storage_order: Annotated[

@@ -131,6 +131,8 @@ def _check(feature_map: FeatureMap, layer: Pooling) -> None:
             f"a page cannot draw at random as mode {layer.mode} does",
             AS_TABLE,
         )
+    if layer.framework and not layer.framework.imitated:
+        raise UsageError(f"a page does not do what {layer.framework.title} does differently", AS_TABLE)
     for option in KEPT:
         if getattr(layer, option.name) != option.default and option.json not in (*BESIDE, *known_options()):
             raise UsageError(Phrase(f"a page knows nothing of {{{option.name}}}"), AS_TABLE)

@@ -1,0 +1,148 @@
+"""The smallest examples on which runtimes disagree, through the command line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.process import Run
+
+SIX, THREE = "[1,2,3,4,5,6]", "[1,2,3]"
+LOWEST = -3.4028234663852886e38
+INF = float("inf")
+NAN = float("nan")
+CEIL = "-k 1 -s 2 --ceil-mode"
+CASES: list[tuple[str, str, str, Any]] = [
+    # names with commas, input, options, values or a part of the refusal
+    ("torch,onnx", SIX, f"-m max {CEIL}", [1, 3, 5]),
+    ("openvino:ceil_torch", SIX, "-m max -k 1 -s 2", [1, 3, 5]),
+    ("openvino:ceil", SIX, "-m max -k 1 -s 2", [1, 3, 5, LOWEST]),
+    ("paddle", SIX, f"-m max {CEIL}", [1, 3, 5, LOWEST]),
+    ("torch", SIX, f"-m avg {CEIL}", [1, 3, 5]),
+    ("openvino:ceil", SIX, "-m avg -k 1 -s 2", "an average of no cells changes with the shape"),
+    ("paddle", SIX, f"-m avg {CEIL}", "an average of no cells changes with the shape"),
+    ("torch,onnx,paddle", SIX, "-m avg -k 3 -s 2 -p 1 --ceil-mode --count-include-pad", [1, 3, 5, 3]),
+    ("openvino:ceil,openvino:ceil_torch", SIX, "-m avg -k 3 -s 2 -p 1 --count-include-pad", [1, 3, 5, 2]),
+    ("torch", SIX, "-m avg -k 3 -s 2 -p 1", [1, 3, 5]),
+    ("paddle,onnx", SIX, "-m avg -k 3 -s 2 -p 1", [1.5, 3, 5]),
+    ("tf,litert,keras,paddle", SIX, "-m avg -k 3 -s 2 -p same", [2, 4, 5.5]),
+    ("flax", SIX, "-m avg -k 3 -s 2 -p same", [2, 4, 11 / 3]),
+    ("openvino", SIX, "-m avg -k 3 -s 2 -p same --count-include-pad", [2, 4, 11 / 3]),
+    ("onnx", SIX, "-m avg -k 3 -s 2 -p same-lower", [1.5, 3, 5]),
+    ("jax,tf,onnx,coreml", SIX, "-m max -k 3", [3, 4, 5, 6]),
+    ("torch,keras,paddle", SIX, "-m max -k 3", [3, 6]),
+    ("flax", "[1,2]", "-m max -k 2 -s 1 -p 3", [-INF, -INF, 1, 2, 2, -INF, -INF]),
+    ("openvino,paddle", "[1,2]", "-m max -k 2 -s 1 -p 3", [LOWEST, LOWEST, 1, 2, 2, LOWEST, LOWEST]),
+    ("torch,tf,onnx", "[1,2]", "-m max -k 2 -s 1 -p 3", "refuses this layer"),
+    ("flax", "[1,2]", "-m avg -k 2 -s 1 -p 3 --no-count-include-pad", [NAN, NAN, 1, 1.5, 2, NAN, NAN]),
+    ("paddle", "[1,2]", "-m avg -k 2 -s 1 -p 3", "no answer to rely on"),
+    ("openvino", "[1,2]", "-m avg -k 2 -s 1 -p 3", "every pad has to be smaller than the window"),
+    ("torch,tf,paddle", THREE, "-m max -k 5 -s 1", "is larger than the input"),
+    ("openvino", THREE, "-m max -k 5 -s 1", "no window may be larger"),
+    ("flax,litert:builtin", THREE, "-m max -k 5 -s 1", []),
+    ("litert", THREE, "-m max -k 5 -s 1", [3]),
+    ("litert", THREE, "-m avg -k 5 -s 1", [1.2]),
+    ("torch,flax,litert", "[-1e999,-1e999,-1e999,-1e999]", "-m max -k 4", [-INF]),
+    ("tf,openvino,paddle,litert:builtin", "[-1e999,-1e999,-1e999,-1e999]", "-m max -k 4", [LOWEST]),
+    ("torch,flax", "[1,2,3,NaN]", "-m max -k 4", [NAN]),
+    ("openvino", "[1,2,3,NaN]", "-m max -k 4", [3]),
+    ("openvino", "[NaN,2,NaN,1]", "-m max -k 4", [2]),
+    ("tf,litert,litert:builtin,paddle", "[1,2,3,NaN]", "-m max -k 4", "promises nothing for NaN"),
+    ("torch,tf,flax,paddle,openvino", "[1,NaN,5,6]", "-m avg -k 4", [NAN]),
+    ("litert", "[1,NaN,5,6]", "-m avg -k 4", "promises nothing for NaN"),
+    ("litert", "[3,4,-5]", "-m rms -k 2 -s 2 -p same", [12.5**0.5, 5]),
+    ("paddle", "[3,4,5]", "-m lp:2 -k 2 -s 2 --ceil-mode", [5, 5]),
+    ("torch", "[3,4,5]", "-m lp:2 -k 2 -s 2 --ceil-mode", [5, 50**0.5]),
+    ("torch", "[-1,-2]", "-m lp:inf -k 2", [2]),
+    ("paddle", "[-1,-2]", "-m lp:inf -k 2", [-1]),
+    ("onnx", SIX, "-m avg -k 3 -s 2 -p 0,1 --count-include-pad", [2, 4, 11 / 3]),
+    ("openvino", SIX, "-m avg -k 3 -s 2 -p 0,1 --count-include-pad", [2, 4, 11 / 3]),
+    ("paddle", SIX, "-m avg -k 3 -s 2 -p 0,1 --count-include-pad", [2, 4, 5.5]),
+    ("openvino", SIX, "-m max -k 3 --dilation 2 -s 1 -p same", [3, 4, 5, 6, 5, 6]),
+    ("onnx", SIX, "-m max -k 3 --dilation 2 -s 1 -p same", [4, 5, 6, 5]),
+    ("tf", SIX, "-m max -k 3 --dilation 2 -s 1 -p same", "dilations go with padding valid and stride 1 only"),
+    ("tf", SIX, "-m max -k 3 -s 2 -p same --indices", [3, 5, 6]),
+    ("paddle", SIX, "-m max -k 3 -s 2 -p same --indices", "with return_mask its SAME leaves out the padding"),
+]
+
+
+@pytest.mark.parametrize(("names", "given", "options", "answer"), CASES)
+def test_the_smallest_examples(call: Run, names: str, given: str, options: str, answer: Any) -> None:
+    for name in names.split(","):
+        done = call("pool", "--compat", name, *options.split(), "--json", "-", stdin=given)
+        if isinstance(answer, str):
+            assert done.code in (1, 2), name
+            assert answer in done.err, (name, done.err)
+            assert "hint: " in done.err
+        else:
+            assert done.code == 0, done.err
+            made = json.loads(done.out.replace("null", "NaN"))["data"]
+            assert made == pytest.approx(answer, rel=1e-6, nan_ok=True), name
+
+
+GRID = "1,2,3\n4,5,6\n7,8,9\n"
+
+
+@pytest.mark.parametrize(
+    ("compat", "answer"),
+    [("openvino:ceil_torch", [[0.75, 0.75], [6, 3.75]]), ("torch", [[0.75, 1.5], [6, 7.5]])],
+)
+def test_padding_on_one_axis_counts_overhang_on_the_other_in_openvino(call: Run, compat: str, answer: Any) -> None:
+    words = ["-m", "avg", "-k", "2", "-s", "2", "-p", "1x0", "--count-include-pad", "--json"]
+    ceil = ["--ceil-mode"] if compat == "torch" else []
+    assert json.loads(call("pool", "--compat", compat, *words, *ceil, "-", stdin=GRID).out)["data"] == answer
+
+
+@pytest.mark.parametrize(
+    ("compat", "divided"),
+    [("torch", [3, 9, 15, 6]), ("paddle", [4.5, 9, 15, 18])],
+)
+def test_a_divisor_of_ones_own_is_two_things(call: Run, compat: str, divided: list[float]) -> None:
+    window = ["-m", "avg", "-k", "3x1", "-s", "2x1", "-p", "1x0", "--ceil-mode", "--layout", "HW", "--json"]
+    done = call("pool", "--compat", compat, *window, "--divisor-override", "1", "-", stdin="1\n2\n3\n4\n5\n6\n")
+    assert [row[0] for row in json.loads(done.out)["data"]] == divided
+
+
+@pytest.mark.parametrize(
+    ("compat", "size", "given", "answer"),
+    [("litert", 2, [0, 1], 1), ("openvino", 2, [0, 1], 0), ("litert", 0, [0, 1], 0), ("litert:builtin", 0, [0, 1], 1),
+     ("flax", 2, [0, 1], 0.5), ("litert", 2, [-1, -2], -2), ("litert:builtin", 0, [-1, -2], -1),
+     ("flax", 2, [100, 100], -28)],
+)  # fmt: skip
+def test_bytes_are_averaged_in_five_ways(call: Run, compat: str, size: int, given: Any, answer: float) -> None:
+    stdin = json.dumps({"data": given, "dtype": "int8", "layout": "L"})
+    window = ["-k", str(size)] if size else ["--global"]
+    assert json.loads(call("pool", "--compat", compat, "-m", "avg", *window, "--json", "-", stdin=stdin).out)[
+        "data"
+    ] == [answer]
+
+
+def test_the_index_of_openvino_counts_over_the_whole_tensor_and_paddles_in_the_plane(call: Run) -> None:
+    stdin = json.dumps([[[[1, 2], [3, 4]], [[5, 6], [7, 8]]], [[[9, 10], [11, 12]], [[13, 14], [15, 16]]]])
+    words = ("-m", "max", "--indices", "--json", "--layout", "NCHW")
+    made = [json.loads(call("pool", "--compat", name, *words, "-", stdin=stdin).out) for name in ("openvino", "paddle")]
+    assert [str(one["indices"]).replace("[", "").replace("]", "") for one in made] == ["3, 7, 11, 15", "3, 3, 3, 3"]
+
+
+@pytest.mark.parametrize("compat", ["coreml", "tensorrt", "caffe"])
+def test_what_comes_from_documents_says_so(call: Run, compat: str) -> None:
+    done = call("pool", "--compat", compat, "-k", "2", "-s", "2", "-v", "-", stdin=GRID)
+    assert "from documentation, not run" in done.err
+    refused = call("pool", "--compat", compat, "-m", "median", "-", stdin=GRID)
+    assert "(from documentation, not run) has no median pooling" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("pool", "--emit", "torch"), "it does not do what OpenVINO does differently"),
+        (("grad",), "the gradient of OpenVINO is not known here"),
+        (("explain", "-o", "page.html"), "a page does not do what OpenVINO does differently"),
+        (("pool", "--ceil-mode"), "its rounding has three names"),
+    ],
+)
+def test_what_knows_nothing_of_a_runtime_says_so(call: Run, words: tuple[str, ...], text: str) -> None:
+    done = call(*words, "--compat", "openvino", "-", stdin=GRID)
+    assert (done.code, text in done.err) == (2, True), done.err
