@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from poolcli.analysis.comparison import Variants, compared
 from poolcli.errors import PoolcliError
 from poolcli.featuremap import SPATIAL, FeatureMap
-from poolcli.pooling.frameworks import FRAMEWORKS
+from poolcli.pooling.frameworks import find
 from poolcli.pooling.layer import Pooling
 from poolcli.steps.steps import PoolStep
 from poolcli.window import Axis
@@ -62,7 +62,7 @@ def port(step: PoolStep, spatial: Sequence[int | str | None], name: str, dtype: 
     spatial : sequence of int, str or None
         The lengths of the spatial axes; several are tried where one is not known.
     name : str
-        A row of `poolcli.pooling.frameworks.FRAMEWORKS`.
+        A framework, as `poolcli.pooling.frameworks.find` knows it.
     dtype : str
         Of the values.
 
@@ -86,7 +86,8 @@ def port(step: PoolStep, spatial: Sequence[int | str | None], name: str, dtype: 
 
 
 def _tried(step: PoolStep, lengths: Sequence[int], name: str, dtype: str) -> Port:
-    title = FRAMEWORKS[name].title
+    framework = find(name)
+    title = framework.title if framework else name
     if math.prod(lengths) > TRIAL_CELLS:
         return Port(title, UNTRIED, ("its windows are too large for a trial",))
     before = FeatureMap.from_array(_values(lengths, dtype), SPATIAL[len(lengths) - 1])

@@ -158,7 +158,7 @@ def test_names_do_nothing_to_a_terminal(call: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("arguments", "code", "error", "hint"), [
     (["missing.onnx"], 1, "cannot read missing.onnx: no such file", "check the path"),
-    (["--to", "caffe9", MODELS / "torch.pt2"], 2, "unknown framework 'caffe9'", "known: torch, keras, onnx"),
+    (["--to", "nosuch", MODELS / "torch.pt2"], 2, "unknown framework 'nosuch'", "known: torch, keras, onnx"),
     (["--to", ",", MODELS / "torch.pt2"], 2, "--to names no framework", "such as --to torch,keras,onnx"),
     ([MODELS / "weights.pt"], 1,
      f"{MODELS / 'weights.pt'}: pickled weights of PyTorch: there are no layers in it, and poolcli never unpickles",

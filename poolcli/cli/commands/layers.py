@@ -10,14 +10,14 @@ import typer
 from poolcli.analysis.porting import Port, port
 from poolcli.cli.options.files import AsJson
 from poolcli.cli.options.grammar import option
-from poolcli.cli.options.panels import OUTPUT, framework_names
+from poolcli.cli.options.panels import OUTPUT
 from poolcli.cli.output import Output
 from poolcli.cli.words import typed
 from poolcli.errors import UsageError
 from poolcli.featuremap import layout_by_rank
 from poolcli.models.files import read_model
 from poolcli.models.layer import Model, ModelLayer, shown
-from poolcli.pooling.frameworks import find
+from poolcli.pooling.frameworks import find, framework_names
 from poolcli.pooling.options import padding_text
 from poolcli.steps.steps import text
 from poolcli.wording import many, printable
