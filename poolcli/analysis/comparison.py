@@ -194,7 +194,18 @@ def _reasons(feature_map: FeatureMap, one: Variant, other: Variant) -> list[str]
     a, b = (frameworks.find(variant.step.options.get("compat")) or frameworks.OWN for variant in (one, other))
     rows = [_version(feature_map, variant) for variant in (one, other)]
     why = f"{rows[0].name} differently: {rows[0].why or rows[1].why}"
-    return [say(a, b, why) for rule, say in RULES.items() if _matters(feature_map, one.step, a, b, rule)]
+    if _own_options(one) != _own_options(other):
+        return [f"{one.label} and {other.label} have other options"]
+    tried = [
+        say(a, b, why)
+        for rule, say in RULES.items()
+        if _matters(feature_map, one.step, a, b, rule) or _matters(feature_map, other.step, b, a, rule)
+    ]
+    return tried or [f"{a.title} and {b.title} differ in several rules, none of which alone makes the difference"]
+
+
+def _own_options(variant: Variant) -> Any:
+    return variant.step.size, {name: value for name, value in variant.step.options.items() if name != "compat"}
 
 
 def _version(feature_map: FeatureMap, variant: Variant) -> Mode:
@@ -221,6 +232,19 @@ def _equal(one: Array, other: Array) -> bool:
     return one.shape == other.shape and bool(_same(one, other).all())
 
 
+TOO_LARGE: Mapping[str, str] = {"refused": "an error", "one": "one value", "none": "no value"}
+
+
+def _usual(a: Framework, b: Framework, rule: str) -> Framework:
+    """Return the one that has this rule as poolcli has it."""
+    return a if getattr(a, rule) == getattr(frameworks.OWN, rule) else b
+
+
+def _other(a: Framework, b: Framework, rule: str) -> Framework:
+    """Return the other one."""
+    return b if _usual(a, b, rule) is a else a
+
+
 def _size(framework: Framework) -> str:
     return "the window's size" if framework.stride is None else str(framework.stride)
 
@@ -233,6 +257,20 @@ RULES: Mapping[str, Callable[[Framework, Framework, str], str]] = {
     ),
     "same_ignores_dilation": lambda a, b, _: (
         f"{(a if a.same_ignores_dilation else b).title} (onnxruntime) pads SAME as if the dilation were 1"
+    ),
+    "rounding": lambda a, b, _: (
+        f"rounding up keeps a last window behind the input in {_other(a, b, 'rounding').title}, where "
+        f"{_usual(a, b, 'rounding').title} drops it"
+    ),
+    "ceil_mode": lambda a, b, _: f"{_other(a, b, 'ceil_mode').title} rounds the number of windows up by itself",
+    "too_large": lambda a, b, _: (
+        f"for a window larger than the input {a.title} has {TOO_LARGE[a.too_large]} and {b.title} "
+        f"{TOO_LARGE[b.too_large]}"
+    ),
+    "counted": lambda a, b, _: "; ".join(row.counting for row in (a, b) if row.counting),
+    "scales_override": lambda a, b, _: (
+        f"divisor_override divides the mean times the window's size in {_other(a, b, 'scales_override').title}, "
+        f"but the sum in {_usual(a, b, 'scales_override').title}"
     ),
     "fractional": lambda a, b, _: f"{a.title} and {b.title} place fractional windows by different rules",
     "modes": lambda a, b, why: f"{a.title} and {b.title} compute {why}",

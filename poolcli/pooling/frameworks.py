@@ -144,6 +144,8 @@ class Framework:
         As `poolcli.window.Window` has them.
     counted : function of (LayerSpec, axes)
         The axes whose padding counts in an average, where `count_include_pad` asks for it.
+    counting : str
+        What `counted` does, a sentence.
     scales_override : bool
         Whether `divisor_override` divides what the mean was multiplied with: the size of the window.
     holes : function of a LayerFacts, optional
@@ -180,6 +182,7 @@ class Framework:
     rounding: str = "clipped"
     too_large: str = "refused"
     counted: Callable[[LayerSpec, Sequence[Axis]], Sequence[Axis]] = lambda _, axes: axes
+    counting: str = ""
     scales_override: bool = False
     holes: Callable[[LayerFacts], str | None] | None = None
     unpromised: Callable[[LayerFacts], str] = lambda _: ""
@@ -811,6 +814,7 @@ LITERT = Framework(
     ),
     count_include_pad=True,
     counted=_real_unless_too_large,
+    counting="LiteRT divides by the whole window where it is larger than the input",
     channels_last=True,
     too_large="one",
     unpromised=lambda _: "its kernels make -inf, or the wrong maximum, of it",
@@ -875,6 +879,7 @@ OPENVINO = Framework(
         *_channels("vrfm"),
     ),
     counted=_all_or_real,
+    counting="OpenVINO divides by the whole window, overhang too, as soon as there is any padding that counts",
     holes=_vino_holes,
     unpromised=lambda facts: (
         "its AdaptiveMaxPool keeps one in the first place only" * _all(_mode("max"), _kind("adaptive"))(facts)
@@ -929,6 +934,7 @@ PADDLE = Framework(
     ),
     rounding="whole",
     counted=_begin_at_both_ends,
+    counting="Paddle counts as much padding behind the input as there is before it",
     scales_override=True,
     holes=lambda facts: (
         None if facts.layer.count_include_pad and not facts.layer.window.ceil_mode else _only_max(facts)
@@ -967,6 +973,7 @@ FLAX = Framework(
     stride=1,
     count_include_pad=True,
     counted=_every,
+    counting="Flax divides by the whole window",
     channels_last=True,
     too_large="none",
     holes=_answered,
@@ -997,6 +1004,7 @@ COREML = Framework(
     count_include_pad=True,
     rounding="clipped-if-padded",
     counted=_every,
+    counting="Core ML divides by the whole window, overhang too",
     unpromised=_untold,
     imitated=False,
 )  # fmt: skip

@@ -200,3 +200,56 @@ def test_what_cannot_be_compared(call: Run, words: list[str], message: str, code
     done = call("compare", *words, "sample_inputs/geeks_4x4.csv")
     assert (done.code, done.out) == (code, "")
     assert message in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("--shape 6 --compat torch,openvino:ceil_torch -m avg -k 3 -s 2 -p 1 --ceil-mode --count-include-pad",
+         "OpenVINO divides by the whole window, overhang too, as soon as there is any padding that counts"),
+        ("--shape 6 --compat torch,paddle -m max -k 1 -s 2 --ceil-mode",
+         "rounding up keeps a last window behind the input in Paddle, where PyTorch drops it"),
+        ("--shape 6 --compat paddle,onnx -m avg -k 3 -s 2 -p 0,1 --count-include-pad",
+         "Paddle counts as much padding behind the input as there is before it"),
+        ("--shape 3 --compat flax,litert -m max -k 5 -s 1",
+         "for a window larger than the input Flax has no value and LiteRT one value"),
+        ("--shape 6x1 --compat torch,paddle -m avg -k 3x1 -s 2x1 -p 1x0 --ceil-mode --divisor-override 1 "
+         "--count-include-pad",
+         "divisor_override divides the mean times the window's size in Paddle, but the sum in PyTorch"),
+        ("--shape 6 --compat flax,torch -m max -k 3",
+         "the default stride is 1 in Flax and the window's size in PyTorch"),
+    ],
+)  # fmt: skip
+def test_why_runtimes_differ(call: Run, words: str, reason: str) -> None:
+    assert reason in json.loads(call("compare", *words.split(), "--json").out)["why"]
+
+
+def test_sides_have_options_of_their_own(call: Run) -> None:
+    sides = ("--side", "torch padding=1 ceil-mode=true", "--side", "keras padding=same", "--side", "poolcli size=2")
+    made = json.loads(call("compare", "--shape", "6", "-m", "max", "-k", "3", "-s", "2", *sides, "--json").out)
+    answers = {side["label"]: side["data"] for side in made["variants"]}
+    assert answers == {
+        "torch padding=1 ceil-mode=true": [2, 4, 6, 6], "keras padding=same": [3, 5, 6], "poolcli size=2": [2, 4, 6],
+    }  # fmt: skip
+    assert "torch padding=1 ceil-mode=true and keras padding=same have other options" in made["why"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--side", "torch padding", "--side", "keras"], "'padding' is not OPTION=VALUE"),
+        (["--side", "torch seed=x", "--side", "keras"], "seed is a whole number, not 'x'"),
+        (["--side", "torch ceil_mode=2", "--side", "keras"], "ceil_mode is true or false, not '2'"),
+        (["--side", "torch", "--side", "nosuch"], "unknown framework 'nosuch'"),
+        (["--side", "torch", "--compat", "keras"], "--side and --compat do not go together"),
+        (["--compat", "torch,keras", "x.csv"], "--shape and an INPUT do not go together"),
+    ],
+)
+def test_what_is_wrong_with_sides(call: Run, words: list[str], message: str) -> None:
+    done = call("compare", "--shape", "6x6", *words)
+    assert (done.code, message in done.err, "hint: " in done.err) == (2, True, True), done.err
+
+
+def test_a_shape_has_cells(call: Run) -> None:
+    assert call("compare", "--shape", "0x2", "--mode", "max,avg").err.startswith("error: --shape 0x2 has no cells\n")
+    assert call("compare", "--shape", "9999999999x9999999999", "--mode", "max,avg").code == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
@@ -20,9 +21,13 @@ from poolcli.cli.words import spoken
 from poolcli.errors import CompatError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.frameworks import framework_names
-from poolcli.pooling.options import mode_names
+from poolcli.pooling.options import OPTIONS, PoolOption, mode_names
 from poolcli.render.kinds import is_page
 from poolcli.steps.steps import PoolStep, apply, with_threads
+from poolcli.system.limits import check_memory
+from poolcli.window import parse_sizes
+
+SPATIAL = {1: "L", 2: "HW", 3: "DHW"}  # the layout of a shape alone
 
 
 def sides() -> Iterable[str]:
@@ -51,10 +56,44 @@ class Comparing(Windowing):
                            panel=WINDOW, metavar="NAME,...", choices=sides, free=True)
     ] = None  # fmt: skip
 
+    side: Annotated[
+        list[str] | None, option("--side", help="A framework and options of its own, such as 'torch padding=1'; may be "
+                                 "repeated.", panel=WINDOW, metavar="'NAME OPTION=VALUE ...'")
+    ] = None  # fmt: skip
+
     def variants(self) -> dict[str, PoolStep]:
-        """Return every mode under every framework, with a label each."""
+        """Return every mode under every framework, or every side, with a label each."""
+        if self.side:
+            if self.compat:
+                raise UsageError("--side and --compat do not go together", "name the framework in every --side")
+            return {text: self._side(text) for text in self.side}
         chosen = labelled(_listed(self.mode), _listed(self.compat or ""))
         return {label: self.but(mode=mode, compat=name).step() for label, mode, name in chosen}
+
+    def _side(self, text: str) -> PoolStep:
+        name, *settings = text.split() or [""]
+        known = {row.json: row for row in OPTIONS if row.typed}
+        given: dict[str, Any] = {}
+        for setting in settings:
+            key, equals, value = setting.partition("=")
+            row = known.get(key.replace("-", "_"))
+            if row is None or not equals:
+                raise UsageError(f"--side {text!r}: {setting!r} is not OPTION=VALUE", f"options are {', '.join(known)}")
+            given[row.name] = _read(row, value, text)
+        return self.but(compat=None if name == OWN_RULES else name, **given).step()
+
+
+def _read(row: PoolOption, value: str, text: str) -> Any:
+    """Read the value of an option of a side as the command line reads it."""
+    if row.kind.typed is str:
+        return value
+    words = {"true": True, "yes": True, "false": False, "no": False} if row.kind.typed is bool else {}
+    try:
+        return words[value] if words else row.kind.typed(value)
+    except (KeyError, ValueError):
+        raise UsageError(
+            f"--side {text!r}: {row.json} is {row.kind.text}, not {value!r}", "such as 'torch padding=1'"
+        ) from None
 
 
 def _listed(text: str) -> list[str]:
@@ -68,17 +107,21 @@ def compare(
     window: Comparing,
     showing: ShowOption,
     io: InputOutput,
-) -> None:
+    shape: Annotated[
+        str | None, option("--shape", help="Instead of an INPUT: a shape alone, such as 7x7; its cells are numbered "
+                           "from 1.", panel="Input", metavar="HxW")
+    ] = None,
+) -> None:  # fmt: skip
     """Show the same windows under several modes, or as several frameworks have them, side by side.
 
-    All sides have the same options. Where they are to differ, as PyTorch's --padding 1 from Keras's --padding same, run
-    explain --compat --at once for each, which shows the arithmetic.
+    All sides have the same options, unless --side gives each its own.
 
     Examples
     --------
     poolcli compare --mode max,avg,min input.csv
     poolcli compare --compat torch,onnx --mode avg -k 3 -s 2 -p 1 input.csv
     poolcli compare --mode max,avg,min -o page.html input.csv
+    poolcli compare --shape 6x6 --side 'torch padding=1' --side 'keras padding=same' -k 3 -s 2
     poolcli compare --mode max,avg --filter sobel-x --relu --show photo.jpg
     """
     from poolcli.render.terminal.comparison import comparison_table
@@ -92,8 +135,11 @@ def compare(
         raise UsageError(f"a comparison cannot be written as {writing.chosen_format}", advice)
     steps = filtering.steps()
     target = PageTarget(writing.output, writing.overwrite) if paged else writing
-    before = take_in(given, io.reading, io.verbosity, steps=steps, target=target)
-    if window.compat:
+    if shape is not None:
+        before = _numbered(shape, given)
+    else:
+        before = take_in(given, io.reading, io.verbosity, steps=steps, target=target)
+    if window.compat or window.side:
         before = as_network_input(before)
     ready = apply(before, with_threads(steps, io.verbosity.threads))
     made = compared(ready, {label: replace(step, threads=io.verbosity.threads) for label, step in variants.items()})
@@ -114,6 +160,21 @@ def compare(
     if not io.verbosity.quiet:
         for variant in made.variants:
             _hint(variant, out)
+
+
+def _numbered(text: str, given: str | None) -> FeatureMap:
+    """Return a map of this shape whose cells are numbered from 1."""
+    import numpy as np
+
+    if given is not None:
+        raise UsageError("--shape and an INPUT do not go together", "drop one of them")
+    sizes = parse_sizes(text, "shape")
+    shape = (sizes,) if isinstance(sizes, int) else sizes
+    if min(shape) < 1:
+        raise UsageError(f"--shape {text} has no cells", "use 1 or more along every axis")
+    check_memory(8 * math.prod(shape), f"an input of {text}", "use a smaller one")
+    cells = np.arange(1.0, math.prod(shape) + 1).reshape(shape)
+    return FeatureMap.from_array(cells, SPATIAL[len(shape)]).with_(name=f"{text} cells")
 
 
 def _hint(variant: Variant, out: Output) -> None:
