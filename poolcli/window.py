@@ -72,6 +72,21 @@ def parse_sizes(text: str, what: str) -> int | tuple[int, ...]:
     return sizes[0] if len(sizes) == 1 else sizes
 
 
+def parse_target(text: str, what: str) -> int | tuple[int | None, ...]:
+    """Read the number of outputs, where ``_`` keeps an axis as it is: ``3``, ``3x2``, ``_x7``.
+
+    Examples
+    --------
+    >>> parse_target("_x7", "output_size")
+    (None, 7)
+    """
+    parts = text.lower().strip().split("x")
+    if "_" not in parts or len(parts) == 1:
+        return parse_sizes(text, what.replace("_", "-"))
+    read: Any = parse_sizes("x".join("1" if part == "_" else part for part in parts), what.replace("_", "-"))
+    return tuple(None if part == "_" else size for part, size in zip(parts, read, strict=True))
+
+
 def parse_padding(text: str) -> Padding:
     """Read ``valid``, ``same``, ``same-lower``, ``N``, ``HxW`` or ``begin,end`` pairs.
 
@@ -290,7 +305,7 @@ def whole(length: int, window: Window, axis: int) -> Axis:  # noqa: ARG001 - eve
 
 def adaptive(length: int, window: Window, axis: int) -> Axis:
     """`output_size` windows that cover the axis, as PyTorch's ``AdaptivePooling.h``: they may overlap."""
-    number = window.output_size[axis]
+    number = window.output_size[axis] or length
     if length % number == 0:
         return _evenly(length, 0, number, length // number, length // number)
     _check_listed(number)
@@ -357,7 +372,7 @@ class Window:
     ceil_mode : bool
         Round the number of windows up.
     output_size : tuple of int
-        The number of windows, where that is what was asked for.
+        The number of windows, where that is what was asked for; 0 keeps an axis as it is.
     offsets : tuple of float
         The random offset u of fractional windows, 0 <= u < 1.
     same_ignores_dilation : bool
@@ -392,7 +407,7 @@ class Window:
         padding: Padding = "valid",
         dilation: int | Sequence[int] = 1,
         ceil_mode: bool = False,
-        output_size: int | Sequence[int] | None = None,
+        output_size: int | Sequence[int | None] | None = None,
         offsets: Sequence[float] = (),
         same_ignores_dilation: bool = False,
         rounding: str = "clipped",
@@ -425,7 +440,7 @@ class Window:
         """
         if kind == "global":
             return cls("global")
-        target = _spread(output_size, ndim, "output-size", 1) if output_size is not None else ()
+        target = _target(output_size, ndim, kind)
         if kind == "adaptive":
             return cls("adaptive", output_size=target)
         if isinstance(padding, str):
@@ -486,7 +501,7 @@ class Window:
         if self.kind == "global":
             return {"global": True}
         if self.kind == "adaptive":
-            return {"output_size": list(self.output_size)}
+            return {"output_size": [number or None for number in self.output_size]}
         if self.kind != "sliding":
             target = {"size": list(self.size), "output_size": list(self.output_size)}
             return {**target, "fractional": True, "offsets": list(self.offsets)}
@@ -544,6 +559,18 @@ def _spread(value: int | Sequence[int], ndim: int, what: str, least: int) -> tup
     if min(values) < least:
         raise UsageError(f"{what} {times(values)} is less than {least}", f"use --{what} {least} or more")
     return values
+
+
+def _target(output_size: int | Sequence[int | None] | None, ndim: int, kind: str) -> tuple[int, ...]:
+    """Return the number of windows along each axis, 0 for one that is kept as it is."""
+    if output_size is None:
+        return ()
+    if not isinstance(output_size, Sequence):
+        return _spread(output_size, ndim, "output-size", 1)
+    sizes = _spread([1 if size is None else size for size in output_size], ndim, "output-size", 1)
+    if None in output_size and kind != "adaptive":
+        raise UsageError("only adaptive windows keep an axis as it is", "give the output of every axis")
+    return tuple(0 if said is None else size for said, size in zip(output_size, sizes, strict=True))
 
 
 def _pairs(padding: int | Sequence[Any], ndim: int) -> Pairs:

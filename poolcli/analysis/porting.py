@@ -186,7 +186,7 @@ def _trials(layer: Pooling, spatial: Sequence[int | str | None]) -> Iterator[tup
 def _length(layer: Pooling, axis: int, length: int | str | None, more: int) -> int:
     window = layer.window
     if window.kind != "sliding":
-        wanted = 2 * window.output_size[axis] + 1 if window.output_size else SMALL
+        wanted = 2 * window.output_size[axis] + 1 if window.output_size and window.output_size[axis] else SMALL
         return length if isinstance(length, int) else wanted + (window.size[axis] if window.size else 0)
     stride = window.stride[axis]
     pads = 0 if isinstance(window.padding, str) else max(window.padding[axis])

@@ -418,7 +418,8 @@ class Numpy(Program):
 
     def _slices(self, window: Window, filled: Sequence[int]) -> list[str]:
         """Return the call of ``windows`` for each axis."""
-        columns: list[Sequence[Any]] = [window.size, window.output_size, window.offsets]
+        target = [number or length for number, length in zip(window.output_size, self.lengths, strict=False)]
+        columns: list[Sequence[Any]] = [window.size, target, window.offsets]
         if window.kind == "sliding":
             source = self._sliding(window, filled)
             columns = [window.size, window.stride, window.dilation if is_dilated(window) else ()]

@@ -343,6 +343,10 @@ def _divided(facts: LayerFacts) -> bool:
     return facts.layer.divisor_override is not None
 
 
+def _keeping(facts: LayerFacts) -> bool:
+    return 0 in facts.layer.window.output_size
+
+
 def _nan_rule(facts: LayerFacts) -> bool:
     return facts.layer.nan == "ignore"
 
@@ -414,6 +418,7 @@ TORCH = Framework(
         Rule(_all(_dilated, _mode("avg", "sum", "lp")), "only its max pooling takes a dilation"),
         Rule(_all(_padded, _mode("lp")), "LPPool takes no padding"),
         Rule(_all(_ndim(1), _mode("sum")), "divisor_override, which makes a sum, exists in 2-D and 3-D only"),
+        Rule(_all(_ndim(1), _keeping), "an axis is kept as it is in 2-D and 3-D only"),
         Rule(_all(_ndim(1), _divided), "divisor_override exists in 2-D and 3-D only"),
         Rule(_all(_kind("adaptive", "global"), _divided), "adaptive pooling has no divisor_override"),
         Rule(_all(_kind("adaptive", "global"), _mode("sum", "lp")), "adaptive pooling is max or average"),

@@ -15,7 +15,7 @@ from typing import Any, TypedDict
 from poolcli.errors import UnknownNameError, UsageError
 from poolcli.pooling.frameworks import FRAMEWORKS, Framework, framework_names
 from poolcli.pooling.modes import ALIASES, GLOBALS, MODES, ChosenMode
-from poolcli.window import NAMED_PADDING, PAD_FILLS, Padding, parse_padding, parse_sizes, times
+from poolcli.window import NAMED_PADDING, PAD_FILLS, Padding, parse_padding, parse_sizes, parse_target, times
 from poolcli.wording import Phrase
 
 NAN_RULES = ("propagate", "ignore", "error")
@@ -34,7 +34,7 @@ class Options(TypedDict, total=False):
     count_include_pad: bool | None
     divisor_override: int | None
     global_window: bool
-    output_size: int | Sequence[int] | None
+    output_size: int | Sequence[int | None] | None
     fractional: bool
     nan: str
     compat: str | Framework | None
@@ -56,6 +56,10 @@ def _number(value: Any) -> bool:
 
 def _sizes(value: Any) -> bool:
     return _whole(value) or (isinstance(value, list) and bool(value) and all(map(_whole, value)))
+
+
+def _targets(value: Any) -> bool:
+    return _whole(value) or (isinstance(value, list) and bool(value) and all(v is None or _whole(v) for v in value))
 
 
 def _padding(value: Any) -> bool:
@@ -90,6 +94,7 @@ class Kind:
 
 
 SIZES = Kind("a whole number, or a list of one for each axis", _sizes, parse=parse_sizes)
+TARGET = Kind("a whole number, or a list of one or null for each axis", _targets, parse=parse_target)
 PADDING = Kind(
     "a word, a whole number, or a list of them or of begin,end pairs",
     _padding,
@@ -260,8 +265,9 @@ OPTIONS: tuple[PoolOption, ...] = (
     ),
     PoolOption("global_window", "bool", False, FLAG, "One window over the whole map.", key="global"),
     PoolOption(
-        "output_size", "int | Sequence[int] | None", None, SIZES, "Adaptive windows: as many as give this output.",
-        metavar="HxW", told=lambda value: f"to {times(value)}",
+        "output_size", "int | Sequence[int | None] | None", None, TARGET,
+        "Adaptive windows: as many as give this output; _x7 keeps the rows as they are.",
+        metavar="HxW", told=lambda value: "to " + "x".join("_" if size is None else str(size) for size in value),
     ),
     PoolOption(
         "fractional", "bool", False, FLAG, Phrase("Windows of varying sizes that give {output_size}."),

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
 from typing import Any
 
 import numpy as np
 import pytest
 
-from poolcli import pool
+from poolcli import FeatureMap, pool
+from poolcli.emit import emit
 from poolcli.errors import UsageError
 from poolcli.pooling.frameworks import LayerSpec
 from poolcli.pooling.options import KEPT, KEYWORDS, OPTIONS, Options, PoolOption, completed
-from poolcli.steps.recipe import KINDS, TAKES
+from poolcli.steps.recipe import KINDS, TAKES, from_records
 from poolcli.steps.steps import PoolStep
 from tests.support.process import Run
 
@@ -70,3 +72,39 @@ def test_the_options_load_no_array_library(python: Run) -> None:
     probe = "import sys, poolcli.pooling.options; print('numpy' in sys.modules, 'typer' in sys.modules)"
     assert python("-c", probe).out == "False False\n"
     assert "numpy" in sys.modules  # so that this test is known to see what is loaded
+
+
+@pytest.mark.parametrize(("typed", "size"), [("_x2", (None, 2)), ("2x_", (2, None)), ("_x_", (None, None))])
+def test_an_axis_can_be_kept_as_it_is(call: Run, typed: str, size: Any) -> None:
+    x = np.arange(12.0).reshape(3, 4)
+    expected = x
+    for axis in (0, 1):
+        if size[axis]:
+            number = size[axis]
+            full = tuple(number if place == axis else expected.shape[place] for place in (0, 1))
+            expected = pool(expected, "avg", output_size=full)
+    np.testing.assert_allclose(pool(x, "avg", output_size=size), expected)
+    np.testing.assert_allclose(pool(x, "avg", output_size=size, compat="torch"), expected)
+    text = "\n".join(",".join(map(str, row)) for row in x)
+    made = json.loads(call("pool", "-m", "avg", "--output-size", typed, "--json", "-", stdin=text).out)
+    np.testing.assert_allclose(made["data"], expected)
+    (step,) = from_records(made["steps"])
+    assert step.apply(FeatureMap.from_array(x)).values.tolist() == made["data"]
+    assert f"to {typed}" in call("pool", "-m", "avg", "--output-size", typed, "-", stdin=text).out
+    scope: dict[str, Any] = {}
+    exec(emit([PoolStep("avg", None, {"output_size": size})], 2, "numpy"), scope)  # noqa: S102 - poolcli's own output
+    np.testing.assert_allclose(scope["pool"](x), expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"output_size": (None,), "compat": "torch", "ndim": 1}, "an axis is kept as it is in 2-D and 3-D only"),
+        ({"output_size": (None, 2), "fractional": True}, "only adaptive windows keep an axis as it is"),
+        ({"output_size": (None, 0)}, "output-size 1x0 is less than 1"),
+    ],
+)
+def test_where_an_axis_cannot_be_kept(options: Any, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        pool(np.ones((4, 4)), **options)
+    assert message in caught.value.message

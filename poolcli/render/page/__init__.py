@@ -254,7 +254,7 @@ def layer_data(layer: Pooling, dtype: np.dtype[Any], spatial: tuple[int, ...]) -
         "padding": padding,
         "dilation": pair(window.dilation, 1),
         "ceil_mode": window.ceil_mode,
-        "output_size": pair(window.output_size, 1),
+        "output_size": pair(tuple(n or length for n, length in zip(window.output_size, spatial, strict=False)), 1),
         **{option.json: getattr(layer, option.name) for option in KEPT},
         "nan": "ignore" if layer.nan == "ignore" else "propagate",
         "same_ignores_dilation": window.same_ignores_dilation,
