@@ -20,6 +20,7 @@ from poolcli import pool
 from poolcli.errors import PoolcliError
 from poolcli.pooling.frameworks import FRAMEWORKS
 from tests.support.golden import GOLDEN
+from tests.support.process import ROOT
 
 Case = dict[str, Any]
 Call = dict[str, Any]
@@ -279,4 +280,9 @@ def test_core_ml_has_the_shapes_that_its_converter_infers() -> None:
 
 
 def test_every_framework_says_how_it_was_verified() -> None:
-    assert all(row.verified for row in FRAMEWORKS.values())
+    told = (ROOT / "docs" / "frameworks.md").read_text(encoding="utf-8")
+    for row in FRAMEWORKS.values():
+        assert row.verified
+        if not row.imitated:
+            assert all(f"`{name}`" in told for name in (row.name, *row.aliases) if ":" not in name or name == row.name)
+            assert f"| {row.verified} |" in told
