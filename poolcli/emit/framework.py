@@ -36,7 +36,7 @@ class Value:
 
     Attributes
     ----------
-    program : Framework
+    program : FrameworkProgram
         Which knows how to write an operation.
     text : str
         The expression.
@@ -44,7 +44,7 @@ class Value:
         How tightly it binds.
     """
 
-    program: Framework
+    program: FrameworkProgram
     text: str
     level: int = ATOM
 
@@ -144,7 +144,7 @@ def _counts_pads(layer: Pooling) -> bool:
     return layer.count_include_pad and layer.mode.mode.divides and not layer.divisor_override
 
 
-class Framework(Program):
+class FrameworkProgram(Program):
     """A program for a framework that has maxima and averages of windows, of which `IDENTITIES` make the other modes.
 
     While a layer is being written, calls stand as placeholders in the text; a single one is put in its place, several

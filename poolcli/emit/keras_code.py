@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, ClassVar
 
-from poolcli.emit.framework import DISJOINT, Framework, Refusal, Value, both, kind_is, mode_is
+from poolcli.emit.framework import DISJOINT, FrameworkProgram, Refusal, Value, both, kind_is, mode_is
 from poolcli.emit.geometry import compat_of, is_dilated, is_padded
 from poolcli.emit.program import kernel_of, number
 from poolcli.window import Window
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from poolcli.steps.steps import ConvStep
 
 
-class Keras(Framework):
+class Keras(FrameworkProgram):
     """A program for Keras, with any backend; it computes in float32, channels last."""
 
     name, title = "keras", "Keras"

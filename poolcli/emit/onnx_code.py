@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from poolcli.emit.framework import Framework, Value
+from poolcli.emit.framework import FrameworkProgram, Value
 from poolcli.emit.geometry import compat_of, is_dilated, is_padded, reach_of, sides_of
 from poolcli.emit.numpy_code import WINDOWS
 from poolcli.emit.program import imports, kernel_of, number, whole
@@ -35,7 +35,7 @@ def spread(windows{parameter}):
 """  # the cells of windows side by side, each as long as the longest, and what stands for those that one lacks
 
 
-class Onnx(Framework):
+class Onnx(FrameworkProgram):
     """A program that builds an ONNX model and runs it with onnxruntime; a value is the name of a node's output."""
 
     name, title, suffix = "onnx", "ONNX", ".onnx"

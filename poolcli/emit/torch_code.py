@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
-from poolcli.emit.framework import ATOM, DISJOINT, Framework, Refusal, Value, both, kind_is, mode_is
+from poolcli.emit.framework import ATOM, DISJOINT, FrameworkProgram, Refusal, Value, both, kind_is, mode_is
 from poolcli.emit.geometry import compat_of, is_dilated, is_high_norm, is_padded, reach_of, sides_of, truncates
 from poolcli.emit.program import TRUNCATED, kernel_of, number, whole
 from poolcli.window import Window
@@ -43,7 +43,7 @@ TORCH_WINDOWS: Mapping[str, tuple[str, str]] = {  # the value of windows w, whos
 }
 
 
-class Torch(Framework):
+class Torch(FrameworkProgram):
     """A program for PyTorch."""
 
     name, title = "torch", "PyTorch"

@@ -225,9 +225,9 @@ def find(name: str | Framework | None) -> Framework | None:
     """Return the framework of this name; a framework itself and None as they are."""
     if name is None or isinstance(name, Framework):
         return name
-    found = FRAMEWORKS.get(ALIASES.get(name, name))
+    found = FRAMEWORKS.get(OTHER_NAMES.get(name, name))
     if found is None:
-        raise UnknownNameError("framework", name, [*FRAMEWORKS, *ALIASES])
+        raise UnknownNameError("framework", name, [*FRAMEWORKS, *OTHER_NAMES])
     return found
 
 
@@ -1062,9 +1062,9 @@ _ROWS = (
     COREML, TENSORRT, CAFFE,
 )  # fmt: skip
 FRAMEWORKS: Mapping[str, Framework] = {row.name: row for row in _ROWS}
-ALIASES: Mapping[str, str] = {alias: row.name for row in _ROWS for alias in row.aliases}
+OTHER_NAMES: Mapping[str, str] = {alias: row.name for row in _ROWS for alias in row.aliases}
 
 
 def framework_names() -> list[str]:
     """Return every name that leads to a framework."""
-    return [*FRAMEWORKS, *ALIASES]
+    return [*FRAMEWORKS, *OTHER_NAMES]

@@ -29,7 +29,7 @@ FORM = 'a recipe looks like [{"step": "pool", "mode": "max", "size": [2, 2]}]'
 
 
 # What a record may hold: the options of pooling, and those of the other steps
-KINDS: Mapping[str, Kind] = {
+VALUE_KINDS: Mapping[str, Kind] = {
     **{option.json: option.kind for option in OPTIONS},
     "indices": FLAG, "shape": SIZES, "filter": TEXT, "kernel": GRID, "bias": NUMBER, "low": NUMBER, "high": NUMBER,
     "upstream": GRID,
@@ -143,8 +143,8 @@ def _step(record: Any, where: str) -> Step:
 def _check_option(step: str, key: str, value: Any) -> None:
     if key not in TAKES[step]:
         raise UnknownNameError("option", key, TAKES[step] or ("none",))
-    if not KINDS[key].fits(value):
-        raise InputError(f"{key} is {_short(value)}", f"{key} is {KINDS[key].text}")
+    if not VALUE_KINDS[key].fits(value):
+        raise InputError(f"{key} is {_short(value)}", f"{key} is {VALUE_KINDS[key].text}")
 
 
 def _short(value: Any) -> str:

@@ -15,7 +15,7 @@ from poolcli.emit import emit
 from poolcli.errors import UsageError
 from poolcli.pooling.frameworks import LayerSpec
 from poolcli.pooling.options import KEPT, KEYWORDS, OPTIONS, Options, PoolOption, completed
-from poolcli.steps.recipe import KINDS, TAKES, from_records
+from poolcli.steps.recipe import TAKES, VALUE_KINDS, from_records
 from poolcli.steps.steps import PoolStep
 from tests.support.process import Run
 
@@ -33,7 +33,7 @@ def test_a_layer_has_every_option_that_is_not_about_its_window() -> None:
 
 def test_a_recipe_may_hold_every_option() -> None:
     assert {row.json for row in OPTIONS} <= {*TAKES["pool"]} & {*TAKES["grad"]}
-    assert {name for names in TAKES.values() for name in names} <= KINDS.keys()
+    assert {name for names in TAKES.values() for name in names} <= VALUE_KINDS.keys()
 
 
 @pytest.mark.parametrize("row", KEYWORDS.values(), ids=lambda row: row.name)

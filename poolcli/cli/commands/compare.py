@@ -27,7 +27,7 @@ from poolcli.steps.steps import PoolStep, apply, with_threads
 from poolcli.system.limits import check_memory
 from poolcli.window import parse_sizes
 
-SPATIAL = {1: "L", 2: "HW", 3: "DHW"}  # the layout of a shape alone
+LAYOUT_OF_A_SHAPE = {1: "L", 2: "HW", 3: "DHW"}  # the layout of a shape alone
 
 
 def sides() -> Iterable[str]:
@@ -174,7 +174,7 @@ def _numbered(text: str, given: str | None) -> FeatureMap:
         raise UsageError(f"--shape {text} has no cells", "use 1 or more along every axis")
     check_memory(8 * math.prod(shape), f"an input of {text}", "use a smaller one")
     cells = np.arange(1.0, math.prod(shape) + 1).reshape(shape)
-    return FeatureMap.from_array(cells, SPATIAL[len(shape)]).with_(name=f"{text} cells")
+    return FeatureMap.from_array(cells, LAYOUT_OF_A_SHAPE[len(shape)]).with_(name=f"{text} cells")
 
 
 def _hint(variant: Variant, out: Output) -> None:

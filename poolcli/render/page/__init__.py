@@ -36,7 +36,11 @@ from poolcli.wording import Phrase, safe
 MOST_ASKED = 400  # output cells of an exercise
 MOST_PAGE_CELLS = 2**18
 EXACT_DOUBLES = 2**53  # whole numbers beyond are not all doubles
-BESIDE = ("compat", "seed", "storage_order")  # which reach the script as windows and quirks, or change no value
+NOT_FOR_THE_SCRIPT = (
+    "compat",
+    "seed",
+    "storage_order",
+)  # which reach the script as windows and quirks, or change no value
 AS_TABLE = Phrase("leave out {output} to have the windows explained as a table, or use another {mode}")
 NOT_IN_PAGE = ("stochastic",)  # drawn by NumPy's generator, which a page does not have
 
@@ -134,7 +138,7 @@ def _check(feature_map: FeatureMap, layer: Pooling) -> None:
     if layer.framework and not layer.framework.imitated:
         raise UsageError(f"a page does not do what {layer.framework.title} does differently", AS_TABLE)
     for option in KEPT:
-        if getattr(layer, option.name) != option.default and option.json not in (*BESIDE, *known_options()):
+        if getattr(layer, option.name) != option.default and option.json not in (*NOT_FOR_THE_SCRIPT, *known_options()):
             raise UsageError(Phrase(f"a page knows nothing of {{{option.name}}}"), AS_TABLE)
     if layer.mode.mode.name not in known_modes():
         raise UsageError(
