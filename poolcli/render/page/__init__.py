@@ -40,7 +40,7 @@ NOT_FOR_THE_SCRIPT = (
     "compat",
     "seed",
     "storage_order",
-)  # which reach the script as windows and quirks, or change no value
+)  # which reach it as windows and quirks, or change no value
 AS_TABLE = Phrase("leave out {output} to have the windows explained as a table, or use another {mode}")
 NOT_IN_PAGE = ("stochastic",)  # drawn by NumPy's generator, which a page does not have
 
