@@ -14,7 +14,7 @@ from poolcli.errors import InputError
 from poolcli.models.flatbuffer import Table
 from poolcli.models.layer import Draft, Model, ModelLayer, ModelShape, as_reduction
 from poolcli.models.source import CONSTANT_MOST, NOT_WHOLE, Budget, ModelFile
-from poolcli.pooling.frameworks import KERAS
+from poolcli.pooling.frameworks import LITERT
 from poolcli.steps.steps import ReluStep
 
 TFLITE_MARK = b"TFL3"  # at byte 4
@@ -118,8 +118,7 @@ class _Walk:
         if padding not in (0, 1):
             raise InputError(f"layer {name!r} ({label}): padding {padding} is neither SAME nor VALID", NOT_WHOLE)
         draft = Draft(name, label, 2, mode, size, channels_last=True, **known)
-        draft.options = {"stride": stride, "padding": PADDING_WORDS[padding]}
-        draft.options |= {"compat": KERAS.name} if mode in KERAS.modes else {}
+        draft.options = {"stride": stride, "padding": PADDING_WORDS[padding], "compat": LITERT.name}
         if fused == RELU:
             draft.after.append(ReluStep())
         if fused:
@@ -130,7 +129,7 @@ class _Walk:
         label, mode = REDUCTION_CODES[one.code]
         axes = self._constant(one.inputs[1]) if len(one.inputs) > 1 else None
         keeps = bool(one.options and one.options.number(0, "b"))
-        known["options"] = {"compat": KERAS.name}
+        known["options"] = {"compat": LITERT.name}
         draft = as_reduction(self._name(one), label, mode, axes, keeps_axes=keeps, **known)
         return draft and self._quantised(draft, one)
 

@@ -55,6 +55,26 @@ def test_a_column_for_each_framework(call: Run) -> None:
     assert [row for row in result.cells() if row[0]][2][-1] == "same with --padding same --no-ceil-mode"
 
 
+def test_what_changes_on_the_phone(call: Run) -> None:
+    """PyTorch's layers in LiteRT: it pads as SAME or not at all, and has no adaptive pooling."""
+    rows = [row for row in call("layers", "--to", "litert", MODELS / "torch.pt2").cells() if row[0]][1:]
+    assert [row[-1] for row in rows] == [
+        "LiteRT refuses this layer: padding is valid or same; padded first, by 1,0,1,1 with -inf, the same windows "
+        "without padding give the same values",
+        "same with --padding same --no-ceil-mode",
+        "LiteRT refuses this layer: it has no adaptive pooling",
+        "same",
+        "same",
+    ]
+
+
+def test_averages_of_whole_numbers_are_rounded_otherwise(call: Run) -> None:
+    """LiteRT rounds halves away from zero, OpenVINO to the even neighbour."""
+    document = call("layers", "--json", "--to", "litert,openvino", MODELS / "quantised.tflite").json()
+    verdicts = [[one["to"][name]["verdict"] for name in ("litert", "openvino")] for one in document["layers"]]
+    assert verdicts == [["same", "same"], ["same", "differs"], ["same", "same"]]
+
+
 def test_narrow_terminals_get_a_line_for_each_fact(call: Run) -> None:
     result = call("layers", MODELS / "torch.pt2", env={"COLUMNS": "80"})
     assert result.out.startswith("stage1.pool\n  operator  MaxPool2d\n  input     s77 x 2 x 24 x 25\n")
