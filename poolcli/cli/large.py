@@ -73,6 +73,8 @@ def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str 
     if same_file(source, target):
         raise UsageError(f"the output {target} is the input {source}", "choose another name")
     options = io.reading.options(compat)
+    if options.missing:
+        raise UsageError("--missing is not for Zarr arrays", "write NaN into the array, or leave --missing out")
     if is_zarr(source):
         found: Any = ZarrSource(source, options.layout, last=options.channels_last)
     else:

@@ -52,7 +52,7 @@ def utf8(data: bytes, name: str, skip: int = 0) -> tuple[bytes, tuple[str, ...]]
     else:
         text = data.removeprefix(codecs.BOM_UTF8)
     if skip > 0:
-        ends = [match.end() for match in islice(LINE_END.finditer(text), skip)]
+        ends = [match.end() for match in islice(LINE_END.finditer(text), min(skip, len(text)))]
         text = text[ends[-1] :] if len(ends) == skip else b""
     check_utf8(text, name, max(skip, 0) + 1)
     return text, notes

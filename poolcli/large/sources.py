@@ -206,7 +206,7 @@ def source_of(path: str, options: ReadOptions, *, floats: bool = False) -> NpySo
     floats : bool
         Whether whole numbers in text are to be taken as float64.
     """
-    if not os.path.isfile(path):
+    if options.missing or not os.path.isfile(path):  # what stands for a missing value is looked for in whole arrays
         return None
     with open_source(path) as file:
         row = detect(file.read(HEAD), path, options)

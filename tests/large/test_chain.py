@@ -244,6 +244,19 @@ def test_a_part_of_an_npy_file_is_read(tmp_path: Path, order: Any, dtype: str) -
     assert np.array_equal(part, whole[1:3, 0:2, 4:9, 0:7])
 
 
+def test_missing_values_are_looked_for_in_whole_arrays(
+    tmp_path: Path, call: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is read in parts never takes a value that stands for a missing one for a number."""
+    monkeypatch.setattr("poolcli.cli.large.LARGE", 0)
+    np.save(tmp_path / "in.npy", np.array([[1.0, -9999.0], [3.0, 4.0]]))
+    words = ("pool", "--size", "1", "--missing", "-9999")
+    result = call(*words, "-o", "out.npy", "in.npy", cwd=tmp_path)
+    assert (result.code, np.isnan(np.load(tmp_path / "out.npy")).tolist()) == (0, [[False, True], [False, False]])
+    refused = call(*words, "-o", "out.zarr", "in.npy", cwd=tmp_path)
+    assert (refused.code, refused.err.splitlines()[0]) == (2, "error: --missing is not for Zarr arrays")
+
+
 def test_rows_of_text_are_read_forward_and_again(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     x = np.arange(600.0).reshape(200, 3) / 7

@@ -24,7 +24,7 @@ from poolcli.errors import LimitError
 from poolcli.system import limits
 from poolcli.system.limits import _left_of_groups, available, check_memory, refused
 from tests.support.forks import Forks, forking
-from tests.support.process import SAMPLES, Result, Run
+from tests.support.process import ROOT, SAMPLES, Result, Run
 
 GEEKS = SAMPLES / "geeks_4x4.csv"
 MEMORY = 1 << 30
@@ -175,6 +175,7 @@ STARTS: dict[str, list[str]] = {
     "show": ["show", str(GEEKS)],
     "explain": ["explain", str(GEEKS)],
     "shift": ["shift", str(GEEKS)],
+    "layers": ["layers", str(ROOT / "tests/models/odd.onnx")],
 }
 SPECIAL = {"--output", "--name", "--report", "--steps", "--save-steps", "--scheduler"}  # names of files and addresses
 
