@@ -26,6 +26,8 @@ from typing import ClassVar
 
 from poolcli.wording import ELSEWHERE, Phrase
 
+NEAR = 0.7  # how alike the nearest name has to be for suggestions: avrage is average, xml is not xbm
+
 
 class PoolcliError(Exception):
     """The root of poolcli's errors.
@@ -92,7 +94,9 @@ class UnknownNameError(UsageError):
         from difflib import get_close_matches
 
         names = list(known)
-        close = get_close_matches(name.lower(), names, n=3, cutoff=0.6)
+        close = [known for known in names if sorted(known) == sorted(name.lower())]  # cvs is csv
+        if get_close_matches(name.lower(), names, n=1, cutoff=NEAR):
+            close = get_close_matches(name.lower(), names, n=3, cutoff=0.6)
         hint = f"did you mean {' or '.join(close)}?" if close else otherwise or f"known: {', '.join(names)}"
         super().__init__("unknown " + kind + f" {name!r}", hint + note)
 

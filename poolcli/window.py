@@ -50,6 +50,13 @@ def times(sizes: Sequence[int]) -> str:
     return "x".join(map(str, sizes))
 
 
+def _such_as(what: str) -> Phrase:
+    """Say what sizes look like."""
+    name = what.replace("-", "_")
+    one, two, three = (Phrase(f"{{{name}}}", **{name: sizes}) for sizes in (2, (3, 2), (2, 3, 3)))
+    return "write " + one + ", " + two + " or " + three
+
+
 def parse_sizes(text: str, what: str) -> int | tuple[int, ...]:
     """Read ``3``, ``3x2`` or ``2x3x3``.
 
@@ -67,7 +74,7 @@ def parse_sizes(text: str, what: str) -> int | tuple[int, ...]:
     """
     parts = text.lower().strip().split("x")
     if not all(re.fullmatch(r"[+-]?[0-9]{1,18}", part) for part in parts) or len(parts) > 3:
-        raise UsageError(f"{what} {text!r} is not a size", f"write --{what} 2, --{what} 3x2 or --{what} 2x3x3")
+        raise UsageError(f"{what.replace('_', '-')} {text!r} is not a size", _such_as(what))
     sizes = tuple(map(int, parts))
     return sizes[0] if len(sizes) == 1 else sizes
 

@@ -20,13 +20,14 @@ from poolcli.formats.detect import HEAD, detect
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.registry import FORMATS, Format, find_format, format_of_name, format_of_target
 from poolcli.system.files import ZARR, file_error, is_special, left_behind, missing, open_source, same_file
-from poolcli.wording import Phrase, many
+from poolcli.wording import Phrase, many, safe
 
 FIELDS = ("stem", "name", "ext", "folder", "number")
 USUAL = "{folder}/{stem}"
 EXTENSION = re.compile(r"\.[A-Za-z]\w*")  # an extension, unlike the end of v1.5
 PROSE = ".txt"  # holds words more often than numbers: read where it is named, not where it is found
 KINDS_TOLD = 3  # of files that are counted where there is none to read
+WIDTH = re.compile(r"(?:.?[<>^])?0?[0-9]{0,2}(?:\.[0-9]{1,2})?[ds]?")  # of a field: 99 characters at most
 PATTERN = "write a name such as '{stem}_pooled.png', '{folder}/{stem}.csv' or '{number:05}.npy'"
 
 
@@ -249,9 +250,13 @@ class Naming:
             parts = list(string.Formatter().parse(self.pattern))
         except ValueError as problem:
             raise UsageError(Phrase("{name} {0}: {1}", repr(self.pattern), problem), PATTERN) from None
-        for _, name, _, _ in parts:
+        for _, name, form, conversion in parts:
             if name is not None and name not in FIELDS:
                 raise UnknownNameError(Phrase("field of {name}"), f"{{{name}}}", [f"{{{known}}}" for known in FIELDS])
+            odd = f"!{conversion}" if conversion else "" if WIDTH.fullmatch(form or "") else safe(f":{form}", 20)
+            if odd:
+                what = Phrase("{name} {0}: {1} is not a width such as :05", repr(safe(self.pattern)), repr(odd))
+                raise UsageError(what, PATTERN)
         self._filled(FoundFile("a/b.png", "c"), 1)
         text, name, _, _ = parts[-1]
         typed = EXTENSION.fullmatch(Path(f"x{text}").suffix) and name is None

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from poolcli.cli import front_page
 from poolcli.cli.output import Output, gone
-from poolcli.cli.registry import COMMANDS, COMPLETE, STACKS, build
+from poolcli.cli.registry import COMMANDS, COMPLETE, GROUPS, STACKS, build
 from poolcli.cli.words import Line, classify, options_of, refusal, spoken
-from poolcli.errors import PoolcliError
+from poolcli.errors import NEAR, PoolcliError
 from poolcli.system.files import Closed, file_error
 from poolcli.system.limits import refused
 
@@ -42,6 +42,9 @@ def run(arguments: Sequence[str]) -> int:
         return out.complain(file_error("write", "stdout", problem))
 
 
+PREFIX = "POOLCLI_"
+
+
 class Valued:
     """An option with a value, for a command line whose command is not built yet."""
 
@@ -61,11 +64,32 @@ def _run(arguments: Sequence[str]) -> int:
 
         sys.stdout.write(answer(os.environ[COMPLETE], arguments))
         return 0
-    return _command(name, arguments[1:]) if name in COMMANDS else front_page.run(name)
-
-
-def _command(name: str, words: Sequence[str]) -> int:
+    if name not in COMMANDS:
+        return front_page.run(name)
     built = build(name)
+    if name not in GROUPS["Look up"]:  # doctor lists them
+        _note_strange_settings(arguments, built)
+    return _command(name, arguments[1:], built)
+
+
+def _note_strange_settings(arguments: Sequence[str], built: Command) -> None:
+    """Say which variables of the environment look like options, but are none."""
+    given = {name for name in os.environ if name.startswith(PREFIX)} - {"POOLCLI_DEBUG"}
+    if not given or given <= {one.envvar for one in built.params} or {"-q", "--quiet"} & set(arguments):
+        return
+    from difflib import get_close_matches
+
+    from poolcli.cli.stack import settings
+
+    known = settings()
+    for name in sorted(given - known):
+        near = get_close_matches(
+            name.removeprefix(PREFIX), [one.removeprefix(PREFIX) for one in known], n=1, cutoff=NEAR
+        )
+        Output().note(f"no option is called {name}{f'; did you mean {PREFIX}{near[0]}?' if near else ''}")
+
+
+def _command(name: str, words: Sequence[str], built: Command) -> int:
     try:
         return _invoke(name, words, built)
     except PoolcliError as problem:
@@ -80,7 +104,7 @@ def _invoke(name: str, words: Sequence[str], built: Command) -> int:
 
     own, stages = _stages(name, words, built)
     try:
-        with built.make_context(f"poolcli {name}", own, obj=stages) as context:
+        with built.make_context(f"poolcli {name}", list(own), obj=stages) as context:
             context.command.invoke(context)
     except typer.Exit as end:
         return end.exit_code
@@ -88,7 +112,9 @@ def _invoke(name: str, words: Sequence[str], built: Command) -> int:
         return 130
     except typer.TyperException as problem:
         lacking = f"such as: poolcli {name} - pool --size 2, where - is what is piped in" if name in STACKS else ""
-        raise refusal(problem, f"see: poolcli {name} --help", lacking=lacking) from None
+        options = options_of(built)
+        inputs = [word.text for word in classify(own, options) if not word.flag]
+        raise refusal(problem, f"see: poolcli {name} --help", lacking=lacking, options=options, inputs=inputs) from None
     return 0
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from io import StringIO
 from typing import IO, TYPE_CHECKING, Literal
 
+from poolcli.wording import printable
+
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
 
     from poolcli.render.terminal.heatmap import Colors
 
@@ -89,6 +93,20 @@ def screen(
     )  # fmt: skip
 
 
+class Harmless:
+    """A drawing in which what a terminal would act on is written out, whoever put it there; colours are Rich's own."""
+
+    def __init__(self, drawing: RenderableType) -> None:
+        self.drawing = drawing
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        """Give the pieces of the drawing."""
+        for piece in console.render(self.drawing, options):
+            text = piece.text
+            safe = text if text.isprintable() or piece.control else "\n".join(map(printable, text.split("\n")))
+            yield piece if safe is text else piece._replace(text=safe)
+
+
 def rendered(*drawings: RenderableType, system: System | None = None, width: int | None = None) -> str:
     """Return drawings as text, lines not padded with blanks; as wide as they want to be without a `width`."""
     from rich.measure import Measurement
@@ -99,5 +117,5 @@ def rendered(*drawings: RenderableType, system: System | None = None, width: int
         wanted = (Measurement.get(paper, paper.options, drawing).maximum for drawing in drawings)
         paper.width = max(1, *wanted)
     for drawing in drawings:
-        paper.print(drawing, soft_wrap=False, crop=False)
+        paper.print(Harmless(drawing), soft_wrap=False, crop=False)
     return "".join(line.rstrip(" ") + "\n" for line in text.getvalue().splitlines())

@@ -11,7 +11,7 @@ from poolcli.cli.console import rendered, unicode_ok, wants_color, width_of_outp
 from poolcli.cli.signals import ending
 from poolcli.cli.words import spoken, told
 from poolcli.system import files
-from poolcli.wording import Phrase, printable
+from poolcli.wording import Phrase, printable, safe
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from poolcli.errors import PoolcliError
     from poolcli.render.terminal.heatmap import Colors
 
+MOST_SAID = 2000  # characters of a message, which may quote what a file holds
 RED_ERROR = "\x1b[1;31merror\x1b[0m"
 
 
@@ -44,7 +45,11 @@ class Output:
         """Write bytes as they are."""
         files.put(target, content, ending)
 
-    def text(self, text: str) -> None:
+    def lines(self, lines: Iterable[str]) -> None:
+        """Write lines to standard output, made harmless for a terminal."""
+        self._text("".join(f"{printable(line)}\n" for line in lines))
+
+    def _text(self, text: str) -> None:
         """Write text to standard output; what that cannot say becomes a question mark."""
         self.put(text.encode(getattr(sys.stdout, "encoding", None) or "utf-8", "replace"))
 
@@ -58,13 +63,13 @@ class Output:
         """Write a table to standard output, or as plain UTF-8 to a file."""
         if target == "-":
             paint = wants_color(self.color, sys.stdout)
-            self.text(rendered(drawn, system="auto" if paint else None, width=width))
+            self._text(rendered(drawn, system="auto" if paint else None, width=width))
         else:
             self.put(rendered(drawn, width=width).encode(), target)
 
     def pictures(self, *drawings: RenderableType, colors: Colors, width: int) -> None:
         """Draw on standard output in exactly these colours."""
-        self.text(rendered(*drawings, system=None if colors == "none" else colors, width=width))
+        self._text(rendered(*drawings, system=None if colors == "none" else colors, width=width))
 
     def rows(
         self, rows: Sequence[Mapping[str, Any]], *, json: bool, drawn: Sequence[Mapping[str, Any]] | None = None,
@@ -84,7 +89,7 @@ class Output:
 
     def say(self, text: str | Phrase) -> None:
         """Say one line, in any case."""
-        _tell(printable(told(text)))
+        _tell(_line(told(text)))
 
     def note(self, text: str | Phrase) -> None:
         """Say what the user should know, unless it is to be quiet."""
@@ -109,10 +114,15 @@ class Output:
 
             print_exception(problem)
         paint = wants_color(self.color, sys.stderr)
-        _tell(f"{RED_ERROR if paint else 'error'}: {printable(told(problem.text))}")
+        _tell(f"{RED_ERROR if paint else 'error'}: {_line(told(problem.text))}")
         if problem.advice:
-            _tell(f"hint: {printable(spoken(problem.advice))}")
+            _tell(f"hint: {_line(spoken(problem.advice))}")
         return problem.exit_code
+
+
+def _line(text: str) -> str:
+    """Return what is said as one line of bearable length that no terminal acts on."""
+    return safe(text, MOST_SAID)
 
 
 def _tell(line: str) -> None:

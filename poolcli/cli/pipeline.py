@@ -18,6 +18,7 @@ from poolcli.formats.detect import HEAD, detect
 from poolcli.formats.light import to_levels
 from poolcli.formats.registry import find_format
 from poolcli.system.files import read_source
+from poolcli.system.limits import check_start
 from poolcli.window import times
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def take_in(
 
 def load(source: str, reading: Reading, verbosity: Verbosity, compat: str | None = None) -> FeatureMap:
     """Read the input, and with ``-v`` state what was guessed."""
+    check_start()
     options = reading.options(compat)
     found = read_source(source)
     if len(found.data) > AHEAD and detect(found.data[:HEAD], found.name, options).picture:

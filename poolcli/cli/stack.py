@@ -182,7 +182,7 @@ def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) ->
         with step.make_context(name, list(rest)) as context:
             made: list[Any] = context.command.invoke(context)
     except typer.TyperException as problem:
-        raise refusal(problem, _help(name, step), f"stage {number} ({name}): ") from None
+        raise refusal(problem, _help(name, step), f"stage {number} ({name}): ", options=options_of(step)) from None
     except PoolcliError as problem:
         problem.at(f"stage {number} ({name})")
         raise
@@ -200,3 +200,10 @@ def _help(name: str, step: Command) -> str:
 def parse_stack(stages: Sequence[Sequence[str]], names: Mapping[str, Made]) -> list[Any]:
     """Turn the stages of a command line into steps."""
     return [step for number, words in enumerate(stages, 1) for step in parse_stage(words, names, number)]
+
+
+def settings() -> set[str]:
+    """Return the environment variables that mean something: those of the options of every command and every step."""
+    steps = (_built(name, function) for table in (RUNNABLE, SUMMARIZED) for name, function in table.items())
+    commands = (*map(build, COMMANDS), *steps)
+    return {"POOLCLI_DEBUG", *(str(one.envvar) for command in commands for one in command.params if one.envvar)}

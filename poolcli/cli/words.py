@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from poolcli.errors import UsageError
-from poolcli.wording import Instead, Phrase, Readable
+from poolcli.errors import NEAR, UsageError
+from poolcli.wording import ELSEWHERE, Instead, Phrase, Readable
 
 if TYPE_CHECKING:
     from poolcli.cli.options.grammar import Command
@@ -170,11 +171,16 @@ def spoken(text: str | Phrase, line: Line | None = None) -> str:
 
 # --- what Typer found wrong -------------------------------------------------------------------------------------------
 
-EXTRA_FILE = re.compile(r"Got unexpected extra argument\(s\) \((?P<name>[^ ]+\.[A-Za-z0-9]+)\)")  # as: convert IN OUT
+EXTRA = re.compile(r"Got unexpected extra argument\(s\) \((?P<names>.*)\)", re.DOTALL)
+FILE = re.compile(r"[^ ]+\.[A-Za-z0-9]+")  # as the OUT of: convert IN OUT
 NO_OPTIONS = {"--html": Instead("explain", output="page.html")}  # what people try, and what there is instead
+TYPED = {"kernel": "filter", "return_indices": "indices", "upstream": "upstream"}  # keywords that one types otherwise
 
 
-def refusal(problem: Any, hint: str, where: str = "", *, lacking: str = "") -> UsageError:
+def refusal(
+    problem: Any, hint: str, where: str = "", *, lacking: str = "", options: Mapping[str, Any] = {},
+    inputs: Sequence[str] = (),
+) -> UsageError:  # fmt: skip
     """Return the error for what Typer found wrong.
 
     Parameters
@@ -187,17 +193,42 @@ def refusal(problem: Any, hint: str, where: str = "", *, lacking: str = "") -> U
         The stage of a stack, to be said before it.
     lacking : str
         The hint if an argument is missing.
+    options : mapping
+        What the command has.
+    inputs : sequence of str
+        The words that stand by themselves.
     """
     advice: str | Phrase = hint
     if hasattr(problem, "possibilities"):  # those of Typer are near because of their dashes
-        from difflib import get_close_matches
-
-        near = {flag.lstrip("-"): flag for flag in problem.possibilities or ()}
-        problem.possibilities = [near[name] for name in get_close_matches(problem.option_name.lstrip("-"), near)]
+        advice = _other_option(problem, options) or hint
         if problem.option_name in NO_OPTIONS and not where:
             advice = Phrase("{call}", call=NO_OPTIONS[problem.option_name])
     if hasattr(problem, "param_type"):
         advice = lacking or hint
-    if extra := EXTRA_FILE.fullmatch(problem.format_message()):
-        advice = f"-o {shlex.quote(extra['name'])} writes the result there"
+    if extra := EXTRA.fullmatch(problem.format_message()):
+        advice = _for_extra(extra["names"], inputs, options) or hint
     return UsageError(where + problem.format_message(), advice)
+
+
+def _other_option(problem: Any, options: Mapping[str, Any]) -> str:
+    """Suggest the options that are near, or say what a word from elsewhere is called here."""
+    from difflib import get_close_matches
+
+    name = problem.option_name.lstrip("-").partition("=")[0]
+    near = {flag.lstrip("-"): flag for flag in problem.possibilities or ()}
+    problem.possibilities = [near[one] for one in get_close_matches(name, near, cutoff=NEAR)]
+    keyword = ELSEWHERE.get(name.replace("-", "_"), "")
+    flag = typed(TYPED.get(keyword, keyword), None)
+    if not keyword or flag not in options:
+        return ""
+    problem.possibilities = []
+    return f"--{name} is {flag} here"
+
+
+def _for_extra(names: str, inputs: Sequence[str], options: Mapping[str, Any]) -> str:
+    """Say what to do with words that are too many: several inputs are a batch, a name that is free is an output."""
+    if len(inputs) > 1 and all(map(os.path.exists, inputs)):
+        return f"one at a time, or all of them: poolcli batch {shlex.join(inputs)} -o FOLDER"
+    if FILE.fullmatch(names) and not os.path.lexists(names) and "-o" in options:
+        return f"-o {shlex.quote(names)} writes the result there"
+    return ""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from io import BytesIO
 
 import numpy as np
@@ -12,6 +10,7 @@ from PIL import Image, features
 
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import decode, encode
+from poolcli.formats.mute import unheard
 from poolcli.formats.options import ReadOptions, WriteOptions
 
 # the formats that a library has to be there for, and what Pillow calls that library
@@ -42,7 +41,7 @@ def codecs() -> Iterator[tuple[str, str, str]]:
 
 def tiff_compressions() -> list[str]:
     """Return the compressions of TIFF that can be written and read."""
-    with _unheard():
+    with unheard():
         return [name for name in COMPRESSIONS if _works(name)]
 
 
@@ -59,19 +58,6 @@ def _problem(name: str) -> str:
         return "" if read.shape == values.shape else f"a picture of 8x8 pixels comes back as {read.shape}"
     except Exception as problem:  # noqa: BLE001 -- whatever a library that is broken raises
         return str(problem) or f"{name}: {type(problem).__name__}"
-
-
-@contextmanager
-def _unheard() -> Iterator[None]:
-    """Keep standard error clean of what libtiff itself writes there about compressions that it does not have."""
-    kept, void = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(void, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(void)
 
 
 def _works(compression: str) -> bool:

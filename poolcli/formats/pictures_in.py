@@ -23,6 +23,7 @@ from poolcli.errors import InputError, LimitError, PoolcliError, ShapeError, Unk
 from poolcli.featuremap import FeatureMap, parse_layout
 from poolcli.formats import netpbm
 from poolcli.formats.missing import without_missing
+from poolcli.formats.mute import unheard
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.png_chunks import SIGNATURE, check_rows, checked, comes_in_one_go
 from poolcli.system.limits import check_memory
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
+TIFF = (b"II", b"MM")  # how its files begin, in either order of bytes
 CHANNELS = ("gray", "rgb")
 ALL = "all"
 NARROWED = "read as"  # in a note that more was in the file
@@ -84,7 +86,7 @@ def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:
     frame = _frame_asked(options.frame)
     chunks = checked(data, name) if data.startswith(SIGNATURE) else []
     head = netpbm.header(data)
-    with limited(options.max_pixels) as limit:
+    with limited(options.max_pixels) as limit, unheard(needed=data.startswith(TIFF)):
         if head and head.most != 255 and frame in (0, ALL):
             _check_pixels((head.width, head.height), limit, name)
             found = _whole_range(netpbm.read(data, head, name), head.most, options.channels)
@@ -307,7 +309,7 @@ def _nodata(picture: Image.Image) -> tuple[float, ...]:
 
 def _choose_frame(picture: Image.Image, name: str, frame: int, limit: int) -> list[str]:
     """Go to a frame; say so if there are more."""
-    frames = getattr(picture, "n_frames", 1)
+    frames = max(getattr(picture, "n_frames", 1), 1)  # a Photoshop file without layers counts none, but has its picture
     if not 0 <= frame < frames:
         there = "one frame" if frames == 1 else f"frames 0 to {frames - 1}"
         raise InputError(f"{name}: there is no frame {frame}, but {there}", Phrase("{frame}", frame=0))

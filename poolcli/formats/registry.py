@@ -310,6 +310,7 @@ EXTENSIONS: Mapping[str, Format] = {extension: row for row in _ROWS for extensio
 SIGNATURES = b"|".join(b"(?P<%s>%s)" % (row.name.encode(), row.signature) for row in _ROWS if row.signature)
 
 
+LISTED_FORMATS = 9  # formats that are named where all would be too many
 EXPLAINED = (".html", ".htm", ".svg")  # what poolcli writes of the windows of a map, not of the map
 
 
@@ -357,7 +358,10 @@ def find_format(name: str, *, writing: bool = False, also: Sequence[str] = ()) -
     if row is None:
         from poolcli.system import plugins
 
-        raise UnknownNameError("format", name, [*also, *_able(writing=writing), *plugins.names("format")])
+        own = [*also, *_able(writing=writing)]
+        others = plugins.names("format")
+        common = f"known: {', '.join([*own[:LISTED_FORMATS], *others])} and {len(own) - LISTED_FORMATS} more"
+        raise UnknownNameError("format", name, [*own, *others], otherwise=common)
     if not (row.writes if writing else row.reads):
         raise _unable(row, writing=writing)
     return row

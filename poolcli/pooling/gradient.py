@@ -18,10 +18,10 @@ from poolcli.pooling.compute import Divisors
 from poolcli.pooling.fill import copied_from, fill, first_place
 from poolcli.pooling.layer import Pooling, numbering
 from poolcli.pooling.modes import MODES, parse_mode
-from poolcli.pooling.options import Options, Size
+from poolcli.pooling.options import OPTIONS, Options, Size, as_lists
 from poolcli.system.limits import check_memory
 from poolcli.window import Axis, Window, output_shape, times
-from poolcli.wording import Phrase
+from poolcli.wording import Phrase, safe
 
 Array = NDArray[Any]
 
@@ -106,7 +106,10 @@ def unpool_as(values: Array, indices: Array, ndim: int, known: Mapping[str, Any]
     order = int(known.get("storage_order") or 0)
     framework = numbering(known.get("compat"), order)
     target = known.get("output_size")
-    implied = tuple(known["shape"]) if "shape" in known else implied_shape(spatial, known)
+    shape = known.get("shape")
+    implied = (
+        (tuple(shape) if isinstance(shape, list | tuple) else (shape,)) if shape else implied_shape(spatial, known)
+    )
     if framework is None or not framework.unpools_implied:
         implied = _overruled(implied, target, known)
         return unpool(values, framework.plane_index(indices, implied, order) if framework else indices, implied)
@@ -117,7 +120,7 @@ def unpool_as(values: Array, indices: Array, ndim: int, known: Mapping[str, Any]
 
 def _overruled(implied: tuple[int, ...], target: Sequence[int] | None, known: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the shape that the indices count in: the one asked for, unless the pooling wrote down another."""
-    if target and "shape" in known and tuple(target) != implied:
+    if target and known.get("shape") and tuple(target) != implied:
         raise ShapeError(
             f"the indices count in an input of {times(implied)}, not of {times(target)}", "drop --output-size"
         )
@@ -125,13 +128,18 @@ def _overruled(implied: tuple[int, ...], target: Sequence[int] | None, known: Ma
 
 
 def _check_known(known: Mapping[str, Any]) -> None:
-    """Refuse a record of pooling whose lengths are no whole numbers; it can come from any file."""
+    """Refuse a record of pooling that cannot be meant; it can come from any file."""
     for name in ("shape", "size", "stride", "output_size"):
         value = known.get(name)
         lengths = value if isinstance(value, list | tuple) else [value]
         whole = all(isinstance(length, int) and not isinstance(length, bool) and length > 0 for length in lengths)
         if value is not None and not whole:
-            raise InputError(f"{name} {value!r} of the pooling to undo is not made of whole numbers from 1",
+            raise InputError(f"{name} {safe(repr(value))} of the pooling to undo is not made of whole numbers from 1",
+                             "pool again with --indices --json, or give --size and --stride")  # fmt: skip
+    for option in OPTIONS:
+        value = known.get(option.json)
+        if value is not None and not option.kind.fits(as_lists(value)):
+            raise InputError(f"{option.json} {safe(repr(value))} of the pooling to undo is not {option.kind.text}",
                              "pool again with --indices --json, or give --size and --stride")  # fmt: skip
 
 

@@ -54,12 +54,16 @@ def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _length(value: Any) -> bool:
+    return _whole(value) and abs(value) < MOST
+
+
 def _sizes(value: Any) -> bool:
-    return _whole(value) or (isinstance(value, list) and bool(value) and all(map(_whole, value)))
+    return _length(value) or (isinstance(value, list) and bool(value) and all(map(_length, value)))
 
 
 def _targets(value: Any) -> bool:
-    return _whole(value) or (isinstance(value, list) and bool(value) and all(v is None or _whole(v) for v in value))
+    return _length(value) or (isinstance(value, list) and bool(value) and all(v is None or _length(v) for v in value))
 
 
 def _padding(value: Any) -> bool:
@@ -67,8 +71,16 @@ def _padding(value: Any) -> bool:
     return isinstance(value, str) or _sizes(value) or pairs
 
 
+def as_lists(value: Any) -> Any:
+    """Return a value as JSON has it, lists for tuples."""
+    return [as_lists(part) for part in value] if isinstance(value, list | tuple) else value
+
+
 def _grid(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(_number(item) or _grid(item) for item in value)
+
+
+MOST = 10**18  # cells: no map has as many
 
 
 @dataclass(frozen=True)
@@ -179,6 +191,18 @@ def mode_names() -> list[str]:
     return [*own, *ALIASES, *GLOBALS]
 
 
+def sizes_text(value: Any) -> str:
+    """Write sizes as one types them.
+
+    Examples
+    --------
+    >>> sizes_text(2), sizes_text([3, 2]), sizes_text([None, 2])
+    ('2', '3x2', '_x2')
+    """
+    sizes = value if isinstance(value, list | tuple) else [value]
+    return "x".join("_" if size is None else str(size) for size in sizes)
+
+
 def padding_text(value: Any) -> str:
     """Write padding as one types it.
 
@@ -187,8 +211,10 @@ def padding_text(value: Any) -> str:
     >>> padding_text("same"), padding_text([[1, 1], [2, 2]]), padding_text([[0, 1], [0, 1]])
     ('same', '1x2', '0,1,0,1')
     """
-    if isinstance(value, str):
-        return value
+    if not isinstance(value, list | tuple):
+        return str(value)
+    if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in value):
+        return times(value)
     return times([a for a, _ in value]) if all(a == b for a, b in value) else ",".join(f"{a},{b}" for a, b in value)
 
 
@@ -214,6 +240,8 @@ def _check_seed(value: Any, chosen: ChosenMode) -> None:
         raise UsageError(
             f"mode {chosen} draws at random and needs a seed", "add " + Phrase("{seed}, or any whole number", seed=1)
         )
+    if value is not None and value < 0:
+        raise UsageError(f"the seed {value} is negative", Phrase("{seed}, or any whole number from 0", seed=1))
 
 
 def _check_order(value: Any, _: ChosenMode) -> None:
@@ -232,7 +260,7 @@ OPTIONS: tuple[PoolOption, ...] = (
     ),
     PoolOption(
         "stride", "int | Sequence[int] | None", None, SIZES, "Cells from window to window.",
-        letter="s", metavar="N|HxW", usual="the size", told=lambda value: f"stride {times(value)}",
+        letter="s", metavar="N|HxW", usual="the size", told=lambda value: f"stride {sizes_text(value)}",
     ),
     PoolOption(
         "padding", "Padding", "valid", PADDING,
@@ -247,7 +275,7 @@ OPTIONS: tuple[PoolOption, ...] = (
     ),
     PoolOption(
         "dilation", "int | Sequence[int]", 1, SIZES, "Cells from cell to cell inside a window.",
-        metavar="N|HxW", told=lambda value: f"dilation {times(value)}",
+        metavar="N|HxW", told=lambda value: f"dilation {sizes_text(value)}",
     ),
     PoolOption(
         "ceil_mode", "bool", False, FLAG,
@@ -267,7 +295,7 @@ OPTIONS: tuple[PoolOption, ...] = (
     PoolOption(
         "output_size", "int | Sequence[int | None] | None", None, TARGET,
         "Adaptive windows: as many as give this output; _x7 keeps the rows as they are.",
-        metavar="HxW", told=lambda value: "to " + "x".join("_" if size is None else str(size) for size in value),
+        metavar="HxW", told=lambda value: f"to {sizes_text(value)}",
     ),
     PoolOption(
         "fractional", "bool", False, FLAG, Phrase("Windows of varying sizes that give {output_size}."),

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from poolcli.errors import InputError, PoolcliError, ShapeError
 from poolcli.pooling.frameworks import DOCUMENTED
-from poolcli.pooling.options import KEYWORDS, OPTIONS, Options, Size
-from poolcli.window import AXIS_NAMES, Padding, Window, times
+from poolcli.pooling.options import KEYWORDS, NUMBER, OPTIONS, TEXT, Kind, Options, Size, as_lists, sizes_text
+from poolcli.window import AXIS_NAMES, Padding, Window
 
 if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
@@ -365,20 +365,26 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "low": lambda value: f"from {value:g}",
     "high": lambda value: f"to {value:g}",
 }
+_KINDS: Mapping[str, Kind] = {
+    **{option.json: option.kind for option in OPTIONS}, "filter": TEXT, "bias": NUMBER, "low": NUMBER, "high": NUMBER,
+}  # fmt: skip
+
+
+def _fits(kind: Kind, value: Any) -> bool:
+    return kind.fits(as_lists(value))
 
 
 def text(record: Record) -> str:
-    """Say in one line what a recorded step did.
+    """Say in one line what a recorded step did; what cannot be meant, as a file may hold it, is passed over.
 
     Examples
     --------
     >>> text({"step": "pool", "mode": "max", "size": [2, 2], "stride": [2, 2], "shape": [2, 2]})
     'max 2x2, stride 2x2'
     """
-    what = [str(record[key]) for key in ("mode", "filter") if key in record]
-    what += ["global"] if record.get("global") else []
-    what += [times(record["size"])] if record.get("size") else []
-    said = [
-        word(record[key]) for key, word in _WORDS.items() if record.get(key) is not None and record[key] is not False
-    ]
+    known = {key: value for key, value in record.items() if key in _KINDS and _fits(_KINDS[key], value)}
+    what = [str(known[key]) for key in ("mode", "filter") if key in known]
+    what += ["global"] if known.get("global") else []
+    what += [sizes_text(size)] if (size := known.get("size")) else []
+    said = [word(known[key]) for key, word in _WORDS.items() if known.get(key) is not None and known[key] is not False]
     return ", ".join([" ".join(what), *said] if what else said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,6 +14,7 @@ from poolcli.system.portable import PAGE, limit_of, memory, set_limit
 from poolcli.wording import Phrase
 
 ENOUGH = 1 << 24  # bytes that are there wherever Python runs: not worth a look
+START = 88 << 20  # bytes of address space that importing numpy and its linear algebra takes
 MOMENT = 1.0  # seconds for which memory that was there is taken to be there,
 PART = 8  # if no more than one in so many bytes of it is needed
 
@@ -80,6 +82,20 @@ def fence() -> None:
     with suppress(OSError, ValueError):  # systems without /proc
         data = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5]) * PAGE
         set_limit("RLIMIT_DATA", data + available())
+
+
+def check_start() -> None:
+    """Raise `LimitError` if ``ulimit`` leaves less than numpy takes to start, because it would end the process.
+
+    Raises
+    ------
+    LimitError
+        With what is left.
+    """
+    room = min(_left_of_limits(), default=START)
+    if room < START and "numpy" not in sys.modules:
+        raise LimitError(f"numpy needs {_readable(START)} to start, but {_readable(max(room, 0))} are available",
+                         "raise the limit (ulimit -v)")  # fmt: skip
 
 
 def refused(problem: MemoryError) -> LimitError:

@@ -571,6 +571,15 @@ def test_an_average_is_finite_where_its_sum_is_not(mode: str, dtype: str, larges
     np.testing.assert_allclose(made, expected, rtol=1e-3 if dtype == "float16" else 1e-6)
 
 
+def test_an_average_that_counts_padding_and_ignores_nan_divides_by_the_other_cells_and_the_padding() -> None:
+    """A window without another real cell than NaN is NaN, whatever the padding."""
+    x = np.array([[1.0, math.nan], [3.0, 4.0]])
+    made = pool(x, "avg", 2, padding=1, count_include_pad=True, nan="ignore")
+    np.testing.assert_array_equal(made, [[1 / 4, math.nan], [3 / 4, 4 / 4]])
+    padded = pool(x, "avg", 3, stride=3, padding=1, count_include_pad=True, nan="ignore")
+    np.testing.assert_array_equal(padded, [[(1 + 3 + 4) / (3 + 5)]])
+
+
 def test_an_infinite_cell_still_makes_an_infinite_average() -> None:
     assert pool(np.array([np.inf, 1.0]), "avg", 2).tolist() == [np.inf]
 

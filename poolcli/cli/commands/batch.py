@@ -34,9 +34,9 @@ from poolcli.errors import UsageError
 from poolcli.formats.options import WriteOptions
 from poolcli.steps.shapes import check_options
 from poolcli.system.cluster import ClusterError
-from poolcli.system.files import read_source, same_file
+from poolcli.system.files import check_target, read_source, same_file
 from poolcli.system.limits import processors
-from poolcli.wording import many, printable
+from poolcli.wording import many
 
 if TYPE_CHECKING:
     from poolcli.steps.steps import Step
@@ -208,7 +208,8 @@ def batch(
 
 
 def _check_report(report: str, planned: BatchPlan, others: Sequence[str]) -> None:
-    """Refuse a report that would replace a file to be read or made, under whatever name."""
+    """Refuse a report that cannot be written, or that would replace a file to be read or made, under whatever name."""
+    check_target(report)
     place = os.path.realpath(report)
     read = chain((job.source for job in planned.jobs), planned.left_out, others)
     read = chain(read, (failure.source for failure in planned.failures))
@@ -320,23 +321,23 @@ def _say_passed_over(planned: BatchPlan, out: Output) -> None:
 def _rehearse(planned: BatchPlan, work: Work, files: Files, verbosity: Verbosity) -> int:
     """Say what would be done, one line for each file."""
     words = {"skipped": "skip", "failed": "fail"}
-    lines = [f"fail  {printable(one.source)}: {printable(spoken(one.problem.text))}" for one in planned.failures]
+    lines = [f"fail  {one.source}: {spoken(one.problem.text)}" for one in planned.failures]
     failed = len(planned.failures)
 
     def tell(outcome: Outcome) -> None:
         nonlocal failed
         failed += outcome.status == "failed"
-        note = f": {printable(spoken(outcome.message))}" if outcome.message else ""
+        note = f": {spoken(outcome.message)}" if outcome.message else ""
         lines.append(f"{words[outcome.status]}  {_arrow(outcome.job.source, outcome.job.target)}{note}")
 
     left = remaining(planned.jobs, work, overwrite=files.overwrite, tell=tell)
     lines += [f"make  {_arrow(job.source, job.target)}" for job in (left if files.skip_existing else planned.jobs)]
     out = verbosity.output()
-    out.text("".join(f"{line}\n" for line in lines))
+    out.lines(lines)
     _say_passed_over(planned, out)
     total = len(lines)
     return 0 if not failed else 1 if failed == total else SOME_FAILED
 
 
 def _arrow(source: str, target: str) -> str:
-    return f"{printable(source)} -> {printable(target)}"
+    return f"{source} -> {target}"

@@ -62,4 +62,4 @@ def completion(
     """
     if shell not in SCRIPTS:
         raise UnknownNameError("shell", shell, SCRIPTS)
-    Output().text(SCRIPTS[shell])
+    Output().put(SCRIPTS[shell].encode())

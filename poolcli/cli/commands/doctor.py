@@ -17,6 +17,7 @@ from poolcli import __version__
 from poolcli.cli.console import colors_of, unicode_ok, width_of_output
 from poolcli.cli.options.files import AsJson
 from poolcli.cli.output import Output
+from poolcli.cli.stack import settings
 
 OK, MISSING, BROKEN = "ok", "missing", "broken"
 Row = tuple[str, str, str, str]  # what, what was found, the state, what to do
@@ -177,16 +178,10 @@ def _terminal() -> Iterator[Row]:
 def _settings() -> Iterator[Row]:
     """Yield the environment variables that set options, folders shortened to ~, and those that no option has."""
     given = {name: value for name, value in sorted(os.environ.items()) if name.startswith("POOLCLI_")}
-    known = _known_settings() if given else set()
+    known = settings() if given else set()
     for name, value in given.items():
         shown = value.replace(str(Path.home()), "~") if Path.home() != Path("/") else value
         yield name, shown, OK if name in known else BROKEN, "" if name in known else "no option has this name"
-
-
-def _known_settings() -> set[str]:
-    from poolcli.cli.registry import COMMANDS, build
-
-    return {"POOLCLI_DEBUG", *(str(p.envvar) for name in COMMANDS for p in build(name).params if p.envvar)}
 
 
 PARTS: Mapping[str, Callable[[], Iterator[Row]]] = {

@@ -232,5 +232,5 @@ def story(before: FeatureMap, after: FeatureMap, *, ends: bool = True) -> list[T
 
 def _done(record: Any) -> str:
     said = step_text(record)
-    shape = times(record["shape"]) if "shape" in record else ""
+    shape = times(sizes) if isinstance(sizes := record.get("shape"), list | tuple) else ""
     return "  ".join(part for part in (said, f"-> {shape}" if shape else "") if part)

@@ -1,0 +1,188 @@
+"""What other programs, other people and other habits bring: strange files, names, variables and words."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.support.process import Run, Shell
+
+CSV = "1,2,3,4\n5,6,7,8\n9,1,2,3\n4,5,6,7\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two small files."""
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text(CSV)
+    return tmp_path
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["pool", "a.csv", "b.csv"], "one at a time, or all of them: poolcli batch a.csv b.csv -o FOLDER"),
+        (["show", "a.csv", "b.csv"], "one at a time, or all of them: poolcli batch a.csv b.csv -o FOLDER"),
+        (["pool", "-k", "2", "a.csv", "b.csv", "a.csv"],
+         "one at a time, or all of them: poolcli batch a.csv b.csv a.csv -o FOLDER"),
+        (["pool", "a.csv", "new.csv"], "-o new.csv writes the result there"),
+        (["show", "a.csv", "new.csv"], "see: poolcli show --help"),
+        (["run", "a.csv", "pool", "b.csv"], "see: poolcli pool --help"),
+        (["pool", "--kernel-size", "3", "a.csv"], "--kernel-size is --size here"),
+        (["pool", "--pool_size=3", "a.csv"], "--pool_size is --size here"),
+        (["pool", "--strides", "3", "a.csv"], "--strides is --stride here"),
+        (["pool", "--return-mask", "a.csv"], "--return-mask is --indices here"),
+        (["run", "a.csv", "pool", "--kernel-shape", "3"], "--kernel-shape is --size here"),
+        (["pool", "-f", "cvs", "a.csv"], "did you mean csv?"),
+        (["pool", "-f", "xml", "a.csv"], "known: table, csv, tsv, json, npy, png, "),
+        (["pool", "-m", "avrage", "a.csv"], "did you mean average"),
+        (["pool", "-m", "stochastic", "--seed", "-1", "a.csv"], "use --seed 1, or any whole number from 0"),
+        (["pool", "--output-size", "q", "a.csv"], "write --output-size 2, --output-size 3x2 or --output-size 2x3x3"),
+    ],
+)  # fmt: skip
+def test_hints_that_may_be_obeyed(call: Run, folder: Path, words: list[str], hint: str) -> None:
+    result = call(*words, cwd=folder)
+    assert result.code == 2
+    assert result.err.splitlines()[1].startswith(f"hint: {hint}"), result.err
+    assert sorted(path.name for path in folder.iterdir()) == ["a.csv", "b.csv"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "words", "note"),
+    [
+        ("POOLCLI_STRIDES", ["pool"], "note: no option is called POOLCLI_STRIDES; did you mean POOLCLI_STRIDE?\n"),
+        ("POOLCLI_QQ", ["pool"], "note: no option is called POOLCLI_QQ\n"),
+        ("POOLCLI_STRIDES", ["pool", "-q"], ""),
+        ("POOLCLI_UNITS", ["pool"], ""),
+        ("POOLCLI_FPS", ["pool"], ""),
+    ],
+)
+def test_a_variable_that_names_no_option_gets_a_note(
+    call: Run, folder: Path, variable: str, words: list[str], note: str
+) -> None:
+    result = call(*words, "--json", "a.csv", env={variable: "3"}, cwd=folder)
+    assert (result.code, result.err) == (0, note)
+
+
+# --- names and values -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("color", ["0", "1"])
+@pytest.mark.parametrize(
+    "words", [["doctor"], ["doctor", "--json"], ["pool", "a.csv"], ["batch", "x\x1b[31m", "-o", "o"]]
+)
+def test_no_way_out_lets_an_escape_through(call: Run, folder: Path, words: list[str], color: str) -> None:
+    env = {"TERM": "x\x1b[31m", "POOLCLI_\x1b[31m": "1", "LANG": "\u202e", "FORCE_COLOR": color}
+    (folder / "x\x1b[31m").mkdir()
+    (folder / "x\x1b[31m" / "c\x1b[31m.csv").write_text(CSV)
+    result = call(*words, env=env, cwd=folder)
+    assert "\x1b[31m" not in result.out + result.err.replace("\x1b[1;31merror", "")
+    assert "\u202e" not in result.out + result.err or "--json" in words
+
+
+def test_a_picture_in_the_terminal_lets_no_escape_through(call: Run, folder: Path) -> None:
+    (folder / "c\x1b[31m.csv").write_text(CSV)
+    for words in (["show"], ["explain"], ["compare", "-m", "max,avg", "--show"], ["shift", "--show"], ["pool"]):
+        assert "\x1b" not in call(*words, "c\x1b[31m.csv", cwd=folder).out
+
+
+@pytest.mark.parametrize(
+    "pattern", ["{number:{stem.x}}.csv", "{number:099999999}.csv", "{stem!r}.csv", "{stem:>100}.csv"]
+)
+def test_a_pattern_that_makes_no_name(call: Run, folder: Path, pattern: str) -> None:
+    result = call("batch", "a.csv", "-o", "out", "--name", pattern, cwd=folder)
+    assert (result.code, result.err.count("\n"), len(result.err) < 400) == (2, 2, True)
+    assert result.err.startswith(f"error: --name '{pattern}': ")
+    assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "pattern", ["{number:05}.csv", "{number:>5d}.csv", "{stem:.8}-{number}.csv", "{stem:_<99}.csv"]
+)
+def test_a_pattern_with_a_width(call: Run, folder: Path, pattern: str) -> None:
+    assert call("batch", "a.csv", "-o", "out", "--name", pattern, "--dry-run", cwd=folder).code == 0
+
+
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_made(call: Run, folder: Path) -> None:
+    result = call("batch", "a.csv", "-o", "out", "--report", "nosuch/r.jsonl", cwd=folder)
+    assert (result.code, result.err.splitlines()[0]) == (
+        1, "error: cannot write nosuch/r.jsonl: the folder nosuch does not exist",
+    )  # fmt: skip
+    assert not (folder / "out").exists()
+
+
+def test_a_message_has_an_end(call: Run) -> None:
+    for key in ("shape", "dtype", "layout"):
+        result = call("pool", stdin=json.dumps({"data": [[1, 2], [3, 4]], key: "a" * 100_000}))
+        assert result.code in (1, 2)
+        assert len(result.err) < 5000
+
+
+def test_too_little_memory_to_start_is_told_in_two_lines(shell: Shell, folder: Path) -> None:
+    result = shell("ulimit -v 90000; poolcli pool a.csv", cwd=folder)
+    assert (result.code, result.err.count("\n")) == (1, 2)
+    assert result.err.startswith("error: numpy needs 88 MiB to start")
+
+
+# --- files that describe themselves -----------------------------------------------------------------------------------
+
+
+ODD: list[Any] = [
+    None, True, 0, -1, 1.5, 1e308, 10**30, "", "x", "a" * 5000, [], [[]], [0, 0], [None], ["a"], {}, {"a": 1}, [[1, 2]],
+    "torch", [1e300, 2], [[["x"]]],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ["shape", "layout", "dtype", "steps", "indices", "unpool", "white"])
+@pytest.mark.parametrize(
+    "words", [["pool"], ["unpool"], ["show"], ["run", "-", "pool"], ["run", "--steps", "-", "a.csv"]]
+)
+def test_a_json_object_may_say_anything_of_itself(call: Run, folder: Path, key: str, words: list[str]) -> None:
+    for odd in ODD:
+        told(call(*words, stdin=json.dumps({"data": [[1, 2], [3, 4]], "indices": [[0]], key: odd}), cwd=folder))
+
+
+@pytest.mark.parametrize(
+    "key", ["step", "mode", "size", "stride", "padding", "shape", "compat", "storage_order", "seed", "bias", "global"]
+)
+def test_a_step_may_say_anything_of_itself(call: Run, folder: Path, key: str) -> None:
+    for odd in ODD:
+        steps = [{"step": "pool", "mode": "max", "size": [2, 2], key: odd}]
+        told(call("pool", stdin=json.dumps({"data": [[1, 2], [3, 4]], "steps": steps})))
+        told(call("run", "--steps", "-", "a.csv", stdin=json.dumps(steps), cwd=folder))
+        record = {"data": [[4]], "indices": [[3]], "unpool": {"shape": [2, 2], key: odd}}
+        told(call("unpool", stdin=json.dumps(record)))
+
+
+def told(result: Any) -> None:
+    """It worked, or the error has two lines."""
+    assert result.code == 0 or (result.code in (1, 2) and result.err.startswith("error: ")), result.err
+    assert result.code == 0 or result.err.count("\n") == 2, result.err
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_photoshop_file_without_layers_is_read(call: Run, tmp_path: Path) -> None:
+    head = b"8BPS" + struct.pack(">H6xHIIHH", 1, 1, 4, 4, 8, 1)
+    (tmp_path / "x.psd").write_bytes(head + struct.pack(">IIIH", 0, 0, 0, 0) + bytes(range(16)))
+    assert call("pool", "--json", "x.psd", cwd=tmp_path).data() == [[5, 7], [13, 15]]
+
+
+def test_libtiff_says_nothing_of_its_own(run: Run, tmp_path: Path) -> None:
+    Image.new("L", (64, 64)).save(tmp_path / "x.tif", compression="tiff_lzw")
+    whole = bytearray((tmp_path / "x.tif").read_bytes())
+    for start in (10, 20, 60):
+        damaged = whole.copy()
+        damaged[start : start + 40] = b"\xff" * 40
+        (tmp_path / "bad.tif").write_bytes(damaged)
+        told(run("pool", "bad.tif", cwd=tmp_path))
+    assert run("pool", "-k", "0", "x.tif", cwd=tmp_path).err.startswith("error: ")  # standard error is back
