@@ -363,7 +363,8 @@ class Scene:
         low, _, high = (number(tick, 4) for tick in self.scale.ticks)
         first = self.grids[0]
         if self.input.shape != (first.rows, first.columns):
-            yield Words(MARGIN + 300, y, self._legend(), LETTERS - 2, QUIET)
+            left = self.width - MARGIN - self.measure(self._legend(), LETTERS - 2)
+            yield Words(min(MARGIN + 300, left), y, self._legend(), LETTERS - 2, QUIET)
         if self.named:
             yield Words(MARGIN, y, "cells are named by row and column", LETTERS - 2, QUIET)
             return
