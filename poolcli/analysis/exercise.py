@@ -13,7 +13,7 @@ from poolcli.featuremap import FeatureMap
 from poolcli.pooling.layer import Pooling
 
 OUTPUTS = 3  # windows along an axis, if the map stays small
-LONGEST = 9  # cells along an axis of a small map
+LONGEST_AXIS = 9  # cells along an axis of a small map
 LARGEST = 9  # the largest number, where the average allows it
 MOST_STEPS = 4  # numbers to choose from, where sums have to be multiples
 
@@ -58,7 +58,7 @@ def numbers(layer: Pooling, seed: int = 0) -> FeatureMap:
 def _length(layer: Pooling, axis: int) -> int:
     """Return the shortest axis with enough windows that leaves no cell over, or else one with any window."""
     found = {}
-    for length in range(1, 4 * LONGEST):
+    for length in range(1, 4 * LONGEST_AXIS):
         try:
             planned = layer.plan((length,) * layer.ndim)[axis]
         except PoolcliError as problem:  # too short still
@@ -69,7 +69,7 @@ def _length(layer: Pooling, axis: int) -> int:
             break
     if not found:
         raise UsageError(f"no small map has a window of {layer.window.size}", "use a smaller window") from last
-    small = [length for length in found if length <= LONGEST] or [min(found)]
+    small = [length for length in found if length <= LONGEST_AXIS] or [min(found)]
     whole = [length for length in small if not found[length].left_over] or small
     return max(whole, key=lambda length: (min(len(found[length]), OUTPUTS), length >= 4, -length))
 

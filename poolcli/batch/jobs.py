@@ -25,9 +25,9 @@ from poolcli.wording import Phrase, many, safe
 FIELDS = ("stem", "name", "ext", "folder", "number")
 USUAL = "{folder}/{stem}"
 EXTENSION = re.compile(r"\.[A-Za-z]\w*")  # an extension, unlike the end of v1.5
-PROSE = ".txt"  # holds words more often than numbers: read where it is named, not where it is found
+MOSTLY_WORDS = ".txt"  # holds words more often than numbers: read where it is named, not where it is found
 KINDS_TOLD = 3  # of files that are counted where there is none to read
-WIDTH = re.compile(r"(?:.?[<>^])?0?[0-9]{0,2}(?:\.[0-9]{1,2})?[ds]?")  # of a field: 99 characters at most
+FIELD_FORM = re.compile(r"(?:.?[<>^])?0?[0-9]{0,2}(?:\.[0-9]{1,2})?[ds]?")  # of its width: 99 characters at most
 PATTERN = "write a name such as '{stem}_pooled.png', '{folder}/{stem}.csv' or '{number:05}.npy'"
 
 
@@ -206,7 +206,7 @@ def _hidden(name: str) -> bool:
 
 def _readable(name: str) -> bool:
     row = format_of_name(name)
-    return row is not None and row.reads and not name.lower().endswith(PROSE)
+    return row is not None and row.reads and not name.lower().endswith(MOSTLY_WORDS)
 
 
 # Naming
@@ -253,7 +253,7 @@ class Naming:
         for _, name, form, conversion in parts:
             if name is not None and name not in FIELDS:
                 raise UnknownNameError(Phrase("field of {name}"), f"{{{name}}}", [f"{{{known}}}" for known in FIELDS])
-            odd = f"!{conversion}" if conversion else "" if WIDTH.fullmatch(form or "") else safe(f":{form}", 20)
+            odd = f"!{conversion}" if conversion else "" if FIELD_FORM.fullmatch(form or "") else safe(f":{form}", 20)
             if odd:
                 what = Phrase("{name} {0}: {1} is not a width such as :05", repr(safe(self.pattern)), repr(odd))
                 raise UsageError(what, PATTERN)

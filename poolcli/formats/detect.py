@@ -32,7 +32,7 @@ FOREIGN: tuple[tuple[bytes, str, str], ...] = (
 )
 
 # The same by a regular expression.
-STRANGERS: tuple[tuple[bytes, str, str], ...] = (
+FOREIGN_PATTERNS: tuple[tuple[bytes, str, str], ...] = (
     (b"CDF", "NetCDF", "save one variable as .npy: xarray.open_dataset({quoted})['name'].values"),
     (b"RIFF....WAVE", "a WAV sound", "save its samples as .npy: scipy.io.wavfile.read({quoted})[1]"),
     (b"....ftyp(?:heic|heix|hevc|heim|heis|mif1|msf1)", "HEIC", "make it a PNG first: heif-convert {name} picture.png"),
@@ -98,7 +98,7 @@ def _refuse_foreign(head: bytes, name: str) -> None:
     for mark, what, hint in FOREIGN:
         if head.startswith(mark):
             raise InputError(f"{name} is {what}", hint.format(name=name))
-    for pattern, what, hint in STRANGERS:
+    for pattern, what, hint in FOREIGN_PATTERNS:
         if re.match(pattern, head, re.DOTALL | re.IGNORECASE):
             raise InputError(f"{name} is {what}", hint.format(name=name, quoted=repr(name)))
 

@@ -16,7 +16,7 @@ from poolcli.formats.text import Number, load_rows, quoted
 from poolcli.wording import Phrase, many
 
 DELIMITERS = {"tab": b"\t", ";": b";", ",": b",", "|": b"|", "blanks": b" "}  # in the order of precedence
-OTHER_NAMES = {"\t": "tab", "\\t": "tab", " ": "blanks", "comma": ",", "semicolon": ";"}
+NAMED_DELIMITERS = {"\t": "tab", "\\t": "tab", " ": "blanks", "comma": ",", "semicolon": ";"}
 HEADERS = ("auto", "yes", "no")
 SAMPLE = 20  # lines that decide the delimiter
 TITLE = 60  # characters of a header that a note shows
@@ -28,7 +28,7 @@ BLANKS_AND_COMMAS = re.compile(rb"[ \t]*X(?:[ \t]+X)+[ \t]*".replace(b"X", rb"(?
 
 HEADER_YES = Phrase("{header}", header="yes")
 NAMES = Phrase("correct it, or add {header} if this line names the columns", header="yes")
-Line = tuple[int, int, bytes]  # its number, its offset and its text
+TextLine = tuple[int, int, bytes]  # its number, its offset and its text
 
 
 @dataclass(frozen=True)
@@ -210,12 +210,12 @@ class _Look:
         self.decimal = options.decimal
         self.numbers, self.named = _columns_asked(options.columns)
 
-    def cells(self, line: Line) -> list[bytes]:
+    def cells(self, line: TextLine) -> list[bytes]:
         """Cut a line."""
         found = cells_of(line[2], self.mark, f"{self.name}: line {line[0]}")
         return found[:-1] if self.trailing else found
 
-    def plain(self, line: Line) -> bool:
+    def plain(self, line: TextLine) -> bool:
         """Whether all of a line is made of what only plain numbers are: then a million cells need no closer look."""
         empty = self.mark not in (b"", b" ") and (self.mark * 2 in line[2] or line[2].strip().startswith(self.mark))
         letters = line[2].translate(None, b"0123456789.+- \t," + self.mark)
@@ -227,7 +227,7 @@ class _Look:
         """Say of each cell what it is."""
         return ["number" if cell and cell in self.words else looks_of(cell, self.decimal) for cell in cells]
 
-    def is_header(self, lines: Sequence[Line]) -> bool:
+    def is_header(self, lines: Sequence[TextLine]) -> bool:
         """Whether the first line is a header: it has names, and no cell of it is a number, or one gone wrong."""
         if self.options.header == "yes" or self.named:
             return True
@@ -249,7 +249,7 @@ class _Look:
             )
         return "name" in kinds and not {"number", "odd", "label"} & set(kinds)
 
-    def labels(self, lines: Sequence[Line]) -> frozenset[int]:
+    def labels(self, lines: Sequence[TextLine]) -> frozenset[int]:
         """Return the columns that hold names, times or dates in each of several lines, others being numbers."""
         rows = []
         for line in lines:
@@ -262,7 +262,7 @@ class _Look:
         )
 
     def columns(
-        self, names: Sequence[bytes], first: Line, width: int
+        self, names: Sequence[bytes], first: TextLine, width: int
     ) -> tuple[tuple[int, ...] | None, tuple[str | Phrase, ...]]:
         """Return which columns to read, None for all, and what is to be said of what is left out."""
         # a title above two columns of numbers is no header of labels and one column
@@ -324,7 +324,7 @@ def _chosen(ranges: Sequence[tuple[int, int | None]], width: int, name: str) -> 
 
 def _asked(options: ReadOptions) -> str:
     """Check the options; return the delimiter that is asked for, nothing if it is to be guessed."""
-    delimiter = OTHER_NAMES.get(options.delimiter, options.delimiter)
+    delimiter = NAMED_DELIMITERS.get(options.delimiter, options.delimiter)
     if options.decimal not in (".", ","):
         both = Phrase("{decimal}", decimal=".") + " or " + Phrase("{decimal}", decimal=",")
         raise UsageError(f"the decimal mark {options.decimal!r} is neither . nor ,", both)
@@ -359,7 +359,7 @@ def _guess(lines: list[bytes], decimal: str) -> str:
 # Lines and cells
 
 
-def lines_of(text: bytes, line: int) -> Iterator[Line]:
+def lines_of(text: bytes, line: int) -> Iterator[TextLine]:
     """Give the number, the offset and the text of each line that is not blank, comments taken off."""
     offset = 0
     while offset < len(text):

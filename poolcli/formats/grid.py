@@ -23,9 +23,9 @@ from poolcli.formats.missing import without_missing
 from poolcli.formats.options import ANYWHERE, ReadOptions
 from poolcli.formats.text import dump_numbers, row_bands, utf8
 
-LINE = re.compile(rb"[ \t]*([A-Za-z_]+)[ \t]+([^ \t\r\n]+)[ \t]*(?:\r\n|\n|\r)")
+HEADER_LINE = re.compile(rb"[ \t]*([A-Za-z_]+)[ \t]+([^ \t\r\n]+)[ \t]*(?:\r\n|\n|\r)")
 KEYS = ("ncols", "nrows", "xllcorner", "yllcorner", "xllcenter", "yllcenter", "cellsize", "dx", "dy", "nodata_value")
-KEPT = ("relu", "normalize")  # steps that move no cell
+UNMOVED = ("relu", "normalize")  # steps that move no cell
 NODATA = -9999.0
 
 
@@ -59,7 +59,7 @@ def _header(text: bytes, name: str) -> tuple[dict[str, float], int, int]:
     """Return what the header says, where the rows begin, and how many lines it has."""
     found: dict[str, float] = {}
     start = lines = 0
-    while match := LINE.match(text, start):
+    while match := HEADER_LINE.match(text, start):
         key = match[1].decode().lower()
         if key not in KEYS or key in found:
             break
@@ -128,7 +128,7 @@ def _moved(feature_map: FeatureMap) -> dict[str, Any]:
     left, cell = grid["x"], grid["cell"]
     top = grid["y"] + grid["rows"] * cell
     for step in feature_map.steps:
-        if step["step"] in KEPT:
+        if step["step"] in UNMOVED:
             continue
         size, stride = step.get("size"), step.get("stride", [1, 1])
         if step["step"] != "pool" or size is None or step.get("padding") or step.get("dilation"):

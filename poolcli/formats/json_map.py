@@ -34,7 +34,7 @@ DTYPES = (
 )  # fmt: skip
 TYPES = {"str": "text", "list": "a list", "dict": "an object"}
 ARRAYS = ("data", "indices")
-OWN = ("shape", "layout", "dtype", "data", "steps", "indices", "unpool", "white")
+OWN_KEYS = ("shape", "layout", "dtype", "data", "steps", "indices", "unpool", "white")
 MOST_AXES = 64  # as many as numpy has
 LISTS = "a map looks like [[1, 2], [3, 4]]"
 OBJECTS = 'an object looks like {"data": [[1, 2], [3, 4]]}'
@@ -44,16 +44,16 @@ BLANK = b" \t\r\n"
 OPEN, CLOSE, COMMA = b"[],"
 NO_MARKS = bytes(set(range(256)) - {OPEN, CLOSE, COMMA})
 
-NUMBER = rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+JSON_NUMBER = rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 STRING = rb'"[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*"'
 WORDS: Mapping[bytes, Any] = {
     b"null": None, b"true": True, b"false": False, b"NaN": math.nan, b"Infinity": math.inf, b"-Infinity": -math.inf,
 }  # fmt: skip
 TOKEN = re.compile(
     rb"[ \t\r\n]*(?:(?P<mark>[\[\]{},:])|(?P<number>%s)|(?P<word>null|true|false|NaN|-?Infinity)|(?P<string>%s))"
-    % (NUMBER, STRING)
+    % (JSON_NUMBER, STRING)
 )
-VALUE = re.compile(rb"%s|null|NaN|-?Infinity|%s" % (NUMBER, STRING))
+VALUE = re.compile(rb"%s|null|NaN|-?Infinity|%s" % (JSON_NUMBER, STRING))
 UNTIL = re.compile(rb"[^\s,\]}]+")  # a word, for messages
 GAP = re.compile(rb"[ \t\r\n]*")
 NOT_JSON: tuple[tuple[re.Pattern[bytes], str], ...] = (  # of a word that is not JSON, and what to write
@@ -410,7 +410,7 @@ def read(
         "steps": tuple(_typed(keys, "steps", list, name) or ()),
         "unpool": _typed(keys, "unpool", dict, name),
         "white": _white(keys, name),
-        "extra": {key: value for key, value in keys.items() if key not in OWN},
+        "extra": {key: value for key, value in keys.items() if key not in OWN_KEYS},
         "notes": (*notes, *_notes(keys, array, options)),
     }
     if not all(isinstance(step, dict) for step in known["steps"]):
@@ -447,7 +447,7 @@ def _data(keys: Mapping[str, Any], document: _Document) -> NDArray[Any]:
 
 def _elsewhere(keys: Mapping[str, Any]) -> str:
     """Say under which other key the numbers seem to be."""
-    lists = [key for key, value in keys.items() if key not in OWN and isinstance(value, list) and value]
+    lists = [key for key, value in keys.items() if key not in OWN_KEYS and isinstance(value, list) and value]
     if len(lists) == 1 and re.fullmatch(r"[A-Za-z_]\w*", lists[0]):
         return f"give what is under {lists[0]!r} alone: jq .{lists[0]}"
     if keys and all(isinstance(value, dict) for value in keys.values()):

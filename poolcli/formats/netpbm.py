@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 SPACE = rb"(?:\s|#[^\n\r]*[\n\r])+"
 HEADER = re.compile(rb"P([2356])%s([0-9]{1,9})%s([0-9]{1,9})%s([0-9]{1,9})(?:#[^\n\r]*)?\s" % (SPACE, SPACE, SPACE))
 COMMENT = re.compile(rb"#[^\n\r]*")
-MOST = 65535  # the largest maximum
+LARGEST_VALUE = 65535  # the largest maximum
 
 
-class Header(NamedTuple):
+class PictureHeader(NamedTuple):
     """What stands at the start: the letter of the format, the size, the maximum, and where the pixels begin."""
 
     letter: int
@@ -35,16 +35,16 @@ class Header(NamedTuple):
         return 3 if self.letter in (3, 6) else 1
 
 
-def header(data: bytes) -> Header | None:
+def header_of(data: bytes) -> PictureHeader | None:
     """Return the header of a PGM or a PPM, or None if this is another kind of file."""
     match = HEADER.match(data)
     if not match:
         return None
     letter, width, height, most = map(int, match.groups())
-    return Header(letter, width, height, most, match.end())
+    return PictureHeader(letter, width, height, most, match.end())
 
 
-def read(data: bytes, head: Header, name: str) -> NDArray[Any]:
+def read(data: bytes, head: PictureHeader, name: str) -> NDArray[Any]:
     """Return the numbers of the first picture, (H, W) or (H, W, 3).
 
     Raises
@@ -54,8 +54,8 @@ def read(data: bytes, head: Header, name: str) -> NDArray[Any]:
     """
     import numpy as np
 
-    if not 0 < head.most <= MOST:
-        raise InputError(f"{name}: a maximum of {head.most} is not 1 to {MOST}", "get the file again")
+    if not 0 < head.most <= LARGEST_VALUE:
+        raise InputError(f"{name}: a maximum of {head.most} is not 1 to {LARGEST_VALUE}", "get the file again")
     count = head.width * head.height * head.channels
     stored = np.dtype(">u2" if head.most > 255 else "u1")
     have: NDArray[Any]

@@ -25,8 +25,8 @@ from poolcli.wording import Phrase
 MAGIC = b"\x93NUMPY"
 LENGTH_BYTES = {1: 2, 2: 4, 3: 4}  # by the version
 MOST_HEADER = 1 << 16  # bytes; real ones have about 100
-KEYS = {"descr", "fortran_order", "shape"}
-TYPES = {  # by the kind of a type, what is not read
+HEADER_KEYS = {"descr", "fortran_order", "shape"}
+KINDS_UNREAD = {  # by the kind of a type, what is not read
     "c": "complex numbers", "O": "Python objects", "S": "bytes", "U": "text", "V": "records", "M": "dates",
     "m": "durations",
 }  # fmt: skip
@@ -125,8 +125,8 @@ def _parsed(text: str, size: int, name: str) -> Header:
             found = ast.literal_eval(text.strip())  # numbers, text, tuples, dicts: it calls nothing
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise InputError(f"{name}: the .npy header is damaged", SAVE) from None
-    if not isinstance(found, dict) or set(found) != KEYS or not isinstance(found["fortran_order"], bool):
-        raise InputError(f"{name}: the .npy header has not the keys {', '.join(sorted(KEYS))}", SAVE)
+    if not isinstance(found, dict) or set(found) != HEADER_KEYS or not isinstance(found["fortran_order"], bool):
+        raise InputError(f"{name}: the .npy header has not the keys {', '.join(sorted(HEADER_KEYS))}", SAVE)
     shape = found["shape"]
     if not isinstance(shape, tuple) or not all(type(length) is int and length >= 0 for length in shape):
         raise InputError(f"{name}: the shape {shape!r} in the .npy header is no shape", SAVE)
@@ -139,7 +139,7 @@ def _dtype(descr: object, name: str) -> np.dtype[Any]:
         dtype = np.dtype(descr) if isinstance(descr, str) else np.dtype("V1")
     except (TypeError, ValueError, SyntaxError):
         raise InputError(f"{name}: the type {descr!r} in the .npy header is unknown", SAVE) from None
-    if what := TYPES.get(dtype.kind):
+    if what := KINDS_UNREAD.get(dtype.kind):
         raise InputError(f"{name}: holds {what}, not numbers", "convert it with array.astype(float) and save it again")
     if dtype.itemsize > 8:
         raise InputError(

@@ -85,7 +85,7 @@ def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:
         raise UnknownNameError("channels", options.channels, CHANNELS)
     frame = _frame_asked(options.frame)
     chunks = checked(data, name) if data.startswith(SIGNATURE) else []
-    head = netpbm.header(data)
+    head = netpbm.header_of(data)
     with limited(options.max_pixels) as limit, unheard(needed=data.startswith(TIFF)):
         if head and head.most != 255 and frame in (0, ALL):
             _check_pixels((head.width, head.height), limit, name)

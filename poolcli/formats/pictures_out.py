@@ -81,7 +81,7 @@ def write(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterable
 def _depth(feature_map: FeatureMap, plane: Array, kind: str) -> int:
     """Return the largest level that a picture of this kind gets if the numbers are pixels."""
     white = feature_map.white or {"uint16": 65535}.get(feature_map.values.dtype.name)
-    if kind == "ppm" and white and white == int(white) <= netpbm.MOST:
+    if kind == "ppm" and white and white == int(white) <= netpbm.LARGEST_VALUE:
         return int(white)
     return 65535 if kind in DEEP and plane.ndim == 2 and white and white > 255 else 255
 

@@ -16,10 +16,10 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SAMPLES: Mapping[int, int] = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by colour type
 # Where the seven pictures begin that an interlaced one is stored as, and their steps: rows, columns.
 PASSES = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
-PIECE = 1 << 18  # bytes inflated at a time
+INFLATED_BYTES = 1 << 18  # at a time
 MOST_TEXT = 1 << 20  # bytes of a text of ours, packed or not; real ones have some hundred
 LOCKED = 5 << 10  # bytes up to which zlib keeps the interpreter's lock
-OWN = "poolcli"  # the keyword of what poolcli says of its pictures
+KEYWORD = "poolcli"  # of what poolcli says of its pictures
 
 
 class Chunk(NamedTuple):
@@ -75,7 +75,7 @@ def check_rows(chunks: Sequence[Chunk], name: str) -> None:
     packer, have, wanted = zlib.decompressobj(), 0, _bytes(*header)
     for piece in (content for kind, content in chunks if kind == b"IDAT"):
         rest: bytes | memoryview = piece
-        while have < wanted and (made := packer.decompress(rest, PIECE)):
+        while have < wanted and (made := packer.decompress(rest, INFLATED_BYTES)):
             have, rest = have + len(made), packer.unconsumed_tail
     if have < wanted:
         raise InputError(
@@ -117,7 +117,7 @@ def _own(chunk: bytes, checksum: bytes) -> str | None:
     """Read an iTXt chunk with our keyword, as `poolcli.formats.pictures_out` writes it (section 11.3.3.4)."""
     keyword, _, rest = chunk.partition(b"\0")
     whole = checksum == zlib.crc32(b"iTXt" + chunk).to_bytes(4, "big")
-    if keyword != OWN.encode() or len(rest) < 2 or not whole:
+    if keyword != KEYWORD.encode() or len(rest) < 2 or not whole:
         return None
     content = rest[2:].split(b"\0", 2)[-1]
     try:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from poolcli.errors import PluginError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats.options import ReadOptions, WriteOptions
+from poolcli.system import plugins
 from poolcli.system.files import Guard, opened
 from poolcli.wording import Instead, Phrase
 
@@ -198,7 +199,7 @@ class Npz(Format):
         return npy.read_one_of(data, name, options)
 
 
-class Grid(Format):
+class AsciiGrid(Format):
     """Maps of which it is known where they lie on Earth."""
 
     def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
@@ -221,7 +222,7 @@ class Picture(Format):
 
     def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
         """Read one picture."""
-        from poolcli.formats import pictures_in
+        from poolcli.formats import pictures_in  # which takes 10 ms of a start
 
         return pictures_in.read(data, name, options, self.name)
 
@@ -248,7 +249,7 @@ _ROWS = (
     Picture("tiff", (".tif", ".tiff"), "A picture without loss, 8 or 16 bits.", signature=rb"II[*+]\0|MM\0[*+]"),
     Delimited("txt", (".txt",), "Numbers in lines, blanks between them."),
     Npz("npz", (".npz",), "Several of NumPy's arrays.", writes=False, signature=rb"PK\x03\x04.{26}[^\0]{1,99}?\.npy"),
-    Grid("asc", (".asc",), "ESRI's grid of heights and the like.", signature=rb"(?i:ncols[ \t]+[0-9])"),
+    AsciiGrid("asc", (".asc",), "ESRI's grid of heights and the like.", signature=rb"(?i:ncols[ \t]+[0-9])"),
     Picture("webp", (".webp",), "A picture for the web, written without loss.", signature=rb"RIFF....WEBP"),
     Picture("gif", (".gif",), "A picture of 256 colours, perhaps moving.", signature=rb"GIF8[79]a"),
     Picture("bmp", (".bmp",), "An uncompressed picture.", signature=rb"BM.{12}[\x0c\x10(48@l|]\0"),
@@ -316,8 +317,6 @@ EXPLAINED = (".html", ".htm", ".svg")  # what poolcli writes of the windows of a
 
 def _of_a_package(name: str) -> Format | None:
     """Return the format that an installed package has for a name or an extension without its dot."""
-    from poolcli.system import plugins
-
     row = plugins.find("format", name, Format)
     if row is not None and row.name in FORMATS:  # to be written it would be looked up by its name
         raise PluginError(f"a package's format for {name!r} calls itself {row.name}, as one of poolcli's does")
@@ -356,8 +355,6 @@ def find_format(name: str, *, writing: bool = False, also: Sequence[str] = ()) -
     name = name.lower()
     row = FORMATS.get(name) or EXTENSIONS.get(f".{name}") or _of_a_package(name)
     if row is None:
-        from poolcli.system import plugins
-
         own = [*also, *_able(writing=writing)]
         others = plugins.names("format")
         common = f"known: {', '.join([*own[:LISTED_FORMATS], *others])} and {len(own) - LISTED_FORMATS} more"

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 
-class Step(NamedTuple):
+class ChainStep(NamedTuple):
     """Make windows of `size` cells out of windows of `left` cells and windows of `right` cells `shift` cells later.
 
     After that, windows of the sizes in `done` are not needed any more.
@@ -20,7 +20,7 @@ class Step(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def chain(size: int, *, overlapping: bool) -> tuple[Step, ...]:
+def chain(size: int, *, overlapping: bool) -> tuple[ChainStep, ...]:
     """Return the steps from single cells to windows of `size` cells.
 
     Parameters
@@ -39,23 +39,23 @@ def chain(size: int, *, overlapping: bool) -> tuple[Step, ...]:
     if overlapping:
         widest = 1 << (size.bit_length() - 1)
         steps = [_double(1 << power) for power in range(size.bit_length() - 1)]
-        return _with_done([*steps, Step(size, widest, widest, size - widest)] if widest < size else steps)
+        return _with_done([*steps, ChainStep(size, widest, widest, size - widest)] if widest < size else steps)
     if size <= _TREE_SIZES:
         sizes = _power_tree(size)
         return _with_done([_split(total, sizes[:place]) for place, total in enumerate(sizes) if place])
     half, odd = divmod(size, 2)
     steps = [*chain(half, overlapping=False), _double(half)]
-    return _with_done([*steps, Step(size, size - 1, 1, size - 1)] if odd else steps)
+    return _with_done([*steps, ChainStep(size, size - 1, 1, size - 1)] if odd else steps)
 
 
 _TREE_SIZES = 76  # up to here the power tree is known to give shortest chains
 
 
-def _double(size: int) -> Step:
-    return Step(2 * size, size, size, size)
+def _double(size: int) -> ChainStep:
+    return ChainStep(2 * size, size, size, size)
 
 
-def _with_done(steps: list[Step]) -> tuple[Step, ...]:
+def _with_done(steps: list[ChainStep]) -> tuple[ChainStep, ...]:
     """Note after which step each size is not needed any more."""
     last = {}
     for place, step in enumerate(steps):
@@ -66,9 +66,9 @@ def _with_done(steps: list[Step]) -> tuple[Step, ...]:
     )
 
 
-def _split(total: int, sizes: list[int]) -> Step:
+def _split(total: int, sizes: list[int]) -> ChainStep:
     left = next(size for size in reversed(sizes) if total - size in sizes)
-    return Step(total, left, total - left, left)
+    return ChainStep(total, left, total - left, left)
 
 
 def _power_tree(size: int) -> list[int]:
@@ -92,7 +92,7 @@ def _children(number: int, parents: dict[int, int]) -> list[int]:
     return new
 
 
-def depth(steps: tuple[Step, ...]) -> int:
+def depth(steps: tuple[ChainStep, ...]) -> int:
     """Return how many times the value of one cell is rounded on its way through the steps.
 
     Examples

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from poolcli.kernels.fold_axis import pad
 from poolcli.kernels.memory import Scratch, copy
-from poolcli.kernels.tiles import SHARED_BYTES, TILE_BYTES, Spot, State, planes_of, walk
+from poolcli.kernels.tiles import SHARED_BYTES, TILE_BYTES, Spot, State, planes_of, walk_tiles
 from poolcli.system.threads import threads
 from poolcli.window import Axis
 
@@ -70,7 +70,7 @@ def correlate(
             task.plainly(planes[spot.cells], spot.axes, values[spot.windows])
             return True
 
-        walk(task, [(planes,)], axes, values, room=room, workers=workers, instead=instead)
+        walk_tiles(task, [(planes,)], axes, values, room=room, workers=workers, instead=instead)
     return out
 
 

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from poolcli.kernels.fold import tile_program, window_counts
 from poolcli.kernels.fold_axis import Part
 from poolcli.kernels.order_statistics import between, ranks
-from poolcli.kernels.replay import Program, replay
+from poolcli.kernels.replay import KernelProgram, replay
 from poolcli.kernels.tiles import SHARED_BYTES, Spot, planes_of, spots, tiles
 from poolcli.system.threads import run, threads
 from poolcli.window import Axis
 
 Array = NDArray[Any]
-TILE_CELLS = 1 << 17
+COUNTED_TILE_CELLS = 1 << 17
 ONES = Part(np.add, (0,), dtype=np.dtype(np.uint64), ones=True)
 
 
@@ -43,7 +43,7 @@ def select_by_counts(
     if out.size == 0:
         return out
     workers = threads(workers) if x.nbytes + out.nbytes >= SHARED_BYTES else 1
-    room = max(min(TILE_CELLS, x.size // 4), 1)
+    room = max(min(COUNTED_TILE_CELLS, x.size // 4), 1)
     for planes, values in planes_of(x, out, len(axes)):
         found = spots(tiles(len(planes), axes, room), axes)
         programs = {spot.kind: tile_program(spot, ONES) for spot in {spot.kind: spot for spot in found}.values()}
@@ -57,7 +57,7 @@ def select_by_counts(
     return out
 
 
-def _ranked(block: Array, program: Program, low: Any, high: Any) -> tuple[Array, Array]:
+def _ranked(block: Array, program: KernelProgram, low: Any, high: Any) -> tuple[Array, Array]:
     """Return the cells of two neighbouring ranks, counted from 0; they may differ from window to window."""
     below, buffer = np.empty(block.shape, np.bool_), np.empty(program.size, np.uint8)
     two = bool(np.any(low != high))

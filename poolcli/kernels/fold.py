@@ -34,7 +34,7 @@ from poolcli.kernels.fold_axis import (
     LONG,
     WIDE,
     WRITTEN,
-    Kind,
+    FoldType,
     Lane,
     Part,
     along,
@@ -48,8 +48,8 @@ from poolcli.kernels.fold_axis import (
     widens,
 )
 from poolcli.kernels.memory import Scratch
-from poolcli.kernels.replay import Layout, Program
-from poolcli.kernels.tiles import SHARED_BYTES, TILE_BYTES, Spot, State, Tile, planes_of, planned, recorded, walk
+from poolcli.kernels.replay import KernelProgram, Layout
+from poolcli.kernels.tiles import SHARED_BYTES, TILE_BYTES, Spot, State, Tile, planes_of, planned, recorded, walk_tiles
 from poolcli.system.threads import run, threads
 from poolcli.window import Axis
 
@@ -344,7 +344,9 @@ def _walk(
     """Fold tile after tile and hand each to `store`; if `out` is given, the values may already be there."""
     task, room, multiples = _task(axes, parts, sources)
     recordable = all(axis.regular for axis in axes) and all(map(_recordable, parts, sources))
-    walk(task, sources, axes, out, room=room, multiples=multiples, workers=workers, store=store, recordable=recordable)
+    walk_tiles(
+        task, sources, axes, out, room=room, multiples=multiples, workers=workers, store=store, recordable=recordable
+    )
 
 
 def _task(
@@ -360,7 +362,7 @@ def _task(
     return _Folding(tuple(parts), types), TILE_BYTES // widest * (STREAMED if streams else 1), tuple(together)
 
 
-def small_program(x: Array, axes: Sequence[Axis], part: Part, out: Array | None) -> Program | None:
+def small_program(x: Array, axes: Sequence[Axis], part: Part, out: Array | None) -> KernelProgram | None:
     """Return what `fold` does, where that is no more than one program: *straight*. Benchmark case: 4x4.
 
     Parameters
@@ -387,7 +389,7 @@ def _recordable(part: Part, source: State) -> bool:
     return part.prepare is None and len(source) == 1 and isinstance(part.combine, np.ufunc)
 
 
-def _streams(kinds: Sequence[Kind], part: Part, source: State, axes: Sequence[Axis]) -> bool:
+def _streams(kinds: Sequence[FoldType], part: Part, source: State, axes: Sequence[Axis]) -> bool:
     """Whether the first step leaves so little of the cells that they need not stay in the cache."""
     if part.prepare is not None or len(axes) > 1:
         return False
@@ -431,7 +433,7 @@ class _Types:
         chosen = tuple(ways(axes, overlapping=part.overlapping))
         return cls(chosen, sizes, rounds, part.combine is np.add, part.ones, part.dtype if floats else None, part.dtype)
 
-    def kinds(self, dtype: np.dtype[Any]) -> list[Kind]:
+    def kinds(self, dtype: np.dtype[Any]) -> list[FoldType]:
         """Return what to fold each axis in, of a state that starts as `dtype`."""
         dtype = self.least or dtype
         plan, cells, rounds = [], 1, 0
@@ -445,7 +447,7 @@ class _Types:
             elif self.adds and dtype.kind == "f" and dtype.itemsize < 8:
                 rounds += more
                 dtype = dtype if rounds <= MOST_ROUNDINGS else np.dtype(np.float64)
-            plan.append(Kind(dtype, before))
+            plan.append(FoldType(dtype, before))
         return plan
 
 
@@ -463,7 +465,7 @@ def _holding(dtype: np.dtype[Any], total: int, most: np.dtype[Any] | None) -> np
     return most or np.dtype(f"{dtype.kind}8")
 
 
-def tile_program(spot: Spot, part: Part) -> Program:
+def tile_program(spot: Spot, part: Part) -> KernelProgram:
     """Return what folds the bytes of a tile of regular windows, if they are contiguous."""
     shape = tuple(cells.stop - cells.start for cells in spot.cells)
     like = np.empty(shape, np.uint8)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from poolcli.kernels.addition_chains import Step, chain, depth
+from poolcli.kernels.addition_chains import ChainStep, chain, depth
 from poolcli.kernels.memory import Scratch, copy
 from poolcli.kernels.tiles import State
 from poolcli.window import Axis
@@ -90,7 +90,7 @@ class Part:
         return (out,)
 
 
-class Kind(NamedTuple):
+class FoldType(NamedTuple):
     """The type in which the windows of one axis are folded; those of up to `before` cells may keep the one before."""
 
     dtype: np.dtype[Any]
@@ -106,7 +106,7 @@ class Lane(NamedTuple):
         Which axis of the state's arrays, of shape (planes, cells or windows...).
     part : Part
         What to fold.
-    kind : Kind
+    kind : FoldType
         What to fold in, for a state of one array.
     scratch : Scratch
         For results.
@@ -114,7 +114,7 @@ class Lane(NamedTuple):
 
     at: int
     part: Part
-    kind: Kind
+    kind: FoldType
     scratch: Scratch
 
 
@@ -271,7 +271,7 @@ def pad(state: State, axis: Axis, at: int, fill: tuple[Any, ...], scratch: Scrat
     return tuple(padded)
 
 
-def _chain(state: State, steps: Iterable[Step], dilation: int, lane: Lane, multiple: int = 1) -> State:
+def _chain(state: State, steps: Iterable[ChainStep], dilation: int, lane: Lane, multiple: int = 1) -> State:
     """Make windows at every cell, from smaller windows: *chains*. The last few along the axis are not defined.
 
     Benchmark case: max and avg 31x31 stride 1, at most 3 times the cost of 3x3.
@@ -282,7 +282,7 @@ def _chain(state: State, steps: Iterable[Step], dilation: int, lane: Lane, multi
     return made.popitem()[1]
 
 
-def _take_step(made: dict[int, State], step: Step, dilation: int, lane: Lane, multiple: int = 1) -> None:
+def _take_step(made: dict[int, State], step: ChainStep, dilation: int, lane: Lane, multiple: int = 1) -> None:
     """Make the windows of one step, in the place of those that are not needed any more."""
     _widen(made, step, lane)
     one, other = made[step.left], made[step.right]
@@ -292,7 +292,7 @@ def _take_step(made: dict[int, State], step: Step, dilation: int, lane: Lane, mu
         del made[size]
 
 
-def _widen(made: dict[int, State], step: Step, lane: Lane) -> None:
+def _widen(made: dict[int, State], step: ChainStep, lane: Lane) -> None:
     """Go over to the wider type as late as the sums allow: *narrow sums*. Benchmark case: uint8 avg 31x31."""
     if step.size > lane.kind.before:
         for size in (step.left, step.right):
@@ -351,7 +351,7 @@ def _length(state: State, at: int) -> int:
     return length
 
 
-def _chain_into(out: Array, state: State, steps: tuple[Step, ...], dilation: int, lane: Lane) -> State:
+def _chain_into(out: Array, state: State, steps: tuple[ChainStep, ...], dilation: int, lane: Lane) -> State:
     """Do the last step of a chain where the result is wanted."""
     made = {1: state}
     for step in steps[:-1]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-LONG = 1 << 15  # cells of a row from which it is looked at part by part, so that intermediate results stay small
+LONG_ROW = 1 << 15  # cells of a row from which it is looked at part by part, so that intermediate results stay small
 CellMode = Callable[[Array, NDArray[np.bool_], float, Array | None], Array]
 
 
@@ -68,7 +68,7 @@ def majority(cells: Array, real: NDArray[np.bool_], _: float, __: Array | None) 
 
     Equal values form runs once sorted. The sort is stable, so that the first cell of a run is the one seen first.
     """
-    if cells.shape[1] > LONG:
+    if cells.shape[1] > LONG_ROW:
         return np.array([_most_frequent(row[there]) for row, there in zip(cells, np.broadcast_to(real, cells.shape),
                                                                           strict=True)], cells.dtype)  # fmt: skip
     real = np.broadcast_to(real, cells.shape)
@@ -92,10 +92,10 @@ def _most_frequent(row: Array) -> Any:
     ordered = np.sort(row)
     candidates: list[Array] = []
     most = before = 0
-    for first in range(0, len(row), LONG):
-        part = ordered[first : first + LONG + 1]  # the last is the first of the next
+    for first in range(0, len(row), LONG_ROW):
+        part = ordered[first : first + LONG_ROW + 1]  # the last is the first of the next
         ends = np.flatnonzero(part[1:] != part[:-1]) + first + 1
-        if first + LONG >= len(row):
+        if first + LONG_ROW >= len(row):
             ends = np.append(ends, len(row))
         lengths = np.diff(ends, prepend=before)
         if len(ends) and (longest := int(lengths.max())) >= most:
@@ -103,7 +103,10 @@ def _most_frequent(row: Array) -> Any:
             most = longest
         before = int(ends[-1]) if len(ends) else before
     several = np.concatenate(candidates)
-    seen = (part[np.isin(part, several)] for part in (row[first : first + LONG] for first in range(0, len(row), LONG)))
+    seen = (
+        part[np.isin(part, several)]
+        for part in (row[first : first + LONG_ROW] for first in range(0, len(row), LONG_ROW))
+    )
     return next(part[0] for part in seen if len(part))
 
 
@@ -115,7 +118,7 @@ def stochastic(cells: Array, real: NDArray[np.bool_], _: float, draws: Array | N
     if draws is None:
         raise TypeError("stochastic needs draws")
     real = np.broadcast_to(real, cells.shape)
-    if cells.shape[1] > LONG:
+    if cells.shape[1] > LONG_ROW:
         return np.array([_drawn(*row) for row in zip(cells, real, draws, strict=True)], cells.dtype)
     weights = np.where(real, np.maximum(cells, 0), 0).astype(np.float64)
     infinite = np.isinf(weights)
@@ -130,7 +133,7 @@ def stochastic(cells: Array, real: NDArray[np.bool_], _: float, draws: Array | N
 
 def _drawn(row: Array, real: NDArray[np.bool_], draw: float) -> Any:
     """Draw from a long row as `stochastic` does, part by part."""
-    places = [slice(first, first + LONG) for first in range(0, len(row), LONG)]
+    places = [slice(first, first + LONG_ROW) for first in range(0, len(row), LONG_ROW)]
     most = max(float(np.max(row[part], where=real[part], initial=0)) for part in places)
 
     def weights(part: slice) -> Array:

@@ -1,4 +1,4 @@
-"""Recording what is done to one tile, on paper, to do it to all tiles without deciding and slicing anew.
+"""KernelProgram what is done to one tile, on paper, to do it to all tiles without deciding and slicing anew.
 
 Python's part of a step, some microseconds of slicing, is as long as NumPy's on a tile that fits the cache, and only
 one thread at a time can do it. Tiles of the same shape differ in nothing but where they start, so their steps are
@@ -21,7 +21,7 @@ from numpy.typing import DTypeLike, NDArray
 from poolcli.kernels.memory import Scratch
 
 Array = NDArray[Any]
-LINE = 64  # bytes of a cache line, and of the widest vector
+CACHE_LINE = 64  # bytes of a cache line, and of the widest vector
 LOOSEST = 4  # a free place may be so many times as large as what it is taken for
 BUFFER = -1  # the memory of a view that stands in a thread's buffer; others count the arrays of a recorder
 
@@ -51,7 +51,7 @@ class Call(NamedTuple):
     out: Any
 
 
-class Program(NamedTuple):
+class KernelProgram(NamedTuple):
     """Steps, what is wanted of them in the end, and how much memory they need."""
 
     calls: tuple[Call, ...]
@@ -87,7 +87,7 @@ class Recorder(Scratch):
     def _reserve(self, size: int, below: int = 0) -> int:
         self._begins.append(self._top)
         self._origins.append(self._top + below)
-        self._sizes.append(max(size + -size % LINE, LINE))
+        self._sizes.append(max(size + -size % CACHE_LINE, CACHE_LINE))
         self._top += self._sizes[-1]
         return self._origins[-1]
 
@@ -115,7 +115,7 @@ class Recorder(Scratch):
         memory = bisect_right(self._begins, at) - 1
         return View(memory, at - self._origins[memory], item.shape, item.dtype, item.strides)
 
-    def program(self, results: Sequence[Any]) -> Program:
+    def program(self, results: Sequence[Any]) -> KernelProgram:
         """Return what was written down; `results` is what one wants of it."""
         wanted = tuple(map(self._view, results))
         places, size = self._places(wanted)
@@ -126,7 +126,7 @@ class Recorder(Scratch):
             return item._replace(memory=BUFFER, offset=places[item.memory] + item.offset)
 
         calls = tuple(Call(call, tuple(map(placed, inputs)), placed(out)) for call, inputs, out in self._calls)
-        return Program(calls, tuple(map(placed, wanted)), size)
+        return KernelProgram(calls, tuple(map(placed, wanted)), size)
 
     def _places(self, wanted: Sequence[Any]) -> tuple[dict[int, int], int]:
         """Give each memory a place from its first step to its last."""
@@ -154,7 +154,7 @@ class Recorder(Scratch):
         return {memory: at for memory, (_, at) in places.items()}, top
 
 
-def replay(program: Program, *arrays: Array, buffer: Array | None = None) -> Any:
+def replay(program: KernelProgram, *arrays: Array, buffer: Array | None = None) -> Any:
     """Do a program that has one result, once, on contiguous arrays."""
     buffer = np.empty(program.size, np.uint8) if buffer is None else buffer
     memories = [*arrays, buffer]  # the last is that of number `BUFFER`
@@ -194,12 +194,12 @@ class Player:
     """
 
     def __init__(self, size: int, memories: Sequence[Memory]) -> None:
-        buffer = np.empty(size + LINE, np.uint8)
-        self._buffer = buffer[-buffer.__array_interface__["data"][0] % LINE :]
+        buffer = np.empty(size + CACHE_LINE, np.uint8)
+        self._buffer = buffer[-buffer.__array_interface__["data"][0] % CACHE_LINE :]
         self._memories = memories
         self._bound: dict[int, tuple[list[Call], list[Any]]] = {}
 
-    def play(self, program: Program, offsets: Sequence[int]) -> list[Any]:
+    def play(self, program: KernelProgram, offsets: Sequence[int]) -> list[Any]:
         """Do the steps on the tile that starts `offsets` bytes after the first cell of each array."""
         if (bound := self._bound.get(id(program))) is None:
             calls = [Call(call, tuple(self._in_buffer(inputs)), *self._in_buffer([out]))

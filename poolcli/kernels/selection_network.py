@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from poolcli.kernels.memory import Scratch, copy
 from poolcli.kernels.order_statistics import between, ranks
-from poolcli.kernels.tiles import SHARED_BYTES, State, Tile, planes_of, walk
+from poolcli.kernels.tiles import SHARED_BYTES, State, Tile, planes_of, walk_tiles
 from poolcli.system.threads import threads
 from poolcli.window import Axis
 
 Array = NDArray[Any]
 MOST_CELLS = 49  # 7x7; beyond, other ways are faster
-TILE_BYTES = 1 << 20
+NETWORK_TILE_BYTES = 1 << 20
 LEAST_BYTES = 1 << 16
 
 
@@ -122,7 +122,7 @@ def select(x: Array, axes: Sequence[Axis], q: float, dtype: np.dtype[Any], *, wo
     strided = any(axis.stride > 1 for axis in axes)  # steps too short for two threads
     workers = threads(workers) if x.nbytes + out.nbytes >= SHARED_BYTES and not strided else 1
     room = (
-        min(TILE_BYTES, max(x.nbytes // 10, LEAST_BYTES)) // x.itemsize
+        min(NETWORK_TILE_BYTES, max(x.nbytes // 10, LEAST_BYTES)) // x.itemsize
     )  # some thirty tiles are in use in each thread
     for planes, values in planes_of(x, out, 2):
 
@@ -131,7 +131,7 @@ def select(x: Array, axes: Sequence[Axis], q: float, dtype: np.dtype[Any], *, wo
                 values[tile] = between(states[0][0], states[-1][0], share)
 
         target = values if direct else None
-        walk(task, [(planes,)], axes, target, store=store, room=room >> strided, workers=workers)
+        walk_tiles(task, [(planes,)], axes, target, store=store, room=room >> strided, workers=workers)
     return out
 
 

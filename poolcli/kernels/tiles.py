@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.kernels.memory import Scratch
-from poolcli.kernels.replay import Layout, Memory, Player, Program, Recorder
+from poolcli.kernels.replay import KernelProgram, Layout, Memory, Player, Recorder
 from poolcli.system.threads import run
 from poolcli.window import Axis
 
@@ -26,7 +26,7 @@ FIRST_FOLD = 0.5  # of the time goes into the first fold; the next does not see 
 MOST_PLANS = 16  # that are kept
 
 
-class Task(Protocol):
+class TileTask(Protocol):
     """What is done to each tile; a value, so that equal tasks have equal programs."""
 
     def __call__(
@@ -97,13 +97,13 @@ def _whole_rows(low: int, high: int, axis: Axis, length: int) -> tuple[int, int,
 class Plan(NamedTuple):
     """Every tile, its program and where it starts in each array, in bytes; and how much memory a program needs."""
 
-    steps: list[tuple[Spot, Program, tuple[int, ...]]]
+    steps: list[tuple[Spot, KernelProgram, tuple[int, ...]]]
     size: int
 
 
 def recorded(
-    task: Task, axes: Sequence[Axis], shapes: Sequence[tuple[int, ...]], layouts: Sequence[Layout], *, direct: bool
-) -> Program:
+    task: TileTask, axes: Sequence[Axis], shapes: Sequence[tuple[int, ...]], layouts: Sequence[Layout], *, direct: bool
+) -> KernelProgram:
     """Record a task for tiles of these shapes, the last that of the target if it is `direct`."""
     recorder = Recorder(shapes, layouts)
     sources, target = (recorder.arrays[:-1], recorder.arrays[-1]) if direct else (recorder.arrays, None)
@@ -113,11 +113,11 @@ def recorded(
 
 @lru_cache(MOST_PLANS)
 def planned(
-    task: Task, axes: tuple[Axis, ...], layouts: tuple[Layout, ...], planes: int, room: int, multiples: tuple[int, ...],
-    direct: bool,
+    task: TileTask, axes: tuple[Axis, ...], layouts: tuple[Layout, ...], planes: int, room: int,
+    multiples: tuple[int, ...], direct: bool,
 ) -> Plan:  # fmt: skip
     """Record the task for each kind of tile; a plan is a value, it holds no memory of a call."""
-    programs: dict[Any, Program] = {}
+    programs: dict[Any, KernelProgram] = {}
     steps = []
     sources = len(layouts) - direct
     for spot in spots(tiles(planes, axes, room, multiples), axes):
@@ -131,8 +131,8 @@ def planned(
     return Plan(steps, max(program.size for program in programs.values()))
 
 
-def walk(
-    task: Task,
+def walk_tiles(
+    task: TileTask,
     sources: Sequence[State],
     axes: Sequence[Axis],
     target: Array | None,
@@ -148,7 +148,7 @@ def walk(
 
     Parameters
     ----------
-    task : Task
+    task : TileTask
         What to do.
     sources : sequence of states
         Of shape (planes, spatial...).
@@ -183,7 +183,7 @@ def walk(
     layouts = tuple(Layout(array.dtype, array.strides) for array in arrays)
     plan = planned(task, tuple(axes), layouts, planes, room, tuple(multiples), target is not None)
 
-    def play(step: tuple[Spot, Program, tuple[int, ...]], player: Player) -> None:
+    def play(step: tuple[Spot, KernelProgram, tuple[int, ...]], player: Player) -> None:
         spot, program, starts = step
         if not instead(spot):
             store([(made,) for made in player.play(program, starts)], spot.windows)

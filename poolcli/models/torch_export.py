@@ -19,7 +19,7 @@ from poolcli.pooling.frameworks import TORCH
 OLD = "/serialized_exported_program.json"
 NEW = re.compile(r"(?:.*/)?models/[^/]+\.json")
 NEWEST_SCHEMA = 8  # the schema's major version
-TARGET = re.compile(r"torch\.ops\.aten\._?(?P<name>[a-z0-9_]+?)(?:\.(?:default|dim|out))?")
+ATEN_LAYER = re.compile(r"torch\.ops\.aten\._?(?P<name>[a-z0-9_]+?)(?:\.(?:default|dim|out))?")
 POOL_TARGET = re.compile(
     r"(?P<kind>max|avg|adaptive_avg|adaptive_max|fractional_max)_pool(?P<ndim>[123])d(?:_with_indices)?"
 )
@@ -165,7 +165,7 @@ def _tensor(argument: Any) -> str:
 
 def _drafted(call: AtenCall, tensors: Mapping[str, Any], takers: Mapping[str, set[str]]) -> Draft | None:
     """Return the layer that a call is, if it is pooling."""
-    target = TARGET.fullmatch(call.target)
+    target = ATEN_LAYER.fullmatch(call.target)
     if target is None:
         return None
     value = tensors.get(call.source)
@@ -232,7 +232,7 @@ def _dim(size: Mapping[str, Any]) -> Dim:
 
 def _padded_before(call: AtenCall | None) -> Iterator[str]:
     """Say what a padding right before a layer puts around the input."""
-    target = TARGET.fullmatch(call.target) if call else None
+    target = ATEN_LAYER.fullmatch(call.target) if call else None
     if call is None or target is None or target["name"] not in ("pad", "constant_pad_nd"):
         return
     try:

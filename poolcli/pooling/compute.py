@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from poolcli.errors import NumberRangeError
 from poolcli.kernels.fold import fold, small_program, window_counts
 from poolcli.kernels.fold_axis import WRITTEN, Part
-from poolcli.kernels.replay import Program, replay
+from poolcli.kernels.replay import KernelProgram, replay
 from poolcli.kernels.tiles import SHARED_BYTES
 from poolcli.pooling.fill import first_place
 from poolcli.pooling.frameworks import LayerSpec
@@ -100,7 +100,7 @@ class Straight(NamedTuple):
 
     Attributes
     ----------
-    program : Program
+    program : KernelProgram
         Folds the windows.
     planes, shape : tuple of int
         The values' shape with leading axes as one, and as they are.
@@ -112,7 +112,7 @@ class Straight(NamedTuple):
         The largest number whose sums fit.
     """
 
-    program: Program
+    program: KernelProgram
     planes: tuple[int, ...]
     shape: tuple[int, ...]
     dtype: np.dtype[Any]

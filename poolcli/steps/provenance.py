@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import PoolcliError
-from poolcli.formats.png_chunks import OWN
+from poolcli.formats.png_chunks import KEYWORD
 from poolcli.steps.recipe import from_records
 from poolcli.steps.steps import ConvStep, GradStep, PoolStep, Record, Step, without_shapes
 
@@ -115,7 +115,7 @@ def stamp(after: FeatureMap, reading: ReadOptions, writing: WriteOptions) -> dic
     """
     from poolcli.formats.json_map import dump
 
-    return {OWN: dump(Provenance.of(after, reading, writing).json()).decode()}
+    return {KEYWORD: dump(Provenance.of(after, reading, writing).json()).decode()}
 
 
 def stamped(after: FeatureMap, reading: ReadOptions, writing: WriteOptions) -> WriteOptions:

@@ -30,7 +30,7 @@ PIECE = 1 << 20  # bytes of a pipe at a time, at most
 NAME_BYTES = 100  # of the target's name that go into the temporary one; file systems stop at 255 in all
 TEMPORARY = re.compile(r"\.poolcli-(.*)-[0-9a-f]{16}\.(?:tmp|old)", re.DOTALL)  # the latter are folders
 ZARR = ".zarr"  # the extension of the one kind of folder that is written like a file; see `poolcli.large.zarr_arrays`
-LISTED = 5000  # names of a folder looked at for a suggestion
+MOST_LOOKED_AT = 5000  # names of a folder looked at for a suggestion
 NO_INPUT = Phrase("name a file, or pipe one in: {file}, or {pipe}", file=Readable("input.csv"), pipe=Readable("-"))
 DESCRIPTOR = re.compile(r"/dev/(?:(stdin|stdout|stderr)|fd/([0-9]+))|/proc/self/fd/([0-9]+)")
 STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
@@ -187,7 +187,7 @@ def missing(name: str, what: str = "no such file") -> FileError:
         return FileError(f"cannot read {name}: it is a link to {os.readlink(path)}, which does not exist")
     names = []
     with suppress(OSError), os.scandir(path.parent) as entries:
-        names = [entry.name for entry, _ in zip(entries, range(LISTED), strict=False)]
+        names = [entry.name for entry, _ in zip(entries, range(MOST_LOOKED_AT), strict=False)]
     close = [str(path.parent / near) for near in get_close_matches(path.name, sorted(names), n=3, cutoff=0.6)]
     hint = f"did you mean {' or '.join(close)}?" if close else "check the path"
     return FileError(f"cannot read {name}: {what}", hint)

@@ -19,7 +19,7 @@ MOMENT = 1.0  # seconds for which memory that was there is taken to be there,
 PART = 8  # if no more than one in so many bytes of it is needed
 
 # controller, its folder, its limit, what is used, and which part of that is a mere copy of files: versions 2 and 1
-GROUPS = (
+CONTROL_GROUPS = (
     ("", "sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
     ("memory", "sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
@@ -118,7 +118,7 @@ def _left_of_groups(root: str = "/") -> Iterator[int]:
     with suppress(OSError):
         for line in Path(root, "proc/self/cgroup").read_text(encoding="utf-8").splitlines():
             _, controllers, path = line.split(":", 2)
-            for controller, folder, *names in GROUPS:
+            for controller, folder, *names in CONTROL_GROUPS:
                 if controller in controllers.split(","):
                     here = Path(path.lstrip("/"))
                     for group in (here, *here.parents):

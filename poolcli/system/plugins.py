@@ -16,11 +16,11 @@ from poolcli.errors import PluginError
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-Row = TypeVar("Row")
+Offer = TypeVar("Offer")
 
 
 @dataclass(frozen=True)
-class Plugin(Generic[Row]):
+class Plugin(Generic[Offer]):
     """An entry point of an installed package, as lists show it.
 
     Attributes
@@ -36,11 +36,11 @@ class Plugin(Generic[Row]):
     name: str
     package: str
     value: str
-    row: Row | None
+    row: Offer | None
     problem: str = ""
 
 
-def find(kind: str, name: str, row: type[Row]) -> Row | None:
+def find(kind: str, name: str, row: type[Offer]) -> Offer | None:
     """Return the row that a package has for a name, or None if no package has one.
 
     Parameters
@@ -75,12 +75,12 @@ def names(kind: str) -> list[str]:
     return sorted(_offered(kind))
 
 
-def installed(kind: str, row: type[Row], known: Container[str]) -> list[Plugin[Row]]:
+def installed(kind: str, row: type[Offer], known: Container[str]) -> list[Plugin[Offer]]:
     """Return every entry point of a kind, those that are `known` to poolcli itself or broken with what is wrong."""
     return [_tried(point, kind, row, known) for name in names(kind) for point in _offered(kind)[name]]
 
 
-def _tried(point: EntryPoint, kind: str, row: type[Row], known: Container[str]) -> Plugin[Row]:
+def _tried(point: EntryPoint, kind: str, row: type[Offer], known: Container[str]) -> Plugin[Offer]:
     found, problem = None, ""
     if point.name in known:
         problem = f"the {kind} {point.name!r} of the package {_origin(point)} is not used: poolcli has its own"
@@ -102,7 +102,7 @@ def _offered(kind: str) -> dict[str, list[EntryPoint]]:
     return points
 
 
-def _load(point: EntryPoint, kind: str, row: type[Row]) -> Row:
+def _load(point: EntryPoint, kind: str, row: type[Offer]) -> Offer:
     what = f"the {kind} {point.name!r} of the package {_origin(point)}"
     try:
         found = point.load()
@@ -134,8 +134,8 @@ def _origin(point: EntryPoint) -> str:
 
 
 def usable(
-    kind: str, row: type[Row], known: Container[str], tell: Callable[[str], object]
-) -> Iterator[tuple[Row, str]]:
+    kind: str, row: type[Offer], known: Container[str], tell: Callable[[str], object]
+) -> Iterator[tuple[Offer, str]]:
     """Yield the rows that installed packages add, with the package, and tell which cannot be used."""
     for plugin in installed(kind, row, known):
         if plugin.row is None:

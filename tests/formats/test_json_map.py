@@ -385,7 +385,7 @@ maps = st.builds(
     white=st.none() | st.sampled_from([1.0, 255.0, 65535.0]),
     unpool=st.none() | st.fixed_dictionaries({"shape": st.lists(st.integers(0, 9))}),
     extra=st.dictionaries(
-        st.text().filter(lambda key: key not in jsonmap.OWN),
+        st.text().filter(lambda key: key not in jsonmap.OWN_KEYS),
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
             lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

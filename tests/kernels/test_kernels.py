@@ -26,7 +26,7 @@ from poolcli.kernels.fold import fold
 from poolcli.kernels.fold_axis import Part, roundings
 from poolcli.kernels.replay import BUFFER, Layout, Memory, Player, Recorder
 from poolcli.kernels.selection_network import is_small, network, select
-from poolcli.kernels.tiles import tiles, walk
+from poolcli.kernels.tiles import tiles, walk_tiles
 from poolcli.system.threads import threads
 from poolcli.window import Axis, Window
 
@@ -390,7 +390,7 @@ def test_a_failure_in_a_thread_is_raised(monkeypatch: pytest.MonkeyPatch) -> Non
     axes = Window.of(1, size=2).plan((4000,))
     x = np.zeros((1, 4000))
     with pytest.raises(MemoryError, match="on purpose"):
-        walk(lambda *_: [], [(x,)], axes, None, room=100, workers=2, recordable=False, store=fail)
+        walk_tiles(lambda *_: [], [(x,)], axes, None, room=100, workers=2, recordable=False, store=fail)
 
 
 def test_a_recorder_gives_memory_from_the_first_step_to_the_last() -> None:
@@ -510,7 +510,7 @@ def test_long_rows_are_looked_at_part_by_part(dtype: Any, monkeypatch: pytest.Mo
     x = np.random.default_rng(6).integers(-20, 60, (3, 40, 50)).astype(dtype)
     made = {}
     for long in (1 << 15, 64):
-        monkeypatch.setattr("poolcli.kernels.order_statistics.LONG", long)
+        monkeypatch.setattr("poolcli.kernels.order_statistics.LONG_ROW", long)
         for mode, seed in (("majority", None), ("stochastic", 3)):
             made[mode, long] = poolcli.pool(x, mode, global_window=True, ndim=2, seed=seed).ravel().tolist()
     assert made["majority", 64] == made["majority", 1 << 15]
