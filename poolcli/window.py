@@ -323,7 +323,7 @@ def adaptive(length: int, window: Window, axis: int) -> Axis:
 def _check_listed(number: int) -> None:
     if number > MOST_LISTED:
         raise LimitError(f"{number} uneven windows along an axis are more than {MOST_LISTED}",
-                         "use a smaller --output-size, or one that divides the input")  # fmt: skip
+                         Phrase("use a smaller {output_size}, or one that divides the input"))  # fmt: skip
 
 
 def fractional(length: int, window: Window, axis: int) -> Axis:
@@ -333,7 +333,7 @@ def fractional(length: int, window: Window, axis: int) -> Axis:
         raise ShapeError(
             f"{number} fractional windows of {size} cells need at least {number + size - 1} cells, "
             f"but the axis has {length}",
-            "use a smaller --output-size or --size",
+            Phrase("use a smaller {output_size} or {size}"),
         )
     _check_listed(number)
     alpha = (length - size) / (number - 1) if number > 1 else 0.0
@@ -345,7 +345,7 @@ def fractional_disjoint(length: int, window: Window, axis: int) -> Axis:
     """`output_size` disjoint windows at pseudo-random bounds, as TensorFlow's ``fractional_pool_common.cc``."""
     number, u = window.output_size[axis], window.offsets[axis]
     if number > length:
-        raise ShapeError(f"{number} disjoint windows do not fit {length} cells", "use a smaller --output-size")
+        raise ShapeError(f"{number} disjoint windows do not fit {length} cells", Phrase("use a smaller {output_size}"))
     _check_listed(number)
     alpha = length / number
     least = int(alpha)
@@ -525,7 +525,7 @@ class Window:
 def output_shape(lead: Sequence[int], axes: Sequence[Axis]) -> tuple[int, ...]:
     """Return the shape of the output, or raise `LimitError` if there is no room for values of 8 bytes."""
     shape = (*lead, *map(len, axes))
-    check_memory(8 * math.prod(shape), f"an output of {times(shape)}", "use a larger --stride or less padding")
+    check_memory(8 * math.prod(shape), f"an output of {times(shape)}", Phrase("use a larger {stride} or less padding"))
     return shape
 
 
@@ -547,7 +547,7 @@ def check_empty(axes: Sequence[Axis]) -> None:
         firsts[last] = int(holes[last][0])
     raise EmptyWindowError(
         f"{total - good} of {total} windows hold no real cell, the first at {tuple(firsts)}",
-        "use less padding, a smaller --dilation, or give the padding values with --pad-fill 0",
+        Phrase("use less padding, a smaller {dilation}, or give the padding values with {pad_fill}", pad_fill=0),
     )
 
 
@@ -564,7 +564,10 @@ def _spread(value: int | Sequence[int], ndim: int, what: str, least: int) -> tup
             f"give one number, or one for each of the {ndim} axes",
         )
     if min(values) < least:
-        raise UsageError(f"{what} {times(values)} is less than {least}", f"use --{what} {least} or more")
+        option = what.replace("-", "_")
+        raise UsageError(
+            f"{what} {times(values)} is less than {least}", Phrase(f"{{{option}}} or more", **{option: least})
+        )
     return values
 
 

@@ -327,7 +327,7 @@ def test_empty_windows_are_counted_and_placed(options: dict[str, Any], lengths: 
         check_empty(Window.of(len(lengths), **options).plan(lengths))
     assert caught.value.message == message
     assert caught.value.hint is not None
-    assert "--pad-fill" in caught.value.hint
+    assert "pad_fill=0" in caught.value.hint
 
 
 # --- laws -------------------------------------------------------------------------------------------------------------

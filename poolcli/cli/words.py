@@ -15,7 +15,11 @@ from poolcli.wording import ELSEWHERE, Instead, Phrase, Readable
 if TYPE_CHECKING:
     from poolcli.cli.options.grammar import Command
 
-FLAGS = {"global_window": "--global", "output": "-o"}  # whose name is not that of the keyword
+FLAGS = {
+    "global_window": "--global",
+    "output": "-o",
+    "return_indices": "--indices",
+}  # whose name is not that of the keyword
 LISTED = ("at",)  # whose numbers have commas between them
 INPUT = "INPUT"  # in a hint, where nobody knows which
 

@@ -23,6 +23,7 @@ from poolcli.emit.numpy_code import NUMPY_MODES
 from poolcli.emit.program import WIDTH, Program, number, whole
 from poolcli.pooling.frameworks import LayerFacts, find
 from poolcli.window import Window
+from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
     from poolcli.pooling.layer import Pooling
@@ -215,7 +216,7 @@ class FrameworkProgram(Program):
         if self.special(layer):
             return
         if mode not in IDENTITIES or (is_high_norm(layer) and compat_of(layer) != self.name):
-            hint = None if mode in NUMPY_MODES else "drop --emit"
+            hint = None if mode in NUMPY_MODES else Phrase("drop {emit}")
             self.refuse(f"it has no {layer.mode} pooling, and no formula makes it of maxima and averages", hint)
         if layer.divisor_override and truncates(layer):
             self.guards += ['if x.dtype.kind != "f":', '    raise ValueError("whole numbers would be truncated")']
@@ -229,12 +230,13 @@ class FrameworkProgram(Program):
         if layer.pad_fill != "ignore" and isinstance(layer.pad_fill, str) and layer.pad_fill not in self.fills:
             self.refuse(f"it cannot pad with {layer.pad_fill}")
         if compat_of(layer) not in (None, self.name) and _own_version(layer):
-            self.refuse(f"it does not have the {layer.mode} pooling that --compat {compat_of(layer)} asks for")
+            asked = Phrase("{compat} asks for", compat=compat_of(layer))
+            self.refuse(f"it does not have the {layer.mode} pooling that " + asked)
 
     def _fill(self, layer: Pooling) -> Pooling:
         """Write the padding as a statement, and return the layer that pools the result."""
         if _runs_late(layer.window):
-            self.refuse("with --ceil-mode a window would start in the padding, which has values here")
+            self.refuse(Phrase("with {ceil_mode} a window would start in the padding, which has values here"))
         value = 0 if layer.pad_fill == "ignore" else layer.pad_fill
         if is_padded(layer.window):
             self.assign(self.around(Value(self, self.tensor), replace(layer.window, ceil_mode=False), value))
@@ -254,7 +256,8 @@ class FrameworkProgram(Program):
         if not (is_padded(window) or window.ceil_mode):
             return self.call(kind, t, layer, plain)
         if kind == "avg" and layer.count_include_pad and window.ceil_mode:
-            self.refuse("count_include_pad with --ceil-mode and this padding counts cells that no layer of it counts")
+            why = "count_include_pad with {ceil_mode} and this padding counts cells that no layer of it counts"
+            self.refuse(Phrase(why))
         padded = self.around(t, window, -math.inf if kind == "max" else 0)
         total = self.call(kind, self.staged(padded) if layer.mode.mode.name in ONE_CALL else padded, layer, plain)
         if kind != "avg" or layer.count_include_pad:
@@ -264,7 +267,7 @@ class FrameworkProgram(Program):
     def check_indices(self, layer: Pooling) -> Value:
         """Return the tensor whose maxima have the indices; refuse a layer whose indices the framework has not."""
         if compat_of(layer) not in (None, self.name):
-            self.refuse(f"it does not number indices as --compat {compat_of(layer)} does")
+            self.refuse(Phrase("it does not number indices as {compat} does", compat=compat_of(layer)))
         self._check(layer)
         if layer.window.kind == "sliding" and not self.native("max", layer):
             self.refuse("no layer of it pads like this, and padding before it would shift the indices")

@@ -24,6 +24,7 @@ from poolcli.emit.program import TRUNCATED, Program, indented, kernel_of, number
 from poolcli.pooling.modes import lacking, parse_mode
 from poolcli.steps.steps import ConvStep
 from poolcli.window import FILLS, Window
+from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
     from poolcli.pooling.layer import Pooling
@@ -340,7 +341,7 @@ class Numpy(Program):
         """Write the padding, and return how many cells of it stand at the end of each axis."""
         sides = sides_of(window)
         if window.ceil_mode and sides is None:
-            self.refuse("ceil_mode with SAME padding that has values", "drop --ceil-mode")
+            self.refuse("ceil_mode with SAME padding that has values", Phrase("drop {ceil_mode}"))
         if not isinstance(value, str) and value != 0:
             fits = f" and np.array({value}).astype(x.dtype) != {value}" if value % 1 == 0 else ""
             self.body.append(f'if x.dtype.kind != "f"{fits}:')
@@ -358,7 +359,7 @@ class Numpy(Program):
     def _values(self, layer: Pooling, filled: Sequence[int] = ()) -> None:
         """Write the windows and what is made of them; `filled` cells at the end of each axis were padding."""
         if layer.mode.mode.name not in NUMPY_MODES:
-            self.refuse(f"the mode {layer.mode} {lacking(layer.mode.mode, 'NUMPY_MODES')}", "drop --emit")
+            self.refuse(f"the mode {layer.mode} {lacking(layer.mode.mode, 'NUMPY_MODES')}", Phrase("drop {emit}"))
         row, window = _numpy_mode(layer), layer.window
         value, helper = (row.ignoring, row.ignoring_helper) if layer.nan == "ignore" else (row.value, row.helper)
         if helper:

@@ -110,7 +110,7 @@ class Program:
     def add(self, step: Step) -> None:
         """Write one step."""
         if self.traced:
-            self.refuse("indices belong to the values of the last step", "record them there, or drop --indices")
+            self.refuse("indices belong to the values of the last step", Phrase("record them there, or drop {indices}"))
         if isinstance(step, PoolStep):
             check_options(step, self.ndim)
             layer = step.layer(self.ndim)
@@ -125,7 +125,7 @@ class Program:
             window = step.window()
             axes = len(window.size)
             if axes != self.ndim:
-                self.refuse(f"{step.title} has {axes} axes, but {self.ndim} are spatial", "say --layout")
+                self.refuse(f"{step.title} has {axes} axes, but {self.ndim} are spatial", Phrase("say {layout}"))
             self.comments.append(text({"filter": step.label, **window.record(), **_given(bias=step.bias)}))
             self.conv(step, window)
         elif isinstance(step, ReluStep):
@@ -134,10 +134,10 @@ class Program:
         else:
             self.refuse(f"the step {step.name} has no equivalent in code", "emit conv, relu and pool only")
 
-    def refuse(self, why: str, hint: str | Phrase | None = None) -> None:
+    def refuse(self, why: str | Phrase, hint: str | Phrase | None = None) -> None:
         """Raise the `UsageError` that says why there is no code."""
-        usual = "use --emit numpy" if self.name != "numpy" else None
-        raise UsageError(f"no {self.title} code for this: {why}", hint or usual)
+        usual = Phrase("{emit}", emit="numpy") if self.name != "numpy" else None
+        raise UsageError(f"no {self.title} code for this: " + why, hint or usual)
 
     def refuse_nan(self, why: str) -> None:
         """Write the lines that refuse NaN in the input."""

@@ -18,6 +18,7 @@ from poolcli.pooling.fill import first_place
 from poolcli.pooling.frameworks import LayerSpec
 from poolcli.pooling.modes import Mode, Reduction
 from poolcli.window import Axis
+from poolcli.wording import Phrase
 
 Array = NDArray[Any]
 
@@ -342,7 +343,7 @@ def _overflow(what: str, wrong: NDArray[np.bool_], dtype: np.dtype[Any]) -> Numb
     count, place = int(wrong.sum()), first_place(wrong)
     return NumberRangeError(
         f"the {what} of {count} window{'s' if count > 1 else ''} does not fit {dtype}, the first at {place}",
-        "convert the input to floating-point numbers, or use --mode avg",
+        Phrase("convert the input to floating-point numbers, or use {mode}", mode="avg"),
     )
 
 

@@ -14,6 +14,7 @@ from poolcli.kernels.correlate import correlate
 from poolcli.pooling.fill import fill
 from poolcli.pooling.filters import find_filter
 from poolcli.window import Axis, Padding, Window, output_shape, times
+from poolcli.wording import Phrase
 
 Array = NDArray[Any]
 INT64 = np.iinfo(np.int64)
@@ -49,7 +50,7 @@ def conv(
     try:
         axes = window.plan(array.shape[array.ndim - weights.ndim :])
     except ShapeError as problem:
-        hint = "use a smaller kernel, or padding (--padding, or --filter-padding before pooling)"
+        hint = Phrase("use a smaller kernel, or padding ({padding}, or {filter_padding} before pooling)")
         raise ShapeError(problem.message.replace("window", "kernel", 1), hint) from None
     output_shape(array.shape[: array.ndim - weights.ndim], axes)
     with np.errstate(all="ignore"):  # inf - inf is NaN here, and meant to be

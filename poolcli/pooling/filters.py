@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import UnknownNameError
+from poolcli.system import plugins
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -127,8 +128,6 @@ def find_filter(name: str, note: str = "") -> Filter:
     """
     if name in FILTERS:
         return FILTERS[name]
-    from poolcli.system import plugins
-
     found = plugins.find("filter", name, Filter)
     if found is None:
         names = [*FILTERS, *plugins.names("filter")]

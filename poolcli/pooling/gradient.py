@@ -122,9 +122,12 @@ def _overruled(implied: tuple[int, ...], target: Sequence[int] | None, known: Ma
     """Return the shape that the indices count in: the one asked for, unless the pooling wrote down another."""
     if target and known.get("shape") and tuple(target) != implied:
         raise ShapeError(
-            f"the indices count in an input of {times(implied)}, not of {times(target)}", "drop --output-size"
+            f"the indices count in an input of {times(implied)}, not of {times(target)}", Phrase("drop {output_size}")
         )
     return tuple(target) if target else implied
+
+
+AGAIN = Phrase("pool again with {indices} {json}, or give {size} and {stride}")
 
 
 def _check_known(known: Mapping[str, Any]) -> None:
@@ -135,12 +138,12 @@ def _check_known(known: Mapping[str, Any]) -> None:
         whole = all(isinstance(length, int) and not isinstance(length, bool) and length > 0 for length in lengths)
         if value is not None and not whole:
             raise InputError(f"{name} {safe(repr(value))} of the pooling to undo is not made of whole numbers from 1",
-                             "pool again with --indices --json, or give --size and --stride")  # fmt: skip
+                             AGAIN)  # fmt: skip
     for option in OPTIONS:
         value = known.get(option.json)
         if value is not None and not option.kind.fits(as_lists(value)):
             raise InputError(f"{option.json} {safe(repr(value))} of the pooling to undo is not {option.kind.text}",
-                             "pool again with --indices --json, or give --size and --stride")  # fmt: skip
+                             AGAIN)  # fmt: skip
 
 
 def implied_shape(spatial: Sequence[int], known: Mapping[str, Any]) -> tuple[int, ...]:
@@ -211,7 +214,7 @@ def gradient(layer: Pooling, x: Array, upstream: ArrayLike | None = None) -> Arr
 def _of_winner(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> Array:
     """Send everything to the cell that won."""
     if layer.pad_fill != "ignore":
-        raise UsageError("a gradient of max or min cannot go to filled padding", "drop --pad-fill")
+        raise UsageError("a gradient of max or min cannot go to filled padding", Phrase("drop {pad_fill}"))
     _, where = layer.traced(x)
     cells = math.prod(axis.length for axis in axes)
     planes = math.prod(x.shape[: x.ndim - len(axes)])

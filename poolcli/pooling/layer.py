@@ -124,7 +124,7 @@ class Pooling(LayerSpec):
         if not self.mode.mode.indexed:
             raise UsageError(f"mode {self.mode} has no indices", "only max and min take their value from one cell")
         if self.pad_fill != "ignore":
-            raise UsageError("a cell of filled padding has no index", "drop --indices or --pad-fill")
+            raise UsageError("a cell of filled padding has no index", Phrase("drop {return_indices} or {pad_fill}"))
         from poolcli.kernels.laid_out import winners
 
         values, axes = self._values(x, indices=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import UnknownNameError, UsageError
+from poolcli.system import plugins
 from poolcli.wording import Instead, Phrase
 
 if TYPE_CHECKING:
@@ -304,8 +305,6 @@ class ChosenMode:
 
 
 def _of_a_package(name: str) -> Mode:
-    from poolcli.system import plugins
-
     found = plugins.find("mode", name, Mode)
     if found is None:
         raise UnknownNameError("mode", name, [*MODES, *ALIASES, *plugins.names("mode")])

@@ -6,6 +6,7 @@ A recipe is the ``steps`` of any poolcli JSON, a file with just that list, or a 
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from poolcli.errors import InputError, UnknownNameError, UsageError
+from poolcli.formats.png_chunks import SIGNATURE, own_text
 from poolcli.pooling.options import FLAG, GRID, NUMBER, OPTIONS, SIZES, TEXT, Kind
 from poolcli.steps.shapes import check_options
 from poolcli.steps.steps import (
@@ -24,6 +26,7 @@ from poolcli.steps.steps import (
     without_shapes,
 )
 from poolcli.system.files import Guard, put, read_source
+from poolcli.window import parse_padding, parse_sizes
 
 FORM = 'a recipe looks like [{"step": "pool", "mode": "max", "size": [2, 2]}]'
 
@@ -93,8 +96,6 @@ def from_records(records: Sequence[Any], name: str = "recipe") -> list[Step]:
 
 
 def _records(data: bytes, name: str) -> list[Any]:
-    from poolcli.formats.png_chunks import SIGNATURE
-
     found = _in_png(data, name) if data.startswith(SIGNATURE) else _parsed(data, name)
     steps = found.get("steps") if isinstance(found, Mapping) else found
     if not isinstance(steps, list):
@@ -113,10 +114,6 @@ def _parsed(data: bytes, name: str) -> Any:
 
 
 def _in_png(data: bytes, name: str) -> Any:
-    import io
-
-    from poolcli.formats.png_chunks import own_text
-
     text = own_text(io.BytesIO(data))
     if text is None:
         raise InputError(f"{name}: no recipe in this picture", "only pictures that poolcli made carry one")
@@ -206,8 +203,6 @@ def _stage(records: Sequence[Any], stage: str, setting: str) -> int:
 
 
 def _value(text: str) -> Any:
-    from poolcli.window import parse_padding, parse_sizes
-
     try:
         return json.loads(text)
     except json.JSONDecodeError:

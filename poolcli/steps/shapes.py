@@ -25,8 +25,8 @@ from poolcli.steps.steps import (
     numbered,
     text,
 )
-from poolcli.window import Axis, Padding, Window, times
-from poolcli.wording import many
+from poolcli.window import Axis, Padding, Window, check_empty, times
+from poolcli.wording import Phrase, many
 
 FLAT = "F"  # the axis that is left after flattening
 
@@ -147,7 +147,7 @@ def _conv(signal: Signal, layer: ConvLayer) -> Signal:
     ndim = len(_spatial(signal, "conv").spatial)
     window = layer.window(ndim)
     if layer.filters < 1:
-        raise UsageError(f"{layer.filters} filters are less than 1", "use --filters 1 or more")
+        raise UsageError(f"{layer.filters} filters are less than 1", Phrase("{filters} or more", filters=1))
     weights = math.prod(window.size) * signal.channels * layer.filters
     after = replace(signal.through(window.plan(signal.spatial)), parameters=weights + layer.filters)
     if "C" in after.layout:
@@ -173,11 +173,11 @@ def _flatten(signal: Signal, _: Flatten) -> Signal:
 
 def _dense(signal: Signal, layer: Dense) -> Signal:
     if layer.units < 1:
-        raise UsageError(f"{layer.units} units are less than 1", "use --units 1 or more")
+        raise UsageError(f"{layer.units} units are less than 1", Phrase("{units} or more", units=1))
     letter = FLAT if FLAT in signal.layout else "C"
     if letter not in signal.layout:
         raise ShapeError(f"dense needs channels or a flat signal, but the layout is {signal.layout}",
-                         "put flatten before it, or name the channels: --layout HWC")  # fmt: skip
+                         Phrase("put flatten before it, or name the channels: {layout}", layout="HWC"))  # fmt: skip
     inputs = signal.shape[signal.layout.index(letter)]
     after = replace(signal.resized(letter, layer.units), parameters=(inputs + 1) * layer.units)
     return replace(after, field=None) if letter == FLAT else after
@@ -272,7 +272,7 @@ def check_options(step: Step, ndim: int) -> None:
 def _check_indices(step: PoolStep, ndim: int) -> None:
     layer = step.layer(ndim)
     if step.indices and (not layer.mode.mode.indexed or layer.pad_fill != "ignore"):
-        raise UsageError(f"{layer.mode} has no indices here", "only max and min without --pad-fill have them")
+        raise UsageError(f"{layer.mode} has no indices here", Phrase("only max and min without {pad_fill} have them"))
 
 
 def validate(steps: Sequence[Step], shape: Sequence[int], layout: str | None = None) -> list[tuple[int, ...]]:
@@ -319,9 +319,6 @@ UNKNOWN: tuple[int, ...] | None = ()  # the input may carry indices; what they u
 
 def _follow(signal: Signal, step: Step, undo: tuple[int, ...] | None) -> Signal | None:
     """Return what leaves a step, or None if only the data know."""
-    from poolcli.steps.shapes import FOLLOW
-    from poolcli.window import check_empty
-
     if isinstance(step, UnpoolStep):
         return _undone(signal, undo)
     check_options(step, len(signal.spatial))
@@ -336,8 +333,6 @@ def _follow(signal: Signal, step: Step, undo: tuple[int, ...] | None) -> Signal 
 
 
 def _undone(signal: Signal, undo: tuple[int, ...] | None) -> Signal | None:
-    from poolcli.featuremap import spatial_letters
-
     if undo is None:
         raise ShapeError("no indices arrive here", 'put it right after a pool step with "indices": true')
     if undo == UNKNOWN:

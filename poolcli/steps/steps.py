@@ -13,9 +13,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from poolcli.errors import InputError, PoolcliError, ShapeError
+from poolcli.pooling.filters import find_filter
 from poolcli.pooling.frameworks import DOCUMENTED
 from poolcli.pooling.options import KEYWORDS, NUMBER, OPTIONS, TEXT, Kind, Options, Size, as_lists, sizes_text
 from poolcli.window import AXIS_NAMES, Padding, Window
+from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
@@ -45,12 +47,12 @@ def done(before: FeatureMap, values: Any, record: dict[str, Any], **changes: Any
     return after.with_(steps=(*before.steps, {**record, "shape": list(after.shape)}))
 
 
-def _left_over(layer: Pooling, spatial: Sequence[int]) -> Iterator[str]:
+def _left_over(layer: Pooling, spatial: Sequence[int]) -> Iterator[str | Phrase]:
     """Say which cells at the end no window looks at, if another window could."""
-    advice = "" if layer.compat else "; --ceil-mode makes one for them"
+    advice = "" if layer.compat else Phrase("; {ceil_mode} makes one for them")
     for name, axis in zip(AXIS_NAMES[len(spatial)], layer.plan(spatial), strict=True):
         if axis.left_over and axis.starts[-1] + axis.stride < axis.length:
-            yield f"the last {axis.left_over} of {axis.length} {name} are in no window{advice}"
+            yield f"the last {axis.left_over} of {axis.length} {name} are in no window" + advice
 
 
 @dataclass(frozen=True)
@@ -170,8 +172,6 @@ class ConvStep:
     @classmethod
     def from_record(cls, record: Record) -> ConvStep:
         """Make the step of its record."""
-        from poolcli.pooling.filters import find_filter
-
         label = record.get("filter", "kernel")
         kernel = record["kernel"] if "kernel" in record else find_filter(label).kernel.tolist()
         return cls(
@@ -255,7 +255,7 @@ class UnpoolStep:
         if feature_map.indices is None:
             raise InputError(
                 f"{feature_map.name} has no indices, so nothing says where its values came from",
-                "record them with: poolcli pool --indices --json INPUT | poolcli unpool",
+                Phrase("record them with: poolcli pool {indices} {json} INPUT | poolcli unpool"),
             )
         given = self._per_axis(feature_map.ndim)
         known = {**(feature_map.unpool or {}), **given}

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from poolcli.errors import UsageError
 from poolcli.system.limits import processors
+from poolcli.wording import Phrase
 
 Task = TypeVar("Task")
 Own = TypeVar("Own")
@@ -39,7 +40,7 @@ def threads(asked: int | None = None) -> int:
     if not text:
         return processors()
     if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise UsageError(f"{text!r} threads are not a number of threads", "use --threads 1 or more")
+        raise UsageError(f"{text!r} threads are not a number of threads", Phrase("{threads} or more", threads=1))
     return int(text)
 
 

@@ -284,13 +284,13 @@ REFUSED = [
     ("torch", "max", {"output_size": 2, "fractional": True, "compat": "keras"}, "TensorFlow's fractional"),
     ("torch", "max", {"nan": "ignore"}, "leave out NaN"),
     ("torch", "max", {"padding": 1, "pad_fill": "symmetric"}, "cannot pad with symmetric"),
-    ("torch", "max", {"compat": "onnx"}, "--compat onnx"),
+    ("torch", "max", {"compat": "onnx"}, "compat='onnx'"),
     ("torch", "max", {"padding": 1, "pad_fill": 0, "ceil_mode": True}, "would start in the padding"),
     ("keras", "max", {"dilation": 2}, "no dilation"),
     ("keras", "max", {"output_size": 2, "fractional": True}, "its own offsets"),
     ("keras", "std", {}, "no std pooling"),
     ("keras", "max", {"padding": 1, "pad_fill": "wrap"}, "cannot pad with wrap"),
-    ("keras", "lp:3", {"compat": "torch"}, "--compat torch"),
+    ("keras", "lp:3", {"compat": "torch"}, "compat='torch'"),
     ("onnx", "lp:20", {}, "no lp:20"),
     ("onnx", "median", {}, "no median"),
 ]
@@ -300,7 +300,7 @@ REFUSED = [
 def test_what_has_no_equivalent_says_why(target: str, mode: str, options: Any, why: str) -> None:
     with pytest.raises(UsageError, match=why) as caught:
         emit([PoolStep(mode, None, options)], 2, target)
-    assert caught.value.hint == "use --emit numpy"
+    assert caught.value.hint == "emit='numpy'"
     emit([PoolStep(mode, None, options)], 2, "numpy")
 
 
@@ -350,9 +350,9 @@ def test_numpy_code_finds_the_indices(mode: str, compat: str | None) -> None:
         ("onnx", {"global_window": True}, "its GlobalMaxPool returns no indices"),
         ("onnx", {"output_size": 2}, "would count in windows that are laid side by side"),
         ("onnx", {"padding": 2}, "would shift the indices"),
-        ("onnx", {"compat": "torch"}, "does not number indices as --compat torch does"),
+        ("onnx", {"compat": "torch"}, "does not number indices as compat='torch' does"),
         ("torch", {"padding": "same"}, "would shift the indices"),
-        ("torch", {"compat": "onnx"}, "does not number indices as --compat onnx does"),
+        ("torch", {"compat": "onnx"}, "does not number indices as compat='onnx' does"),
     ],
 )
 def test_indices_that_a_framework_has_not(target: str, options: Any, why: str) -> None:

@@ -316,7 +316,7 @@ def test_a_mode_of_one_row_is_refused_where_it_has_none(monkeypatch: pytest.Monk
     for target, why in {"numpy": "midrange has no row in NUMPY_MODES", "torch": "it has no midrange pooling"}.items():
         with pytest.raises(UsageError, match=why) as caught:
             emit([PoolStep("midrange", 2)], 2, target)
-        assert caught.value.hint == "drop --emit"
+        assert caught.value.hint == "drop emit"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from poolcli.cli.console import colors_of, unicode_ok, width_of_output
 from poolcli.cli.options.files import AsJson
 from poolcli.cli.output import Output
 from poolcli.cli.stack import settings
+from poolcli.cli.words import spoken
 
 OK, MISSING, BROKEN = "ok", "missing", "broken"
 Row = tuple[str, str, str, str]  # what, what was found, the state, what to do
@@ -151,7 +152,7 @@ def _threads() -> Row:
     try:
         return "threads", f"{threads()}, {source}", OK, ""
     except UsageError as problem:
-        return "threads", "from POOLCLI_THREADS", BROKEN, f"{problem}: {problem.hint}"
+        return "threads", "from POOLCLI_THREADS", BROKEN, f"{problem}: {spoken(problem.advice or '')}"
 
 
 def _codecs() -> Iterator[Row]:
