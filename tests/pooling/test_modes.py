@@ -534,7 +534,11 @@ def test_a_mode_written_out_is_read_again(text: str) -> None:
         ("medain", "unknown mode 'medain'", "median"),
         ("", "unknown mode ''", "known: max, min, avg"),
         ("zzz", "unknown mode 'zzz'", "known: max, min, avg"),
-        ("max,avg", "'max,avg' are several modes", "one at a time; or what they pool side by side: poolcli compare"),
+        (
+            "max,avg",
+            "'max,avg' are several modes",
+            "one at a time; or what they pool side by side: compare(x, mode='max,avg')",
+        ),
         ("lp:2,5", "'2,5' is not a number", "lp:3"),
         ("max:2", "mode max takes no parameter, but 'max:2' has one", "use max"),
         ("mean:2", "mode avg takes no parameter", "use avg"),

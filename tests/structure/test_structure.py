@@ -241,7 +241,6 @@ RULES = [
             "poolcli.d": "import poolcli.a",
         },
         ["poolcli.a", "poolcli.b", "poolcli.c"],
-        owed=1,
     ),
     Rule(loose_files, {"poolcli.__init__": "", "poolcli.cli.app": "", **FILES}, [*FILES]),
     Rule(
@@ -262,7 +261,7 @@ RULES = [
             "poolcli.user": "def f():\n    import rich, asyncio, mmap, poolcli.through, poolcli.light",
         },
         ["poolcli.user:2 mmap", "poolcli.user:2 poolcli.light"],
-        owed=49,
+        owed=39,
     ),
     Rule(
         framework_names,
@@ -280,7 +279,6 @@ RULES = [
             "poolcli.a": '"""--size"""\nx = f"use --size {y}"\nz = "a--b, -- c, soffice --convert-to"',
         },
         ["poolcli.a:2 use --size "],
-        owed=29,
     ),
     Rule(
         names_with_two_meanings,
