@@ -190,7 +190,7 @@ def overridden(records: Sequence[Any], settings: Sequence[str]) -> list[Any]:
 
 
 def _stage(records: Sequence[Any], stage: str, setting: str) -> int:
-    if stage.isdecimal():
+    if stage.isdecimal() and len(stage) < 10:
         found = [int(stage) - 1] if 1 <= int(stage) <= len(records) else []
     else:
         found = [i for i, record in enumerate(records) if isinstance(record, Mapping) and record.get("step") == stage]
@@ -199,6 +199,8 @@ def _stage(records: Sequence[Any], stage: str, setting: str) -> int:
         there = ", ".join(f"{number} {name}" for number, name in enumerate(names, 1))
         what = f"{len(found)} stages are called {stage}" if found else f"there is no stage {stage}"
         raise UsageError(f"{setting!r}: {what}", f"the stages are {there}")
+    if not isinstance(records[found[0]], Mapping):
+        raise InputError(f"stage {stage} is not a step", FORM)
     return found[0]
 
 

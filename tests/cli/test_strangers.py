@@ -162,6 +162,11 @@ def test_a_step_may_say_anything_of_itself(call: Run, folder: Path, key: str) ->
         told(call("unpool", stdin=json.dumps(record)))
 
 
+@pytest.mark.parametrize("stage", ["1", "9" * 5000, "\u0661"])
+def test_a_setting_of_a_stage_that_is_no_step(call: Run, folder: Path, stage: str) -> None:
+    told(call("run", "--steps", "-", "--set", f"{stage}.size=3", "a.csv", stdin='["x"]', cwd=folder))
+
+
 def told(result: Any) -> None:
     """It worked, or the error has two lines."""
     assert result.code == 0 or (result.code in (1, 2) and result.err.startswith("error: ")), result.err
