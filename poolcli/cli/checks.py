@@ -21,7 +21,7 @@ def chosen_input(given: str | None) -> str:
     return "-"
 
 
-def compat_of(steps: Iterable[Any]) -> str | None:
+def compat_among(steps: Iterable[Any]) -> str | None:
     """Return the framework that the first pooling which names one goes by, because the input is read as it does."""
     named = (step.options.get("compat") for step in steps if hasattr(step, "options"))
     return next(filter(None, named), None)

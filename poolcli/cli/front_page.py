@@ -18,7 +18,7 @@ EXAMPLES = (
     "poolcli compare --compat torch,onnx --mode avg -k 3 -s 2 -p 1 input.csv",
     "poolcli explain --size 2 -o page.html input.csv",
 )
-OPTIONS = {"-h, --help": "Show this page, or with a command that command's.", "--version": "Print the version."}
+GLOBAL_OPTIONS = {"-h, --help": "Show this page, or with a command that command's.", "--version": "Print the version."}
 EXIT_CODES = {
     0: "ok",
     1: "bad data or file, or options that do not fit this data; batch: all failed",
@@ -63,7 +63,7 @@ def help_text(width: int, *, paint: bool = False) -> str:
     lines += ["", *wrapped("Usage: poolcli COMMAND [OPTIONS] [INPUT]", width, indent=7)]
     codes = {str(code): meaning for code, meaning in EXIT_CODES.items()}
     wide = max(map(len, COMMANDS))
-    for name, rows in [*GROUPS.items(), ("Options", OPTIONS), ("Exit codes", codes), ("Environment", VARIABLES)]:
+    for name, rows in [*GROUPS.items(), ("Options", GLOBAL_OPTIONS), ("Exit codes", codes), ("Environment", VARIABLES)]:
         lines += ["", heading(name, paint)]
         at = (wide if name in GROUPS else max(map(len, rows))) + 4
         for left, text in rows.items():

@@ -20,7 +20,7 @@ from poolcli.emit.geometry import (
     without_idle_ceil,
 )
 from poolcli.emit.numpy_code import NUMPY_MODES
-from poolcli.emit.program import WIDTH, Program, number, whole
+from poolcli.emit.program import CODE_WIDTH, Program, as_code, without_point
 from poolcli.pooling.frameworks import LayerFacts, find
 from poolcli.window import Window
 from poolcli.wording import Phrase
@@ -66,11 +66,11 @@ class Value:
 
     def power(self, p: float) -> Value:
         """Raise to a power."""
-        return self.program.operation("pow", self, whole(p))
+        return self.program.operation("pow", self, without_point(p))
 
     def root(self, p: float) -> Value:
         """Take the p-th root."""
-        return self.program.operation("root", self, whole(p))
+        return self.program.operation("root", self, without_point(p))
 
 
 Pool = Callable[[str, Value], Value]
@@ -289,7 +289,7 @@ class FrameworkProgram(Program):
         form, level, least = self.forms[name]
         if name == "root" and operands[1] == 2:
             return self.operation("pow", operands[0], 0.5)
-        texts = [o.text if isinstance(o, Value) else number(whole(o), "math") for o in operands]
+        texts = [o.text if isinstance(o, Value) else as_code(without_point(o), "math") for o in operands]
         levels = [o.level if isinstance(o, Value) else ATOM for o in operands]
         texts = [f"({text})" if own < least else text for text, own in zip(texts, levels, strict=True)]
         if name == "pow" and texts[0].isidentifier():
@@ -304,7 +304,7 @@ class FrameworkProgram(Program):
     def assign(self, value: Value) -> None:
         """Write the statements that make the tensor what `value` says."""
         text, calls = value.text, self.calls
-        alone = len(calls) == 1 and (text == "@1" or len(text) + len(calls[0]) < WIDTH - 8)
+        alone = len(calls) == 1 and (text == "@1" or len(text) + len(calls[0]) < CODE_WIDTH - 8)
         names = calls if alone else [self.tensor] if len(calls) == 1 else list("abcdef"[: len(calls)])
         for place, name in enumerate(names):
             text = text.replace(f"@{place + 1}", name)

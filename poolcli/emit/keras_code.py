@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from poolcli.emit.framework import DISJOINT, FrameworkProgram, Refusal, Value, both, kind_is, mode_is
 from poolcli.emit.geometry import compat_of, is_dilated, is_padded
-from poolcli.emit.program import kernel_of, number
+from poolcli.emit.program import as_code, kernel_of
 from poolcli.window import Window
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Keras(FrameworkProgram):
 
     def conv(self, step: ConvStep, window: Window) -> None:
         """Write a convolution."""
-        self.body.append(f'kernel = np.array({number(kernel_of(step), "np")}, "float32")[..., None, None]')
+        self.body.append(f'kernel = np.array({as_code(kernel_of(step), "np")}, "float32")[..., None, None]')
         t = self.around(Value(self, "t"), window, 0) if is_padded(window) else Value(self, "t")
         steps = {"strides": self.sizes(window.stride)}
         steps |= {"dilation_rate": self.sizes(window.dilation)} if is_dilated(window) else {}
@@ -68,7 +68,7 @@ class Keras(FrameworkProgram):
 
     def padded(self, t: Value, value: str | float) -> Value:
         """Write padding as wide as `sides`, with a number, or with a row of `fills`."""
-        how = f'mode="{self.fills[value]}"' if isinstance(value, str) else f"constant_values={number(value)}"
+        how = f'mode="{self.fills[value]}"' if isinstance(value, str) else f"constant_values={as_code(value)}"
         return Value(self, self.function("keras.ops.pad", t.text, self.sides, *([how] if value != 0 else [])))
 
     def native(self, kind: str, layer: Pooling) -> bool:

@@ -20,7 +20,7 @@ from poolcli.emit.geometry import (
     unpadded,
     without_idle_ceil,
 )
-from poolcli.emit.program import TRUNCATED, Program, indented, kernel_of, number, returning, whole
+from poolcli.emit.program import TRUNCATED, Program, as_code, indented, kernel_of, returning, without_point
 from poolcli.pooling.modes import lacking, parse_mode
 from poolcli.steps.steps import ConvStep
 from poolcli.window import FILLS, Window
@@ -88,7 +88,7 @@ def percentile(w, q):
     a, b = (np.take_along_axis(w, i, axis=-1)[..., 0] for i in (low, high))
     return np.where(share == 0, a, (1 - share) * a + share * b)
 """
-SOFT = """
+SOFT_AVERAGE = """
 def soft(w):
     top = w.max({axis}, keepdims=True)
     weights = np.where(w == top, 1, np.exp(w - top))
@@ -160,7 +160,7 @@ NUMPY_MODES: Mapping[str, NumpyMode] = {
                     wide=True),
     "percentile": NumpyMode("percentile({w}, {p})", "percentile({w}, {p})", PERCENTILE, PERCENTILE_IGNORING, wide=True),
     "logavgexp": NumpyMode("logavgexp({w}, {p})", "logavgexp({w}, {p})", LOGAVGEXP, LOGAVGEXP_IGNORING, wide=True),
-    "soft": NumpyMode("soft({w})", "soft({w})", SOFT, SOFT_IGNORING, wide=True),
+    "soft": NumpyMode("soft({w})", "soft({w})", SOFT_AVERAGE, SOFT_IGNORING, wide=True),
     "mixed": NumpyMode("{p} * {w}.max({axis}) + {rest} * {w}.mean({axis})",
                        "mixed({w}, {p})", "", MIXED_IGNORING),
     "stochastic": NumpyMode(
@@ -298,12 +298,12 @@ class Numpy(Program):
 
     def conv(self, step: ConvStep, window: Window) -> None:
         """Write a convolution."""
-        self.body.append(f"kernel = np.array({number(kernel_of(step), 'np')})")
+        self.body.append(f"kernel = np.array({as_code(kernel_of(step), 'np')})")
         self.body.append('x = x.astype(x.dtype if x.dtype.kind == "f" else kernel.dtype)')
         if is_padded(window):
             self._fill(window, 0)
         self.body.append(f"w = {self._view(unpadded(window))}")
-        bias = f" + {number(whole(step.bias), 'np')}" if step.bias else ""
+        bias = f" + {as_code(without_point(step.bias), 'np')}" if step.bias else ""
         self.body.append(f"x = (w * kernel).sum({self.axis}).astype(x.dtype){bias}")
 
     def relu(self) -> None:
@@ -333,7 +333,8 @@ class Numpy(Program):
         highest, average = names
         share = layer.mode.parameter
         if layer.mode.mode.name == "mixed":
-            self.body.append(f"x = {number(whole(share))} * {highest}(x) + {number(whole(1 - share))} * {average}(x)")
+            of_highest, of_average = (as_code(without_point(part)) for part in (share, 1 - share))
+            self.body.append(f"x = {of_highest} * {highest}(x) + {of_average} * {average}(x)")
         else:
             self.body.append(f"x = np.where(np.isnan({highest}(x)), np.nan, {average}(x))")
 
@@ -346,7 +347,7 @@ class Numpy(Program):
             fits = f" and np.array({value}).astype(x.dtype) != {value}" if value % 1 == 0 else ""
             self.body.append(f'if x.dtype.kind != "f"{fits}:')
             self.body.append(f"    x = x.astype({'np.int64' if fits else 'np.float64'})")
-        how = f'mode="{FILLS[value]}"' if isinstance(value, str) else f"constant_values={number(value, 'np')}"
+        how = f'mode="{FILLS[value]}"' if isinstance(value, str) else f"constant_values={as_code(value, 'np')}"
         widths = ", ".join(pads_of(self, replace(window, ceil_mode=False), self.lengths))
         text = f"[{widths}]"
         if sides is None:
@@ -384,7 +385,9 @@ class Numpy(Program):
         p = layer.mode.parameter
         known: dict[str, Any] = {"w": "w", "axis": self.axis, "draw": "draw", **fields}
         known |= {"k": math.prod(layer.window.size), "d": layer.divisor_override}
-        share = {} if math.isnan(p) else {"p": number(whole(p), "np"), "rest": number(whole(1 - p), "np")}
+        share = (
+            {} if math.isnan(p) else {"p": as_code(without_point(p), "np"), "rest": as_code(without_point(1 - p), "np")}
+        )
         return value.format(**known, **share)
 
     def _assign(self, value: str, layer: Pooling, **fields: str) -> None:

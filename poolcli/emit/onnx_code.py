@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from poolcli.emit.framework import FrameworkProgram, Value
 from poolcli.emit.geometry import compat_of, is_dilated, is_padded, reach_of, sides_of
 from poolcli.emit.numpy_code import WINDOWS
-from poolcli.emit.program import imports, kernel_of, number, whole
+from poolcli.emit.program import as_code, imports, kernel_of, without_point
 from poolcli.errors import UsageError
 from poolcli.featuremap import SPATIAL
 from poolcli.window import Window
@@ -167,7 +167,7 @@ class Onnx(FrameworkProgram):
             operands = (operands[0], 1 / operands[1])  # type: ignore[operator]  # a root's second operand is a number
         if name == "pow" and operands[1] == 1:
             return operands[0]  # type: ignore[return-value]  # and its first is not
-        texts = [o.text if isinstance(o, Value) else self.constant(number(o, "np")) for o in operands]
+        texts = [o.text if isinstance(o, Value) else self.constant(as_code(o, "np")) for o in operands]
         return self.node(self.operators[name], *texts)
 
     def staged(self, value: Value) -> Value:
@@ -188,7 +188,7 @@ class Onnx(FrameworkProgram):
 
     def conv(self, step: ConvStep, window: Window) -> None:
         """Write a convolution."""
-        kernel = self.constant(f"[[{number(kernel_of(step), 'np')}]]")
+        kernel = self.constant(f"[[{as_code(kernel_of(step), 'np')}]]")
         t, spans = Value(self, self.tensor), self.lengths()
         if sides := sides_of(window):
             pads = [sum(pair) for pair in sides]
@@ -237,7 +237,7 @@ class Onnx(FrameworkProgram):
         """Write padding as wide as `sides`, with a number, or with a row of `fills`."""
         if isinstance(value, str):
             return self.node("Pad", t.text, self.sides, mode=f'"{self.fills[value]}"')
-        more = [self.constant(number(value, "np"))] if value != 0 else []
+        more = [self.constant(as_code(value, "np"))] if value != 0 else []
         return self.node("Pad", t.text, self.sides, *more)
 
     def native(self, kind: str, layer: Pooling) -> bool:
@@ -256,7 +256,7 @@ class Onnx(FrameworkProgram):
     def call(self, kind: str, t: Value, layer: Pooling, window: Window) -> Value:
         """Write ONNX's operator."""
         operator = {"max": "MaxPool", "lp": "LpPool"}.get(kind, "AveragePool")
-        norm = {"p": number(whole(layer.mode.parameter))} if kind == "lp" else {}
+        norm = {"p": as_code(without_point(layer.mode.parameter))} if kind == "lp" else {}
         if window.kind == "global" and kind == "sum":
             axes = self.constant(str(list(range(2, self.ndim + 2))), "np.int64")
             return self.node("ReduceSum", t.text, axes)

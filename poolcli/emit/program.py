@@ -22,19 +22,19 @@ TRUNCATED = (  # what `poolcli.cli.pipeline.as_network_input` does to text, in w
     "# averages of whole numbers are truncated here, as PyTorch does it; poolcli takes those",
     "# of a text file, such as CSV, as floating point: pool(x.astype(float))",
 )
-WIDTH = 88  # of a line of emitted code, as formatters have it
+CODE_WIDTH = 88  # of a line of emitted code, as formatters have it
 
 
-def number(value: Any, module: str = "") -> str:
+def as_code(value: Any, module: str = "") -> str:
     """Write a number or a nest of them; infinity and NaN as the module has them, or as plain Python does.
 
     Examples
     --------
-    >>> number([[1, 2.5], [-math.inf, 3.0]], "np")
+    >>> as_code([[1, 2.5], [-math.inf, 3.0]], "np")
     '[[1, 2.5], [-np.inf, 3.0]]'
     """
     if isinstance(value, list | tuple):
-        inner = ", ".join(number(item, module) for item in value)
+        inner = ", ".join(as_code(item, module) for item in value)
         return f"[{inner}]" if isinstance(value, list) else f"({inner},)" if len(value) == 1 else f"({inner})"
     if isinstance(value, float) and not math.isfinite(value):
         name = str(abs(value))
@@ -42,7 +42,7 @@ def number(value: Any, module: str = "") -> str:
     return repr(int(value) if isinstance(value, bool) else value)
 
 
-def whole(value: float) -> int | float:
+def without_point(value: float) -> int | float:
     """Return a whole number as int, so that it is written without a point."""
     return int(value) if float(value).is_integer() else float(value)
 
@@ -69,20 +69,20 @@ def _opening(line: str) -> int:
     return -1
 
 
-def fold(line: str, indent: int = 4, tail: str = "") -> list[str]:
+def wrap_line(line: str, indent: int = 4, tail: str = "") -> list[str]:
     """Break a statement that is too wide at the last bracket whose opening fits, as formatters do."""
     body, place = line, _opening(line)
-    if indent + len(line) + len(tail) <= WIDTH or place < 0:
+    if indent + len(line) + len(tail) <= CODE_WIDTH or place < 0:
         return [" " * indent + line + tail]
-    while indent + place >= WIDTH and line[place - 1] in ")]":
+    while indent + place >= CODE_WIDTH and line[place - 1] in ")]":
         body, place = line[:place], _opening(line[:place])
     inside = body[place + 1 : -1]
     head, foot = " " * indent + line[: place + 1], " " * indent + line[len(body) - 1 :] + tail
     parts, end = _parts(inside)
     literal = line[place] == "[" and not re.search(r"[\w)\]]$", line[:place])
-    if indent + 4 + len(inside) <= WIDTH and not (literal and end):
+    if indent + 4 + len(inside) <= CODE_WIDTH and not (literal and end):
         return [head, " " * (indent + 4) + inside, foot]
-    return [head, *(row for part in parts for row in fold(part, indent + 4, end)), foot]
+    return [head, *(row for part in parts for row in wrap_line(part, indent + 4, end)), foot]
 
 
 class Program:
@@ -224,7 +224,7 @@ def indented(line: str) -> list[str]:
     """Indent a line of a function, and break it where it is too wide."""
     depth = len(line) - len(line.lstrip())
     tail = "," if line.endswith(",") else ""
-    return fold(line.strip().removesuffix(","), 4 + depth, tail)
+    return wrap_line(line.strip().removesuffix(","), 4 + depth, tail)
 
 
 def _given(**values: Any) -> dict[str, Any]:

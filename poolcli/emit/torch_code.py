@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from poolcli.emit.framework import ATOM, DISJOINT, FrameworkProgram, Refusal, Value, both, kind_is, mode_is
 from poolcli.emit.geometry import compat_of, is_dilated, is_high_norm, is_padded, reach_of, sides_of, truncates
-from poolcli.emit.program import TRUNCATED, kernel_of, number, whole
+from poolcli.emit.program import TRUNCATED, as_code, kernel_of, without_point
 from poolcli.window import Window
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Torch(FrameworkProgram):
         value, helper = TORCH_WINDOWS[name]
         self.help(helper) if helper else None
         self._unfold(window)
-        self.body.append(f"t = {value.format(p=number(whole(layer.mode.parameter)))}")
+        self.body.append(f"t = {value.format(p=as_code(without_point(layer.mode.parameter)))}")
         return True
 
     def _unfold(self, window: Window) -> None:
@@ -130,7 +130,7 @@ class Torch(FrameworkProgram):
     def conv(self, step: ConvStep, window: Window) -> None:
         """Write a convolution."""
         self.floats = self.convolved = True
-        self.body.append(f"kernel = torch.tensor({number(kernel_of(step), 'torch')}).to(t)[None, None]")
+        self.body.append(f"kernel = torch.tensor({as_code(kernel_of(step), 'torch')}).to(t)[None, None]")
         t = self.around(Value(self, "t"), window, 0) if is_padded(window) else Value(self, "t")
         total = self.placed(self.function(f"F.conv{self.ndim}d", t.text, "kernel", **self._steps(window)))
         self.assign(self.operation("add", total, step.bias) if step.bias else total)
@@ -156,7 +156,7 @@ class Torch(FrameworkProgram):
 
     def padded(self, t: Value, value: str | float) -> Value:
         """Write padding as wide as `sides`, with a number, or with a row of `fills`."""
-        how = f'mode="{self.fills[value]}"' if isinstance(value, str) else f"value={number(value, 'torch')}"
+        how = f'mode="{self.fills[value]}"' if isinstance(value, str) else f"value={as_code(value, 'torch')}"
         return Value(self, self.function("F.pad", t.text, self.sides, *([how] if value != 0 else [])))
 
     def native(self, kind: str, layer: Pooling) -> bool:
@@ -182,7 +182,7 @@ class Torch(FrameworkProgram):
         if window.ceil_mode:
             extra["ceil_mode"] = "True"
         if kind == "lp":
-            norm = {"norm_type": number(whole(layer.mode.parameter))}
+            norm = {"norm_type": as_code(without_point(layer.mode.parameter))}
             t = t if compat_of(layer) == "torch" else abs(t)
             return self.placed(self.function(f"F.lp_pool{n}d", t.text, **norm, **kernel, **extra))
         if kind != "max" and is_dilated(window):
@@ -211,7 +211,7 @@ class Torch(FrameworkProgram):
         """Write fractional max pooling, which takes the offset of the last axis first in 2-D, but not in 3-D."""
         flat = (1,) if self.ndim == 1 else ()  # there is no 1-D; `pool` added an axis
         n, u = max(self.ndim, 2), (0.0,) * len(flat) + window.offsets
-        samples = f"u = torch.tensor([[{number(list(u[::-1] if n == 2 else u))}]], dtype=t.dtype)"
+        samples = f"u = torch.tensor([[{as_code(list(u[::-1] if n == 2 else u))}]], dtype=t.dtype)"
         if samples not in self.body:
             self.body += [samples, f"u = u.expand(len(t), 1, {n})"]
         named = {"kernel_size": str(flat + window.size), "output_size": str(flat + window.output_size)}

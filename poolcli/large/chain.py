@@ -18,8 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.errors import ShapeError, UsageError
-from poolcli.kernels.fold import steady
-from poolcli.pooling.compute import pooled, result_type
+from poolcli.pooling.compute import pooled, pooled_alike, result_type
 from poolcli.pooling.fill import copied_from, filled_type, refuse_nan
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import Mode
@@ -138,11 +137,11 @@ class PoolStage:
 
     def needs(self, box: Box) -> Box:
         """See `Stage`."""
-        return tuple(_real(axis, part) for axis, part in zip(self.axes, steady(self.padded, box), strict=True))
+        return tuple(_real(axis, part) for axis, part in zip(self.axes, pooled_alike(self.padded, box), strict=True))
 
     def compute(self, box: Box, fetch: Fetch) -> Array:
         """See `Stage`."""
-        wide = steady(self.padded, box)
+        wide = pooled_alike(self.padded, box)
         if self.filled:
             cells = _padded(self.axes, wide)
             x = self._fill(cells, fetch)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.errors import NumberRangeError
-from poolcli.kernels.fold import fold, small_program, window_counts
+from poolcli.kernels.fold import fold, small_program, steady, window_counts
 from poolcli.kernels.fold_axis import WRITTEN, Part
 from poolcli.kernels.replay import KernelProgram, replay
 from poolcli.kernels.tiles import SHARED_BYTES
@@ -70,6 +70,18 @@ def pooled(
     else:
         values = _from_folds(cells, axes, mode, layer, result, counted or axes)
     return values.astype(result, copy=False)
+
+
+def pooled_alike(axes: Sequence[Axis], ranges: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return windows around these that `pooled` gives the same bits by themselves as among all of the axes.
+
+    Examples
+    --------
+    >>> from poolcli.window import Window
+    >>> pooled_alike(Window.of(2, size=3, stride=1).plan((100, 100)), ((10, 20), (7, 8)))
+    ((10, 20), (7, 9))
+    """
+    return steady(axes, ranges)
 
 
 def neutral(mode: Mode, dtype: np.dtype[Any]) -> float:

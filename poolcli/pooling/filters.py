@@ -128,7 +128,7 @@ def find_filter(name: str, note: str = "") -> Filter:
     """
     if name in FILTERS:
         return FILTERS[name]
-    found = plugins.find("filter", name, Filter)
+    found = plugins.find_plugin("filter", name, Filter)
     if found is None:
         names = [*FILTERS, *plugins.names("filter")]
         raise UnknownNameError("filter", name, names, note, f"{_purposeful(name)}poolcli filters draws them all")

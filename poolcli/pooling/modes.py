@@ -305,7 +305,7 @@ class ChosenMode:
 
 
 def _of_a_package(name: str) -> Mode:
-    found = plugins.find("mode", name, Mode)
+    found = plugins.find_plugin("mode", name, Mode)
     if found is None:
         raise UnknownNameError("mode", name, [*MODES, *ALIASES, *plugins.names("mode")])
     return found

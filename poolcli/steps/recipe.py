@@ -53,7 +53,7 @@ TAKES: Mapping[str, tuple[str, ...]] = {
 # Reading
 
 
-def load(path: str | Path, settings: Sequence[str] = ()) -> list[Step]:
+def load_recipe(path: str | Path, settings: Sequence[str] = ()) -> list[Step]:
     """Read a recipe and check all of it that can be checked without an input.
 
     Parameters
@@ -81,7 +81,7 @@ def load(path: str | Path, settings: Sequence[str] = ()) -> list[Step]:
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "recipe.json"
     >>> save(path, [{"step": "pool", "mode": "avg", "size": [2, 2], "shape": [4, 4]}])
-    >>> load(path, ["pool.mode=max"])
+    >>> load_recipe(path, ["pool.mode=max"])
     [PoolStep(mode='max', size=(2, 2), options={}, indices=False)]
     """
     source = read_source(path)

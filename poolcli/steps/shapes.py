@@ -201,7 +201,7 @@ TEXTS: Mapping[type, Callable[[Signal, Any], str]] = {  # what a layer is, in a 
 
 
 @dataclass(frozen=True)
-class Row:
+class SummaryRow:
     """One line of a summary: a layer's name, what it is, and the signal after it."""
 
     name: str
@@ -209,7 +209,7 @@ class Row:
     signal: Signal
 
 
-def summarize(signal: Signal, layers: Sequence[Any]) -> list[Row]:
+def summarize(signal: Signal, layers: Sequence[Any]) -> list[SummaryRow]:
     """Follow a signal through layers.
 
     Parameters
@@ -221,7 +221,7 @@ def summarize(signal: Signal, layers: Sequence[Any]) -> list[Row]:
 
     Returns
     -------
-    list of Row
+    list of SummaryRow
         The input, then one row per layer; ``conv --relu`` is one, as `poolcli.steps.steps.numbered` counts.
 
     Raises
@@ -235,7 +235,7 @@ def summarize(signal: Signal, layers: Sequence[Any]) -> list[Row]:
     >>> [(row.signal.shape, row.signal.parameters) for row in rows]
     [((20, 20, 3), 0), ((20, 20, 16), 64), ((20, 20, 32), 4640), ((12800,), 0)]
     """
-    rows = [Row("input", signal.layout, signal)]
+    rows = [SummaryRow("input", signal.layout, signal)]
     for number, layer in numbered(layers):
         follow, told = FOLLOW.get(type(layer)), TEXTS.get(type(layer))
         try:
@@ -244,7 +244,7 @@ def summarize(signal: Signal, layers: Sequence[Any]) -> list[Row]:
             problem.at(f"layer {number} ({layer.name})")
             raise
         if getattr(layer, "own", True):
-            rows.append(Row(layer.name, told(signal, layer) if told else "", after))
+            rows.append(SummaryRow(layer.name, told(signal, layer) if told else "", after))
         else:  # an activation, which Keras shows with its layer, too
             rows[-1] = replace(rows[-1], what=f"{rows[-1].what}, {layer.name}")
         signal = after

@@ -40,7 +40,7 @@ class Plugin(Generic[Offer]):
     problem: str = ""
 
 
-def find(kind: str, name: str, row: type[Offer]) -> Offer | None:
+def find_plugin(kind: str, name: str, row: type[Offer]) -> Offer | None:
     """Return the row that a package has for a name, or None if no package has one.
 
     Parameters
@@ -60,7 +60,7 @@ def find(kind: str, name: str, row: type[Offer]) -> Offer | None:
     Examples
     --------
     >>> from poolcli.pooling.modes import Mode
-    >>> find("mode", "no-such-mode", Mode) is None
+    >>> find_plugin("mode", "no-such-mode", Mode) is None
     True
     """
     points = _offered(kind).get(name, ())
@@ -86,7 +86,7 @@ def _tried(point: EntryPoint, kind: str, row: type[Offer], known: Container[str]
         problem = f"the {kind} {point.name!r} of the package {_origin(point)} is not used: poolcli has its own"
     else:
         try:
-            found = find(kind, point.name, row)
+            found = find_plugin(kind, point.name, row)
         except PluginError as error:
             problem = error.message
     return Plugin(point.name, _package(point), point.value, found, problem)

@@ -18,7 +18,7 @@ import pytest
 from numpy.typing import NDArray
 
 from poolcli.emit import TARGETS, emit
-from poolcli.emit.program import WIDTH, fold, number
+from poolcli.emit.program import CODE_WIDTH, as_code, wrap_line
 from poolcli.errors import CompatError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import SPATIAL, FeatureMap
 from poolcli.pooling.modes import MODES
@@ -256,7 +256,7 @@ def test_code_is_clean_python() -> None:
         tree = ast.parse(code)
         assert code.startswith("# poolcli: ")
         assert code.endswith("\n")
-        assert not [line for line in code.splitlines()[1:] if len(line) > WIDTH or line.endswith(" ")], code
+        assert not [line for line in code.splitlines()[1:] if len(line) > CODE_WIDTH or line.endswith(" ")], code
         imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
         imported = {alias.asname or alias.name for node in imports for alias in node.names}
         used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
@@ -402,15 +402,15 @@ def test_what_code_says_of_whole_numbers_is_so(run: Run, tmp_path: Path) -> None
 
 
 def test_fold_breaks_at_the_last_bracket_that_fits() -> None:
-    assert fold("x = f(a)") == ["    x = f(a)"]
+    assert wrap_line("x = f(a)") == ["    x = f(a)"]
     long = "x = function(" + ", ".join(f"argument_{i}" for i in range(6)) + ", 7)"
-    assert fold(long) == ["    x = function(", f"        {long[13:-1]}", "    )"]
+    assert wrap_line(long) == ["    x = function(", f"        {long[13:-1]}", "    )"]
     longer = "x = [" + ", ".join(f"argument_{i}" for i in range(7)) + "]"
-    assert fold(longer) == ["    x = [", *(f"        argument_{i}," for i in range(7)), "    ]"]
+    assert wrap_line(longer) == ["    x = [", *(f"        argument_{i}," for i in range(7)), "    ]"]
 
 
 def test_numbers_are_written_as_the_module_has_them() -> None:
-    assert number([1, 2.5, math.inf, -math.inf], "np") == "[1, 2.5, np.inf, -np.inf]"
-    assert number((1,)) == "(1,)"
-    assert number(-math.inf) == 'float("-inf")'
-    assert number(math.nan, "torch") == "torch.nan"
+    assert as_code([1, 2.5, math.inf, -math.inf], "np") == "[1, 2.5, np.inf, -np.inf]"
+    assert as_code((1,)) == "(1,)"
+    assert as_code(-math.inf) == 'float("-inf")'
+    assert as_code(math.nan, "torch") == "torch.nan"

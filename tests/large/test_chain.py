@@ -36,7 +36,7 @@ from poolcli.large.chain import (
 from poolcli.large.sources import NpySource, RowSource, source_of
 from poolcli.large.zarr_arrays import ZarrSource
 from poolcli.pooling.modes import MODES
-from poolcli.steps.recipe import load
+from poolcli.steps.recipe import load_recipe
 from poolcli.steps.steps import ConvStep, NormalizeStep, PoolStep, ReluStep, Step, apply
 from poolcli.system.files import open_source
 from poolcli.window import FILLS, Window
@@ -462,7 +462,7 @@ def test_a_stack_runs_on_a_zarr_array_block_by_block(call: Run, zarr: Any, tmp_p
     result = call("run", "in.zarr", "-o", "out.zarr", "--save-steps", "recipe.json", *stack, cwd=tmp_path)
     assert result.code == 0, result.err
     assert [row[0] for row in result.cells()[1:]] == ["input", "conv", "relu", "pool", "pool"]
-    steps = load(tmp_path / "recipe.json")
+    steps = load_recipe(tmp_path / "recipe.json")
     assert [step.name for step in steps] == ["conv", "relu", "pool", "pool"]
     want = apply(FeatureMap(X, "NCHW"), steps).values
     assert same_bits(np.asarray(zarr.open_array(str(tmp_path / "out.zarr"), mode="r")[:]), want)

@@ -43,7 +43,7 @@ def written(folder: Path, value: Any) -> Path:
 
 @pytest.mark.parametrize("value", [[POOL], {"steps": [POOL]}, {"shape": [1], "data": [1], "steps": [POOL], "x": 5}])
 def test_a_recipe_is_a_list_of_steps_or_any_json_that_has_one(tmp_path: Path, value: Any) -> None:
-    assert recipe.load(written(tmp_path, value)) == [PoolStep("avg", (2, 2), {"stride": (2, 2)})]
+    assert recipe.load_recipe(written(tmp_path, value)) == [PoolStep("avg", (2, 2), {"stride": (2, 2)})]
 
 
 EVERY_STEP: list[Step] = [
@@ -65,7 +65,7 @@ def test_every_step_comes_back_from_its_record_and_does_the_same(tmp_path: Path)
     assert {type(step) for step in EVERY_STEP} == set(STEPS.values()), "a new step belongs here"
     done = apply(MAP, EVERY_STEP)
     recipe.save(tmp_path / "recipe.json", done.steps)
-    again = apply(MAP, recipe.load(tmp_path / "recipe.json"))
+    again = apply(MAP, recipe.load_recipe(tmp_path / "recipe.json"))
     assert np.array_equal(done.values, again.values)
     assert list(map(dict, done.steps)) == list(map(dict, again.steps))
 
@@ -110,7 +110,7 @@ def test_what_is_wrong_is_told_with_the_file_and_the_stage(
 ) -> None:
     path = written(tmp_path, steps)
     with pytest.raises(kind) as caught:
-        recipe.load(path)
+        recipe.load_recipe(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert said in str(caught.value)
 
@@ -120,12 +120,12 @@ def test_what_is_no_json_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "recipe.json"
     path.write_text(text, encoding="latin-1")
     with pytest.raises(InputError, match=r"recipe\.json: "):
-        recipe.load(path)
+        recipe.load_recipe(path)
 
 
 def test_null_means_not_given_and_shapes_are_passed_over(tmp_path: Path) -> None:
     path = written(tmp_path, [POOL | {"seed": None, "shape": [9, 9]}])
-    assert recipe.load(path) == recipe.load(written(tmp_path, [POOL]))
+    assert recipe.load_recipe(path) == recipe.load_recipe(written(tmp_path, [POOL]))
 
 
 # Changing
@@ -211,7 +211,7 @@ def test_a_png_carries_its_recipe(tmp_path: Path) -> None:
     from poolcli.formats import write
 
     write(done, path, text=stamp(done, ReadOptions(), WriteOptions()))
-    assert recipe.load(path) == recipe.from_records(done.steps)
+    assert recipe.load_recipe(path) == recipe.from_records(done.steps)
     from PIL import Image
 
     with Image.open(path) as picture:
@@ -223,7 +223,7 @@ def test_a_png_without_a_recipe_says_so(tmp_path: Path) -> None:
 
     Image.new("L", (4, 4)).save(tmp_path / "a.png")
     with pytest.raises(InputError, match="no recipe in this picture"):
-        recipe.load(tmp_path / "a.png")
+        recipe.load_recipe(tmp_path / "a.png")
 
 
 def test_no_damaged_png_confuses_the_search_for_a_stamp(tmp_path: Path) -> None:

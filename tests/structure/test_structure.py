@@ -230,7 +230,6 @@ RULES = [
             "poolcli.window imports poolcli.formats",
             "poolcli.steps.recipe imports poolcli.plugins",
         ],
-        owed=1,
     ),
     Rule(
         circles,
@@ -289,7 +288,7 @@ RULES = [
             "poolcli.c.y": "def notes(data, options): ...\ndef pool(x): ...\ndef draw(x): ...",
         },
         ["N: poolcli.a, poolcli.b", "Place: poolcli.a, poolcli.b", "draw: poolcli.c.x, poolcli.c.y"],
-        owed=13,
+        owed=4,
     ),
     Rule(
         environment_writes,

@@ -18,7 +18,7 @@ from poolcli.batch.resume import remaining
 from poolcli.batch.run import ByBytes, ByPath, Transport, make_folders, run_jobs
 from poolcli.batch.tally import SOME_FAILED, Tally
 from poolcli.batch.work import Outcome, Work
-from poolcli.cli.checks import compat_of, files_read
+from poolcli.cli.checks import compat_among, files_read
 from poolcli.cli.console import width_of_output
 from poolcli.cli.options.files import Reading, Verbosity, Writing
 from poolcli.cli.options.grammar import Group, option
@@ -185,7 +185,7 @@ def batch(
         raise UsageError("batch needs a folder for the results", "add -o DIR")
     steps = _steps(recipes, filtering, window, indices=indices)
     workers = cluster.workers()
-    compat = compat_of(steps)
+    compat = compat_among(steps)
     work = Work(
         steps, reading.options(compat), drawing.options(files.format), as_network_input if compat else None,
         _threads(workers, verbosity), Journal(os.path.abspath(files.output)),

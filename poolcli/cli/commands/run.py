@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from poolcli.cli.checks import check_target_apart, compat_of, files_read
+from poolcli.cli.checks import check_target_apart, compat_among, files_read
 from poolcli.cli.large import in_blocks
 from poolcli.cli.options.files import ClusterOptions, InputOutput, Verbosity, Writing
 from poolcli.cli.options.grammar import option
@@ -60,7 +60,7 @@ def run(
     steps = with_threads([*recipes.replayed(), *parse_stack(context.obj or [], RUNNABLE)], io.verbosity.threads)
     if not steps:
         raise UsageError("run needs steps", "such as: poolcli run input.csv conv --filter box then pool --size 2")
-    compat, writing, verbosity = compat_of(steps), io.writing, io.verbosity
+    compat, writing, verbosity = compat_among(steps), io.writing, io.verbosity
     inputs = [*files_read(given, steps), *([recipes.steps] if recipes.steps else [])]
     _check_saved(inputs, recipes, writing)
     done = None if showing.show else in_blocks(given, steps, io, compat, cluster)

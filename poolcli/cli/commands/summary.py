@@ -14,7 +14,7 @@ from poolcli.cli.options.files import AsJson, Reading, Verbosity
 from poolcli.cli.pipeline import load
 from poolcli.cli.stack import SUMMARIZED, parse_stack
 from poolcli.errors import PoolcliError, ShapeError, UsageError
-from poolcli.steps.shapes import Row, Signal, summarize
+from poolcli.steps.shapes import Signal, SummaryRow, summarize
 
 LIKE_A_SHAPE = re.compile(r"[0-9]+(?:[,;*X\u00d7 ]+[0-9]+)+")  # as people write one
 
@@ -62,7 +62,7 @@ def summary(
     out.table(layer_table(rows, ascii_only=not unicode_ok()), width=width_of_output())
 
 
-def _followed(signal: Signal, layers: list[Any], otherwise: Signal | None) -> list[Row]:
+def _followed(signal: Signal, layers: list[Any], otherwise: Signal | None) -> list[SummaryRow]:
     """Follow the signal; where it does not fit, and would with its channels last, hint at that."""
     try:
         return summarize(signal, layers)
@@ -74,7 +74,7 @@ def _followed(signal: Signal, layers: list[Any], otherwise: Signal | None) -> li
         raise
 
 
-def _record(rows: list[Row]) -> dict[str, Any]:
+def _record(rows: list[SummaryRow]) -> dict[str, Any]:
     layers = [
         {"layer": row.name, "what": row.what, "shape": row.signal.shape, "layout": row.signal.layout,
          "parameters": row.signal.parameters, "receptive_field": row.signal.field}

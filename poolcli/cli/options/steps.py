@@ -105,13 +105,13 @@ class RecipeOptions(Group):
 
     def replayed(self) -> list[Step]:
         """Return the steps of the file, changed as asked for; none without a file."""
-        from poolcli.steps.recipe import load
+        from poolcli.steps.recipe import load_recipe
 
         if self.steps is None:
             if self.settings:
                 raise UsageError("--set changes a recipe, but there is none", "add --steps recipe.json")
             return []
-        return load(self.steps, self.settings or ())
+        return load_recipe(self.steps, self.settings or ())
 
 
 class UnpoolOptions(Sizing):

@@ -8,12 +8,16 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from poolcli.render.terminal.rows import Fitting, Uncut, framed
-from poolcli.steps.shapes import Row
+from poolcli.steps.shapes import SummaryRow
 from poolcli.window import times
 
 
 def layer_table(
-    rows: Sequence[Row], *, ascii_only: bool = False, more: Sequence[Sequence[str]] = (), heads: Sequence[str] = ()
+    rows: Sequence[SummaryRow],
+    *,
+    ascii_only: bool = False,
+    more: Sequence[Sequence[str]] = (),
+    heads: Sequence[str] = (),
 ) -> RenderableType:
     """Draw one line per layer and the total of the parameters.
 
@@ -21,7 +25,7 @@ def layer_table(
 
     Parameters
     ----------
-    rows : sequence of Row
+    rows : sequence of SummaryRow
         As `poolcli.steps.shapes.summarize` returns them.
     ascii_only : bool
         Whether to do without box-drawing characters.
