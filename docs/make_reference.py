@@ -14,7 +14,7 @@ from pathlib import Path
 from poolcli import __version__
 from poolcli.cli import stack
 from poolcli.cli.front_page import EXAMPLES, EXIT_CODES, SUMMARY, VARIABLES
-from poolcli.cli.help import Page, Row, page
+from poolcli.cli.help import OptionRow, Page, help_page
 from poolcli.cli.options.grammar import command
 from poolcli.cli.registry import COMMANDS, GROUPS, STACKS, build
 
@@ -32,8 +32,8 @@ class Panel:
     """The options of a command under one heading: those that it has alone, and those that others have as well."""
 
     title: str
-    own: Sequence[Row]
-    common: Sequence[Row]
+    own: Sequence[OptionRow]
+    common: Sequence[OptionRow]
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Step:
 
     name: str
     summary: str
-    own: Sequence[Row]
-    taken: Sequence[Row]
+    own: Sequence[OptionRow]
+    taken: Sequence[OptionRow]
     command: str
 
 
@@ -52,22 +52,22 @@ class Reference:
 
     def __init__(self) -> None:
         self.pages = {name: _page(name) for name in COMMANDS}
-        self._owners: dict[tuple[str, Row], list[str]] = {}
+        self._owners: dict[tuple[str, OptionRow], list[str]] = {}
         for name, one in self.pages.items():
             for title, rows in one.panels.items():
                 for row in rows:
                     self._owners.setdefault((title, row), []).append(name)
 
     @property
-    def common(self) -> dict[str, dict[Row, list[str]]]:
+    def common(self) -> dict[str, dict[OptionRow, list[str]]]:
         """The options in common, each with the commands that have it."""
-        found: dict[str, dict[Row, list[str]]] = {}
+        found: dict[str, dict[OptionRow, list[str]]] = {}
         for (title, row), names in self._owners.items():
             if self._shared(title, row):
                 found.setdefault(title, {})[row] = names
         return found
 
-    def _shared(self, title: str, row: Row) -> bool:
+    def _shared(self, title: str, row: OptionRow) -> bool:
         return len(self._owners[title, row]) > 1 and bool(row.variable)  # arguments are told where they stand
 
     def panels(self, name: str) -> Iterator[Panel]:
@@ -79,7 +79,7 @@ class Reference:
     def steps(self, name: str) -> Iterator[Step]:
         """Yield the steps that a command takes."""
         for step, function in getattr(stack, STACKS[name]).items():
-            one = page(command(step, function), step)
+            one = help_page(command(step, function), step)
             rows = [row for rows in one.panels.values() for row in rows]
             like = step if step in self.pages else "pool"
             theirs = {row for rows in self.pages[like].panels.values() for row in rows}
@@ -89,22 +89,22 @@ class Reference:
 
 def _page(name: str) -> Page:
     made = build(name)
-    return page(made, f"poolcli {name}", made.more)
+    return help_page(made, f"poolcli {name}", made.more)
 
 
-def facts(row: Row) -> list[tuple[str, Sequence[str]]]:
+def facts(row: OptionRow) -> list[tuple[str, Sequence[str]]]:
     """Return what is known of an option besides its help: a word, and what is typed."""
     found = [("Default", [row.default]), ("Values", row.values), ("Environment", [row.variable])]
     return [(word, said) for word, said in found if any(said)]
 
 
-def spelled(row: Row) -> list[str]:
+def spelled(row: OptionRow) -> list[str]:
     """Return every way to write an option."""
     names = [f"{name} {row.metavar}".rstrip() for name in row.names]
     return [*names, *([row.negative] if row.negative else [])]
 
 
-def told(rows: Mapping[Row, Sequence[str]]) -> Iterator[tuple[Row, str]]:
+def told(rows: Mapping[OptionRow, Sequence[str]]) -> Iterator[tuple[OptionRow, str]]:
     """Yield options in common, with the commands that have it before the help of one that others have otherwise."""
     for row, names in rows.items():
         alone = sum(other.names[-1] == row.names[-1] for other in rows) == 1
@@ -154,12 +154,12 @@ def _md_steps(steps: Iterable[Step]) -> Iterator[str]:
         yield from (f"  {_md_row(row)}" for row in step.own)
 
 
-def _md_row(row: Row, before: str = "") -> str:
+def _md_row(row: OptionRow, before: str = "") -> str:
     said = [f"{word}: {_codes(values)}." for word, values in facts(row)]
     return " ".join([f"- {_codes(spelled(row))}: {before}{_md(row.help)}", *said])
 
 
-def _listed(rows: Sequence[Row]) -> str:
+def _listed(rows: Sequence[OptionRow]) -> str:
     return _codes([row.names[-1] for row in rows])
 
 
@@ -224,7 +224,7 @@ def _man_steps(steps: Iterable[Step]) -> Iterator[str]:
             yield from (".RS", *(line for row in step.own for line in _man_row(row)), ".RE")
 
 
-def _man_row(row: Row, before: str = "") -> Iterator[str]:
+def _man_row(row: OptionRow, before: str = "") -> Iterator[str]:
     yield from (".TP", ", ".join(_man_option(text) for text in spelled(row)), *_text(before + row.help))
     for word, values in facts(row):
         yield from (".br", *_text(f"{word}: {', '.join(values)}"))
@@ -235,7 +235,7 @@ def _man_option(text: str) -> str:
     return f"\\fB{_roff(name)}\\fR" + (f" \\fI{_roff(metavar)}\\fR" if metavar else "")
 
 
-def _names(rows: Sequence[Row]) -> str:
+def _names(rows: Sequence[OptionRow]) -> str:
     return ", ".join(row.names[-1] for row in rows)
 
 

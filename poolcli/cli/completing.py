@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from poolcli.cli.registry import COMMANDS, STACKS, build
 from poolcli.cli.words import classify, options_of
 from poolcli.errors import UnknownNameError, UsageError
+from poolcli.pooling.modes import GLOBALS
 
 if TYPE_CHECKING:
     from poolcli.cli.options.grammar import Command
@@ -110,7 +111,6 @@ def _stack(command: Command, words: Sequence[str], last: str, steps: Mapping[str
     """Complete a command that takes steps: its own options and input, the names of steps, their options, ``then``."""
     from poolcli.cli import stack
     from poolcli.cli.options import grammar
-    from poolcli.pooling.modes import GLOBALS
 
     try:
         own, stages = stack.split(words, steps, command)

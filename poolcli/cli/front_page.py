@@ -52,10 +52,10 @@ def run(word: str) -> int:
 
 
 def _help(stream: IO[str]) -> str:
-    return help_text(width_of_output() or 80, paint=wants_color("auto", stream))
+    return front_page_text(width_of_output() or 80, paint=wants_color("auto", stream))
 
 
-def help_text(width: int, *, paint: bool = False) -> str:
+def front_page_text(width: int, *, paint: bool = False) -> str:
     """Return what ``poolcli --help`` prints."""
     width = min(width, WIDEST)
     lines = [*wrapped(SUMMARY, width), "", heading("Examples", paint)]

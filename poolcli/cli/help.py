@@ -33,7 +33,7 @@ WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""")  # of a shell, its blanks
 
 
 @dataclass(frozen=True)
-class Row:
+class OptionRow:
     """An option or an argument.
 
     Attributes
@@ -81,10 +81,10 @@ class Page:
     summary: str
     examples: Sequence[str]
     notes: Sequence[str]
-    panels: Mapping[str, Sequence[Row]]
+    panels: Mapping[str, Sequence[OptionRow]]
 
 
-def page(command: TyperCommand, name: str, more: str = "") -> Page:
+def help_page(command: TyperCommand, name: str, more: str = "") -> Page:
     """Return the page of a command.
 
     Parameters
@@ -98,7 +98,7 @@ def page(command: TyperCommand, name: str, more: str = "") -> Page:
     """
     told, _, examples = (command.help or "").partition("Examples\n--------\n")
     summary, *notes = [" ".join(part.split()) for part in told.strip().split("\n\n")]
-    panels: dict[str, list[Row]] = {}
+    panels: dict[str, list[OptionRow]] = {}
     for parameter in command.params:
         panels.setdefault(_panel(parameter), []).append(_row(parameter))
     arguments = [_argument(one) for one in command.params if one.param_type_name == "argument"]
@@ -119,12 +119,12 @@ def _argument(parameter: Any) -> str:
     return str(parameter.metavar) if parameter.required else f"[{parameter.metavar}]"
 
 
-def _row(parameter: Any) -> Row:
+def _row(parameter: Any) -> OptionRow:
     values = tuple(item.value for item in parameter.shell_complete(None, ""))
     if parameter.param_type_name == "argument":
-        return Row((parameter.metavar,), help=parameter.help or "", values=values)
+        return OptionRow((parameter.metavar,), help=parameter.help or "", values=values)
     metavar = "" if parameter.is_flag else parameter.metavar
-    return Row(
+    return OptionRow(
         tuple(parameter.opts), next(iter(parameter.secondary_opts), ""), metavar, parameter.help or "",
         _default(parameter), values, parameter.envvar or "",
     )  # fmt: skip

@@ -14,7 +14,9 @@ from poolcli.cli.progress import values
 from poolcli.cli.signals import ending, raising
 from poolcli.errors import FileError, UsageError
 from poolcli.formats.registry import BANDED
+from poolcli.steps.steps import with_threads
 from poolcli.system.files import ZARR, same_file
+from poolcli.system.threads import threads
 from poolcli.window import times
 
 if TYPE_CHECKING:
@@ -67,7 +69,6 @@ def _is_large(source: str) -> bool:
 def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str | None, scheduler: str | None) -> Done:
     from poolcli.large.sources import source_of
     from poolcli.large.zarr_arrays import ZarrSource, is_zarr, to_zarr
-    from poolcli.system.threads import threads
 
     target = io.writing.output
     if same_file(source, target):
@@ -81,8 +82,6 @@ def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str 
         found = source_of(source, options, floats=compat is not None)
     if found is None or not hasattr(found, "path"):
         raise UsageError(f"{source} cannot become a Zarr array block by block", "use a Zarr array or an .npy file")
-    from poolcli.steps.steps import with_threads
-
     alone = with_threads(steps, 1)  # blocks of a Zarr array are beside each other and use the processors by themselves
     chain = _chain(alone if is_zarr(target) else steps, found)
     _say_notes(found, io)

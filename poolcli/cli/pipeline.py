@@ -17,6 +17,7 @@ from poolcli.formats import decode, encode
 from poolcli.formats.detect import HEAD, detect
 from poolcli.formats.light import to_levels
 from poolcli.formats.registry import find_format
+from poolcli.steps.steps import apply, with_threads
 from poolcli.system.files import read_source
 from poolcli.system.limits import check_start
 from poolcli.window import times
@@ -55,10 +56,10 @@ def take_in(
     source = chosen_input(given)
     if target:
         check_output([*files_read(source, steps), *also_read], target)
-    return load(source, reading, verbosity, compat)
+    return load_map(source, reading, verbosity, compat)
 
 
-def load(source: str, reading: Reading, verbosity: Verbosity, compat: str | None = None) -> FeatureMap:
+def load_map(source: str, reading: Reading, verbosity: Verbosity, compat: str | None = None) -> FeatureMap:
     """Read the input, and with ``-v`` state what was guessed."""
     check_start()
     options = reading.options(compat)
@@ -106,8 +107,6 @@ def transform(
     showing: ShowOption | None = None, cluster: ClusterOptions | None = None, also_read: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Read, do the steps, draw, write; block by block where the input or the output asks for it."""
-    from poolcli.steps.steps import apply, with_threads
-
     steps = with_threads(steps, io.verbosity.threads)
     whole = showing is not None and showing.show
     if not whole and in_blocks(chosen_input(given), steps, io, compat, cluster) is not None:

@@ -13,7 +13,7 @@ import pytest
 from poolcli import FeatureMap, pool
 from poolcli.analysis.comparison import compared
 from poolcli.cli.front_page import EXAMPLES
-from poolcli.cli.help import page
+from poolcli.cli.help import help_page
 from poolcli.cli.registry import build
 from poolcli.errors import CompatError
 from poolcli.pooling.frameworks import FRAMEWORKS, LayerFacts
@@ -167,7 +167,7 @@ def test_infinities_are_written_as_everywhere(call: Run) -> None:
 
 
 SHOWN = {
-    line.strip() for line in (*EXAMPLES, *page(build("compare"), "poolcli compare").examples) if "--compat" in line
+    line.strip() for line in (*EXAMPLES, *help_page(build("compare"), "poolcli compare").examples) if "--compat" in line
 }
 
 

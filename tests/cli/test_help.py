@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from poolcli.cli.front_page import EXAMPLES
-from poolcli.cli.help import BESIDE, Page, columns, example, help_text, page, wrapped
+from poolcli.cli.help import BESIDE, Page, columns, example, help_page, help_text, wrapped
 from poolcli.cli.options.grammar import command
 from poolcli.cli.registry import COMMANDS, GROUPS, build
 from poolcli.cli.stack import RUNNABLE
 from tests.support.models import MODELS
 from tests.support.process import Result, Run, Shell
 
-PAGES: dict[str, Page] = {name: page(build(name), f"poolcli {name}") for name in COMMANDS}
+PAGES: dict[str, Page] = {name: help_page(build(name), f"poolcli {name}") for name in COMMANDS}
 WIDTHS = (40, 56, 80, 200)
 
 
@@ -138,7 +138,7 @@ def test_help_of_a_step(call: Run) -> None:
 
 
 def test_the_page_of_a_step_has_no_examples() -> None:
-    made = page(command("relu", RUNNABLE["relu"]), "relu")
+    made = help_page(command("relu", RUNNABLE["relu"]), "relu")
     assert (made.usage, made.examples, made.panels) == ("relu", [], {})
     assert "Examples" not in help_text(made, 80, paint=False)
 

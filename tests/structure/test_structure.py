@@ -260,7 +260,7 @@ RULES = [
             "poolcli.user": "def f():\n    import rich, asyncio, mmap, poolcli.through, poolcli.light",
         },
         ["poolcli.user:2 mmap", "poolcli.user:2 poolcli.light"],
-        owed=39,
+        owed=4,
     ),
     Rule(
         framework_names,

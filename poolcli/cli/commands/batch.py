@@ -36,6 +36,7 @@ from poolcli.steps.shapes import check_options
 from poolcli.system.cluster import ClusterError
 from poolcli.system.files import check_target, read_source, same_file
 from poolcli.system.limits import processors
+from poolcli.system.threads import threads
 from poolcli.wording import many
 
 if TYPE_CHECKING:
@@ -143,8 +144,6 @@ def _steps(recipes: RecipeOptions, filtering: FilterOptions, window: Windowing, 
 
 def _threads(workers: Workers, verbosity: Verbosity) -> int:
     """Return how many threads each task may use: as many as the user says, else its share of the processors."""
-    from poolcli.system.threads import threads
-
     said = verbosity.threads is not None or "POOLCLI_THREADS" in os.environ
     return threads(verbosity.threads) if said else workers.share
 

@@ -19,9 +19,16 @@ from poolcli.cli.options.files import AsJson
 from poolcli.cli.output import Output
 from poolcli.cli.stack import settings
 from poolcli.cli.words import spoken
+from poolcli.errors import UsageError
+from poolcli.formats.registry import EXTENSIONS, FORMATS, Format
+from poolcli.pooling.filters import FILTERS, Filter
+from poolcli.pooling.modes import ALIASES, MODES, Mode
+from poolcli.system.limits import available, processors
+from poolcli.system.plugins import Plugin, installed
+from poolcli.system.threads import threads
 
 OK, MISSING, BROKEN = "ok", "missing", "broken"
-Row = tuple[str, str, str, str]  # what, what was found, the state, what to do
+Finding = tuple[str, str, str, str]  # what, what was found, the state, what to do
 
 MODULES = {"pillow": "PIL"}  # where a package is imported under another name
 EXTRAS = ("dask", "zarr")
@@ -49,7 +56,7 @@ def doctor(*, json: AsJson = False) -> None:
     Output().rows(rows, json=json)
 
 
-def _looked_at(part: str) -> Iterator[Row]:
+def _looked_at(part: str) -> Iterator[Finding]:
     try:
         yield from PARTS[part]()
     except Exception as problem:  # noqa: BLE001 -- an installation that is broken is what this is for
@@ -59,7 +66,7 @@ def _looked_at(part: str) -> Iterator[Row]:
 # --- packages ---------------------------------------------------------------------------------------------------------
 
 
-def _versions() -> Iterator[Row]:
+def _versions() -> Iterator[Finding]:
     installed = metadata.version("poolcli")
     twice = "" if installed == __version__ else f"its metadata says {installed}: install it again"
     yield "poolcli", __version__, BROKEN if twice else OK, twice
@@ -69,7 +76,7 @@ def _versions() -> Iterator[Row]:
             yield _package(name, wanted, BROKEN, f"pip install '{name}{wanted}'")
 
 
-def _extras() -> Iterator[Row]:
+def _extras() -> Iterator[Finding]:
     seen = set()
     for name, wanted, extra in _requirements():
         if extra in EXTRAS and name not in seen:
@@ -84,7 +91,7 @@ def _requirements() -> Iterator[tuple[str, str, str]]:
             yield found[1], found[2], found[3] or ""
 
 
-def _package(name: str, wanted: str, without: str, install: str) -> Row:
+def _package(name: str, wanted: str, without: str, install: str) -> Finding:
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -116,12 +123,7 @@ def _numbers(version: str) -> list[int]:
     return [int(number) for number in [*re.findall(r"\d+", version), 0, 0, 0, 0][:4]]
 
 
-def _plugins() -> Iterator[Row]:
-    from poolcli.formats.registry import EXTENSIONS, FORMATS, Format
-    from poolcli.pooling.filters import FILTERS, Filter
-    from poolcli.pooling.modes import ALIASES, MODES, Mode
-    from poolcli.system.plugins import Plugin, installed
-
+def _plugins() -> Iterator[Finding]:
     found: list[tuple[str, Plugin[Any]]] = [
         *(("mode", plugin) for plugin in installed("mode", Mode, {*MODES, *ALIASES})),
         *(("filter", plugin) for plugin in installed("filter", Filter, FILTERS)),
@@ -135,19 +137,14 @@ def _plugins() -> Iterator[Row]:
 # --- the machine ------------------------------------------------------------------------------------------------------
 
 
-def _machine() -> Iterator[Row]:
-    from poolcli.system.limits import available, processors
-
+def _machine() -> Iterator[Finding]:
     yield "platform", platform.platform(), OK, ""
     yield "processors", f"{processors()} of {os.cpu_count()}", OK, ""
     yield _threads()
     yield "memory", f"{available() / 2**30:.3g} GiB can be had", OK, ""
 
 
-def _threads() -> Row:
-    from poolcli.errors import UsageError
-    from poolcli.system.threads import threads
-
+def _threads() -> Finding:
     source = "from POOLCLI_THREADS" if os.environ.get("POOLCLI_THREADS") else "one for each processor"
     try:
         return "threads", f"{threads()}, {source}", OK, ""
@@ -155,7 +152,7 @@ def _threads() -> Row:
         return "threads", "from POOLCLI_THREADS", BROKEN, f"{problem}: {spoken(problem.advice or '')}"
 
 
-def _codecs() -> Iterator[Row]:
+def _codecs() -> Iterator[Finding]:
     from poolcli.formats.codecs import codecs, largest_picture, tiff_compressions
 
     for name, library, problem in codecs():
@@ -164,7 +161,7 @@ def _codecs() -> Iterator[Row]:
     yield "largest", f"{largest_picture()} pixels", OK, ""
 
 
-def _terminal() -> Iterator[Row]:
+def _terminal() -> Iterator[Finding]:
     streams = {"stdin": sys.stdin, "stdout": sys.stdout, "stderr": sys.stderr}
     yield "terminal", ", ".join(name for name, stream in streams.items() if stream and stream.isatty()) or "no", OK, ""
     yield "width", str(width_of_output() or "no limit"), OK, ""
@@ -176,7 +173,7 @@ def _terminal() -> Iterator[Row]:
             yield name, os.environ[name], OK, ""
 
 
-def _settings() -> Iterator[Row]:
+def _settings() -> Iterator[Finding]:
     """Yield the environment variables that set options, folders shortened to ~, and those that no option has."""
     given = {name: value for name, value in sorted(os.environ.items()) if name.startswith("POOLCLI_")}
     known = settings() if given else set()
@@ -185,7 +182,7 @@ def _settings() -> Iterator[Row]:
         yield name, shown, OK if name in known else BROKEN, "" if name in known else "no option has this name"
 
 
-PARTS: Mapping[str, Callable[[], Iterator[Row]]] = {
+PARTS: Mapping[str, Callable[[], Iterator[Finding]]] = {
     "versions": _versions,
     "extras": _extras,
     "machine": _machine,

@@ -8,11 +8,11 @@ from typing import Annotated
 from poolcli.cli.checks import check_target_apart, files_read
 from poolcli.cli.options.files import ClusterOptions, Input, InputOutput, Reading
 from poolcli.cli.options.grammar import Group, option
-from poolcli.cli.options.panels import OUTPUT, emit_targets
+from poolcli.cli.options.panels import OUTPUT
 from poolcli.cli.options.steps import FilterOptions
 from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.options.windows import Windowing
-from poolcli.cli.pipeline import load, transform
+from poolcli.cli.pipeline import load_map, transform
 from poolcli.emit import TARGETS, emit, emit_model
 from poolcli.featuremap import SPATIAL, parse_layout, spatial_letters
 from poolcli.steps.steps import PoolStep, Step
@@ -27,7 +27,7 @@ class PoolExtras(Group):
     ] = False
     emit: Annotated[
         str | None, option("--emit", help="Print code that computes the same, instead of computing: torch, keras, onnx "
-                           "or numpy.", panel=OUTPUT, metavar="NAME", choices=emit_targets)
+                           "or numpy.", panel=OUTPUT, metavar="NAME", choices=tuple(TARGETS))
     ] = None  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def pool(
         return
     reading, writing = io.reading, io.writing
     check_target_apart(writing.output, files_read(given or "-", steps), overwrite=writing.overwrite)
-    before = None if given is None else load(given, reading, io.verbosity, window.compat)
+    before = None if given is None else load_map(given, reading, io.verbosity, window.compat)
     layout = before.layout if before else _layout(step, reading)
     suffix = TARGETS[extras.emit].suffix
     if suffix and writing.output.endswith(suffix):

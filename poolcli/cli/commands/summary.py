@@ -11,7 +11,7 @@ import typer
 
 from poolcli.cli.console import unicode_ok, width_of_output
 from poolcli.cli.options.files import AsJson, Reading, Verbosity
-from poolcli.cli.pipeline import load
+from poolcli.cli.pipeline import load_map
 from poolcli.cli.stack import SUMMARIZED, parse_stack
 from poolcli.errors import PoolcliError, ShapeError, UsageError
 from poolcli.steps.shapes import Signal, SummaryRow, summarize
@@ -50,7 +50,7 @@ def summary(
         sizes = "x".join(re.findall("[0-9]+", given))
         raise UsageError(f"{given} is neither a shape nor a file", f"write the shape as {sizes}")
     else:
-        feature_map = load(given, reading, verbosity)
+        feature_map = load_map(given, reading, verbosity)
         signal = Signal.of(feature_map.shape, feature_map.layout)
     rows = _followed(signal, layers, otherwise)
     out = verbosity.output()

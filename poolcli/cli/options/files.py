@@ -18,6 +18,9 @@ from poolcli.cli.options.panels import (
 )
 from poolcli.cli.output import Output
 from poolcli.errors import UsageError
+from poolcli.formats.options import ReadOptions, WriteOptions
+from poolcli.formats.registry import find_format, format_of_target
+from poolcli.pooling.frameworks import find
 
 if TYPE_CHECKING:
     from poolcli.formats.options import ReadOptions, WriteOptions
@@ -92,9 +95,6 @@ class Reading(Group):
 
     def options(self, compat: str | None = None) -> ReadOptions:
         """Return them as the readers take them."""
-        from poolcli.formats.options import ReadOptions
-        from poolcli.formats.registry import find_format
-
         values = dict(self.__dict__)
         if self.input_format:
             values["input_format"] = find_format(self.input_format).name
@@ -102,10 +102,6 @@ class Reading(Group):
 
 
 def _channels_last(compat: str | None) -> bool:
-    if compat is None:  # then the kernels need not be imported yet
-        return False
-    from poolcli.pooling.frameworks import find
-
     framework = find(compat)
     return bool(framework and framework.channels_last)
 
@@ -153,8 +149,6 @@ class Writing(Group):
     @property
     def chosen_format(self) -> str:
         """The format that was asked for by ``--json``, ``--format`` or the output's extension."""
-        from poolcli.formats.registry import format_of_target
-
         if self.json and self.format not in (None, "json"):
             raise UsageError(f"--json and --format {self.format} do not go together", "drop one of them")
         named = "json" if self.json else self.format
@@ -164,8 +158,6 @@ class Writing(Group):
 
     def options(self) -> WriteOptions:
         """Return them as the writers take them."""
-        from poolcli.formats.options import WriteOptions
-
         return WriteOptions(self.chosen_format, self.normalize, self.zoom, self.colormap, self.compress_level)
 
 

@@ -17,7 +17,7 @@ from typer.core import TyperCommand
 from typer.main import get_command
 
 from poolcli.cli.console import wants_color, width_of_output
-from poolcli.cli.help import help_text, page
+from poolcli.cli.help import help_page, help_text
 from poolcli.errors import UnknownNameError, UsageError
 
 Names = Callable[[], Iterable[str]]
@@ -112,7 +112,7 @@ class Command(TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the page."""
         ctx.color = wants_color("auto", sys.stdout)  # or else Typer takes the colours out again
-        shown = page(self, ctx.command_path, self.more)
+        shown = help_page(self, ctx.command_path, self.more)
         formatter.write(help_text(shown, width_of_output() or 80, paint=ctx.color))
 
 

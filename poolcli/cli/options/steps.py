@@ -11,7 +11,12 @@ from poolcli.cli.options.panels import (
 )
 from poolcli.cli.options.windows import Sizing
 from poolcli.errors import UsageError
+from poolcli.formats import decode, read
+from poolcli.formats.options import ReadOptions
+from poolcli.pooling.filters import find_filter
 from poolcli.pooling.frameworks import framework_names
+from poolcli.steps.steps import ConvStep, ReluStep, UnpoolStep
+from poolcli.window import parse_padding
 
 if TYPE_CHECKING:
     from poolcli.steps.steps import ConvStep, Step
@@ -38,9 +43,6 @@ class FilterOptions(Group):
 
     def steps(self) -> list[Step]:
         """Return the steps before pooling."""
-        from poolcli.steps.steps import ReluStep
-        from poolcli.window import parse_padding
-
         if self.filter is None and (self.bias or self.filter_padding != "valid"):
             raise UsageError("--bias and --filter-padding belong to a filter", "add --filter NAME")
         filtering: list[Step] = []
@@ -80,14 +82,10 @@ class Convolving(Sizing):
 
     def window(self) -> dict[str, Any]:
         """Return where the kernel is laid."""
-        from poolcli.window import parse_padding
-
         return {**self.sizes("stride", "dilation"), "padding": parse_padding(self.padding)}
 
     def activation(self) -> list[Step]:
         """Return the ReLU, if asked for."""
-        from poolcli.steps.steps import ReluStep
-
         return [ReluStep(own=False)] if self.relu else []
 
 
@@ -140,9 +138,6 @@ class UnpoolOptions(Sizing):
 
     def steps(self) -> list[Step]:
         """Return the unpooling."""
-        from poolcli.steps.steps import UnpoolStep
-        from poolcli.window import parse_padding
-
         known = {
             "compat": self.compat, "storage_order": self.storage_order, **self.sizes("size", "stride", "output_size"),
             "padding": None if self.padding is None else parse_padding(self.padding),
@@ -152,17 +147,9 @@ class UnpoolOptions(Sizing):
 
 def kernel_step(text: str, **options: Any) -> ConvStep:
     """Return the convolution with a named filter, with the kernel in a file, or with one written as JSON."""
-    from poolcli.pooling.filters import find_filter
-    from poolcli.steps.steps import ConvStep
-
     if text.lstrip().startswith("["):
-        from poolcli.formats import decode
-        from poolcli.formats.options import ReadOptions
-
         kernel = decode(text.encode(), "the kernel", ReadOptions(input_format="json")).array
     elif "." in text or "/" in text:
-        from poolcli.formats import read
-
         kernel = read(text).array
     else:
         kernel = find_filter(text, note="; a kernel of your own comes from a file or inline JSON").kernel

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from poolcli.render.terminal.heatmap import Colors
 
-WIDTH = 80  # columns where there is no terminal
-WIDEST = 500
+USUAL_COLUMNS = 80  # columns where there is no terminal
+MOST_COLUMNS = 500
 
 
 class Picturing(Group):
@@ -36,14 +36,14 @@ class Picturing(Group):
                     choices=("auto", "always", "never"))
     ] = "auto"  # fmt: skip
     width: Annotated[
-        int | None, option("--width", help="Columns to use.", default="the terminal's, else 80", least=1, most=WIDEST,
-                           panel=PICTURE, metavar="N")
+        int | None, option("--width", help="Columns to use.", default="the terminal's, else 80", least=1,
+                           most=MOST_COLUMNS, panel=PICTURE, metavar="N")
     ] = None  # fmt: skip
 
     @property
     def columns(self) -> int:
         """The columns that a picture may take."""
-        return min(self.width or width_of_output() or WIDTH, WIDEST)
+        return min(self.width or width_of_output() or USUAL_COLUMNS, MOST_COLUMNS)
 
     @property
     def colors(self) -> Colors:

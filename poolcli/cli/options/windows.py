@@ -8,6 +8,8 @@ from poolcli.cli.options.grammar import Group, option
 from poolcli.cli.options.panels import WINDOW
 from poolcli.cli.words import told
 from poolcli.pooling.options import OPTIONS, PoolOption
+from poolcli.steps.steps import PoolStep
+from poolcli.window import parse_sizes
 
 if TYPE_CHECKING:
     from poolcli.steps.steps import PoolStep
@@ -18,8 +20,6 @@ class Sizing(Group):
 
     def sizes(self, *names: str) -> dict[str, Any]:
         """Return those that were given, as numbers."""
-        from poolcli.window import parse_sizes
-
         given = {name: getattr(self, name) for name in names}
         return {name: parse_sizes(text, name.replace("_", "-")) for name, text in given.items() if text is not None}
 
@@ -34,8 +34,6 @@ class Windowing(Sizing):
 
     def step(self, *, indices: bool = False) -> PoolStep:
         """Return the pooling step."""
-        from poolcli.steps.steps import PoolStep
-
         given = {row.name: _value(row, getattr(self, row.name)) for row in OPTIONS if row.typed}
         mode, size = given.pop("mode"), given.pop("size")
         options: Any = {name: value for name, value in given.items() if value is not None}
