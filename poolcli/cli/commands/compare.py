@@ -121,7 +121,7 @@ def compare(
     poolcli compare --mode max,avg,min input.csv
     poolcli compare --compat torch,onnx --mode avg -k 3 -s 2 -p 1 input.csv
     poolcli compare --mode max,avg,min -o page.html input.csv
-    poolcli compare --shape 6x6 --side 'torch padding=1' --side 'keras padding=same' -k 3 -s 2
+    poolcli compare --shape 6x6 --side 'torch padding=1' --side keras -k 3 -s 2
     poolcli compare --mode max,avg --filter sobel-x --relu --show photo.jpg
     """
     from poolcli.render.terminal.comparison import comparison_table

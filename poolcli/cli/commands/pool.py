@@ -49,7 +49,7 @@ def pool(
     --------
     poolcli pool --mode max --size 2 --stride 2 input.csv
     poolcli pool --mode avg --global photo.jpg
-    poolcli pool --mode avg --size 8 --zoom 8 --channels rgb -o mosaic.png photo.jpg
+    poolcli pool --mode avg -k 8 --zoom 8 --channels rgb -o mosaic.png photo.jpg
     poolcli pool --filter sobel-x --relu --size 2 -o edges.png photo.jpg
     poolcli pool --mode avg --size 3 --padding 1 --emit torch
     """
