@@ -288,7 +288,6 @@ RULES = [
             "poolcli.c.y": "def notes(data, options): ...\ndef pool(x): ...\ndef draw(x): ...",
         },
         ["N: poolcli.a, poolcli.b", "Place: poolcli.a, poolcli.b", "draw: poolcli.c.x, poolcli.c.y"],
-        owed=4,
     ),
     Rule(
         environment_writes,
