@@ -70,8 +70,8 @@ def run(
     handling: dict[str, Any] = {**np.geterr(), "call": np.geterrcall()}
 
     def labour() -> None:
-        mine = own()
         try:
+            mine = own()
             with np.errstate(**handling):  # a thread does not inherit the caller's
                 for task in waiting:
                     if failures:
