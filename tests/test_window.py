@@ -510,7 +510,7 @@ def test_what_is_no_size(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_sizes(text, "stride")
     assert caught.value.message == f"stride {text!r} is not a size"
-    assert caught.value.hint == "write --stride 2, --stride 3x2 or --stride 2x3x3"
+    assert caught.value.hint == "write stride=2, stride=(3, 2) or stride=(2, 3, 3)"
 
 
 @pytest.mark.parametrize(
