@@ -182,7 +182,8 @@ def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) ->
         with step.make_context(name, list(rest)) as context:
             made: list[Any] = context.command.invoke(context)
     except typer.TyperException as problem:
-        raise refusal(problem, _help(name, step), f"stage {number} ({name}): ", options=options_of(step)) from None
+        options = options_of(step) | ({"-o": None} if names is RUNNABLE else {})  # behind the last step
+        raise refusal(problem, _help(name, step), f"stage {number} ({name}): ", options=options) from None
     except PoolcliError as problem:
         problem.at(f"stage {number} ({name})")
         raise
