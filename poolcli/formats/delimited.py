@@ -330,7 +330,7 @@ def open_bands(path: str | Path, options: ReadOptions, kind: str) -> Bands | Non
             return None
         stamp = _stamp(file)
         dialect, found = _open(_checked(file, name, options.skip), name, options, kind)
-        if dialect.picked is not None:  # `_scanned` looks at every cell
+        if dialect.picked is not None or dialect.mark == dialect.decimal.encode():  # cells have to be looked at
             return None
         count, dtype = _scanned(found, dialect, name)
 

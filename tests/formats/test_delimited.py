@@ -613,6 +613,7 @@ def test_bands_hold_the_same_bits_as_the_whole(tmp_path: Path) -> None:
 @example(text="1,2\n # c\n \n3,4", options={})
 @example(text="1,2\n3,9223372036854775808", options={})
 @example(text="-1,2\n3,9223372036854775808", options={})
+@example(text="0,0", options={"delimiter": ",", "decimal": ","})
 def test_bands_and_the_whole_agree(
     tmp_path_factory: pytest.TempPathFactory, text: str, options: dict[str, Any]
 ) -> None:
@@ -622,8 +623,9 @@ def test_bands_and_the_whole_agree(
 
     def in_bands() -> Any:
         bands = open_bands(path, **options)
-        if bands is None:  # row labels: the file has to be read whole
-            assert decode(text.encode(), name, ReadOptions(**options)).warnings
+        if bands is None:  # row labels, or marks that only quotes tell apart: the file has to be read whole
+            alike = options.get("delimiter") == options.get("decimal")
+            assert alike or decode(text.encode(), name, ReadOptions(**options)).warnings
             return in_whole()
         return bands.shape, bands.dtype, bands.notes, np.concatenate(list(bands.rows(2))).tobytes()
 
