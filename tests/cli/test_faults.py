@@ -403,7 +403,7 @@ def test_ctrl_c_while_libraries_are_being_imported(tmp_path: Path, moments: int)
             assert process.stdout.read(1) == b"."  # Python has started; from here on it is poolcli
             start = time.perf_counter()
             if moment >= 0:
-                time.sleep(length * moment / moments)
+                time.sleep(length * (moment + 1) / (moments + 1))  # not at once: `main` has to have its first line
                 process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=TIMEOUT)
             length = length or time.perf_counter() - start

@@ -197,7 +197,7 @@ def batch(
         recursive=files.recursive, overwrite=files.overwrite, resume=files.skip_existing,
     )  # fmt: skip
     if files.report:
-        _check_report(files.report, planned, files_read(recipes.steps or "-", steps))
+        _check_report(files.report, files.output, planned, files_read(recipes.steps or "-", steps))
     if files.dry_run:
         code = _rehearse(planned, work, files, verbosity)
     else:
@@ -206,9 +206,8 @@ def batch(
         raise typer.Exit(code)
 
 
-def _check_report(report: str, planned: BatchPlan, others: Sequence[str]) -> None:
+def _check_report(report: str, folder: str, planned: BatchPlan, others: Sequence[str]) -> None:
     """Refuse a report that cannot be written, or that would replace a file to be read or made, under whatever name."""
-    check_target(report)
     place = os.path.realpath(report)
     read = chain((job.source for job in planned.jobs), planned.left_out, others)
     read = chain(read, (failure.source for failure in planned.failures))
@@ -217,6 +216,8 @@ def _check_report(report: str, planned: BatchPlan, others: Sequence[str]) -> Non
     targets = (job.target for job in planned.jobs if os.path.basename(job.target) == os.path.basename(place))
     if any(os.path.realpath(target) == place for target in targets):
         raise UsageError(f"the report {report} is one of the files to make", "choose another name for --report")
+    if os.path.dirname(place) != os.path.realpath(folder):  # which is made if it is not there
+        check_target(report)
 
 
 def _listed() -> list[str]:
