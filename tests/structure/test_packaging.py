@@ -131,16 +131,8 @@ def test_the_version_is_written_once(wheel: Path) -> None:
     assert places == [PACKAGE / "__init__.py"]
 
 
-def test_what_others_package_is_this_version_and_needs_the_same() -> None:
-    formula = (ROOT / "packaging" / "homebrew" / "poolcli.rb").read_text(encoding="utf-8")
-    recipe = (ROOT / "packaging" / "conda" / "recipe.yaml").read_text(encoding="utf-8")
-    assert f"poolcli-{poolcli.__version__}.tar.gz" in formula
-    assert f'version: "{poolcli.__version__}"' in recipe
+def test_what_is_cited_is_this_version() -> None:
     assert f"version: {poolcli.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
-    wanted = {need.replace(">=", " >=") for need in PROJECT["dependencies"]}
-    assert {line.strip("- \n") for line in recipe.split("  run:\n")[1].split("\n\n")[0].splitlines()} == {
-        *wanted, f"python {PROJECT['requires-python']}"
-    }  # fmt: skip
 
 
 def test_the_metadata(wheel: Path) -> None:
