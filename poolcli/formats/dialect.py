@@ -26,7 +26,6 @@ MARKED = re.compile(rb'"(?:[^"]|"")*"|#')  # what may hide a #, and the #
 # A line that was cut at decimal commas: the blanks in it are what separates.
 BLANKS_AND_COMMAS = re.compile(rb"[ \t]*X(?:[ \t]+X)+[ \t]*".replace(b"X", rb"(?:%s|[+-]?[0-9]*),[0-9]+" % POINTED))
 
-HEADER_YES = Phrase("{header}", header="yes")
 NAMES = Phrase("correct it, or add {header} if this line names the columns", header="yes")
 TextLine = tuple[int, int, bytes]  # its number, its offset and its text
 
