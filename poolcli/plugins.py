@@ -10,9 +10,9 @@ from poolcli.featuremap import FeatureMap
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.registry import Format
 from poolcli.pooling.filters import Filter
-from poolcli.pooling.modes import MAX, MIN, SUM, Mode, Parameter, Reduction
+from poolcli.pooling.modes import MAX, MIN, SUM, Mode, NumpyCode, Parameter, Reduction
 
 __all__ = [
-    "MAX", "MIN", "SUM", "FeatureMap", "Filter", "Format", "Mode", "Parameter", "ReadOptions", "Reduction",
-    "WriteOptions",
+    "MAX", "MIN", "SUM", "FeatureMap", "Filter", "Format", "Mode", "NumpyCode", "Parameter", "ReadOptions",
+    "Reduction", "WriteOptions",
 ]  # fmt: skip

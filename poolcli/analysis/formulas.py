@@ -32,9 +32,8 @@ def sentence(layer: Pooling) -> str:
     >>> sentence(Pooling.of(2))
     'Max pooling keeps the largest value of every window.'
     """
-    name, mode = str(layer.mode), layer.mode.mode
-    says = mode.says or f"makes {mode.formula} of the values x of every window"
-    return f"{name[0].upper()}{name[1:]} pooling {says}."
+    name = str(layer.mode)
+    return f"{name[0].upper()}{name[1:]} pooling {layer.mode.mode.does}."
 
 
 # --- winners ----------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ input that poolcli accepts; what poolcli refuses at run time (a window without a
 may not notice. NumPy can do everything, and in poolcli's own types. The frameworks work in their own types, integers
 in floating point, and where their layers cannot give poolcli's answer `emit` says so instead of printing code.
 
-How it is made: `Numpy` writes a mode as a row of `NUMPY_MODES` over windows; the frameworks share `IDENTITIES`, which
+How it is made: `Numpy` writes what the row of a mode says over windows; the frameworks share `IDENTITIES`, which
 make every mode of maxima, averages and sums, and each knows how to write those three (`Torch`, `Keras`, `Onnx`).
 """
 

@@ -1,10 +1,10 @@
-"""Code for NumPy: windows as a view or as slices, and one row of `NUMPY_MODES`."""
+"""Code for NumPy: windows as a view or as slices, and what the row of the mode makes of them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from poolcli.emit.geometry import (
@@ -21,38 +21,13 @@ from poolcli.emit.geometry import (
     without_idle_ceil,
 )
 from poolcli.emit.program import TRUNCATED, Program, as_code, indented, kernel_of, returning, without_point
-from poolcli.pooling.modes import lacking, parse_mode
+from poolcli.pooling.modes import NumpyCode, lacking, parse_mode
 from poolcli.steps.steps import ConvStep
 from poolcli.window import FILLS, Window
 from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
     from poolcli.pooling.layer import Pooling
-
-
-@dataclass(frozen=True)
-class NumpyMode:
-    """A mode as NumPy has it.
-
-    Attributes
-    ----------
-    value, ignoring : str
-        The value of windows ``{w}``, whose cells lie on ``{axis}``, with the parameter ``{p}``;
-        `ignoring` leaves out NaN.
-    helper, ignoring_helper : str
-        Source of the function that they call.
-    wide : bool
-        Whether to compute in float64 and to return the input's floating-point type.
-    before : str
-        A line to stand before, if any.
-    """
-
-    value: str
-    ignoring: str
-    helper: str = ""
-    ignoring_helper: str = ""
-    wide: bool = False
-    before: str = ""
 
 
 MEDIAN = """
@@ -141,56 +116,46 @@ def mixed(w, a):
     top = np.fmax.reduce(w, {axis})
     return a * top + (1 - a) * np.nanmean(w, {axis})
 """
-NUMPY_MODES: Mapping[str, NumpyMode] = {
-    "max": NumpyMode("{w}.max({axis})", "np.fmax.reduce({w}, {axis})"),
-    "min": NumpyMode("{w}.min({axis})", "np.fmin.reduce({w}, {axis})"),
-    "avg": NumpyMode("{w}.mean({axis})", "np.nanmean({w}, {axis})"),
-    "sum": NumpyMode("{w}.sum({axis})", "np.where(np.isnan({w}).all({axis}), np.nan, np.nansum({w}, {axis}))"),
-    "median": NumpyMode("median({w})", "np.nanmedian({w}, {axis})", MEDIAN),
-    "majority": NumpyMode("majority({w})", "majority({w})", MAJORITY.replace("{nan}", "w.shape[-1] + 1"),
-                          MAJORITY.replace("{nan}", "0")),
-    "range": NumpyMode("{w}.max({axis}) - {w}.min({axis})",
-                       "np.fmax.reduce({w}, {axis}) - np.fmin.reduce({w}, {axis})",
-                       before='x = x.astype({"b": np.uint8, "i": np.int64}.get(x.dtype.kind, x.dtype))'),
-    "std": NumpyMode("{w}.std({axis})", "np.nanstd({w}, {axis})"),
-    "var": NumpyMode("{w}.var({axis})", "np.nanvar({w}, {axis})"),
-    "rms": NumpyMode("np.sqrt(np.mean({w}**2, {axis}))", "np.sqrt(np.nanmean({w}**2, {axis}))", wide=True),
-    "lp": NumpyMode("np.sum(abs({w}) ** {p}, {axis}) ** (1 / {p})",
-                    "np.where(np.isnan({w}).all({axis}), np.nan, np.nansum(abs({w}) ** {p}, {axis}) ** (1 / {p}))",
-                    wide=True),
-    "percentile": NumpyMode("percentile({w}, {p})", "percentile({w}, {p})", PERCENTILE, PERCENTILE_IGNORING, wide=True),
-    "logavgexp": NumpyMode("logavgexp({w}, {p})", "logavgexp({w}, {p})", LOGAVGEXP, LOGAVGEXP_IGNORING, wide=True),
-    "soft": NumpyMode("soft({w})", "soft({w})", SOFT_AVERAGE, SOFT_IGNORING, wide=True),
-    "mixed": NumpyMode("{p} * {w}.max({axis}) + {rest} * {w}.mean({axis})",
-                       "mixed({w}, {p})", "", MIXED_IGNORING),
-    "stochastic": NumpyMode(
-        "stochastic({w}, {draw})", "stochastic({w}, {draw})",
-        STOCHASTIC.replace("{cells}", "w").replace("{real}", "1").replace("{nan}", NAN_WINS),
-        STOCHASTIC.replace("{cells}", "np.nan_to_num(w, nan=0, posinf=np.inf)").replace("{real}", "~np.isnan(w)")
-        .replace("{nan}", "")),
+HELPERS: Mapping[str, str] = {  # the functions that rows of modes call, and those that leave out NaN
+    "median": MEDIAN,
+    "majority": MAJORITY.replace("{nan}", "w.shape[-1] + 1"),
+    "percentile": PERCENTILE,
+    "logavgexp": LOGAVGEXP,
+    "soft": SOFT_AVERAGE,
+    "stochastic": STOCHASTIC.replace("{cells}", "w").replace("{real}", "1").replace("{nan}", NAN_WINS),
+}
+HELPERS_IGNORING: Mapping[str, str] = {
+    "majority": MAJORITY.replace("{nan}", "0"),
+    "percentile": PERCENTILE_IGNORING,
+    "logavgexp": LOGAVGEXP_IGNORING,
+    "soft": SOFT_IGNORING,
+    "stochastic": STOCHASTIC.replace("{cells}", "np.nan_to_num(w, nan=0, posinf=np.inf)")
+    .replace("{real}", "~np.isnan(w)").replace("{nan}", ""),
+    "high_norm": HIGH_NORM_IGNORING,
+    "mixed": MIXED_IGNORING,
 }  # fmt: skip
-HIGH_NORM = NumpyMode("np.exp(np.logaddexp.reduce({p} * np.log(abs({w})), {axis}) / {p})", "high_norm({w}, {p})", "",
-                      HIGH_NORM_IGNORING, wide=True)  # fmt: skip
-HIGHEST_NORM = NumpyMode("abs({w}).max({axis})", "np.fmax.reduce(abs({w}), {axis})", wide=True)
-TORCH_AVG = NumpyMode("{w}.mean({axis}).astype(x.dtype)", "")
-NUMPY_QUIRKS: Mapping[tuple[str | None, str], NumpyMode] = {
-    ("torch", "lp"): NumpyMode("({k} * np.mean({w}**{p}, {axis})) ** (1 / {p})", "", wide=True),
+HIGH_NORM = NumpyCode("np.exp(np.logaddexp.reduce({p} * np.log(abs({w})), {axis}) / {p})", "high_norm({w}, {p})",
+                      wide=True)  # fmt: skip
+HIGHEST_NORM = NumpyCode("abs({w}).max({axis})", "np.fmax.reduce(abs({w}), {axis})", wide=True)
+TORCH_AVG = NumpyCode("{w}.mean({axis}).astype(x.dtype)")
+NUMPY_QUIRKS: Mapping[tuple[str | None, str], NumpyCode] = {
+    ("torch", "lp"): NumpyCode("({k} * np.mean({w}**{p}, {axis})) ** (1 / {p})", wide=True),
     ("torch", "avg"): TORCH_AVG,
 }
 
 
-def _numpy_mode(layer: Pooling) -> NumpyMode:
-    """Return the row for a layer: that of its mode, or a framework's version, or one for a norm of high order."""
+def _code_of(layer: Pooling) -> NumpyCode | None:
+    """Return what a mode is in NumPy: as its row says, or a framework's version, or a norm of high order."""
     name, compat = layer.mode.mode.name, compat_of(layer)
     if layer.divisor_override:
         value = "{w}.sum({axis}) / {d}"
-        return NumpyMode(f"({value}).astype(x.dtype)" if (compat, name) in NUMPY_QUIRKS else value,
+        return NumpyCode(f"({value}).astype(x.dtype)" if (compat, name) in NUMPY_QUIRKS else value,
                          "np.where(np.isnan({w}).all({axis}), np.nan, np.nansum({w}, {axis}) / {d})")  # fmt: skip
     if name == "lp" and math.isinf(layer.mode.parameter):
         return HIGHEST_NORM
     if layer.nan != "ignore" and (compat, name) in NUMPY_QUIRKS:
         return NUMPY_QUIRKS[compat, name]
-    return HIGH_NORM if is_high_norm(layer) else NUMPY_MODES[name]
+    return HIGH_NORM if is_high_norm(layer) else layer.mode.mode.numpy
 
 
 WINNER = """
@@ -249,7 +214,7 @@ def _dilate(source: str, window: Window) -> str:
 
 
 class Numpy(Program):
-    """A program for NumPy: windows as a view or as slices, and a row of `NUMPY_MODES`."""
+    """A program for NumPy: windows as a view or as slices, and what a mode makes of them."""
 
     name, title = "numpy", "NumPy"
 
@@ -359,13 +324,16 @@ class Numpy(Program):
 
     def _values(self, layer: Pooling, filled: Sequence[int] = ()) -> None:
         """Write the windows and what is made of them; `filled` cells at the end of each axis were padding."""
-        if layer.mode.mode.name not in NUMPY_MODES:
-            self.refuse(f"the mode {layer.mode} {lacking(layer.mode.mode, 'NUMPY_MODES')}", Phrase("drop {emit}"))
-        row, window = _numpy_mode(layer), layer.window
-        value, helper = (row.ignoring, row.ignoring_helper) if layer.nan == "ignore" else (row.value, row.helper)
+        row, window = _code_of(layer), layer.window
+        if row is None:
+            self.refuse(f"the mode {layer.mode} {lacking(layer.mode.mode, 'NumPy code')}", Phrase("drop {emit}"))
+        value, helpers = row.value, HELPERS
+        if layer.nan == "ignore":
+            value, helpers = row.ignoring or row.value, HELPERS_IGNORING
+        called, opening, rest = value.partition("(")
+        helper = helpers.get(called)
         if helper:
-            name = self.help(helper.format(axis=self.axis, ndim=self.ndim))
-            value = name + value[value.index("(") :]
+            value = self.help(helper.format(axis=self.axis, ndim=self.ndim)) + opening + rest
         if row.wide:
             self.body += ['dtype = x.dtype if x.dtype.kind == "f" else np.float64', "x = x.astype(np.float64)"]
         if row is TORCH_AVG:

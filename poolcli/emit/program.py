@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from poolcli.errors import UsageError
 from poolcli.steps.shapes import check_options
@@ -134,7 +134,7 @@ class Program:
         else:
             self.refuse(f"the step {step.name} has no equivalent in code", "emit conv, relu and pool only")
 
-    def refuse(self, why: str | Phrase, hint: str | Phrase | None = None) -> None:
+    def refuse(self, why: str | Phrase, hint: str | Phrase | None = None) -> NoReturn:
         """Raise the `UsageError` that says why there is no code."""
         usual = Phrase("{emit}", emit="numpy") if self.name != "numpy" else None
         raise UsageError(f"no {self.title} code for this: " + why, hint or usual)

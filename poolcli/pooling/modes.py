@@ -79,6 +79,28 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class NumpyCode:
+    """A mode as a program for NumPy computes it.
+
+    Attributes
+    ----------
+    value, ignoring : str
+        The value of windows ``{w}``, whose cells lie on ``{axis}``, with the parameter ``{p}`` and what is left of 1
+        ``{rest}``; `ignoring` leaves out NaN, where that is written otherwise. Both may call a function of
+        `poolcli.emit.numpy_code.HELPERS`.
+    wide : bool
+        Whether to compute in float64 and to return the input's floating-point type.
+    before : str
+        A line to stand before, if any.
+    """
+
+    value: str
+    ignoring: str = ""
+    wide: bool = False
+    before: str = ""
+
+
+@dataclass(frozen=True)
 class Mode:
     """One way to make one number of a window's cells.
 
@@ -118,8 +140,15 @@ class Mode:
         Which cells decide, a row of `poolcli.analysis.formulas.WINNERS`; none where all are mixed.
     gradient : str
         How a gradient goes back, a row of `poolcli.pooling.gradient.GRADIENTS`.
+    numpy : NumpyCode, optional
+        What ``--emit numpy`` writes of it.
+    script : str
+        What the script of a page makes of the cells ``x``, their number ``n`` and the parameter ``p``, with the
+        functions of ``poolcli/render/page/pool.js``; without, a page cannot show it.
+    title : str
+        What a page calls it, where that is not `name`.
     page : str
-        What the script of a page calls it, where that is not `name`.
+        What the script of a page calls a framework's version.
     why : str
         A sentence on what a framework does differently, in a row of its own.
     """
@@ -140,6 +169,9 @@ class Mode:
     written: str = ""
     winners: str = ""
     gradient: str = ""
+    numpy: NumpyCode | None = None
+    script: str = ""
+    title: str = ""
     page: str = ""
     why: str = ""
 
@@ -147,6 +179,11 @@ class Mode:
     def indexed(self) -> bool:
         """Whether the value is that of one cell, so that it has an index."""
         return self.gradient == "winner"
+
+    @property
+    def does(self) -> str:
+        """What it does, as the rest of a sentence."""
+        return self.says or f"makes {self.formula} of the values x of every window"
 
     @property
     def label(self) -> str:
@@ -235,49 +272,84 @@ SOFT = Reduction(_merge_weighted, (-math.inf, 0), _weighted, wide=True)
 
 _ROWS = (
     Mode("max", "max(x)", (MAX,), result="same", says="keeps the largest value of every window",
-         written="max({,})", winners="first", gradient="winner"),
+         written="max({,})", winners="first", gradient="winner",
+         script="most(x)",
+         numpy=NumpyCode("{w}.max({axis})", "np.fmax.reduce({w}, {axis})")),
     Mode("min", "min(x)", (MIN,), result="same", says="keeps the smallest value of every window",
-         written="min({,})", winners="first", gradient="winner"),
+         written="min({,})", winners="first", gradient="winner",
+         script="least(x)",
+         numpy=NumpyCode("{w}.min({axis})", "np.fmin.reduce({w}, {axis})")),
     Mode("avg", "sum(x) / n", (SUM,), "divide", divides=True, says="replaces every window with the mean of its values",
-         written="({+}) / {n}", gradient="average"),
+         written="({+}) / {n}", gradient="average",
+         title="average", script="sum(x) / n",
+         numpy=NumpyCode("{w}.mean({axis})", "np.nanmean({w}, {axis})")),
     Mode("sum", "sum(x)", (SUM,), result="sum", says="adds up the values of every window",
-         written="{+}", gradient="sum"),
+         written="{+}", gradient="sum",
+         script="sum(x)",
+         numpy=NumpyCode("{w}.sum({axis})", "np.where(np.isnan({w}).all({axis}), np.nan, np.nansum({w}, {axis}))")),
     Mode("median", "the middle of sorted x; of an even count the mean of the middle two", cells="median",
          result="median", says="keeps the middle value of every window",
-         written="middle of {ranked}: {middle}", winners="middle"),
+         written="middle of {ranked}: {middle}", winners="middle",
+         script="quantile(x, 0.5)",
+         numpy=NumpyCode("median({w})", "np.nanmedian({w}, {axis})")),
     Mode("majority", "the most frequent x; the one seen first wins a tie", cells="majority", result="same",
          says="keeps the value that stands most often in every window",
-         written="most frequent of {all}: {result} stands {seen}x", winners="first"),
+         written="most frequent of {all}: {result} stands {seen}x", winners="first",
+         script="majority(x)",
+         numpy=NumpyCode("majority({w})")),
     Mode("range", "max(x) - min(x)", (MAX, MIN), lambda high, low, *_: high - low, result="range",
-         says="takes the largest minus the smallest value of every window", written="{extremes}", winners="extremes"),
+         says="takes the largest minus the smallest value of every window", written="{extremes}", winners="extremes",
+         script="most(x) - least(x)",
+         numpy=NumpyCode("{w}.max({axis}) - {w}.min({axis})",
+                         "np.fmax.reduce({w}, {axis}) - np.fmin.reduce({w}, {axis})",
+                         before='x = x.astype({"b": np.uint8, "i": np.int64}.get(x.dtype.kind, x.dtype))')),
     Mode("std", "sqrt(sum((x - mean)^2) / n)", (MOMENTS,), lambda n, _, spread, *__: (spread / n) ** 0.5,
          degree=1, says="measures how far the values of every window spread",
-         written="m = {mean}; sqrt(({+([] - m)^2}) / {n})"),
+         written="m = {mean}; sqrt(({+([] - m)^2}) / {n})",
+         title="standard deviation", script="deviation(x, n)",
+         numpy=NumpyCode("{w}.std({axis})", "np.nanstd({w}, {axis})")),
     Mode("var", "sum((x - mean)^2) / n", (MOMENTS,), lambda n, _, spread, *__: spread / n,
          degree=2, says="measures the squared spread of the values of every window",
-         written="m = {mean}; ({+([] - m)^2}) / {n}"),
+         written="m = {mean}; ({+([] - m)^2}) / {n}",
+         title="variance", script="variance(x, n)",
+         numpy=NumpyCode("{w}.var({axis})", "np.nanvar({w}, {axis})")),
     Mode("rms", "sqrt(sum(x^2) / n)", (SQUARES,), lambda total, n, _: (total / n) ** 0.5, degree=1,
-         says="takes the root of the mean square of every window", written="sqrt(({+()^2}) / {n})"),
+         says="takes the root of the mean square of every window", written="sqrt(({+()^2}) / {n})",
+         title="root mean square", script="rootMeanSquare(x, n)",
+         numpy=NumpyCode("np.sqrt(np.mean({w}**2, {axis}))", "np.sqrt(np.nanmean({w}**2, {axis}))", wide=True)),
     Mode("lp", "sum(|x|^P)^(1/P)", (POWERS,), _root, degree=1, beyond=_high_norm,
          parameter=Parameter("P", "order of the norm", 3, 0, math.inf, closed=False),
          says="takes the P-norm of every window: between sum (P = 1) and max (P large)",
-         written="({+|[]|^{p}})^(1/{p})", gradient="norm"),
+         written="({+|[]|^{p}})^(1/{p})", gradient="norm",
+         title="Lp norm", script="norm(x, p)",
+         numpy=NumpyCode("np.sum(abs({w}) ** {p}, {axis}) ** (1 / {p})",
+                         "np.where(np.isnan({w}).all({axis}), np.nan, np.nansum(abs({w}) ** {p}, {axis}) ** (1 / {p}))",
+                         wide=True)),
     Mode("percentile", "the value that Q percent of sorted x lie below, interpolated linearly", cells="percentile",
          parameter=Parameter("Q", "percentage", 90, 0, 100),
          says="keeps the value below which Q percent of the window lies",
-         written="place {place} in {ranked}: {between}", winners="between"),
+         written="place {place} in {ranked}: {between}", winners="between",
+         script="quantile(x, p / 100)",
+         numpy=NumpyCode("percentile({w}, {p})", wide=True)),
     Mode("logavgexp", "log(sum(exp(R x)) / n) / R", (LOG_SUM_EXP,), _logavgexp,
          parameter=Parameter("R", "sharpness", 1, 0, 1e6, closed=False),
          says="is a smooth mixture of average (R small) and max (R large)",
-         written="log(({+e^({p} * ())}) / {n}) / {p}"),
+         written="log(({+e^({p} * ())}) / {n}) / {p}",
+         title="log of mean exp", script="logavgexp(x, n, p)",
+         numpy=NumpyCode("logavgexp({w}, {p})", wide=True)),
     Mode("soft", "sum(x exp(x)) / sum(exp(x))", (SOFT,), lambda _, mean, *__: mean,
-         says="averages every window with more weight on larger values", written="({+() e^()}) / ({+e^()})"),
+         says="averages every window with more weight on larger values", written="({+() e^()}) / ({+e^()})",
+         title="softmax-weighted", script="soft(x)",
+         numpy=NumpyCode("soft({w})", wide=True)),
     Mode("mixed", "A max(x) + (1 - A) sum(x) / n", (MAX, SUM), lambda top, total, n, a: a * top + (1 - a) * (total / n),
          divides=True, parameter=Parameter("A", "share of the maximum", 0.5, 0, 1),
-         says="mixes max (share A) and average (share 1 - A)", written="{p} * max({,}) + {rest} * ({+}) / {n}"),
+         says="mixes max (share A) and average (share 1 - A)", written="{p} * max({,}) + {rest} * ({+}) / {n}",
+         script="p * most(x) + (1 - p) * (sum(x) / n)",
+         numpy=NumpyCode("{p} * {w}.max({axis}) + {rest} * {w}.mean({axis})", "mixed({w}, {p})")),
     Mode("stochastic", "one x drawn with probability max(x, 0) / sum(max(x, 0))", cells="stochastic", result="same",
          random=True, says="draws one value of every window, larger ones more often",
-         written="one drawn of {all} in proportion to its size", winners="first"),
+         written="one drawn of {all} in proportion to its size", winners="first",
+         numpy=NumpyCode("stochastic({w}, {draw})")),
 )  # fmt: skip
 MODES: Mapping[str, Mode] = {row.name: row for row in _ROWS}
 ALIASES: Mapping[str, str] = {"mean": "avg", "average": "avg", "mode": "majority", "l2": "lp:2", "l1": "lp:1"}
@@ -311,15 +383,15 @@ def _of_a_package(name: str) -> Mode:
     return found
 
 
-def lacking(mode: Mode, table: str) -> str:
-    """Say why a table has nothing for a mode: what other packages bring stands in none, a new row not yet.
+def lacking(mode: Mode, what: str) -> str:
+    """Say whose fault it is that the row of a mode lacks something: that of another package, or a new row's here.
 
     Examples
     --------
-    >>> lacking(Mode("midrange", "(max(x) + min(x)) / 2"), "CODE"), lacking(MODES["max"], "CODE")
-    ('comes from another package', 'has no row in CODE')
+    >>> lacking(Mode("midrange", "(max(x) + min(x)) / 2"), "script"), lacking(MODES["stochastic"], "script")
+    ('comes from another package', 'has no script in its row')
     """
-    return f"has no row in {table}" if mode.name in MODES else "comes from another package"
+    return f"has no {what} in its row" if mode.name in MODES else "comes from another package"
 
 
 def parse_mode(text: str) -> ChosenMode:

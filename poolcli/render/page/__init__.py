@@ -42,7 +42,6 @@ NOT_FOR_THE_SCRIPT = (
     "storage_order",
 )  # which reach it as windows and quirks, or change no value
 AS_TABLE = Phrase("leave out {output} to have the windows explained as a table, or use another {mode}")
-NOT_IN_PAGE = ("stochastic",)  # drawn by NumPy's generator, which a page does not have
 
 
 def page(
@@ -91,7 +90,9 @@ def page(
             f"an exercise of {asked} output cells is too long: at most {MOST_ASKED}",
             "take a smaller map, or larger windows",
         )
-    style, script = _part("page.css"), _part("pool.js") + _part("quiz.js") + _part("page.js")
+    rows = (f"    {_scripted(row)}," for row in _known(layer).values() if row.script)
+    pooling = _part("pool.js").replace("@modes@", "\n".join(rows))
+    style, script = _part("page.css"), pooling + _part("quiz.js") + _part("page.js")
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -130,7 +131,7 @@ def _check(feature_map: FeatureMap, layer: Pooling) -> None:
             f"a page shows one or two spatial axes, but {feature_map.layout} has {feature_map.ndim}",
             Phrase("call the depth a channel, such as {layout}, to see every slice by itself", layout="CHW"),
         )
-    if layer.mode.mode.name in NOT_IN_PAGE:
+    if layer.mode.mode.random:  # as NumPy's generator does, which a page does not have
         raise UsageError(
             f"a page cannot draw at random as mode {layer.mode} does",
             AS_TABLE,
@@ -140,10 +141,9 @@ def _check(feature_map: FeatureMap, layer: Pooling) -> None:
     for option in KEPT:
         if getattr(layer, option.name) != option.default and option.json not in (*NOT_FOR_THE_SCRIPT, *known_options()):
             raise UsageError(Phrase(f"a page knows nothing of {{{option.name}}}"), AS_TABLE)
-    if layer.mode.mode.name not in known_modes():
+    if not layer.mode.mode.script:
         raise UsageError(
-            f"a page cannot compute mode {layer.mode}, which {lacking(layer.mode.mode, 'MODES of pool.js')}",
-            AS_TABLE,
+            f"a page cannot compute mode {layer.mode}, which {lacking(layer.mode.mode, 'script')}", AS_TABLE
         )
     if feature_map.values.size > MOST_PAGE_CELLS:
         side = math.isqrt(MOST_PAGE_CELLS)
@@ -160,11 +160,6 @@ def _check(feature_map: FeatureMap, layer: Pooling) -> None:
     layer.apply(feature_map.values)
 
 
-def known_modes() -> list[str]:
-    """Return the modes that the page's script has a row for."""
-    return re.findall(r"^    (\w+): \{\s+label: ", _part("pool.js"), re.MULTILINE)
-
-
 def known_options() -> set[str]:
     """Return the options of a layer that the page's script looks at."""
     return set(re.findall(r"\blayer\.(\w+)", _part("pool.js")))
@@ -172,6 +167,20 @@ def known_options() -> set[str]:
 
 def _part(name: str) -> str:
     return files(__name__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _known(layer: Pooling) -> dict[str, Mode]:
+    """Return the modes that a reader may choose, with the layer's own, which may come from another package."""
+    return {**MODES, layer.mode.mode.name: layer.mode.mode}
+
+
+def _scripted(mode: Mode) -> str:
+    """Return the row of a mode as ``pool.js`` has it: what is to be known of it, and the function that computes it."""
+    known = {
+        "label": mode.title or mode.name, "says": mode.does, "written": mode.written, "winners": mode.winners,
+        "divides": mode.divides, "parameter": vars(mode.parameter) if mode.parameter else None,
+    }  # fmt: skip
+    return f"{json.dumps(mode.name)}: {{ ...{_embedded(known)}, reduce: (x, n, p) => {mode.script} }}"
 
 
 def _hash(text: str) -> str:
@@ -210,7 +219,6 @@ def _data(feature_map: FeatureMap, layer: Pooling) -> dict[str, Any]:
         "planes": [" ".join(f"{a}{i}" for a, i in zip(letters, place, strict=True)) for place in places],
         "values": [_numbers(values[place]) for place in places],
         "layer": layer_data(layer, values.dtype, feature_map.spatial),
-        "says": {name: row.says for name, row in MODES.items()},
         "colormaps": {name: base64.b64encode(COLORMAPS[name]).decode() for name in COLORMAPS},
         "centred": list(CENTRED),
         "exactness": "" if exact else (
@@ -263,7 +271,7 @@ def layer_data(layer: Pooling, dtype: np.dtype[Any], spatial: tuple[int, ...]) -
         "nan": "ignore" if layer.nan == "ignore" else "propagate",
         "same_ignores_dilation": window.same_ignores_dilation,
         "quirks": {name: row.page for name, row in rows.items() if row.page},
-        "written": {name: row.written for name, row in rows.items()},
+        "written": {name: row.written or f"x = {{,}}; {row.formula}" for name, row in rows.items()},
         "largest": _largest(dtype),
     }
     if kind == "given":
@@ -284,7 +292,7 @@ def _bounds(window: Window, spatial: tuple[int, ...]) -> tuple[Any, ...]:
 
 def versions(layer: Pooling, dtype: np.dtype[Any]) -> dict[str, Mode]:
     """Return the row of every mode that the page can change to, as the layer's framework has it."""
-    made = dict(MODES)
+    made = _known(layer)
     for name in layer.framework.modes if layer.framework else ():
         parameter = MODES[name].parameter
         chosen = ChosenMode(MODES[name], parameter.example if parameter else math.nan)

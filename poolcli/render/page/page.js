@@ -614,7 +614,7 @@ const Page = (() => {
     byId("headline").textContent =
       `${nameOf(layer)} ${how}${dilated}${ceil}: ${sizes([DATA.rows, DATA.columns])} becomes ${sizes([pooled.rows, pooled.columns])}`;
     const label = nameOf(layer);
-    byId("says").textContent = `${label[0].toUpperCase()}${label.slice(1)} pooling ${DATA.says[layer.mode]}.`;
+    byId("says").textContent = `${label[0].toUpperCase()}${label.slice(1)} pooling ${Pool.MODES[layer.mode].says}.`;
     byId("at").max = pooled.values.length - 1;
     byId("command").textContent = command();
   }
@@ -706,19 +706,13 @@ const Page = (() => {
   }
 
   // The formula with the names of the cells in it.
-  const NAMED = {
-    max: (names) => `max(${names.join(", ")})`,
-    min: (names) => `min(${names.join(", ")})`,
-    sum: (names) => names.join(" + "),
-    avg: (names, n) => `(${names.join(" + ")}) / ${n}`,
-  };
-
   function namedSum(id, layer, fact) {
     const cells = fact.cells.filter((cell) => cell.kind === "real");
     const names = cells.slice(0, MOST_NAMES).map((cell) => `x[${spot(cell.row, cell.column)}]`);
     if (cells.length > MOST_NAMES) names.push("...");
-    const write = NAMED[layer.mode] || (() => `${Pool.MODES[layer.mode].label} of ${names.join(", ")}`);
-    byId(id).textContent = write(names, fact.n);
+    const { label, written } = Pool.MODES[layer.mode];
+    const made = written.replace("{,}", names.join(", ")).replace("{+}", names.join(" + ")).replace("{n}", fact.n);
+    byId(id).textContent = made && !/[{}]/.test(made) ? made : `${label} of ${names.join(", ")}`;
   }
 
   function sumLine(id, layer, fact) {

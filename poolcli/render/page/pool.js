@@ -219,9 +219,27 @@ const Pool = (() => {
     return top === 0 || (grown < 1e250 && grown > 1e-250) ? 1 : 2 ** -Math.max(Math.min(Math.round(Math.log2(top)), 1000), -1000);
   }
 
+  // The variance of s * x, for an s that keeps its squares in range.
+  function scaledVariance(x, n) {
+    const s = scale(x, 2);
+    const scaled = x.map((value) => value * s);
+    const mean = sum(scaled) / x.length;
+    return [sum(scaled.map((value) => (value - mean) ** 2)) / n, s];
+  }
+
   function variance(x, n) {
-    const mean = sum(x) / x.length;
-    return sum(x.map((value) => (value - mean) ** 2)) / n;
+    const [scaled, s] = scaledVariance(x, n);
+    return scaled / s / s;
+  }
+
+  function deviation(x, n) {
+    const [scaled, s] = scaledVariance(x, n);
+    return Math.sqrt(scaled) / s;
+  }
+
+  function rootMeanSquare(x, n) {
+    const s = scale(x, 2);
+    return Math.sqrt(sum(x.map((value) => (value * s) ** 2)) / n) / s;
   }
 
   function norm(x, p) {
@@ -246,62 +264,9 @@ const Pool = (() => {
     return sum(x.map((value, i) => (powers[i] ? value * powers[i] : 0))) / sum(powers);
   }
 
+  // A row for each mode, from poolcli/pooling/modes.py: label, says, written, winners, divides, parameter, reduce.
   const MODES = {
-    max: { label: "max", reduce: most },
-    min: { label: "min", reduce: least },
-    avg: {
-      label: "average", divides: true,
-      reduce: (x, n) => sum(x) / n,
-    },
-    sum: { label: "sum", reduce: sum },
-    median: { label: "median", reduce: (x) => quantile(x, 0.5) },
-    majority: { label: "majority", reduce: majority },
-    range: {
-      label: "range",
-      reduce: (x) => most(x) - least(x),
-    },
-    std: {
-      label: "standard deviation",
-      reduce: (x, n) => {
-        const s = scale(x, 2);
-        return Math.sqrt(variance(x.map((value) => value * s), n)) / s;
-      },
-    },
-    var: {
-      label: "variance",
-      reduce: (x, n) => {
-        const s = scale(x, 2);
-        return variance(x.map((value) => value * s), n) / s / s;
-      },
-    },
-    rms: {
-      label: "root mean square",
-      reduce: (x, n) => {
-        const s = scale(x, 2);
-        return Math.sqrt(sum(x.map((value) => (value * s) ** 2)) / n) / s;
-      },
-    },
-    lp: {
-      label: "Lp norm",
-      parameter: { letter: "P", meaning: "order of the norm", example: 3, low: 0, high: Infinity, closed: false },
-      reduce: (x, n, p) => norm(x, p),
-    },
-    percentile: {
-      label: "percentile",
-      parameter: { letter: "Q", meaning: "percentage", example: 90, low: 0, high: 100, closed: true },
-      reduce: (x, n, q) => quantile(x, q / 100),
-    },
-    logavgexp: {
-      label: "log of mean exp",
-      parameter: { letter: "R", meaning: "sharpness", example: 1, low: 0, high: 1e6, closed: false },
-      reduce: logavgexp,
-    },
-    soft: { label: "softmax-weighted", reduce: soft },
-    mixed: {
-      label: "mixed", divides: true,
-      parameter: { letter: "A", meaning: "share of the maximum", example: 0.5, low: 0, high: 1, closed: true },
-      reduce: (x, n, a) => a * most(x) + (1 - a) * (sum(x) / n),
-    },
+@modes@
   };
 
   // What a framework does differently, by the name that page.py gives it.
@@ -403,7 +368,7 @@ const Pool = (() => {
   function written(terms) {
     const text = terms.layer.written[terms.layer.mode].replaceAll("{p}", terms.p);
     return text.replace(/\{([^{}]+)\}/g, (_, name) =>
-      name.startsWith("+") ? terms.plus(name.slice(1) || "[]") : PIECES[name](terms));
+      name.startsWith("+") ? terms.plus(name.slice(1) || "[]") : name in PIECES ? PIECES[name](terms) : _);
   }
 
   // The cells that the result was taken from, as indices into what takes part.
@@ -422,12 +387,10 @@ const Pool = (() => {
   }
 
   const WINNERS = {
-    max: first,
-    min: first,
-    majority: first,
-    median: (x, result) => (x.length % 2 || anyNaN(x) ? first(x, result) : around(x, (x.length - 1) / 2)),
-    percentile: (x, result, q) => (anyNaN(x) ? first(x, result) : around(x, ((x.length - 1) * q) / 100).sort((a, b) => a - b)),
-    range: (x) => (anyNaN(x) ? [] : [x.indexOf(most(x)), x.indexOf(least(x))]),
+    first,
+    middle: (x, result) => (x.length % 2 || anyNaN(x) ? first(x, result) : around(x, (x.length - 1) / 2)),
+    between: (x, result, q) => (anyNaN(x) ? first(x, result) : around(x, ((x.length - 1) * q) / 100).sort((a, b) => a - b)),
+    extremes: (x) => (anyNaN(x) ? [] : [x.indexOf(most(x)), x.indexOf(least(x))]),
   };
 
   // Everything there is to know of one window.
@@ -438,7 +401,7 @@ const Pool = (() => {
     const { x, n } = taking(map, layer, down, across);
     const result = reduce(layer, x, n);
     const terms = new Terms(x, n, layer, result);
-    const pick = WINNERS[layer.mode];
+    const pick = WINNERS[MODES[layer.mode].winners];
     const winners = pick && x.length ? pick(x, result, layer.parameter).map((index) => part[index]) : [];
     const formula = x.length ? written(terms) : "no number in the window";
     return { cells: all, n, result, formula, winners, padding: all.filter((cell) => cell.kind === "padding").length };
