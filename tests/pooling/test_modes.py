@@ -336,6 +336,14 @@ def test_the_numpy_code_in_the_document_computes_what_the_mode_does(
     np.testing.assert_array_equal(made, expected)
 
 
+def test_the_mode_in_the_document_stands_in_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(MODES, "midrange", eval(rows_in_the_document()[0], vars(modes).copy()))  # noqa: S307 - our own document
+    made = page(FeatureMap.from_array(np.ones((4, 4))), Pooling.of(2, "midrange")).decode()
+    assert re.search(
+        r'"midrange": \{ \.\.\..*"extremes".*, reduce: \(x, n, p\) => \(most\(x\) \+ least\(x\)\) / 2 \},', made
+    )
+
+
 def test_every_row_has_all_that_is_said_of_a_mode() -> None:
     assert [row.name for row in MODES.values() if not (row.says and row.written and row.numpy)] == []
     assert [row.name for row in MODES.values() if bool(row.script) == row.random] == []
