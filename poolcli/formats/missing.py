@@ -31,8 +31,8 @@ class Missing(NamedTuple):
 
         Examples
         --------
-        >>> Missing.of("NA,-9999,")
-        Missing(words=frozenset({'', 'NA'}), numbers=(-9999.0,))
+        >>> Missing.of("NA,-9999")
+        Missing(words=frozenset({'NA'}), numbers=(-9999.0,))
         """
         if option is None:
             return cls()
