@@ -30,7 +30,7 @@ def available() -> int:
 
     The least of what is free, what the control groups around this process have left, and what ``ulimit`` allows.
     """
-    return max(min(_free(), *_left_of_groups(), *_left_of_limits()), 0)
+    return max(min((_free(), *_left_of_groups(), *_left_of_limits())), 0)
 
 
 def processors() -> int:

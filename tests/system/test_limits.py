@@ -292,6 +292,13 @@ def test_what_the_system_refused_is_said_with_its_size() -> None:
     assert str(refused(MemoryError())).startswith("not enough memory")
 
 
+def test_a_system_without_limits_tells_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No control groups and no ``ulimit``, as in a bare container or on macOS."""
+    monkeypatch.setattr(limits, "_left_of_groups", lambda: iter(()))
+    monkeypatch.setattr(limits, "_left_of_limits", lambda: iter(()))
+    assert available() > 0
+
+
 def test_ulimit_is_heard(shell: Any) -> None:
     done = shell(f"ulimit -v 1000000; python -m poolcli pool -k 1 -s 1 -p 9000 --pad-fill 0 {GEEKS}")
     assert done.code == 1
