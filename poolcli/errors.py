@@ -16,6 +16,8 @@
       LimitError                 more memory or pixels than allowed   (MemoryError)
       PluginError                another package's row is broken      (ImportError)
 
+`UnverifiedWarning`, the one warning: an answer from a framework's documents, which nobody compared with it.
+
 A message says what was given and which rule it broke; ``hint`` says what to try.
 """
 
@@ -156,3 +158,7 @@ class LimitError(PoolcliError, MemoryError):
 
 class PluginError(PoolcliError, ImportError):
     """A mode, filter or format of another package cannot be loaded, or is none."""
+
+
+class UnverifiedWarning(UserWarning):
+    """The answer is what a framework's documents say; nobody compared it with the framework."""

@@ -125,6 +125,7 @@ def transform(
 def _notes(before: FeatureMap, after: FeatureMap, writing: Writing) -> Iterator[str]:
     """Tell what does not go into the chosen format, and what another would be better for."""
     kind = writing.chosen_format
+    yield from map(str, after.warnings[len(before.warnings) :])
     if after.indices is not None and kind not in ("json", "table"):
         yield f"{kind} has no place for indices; use --json to keep them"
     for name in FOR_TABLES:

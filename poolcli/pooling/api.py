@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Literal, Unpack, overload
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from poolcli.arrays import as_array
-from poolcli.errors import ShapeError, UsageError
+from poolcli.errors import ShapeError, UnverifiedWarning, UsageError
 from poolcli.kernels.tiles import SHARED_BYTES
 from poolcli.pooling.compute import Straight
 from poolcli.pooling.layer import Array, Indices, Pooling
@@ -36,7 +37,14 @@ def spatial_axes(x: Array, ndim: int | None, *sizes: Any) -> int:
 
 
 def layer_for(x: Array, mode: str, size: Size, ndim: int | None, options: Options) -> Pooling:
-    """Make the layer that pools `x` with these keyword arguments."""
+    """Make the layer that pools `x` with these keyword arguments; warn if nobody compared its answers."""
+    layer = _layer_for(x, mode, size, ndim, options)
+    if layer.framework and layer.framework.documented:
+        warnings.warn(f"as {layer.framework.title}", UnverifiedWarning, stacklevel=5)  # at the call of poolcli.pool
+    return layer
+
+
+def _layer_for(x: Array, mode: str, size: Size, ndim: int | None, options: Options) -> Pooling:
     padding = options.get("padding", "valid")
     said = (size, options.get("output_size"), padding, options.get("stride"), options.get("dilation"))
     return Pooling.of(spatial_axes(x, ndim, *said), mode, size, **options)
@@ -54,7 +62,7 @@ def _straight(
 ) -> Straight | None:  # fmt: skip
     """Check the options, once for all calls with the same, and return the straight way if there is one."""
     like = np.broadcast_to(np.zeros((), dtype), shape)
-    return layer_for(like, mode, size, ndim, dict(zip(names, values, strict=True))).straight(like)  # type: ignore[arg-type]  # these are options
+    return _layer_for(like, mode, size, ndim, dict(zip(names, values, strict=True))).straight(like)  # type: ignore[arg-type]  # these are options
 
 
 @overload

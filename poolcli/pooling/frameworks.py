@@ -90,6 +90,8 @@ class LayerFacts:
         return () if isinstance(padding, str) else tuple(side for pair in padding for side in pair)
 
 
+DOCUMENTED = "documentation"  # what a framework is verified with that nobody ran
+NOT_RUN = "from documentation, not run"
 WITHOUT = Phrase("drop {compat} to get poolcli's own answer")
 
 
@@ -192,6 +194,11 @@ class Framework:
     number: Callable[[Any, Sequence[int], int, int], Any] = lambda where, *_: where
     plane_index: Callable[[Any, Sequence[int], int], Any] = lambda where, *_: where
 
+    @property
+    def documented(self) -> bool:
+        """Whether its answers are from documents alone, and nobody ran it."""
+        return self.verified == DOCUMENTED
+
     def check(self, facts: LayerFacts) -> None:
         """Raise `CompatError` if the framework refuses this layer."""
         if facts.mode not in self.modes:
@@ -229,6 +236,17 @@ def find(name: str | Framework | None) -> Framework | None:
     if found is None:
         raise UnknownNameError("framework", name, [*FRAMEWORKS, *OTHER_NAMES])
     return found
+
+
+def verified(name: str | Framework | None) -> str:
+    """Return what a framework's answers were compared with; nothing for poolcli's own.
+
+    Examples
+    --------
+    >>> verified("tflite"), verified("caffe")
+    ('LiteRT 2.3 with XNNPACK, models with batch 1', 'documentation')
+    """
+    return framework.verified if (framework := find(name)) else ""
 
 
 def _own(_: LayerFacts) -> None:
@@ -987,8 +1005,6 @@ FLAX = Framework(
 
 # --- from documents ---------------------------------------------------------------------------------------------------
 
-DOCUMENTED = "documentation"
-
 
 def _untold(_: LayerFacts) -> str:
     return "its documents say nothing of it"
@@ -996,7 +1012,7 @@ def _untold(_: LayerFacts) -> str:
 
 COREML = Framework(
     "coreml",
-    "Core ML (from documentation, not run)",
+    f"Core ML ({NOT_RUN})",
     verified=DOCUMENTED,
     modes={"max": _own, "avg": _own},
     rules=(
@@ -1015,7 +1031,7 @@ COREML = Framework(
 )  # fmt: skip
 TENSORRT = Framework(
     "tensorrt",
-    "TensorRT (from documentation, not run)",
+    f"TensorRT ({NOT_RUN})",
     verified=DOCUMENTED,
     modes={"max": _own, "avg": _own},
     rules=(
@@ -1030,7 +1046,7 @@ TENSORRT = Framework(
 )  # fmt: skip
 CAFFE = Framework(
     "caffe",
-    "Caffe (from documentation, not run)",
+    f"Caffe ({NOT_RUN})",
     verified=DOCUMENTED,
     modes={"max": _from_fmax, "avg": _own},
     rules=(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from poolcli.errors import EmptyWindowError, UsageError
 from poolcli.pooling.compute import Straight, neutral, pooled, result_type, straight
 from poolcli.pooling.fill import fill, reaching, refuse_nan
-from poolcli.pooling.frameworks import FMAX, OWN, Framework, LayerFacts, LayerSpec, find
+from poolcli.pooling.frameworks import DOCUMENTED, FMAX, OWN, Framework, LayerFacts, LayerSpec, find
 from poolcli.pooling.modes import Mode, parse_mode
 from poolcli.pooling.options import KEPT, KEYWORDS, Options, Size, completed, window_kind
 from poolcli.window import PAD_FILLS, Axis, Window, check_empty, output_shape, parse_fill
@@ -95,7 +95,8 @@ class Pooling(LayerSpec):
         unusual = {key: getattr(self, key) for key, value in usual.items() if getattr(self, key) != value}
         if self.pad_fill != self.pad_fill:  # JSON's null would say that nothing was given
             unusual["pad_fill"] = "nan"
-        return {"mode": str(self.mode), **self.window.record(), **unusual}
+        said = {"verified": DOCUMENTED} if self.framework and self.framework.documented else {}
+        return {"mode": str(self.mode), **self.window.record(), **unusual, **said}
 
     def plan(self, spatial: Sequence[int]) -> tuple[Axis, ...]:
         """Place the windows on an input of this spatial shape."""

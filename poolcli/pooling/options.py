@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from poolcli.errors import UnknownNameError, UsageError
-from poolcli.pooling.frameworks import FRAMEWORKS, Framework, framework_names
+from poolcli.pooling.frameworks import FRAMEWORKS, NOT_RUN, OTHER_NAMES, Framework, framework_names
 from poolcli.pooling.modes import ALIASES, GLOBALS, MODES, ChosenMode
 from poolcli.window import NAMED_PADDING, PAD_FILLS, Padding, parse_padding, parse_sizes, parse_target, times
 from poolcli.wording import Phrase
@@ -218,6 +218,12 @@ def padding_text(value: Any) -> str:
     return times([a for a, _ in value]) if all(a == b for a, b in value) else ",".join(f"{a},{b}" for a, b in value)
 
 
+def _followed(name: Any) -> str:
+    """Say whose rules are followed, and if nobody ran it."""
+    framework = FRAMEWORKS.get(OTHER_NAMES.get(name, name))
+    return f"as {name} ({NOT_RUN})" if framework and framework.documented else f"as {name}"
+
+
 def _check_divisor(value: Any, chosen: ChosenMode) -> None:
     if value is None:
         return
@@ -308,7 +314,7 @@ OPTIONS: tuple[PoolOption, ...] = (
     PoolOption(
         "compat", "str | Framework | None", None, TEXT,
         f"Do as a framework does: defaults, quirks, refusals; {', '.join(FRAMEWORKS)}.",
-        metavar="NAME", choices=framework_names, kept=True, told=lambda value: f"as {value}",
+        metavar="NAME", choices=framework_names, kept=True, told=_followed,
     ),
     PoolOption(
         "seed", "int | None", None, WHOLE, "For stochastic and fractional pooling, to have the same again.",

@@ -38,6 +38,7 @@ VALUE_KINDS: Mapping[str, Kind] = {
     "upstream": GRID,
 }  # fmt: skip
 
+SAID_ONLY = ("step", "shape", "verified")  # what a record says beside options
 _SLIDING = ("size", "stride", "padding", "dilation")
 _POOLING = tuple(option.json for option in OPTIONS)
 TAKES: Mapping[str, tuple[str, ...]] = {
@@ -127,7 +128,7 @@ def _step(record: Any, where: str) -> Step:
     with named(f"{where} ({name})"):
         if name not in STEPS:
             raise UnknownNameError("step", name, STEPS)
-        given = {key: value for key, value in record.items() if value is not None and key not in ("step", "shape")}
+        given = {key: value for key, value in record.items() if value is not None and key not in SAID_ONLY}
         for key, value in given.items():
             _check_option(name, key, value)
         if name == ConvStep.name and not given.keys() & {"filter", "kernel"}:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from poolcli.errors import InputError, PoolcliError, ShapeError
 from poolcli.pooling.filters import find_filter
-from poolcli.pooling.frameworks import DOCUMENTED
 from poolcli.pooling.options import KEYWORDS, NUMBER, OPTIONS, TEXT, Kind, Options, Size, as_lists, sizes_text
 from poolcli.window import AXIS_NAMES, Padding, Window
 from poolcli.wording import Phrase
@@ -78,8 +77,8 @@ class PoolStep:
         values, indices = layer.apply(feature_map.values, indices=self.indices)
         record = {"step": self.name, **layer.record(), **({"indices": True} if self.indices else {})}
         feature_map = feature_map.with_(notes=(*feature_map.notes, *_left_over(layer, feature_map.spatial)))
-        if layer.framework and layer.framework.verified == DOCUMENTED:
-            feature_map = feature_map.with_(notes=(*feature_map.notes, f"as {layer.framework.title}"))
+        if layer.framework and layer.framework.documented:
+            feature_map = feature_map.with_(warnings=(*feature_map.warnings, f"as {layer.framework.title}"))
         if indices is None:
             return done(feature_map, values, record)
         undo = {"shape": list(feature_map.spatial), **layer.window.record()}

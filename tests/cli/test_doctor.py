@@ -31,7 +31,7 @@ def test_versions_are_those_that_are_installed(call: Run) -> None:
     for name in ("numpy", "orjson", "pillow", "rich", "typer"):
         row = found["versions", name]
         assert (row["found"], row["state"], row["advice"]) == (metadata.version(name), "ok", ""), name
-    assert {what for part, what in found if part == "extras"} == {"dask", "distributed", "zarr"}
+    assert {what for part, what in found if part == "extras"} == {"dask", "distributed", "onnx", "onnxruntime", "zarr"}
     assert not [row for row in found.values() if row["state"] == "broken"]
 
 

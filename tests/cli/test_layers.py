@@ -130,12 +130,12 @@ def test_json(call: Run) -> None:
         "command": "poolcli pool --mode max --size 3x3 --stride 2x2 --padding 1x1 --compat torch INPUT",
         "steps": [{"step": "pool", "mode": "max", "size": [3, 3], "stride": [2, 2], "padding": [[1, 1], [1, 1]],
                    "compat": "torch"}],
-        "to": {"keras": {"verdict": "refused", "steps": None, "why": [
+        "to": {"keras": {"verdict": "refused", "verified": "Keras 3.15", "steps": None, "why": [
             "Keras refuses this layer: padding is valid or same",
             "padded first, by 1,0,1,1 with -inf, the same windows without padding give the same values"]}},
     }  # fmt: skip
     assert second["to"]["keras"] == {
-        "verdict": "same", "why": [],
+        "verdict": "same", "why": [], "verified": "Keras 3.15",
         "steps": [{"step": "pool", "mode": "avg", "size": [2, 2], "stride": [2, 2], "padding": "same",
                    "compat": "keras"}],
     }  # fmt: skip

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import poolcli
+from poolcli import FeatureMap
+from poolcli.errors import UnverifiedWarning
 from tests.support.process import Run
 
 SIX, THREE = "[1,2,3,4,5,6]", "[1,2,3]"
@@ -126,12 +131,47 @@ def test_the_index_of_openvino_counts_over_the_whole_tensor_and_paddles_in_the_p
     assert [str(one["indices"]).replace("[", "").replace("]", "") for one in made] == ["3, 7, 11, 15", "3, 3, 3, 3"]
 
 
-@pytest.mark.parametrize("compat", ["coreml", "tensorrt", "caffe"])
+DOCUMENTED = ("coreml", "tensorrt", "caffe")
+NOT_RUN = "(from documentation, not run)"
+
+
+@pytest.mark.parametrize("compat", DOCUMENTED)
 def test_what_comes_from_documents_says_so(call: Run, compat: str) -> None:
-    done = call("pool", "--compat", compat, "-k", "2", "-s", "2", "-v", "-", stdin=GRID)
-    assert "from documentation, not run" in done.err
+    window = ("--compat", compat, "-k", "2", "-s", "2")
+    shown = call("pool", *window, "-", stdin=GRID)
+    assert f"as {compat} {NOT_RUN}" in shown.out
+    assert NOT_RUN in call("pool", *window, "-f", "csv", "-", stdin=GRID).err
+    assert json.loads(call("pool", *window, "--json", "-", stdin=GRID).out)["steps"][0]["verified"] == "documentation"
+    assert NOT_RUN in call("explain", *window, "-", stdin=GRID).out
+    assert NOT_RUN in call("summary", "4x4", "pool", *window).out
     refused = call("pool", "--compat", compat, "-m", "median", "-", stdin=GRID)
-    assert "(from documentation, not run) has no median pooling" in refused.err
+    assert f"{NOT_RUN} has no median pooling" in refused.err
+
+
+@pytest.mark.parametrize("compat", DOCUMENTED)
+def test_what_comes_from_documents_says_so_beside_others(call: Run, compat: str) -> None:
+    words = ("compare", "--compat", f"torch,{compat}", "-k", "2", "-s", "2", "-")
+    assert f"as {compat} {NOT_RUN}" in call(*words, stdin=GRID).out
+    said = json.loads(call(*words, "--json", stdin=GRID).out)["variants"]
+    assert [one["verified"] for one in said] == ["PyTorch 2.13", "documentation"]
+
+
+@pytest.mark.parametrize("compat", DOCUMENTED)
+def test_what_comes_from_documents_warns_in_python(compat: str) -> None:
+    grid = np.arange(9.0).reshape(3, 3)
+    with pytest.warns(UnverifiedWarning, match="from documentation, not run") as caught:
+        poolcli.pool(grid, size=2, stride=2, compat=compat)
+    assert caught[0].filename == __file__
+    made = poolcli.pool(FeatureMap.from_array(grid), size=2, stride=2, compat=compat)
+    assert made.steps[-1]["verified"] == "documentation"
+    assert made.warnings
+
+
+def test_a_record_that_says_how_it_was_verified_is_a_recipe(call: Run, tmp_path: Path) -> None:
+    made = call("pool", "--compat", "coreml", "-k", "2", "-s", "2", "--json", "-", stdin=GRID).out
+    (tmp_path / "made.json").write_text(made)
+    again = call("run", "--steps", str(tmp_path / "made.json"), "--json", "-", stdin=GRID)
+    assert json.loads(again.out)["data"] == json.loads(made)["data"]
 
 
 @pytest.mark.parametrize(

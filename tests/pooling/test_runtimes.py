@@ -256,6 +256,7 @@ def test_how_many_are_equal(runtime: str) -> None:
     assert counts["equal"] >= LEAST[runtime], counts
 
 
+@pytest.mark.filterwarnings("ignore::poolcli.errors.UnverifiedWarning")
 def test_core_ml_has_the_shapes_that_its_converter_infers() -> None:
     seen = Counter[bool]()
     for case in cases():

@@ -20,7 +20,7 @@ from poolcli.cli.pipeline import as_network_input, look, take_in
 from poolcli.cli.words import spoken
 from poolcli.errors import CompatError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.pooling.frameworks import framework_names
+from poolcli.pooling.frameworks import framework_names, verified
 from poolcli.pooling.options import OPTIONS, PoolOption, mode_names
 from poolcli.render.kinds import is_page
 from poolcli.steps.steps import PoolStep, apply, with_threads
@@ -190,6 +190,7 @@ def _record(ready: FeatureMap, made: Variants) -> dict[str, Any]:
     for variant in made.variants:
         values = None if variant.values is None else ready.in_layout(variant.values)
         rows.append({"label": variant.label, "refused": variant.refusal or None,
+                     "verified": verified(variant.step.options.get("compat")) or None,
                      "shape": None if values is None else values.shape,
                      "data": None if values is None else values.tolist()})  # fmt: skip
     return {"steps": ready.steps, "variants": rows, "why": made.reasons}

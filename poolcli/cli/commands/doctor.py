@@ -31,7 +31,7 @@ OK, MISSING, BROKEN = "ok", "missing", "broken"
 Finding = tuple[str, str, str, str]  # what, what was found, the state, what to do
 
 MODULES = {"pillow": "PIL"}  # where a package is imported under another name
-EXTRAS = ("dask", "zarr")
+DEVELOPING = ("bench", "dev", "notebook", "test")  # extras that poolcli itself has no use for
 REQUIREMENT = re.compile(r"([\w.-]+)(?:\[[^]]*\])?\s*([^;]*?)\s*(?:;.*extra == ['\"](\w+)['\"].*)?")
 COMPARISONS: Mapping[str, Callable[[list[int], list[int]], bool]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "==": operator.eq, "!=": operator.ne,
@@ -79,7 +79,7 @@ def _versions() -> Iterator[Finding]:
 def _extras() -> Iterator[Finding]:
     seen = set()
     for name, wanted, extra in _requirements():
-        if extra in EXTRAS and name not in seen:
+        if extra and extra not in DEVELOPING and name not in seen:
             seen.add(name)
             yield _package(name, wanted, MISSING, f"pip install 'poolcli[{extra}]'")
 

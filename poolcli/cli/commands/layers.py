@@ -17,7 +17,7 @@ from poolcli.errors import UsageError
 from poolcli.featuremap import layout_by_rank
 from poolcli.models.files import read_model
 from poolcli.models.layer import Model, ModelLayer, shown
-from poolcli.pooling.frameworks import find, framework_names
+from poolcli.pooling.frameworks import framework_names, verified
 from poolcli.pooling.options import padding_text
 from poolcli.steps.steps import text
 from poolcli.wording import many, printable
@@ -55,7 +55,7 @@ def layers(
     """
     names = [name.strip() for name in (to or "").split(",") if name.strip()]
     for name in names:
-        find(name)
+        verified(name)
     if to is not None and not names:
         raise UsageError("--to names no framework", f"such as --to {','.join(framework_names())}")
     found = read_model(model)
@@ -124,7 +124,7 @@ def _record(one: ModelLayer, ports: Mapping[str, Port]) -> dict[str, Any]:
     }  # fmt: skip
     if ports:
         record["to"] = {
-            name: {"verdict": tried.verdict, "why": tried.reasons,
+            name: {"verdict": tried.verdict, "why": tried.reasons, "verified": verified(name),
                    "steps": [{"step": "pool", **tried.step.layer(one.ndim).record()}] if tried.step else None}
             for name, tried in ports.items()
         }  # fmt: skip
@@ -149,7 +149,7 @@ def _command(one: ModelLayer) -> str:
 def _words(record: Mapping[str, Any]) -> Iterator[str]:
     """Write a record of pooling as the options that make it."""
     for name, value in record.items():
-        if name == "offsets":  # which only a file can hold; --seed draws others
+        if name in ("offsets", "verified"):  # which only a file can hold; --seed draws other offsets
             continue
         if name == "padding":
             yield f"--padding {padding_text(value)}"
