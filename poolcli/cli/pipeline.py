@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from poolcli.cli.checks import Target, check_output, chosen_input, files_read
 from poolcli.cli.console import unicode_ok, width_of_output
 from poolcli.cli.large import in_blocks
-from poolcli.cli.options.files import ClusterOptions, InputOutput, Reading, Verbosity, Writing
+from poolcli.cli.lines import line_by_line, without_lines
+from poolcli.cli.options.files import ClusterOptions, InputOutput, Reading, StepIO, Verbosity, Writing
 from poolcli.cli.options.terminal import ShowOption
 from poolcli.formats import decode, encode
 from poolcli.formats.detect import HEAD, detect
@@ -103,12 +104,16 @@ def as_network_input(feature_map: FeatureMap) -> FeatureMap:
 
 
 def transform(
-    given: str | None, steps: Sequence[Step], io: InputOutput, compat: str | None = None,
+    given: str | None, steps: Sequence[Step], io: StepIO, compat: str | None = None,
     showing: ShowOption | None = None, cluster: ClusterOptions | None = None, also_read: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Read, do the steps, draw, write; block by block where the input or the output asks for it."""
     steps = with_threads(steps, io.verbosity.threads)
     whole = showing is not None and showing.show
+    if io.lines:
+        without_lines({"--show": whole, "--scheduler": cluster and cluster.scheduler})
+        line_by_line(given, steps, io, compat, as_network_input if compat else None, also_read)
+        return
     if not whole and in_blocks(chosen_input(given), steps, io, compat, cluster) is not None:
         return
     writing, out = io.writing, io.out
@@ -148,10 +153,14 @@ def deliver(before: FeatureMap, after: FeatureMap, io: InputOutput, compat: str 
         from poolcli.render.terminal.table import result_table
 
         out.table(result_table(before, after, look(writing)), writing.output)
-    else:
-        out.put(encode(after, options), writing.output)
-        out.guessed(writing.output, find_format(str(options.format), writing=True).notes(after, options))
-    out.wrote(writing.output, f"{times(after.shape)} {after.values.dtype}")
+        out.wrote(writing.output, f"a table of {times(after.shape)} {after.values.dtype}")
+        return
+    out.put(encode(after, options), writing.output)
+    account = find_format(str(options.format), writing=True).account(after, options)
+    out.guessed(writing.output, account.guesses)
+    for loss in account.losses:
+        out.note(f"{'stdout' if writing.output == '-' else writing.output}: {loss}")
+    out.wrote(writing.output, account.holds)
 
 
 def look(writing: Writing) -> Look:

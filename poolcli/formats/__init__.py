@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +42,20 @@ def decode(data: bytes, name: str, options: ReadOptions | None = None) -> Featur
         what = "is empty" if not data else "holds nothing but blanks"
         raise InputError(f"{name} {what}", "give it at least one number")
     row = detect(data[:HEAD], name, options)
+    return _completed(row.name, partial(row.read, data, name, options), options)
+
+
+def decode_line(line: bytes, name: str, options: ReadOptions) -> FeatureMap:
+    """Read one line of JSON Lines; its name says which."""
+    from poolcli.formats import json_map
+
+    return _completed("json", partial(json_map.read, line, name, options, in_line=True), options)
+
+
+def _completed(name: str, reads: Callable[[], FeatureMap], options: ReadOptions) -> FeatureMap:
+    """Read in a format of this name, and do what concerns every format."""
     try:
-        feature_map = row.read(data, name, options)
+        feature_map = reads()
     except ShapeError as problem:
         if options.layout:  # what the user said, not what the file says, is what does not fit
             raise UsageError(problem.text, problem.advice) from None
@@ -50,7 +63,7 @@ def decode(data: bytes, name: str, options: ReadOptions | None = None) -> Featur
     feature_map = without_missing(feature_map, Missing.of(options.missing).numbers, "as said")
     if options.linear_light:
         feature_map = to_light(feature_map)
-    notes = (f"format {row.name}", *feature_map.notes)
+    notes = (f"format {name}", *feature_map.notes)
     if not options.layout and not any(str(note).startswith("layout") for note in notes):
         notes += (f"layout {feature_map.layout} (by the number of axes)",)
     return feature_map.with_(notes=notes)

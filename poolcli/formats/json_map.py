@@ -27,6 +27,7 @@ from poolcli.formats.missing import Missing
 from poolcli.formats.numbers import Misfit, Numbers, range_error
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.text import BAND_CELLS, Number, dump_numbers, newlines, pieces_of, place, quoted, utf8
+from poolcli.system.files import piped
 from poolcli.wording import Phrase, many
 
 DTYPES = (
@@ -100,8 +101,8 @@ class _Nest:
 class _Document:
     """Reads one document by recursive descent: each method takes an offset and returns a value and where it ends."""
 
-    def __init__(self, text: bytes, name: str, missing: frozenset[str] = frozenset()) -> None:
-        self.text, self.name, self.missing = text, name, missing
+    def __init__(self, text: bytes, name: str, missing: frozenset[str] = frozenset(), *, in_line: bool = False) -> None:
+        self.text, self.name, self.missing, self.in_line = text, name, missing, in_line
 
     def error(self, offset: int, message: str, hint: str | Phrase) -> InputError:
         """Make an error that names a place."""
@@ -110,7 +111,7 @@ class _Document:
     def where(self, offset: int) -> str:
         """Return the file and a place in it, in words."""
         line, column = place(self.text, offset)
-        return f"{self.name}: line {line}, column {column}"
+        return f"{self.name}, column {column}" if self.in_line else f"{self.name}: line {line}, column {column}"
 
     def token(self, offset: int) -> Token:
         """Return the token at or after `offset`."""
@@ -154,9 +155,11 @@ class _Document:
             raise self.error(first.start, what, "write [[1, 2], [3, 4]]")
         end = self.gap(end)
         if end < len(self.text):
-            second = self.text[end : end + 1] in (b"[", b"{")
-            what = "a second JSON document" if second else "text after the end of the JSON document"
-            raise self.error(end, what, "give one document at a time")
+            if self.text[end : end + 1] not in (b"[", b"{"):
+                raise self.error(end, "text after the end of the JSON document", "take it away")
+            slurp = "jq -s ." if first.text == b"[" else "jq -s 'map(.data)'"
+            advice = piped(slurp, self.name, "pool each line by itself with {lines}, or make one list of all: {pipe}")
+            raise self.error(end, "a second JSON document", advice)
         return keys
 
     def members(self, offset: int, depth: int, *, arrays: bool = False) -> tuple[dict[str, Any], int]:
@@ -336,7 +339,7 @@ def _fast_array(text: bytes, start: int) -> tuple[NDArray[Any], int] | None:
         rank = rank or len(skeleton[-1]) - len(skeleton[-1].lstrip(b"["))
         if not 0 <= depth <= rank <= MOST_AXES or not _add(b"[" * before + band + b"]" * depth, rank, numbers):
             return None
-    shape = _shape(b",".join(skeleton))
+    shape = shape_of(b",".join(skeleton))
     if shape is None or math.prod(shape) != numbers.count:
         return None
     return numbers.array.reshape(shape), end
@@ -370,12 +373,12 @@ def _flat(nested: list[Any], rank: int) -> list[Any]:
     return nested
 
 
-def _shape(skeleton: bytes) -> list[int] | None:
+def shape_of(skeleton: bytes) -> list[int] | None:
     """Return the shape of an array from its brackets and commas, or None if it is not regular.
 
     Examples
     --------
-    >>> _shape(b"[[[,],[,]],[[,],[,]],[[,],[,]]]"), _shape(b"[[,],[]]"), _shape(b"[]")
+    >>> shape_of(b"[[[,],[,]],[[,],[,]],[[,],[,]]]"), shape_of(b"[[,],[]]"), shape_of(b"[]")
     ([3, 2, 2], None, [1])
     """
     close = skeleton.find(b"]")
@@ -394,14 +397,10 @@ def _shape(skeleton: bytes) -> list[int] | None:
 # The keys
 
 
-def read(
-    data: bytes,
-    name: str,
-    options: ReadOptions,
-) -> FeatureMap:
-    """Read one document."""
+def read(data: bytes, name: str, options: ReadOptions, *, in_line: bool = False) -> FeatureMap:
+    """Read one document; if it is one in a line, its name says in which."""
     text, notes = utf8(data, name)
-    document = _Document(text, name, Missing.of(options.missing).words)
+    document = _Document(text, name, Missing.of(options.missing).words, in_line=in_line)
     keys = document.keys()
     array = _data(keys, document)
     layout = options.layout or _layout(keys, name)
@@ -530,24 +529,28 @@ def write(feature_map: FeatureMap) -> Iterator[bytes]:
     array = feature_map.array
     if array.dtype.name not in DTYPES:
         raise InputError(f"JSON has no numbers of type {array.dtype}", f"use one of {', '.join(DTYPES)}")
+    head, steps, rest = frame(feature_map)
+    return _document(head, array, steps, feature_map, rest)
+
+
+def frame(feature_map: FeatureMap) -> tuple[bytes, bytes, bytes]:
+    """Return what stands around numbers: before the values, behind them, and behind the indices."""
+    array = feature_map.array
     before = {"shape": list(array.shape), "layout": feature_map.layout, "dtype": array.dtype.name}
-    after: dict[str, Any] = {"steps": list(feature_map.steps)}
     optional = {"unpool": feature_map.unpool, "white": feature_map.white}
-    after |= {key: value for key, value in optional.items() if value is not None} | dict(feature_map.extra)
-    indices = None if feature_map.indices is None else feature_map.in_layout(feature_map.indices)
-    return _document(before, array, indices, after)
+    after = {key: value for key, value in optional.items() if value is not None} | dict(feature_map.extra)
+    rest = b"," + dump(after)[1:] if after else b"}"
+    return dump(before)[:-1] + b',"data":', b',"steps":' + dump(list(feature_map.steps)), rest + b"\n"
 
 
-def _document(
-    before: Mapping[str, Any], array: NDArray[Any], indices: NDArray[Any] | None, after: dict[str, Any]
-) -> Iterator[bytes]:
-    yield dump(before)[:-1] + b',"data":'
+def _document(head: bytes, array: NDArray[Any], steps: bytes, feature_map: FeatureMap, rest: bytes) -> Iterator[bytes]:
+    yield head
     yield from _nested(array)
-    yield b',"steps":' + dump(after.pop("steps"))
-    if indices is not None:
+    yield steps
+    if feature_map.indices is not None:
         yield b',"indices":'
-        yield from _nested(indices)
-    yield b"," + dump(after)[1:] + b"\n" if after else b"}\n"
+        yield from _nested(feature_map.in_layout(feature_map.indices))
+    yield rest
 
 
 def _nested(array: NDArray[Any]) -> Iterator[bytes]:

@@ -71,6 +71,17 @@ class PoolStep:
 
         return replace(Pooling.of(ndim, self.mode, self.size, **self.options), threads=self.threads)
 
+    def ready(self, like: FeatureMap) -> Callable[[Any], Any]:
+        """Return what makes the values for a map of those of a map such as this one, with all decided beforehand."""
+        layer = self.layer(like.ndim)
+        straight = layer.straight(like.values)
+
+        def pooled(values: Any) -> Any:
+            made = straight(values) if straight else None
+            return layer.apply(values)[0] if made is None else made
+
+        return pooled
+
     def apply(self, feature_map: FeatureMap) -> FeatureMap:
         """Pool."""
         layer = self.layer(feature_map.ndim)

@@ -27,6 +27,7 @@ from poolcli.wording import Phrase, Readable
 
 STDIN_NAME = "stdin"
 PIECE = 1 << 20  # bytes of a pipe at a time, at most
+ANSWERED = 1 << 16  # the same of lines, each of which is to be answered soon
 NAME_BYTES = 100  # of the target's name that go into the temporary one; file systems stop at 255 in all
 TEMPORARY = re.compile(r"\.poolcli-(.*)-[0-9a-f]{16}\.(?:tmp|old)", re.DOTALL)  # the latter are folders
 ZARR = ".zarr"  # the extension of the one kind of folder that is written like a file; see `poolcli.large.zarr_arrays`
@@ -127,10 +128,40 @@ def read_source(source: str | Path) -> Source:
         If it is missing, a folder, a device, unreadable, or a standard input that is closed or a terminal.
     """
     if str(source) == "-":
-        return Source(STDIN_NAME, _read_stdin())
+        pipe = _stdin()
+        with _translated("read", STDIN_NAME):
+            return Source(STDIN_NAME, b"".join(_pieces(pipe)))
     with open_source(source) as file, _translated("read", str(source)):
         regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-        return Source(str(source), file.read() if regular else _to_end(file), Path(source))
+        return Source(str(source), file.read() if regular else b"".join(_pieces(file)), Path(source))
+
+
+def lines_of_source(source: str | Path) -> Iterator[list[bytes]]:
+    """Give the lines of a path, or of standard input for ``-``, as they come: all that are there, then those after.
+
+    Raises
+    ------
+    FileError
+        As `read_source` does.
+    """
+    if str(source) == "-":
+        with _translated("read", STDIN_NAME):
+            yield from _lines_to_end(_stdin())
+    else:
+        with open_source(source) as file, _translated("read", str(source)):
+            yield from _lines_to_end(file)
+
+
+def _lines_to_end(file: BinaryIO) -> Iterator[list[bytes]]:
+    begun: list[bytes] = []  # of a line whose end has not come
+    for piece in _pieces(file, ANSWERED):
+        first, *more = piece.split(b"\n")
+        begun.append(first)
+        if more:
+            yield [b"".join(begun), *more[:-1]]
+            begun = more[-1:]
+    if any(begun):
+        yield [b"".join(begun)]
 
 
 def open_source(source: str | Path) -> BinaryIO:
@@ -151,24 +182,23 @@ def open_source(source: str | Path) -> BinaryIO:
     return file
 
 
-def _read_stdin() -> bytes:
+def _stdin() -> BinaryIO:
     if sys.stdin is None or sys.stdin.closed:
         raise FileError("cannot read stdin: it is closed", NO_INPUT)
     if sys.stdin.isatty():
         raise FileError("cannot read stdin: it is a terminal", NO_INPUT)
-    with _translated("read", STDIN_NAME):
-        return _to_end(sys.stdin.buffer)
+    return sys.stdin.buffer
 
 
-def _to_end(pipe: BinaryIO) -> bytes:
+def _pieces(pipe: BinaryIO, size: int = PIECE) -> Iterator[bytes]:
     """Read piece by piece, and wait for each: a pipe that another program made non-blocking has its end later."""
 
     def piece() -> bytes:
         with suppress(io.UnsupportedOperation):  # a BytesIO where a test stands in for a stream
             select.select([pipe.fileno()], [], [])
-        return pipe.read1(PIECE)  # type: ignore[attr-defined,no-any-return]  # every buffered file has it
+        return pipe.read1(size)  # type: ignore[attr-defined,no-any-return]  # every buffered file has it
 
-    return b"".join(iter(piece, b""))
+    return iter(piece, b"")
 
 
 def missing(name: str, what: str = "no such file") -> FileError:

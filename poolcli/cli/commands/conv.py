@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from poolcli.cli.options.files import ClusterOptions, Input, InputOutput
+from poolcli.cli.options.files import ClusterOptions, Input, StepIO
 from poolcli.cli.options.steps import Convolving
 from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.pipeline import transform
@@ -14,7 +14,7 @@ def conv(
     convolving: Convolving,
     showing: ShowOption,
     cluster: ClusterOptions,
-    io: InputOutput,
+    io: StepIO,
 ) -> None:
     """Convolve with a named filter or a kernel of your own.
 

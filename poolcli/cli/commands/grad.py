@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from poolcli.cli.options.files import Input, InputOutput
+from poolcli.cli.options.files import Input, StepIO
 from poolcli.cli.options.grammar import option
 from poolcli.cli.options.panels import INPUT, WINDOW
 from poolcli.cli.options.windows import Windowing
@@ -42,7 +42,7 @@ def grad(
         option("--upstream", help="A file with the gradient that arrives at the output.", panel=INPUT,
                default="ones", metavar="FILE"),
     ] = None,
-    io: InputOutput,
+    io: StepIO,
 ) -> None:  # fmt: skip
     """Show the gradient that pooling sends back to each input cell.
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from poolcli.cli.checks import check_target_apart, files_read
-from poolcli.cli.options.files import ClusterOptions, Input, InputOutput, Reading
+from poolcli.cli.lines import without_lines
+from poolcli.cli.options.files import ClusterOptions, Input, Reading, StepIO
 from poolcli.cli.options.grammar import Group, option
 from poolcli.cli.options.panels import OUTPUT
 from poolcli.cli.options.steps import FilterOptions
@@ -39,7 +40,7 @@ def pool(
     extras: PoolExtras,
     showing: ShowOption,
     cluster: ClusterOptions,
-    io: InputOutput,
+    io: StepIO,
 ) -> None:
     """Pool a matrix or an image, optionally after a filter and ReLU.
 
@@ -55,7 +56,8 @@ def pool(
     """
     step = window.step(indices=extras.indices)
     steps = [*filtering.steps(), step]
-    if extras.emit is None:
+    if extras.emit is None or io.lines:
+        without_lines({"--emit": extras.emit} if io.lines else {})
         transform(given, steps, io, window.compat, showing, cluster)
         return
     reading, writing = io.reading, io.writing
@@ -77,12 +79,12 @@ def _layout(step: PoolStep, reading: Reading) -> str:
     return SPATIAL[next((len(value) for value in said if isinstance(value, tuple)), 2) - 1]
 
 
-def _write_code(steps: Sequence[Step], layout: str, target: str, io: InputOutput) -> None:
+def _write_code(steps: Sequence[Step], layout: str, target: str, io: StepIO) -> None:
     io.out.put(emit(steps, len(spatial_letters(layout)), target, layout).encode(), io.writing.output)
     io.out.wrote(io.writing.output, f"code for {target}")
 
 
-def _write_model(steps: Sequence[Step], ndim: int, target: str, io: InputOutput, spatial: Sequence[int]) -> None:
+def _write_model(steps: Sequence[Step], ndim: int, target: str, io: StepIO, spatial: Sequence[int]) -> None:
     """Write the model itself; say what a program would refuse and a model cannot."""
     content, remarks = emit_model(steps, ndim, target, spatial)
     io.out.put(content, io.writing.output)

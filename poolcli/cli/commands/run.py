@@ -11,13 +11,14 @@ import typer
 
 from poolcli.cli.checks import check_target_apart, compat_among, files_read
 from poolcli.cli.large import in_blocks
-from poolcli.cli.options.files import ClusterOptions, InputOutput, Verbosity, Writing
+from poolcli.cli.lines import without_lines
+from poolcli.cli.options.files import ClusterOptions, StepIO, Verbosity, Writing
 from poolcli.cli.options.grammar import option
 from poolcli.cli.options.panels import OUTPUT
 from poolcli.cli.options.steps import RecipeOptions
 from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.output import Output
-from poolcli.cli.pipeline import deliver, look, take_in
+from poolcli.cli.pipeline import deliver, look, take_in, transform
 from poolcli.cli.signals import ending
 from poolcli.cli.stack import RUNNABLE, parse_stack
 from poolcli.errors import UsageError
@@ -43,7 +44,7 @@ def run(
     recipes: Recipes,
     showing: ShowOption,
     cluster: ClusterOptions,
-    io: InputOutput,
+    io: StepIO,
 ) -> None:
     """Run a stack of steps in one process: STEP [OPTIONS] then STEP [OPTIONS] then ...
 
@@ -61,8 +62,13 @@ def run(
     if not steps:
         raise UsageError("run needs steps", "such as: poolcli run input.csv conv --filter box then pool --size 2")
     compat, writing, verbosity = compat_among(steps), io.writing, io.verbosity
-    inputs = [*files_read(given, steps), *([recipes.steps] if recipes.steps else [])]
+    also = [recipes.steps] if recipes.steps else []
+    inputs = [*files_read(given, steps), *also]
     _check_saved(inputs, recipes, writing)
+    if io.lines:
+        without_lines({"--save-steps": recipes.save_steps})
+        transform(given, steps, io, compat, showing, cluster, also_read=also)
+        return
     done = None if showing.show else in_blocks(given, steps, io, compat, cluster)
     if done is not None:
         if recipes.save_steps:
@@ -70,7 +76,6 @@ def run(
         if _has_room(writing, verbosity):
             _show_layers(done.shape, done.layout, steps, writing)
         return
-    also = [recipes.steps] if recipes.steps else []
     before = take_in(given, io.reading, verbosity, compat, steps=steps, also_read=also, target=writing)
     validate(steps, before.shape, before.layout)
     stages = follow(before, steps)

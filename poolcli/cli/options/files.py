@@ -198,6 +198,15 @@ class InputOutput(Group):
         return self.verbosity.output(self.writing.color)
 
 
+class StepIO(InputOutput):
+    """How maps come in and go out of a command that takes one, or one after the other."""
+
+    lines: Annotated[
+        bool, option("--lines", help="Take each line of the input as a map by itself (JSON Lines), and answer it at "
+                     "once.", panel=INPUT)
+    ] = False  # fmt: skip
+
+
 class ClusterOptions(Group):
     """Who works on arrays larger than memory."""
 

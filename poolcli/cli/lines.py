@@ -1,0 +1,87 @@
+"""JSON Lines from INPUT to the output: each line is a map by itself, and is answered as soon as it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from poolcli.cli.checks import check_target_apart, chosen_input, files_read
+from poolcli.errors import PoolcliError, UsageError
+from poolcli.formats.registry import find_format
+from poolcli.system.files import STDIN_NAME, lines_of_source
+from poolcli.system.limits import check_start
+from poolcli.wording import many
+
+if TYPE_CHECKING:
+    from poolcli.cli.options.files import StepIO
+    from poolcli.featuremap import FeatureMap
+    from poolcli.steps.steps import Step
+
+JSON = "json"
+
+
+def line_by_line(
+    given: str | None, steps: Sequence[Step], io: StepIO, compat: str | None,
+    prepare: Callable[[FeatureMap], FeatureMap] | None, also_read: Sequence[str] = (),
+) -> None:  # fmt: skip
+    """Write the result of each line; those before a bad one are out, but a file is written whole or not at all.
+
+    Parameters
+    ----------
+    given : str or None
+        INPUT as it was typed.
+    steps : sequence of Step
+        What is done with each map.
+    io : StepIO
+        How lines come in and go out.
+    compat : str or None
+        The framework whose layout they have.
+    prepare : function of FeatureMap, optional
+        What is done with each map before the steps.
+    also_read : sequence of str
+        Other files that the command reads.
+    """
+    source, target = chosen_input(given), io.writing.output
+    check_target_apart(target, [*files_read(source, steps), *also_read], overwrite=io.writing.overwrite)
+    _check_formats(io)
+    check_start()
+    from poolcli.steps.lines import LineByLine
+
+    name = STDIN_NAME if source == "-" else source
+    made = LineByLine(steps, io.reading.options(compat), name, prepare)
+    count = 0
+
+    def results() -> Iterator[bytes]:
+        nonlocal count
+        for lines in lines_of_source(source):
+            done: list[bytes] = []
+            try:
+                for line in lines:
+                    count += 1
+                    if line and not line.isspace():
+                        done.append(made(line, count))
+            except PoolcliError:
+                yield b"".join(done)
+                raise
+            yield b"".join(done)
+
+    io.out.put(results(), target)
+    io.out.guessed(name, made.notes)
+    io.out.wrote(target, f"JSON Lines: {many(count, 'map')}")
+
+
+def without_lines(options: Mapping[str, object]) -> None:
+    """Refuse options, by whether they are given, that are for one map."""
+    for flag, given in options.items():
+        if given:
+            raise UsageError(f"{flag} is for one map, not for lines of them", f"leave out {flag}, or --lines")
+
+
+def _check_formats(io: StepIO) -> None:
+    """Refuse other formats than JSON, coming in or going out."""
+    reading, writing = io.reading, io.writing
+    if reading.input_format and find_format(reading.input_format).name != JSON:
+        raise UsageError(f"--lines reads JSON, not {reading.input_format}", "leave out --input-format, or --lines")
+    if (writing.output != "-" or writing.format) and writing.chosen_format != JSON:
+        advice = "use -o out.jsonl, or leave out --lines" if writing.output != "-" else "leave out --format, or --lines"
+        raise UsageError(f"--lines writes JSON, not {writing.chosen_format}", advice)
