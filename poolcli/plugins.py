@@ -7,12 +7,12 @@ a `Format` each.
 from __future__ import annotations
 
 from poolcli.featuremap import FeatureMap
-from poolcli.formats.options import ReadOptions, WriteOptions
+from poolcli.formats.options import Account, ReadOptions, WriteOptions
 from poolcli.formats.registry import Format
 from poolcli.pooling.filters import Filter
 from poolcli.pooling.modes import MAX, MIN, SUM, Mode, NumpyCode, Parameter, Reduction
 
 __all__ = [
-    "MAX", "MIN", "SUM", "FeatureMap", "Filter", "Format", "Mode", "NumpyCode", "Parameter", "ReadOptions",
+    "MAX", "MIN", "SUM", "Account", "FeatureMap", "Filter", "Format", "Mode", "NumpyCode", "Parameter", "ReadOptions",
     "Reduction", "WriteOptions",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ from poolcli.cli.checks import check_output, files_read
 from poolcli.cli.progress import values
 from poolcli.cli.signals import ending, raising
 from poolcli.errors import FileError, UsageError
-from poolcli.formats.registry import BANDED
+from poolcli.formats.registry import BANDED, Banded
 from poolcli.steps.steps import with_threads
 from poolcli.system.files import ZARR, same_file
 from poolcli.system.threads import threads
@@ -158,15 +158,15 @@ def _in_sequence(chain: Chain, found: Any, io: InputOutput) -> Done:
             tell(block.size)
 
         in_sequence(chain, found, order, take)
-    return _told(chain, found, io)
+    return _told(chain, found, io, form)
 
 
 def _records(chain: Chain) -> list[dict[str, Any]]:
     return [dict(stage.record) for stage in chain.stages]
 
 
-def _told(chain: Chain, found: Any, io: InputOutput) -> Done:
+def _told(chain: Chain, found: Any, io: InputOutput, form: Banded | None = None) -> Done:
     """Say what was written, and return what was done."""
-    shape = times([chain.shape[axis] for axis in found.known.back])
-    io.out.wrote(io.writing.output, f"{shape} {chain.result}")
+    shape = [chain.shape[axis] for axis in found.known.back]
+    io.out.wrote(io.writing.output, form.holds(shape, chain.result) if form else f"{times(shape)} {chain.result}")
     return Done(found.known.shape, found.known.layout, _records(chain))

@@ -285,7 +285,12 @@ def _line_count(text: bytes) -> int:
 
 
 def write(feature_map: FeatureMap, kind: str) -> Iterator[bytes]:
-    """Write one plane, or one line; axes of length 1 do not count."""
+    """Write one plane, or one line."""
+    return band_bytes(matrix_of(feature_map, kind), kind)
+
+
+def matrix_of(feature_map: FeatureMap, kind: str) -> NDArray[Any]:
+    """Return the rows and columns of a map; axes of length 1 do not count."""
     array = feature_map.array
     while array.ndim > 2 and 1 in array.shape:
         array = array.squeeze(array.shape.index(1))
@@ -295,7 +300,7 @@ def write(feature_map: FeatureMap, kind: str) -> Iterator[bytes]:
             f"{kind.upper()} holds rows and columns, but the result is {shape} ({feature_map.layout})", ANYWHERE
         )
     width = 1 if array.ndim == 1 and feature_map.origin.get("column") else array.shape[-1]
-    return band_bytes(array.reshape(-1, width), kind)
+    return array.reshape(-1, width)
 
 
 def band_bytes(matrix: NDArray[Any], kind: str) -> Iterator[bytes]:

@@ -1,9 +1,10 @@
-"""What a user may say of an input and of an output."""
+"""What a user may say of an input and of an output, and what is said to the user of a file that was written."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from poolcli.wording import Phrase
 
@@ -89,3 +90,21 @@ class WriteOptions:
     colormap: str | None = None
     compress_level: int | None = None
     text: Mapping[str, str] | None = None
+
+
+class Account(NamedTuple):
+    """What is said of a file that was written.
+
+    Attributes
+    ----------
+    holds : str
+        What is in it, as someone finds it who opens it.
+    losses : tuple of str
+        What became of numbers that are not in it as they were.
+    guesses : tuple of str
+        What else was chosen, for ``verbose``.
+    """
+
+    holds: str
+    losses: tuple[str, ...] = ()
+    guesses: tuple[str, ...] = ()

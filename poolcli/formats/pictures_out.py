@@ -22,7 +22,7 @@ from poolcli.colors import Scale, bounds
 from poolcli.errors import LimitError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap, spatial_letters
 from poolcli.formats import netpbm
-from poolcli.formats.options import ANYWHERE, WriteOptions
+from poolcli.formats.options import ANYWHERE, Account, WriteOptions
 from poolcli.formats.pictures_in import PIXELS, limited
 from poolcli.wording import Phrase
 
@@ -36,10 +36,12 @@ PILLOW_MODES: Mapping[str, str] = {
     "qoi": "RGB", "webp": "RGB", "avif": "RGB", "ico": "RGBA", "blp": "P", "palm": "P",
     "pbm": "1", "xbm": "1", "msp": "1",
 }  # fmt: skip
-LOSSES: Mapping[str, str] = {
-    **dict.fromkeys(("jpeg", "mpo", "avif", "pdf"), "compressed with loss"),
-    **dict.fromkeys(("pbm", "xbm", "msp"), "black and white only: 128 and above is white"),
-}
+BILEVEL = ("pbm", "xbm", "msp")
+LOSSY, LOSSY_KINDS = "compressed with loss", ("jpeg", "mpo", "avif", "pdf")
+STORED: Mapping[str, str] = {  # what a format makes of gray and of colours alike
+    **dict.fromkeys(BILEVEL, "black and white"), **dict.fromkeys(("blp", "palm"), "256 colours"),
+    **dict.fromkeys(("qoi", "webp", "avif"), "8-bit RGB"), "ico": "8-bit RGBA",
+}  # fmt: skip
 PALETTES = ("gif", "blp", "palm")
 DEEP = ("png", "tiff", "ppm", "jpeg2000")  # formats of 16-bit gray
 EPOCH = time.struct_time((1980, 1, 1, 0, 0, 0, 1, 1, 0))  # where a format wants a date: the same bytes every time
@@ -140,7 +142,7 @@ def to_pixels(plane: Array, white: float | None, options: WriteOptions, *, depth
 
     Examples
     --------
-    >>> from poolcli.formats.options import ANYWHERE, WriteOptions
+    >>> from poolcli.formats.options import ANYWHERE, Account, WriteOptions
     >>> to_pixels(np.array([[-1.0, 0.0, 3.0]]), None, WriteOptions())
     array([[  0,  64, 255]], dtype=uint8)
     """
@@ -178,36 +180,62 @@ def _range(plane: Array, white: float | None, options: WriteOptions, depth: int)
     return _Range(Scale(low, high, options.colormap or "gray").centred(), top, pixels)
 
 
-def notes(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterator[str]:
-    """Say how numbers become pixels, and what a picture of this kind loses of them."""
+def account(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Account:
+    """Say what a picture of this kind holds, how numbers became pixels, and what it loses of them."""
     plane = _plane(feature_map)
-    if kind == "pfm":
-        if plane.dtype not in (np.float32, np.float16):
-            yield f"{plane.dtype} written as float32"
-        return
-    if _keeps_numbers(feature_map, plane, options, kind):
-        if plane.dtype != (kept := np.dtype(_wide_type(plane))):
-            yield f"{plane.dtype} written as {kept}"
-        return
+    height, width = (length * options.zoom for length in plane.shape[:2])
+    size = f"{height}x{width} pixels"
+    if kind == "pfm" or _keeps_numbers(feature_map, plane, options, kind):
+        kept = np.dtype(np.float32 if kind == "pfm" else _wide_type(plane))
+        what = "floats" if kept.kind == "f" else "integers"
+        changed = plane.dtype != kept and bool((plane.astype(kept) != plane)[plane == plane].any())
+        said = () if plane.dtype == kept else (f"{plane.dtype} written as {kept}",)
+        return Account(f"{size}, 32-bit {what}", *((said, ()) if changed else ((), said)))
     found = _range(plane, feature_map.white, options, _depth(feature_map, plane, kind))
-    scale = found.scale
+    bits = 8 if found.top <= 255 else 16
+    colors = plane.ndim == 3 or options.colormap is not None
+    stored = STORED.get(kind) or (f"{bits}-bit {'RGB' if colors else 'gray'}")
+    if kind == "gif" and colors:
+        stored = "256 colours"
+    if found.top not in (255, 65535) and kind == "ppm":
+        stored = f"{'RGB' if colors else 'gray'} up to {found.top}"
+    rounded = found.pixels and _between_levels(plane, found)
+    facts = (size, stored, *(["rounded"] if rounded else []), *([LOSSY] if kind in LOSSY_KINDS else []))
+    remarks = list(_remarks(plane, options, found, bits, kind))
+    losses, guesses = (tuple(text for lossy, text in remarks if lossy == wanted) for wanted in (True, False))
+    return Account(", ".join(facts), losses, guesses)
+
+
+def _between_levels(plane: Array, found: _Range) -> bool:
+    """Whether a number is between two levels of gray, as averages are; the first few tell mostly."""
+    if plane.dtype.kind != "f":
+        return False
+    steps = (row * (found.top / found.scale.high) for row in plane)
+    return any((levels != np.floor(levels)).any() for levels in steps)
+
+
+def _remarks(plane: Array, options: WriteOptions, found: _Range, bits: int, kind: str) -> Iterator[tuple[bool, str]]:
+    """Say how numbers become pixels, and before each whether it loses what nobody asked to lose."""
+    scale, asked = found.scale, options.normalize != "auto" or options.colormap is not None
     ends = ("the first colour", "the last") if options.colormap else ("black", "white")
     rule = "clip" if found.pixels else "minmax"
     chosen = f"normalize auto chose {rule}" if options.normalize == "auto" else f"normalize {rule}"
-    yield f"{chosen}: {scale.low:g} is {ends[0]}, {scale.high:g} {ends[1]}"
-    bits = 8 if found.top <= 255 else 16
+    yield not found.pixels and not asked, f"{chosen}: {scale.low:g} is {ends[0]}, {scale.high:g} {ends[1]}"
     if plane.dtype.kind != "b" and (plane.dtype.kind == "f" or plane.dtype.itemsize * 8 > bits or not found.pixels):
-        yield f"{plane.dtype} written with {bits} bits"
+        narrowed = found.pixels and not options.colormap and scale.high > found.top
+        yield narrowed, f"{plane.dtype} written with {bits} bits"
     nans = int(np.isnan(plane).sum()) if plane.dtype.kind == "f" else 0
     if nans:
-        yield f"{nans} NaN drawn {'magenta' if options.colormap else 'black'}"
-    cut = int(((plane < scale.low) | (plane > scale.high)).sum())
+        yield True, f"{nans} NaN drawn {'magenta' if options.colormap else 'black'}"
+    cut = 0 if found.pixels and options.normalize == "auto" else int(((plane < scale.low) | (plane > scale.high)).sum())
     if cut:
-        yield f"numbers beyond these, cut off: {cut}"
-    if loss := LOSSES.get(kind):
-        yield loss
+        yield True, f"numbers beyond these, cut off: {cut}"
+    if kind in BILEVEL:
+        yield bool(((plane != 0) & (plane != scale.high)).any()), "black and white only: 128 and above is white"
+    if kind in LOSSY_KINDS:
+        yield False, LOSSY
     if (plane.ndim == 3 or options.colormap) and kind in PALETTES:
-        yield "of the colours, at most 256 kept"
+        yield plane.ndim == 3, "of the colours, at most 256 kept"
 
 
 def _finite(plane: Array) -> bool:

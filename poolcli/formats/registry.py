@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from poolcli.errors import PluginError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.formats.options import ReadOptions, WriteOptions
+from poolcli.formats.options import Account, ReadOptions, WriteOptions
 from poolcli.system import plugins
 from poolcli.system.files import Guard, opened
-from poolcli.wording import Instead, Phrase
+from poolcli.wording import Instead, Phrase, many
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,9 +62,9 @@ class Format:
         """Give the bytes of a feature map in this format; all is checked before the first of them comes."""
         raise _unable(self, writing=True)
 
-    def notes(self, feature_map: FeatureMap, options: WriteOptions) -> Iterable[str]:
-        """Say what writing a feature map in this format chooses and loses, for ``verbose``."""
-        return ()
+    def account(self, feature_map: FeatureMap, options: WriteOptions) -> Account:
+        """Say what a file in this format holds of a feature map, and what it loses."""
+        return Account(f"{'x'.join(map(str, feature_map.shape))} {feature_map.values.dtype}")
 
     def open_bands(self, path: str | Path, options: ReadOptions) -> Bands | None:
         """Return the rows of a file in bands, or None if it has to be read whole."""
@@ -81,6 +81,10 @@ class Banded(Format):
     def rows(self, band: NDArray[Any]) -> Iterable[bytes]:
         """Give the bytes of rows, a matrix."""
         raise NotImplementedError
+
+    def holds(self, shape: Sequence[int], dtype: np.dtype[Any]) -> str:
+        """Say what a file holds that has an array of this shape and type."""
+        return f"{'x'.join(map(str, shape))} {dtype}"
 
     @contextmanager
     def band_writer(
@@ -133,6 +137,16 @@ class Delimited(Banded):
         from poolcli.formats import delimited
 
         return delimited.write(feature_map, self.name)
+
+    def account(self, feature_map: FeatureMap, options: WriteOptions) -> Account:
+        """Say how many rows and columns there are."""
+        from poolcli.formats import delimited
+
+        return Account(self.holds(delimited.matrix_of(feature_map, self.name).shape, feature_map.values.dtype))
+
+    def holds(self, shape: Sequence[int], dtype: np.dtype[Any]) -> str:
+        """Say how many rows and columns there are."""
+        return f"{many(math.prod(shape[:-1]), 'row')} x {many(shape[-1], 'column')}"
 
     def open_bands(self, path: str | Path, options: ReadOptions) -> Bands | None:
         """Look through a file once, and give its rows in bands."""
@@ -214,6 +228,10 @@ class AsciiGrid(Format):
 
         return grid.write(feature_map)
 
+    def account(self, feature_map: FeatureMap, options: WriteOptions) -> Account:
+        """Say how many cells there are."""
+        return Account(f"{'x'.join(map(str, feature_map.shape))} cells")
+
 
 class Picture(Format):
     """What Pillow reads and writes."""
@@ -232,17 +250,19 @@ class Picture(Format):
 
         return pictures_out.write(feature_map, options, self.name)
 
-    def notes(self, feature_map: FeatureMap, options: WriteOptions) -> Iterable[str]:
+    def account(self, feature_map: FeatureMap, options: WriteOptions) -> Account:
         """Say how numbers become pixels."""
         from poolcli.formats import pictures_out
 
-        return pictures_out.notes(feature_map, options, self.name)
+        return pictures_out.account(feature_map, options, self.name)
 
 
 _ROWS = (
     Delimited("csv", (".csv",), "Numbers in lines with commas; semicolons, tabs and blanks are read too."),
     Delimited("tsv", (".tsv", ".tab"), "Numbers in lines, tabs between them."),
-    Json("json", (".json",), "A nested list of any depth, or an object with data, layout and steps."),
+    Json(
+        "json", (".json", ".jsonl", ".ndjson"), "A nested list of any depth, or an object with data, layout and steps."
+    ),
     Npy("npy", (".npy",), "NumPy's array file.", signature=rb"\x93NUMPY"),
     Picture("png", (".png", ".apng"), "A picture without loss, 8 or 16 bits.", signature=rb"\x89PNG"),
     Picture("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), "A photograph, with loss.", signature=rb"\xff\xd8\xff"),

@@ -375,7 +375,7 @@ def test_a_signal_at_any_moment(forks: Forks, tmp_path: Path, name: str, moments
         number = getattr(signal, name)
         assert result.code in (0, 128 + number)
         assert result.raw == b""
-        assert result.err in ("", "wrote out.csv (497x397 float64)\n")
+        assert result.err in ("", "wrote out.csv (497 rows x 397 columns)\n")
         assert (tmp_path / "out.csv").read_bytes() in (OLD, new)
         assert names(tmp_path) == ["in.csv", "out.csv"]
     assert sum(code != 0 for code in codes) > moments / 4  # most came in time
@@ -408,7 +408,7 @@ def test_ctrl_c_while_libraries_are_being_imported(tmp_path: Path, moments: int)
             out, err = process.communicate(timeout=TIMEOUT)
             length = length or time.perf_counter() - start
         assert process.returncode in (0, -signal.SIGINT)
-        assert (out, err.replace(b"wrote out.csv (497x397 float64)\n", b"")) == (b"", b"")
+        assert (out, err.replace(b"wrote out.csv (497 rows x 397 columns)\n", b"")) == (b"", b"")
         interrupted += process.returncode == -signal.SIGINT
         assert names(tmp_path) == ["in.csv", "out.csv"]
     assert interrupted > moments / 4

@@ -475,40 +475,85 @@ def test_numbers_become_pixels(values: Any, white: float | None, options: dict[s
     assert got.tolist() == expected
 
 
+# Each with what it holds, what it loses and what it chooses: the numbers, and what is white.
 @pytest.mark.parametrize(
-    ("values", "white", "options", "expected"),
+    ("values", "white", "options", "holds", "losses", "guesses"),
     [
-        (np.array([[0, 255]], np.uint8), None, {}, ["normalize auto chose clip: 0 is black, 255 white"]),
-        (np.array([[0, 9]], np.uint8), None, {"normalize": "minmax"},
+        (np.array([[0, 255]], np.uint8), None, {}, "1x2 pixels, 8-bit gray", [],
+         ["normalize auto chose clip: 0 is black, 255 white"]),
+        (np.array([[0, 9]], np.uint8), None, {"normalize": "minmax"}, "1x2 pixels, 8-bit gray", [],
          ["normalize minmax: 0 is black, 9 white", "uint8 written with 8 bits"]),
-        ([[0.5, 300.0]], 255, {},
-         ["normalize auto chose minmax: 0.5 is black, 300 white", "float64 written with 8 bits"]),
-        ([[-3, 0, 300]], 255, {"normalize": "clip"},
-         ["normalize clip: 0 is black, 255 white", "int64 written with 8 bits", "numbers beyond these, cut off: 2"]),
-        (np.array([[math.nan, -1, 2, math.inf]], np.float32), None, {},
-         ["normalize auto chose minmax: -1 is black, 2 white", "float32 written with 8 bits", "1 NaN drawn black",
-          "numbers beyond these, cut off: 1"]),
-        ([[math.nan, -1.0, 3.0]], None, {"colormap": "diverging"},
-         ["normalize auto chose minmax: -3 is the first colour, 3 the last", "float64 written with 8 bits",
-          "1 NaN drawn magenta"]),
-        (np.array([[0, 300]], np.uint16), None, {}, ["normalize auto chose clip: 0 is black, 65535 white"]),
-        (np.array([[0, 300]], np.uint16), None, {"format": "bmp"},
-         ["normalize auto chose clip: 0 is black, 65535 white", "uint16 written with 8 bits"]),
-        (np.array([[0, 1]], np.uint8), None, {"format": "jpeg"},
+        ([[0.5, 300.0]], 255, {}, "1x2 pixels, 8-bit gray", ["normalize auto chose minmax: 0.5 is black, 300 white"],
+         ["float64 written with 8 bits"]),
+        ([[0.5, 3.0]], 255, {"zoom": 2}, "2x4 pixels, 8-bit gray, rounded", [],
+         ["normalize auto chose clip: 0 is black, 255 white", "float64 written with 8 bits"]),
+        ([[2.0, 3.0]], 255, {}, "1x2 pixels, 8-bit gray", [],
+         ["normalize auto chose clip: 0 is black, 255 white", "float64 written with 8 bits"]),
+        ([[-3, 0, 300]], 255, {"normalize": "clip"}, "1x3 pixels, 8-bit gray", ["numbers beyond these, cut off: 2"],
+         ["normalize clip: 0 is black, 255 white", "int64 written with 8 bits"]),
+        (np.array([[math.nan, -1, 2, math.inf]], np.float32), None, {}, "1x4 pixels, 8-bit gray",
+         ["normalize auto chose minmax: -1 is black, 2 white", "1 NaN drawn black", "numbers beyond these, cut off: 1"],
+         ["float32 written with 8 bits"]),
+        ([[math.nan, -1.0, 3.0]], None, {"colormap": "diverging"}, "1x3 pixels, 8-bit RGB", ["1 NaN drawn magenta"],
+         ["normalize auto chose minmax: -3 is the first colour, 3 the last", "float64 written with 8 bits"]),
+        (np.array([[0, 300]], np.uint16), None, {}, "1x2 pixels, 16-bit gray", [],
+         ["normalize auto chose clip: 0 is black, 65535 white"]),
+        (np.array([[0, 300]], np.uint16), None, {"format": "bmp"}, "1x2 pixels, 8-bit gray",
+         ["uint16 written with 8 bits"], ["normalize auto chose clip: 0 is black, 65535 white"]),
+        (np.array([[0, 1]], np.uint8), None, {"format": "jpeg"}, "1x2 pixels, 8-bit gray, compressed with loss", [],
          ["normalize auto chose clip: 0 is black, 255 white", "compressed with loss"]),
-        (np.array([[0, 1]], np.uint8), None, {"format": "pbm"},
+        (np.array([[0, 1]], np.uint8), None, {"format": "pbm"}, "1x2 pixels, black and white",
+         ["black and white only: 128 and above is white"], ["normalize auto chose clip: 0 is black, 255 white"]),
+        (np.array([[0, 255]], np.uint8), None, {"format": "pbm"}, "1x2 pixels, black and white", [],
          ["normalize auto chose clip: 0 is black, 255 white", "black and white only: 128 and above is white"]),
-        (np.array([[0, 1]], np.uint8), None, {"format": "gif", "colormap": "magma"},
+        (np.array([[0, 1]], np.uint8), None, {"format": "gif", "colormap": "magma"}, "1x2 pixels, 256 colours", [],
          ["normalize auto chose clip: 0 is the first colour, 255 the last", "of the colours, at most 256 kept"]),
-        ([[0.5]], None, {"format": "pfm"}, ["float64 written as float32"]),
-        (np.array([[0.5]], np.float32), None, {"format": "pfm"}, []),
-        ([[0.5]], None, {"format": "csv"}, []),
+        (np.array([[0, 100]], np.uint8), 4095, {"format": "ppm"}, "1x2 pixels, gray up to 4095", [],
+         ["normalize auto chose clip: 0 is black, 4095 white"]),
+        ([[0.1]], None, {"format": "pfm"}, "1x1 pixels, 32-bit floats", ["float64 written as float32"], []),
+        ([[0.5]], None, {"format": "pfm"}, "1x1 pixels, 32-bit floats", [], ["float64 written as float32"]),
+        (np.array([[0.5]], np.float32), None, {"format": "pfm"}, "1x1 pixels, 32-bit floats", [], []),
+        ([[0.5]], None, {"format": "csv"}, "1 row x 1 column", [], []),
+        (np.zeros((3, 1, 4)), None, {"format": "csv"}, "3 rows x 4 columns", [], []),
+        (np.zeros((3, 1, 4), np.float32), None, {"format": "npy"}, "3x1x4 float32", [], []),
+        (np.zeros((3, 4)), None, {"format": "json"}, "3x4 float64", [], []),
+        (np.zeros((3, 4)), None, {"format": "asc"}, "3x4 cells", [], []),
     ],
 )  # fmt: skip
-def test_every_choice_and_loss_is_told(values: Any, white: float | None, options: Any, expected: list[str]) -> None:
+def test_what_a_file_holds_and_every_choice_and_loss_are_told(
+    values: Any, white: float | None, options: Any, holds: str, losses: list[str], guesses: list[str]
+) -> None:
     chosen = WriteOptions(**{"format": "png", **options})
     feature_map = FeatureMap.from_array(np.asarray(values), None, white=white)
-    assert list(FORMATS[str(chosen.format)].notes(feature_map, chosen)) == expected
+    found = FORMATS[str(chosen.format)].account(feature_map, chosen)
+    assert (found.holds, list(found.losses), list(found.guesses)) == (holds, losses, guesses)
+
+
+MODES_TOLD = {
+    "8-bit gray": ("L", "P"),  # a GIF of gray has a palette of grays
+    "16-bit gray": ("I;16", "I;16B", "I"), "8-bit RGB": ("RGB",), "8-bit RGBA": ("RGBA",), "black and white": ("1",),
+    "256 colours": ("P", "RGB", "RGBA"), "32-bit floats": ("F",),
+}  # fmt: skip
+IN_AND_OUT = sorted(row.name for row in FORMATS.values() if row.picture and row.reads and row.writes)
+IN_AND_OUT.remove("im")  # which Pillow is about to drop, and warns of
+
+
+@pytest.mark.parametrize("kind", IN_AND_OUT)
+@pytest.mark.parametrize("what", ["uint8", "uint16", "RGB"])
+def test_what_a_picture_is_said_to_hold_is_what_pillow_finds(kind: str, what: str) -> None:
+    array = np.arange(3 * 64, dtype="uint8" if what == "RGB" else what).reshape(8, 8, 3)
+    layout, white = ("HWC", 255) if what == "RGB" else ("HW", 65535 if what == "uint16" else 255)
+    feature_map = FeatureMap.from_array(array if what == "RGB" else array[..., 0], layout, white=white)
+    chosen = WriteOptions(kind)
+    try:
+        content = b"".join(encode(feature_map, chosen))
+    except PoolcliError:
+        assert (kind, what) in {("pfm", "RGB"), ("avif", what)}
+        return
+    size, stored, *_ = FORMATS[kind].account(feature_map, chosen).holds.split(", ")
+    with Image.open(io.BytesIO(content)) as picture:
+        assert size == f"{picture.height}x{picture.width} pixels"
+        assert picture.mode in MODES_TOLD[stored]
 
 
 def test_black_and_white_parts_at_128() -> None:
