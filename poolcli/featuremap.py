@@ -99,8 +99,9 @@ class FeatureMap:
     warnings : tuple of str or Phrase
         What has to be said even without being asked, because something of the file is left out.
     origin : mapping
-        What the file is beside its numbers, for a writer that can keep it: ``column`` (the line of numbers stood one
-        below the other), ``picture`` (the type of its pixels), ``grid`` (where the cells of a map lie on Earth).
+        What the file is beside its numbers: ``header`` (what was taken for one), and for a writer that can keep it
+        ``column`` (the line of numbers stood one below the other), ``picture`` (the type of its pixels), ``grid``
+        (where the cells of a map lie on Earth).
     """
 
     values: NDArray[Any]

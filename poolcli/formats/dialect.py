@@ -12,7 +12,7 @@ from poolcli.errors import InputError, NumberRangeError, UnknownNameError, Usage
 from poolcli.formats.cells import MISSING, POINTED, SHEET_ERROR, advice, looks_of, number_in
 from poolcli.formats.missing import Missing
 from poolcli.formats.options import ReadOptions
-from poolcli.formats.text import Number, load_rows, quoted
+from poolcli.formats.text import Number, load_rows, quoted, shortened
 from poolcli.wording import Phrase, many
 
 DELIMITERS = {"tab": b"\t", ";": b";", ",": b",", "|": b"|", "blanks": b" "}  # in the order of precedence
@@ -48,8 +48,8 @@ class Dialect:
         Whether every line ends with a delimiter.
     words : frozenset of bytes
         What stands for NaN.
-    headed : bool
-        Whether there is a header above the first row.
+    header : str
+        What was taken for one, above the first row.
     labels : frozenset of int
         Which columns hold no numbers as far as the first lines show.
     start, line : int
@@ -66,7 +66,7 @@ class Dialect:
     picked: tuple[int, ...] | None
     trailing: bool
     words: frozenset[bytes]
-    headed: bool
+    header: str
     labels: frozenset[int]
     start: int
     line: int
@@ -131,7 +131,7 @@ class Dialect:
             return Phrase("add {missing} if it stands for a missing value", missing=word)
         if found := advice(cell, self.decimal):
             return found
-        if here == self.line and not self.headed:
+        if here == self.line and not self.header:
             return NAMES
         if "," in word or not word.isprintable():
             return "correct it, or write nan where a value is missing"
@@ -178,8 +178,9 @@ def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, *, tabs:
     look = _Look(mark, trailing, options, name)
     first, rest = lines[0], lines[1:]
     names: list[bytes] = []
-    if headed := look.is_header(lines):
-        title = first[2][:TITLE].decode(errors="replace")
+    title = ""
+    if look.is_header(lines):
+        title = shortened(first[2].decode(errors="replace"), TITLE)
         notes += (f"header in line {first[0]}: {title}",)
         if not rest:
             unless = Phrase("leave out {header} if this line holds the numbers", header="yes")
@@ -189,10 +190,10 @@ def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, *, tabs:
     elif options.header == "auto":
         notes += ("no header",)
     width = len(look.cells(first))
-    labels = frozenset() if look.plain(first) else look.labels(rest if headed else lines)
+    labels = frozenset() if look.plain(first) else look.labels(rest if title else lines)
     picked, warnings = look.columns(names, first, width)
     return Dialect(
-        mark, options.decimal, width, picked, trailing, look.words, headed, labels, first[1], first[0], notes, warnings
+        mark, options.decimal, width, picked, trailing, look.words, title, labels, first[1], first[0], notes, warnings
     )
 
 

@@ -53,7 +53,7 @@ class _Shape(NamedTuple):
     """What brackets and commas tell: the lengths of the axes, how many numbers there are and how they are packed."""
 
     lengths: tuple[int, ...]
-    count: int
+    total: int
     integers: Struct
     floats: Struct
 
@@ -75,7 +75,7 @@ class PlainReader:
             return None
         for _ in shape.lengths[1:]:
             numbers = [*chain.from_iterable(numbers)]
-        if len(numbers) != shape.count:
+        if len(numbers) != shape.total:
             return None
         try:
             return np.frombuffer(shape.integers.pack(*numbers), np.int64).reshape(shape.lengths)

@@ -113,10 +113,13 @@ def quoted(text: bytes | str, most: int = 40) -> str:
     >>> quoted("a\x1b[31m")
     "'a\\x1b[31m'"
     """
-    plain = text.decode(errors="replace") if isinstance(text, bytes) else text
-    if len(plain) > most:
-        plain = plain[: most - 1] + "…"
+    plain = shortened(text.decode(errors="replace") if isinstance(text, bytes) else text, most)
     return repr(plain) if plain.isprintable() else ascii(plain)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return text with what is too much at its end left out, and a sign for it."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def pieces_of(text: bytes, start: int, end: int) -> Iterator[bytes]:

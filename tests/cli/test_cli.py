@@ -1027,16 +1027,18 @@ def test_verbose_says_which_cells_no_window_looks_at(call: Run, options: list[st
 
 
 def test_what_a_picture_loses_of_numbers_is_said(call: Run, tmp_path: Path) -> None:
-    words, given = ["pool", "-k", "1", "-o", "out.png"], {"stdin": "-1,nan\n2,3\n", "cwd": tmp_path}
-    said = [
+    def said(*words: str) -> list[str]:
+        return call("pool", "-k", "1", "-o", "out.png", *words, stdin="-1,nan\n2,3\n", cwd=tmp_path).err.splitlines()
+
+    lost = [
         "note: out.png: normalize auto chose minmax: -1 is black, 3 white",
         "note: out.png: 1 NaN drawn black",
         "wrote out.png (2x2 pixels, 8-bit gray)",
     ]
-    assert call(*words, **given).err.splitlines() == said
-    assert "out.png: float64 written with 8 bits\n" in call(*words, "-v", **given).err
-    assert call(*words, "-q", **given).err == ""
-    assert call(*words, "--normalize", "minmax", **given).err.splitlines() == said[1:]
+    assert said() == lost
+    assert "out.png: float64 written with 8 bits" in said("-v")
+    assert said("-q") == []
+    assert said("--normalize", "minmax") == lost[1:]
 
 
 def test_quiet_says_nothing_but_errors(call: Run, tmp_path: Path) -> None:

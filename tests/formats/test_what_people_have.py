@@ -487,3 +487,13 @@ def test_an_array_of_no_maps_gives_an_array_of_no_maps(call: Run, tmp_path: Path
     assert np.load(tmp_path / "out.npy").shape == (0, 3, 2, 2)
     np.save(tmp_path / "empty.npy", np.zeros((2, 0), dtype))
     assert call("pool", "empty.npy", cwd=tmp_path).code == 1
+
+
+def test_what_was_taken_for_a_header_is_shown(call: Run) -> None:
+    long = ",".join(f"channel {number}" for number in range(12))
+    for header, shown in (("t;h", "t;h"), (long, long[:59] + "…")):
+        mark = ";" if ";" in header else ","
+        text = "\n".join([header, *[mark.join(["1"] * (header.count(mark) + 1))] * 2]) + "\n"
+        assert call("pool", "-k", "1", stdin=text).facts()["input"].endswith(f"stdin, below the header {shown}")
+        assert f"stdin: header in line 1: {shown}\n" in call("pool", "-k", "1", "--json", "-v", stdin=text).err
+    assert "below" not in call("pool", "-k", "1", stdin="1;2\n3;4\n").out

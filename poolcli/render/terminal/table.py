@@ -221,7 +221,8 @@ def story(before: FeatureMap, after: FeatureMap, *, ends: bool = True) -> list[T
     """Say line by line what was done earlier, the input, what was done to it, and, where it `ends`, the output."""
     already = len(before.steps)
     lines = [(f"earlier {record['step']}", _done(record)) for record in before.steps]
-    lines.append(("input", f"{describe(before)}  {printable(before.name)}"))
+    below = f", below the header {header}" if (header := before.origin.get("header")) else ""
+    lines.append(("input", f"{describe(before)}  {printable(before.name)}{below}"))
     lines += [(str(record["step"]), _done(record)) for record in after.steps[already:]]
     lines += [("output", describe(after))] if ends else []
     label = max(len(name) for name, _ in lines)
