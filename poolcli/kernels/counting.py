@@ -1,30 +1,46 @@
-"""Order statistics of 8-bit cells by counting: how many cells of a window are at most a level is a sum over it.
+"""Order statistics and majorities by counting: how many cells of a window are such and such is a sum over it.
 
-A rank is the number of levels that too few cells reach. Sums over windows cost nearly the same for every size, so
-ranks do. Only levels between the least and the largest answer of a tile are looked at, and those of a picture are near
-each other. Benchmark cases: uint8 median 15x15 and 31x31.
+Sums over windows cost nearly the same for every size, so these do. For a rank: it is the number of levels that too few
+cells reach, and only levels between the least and the largest answer of a tile are looked at; those of a picture are
+near each other. Benchmark cases: uint8 median 15x15 and 31x31. For a majority: the levels of a tile one after the
+other. Benchmark cases: uint8 majority 5x5 and 15x15.
 """
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.kernels.fold import tile_program, window_counts
 from poolcli.kernels.fold_axis import Part
+from poolcli.kernels.laid_out import gather
 from poolcli.kernels.order_statistics import between, ranks
 from poolcli.kernels.replay import KernelProgram, replay
-from poolcli.kernels.tiles import SHARED_BYTES, Spot, planes_of, spots, tiles
+from poolcli.kernels.tiles import SHARED_BYTES, Spot, planes_of, reach, spots, tiles
 from poolcli.system.threads import run, threads
 from poolcli.window import Axis
 
 Array = NDArray[Any]
 COUNTED_TILE_CELLS = 1 << 17
+LEVEL_TILE_CELLS = (1 << 16) - 1  # their places fit 16 bits
+SEARCHED = 32  # cells of windows that are sorted while a level is looked for in one
 ONES = Part(np.add, (0,), dtype=np.dtype(np.uint64), ones=True)
+FIRST = Part(np.maximum, (0,))
+
+
+class CountedTile(NamedTuple):
+    """The cells of a tile, its axes over those, its windows, and the programs for each of them."""
+
+    block: Array
+    axes: tuple[Axis, ...]
+    windows: tuple[slice, ...]
+    programs: Sequence[KernelProgram]
 
 
 def countable(x: Array, axes: Sequence[Axis]) -> bool:
@@ -39,21 +55,35 @@ def select_by_counts(
 
     It takes what `poolcli.kernels.selection_network.select` takes, in one to three dimensions.
     """
+
+    def work(tile: CountedTile) -> Array:
+        low, high, share = ranks(window_counts(axes, tile.windows[1:]), q)
+        return between(*_ranked(tile.block, tile.programs[0], low, high), share)
+
     out = np.empty((*x.shape[: x.ndim - len(axes)], *map(len, axes)), dtype)
+    return _counted(x, axes, out, COUNTED_TILE_CELLS, [ONES], work, workers)
+
+
+def _counted(
+    x: Array, axes: Sequence[Axis], out: Array, room: int, parts: Sequence[Part],
+    work: Callable[[CountedTile], Array], workers: int | None,
+) -> Array:  # fmt: skip
+    """Make the values of each tile; a part has a program for zeros and ones, or for numbers up to a plane's cells."""
     if out.size == 0:
         return out
     workers = threads(workers) if x.nbytes + out.nbytes >= SHARED_BYTES else 1
-    room = max(min(COUNTED_TILE_CELLS, x.size // 4), 1)
     for planes, values in planes_of(x, out, len(axes)):
-        found = spots(tiles(len(planes), axes, room), axes)
-        programs = {spot.kind: tile_program(spot, ONES) for spot in {spot.kind: spot for spot in found}.values()}
+        found = spots(tiles(len(planes), axes, min(room, max(x.size // 4, 1))), axes)
+        cells = max(math.prod(part.stop - part.start for part in spot.cells[1:]) for spot in found)
+        types = [np.uint8 if part.ones else np.min_scalar_type(cells) for part in parts]
+        programs = {kind: list(map(partial(tile_program, spot), parts, types))
+                    for kind, spot in {spot.kind: spot for spot in found}.items()}  # fmt: skip
 
-        def work(spot: Spot, _: None, planes: Array = planes, values: Array = values, programs: Any = programs) -> None:
-            low, high, share = ranks(window_counts(axes, spot.windows[1:]), q)
-            one, other = _ranked(planes[spot.cells], programs[spot.kind], low, high)
-            values[spot.windows] = between(one, other, share)
+        def make(spot: Spot, _: None, planes: Array = planes, values: Array = values, programs: Any = programs) -> None:
+            tile = CountedTile(planes[spot.cells], spot.axes, spot.windows, programs[spot.kind])
+            values[spot.windows] = work(tile)
 
-        run(found, work, lambda: None, workers)
+        run(found, make, lambda: None, workers)
     return out
 
 
@@ -80,3 +110,55 @@ def _ranked(block: Array, program: KernelProgram, low: Any, high: Any) -> tuple[
         for values, rank in zip(found, (low, high), strict=False):
             np.add(values, (made <= rank).view(block.dtype), out=values)
     return found[0], found[-1]
+
+
+def majority_by_counts(
+    x: Array, axes: Sequence[Axis], rows: Callable[..., Array], *, workers: int | None = None
+) -> Array | None:
+    """Return the most frequent of the real cells of every window, of several the first; or None if it cannot.
+
+    Parameters
+    ----------
+    x : ndarray, shape (leading..., spatial...)
+        The input.
+    axes : sequence of Axis
+        One per spatial axis.
+    rows : function
+        What `poolcli.kernels.laid_out.gather` takes, for tiles with many different cells or NaN.
+    workers : int, optional
+        Threads, as `poolcli.system.threads.threads` has it.
+    """
+    regular = all(axis.regular and len(axis) > 1 for axis in axes)
+    if not regular or math.prod(reach(axis, 1) for axis in axes) > LEVEL_TILE_CELLS // 2:
+        return None
+
+    def work(tile: CountedTile) -> Array:
+        block, levels = tile.block, np.unique(tile.block)
+        windows = math.prod(part.stop - part.start for part in tile.windows)
+        slow = len(levels) * block.size > SEARCHED * windows * math.prod(axis.size for axis in axes)
+        if slow or levels[-1] != levels[-1]:  # NaN is the last
+            return gather(block, tile.axes, rows, x.dtype, workers=1)
+        return _most_frequent(block, levels, tile.programs)
+
+    out = np.empty((*x.shape[: x.ndim - len(axes)], *map(len, axes)), x.dtype)
+    return _counted(x, axes, out, LEVEL_TILE_CELLS, [ONES, FIRST], work, workers)
+
+
+def _most_frequent(block: Array, levels: Array, programs: Sequence[KernelProgram]) -> Array:
+    """Compare how often each level stands in the windows; of the same number the one seen first counts more."""
+    sums, firsts = programs
+    kind = firsts.results[0].dtype
+    top, wide, bits = np.iinfo(kind).max, np.dtype(f"u{2 * kind.itemsize}"), 8 * kind.itemsize
+    buffer = np.empty(max(sums.size, firsts.size), np.uint8)
+    equal, places = np.empty(block.shape, np.bool_), np.empty(block.shape, kind)
+    sooner = (top - np.arange(block[0].size)).astype(kind).reshape(block.shape[1:])
+    most = np.zeros(sums.results[0].shape, wide)
+    for level in levels:
+        np.equal(block, level, out=equal)
+        key = replay(sums, equal.view(np.uint8), buffer=buffer).astype(wide)
+        np.left_shift(key, bits, out=key)
+        np.multiply(sooner, equal, out=places)
+        np.add(key, replay(firsts, places, buffer=buffer), out=key)
+        np.maximum(most, key, out=most)
+    where = (top - (most & wide.type(top))).astype(np.int64).reshape(len(block), -1)
+    return np.take_along_axis(block.reshape(len(block), -1), where, 1).reshape(most.shape)

@@ -465,12 +465,11 @@ def _holding(dtype: np.dtype[Any], total: int, most: np.dtype[Any] | None) -> np
     return most or np.dtype(f"{dtype.kind}8")
 
 
-def tile_program(spot: Spot, part: Part) -> KernelProgram:
-    """Return what folds the bytes of a tile of regular windows, if they are contiguous."""
-    shape = tuple(cells.stop - cells.start for cells in spot.cells)
-    like = np.empty(shape, np.uint8)
+def tile_program(spot: Spot, part: Part, dtype: DTypeLike) -> KernelProgram:
+    """Return what folds a tile of regular windows, if its cells are of this type and contiguous."""
+    like = np.empty(tuple(cells.stop - cells.start for cells in spot.cells), dtype)
     task = _Folding((part,), (_Types.of(spot.axes, part),))
-    return recorded(task, spot.axes, [shape], [Layout(like.dtype, like.strides)], direct=False)
+    return recorded(task, spot.axes, [like.shape], [Layout(like.dtype, like.strides)], direct=False)
 
 
 # --- some windows by themselves ---------------------------------------------------------------------------------------

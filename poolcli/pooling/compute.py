@@ -376,7 +376,7 @@ RANKED: Mapping[Any, float | None] = {"median": 50.0, "percentile": None}  # whi
 
 
 def _from_cells(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, result: np.dtype[Any]) -> Array:
-    from poolcli.kernels.counting import countable, select_by_counts
+    from poolcli.kernels.counting import countable, majority_by_counts, select_by_counts
     from poolcli.kernels.laid_out import gather
     from poolcli.kernels.order_statistics import CELL_MODES
     from poolcli.kernels.selection_network import is_small, select
@@ -405,4 +405,6 @@ def _from_cells(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, re
         values = make(cells, there | gone[:, None], parameter, draws)
         return np.where(gone, np.nan, values)
 
+    if name == "majority" and (counted := majority_by_counts(x, axes, rows, workers=layer.threads)) is not None:
+        return counted
     return gather(x, axes, rows, result, workers=layer.threads)

@@ -306,7 +306,7 @@ def test_medians_of_strided_windows(size: Any, stride: Any, dilation: int) -> No
 
 def test_median_networks_are_small() -> None:
     columns, window, _ = network(3, 3, (4,))
-    assert 2 * len(columns) + sum(step.keep_low + step.keep_high for step in window) == 20
+    assert 2 * len(columns) + sum(step.keep_low + step.keep_high for step in window) == 18
 
 
 @pytest.mark.parametrize("kernel", [[[1, 2, 1]] * 3, [[1, 2, 1], [2, 4, 2], [1, 2, 1]], [[2, 0, -2]],
@@ -526,6 +526,35 @@ def test_counts_give_the_order_statistics_of_real_cells(mode: str, window: Any, 
     axes = Window.of(2, **window).plan(x.shape[1:])
     expected = brute(x, axes, partial(np.percentile, q=float(mode.partition(":")[2] or 50)))
     np.testing.assert_allclose(poolcli.pool(x, mode, ndim=2, **window), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("size", [3, 8])
+@pytest.mark.parametrize("options", [{}, {"stride": 2, "padding": 1}, {"dilation": 2, "padding": (1, 3)}])
+@pytest.mark.parametrize("make", [
+    lambda rng: rng.integers(-128, 128, (2, 33, 40)).astype(np.int8),
+    lambda rng: rng.integers(0, 3, (2, 33, 40)) - 2**62,
+    lambda rng: rng.integers(0, 3, (2, 33, 40)).astype(np.float32) * np.float32(-0.5),
+    lambda rng: rng.integers(0, 2, (400, 300)).astype(np.uint8),
+    lambda rng: rng.integers(0, 9, (50, 3000)).astype(np.uint16),
+    lambda rng: rng.standard_normal((30, 30)),
+])  # fmt: skip
+def test_majorities_of_counts_are_those_of_windows_laid_out(
+    make: Any, size: Any, options: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, options = make(np.random.default_rng(11)), {"stride": 1, **options}
+    counted = poolcli.pool(x, "majority", size, ndim=2, **options)
+    monkeypatch.setattr("poolcli.kernels.counting.LEVEL_TILE_CELLS", 0)
+    laid_out = poolcli.pool(x, "majority", size, ndim=2, **options)
+    np.testing.assert_array_equal(counted, laid_out)
+    np.testing.assert_array_equal(np.signbit(counted), np.signbit(laid_out))
+
+
+def test_majorities_beside_missing_values() -> None:
+    x = np.random.default_rng(12).integers(0, 3, (300, 300)).astype(np.float64)
+    x[7, 9] = np.nan
+    whole = poolcli.pool(x, "majority", 5, stride=1, nan="ignore")
+    assert np.isnan(poolcli.pool(x, "majority", 5, stride=1)).sum() == 25
+    np.testing.assert_array_equal(whole[:4, 100:], poolcli.pool(x[:8, 100:], "majority", 5, stride=1))
 
 
 def test_axis_of_one_long_row() -> None:
