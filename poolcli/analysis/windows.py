@@ -193,7 +193,7 @@ class WindowFact:
         """The number that a mean is divided by."""
         place = [slice(number, number + 1) for number in self.at]
         axes = self.axes if self.layer.pad_fill == "ignore" else [axis.filled() for axis in self.axes]
-        divisors = Divisors(self.layer, axes)
+        divisors = Divisors(self.layer, self.layer.counted(axes))
         left_out = 0 if self._source is None else self._grid.size - self.values.size
         there = np.array(self.values.size) if left_out else None
         kind = np.dtype(np.int64)
@@ -385,7 +385,7 @@ def windows(
         if at is None
         else _asked(tuple(at), lead, shape)
     )
-    whole = at is None or not (layer.framework is None or layer.framework.imitated)
+    whole = at is None or layer.framework is not None
     source = None if values is None else _source(layer, row, values, axes, whole=whole)
 
     def facts() -> Iterator[WindowFact]:

@@ -96,6 +96,7 @@ class Program:
 
     name: ClassVar[str]
     title: ClassVar[str]
+    follows: ClassVar[tuple[str, ...]] = ("torch", "keras", "onnx")  # the frameworks whose layers it can write
     suffix: ClassVar[str] = ""  # of the files that hold a model itself, where there are such
 
     def __init__(self, ndim: int) -> None:
@@ -115,7 +116,7 @@ class Program:
             check_options(step, self.ndim)
             layer = step.layer(self.ndim)
             self.comments.append(text(layer.record()) + ", with indices" * step.indices)
-            if layer.framework and not layer.framework.imitated:
+            if layer.framework and layer.framework.name not in self.follows:
                 self.refuse(f"it does not do what {layer.framework.title} does differently", Phrase("drop {compat}"))
             if layer.nan == "error":
                 self.refuse_nan("the input has NaN")

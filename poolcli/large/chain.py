@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.errors import ShapeError, UsageError
-from poolcli.pooling.compute import pooled, pooled_alike, result_type
-from poolcli.pooling.fill import copied_from, filled_type, refuse_nan
+from poolcli.pooling.compute import neutral, pooled, pooled_alike, result_type
+from poolcli.pooling.fill import copied_from, filled_type, reaching, refuse_nan
+from poolcli.pooling.frameworks import LayerFacts
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import Mode
 from poolcli.steps.steps import ConvStep, PoolStep, ReluStep, Step, named, numbered
@@ -103,6 +104,8 @@ class PoolStage:
     row: Mode
     axes: tuple[Axis, ...]
     padded: tuple[Axis, ...]
+    counted: tuple[Axis, ...]
+    fill_with: str | float
     lengths: tuple[int, ...]
     cells: np.dtype[Any]
     dtype: np.dtype[Any]
@@ -114,26 +117,29 @@ class PoolStage:
         layer = step.layer(len(lengths))
         if step.indices:
             raise NotInBlocksError("indices are not recorded block by block", Phrase("drop {indices}"))
-        if layer.framework and not layer.framework.imitated:
-            raise NotInBlocksError(
-                f"what {layer.framework.title} does is not done block by block", Phrase("drop {compat}")
-            )
         if layer.mode.mode.random:
             raise NotInBlocksError(f"{layer.mode} draws for the whole input at once", "use another mode")
         row = layer.row(dtype, lengths)
         axes = layer.plan(lengths)
-        if layer.pad_fill == "ignore":
+        if not all(map(len, axes)):
+            why = f"a window larger than the input {times(lengths)} gives no value"
+            raise NotInBlocksError(why, "use a smaller one")
+        counted = tuple(layer.counted(axes)) if layer.pad_fill == "ignore" else ()
+        fill_with = layer.pad_fill
+        if fill_with == "ignore" and layer.answers_holes(axes):
+            axes, fill_with = tuple(map(reaching, axes)), neutral(row, dtype)
+        elif fill_with == "ignore":
             check_empty(axes)
-        cells = filled_type(dtype, axes, layer.pad_fill)
-        padded = axes if layer.pad_fill == "ignore" else tuple(axis.filled() for axis in axes)
+        cells = filled_type(dtype, axes, fill_with)
+        padded = axes if fill_with == "ignore" else tuple(axis.filled() for axis in axes)
         made = result_type(row.beyond(layer.mode.parameter) or row if row.beyond else row, cells, padded)
         record = {"step": "pool", **layer.record()}
-        return cls(layer, row, axes, padded, tuple(map(len, axes)), cells, made, record)
+        return cls(layer, row, axes, padded, counted, fill_with, tuple(map(len, axes)), cells, made, record)
 
     @property
     def filled(self) -> bool:
         """Whether padding holds values."""
-        return self.layer.pad_fill != "ignore"
+        return self.fill_with != "ignore"
 
     def needs(self, box: Box) -> Box:
         """See `Stage`."""
@@ -152,14 +158,19 @@ class PoolStage:
             axes = tuple(axis.band(*part)[2] for axis, part in zip(self.axes, wide, strict=True))
         if self.layer.nan == "error":
             refuse_nan(x, [low for low, _ in cells])
+        if self.layer.framework:
+            self.layer.framework.check_nan(LayerFacts(self.layer, x.dtype), x)
+        counted = (
+            tuple(axis.band(*part)[2] for axis, part in zip(self.counted, wide, strict=True)) if self.counted else axes
+        )
         with np.errstate(all="ignore"):  # as `pool` does
-            values = pooled(x, axes, self.row, self.layer).astype(self.dtype, copy=False)
+            values = pooled(x, axes, self.row, self.layer, counted).astype(self.dtype, copy=False)
         asked: Any = (slice(a - low, b - low) for (a, b), (low, _) in zip(box, wide, strict=True))
         return values[(..., *asked)]
 
     def _fill(self, cells: Box, fetch: Fetch) -> Array:
         """Return these cells, of which some are padding that holds values."""
-        fill = self.layer.pad_fill
+        fill = self.fill_with
         if isinstance(fill, str):
             found = [
                 copied_from(np.arange(*part), axis.length, fill) for axis, part in zip(self.axes, cells, strict=True)

@@ -247,12 +247,13 @@ class Divisors:
     layer : LayerSpec
         It says whether padding counts.
     axes : sequence of Axis
-        One per spatial axis; where padding holds values, those of the filled input.
+        One per spatial axis, with the padding that counts if any does (`poolcli.pooling.layer.Pooling.counted`); where
+        padding holds values, those of the filled input.
     """
 
     def __init__(self, layer: LayerSpec, axes: Sequence[Axis]) -> None:
         self._include_pad, framework = layer.count_include_pad and layer.mode.mode.divides, layer.framework
-        self._axes = framework.counted(layer, axes) if self._include_pad and framework else axes
+        self._axes = axes
         self._number: float | None = layer.divisor_override
         self._scaled = bool(framework and framework.scales_override and self._number is not None)
         self._share = (self._number or 1) / math.prod(layer.window.size) if self._scaled else 1.0

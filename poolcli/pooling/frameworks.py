@@ -154,8 +154,8 @@ class Framework:
         Why it has no answer for a window without a real cell, or None if it has; without, poolcli refuses such windows.
     unpromised : function of a LayerFacts
         Why NaN in the input has no answer that holds everywhere, or nothing if it has.
-    imitated : bool
-        Whether pages, emitted code, gradients and work in blocks know its quirks.
+    untrained : str
+        Why it has no gradients, if it has none.
     last_nan : bool
         Whether the index of a NaN maximum is that of the last NaN.
     signed_norm : function of (LayerSpec, number of cells), optional
@@ -188,7 +188,7 @@ class Framework:
     scales_override: bool = False
     holes: Callable[[LayerFacts], str | None] | None = None
     unpromised: Callable[[LayerFacts], str] = lambda _: ""
-    imitated: bool = True
+    untrained: str = ""
     signed_norm: Callable[[LayerSpec, Any], Any] | None = None
     unpools_implied: bool = False
     number: Callable[[Any, Sequence[int], int, int], Any] = lambda where, *_: where
@@ -681,6 +681,7 @@ def _channels(refusals: str) -> tuple[Rule, ...]:
     return tuple(_SHARED[letter] for letter in refusals)
 
 
+RUNS_ONLY = "it runs models that others have trained"
 _FLOATS = "convert the input to floating-point numbers"
 _SHARED: Mapping[str, Rule] = {
     "l": Rule(_named("same-lower"), "SAME puts the extra cell at the end"),
@@ -789,7 +790,6 @@ TENSORFLOW = Framework(
     unpromised=lambda facts: _loses_nan("its max pooling", facts, "by rank, by indices and by processor"),
     number=_channels_last_index,
     plane_index=_channels_last_plane,
-    imitated=False,
 )  # fmt: skip
 
 # --- LiteRT -----------------------------------------------------------------------------------------------------------
@@ -823,6 +823,7 @@ def _real_unless_too_large(layer: LayerSpec, axes: Sequence[Axis]) -> Sequence[A
 LITERT = Framework(
     "litert",
     "LiteRT",
+    untrained=RUNS_ONLY,
     aliases=("litert:xnnpack", "tflite"),
     verified="LiteRT 2.3 with XNNPACK, models with batch 1",
     modes={"max": _own, "avg": _lite_xnnpack_avg, "rms": _own},
@@ -841,7 +842,6 @@ LITERT = Framework(
     channels_last=True,
     too_large="one",
     unpromised=lambda _: "its kernels make -inf, or the wrong maximum, of it",
-    imitated=False,
 )  # fmt: skip
 LITERT_BUILTIN = replace(
     LITERT,
@@ -888,6 +888,7 @@ def _vino_holes(facts: LayerFacts) -> str | None:
 OPENVINO = Framework(
     "openvino",
     "OpenVINO",
+    untrained=RUNS_ONLY,
     aliases=("openvino:floor",),
     verified="OpenVINO 2026.4 on CPU",
     modes={"max": _vino_max, "avg": _rounded(_to_even, "OpenVINO rounds averages of bytes half to even")},
@@ -910,7 +911,6 @@ OPENVINO = Framework(
     ),
     number=_whole_tensor_index,
     plane_index=_within_plane,
-    imitated=False,
 )  # fmt: skip
 OPENVINO_CEIL = replace(
     OPENVINO, name="openvino:ceil", title="OpenVINO (ceil)", aliases=(), ceil_mode=True, rounding="whole",
@@ -932,10 +932,10 @@ def _signed_lp(facts: LayerFacts) -> Mode:
     """Take no absolute values, neither of x nor of the largest."""
     why = "Paddle takes x^P, and the maximum for P = inf, without the absolute value"
     if math.isinf(facts.layer.mode.parameter):
-        return replace(MODES["max"], name="lp", why=why)
+        return replace(MODES["max"], name="lp", gradient="", why=why)
     signed = Reduction("add", prepare=lambda x, p: x**p, wide=True)
     return Mode("lp", "sum(x^P)^(1/P)", (signed,), lambda total, _, p: total ** (1 / p),
-                written="({+()^{p}})^(1/{p})", says=MODES["lp"].says, why=why)  # fmt: skip
+                written="({+()^{p}})^(1/{p})", says=MODES["lp"].says, gradient="norm", why=why)  # fmt: skip
 
 
 PADDLE = Framework(
@@ -958,12 +958,12 @@ PADDLE = Framework(
     rounding="whole",
     counted=_begin_at_both_ends,
     counting="Paddle counts as much padding behind the input as there is before it",
+    signed_norm=lambda *_: 1,
     scales_override=True,
     holes=lambda facts: (
         None if facts.layer.count_include_pad and not facts.layer.window.ceil_mode else _only_max(facts)
     ),
     unpromised=lambda facts: _loses_nan("its max pooling", facts, "by its place and by return_mask"),
-    imitated=False,
 )  # fmt: skip
 
 # --- Flax -------------------------------------------------------------------------------------------------------------
@@ -997,10 +997,10 @@ FLAX = Framework(
     count_include_pad=True,
     counted=_every,
     counting="Flax divides by the whole window",
+    unpromised=lambda facts: "where its gradient goes is not told" * facts.indices,
     channels_last=True,
     too_large="none",
     holes=_answered,
-    imitated=False,
 )  # fmt: skip
 
 # --- from documents ---------------------------------------------------------------------------------------------------
@@ -1013,6 +1013,7 @@ def _untold(_: LayerFacts) -> str:
 COREML = Framework(
     "coreml",
     f"Core ML ({NOT_RUN})",
+    untrained=RUNS_ONLY,
     verified=DOCUMENTED,
     modes={"max": _own, "avg": _own},
     rules=(
@@ -1027,11 +1028,11 @@ COREML = Framework(
     counted=_every,
     counting="Core ML divides by the whole window, overhang too",
     unpromised=_untold,
-    imitated=False,
 )  # fmt: skip
 TENSORRT = Framework(
     "tensorrt",
     f"TensorRT ({NOT_RUN})",
+    untrained=RUNS_ONLY,
     verified=DOCUMENTED,
     modes={"max": _own, "avg": _own},
     rules=(
@@ -1042,11 +1043,11 @@ TENSORRT = Framework(
     ),
     rounding="whole",
     unpromised=_untold,
-    imitated=False,
 )  # fmt: skip
 CAFFE = Framework(
     "caffe",
     f"Caffe ({NOT_RUN})",
+    untrained="nobody compared the way back with it",
     verified=DOCUMENTED,
     modes={"max": _from_fmax, "avg": _own},
     rules=(
@@ -1062,7 +1063,6 @@ CAFFE = Framework(
     rounding="clipped-if-padded",
     holes=_only_max,
     unpromised=_untold,
-    imitated=False,
 )  # fmt: skip
 
 OWN = Framework(

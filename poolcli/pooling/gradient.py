@@ -16,6 +16,7 @@ from poolcli.kernels.fold import window_counts
 from poolcli.pooling.api import layer_for
 from poolcli.pooling.compute import Divisors
 from poolcli.pooling.fill import copied_from, fill, first_place
+from poolcli.pooling.frameworks import LayerFacts
 from poolcli.pooling.layer import Pooling, numbering
 from poolcli.pooling.modes import MODES, parse_mode
 from poolcli.pooling.options import OPTIONS, Options, Size, as_lists
@@ -190,9 +191,10 @@ def grad(
 
 def gradient(layer: Pooling, x: Array, upstream: ArrayLike | None = None) -> Array:
     """Return the gradient of `layer` at `x`; see `grad`."""
-    way = layer.mode.mode.gradient
-    if layer.framework and not layer.framework.imitated:
-        raise UsageError(f"the gradient of {layer.framework.title} is not known here", Phrase("drop {compat}"))
+    if layer.framework and layer.framework.untrained:
+        why = f"{layer.framework.title} has no gradients: {layer.framework.untrained}"
+        raise UsageError(why, Phrase("drop {compat}"))
+    way = layer.row().gradient
     if not way:
         known = ", ".join(row.name for row in MODES.values() if row.gradient)
         raise UsageError(f"mode {layer.mode} has no gradient here", f"modes with one: {known}")
@@ -207,6 +209,8 @@ def gradient(layer: Pooling, x: Array, upstream: ArrayLike | None = None) -> Arr
             f"an upstream gradient of shape {times(arriving.shape)} does not fit an output of {times(shape)}"
         )
     layer.apply(x[:0] if lead else x)  # refuses what pooling refuses
+    if layer.framework:
+        layer.framework.check_nan(LayerFacts(layer, x.dtype, indices=way == "winner"), x)
     with np.errstate(all="ignore"):
         return GRADIENTS[way](layer, x, axes, arriving).astype(dtype, copy=False)
 
@@ -215,7 +219,9 @@ def _of_winner(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) 
     """Send everything to the cell that won."""
     if layer.pad_fill != "ignore":
         raise UsageError("a gradient of max or min cannot go to filled padding", Phrase("drop {pad_fill}"))
-    _, where = layer.traced(x)
+    framework = layer.framework
+    unnumbered = framework is not None and not framework.last_nan  # what it refuses of indices is nothing to a gradient
+    _, where = (replace(layer, compat=None) if unnumbered else layer).traced(x)
     cells = math.prod(axis.length for axis in axes)
     planes = math.prod(x.shape[: x.ndim - len(axes)])
     flat = np.asarray(where).reshape(planes, -1) + np.arange(planes)[:, None] * cells
@@ -235,7 +241,7 @@ def _of_sum(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> 
 def _of_avg(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> Array:
     """Send an equal share to every cell of the window."""
     counted = axes if layer.pad_fill == "ignore" else tuple(axis.filled() for axis in axes)
-    divisors, everywhere = Divisors(layer, counted), [slice(0, len(axis)) for axis in axes]
+    divisors, everywhere = Divisors(layer, layer.counted(counted)), [slice(0, len(axis)) for axis in axes]
     n = divisors.of(everywhere, arriving.dtype)
     if layer.nan == "ignore":
         counting = replace(layer, mode=parse_mode("sum"), compat=None, nan="propagate")

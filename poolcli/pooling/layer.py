@@ -137,8 +137,8 @@ class Pooling(LayerSpec):
 
     def _held(self, x: Array, values: Array) -> Array:
         """Return the cells, none of them below what the framework's maximum begins with."""
-        framework = self.framework
-        floored = framework is not None and not framework.imitated and x.dtype.kind == "f" and x.dtype.itemsize >= 4
+        row = self.framework.row(LayerFacts(self, x.dtype, indices=True)) if self.framework else None
+        floored = row is not None and row.finish is not None and x.dtype.kind == "f"
         return np.maximum(x, -FMAX) if floored and (values == -FMAX).any() else x
 
     def _values(self, x: Array, *, indices: bool) -> tuple[Array, tuple[Axis, ...]]:
@@ -150,7 +150,7 @@ class Pooling(LayerSpec):
         shape = output_shape(lead, axes)
         if 0 in shape[len(lead) :]:
             return np.empty(shape, result_type(mode, x.dtype, axes)), axes
-        answered = self._answers_holes(axes, indices=indices)
+        answered = self.answers_holes(axes, indices=indices)
         if self.pad_fill == "ignore" and not answered:
             check_empty(axes)
         if self.nan == "error":
@@ -162,9 +162,13 @@ class Pooling(LayerSpec):
         elif answered:
             x, axes = fill(x, tuple(map(reaching, axes)), neutral(mode, x.dtype))
         with np.errstate(all="ignore"):  # inf - inf and x / 0 give NaN and inf here, and are meant to
-            return pooled(x, axes, mode, self, counted), axes
+            return pooled(x, axes, mode, self, self.counted(counted)), axes
 
-    def _answers_holes(self, axes: Sequence[Axis], *, indices: bool) -> bool:
+    def counted(self, axes: Sequence[Axis]) -> Sequence[Axis]:
+        """Return the axes with as much padding as counts in an average, if any does."""
+        return self.framework.counted(self, axes) if self.framework and self.count_include_pad else axes
+
+    def answers_holes(self, axes: Sequence[Axis], *, indices: bool = False) -> bool:
         """Whether there are windows without a real cell, and the framework has an answer for them."""
         framework = self.framework
         if framework is None or framework.holes is None or not any((axis.counts() == 0).any() for axis in axes):

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from poolcli.errors import FileError, PoolcliError, ShapeError
+from poolcli.errors import CompatError, FileError, PoolcliError, ShapeError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import read
 from poolcli.formats.options import ReadOptions
@@ -96,6 +96,41 @@ def test_every_mode_and_window_gives_the_same_bits(mode: str, window: Any) -> No
         steps: list[Step] = [PoolStep(mode, size, options)]
         whole = at_once(steps, x, "CHW")
         assert same_bits(in_parts(steps, x, 2, (1, 20, 17)), whole)
+
+
+AS_RUNTIMES: tuple[tuple[str, str, Any, str], ...] = (  # mode, size and options, type of the cells
+    ("max", "litert", (3, {"stride": 2, "padding": "same"}), "f4"),
+    ("avg", "litert", (2, {}), "i1"),
+    ("avg", "openvino", (3, {"stride": 2, "padding": 1, "count_include_pad": True}), "f4"),
+    ("avg", "openvino:ceil_torch", (2, {"stride": 3, "padding": (1, 0), "count_include_pad": True}), "f4"),
+    ("avg", "openvino:ceil_torch", (2, {"stride": 3, "count_include_pad": True}), "f4"),
+    ("max", "openvino", (2, {"stride": 1, "padding": 4}), "f4"),
+    ("max", "paddle", (1, {"stride": 3, "ceil_mode": True}), "f8"),
+    ("avg", "paddle", (3, {"stride": 2, "padding": ((0, 2), (2, 0)), "count_include_pad": True}), "f4"),
+    ("avg", "paddle", (3, {"stride": 2, "padding": 1, "divisor_override": 5}), "f4"),
+    ("avg", "flax", (3, {"stride": 2, "padding": 4}), "f4"),
+    ("avg", "flax", (3, {"stride": 2, "padding": "same"}), "u1"),
+    ("avg", "caffe", (3, {"stride": 2, "padding": 1}), "f4"),
+)
+
+
+@pytest.mark.parametrize(("mode", "compat", "window", "dtype"), AS_RUNTIMES)
+def test_what_runtimes_do_gives_the_same_bits(mode: str, compat: str, window: Any, dtype: str) -> None:
+    size, options = window
+    x = np.random.default_rng(2).integers(-100, 100, (2, 32, 37)).astype(dtype)
+    if dtype.startswith("f"):
+        x[0, 3:9, 3:9] = -np.inf
+    steps: list[Step] = [PoolStep(mode, size, options | {"compat": compat})]
+    assert same_bits(in_parts(steps, x, 2, (1, 7, 5)), at_once(steps, x, "CHW"))
+
+
+def test_a_nan_without_a_promise_and_a_window_too_large_are_told_in_blocks() -> None:
+    x = np.ones((9, 9), np.float32)
+    x[5, 5] = np.nan
+    with pytest.raises(CompatError, match="LiteRT promises nothing for NaN"):
+        in_parts([PoolStep("max", 2, {"compat": "litert"})], x, 2, (2, 2))
+    with pytest.raises(NotInBlocksError, match="larger than the input 9x9 gives no value"):
+        Chain.of([PoolStep("max", 10, {"compat": "flax"})], x.shape, 2, x.dtype)
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i2", "i8", "?"])

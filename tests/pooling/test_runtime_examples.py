@@ -178,11 +178,39 @@ def test_a_record_that_says_how_it_was_verified_is_a_recipe(call: Run, tmp_path:
     ("words", "text"),
     [
         (("pool", "--emit", "torch"), "it does not do what OpenVINO does differently"),
-        (("grad",), "the gradient of OpenVINO is not known here"),
-        (("explain", "-o", "page.html"), "a page does not do what OpenVINO does differently"),
+        (("grad",), "OpenVINO has no gradients: it runs models that others have trained"),
         (("pool", "--ceil-mode"), "its rounding has three names"),
     ],
 )
 def test_what_knows_nothing_of_a_runtime_says_so(call: Run, words: tuple[str, ...], text: str) -> None:
     done = call(*words, "--compat", "openvino", "-", stdin=GRID)
     assert (done.code, text in done.err) == (2, True), done.err
+
+
+@pytest.mark.parametrize(
+    ("compat", "words"),
+    [("litert", "-k 2"), ("openvino", "-k 2"), ("paddle", "-m avg -k 2"), ("flax", "-m avg -k 2 -p same"),
+     ("tf", "-k 3 -p same"), ("coreml", "-m avg -k 2")],
+)  # fmt: skip
+def test_a_page_shows_a_runtime_that_does_here_as_poolcli_does(
+    call: Run, tmp_path: Path, compat: str, words: str
+) -> None:
+    page = tmp_path / "page.html"
+    assert call("explain", *words.split(), "--compat", compat, "-o", page, "-", stdin=GRID).code == 0
+    assert f'"compat":"{compat}"' not in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("compat", "words", "given", "why"),
+    [
+        ("openvino:ceil_torch", "-m avg -k 2 -s 2 -p 1x0 --count-include-pad", GRID, "divides by the whole window"),
+        ("openvino", "-k 2", "-inf,-inf\n-inf,-inf\n", "its maximum begins with -3.4e38"),
+        ("paddle", "-k 1 -s 2 --ceil-mode", "1,2\n3,4\n", "rounding up keeps a last window behind the input in Paddle"),
+        ("litert", "-k 4", GRID, "window 4x4 is larger than the input 3x3"),
+    ],
+)  # fmt: skip
+def test_a_page_refuses_a_runtime_that_does_otherwise(
+    call: Run, tmp_path: Path, compat: str, words: str, given: str, why: str
+) -> None:
+    done = call("explain", *words.split(), "--compat", compat, "-o", tmp_path / "page.html", "-", stdin=given)
+    assert (done.code, why in done.err) == (2, True), done.err

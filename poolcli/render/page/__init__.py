@@ -21,15 +21,17 @@ from typing import Any
 
 import numpy as np
 
+from poolcli.analysis.comparison import compared
 from poolcli.analysis.windows import windows
 from poolcli.colors import CENTRED, COLORMAPS
 from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.pooling.frameworks import LayerFacts
+from poolcli.pooling.frameworks import OWN, LayerFacts
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import MODES, ChosenMode, Mode, lacking
 from poolcli.pooling.options import KEPT
 from poolcli.steps import steps
+from poolcli.steps.steps import PoolStep
 from poolcli.window import Window, times
 from poolcli.wording import Phrase, safe
 
@@ -85,6 +87,8 @@ def page(
         Whatever pooling the map would raise.
     """
     _check(feature_map, layer)
+    if not _scripts(layer, feature_map.values.dtype):
+        layer = _in_own_words(feature_map, layer)
     if exercise and (asked := math.prod(len(axis) for axis in layer.plan(feature_map.spatial))) > MOST_ASKED:
         raise LimitError(
             f"an exercise of {asked} output cells is too long: at most {MOST_ASKED}",
@@ -136,8 +140,6 @@ def _check(feature_map: FeatureMap, layer: Pooling) -> None:
             f"a page cannot draw at random as mode {layer.mode} does",
             AS_TABLE,
         )
-    if layer.framework and not layer.framework.imitated:
-        raise UsageError(f"a page does not do what {layer.framework.title} does differently", AS_TABLE)
     for option in KEPT:
         if getattr(layer, option.name) != option.default and option.json not in (*NOT_FOR_THE_SCRIPT, *known_options()):
             raise UsageError(Phrase(f"a page knows nothing of {{{option.name}}}"), AS_TABLE)
@@ -158,6 +160,25 @@ def _check(feature_map: FeatureMap, layer: Pooling) -> None:
             ),
         )
     layer.apply(feature_map.values)
+
+
+def _scripts(layer: Pooling, dtype: np.dtype[Any]) -> bool:
+    """Whether the script knows every rule of the layer's framework."""
+    row = layer.framework
+    if row is None or row.counting or row.holes or (row.rounding, row.too_large) != (OWN.rounding, OWN.too_large):
+        return row is None
+    return all(made == MODES.get(name, made) or made.page for name, made in versions(layer, dtype).items())
+
+
+def _in_own_words(feature_map: FeatureMap, layer: Pooling) -> Pooling:
+    """Return a layer without its framework, if that changes nothing here; refuse it with the reason if it does."""
+    said = {**layer.record(), "count_include_pad": layer.count_include_pad, "ceil_mode": layer.window.ceil_mode}
+    sides = [PoolStep.from_record({**said, "compat": name}) for name in (layer.compat, None)]
+    made = compared(feature_map, {str(layer.compat): sides[0], OWN.name: sides[1]})
+    if made.reasons and layer.framework:
+        why = f"a page does not do what {layer.framework.title} does differently here: {'; '.join(made.reasons)}"
+        raise UsageError(why, AS_TABLE)
+    return sides[1].layer(feature_map.ndim)
 
 
 def known_options() -> set[str]:
