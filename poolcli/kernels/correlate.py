@@ -9,6 +9,7 @@ Benchmark cases: conv gaussian 5x5 for the first, conv outline 3x3 for the secon
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from math import gcd
 from typing import Any
 
@@ -58,7 +59,8 @@ def correlate(
     out = np.empty((*x.shape[: x.ndim - len(axes)], *map(len, axes)), dtype)
     if out.size == 0:
         return out
-    task = _Correlation(weights.astype(dtype if work is None else work), separated(weights))
+    typed = weights.astype(dtype if work is None else work)
+    task = _Correlation((typed.shape, typed.dtype, typed.tobytes()), typed, separated(weights))
     workers = threads(workers) if x.nbytes + out.nbytes >= SHARED_BYTES else 1
     room = TILE_BYTES // task.weights.itemsize
     risky = x.dtype.kind == "f" and not weights.all()
@@ -74,28 +76,23 @@ def correlate(
     return out
 
 
+@dataclass(frozen=True)
 class _Correlation:
-    """What is done to one tile."""
+    """What is done to one tile; of equal value where the weights are."""
 
-    def __init__(self, weights: Array, factors: list[Array] | None) -> None:
-        self.weights, self._factors = weights, factors
-        self._value = weights.shape, weights.dtype, weights.tobytes()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Correlation) and self._value == other._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
+    value: tuple[Any, ...]
+    weights: Array = field(compare=False)
+    factors: list[Array] | None = field(compare=False)
 
     def __call__(
         self, blocks: Sequence[State], axes: Sequence[Axis], target: Array | None, scratch: Scratch
     ) -> list[State]:
         block = _padded(blocks[0][0], axes, self.weights.dtype, scratch)
-        if self._factors is None:
+        if self.factors is None:
             _add_up(list(_terms(block, axes, self.weights, zeros=not self.weights.any())), target, scratch)
             return []
-        for position, (axis, factor) in enumerate(zip(axes, self._factors, strict=True)):
-            last = position == len(self._factors) - 1
+        for position, (axis, factor) in enumerate(zip(axes, self.factors, strict=True)):
+            last = position == len(self.factors) - 1
             weights = factor.astype(self.weights.dtype)
             block = _along(block, axis, position + 1, weights, target if last else None, scratch)
         return []

@@ -6,14 +6,14 @@ other, always at vector speed. The tricks, each named where it is done, with the
 - *blocks*: along every axis but the last, a stride above 1 is taken first, so that later steps see less data;
 - *halves*: the cells of a block are folded by adding one half to the other, in few calls and with little rounding, or
   by NumPy's own reduction where that sees whole rows (its sums of rows run at the speed of memory);
-- *sixteenths*: long sums add sixteen floats as they are, and those in float64;
 - *chains*: windows that overlap are made of smaller windows, 31 cells in 7 steps, or 5 where cells may count twice;
 - *flat*: a contiguous tile is one long row; the few results that wrap from row to row are never looked at;
 - *thinning*: along the last axis the stride is taken at the very end, by narrowing words of two, four or eight cells;
 - *narrow sums*: integers are summed in the narrowest type that holds every possible sum, and go over to a wider one in
   the middle of a chain; float32 is used as long as its rounding stays within 1e-6;
 - *in place*: a step of a chain writes over windows that no later step needs;
-- *pieces*: global windows over contiguous planes are only read, in large pieces and without tiles;
+- *pieces*: global windows over contiguous planes are only read, in large pieces and without tiles; long sums add
+  sixteen floats as they are, and those in float64: *sixteenths*;
 - *two levels*: windows larger than a tile are first folded to one state for each of some thousand cells.
 """
 
@@ -23,7 +23,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from itertools import starmap
 from threading import Lock
 from typing import Any
 
@@ -32,20 +31,16 @@ from numpy.typing import DTypeLike, NDArray
 
 from poolcli.kernels.fold_axis import (
     LONG,
-    WIDE,
     WRITTEN,
     FoldType,
     Lane,
     Part,
     along,
-    each,
     fold_rows,
     in_pieces,
     roundings,
-    shared_by,
     start,
     way,
-    widens,
 )
 from poolcli.kernels.memory import Scratch
 from poolcli.kernels.replay import KernelProgram, Layout
@@ -60,7 +55,6 @@ GIANT_CELLS = 1 << 15  # a window above this is folded in two levels
 FEW_CELLS = 1 << 16  # the cells that the first level folds into one
 MANY_CELLS = 1 << 19  # the same where nothing is rounded
 PIECE_BYTES = 1 << 21  # of rows that are folded in one call
-STREAMED = 4  # times as large are tiles of which the first step leaves a sixteenth
 MOST_ROUNDINGS = 15  # of float32, each at most 2**-24; with the division of an average they keep a sum within 1e-6
 
 
@@ -153,10 +147,8 @@ class _Job:
 
 def _fold(job: _Job) -> None:
     axes, parts, finish, out = job.axes, job.parts, job.finish, job.out
-    pieces = len(parts) == 1 and in_pieces(parts[0], job.sources[0])
-    if (pieces or len(axes) > 1) and job.one_stretch:
-        way_of_planes = _fold_pieces if pieces else _fold_as_rows
-        way_of_planes(job)
+    if len(parts) == 1 and in_pieces(parts[0], job.sources[0]) and job.one_stretch:
+        _fold_pieces(job)
         return
     if math.prod(axis.size for axis in axes) > GIANT_CELLS:
         apart = [i for i, axis in enumerate(axes) if axis.size >= LONG and _apart(axis)]
@@ -193,21 +185,6 @@ def _all_of(length: int) -> Axis:
     return Axis(length, range(1), range(length, length + 1))
 
 
-def _fold_as_rows(job: _Job) -> None:
-    """Fold contiguous planes under global windows as long rows: *flat*. Benchmark case: global max of 4096x4096."""
-    axes, finish = job.axes, job.finish
-    ones = (1,) * len(axes)
-
-    def finish_rows(states: State, place: Tile, target: Array) -> Array:
-        assert finish is not None  # noqa: S101 - used below only if so
-        planes = tuple(each(states, lambda array: array.reshape(-1, *ones)))
-        return finish(planes, place * len(axes), target.reshape(-1, *ones)).reshape(target.shape)
-
-    rows = [each(source, lambda array: array.reshape(len(array), -1)) for source in job.sources]
-    long = (_all_of(math.prod(axis.length for axis in axes)),)
-    _fold(replace(job, sources=rows, axes=long, finish=finish and finish_rows, out=job.out.reshape(-1, 1)))
-
-
 def _fold_pieces(job: _Job) -> None:
     """Fold contiguous planes under global windows piece by piece, without tiles and tapes: *pieces*.
 
@@ -218,7 +195,8 @@ def _fold_pieces(job: _Job) -> None:
     rows = planes.reshape(len(planes), -1)
     cells = PIECE_BYTES // rows.itemsize
     number, together = -(-rows.shape[1] // cells), max(cells // rows.shape[1], 1)
-    states = np.empty((len(rows), number), rows.dtype if part.overlapping else np.float64)
+    rounds = not part.overlapping and rows.dtype == np.float32
+    states = np.empty((len(rows), number), np.float64 if rounds else rows.dtype)
     places = [(slice(row, row + together), piece) for row in range(0, len(rows), together) for piece in range(number)]
 
     def work(place: tuple[slice, int], _: None) -> None:
@@ -342,24 +320,18 @@ def _walk(
     out: Array | None = None,
 ) -> None:
     """Fold tile after tile and hand each to `store`; if `out` is given, the values may already be there."""
-    task, room, multiples = _task(axes, parts, sources)
+    task, room = _task(axes, parts, sources)
     recordable = all(axis.regular for axis in axes) and all(map(_recordable, parts, sources))
-    walk_tiles(
-        task, sources, axes, out, room=room, multiples=multiples, workers=workers, store=store, recordable=recordable
-    )
+    walk_tiles(task, sources, axes, out, room=room, workers=workers, store=store, recordable=recordable)
 
 
-def _task(
-    axes: Sequence[Axis], parts: Sequence[Part], sources: Sequence[State]
-) -> tuple[_Folding, int, tuple[int, ...]]:
-    """Return what to do to tiles, how many cells these look at, and what their first windows are multiples of."""
+def _task(axes: Sequence[Axis], parts: Sequence[Part], sources: Sequence[State]) -> tuple[_Folding, int]:
+    """Return what to do to tiles, and how many cells these look at."""
     types = tuple(_Types.of(axes, part) for part in parts)
     firsts = [(part.prepare and part.dtype) or source[0].dtype for part, source in zip(parts, sources, strict=True)]
     plans = [each.kinds(first) for each, first in zip(types, firsts, strict=True)]
-    streams = all(map(_streams, plans, parts, sources, [axes] * len(parts)))
     widest = max(kind.dtype.itemsize for kinds in plans for kind in kinds)
-    together = (shared_by(axis.size) if how == "shared" else 1 for axis, how in zip(axes, ways(axes), strict=True))
-    return _Folding(tuple(parts), types), TILE_BYTES // widest * (STREAMED if streams else 1), tuple(together)
+    return _Folding(tuple(parts), types), TILE_BYTES // widest
 
 
 def small_program(x: Array, axes: Sequence[Axis], part: Part, out: Array | None) -> KernelProgram | None:
@@ -379,9 +351,9 @@ def small_program(x: Array, axes: Sequence[Axis], part: Part, out: Array | None)
     plain = all(axis.regular for axis in axes) and _recordable(part, (x,)) and len(x) > 0
     if not plain or all(map(_whole, axes)) or math.prod(axis.size for axis in axes) > GIANT_CELLS:
         return None
-    task, room, multiples = _task(axes, [part], [(x,)])
+    task, room = _task(axes, [part], [(x,)])
     layouts = tuple(Layout(array.dtype, array.strides) for array in (x, out) if array is not None)
-    plan = planned(task, tuple(axes), layouts, len(x), room, multiples, out is not None)
+    plan = planned(task, tuple(axes), layouts, len(x), room, out is not None)
     return plan.steps[0][1] if len(plan.steps) == 1 else None
 
 
@@ -389,22 +361,15 @@ def _recordable(part: Part, source: State) -> bool:
     return part.prepare is None and len(source) == 1 and isinstance(part.combine, np.ufunc)
 
 
-def _streams(kinds: Sequence[FoldType], part: Part, source: State, axes: Sequence[Axis]) -> bool:
-    """Whether the first step leaves so little of the cells that they need not stay in the cache."""
-    if part.prepare is not None or len(axes) > 1:
-        return False
-    return widens(source, axes[0], kinds[0].dtype, part) or (part.overlapping and _whole(axes[0]))
-
-
 def _at(state: State, index: tuple[Any, ...]) -> State:
     return tuple(c[index] if isinstance(c, np.ndarray) else c for c in state)
 
 
-def ways(axes: Sequence[Axis], *, overlapping: bool = False) -> list[str]:
+def ways(axes: Sequence[Axis]) -> list[str]:
     """Return the `way` to fold each axis."""
     inner = [math.prod(axis.length for axis in axes[position + 1 :]) for position in range(len(axes))]
     inner = [max(cells, 2) for cells in inner[:-1]] + [1]
-    return [way(axis, cells, overlapping=overlapping) for axis, cells in zip(axes, inner, strict=True)]
+    return list(map(way, axes, inner))
 
 
 @dataclass(frozen=True)
@@ -428,9 +393,9 @@ class _Types:
         """Choose."""
         sizes = tuple(axis.size for axis in axes)
         strides = [axis.stride if axis.regular else 1 for axis in axes]
-        rounds = tuple(starmap(roundings, zip(sizes, strides, ways(axes), strict=True)))
+        chosen = tuple(ways(axes))
+        rounds = tuple(map(roundings, sizes, strides, chosen))
         floats = part.prepare is None and part.dtype is not None and part.dtype.kind == "f"
-        chosen = tuple(ways(axes, overlapping=part.overlapping))
         return cls(chosen, sizes, rounds, part.combine is np.add, part.ones, part.dtype if floats else None, part.dtype)
 
     def kinds(self, dtype: np.dtype[Any]) -> list[FoldType]:
@@ -479,24 +444,15 @@ def steady(axes: Sequence[Axis], ranges: Sequence[tuple[int, int]]) -> tuple[tup
     """Return windows around these whose cells `fold` combines in the same order as over the whole axes.
 
     Floating-point sums depend on the order in which they are added up, and that on the `way` along an axis: a single
-    window otherwise than several, and windows that share their sums in groups.
+    window otherwise than several.
 
     Examples
     --------
     >>> from poolcli.window import Window
     >>> steady(Window.of(2, size=31, stride=1).plan((1000, 1000)), ((101, 200), (5, 6)))
-    ((96, 200), (5, 487))
+    ((101, 200), (5, 7))
     """
-    wide = [_several(axis, *ends) for axis, ends in zip(axes, ranges, strict=True)]
-    shared = [position for position, how in enumerate(ways(axes)) if how == "shared"]
-    for position in shared:
-        first, last = wide[position]
-        wide[position] = first - first % shared_by(axes[position].size), last
-    beside = WIDE if shared else 1
-    for position in range(len(axes) - 1, shared[0] if shared else 0, -1):
-        wide[position] = _with_cells(axes[position], *wide[position], beside)
-        beside = -(-beside // max(_cells(axes[position], *wide[position]), 1))
-    return tuple(wide)
+    return tuple(_several(axis, *ends) for axis, ends in zip(axes, ranges, strict=True))
 
 
 def _several(axis: Axis, first: int, last: int) -> tuple[int, int]:
@@ -508,17 +464,3 @@ def _several(axis: Axis, first: int, last: int) -> tuple[int, int]:
     while all(axis.stops[i] - axis.starts[i] < size for i in range(first, last)):
         first, last = max(first - 1, 0), min(last + 1, len(axis))
     return first, last
-
-
-def _with_cells(axis: Axis, first: int, last: int, cells: int) -> tuple[int, int]:
-    """Widen to windows that look at so many real cells, if there are so many."""
-    step = axis.stride if axis.regular else 1
-    while (missing := cells - _cells(axis, first, last)) > 0 and (first, last) != (0, len(axis)):
-        more = max(missing // step, 1)
-        first, last = (first, min(last + more, len(axis))) if last < len(axis) else (max(first - more, 0), last)
-    return first, last
-
-
-def _cells(axis: Axis, first: int, last: int) -> int:
-    low, high, _ = axis.band(first, last)
-    return high - low

@@ -28,7 +28,6 @@ AT_FIRST = 16  # the same where the rest is added in float64: 15 roundings
 SHORT = 512  # cells of a row up to which it is better to make more than is needed in one long loop
 RUN_BYTES = 1 << 14  # of memory that is read without a jump
 WIDE = 512  # cells beside each other from which short loops cost less than they save
-MANY_STEPS = 5  # of a chain, beyond which sharing does less
 LONG = 128  # cells of a block along the last axis from which halves beat a chain
 _IDEMPOTENT = (np.maximum, np.minimum, np.fmax, np.fmin, np.logical_or, np.logical_and, np.bitwise_or, np.bitwise_and)
 _WORDS = (2, 4, 8)  # bytes
@@ -77,17 +76,6 @@ class Part:
         if not isinstance(self.combine, np.ufunc):
             return self.combine(one, other)
         return (scratch.do(self.combine, one[0], other[0], out=scratch.take(one[0].shape, one[0].dtype)),)
-
-    def merge_alternating(
-        self, even: tuple[State, State], odd: tuple[State, State], n: int, at: int, scratch: Scratch
-    ) -> State:
-        """Combine two pairs of states of one array; the results take turns along one axis."""
-        shape, index = even[0][0].shape, (slice(None),) * at
-        out = scratch.take((*shape[:at], n, *shape[at + 1 :]), even[0][0].dtype)
-        for first, (one, other) in enumerate((even, odd)):
-            if n > first:
-                scratch.do(self.combine, one[0], other[0], out=out[(*index, slice(first, None, 2))])
-        return (out,)
 
 
 class FoldType(NamedTuple):
@@ -143,8 +131,8 @@ def cut(state: State, at: int, cells: slice | int) -> State:
     return each(state, lambda array: array[index])
 
 
-def way(axis: Axis, inner: int, *, overlapping: bool) -> str:
-    """Choose how to fold: ``one``, ``chain``, ``shared``, ``blocks``, ``taps``, ``halves`` or ``irregular``.
+def way(axis: Axis, inner: int) -> str:
+    """Choose how to fold: ``one``, ``chain``, ``blocks``, ``taps``, ``halves`` or ``irregular``.
 
     Parameters
     ----------
@@ -152,8 +140,6 @@ def way(axis: Axis, inner: int, *, overlapping: bool) -> str:
         The windows.
     inner : int
         How many cells of later axes stand beside each cell; 1 for the last axis.
-    overlapping : bool
-        Whether a cell may be combined twice.
     """
     size, stride = axis.size, axis.stride if axis.regular else 0
     if not axis.regular:
@@ -166,25 +152,14 @@ def way(axis: Axis, inner: int, *, overlapping: bool) -> str:
         return "chain"
     if axis.dilation > 1:
         return "taps" if size - 1 <= len(chain(size, overlapping=False)) * stride else "chain"
-    if stride > 1:  # on short rows every second row costs more than twice as many cells in one row
-        return "chain" if inner < WIDE and size <= 3 and stride == 2 else "blocks"
-    return "shared" if inner >= WIDE and len(chain(size, overlapping=overlapping)) > MANY_STEPS else "chain"
-
-
-def shared_by(size: int) -> int:
-    """Return how many neighbouring windows `_shared` makes together; which ones decides how their sums are rounded."""
-    half = size // 2 if size % 2 else (size - 1) // 2
-    return 1 if size <= 2 else 2 * shared_by(half)
+    # on short rows every second row costs more than twice as many cells in one row
+    return "chain" if stride == 1 or (inner < WIDE and size <= 3 and stride == 2) else "blocks"
 
 
 def roundings(size: int, stride: int, how: str) -> int:
     """Return how often a float is rounded when cells are added up along an axis."""
     if how == "chain":
         return depth(chain(size, overlapping=False))
-    if how == "shared":
-        if size <= 2:
-            return size - 1
-        return roundings(size // 2, 1, how) + 2 if size % 2 else roundings(size - 1, 1, how) + 1
     if how == "blocks":
         blocks, rest = divmod(size, stride)
         inside = halvings(min(size, stride))
@@ -216,8 +191,6 @@ def along(state: State, axis: Axis, how: str, lane: Lane, out: Array | None) -> 
     at, part, kind, scratch = lane
     last = at == max(c.ndim for c in state if isinstance(c, np.ndarray)) - 1
     out = out if last else None
-    if last and at == 1 and widens(state, axis, kind.dtype, part):
-        return (_widened(pad(state, axis, at, part.fill, scratch)[0], axis, scratch),)
     rows_of = axis.stride if last and how == "chain" else 1  # so that thinning sees whole words
     if how != "chain" or kind.before < 2:
         state = _cast(state, kind.dtype, scratch)
@@ -232,8 +205,6 @@ def along(state: State, axis: Axis, how: str, lane: Lane, out: Array | None) -> 
     if how in ("taps", "halves"):
         s = s if n > 1 else k
         return _halves(each(state, lambda array: taps(array, at, 0, n, s, k, d)), at + 1, part, scratch)
-    if how == "shared" and isinstance(part.combine, np.ufunc):
-        return _shared(state, k, n, lane)
     if not last or not isinstance(part.combine, np.ufunc):
         steps = chain(k, overlapping=part.overlapping)
         return cut(_chain(state, steps, d, lane), at, slice(0, (n - 1) * s + 1, s))
@@ -428,35 +399,10 @@ def _in_short_runs(state: State, cells: int, lane: Lane) -> bool:
     return cells * state[0].strides[lane.at] < RUN_BYTES and _span(state[0]) > 0
 
 
-def _shared(state: State, size: int, n: int, lane: Lane) -> State:
-    """Fold windows at every cell, two neighbours sharing all but their ends: *shared*.
-
-    Windows 2i and 2i + 1 of 2j + 1 cells have j pairs of cells in common, and those are windows of j over the pairs:
-    half the work at each level, so less than 3 passes for any size. Benchmark case: float32 max and avg 31x31.
-    """
-    at, part, _, scratch = lane
-    if size <= 2:
-        first = cut(state, at, slice(0, n))
-        return first if size == 1 else part.merge(first, cut(state, at, slice(1, n + 1)), scratch)
-    if size % 2 == 0:
-        most = _shared(state, size - 1, n, lane)
-        return part.merge(most, cut(state, at, slice(size - 1, size - 1 + n)), scratch)
-    half, cores = size // 2, (n + 1) // 2
-    ends = 2 * (cores + half - 1)
-    pairs = part.merge(cut(state, at, slice(1, ends, 2)), cut(state, at, slice(2, ends + 1, 2)), scratch)
-    core = _shared(pairs, half, cores, lane)
-    even = cut(state, at, slice(0, 2 * cores, 2)), core
-    odd = cut(core, at, slice(0, n // 2)), cut(state, at, slice(size, size + n - 1, 2))
-    return part.merge_alternating(even, odd, n, at, scratch)
-
-
 def taps(array: Array, at: int, first: int, n: int, stride: int, size: int, dilation: int) -> Array:
     """Return a view with the cells of every window along a new axis `at` + 1."""
     before = (slice(None),) * at
     begin = array[(*before, slice(first, None))]
-    if dilation == 1 and size <= stride and begin.shape[at] >= n * stride:  # the quick way to the same view
-        shape = (*begin.shape[:at], n, stride, *begin.shape[at + 1 :])
-        return begin[(*before, slice(0, n * stride))].reshape(shape)[(*before, slice(None), slice(0, size))]
     step = array.strides[at]
     return as_strided(
         begin,
@@ -492,25 +438,22 @@ def _halves(state: State, at: int, part: Part, scratch: Scratch) -> State:
     return folded
 
 
-def widens(state: State, axis: Axis, dtype: np.dtype[Any], part: Part) -> bool:
-    """Whether to go the way of `_widened`."""
-    floats = len(state) == 1 and dtype == np.float64 and state[0].dtype == np.float32 and part.combine is np.add
-    apart = axis.regular and axis.dilation == 1 and (len(axis) == 1 or axis.stride >= axis.size >= LONG)
-    return floats and apart and axis.size % AT_FIRST == 0
-
-
 def in_pieces(part: Part, source: State) -> bool:
-    """Whether `fold_rows` can fold this: extremes, and sums of float32."""
+    """Whether `fold_rows` can fold this: extremes, and sums in the type that the cells have."""
     if part.prepare is not None or len(source) > 1 or math.prod(source[0].shape[1:]) < LONG:
         return False
-    return part.overlapping or (part.combine is np.add and source[0].dtype == part.dtype == np.float32)
+    return part.overlapping or (part.combine is np.add and source[0].dtype == part.dtype)
 
 
 def fold_rows(part: Part, rows: Array, out: Array) -> None:
-    """Fold contiguous rows to one state each: sums in float64, of *sixteenths*."""
+    """Fold contiguous rows to one state each; sums of float32 in float64, of *sixteenths*.
+
+    Sixteen floats are added as they are, and those sums in float64: so few are converted, and their rounding stays
+    small. Benchmark case: float32 avg global.
+    """
     combine = part.combine
     assert isinstance(combine, np.ufunc)  # noqa: S101 - as `in_pieces` has it
-    if part.overlapping:
+    if out.dtype == rows.dtype:
         combine.reduce(rows, axis=1, out=out)
         return
     number, cells = rows.shape
@@ -520,18 +463,6 @@ def fold_rows(part: Part, rows: Array, out: Array) -> None:
         columns = L1_CELLS if cells % (AT_FIRST * L1_CELLS) == 0 else cells // AT_FIRST
         few = np.add.reduce(rows[:, :whole].reshape(-1, AT_FIRST, columns), axis=1).reshape(number, -1)
         out += np.add.reduce(few, axis=1, dtype=np.float64)
-
-
-def _widened(rows: Array, axis: Axis, scratch: Scratch) -> Array:
-    """Add up sixteen floats of a row as they are, and those sums in float64: *sixteenths*.
-
-    So few are converted, and their rounding stays small. Benchmark case: float32 avg global.
-    """
-    n, columns = len(axis), axis.size // AT_FIRST
-    cells = taps(rows, 1, 0, n, axis.stride if n > 1 else axis.size, axis.size, 1)
-    few = _added(cells.reshape(*cells.shape[:2], AT_FIRST, columns), 2, np.add, scratch)
-    wide = scratch.do(copy, few, out=scratch.take(few.shape, np.float64))
-    return _reduced(wide, 2, np.add, scratch)
 
 
 def _added(array: Array, at: int, combine: np.ufunc, scratch: Scratch) -> Array:

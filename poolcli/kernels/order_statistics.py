@@ -72,10 +72,7 @@ def majority(cells: Array, real: NDArray[np.bool_], _: float, __: Array | None) 
         return np.array([_most_frequent(row[there]) for row, there in zip(cells, np.broadcast_to(real, cells.shape),
                                                                           strict=True)], cells.dtype)  # fmt: skip
     real = np.broadcast_to(real, cells.shape)
-    order = np.argsort(cells, axis=1, kind="stable")
-    order = np.take_along_axis(
-        order, np.argsort(~np.take_along_axis(real, order, axis=1), axis=1, kind="stable"), axis=1
-    )
+    order = np.lexsort((cells, ~real), axis=1)
     rows, taking = np.take_along_axis(cells, order, axis=1), np.take_along_axis(real, order, axis=1)
     new = np.ones(rows.shape, bool)
     new[:, 1:] = (rows[:, 1:] != rows[:, :-1]) | (taking[:, 1:] != taking[:, :-1])

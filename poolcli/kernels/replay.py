@@ -1,4 +1,4 @@
-"""KernelProgram what is done to one tile, on paper, to do it to all tiles without deciding and slicing anew.
+"""Record what is done to one tile, on paper, to do it to all tiles without deciding and slicing anew.
 
 Python's part of a step, some microseconds of slicing, is as long as NumPy's on a tile that fits the cache, and only
 one thread at a time can do it. Tiles of the same shape differ in nothing but where they start, so their steps are
@@ -10,7 +10,7 @@ complete, each intermediate result gets a place in one piece of memory from its 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ from poolcli.kernels.memory import Scratch
 Array = NDArray[Any]
 CACHE_LINE = 64  # bytes of a cache line, and of the widest vector
 LOOSEST = 4  # a free place may be so many times as large as what it is taken for
-BUFFER = -1  # the memory of a view that stands in a thread's buffer; others count the arrays of a recorder
+BUFFER = -1  # the memory of a view that stands in what a program needs; others count the arrays of a recorder
 
 
 class Layout(NamedTuple):
@@ -154,21 +154,40 @@ class Recorder(Scratch):
         return {memory: at for memory, (_, at) in places.items()}, top
 
 
-def replay(program: KernelProgram, *arrays: Array, buffer: Array | None = None) -> Any:
-    """Do a program that has one result, once, on contiguous arrays."""
-    buffer = np.empty(program.size, np.uint8) if buffer is None else buffer
-    memories = [*arrays, buffer]  # the last is that of number `BUFFER`
+def play(program: KernelProgram, *places: tuple[Array, int]) -> list[Any]:
+    """Do the steps of a program.
+
+    Parameters
+    ----------
+    program : KernelProgram
+        What to do.
+    *places : tuple of array and int
+        Bytes, and at which of them the tile begins: for each array, and last for what the program needs.
+    """
     ndarray = np.ndarray
 
     def find(item: Any) -> Any:
         if type(item) is not View:
             return item
         memory, offset, shape, dtype, strides = item
-        return ndarray(shape, dtype, memories[memory], offset, strides)
+        data, begin = places[memory]  # the last is that of number `BUFFER`
+        return ndarray(shape, dtype, data, begin + offset, strides)
 
     for call, inputs, out in program.calls:
-        call(*[find(item) for item in inputs], out=find(out))
-    return find(program.results[0])
+        call(*map(find, inputs), out=find(out))
+    return [find(item) for item in program.results]
+
+
+def replay(program: KernelProgram, *arrays: Array, buffer: Array | None = None) -> Any:
+    """Do a program that has one result, once, on contiguous arrays."""
+    buffer = np.empty(program.size, np.uint8) if buffer is None else buffer
+    return play(program, *((array, 0) for array in (*arrays, buffer)))[0]
+
+
+def room_for(size: int) -> Array:
+    """Return so many bytes, from the start of a cache line."""
+    buffer = np.empty(size + CACHE_LINE, np.uint8)
+    return buffer[-buffer.__array_interface__["data"][0] % CACHE_LINE :]
 
 
 class Memory:
@@ -180,45 +199,3 @@ class Memory:
         first = upwards[(slice(0, 1),) * array.ndim].reshape(1).view(np.uint8)
         self.bytes = as_strided(first, (end - begin,), (1,))
         self.origin: int = array.__array_interface__["data"][0] - begin
-
-
-class Player:
-    """Plays programs, in a buffer of its own.
-
-    Parameters
-    ----------
-    size : int
-        Bytes that the largest of them needs.
-    memories : sequence of Memory
-        Of the arrays that the programs are about.
-    """
-
-    def __init__(self, size: int, memories: Sequence[Memory]) -> None:
-        buffer = np.empty(size + CACHE_LINE, np.uint8)
-        self._buffer = buffer[-buffer.__array_interface__["data"][0] % CACHE_LINE :]
-        self._memories = memories
-        self._bound: dict[int, tuple[list[Call], list[Any]]] = {}
-
-    def play(self, program: KernelProgram, offsets: Sequence[int]) -> list[Any]:
-        """Do the steps on the tile that starts `offsets` bytes after the first cell of each array."""
-        if (bound := self._bound.get(id(program))) is None:
-            calls = [Call(call, tuple(self._in_buffer(inputs)), *self._in_buffer([out]))
-                     for call, inputs, out in program.calls]  # fmt: skip
-            bound = self._bound[id(program)] = calls, list(self._in_buffer(program.results))
-        where = [(memory.bytes, memory.origin + at) for memory, at in zip(self._memories, offsets, strict=True)]
-
-        def find(item: Any) -> Any:
-            if type(item) is not View:
-                return item
-            data, start = where[item.memory]
-            return np.ndarray(item.shape, item.dtype, data, start + item.offset, item.strides)
-
-        calls, results = bound
-        for call, inputs, out in calls:
-            call(*map(find, inputs), out=find(out))
-        return [find(item) for item in results]
-
-    def _in_buffer(self, items: Sequence[Any]) -> Iterator[Any]:
-        for item in items:
-            inside = type(item) is View and item.memory == BUFFER
-            yield np.ndarray(item.shape, item.dtype, self._buffer, item.offset, item.strides) if inside else item

@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.kernels.memory import Scratch
-from poolcli.kernels.replay import KernelProgram, Layout, Memory, Player, Recorder
+from poolcli.kernels.replay import KernelProgram, Layout, Memory, Recorder, play, room_for
 from poolcli.system.threads import run
 from poolcli.window import Axis
 
@@ -25,31 +25,9 @@ SHARED_BYTES = 1 << 20  # of input and output, below which a second thread costs
 FIRST_FOLD = 0.5  # of the time goes into the first fold; the next does not see what tiles above each other share
 MOST_PLANS = 16  # that are kept
 
-
-class TileTask(Protocol):
-    """What is done to each tile; a value, so that equal tasks have equal programs."""
-
-    def __call__(
-        self, blocks: Sequence[State], axes: Sequence[Axis], target: Array | None, scratch: Scratch
-    ) -> Sequence[State]:
-        """Do it.
-
-        Parameters
-        ----------
-        blocks : sequence of states
-            The cells that the tile's windows look at.
-        axes : sequence of Axis
-            Those of the tile.
-        target : ndarray, optional
-            Where values may be put at once.
-        scratch : Scratch
-            Takes intermediate results and does the steps.
-        """
-        ...
-
-    def __hash__(self) -> int:
-        """Return the same for equal tasks."""
-        ...
+# What is done to each tile: with the cells that its windows look at, its axes over those, where values may be put at
+# once, and what takes intermediate results and does the steps. It is a value: equal tasks have equal programs.
+TileTask = Callable[[Sequence[State], Sequence[Axis], Array | None, Scratch], Sequence[State]]
 
 
 class Spot(NamedTuple):
@@ -114,13 +92,13 @@ def recorded(
 @lru_cache(MOST_PLANS)
 def planned(
     task: TileTask, axes: tuple[Axis, ...], layouts: tuple[Layout, ...], planes: int, room: int,
-    multiples: tuple[int, ...], direct: bool,
+    direct: bool,
 ) -> Plan:  # fmt: skip
     """Record the task for each kind of tile; a plan is a value, it holds no memory of a call."""
     programs: dict[Any, KernelProgram] = {}
     steps = []
     sources = len(layouts) - direct
-    for spot in spots(tiles(planes, axes, room, multiples), axes):
+    for spot in spots(tiles(planes, axes, room), axes):
         parts = [spot.cells] * sources + [spot.windows] * direct
         if (kind := spot.kind) not in programs:
             shapes = [tuple(part.stop - part.start for part in tile) for tile in parts]
@@ -140,7 +118,6 @@ def walk_tiles(
     room: int,
     workers: int,
     store: Callable[[Sequence[State], Tile], None] = lambda *_: None,
-    multiples: Sequence[int] = (),
     recordable: bool = True,
     instead: Callable[[Spot], bool] = lambda _: False,
 ) -> None:
@@ -162,8 +139,6 @@ def walk_tiles(
         Threads.
     store : function of (states, tile), optional
         Is given what the task returns.
-    multiples : sequence of int
-        Tiles start at windows that are multiples of these.
     recordable : bool
         Whether the task does everything by its scratch, to arrays, one a source, of regular windows; then it is
         recorded once and replayed.
@@ -177,18 +152,21 @@ def walk_tiles(
             blocks = [tuple(c[spot.cells] if isinstance(c, np.ndarray) else c for c in source) for source in sources]
             store(task(blocks, spot.axes, None if target is None else target[spot.windows], Scratch()), spot.windows)
 
-        run(spots(tiles(planes, axes, room, multiples), axes), do, lambda: None, workers)
+        run(spots(tiles(planes, axes, room), axes), do, lambda: None, workers)
         return
     arrays = [source[0] for source in sources] + ([] if target is None else [target])
     layouts = tuple(Layout(array.dtype, array.strides) for array in arrays)
-    plan = planned(task, tuple(axes), layouts, planes, room, tuple(multiples), target is not None)
+    plan = planned(task, tuple(axes), layouts, planes, room, target is not None)
 
-    def play(step: tuple[Spot, KernelProgram, tuple[int, ...]], player: Player) -> None:
+    memories = list(map(Memory, arrays))
+
+    def again(step: tuple[Spot, KernelProgram, tuple[int, ...]], buffer: Array) -> None:
         spot, program, starts = step
         if not instead(spot):
-            store([(made,) for made in player.play(program, starts)], spot.windows)
+            places = [(memory.bytes, memory.origin + at) for memory, at in zip(memories, starts, strict=True)]
+            store([(made,) for made in play(program, *places, (buffer, 0))], spot.windows)
 
-    run(plan.steps, play, partial(Player, plan.size, list(map(Memory, arrays))), workers)
+    run(plan.steps, again, partial(room_for, plan.size), workers)
 
 
 def planes_of(x: Array, out: Array, ndim: int) -> Iterator[tuple[Array, Array]]:
@@ -213,10 +191,8 @@ def reach(axis: Axis, windows: int) -> int:
     return min(share + axis.size, max(axis.length, 1))
 
 
-def tiles(planes: int, axes: Sequence[Axis], room: int, multiples: Sequence[int] = ()) -> list[Tile]:
+def tiles(planes: int, axes: Sequence[Axis], room: int) -> list[Tile]:
     """Cut (planes, windows...) into tiles that look at about `room` cells each, or as few as one window has.
-
-    Along an axis, tiles start at windows that are multiples of its entry in `multiples`.
 
     Benchmark case: every large one; max 3x3 of 4096x4096 takes twice as long in one piece as in tiles.
     """
@@ -227,21 +203,19 @@ def tiles(planes: int, axes: Sequence[Axis], room: int, multiples: Sequence[int]
         steps = [max(room // max(whole, 1), 1), *lengths]
     else:
         steps = [1, *min(_shapes(axes, room), key=lambda shape: _cost(axes, shape, room))]
-    whole_numbers = (1, *(multiples or [1] * len(axes)))
-    grids = [_cuts(*what) for what in zip([planes, *lengths], steps, whole_numbers, strict=True)]
+    grids = map(_cuts, [planes, *lengths], steps)
     places: list[Tile] = [()]
     for grid in grids:
         places = [(*place, part) for place in places for part in grid]
     return places
 
 
-def _cuts(length: int, step: int, multiple: int = 1) -> list[slice]:
-    """Cut into parts of the same length, about `step` at most, that start at multiples of some number.
+def _cuts(length: int, step: int) -> list[slice]:
+    """Cut into parts of the same length, `step` at most.
 
     The last is shorter: what is recorded for one tile serves only tiles of the same shape.
     """
-    parts = -(-length // step)
-    step = -(-length // parts // multiple) * multiple
+    step = -(-length // -(-length // step))
     return [slice(start, min(start + step, length)) for start in range(0, length, step)]
 
 

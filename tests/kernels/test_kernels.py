@@ -24,7 +24,7 @@ from poolcli.kernels.addition_chains import chain, depth
 from poolcli.kernels.correlate import correlate, separated
 from poolcli.kernels.fold import fold
 from poolcli.kernels.fold_axis import Part, roundings
-from poolcli.kernels.replay import BUFFER, Layout, Memory, Player, Recorder
+from poolcli.kernels.replay import BUFFER, Layout, Memory, Recorder, play, room_for
 from poolcli.kernels.selection_network import is_small, network, select
 from poolcli.kernels.tiles import tiles, walk_tiles
 from poolcli.system.threads import threads
@@ -71,7 +71,7 @@ def test_chains_are_short() -> None:
     assert [len(chain(k, overlapping=False)) for k in (2, 3, 5, 8, 15, 31)] == [1, 2, 3, 3, 5, 7]
     assert [len(chain(k, overlapping=True)) for k in (2, 3, 5, 8, 15, 31)] == [1, 2, 3, 3, 4, 5]
     assert depth(chain(31, overlapping=False)) == 7
-    assert roundings(31, 1, "shared") + depth(chain(31, overlapping=False)) <= folding.MOST_ROUNDINGS
+    assert 2 * roundings(31, 1, "chain") <= folding.MOST_ROUNDINGS
 
 
 # --- the engine -------------------------------------------------------------------------------------------------------
@@ -407,7 +407,7 @@ def test_a_recorder_gives_memory_from_the_first_step_to_the_last() -> None:
     assert program.results[0].memory == BUFFER
     memory = np.arange(16.0)
     for start in (0, 8):
-        (played,) = Player(program.size, [Memory(memory)]).play(program, [8 * start])
+        (played,) = play(program, (Memory(memory).bytes, 8 * start), (room_for(program.size), 0))
         np.testing.assert_array_equal(played, (memory[start : start + 8 : 2] + 21) * (memory[start : start + 4] + 100))
 
 
