@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -141,7 +142,8 @@ def select(x: Array, axes: Sequence[Axis], q: float, dtype: np.dtype[Any], *, wo
     return out
 
 
-class _Selection(NamedTuple):
+@dataclass(frozen=True)
+class _Selection:
     """What is done to one tile."""
 
     rows: int
@@ -151,7 +153,7 @@ class _Selection(NamedTuple):
     def __call__(
         self, blocks: Sequence[State], axes: Sequence[Axis], target: Array | None, scratch: Scratch
     ) -> list[State]:
-        columns, window, places = network(*self)
+        columns, window, places = network(self.rows, self.columns, self.wanted)
         down, across = axes
         sorted_rows = [
             _exchanged([phase[:, _windows(down, tap)] for tap in range(down.size)], columns, scratch)
