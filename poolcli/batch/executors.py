@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from poolcli.system.cluster import Client, ClusterError, connected
 from poolcli.system.limits import processors
+from poolcli.system.mute import unheard
 from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
@@ -114,9 +115,14 @@ class Local:
 
 
 def _start_server() -> None:
-    """Start the server that forks the workers, deaf to Ctrl-C like all that it forks: the parent tells them to stop."""
-    from multiprocessing import forkserver
+    """Start the server that forks the workers, deaf to Ctrl-C like all that it forks: the parent tells them to stop.
 
+    Before it comes the process that removes the semaphores of a parent that was killed: it need not say that it did.
+    """
+    from multiprocessing import forkserver, resource_tracker
+
+    with unheard():
+        resource_tracker.ensure_running()
     if current_thread() is not main_thread():  # only the main thread may set signals; its caller gets no Ctrl-C anyway
         forkserver.ensure_running()
         return

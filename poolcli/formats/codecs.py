@@ -10,8 +10,8 @@ from PIL import Image, features
 
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import decode, encode
-from poolcli.formats.mute import unheard
 from poolcli.formats.options import ReadOptions, WriteOptions
+from poolcli.system.mute import unheard
 
 # the formats that a library has to be there for, and what Pillow calls that library
 LIBRARIES: Mapping[str, tuple[str, ...]] = {

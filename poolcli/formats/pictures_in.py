@@ -23,10 +23,10 @@ from poolcli.errors import InputError, LimitError, PoolcliError, ShapeError, Unk
 from poolcli.featuremap import FeatureMap, parse_layout
 from poolcli.formats import netpbm
 from poolcli.formats.missing import without_missing
-from poolcli.formats.mute import unheard
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.png_chunks import SIGNATURE, check_rows, checked, comes_in_one_go
 from poolcli.system.limits import check_memory
+from poolcli.system.mute import unheard
 from poolcli.wording import Phrase
 
 if TYPE_CHECKING:

@@ -706,7 +706,7 @@ def test_an_interrupted_batch_leaves_whole_files_and_goes_on(
     os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert (code_of(process.returncode), b"go on with the same command and --skip-existing" in err) == (code, True), err
-    assert b"Traceback" not in err
+    assert err.count(b"\n") == 1, err  # nor does Python speak of the workers that were ended
     half = made_of(out)
     assert 5 <= len(half) < 40
     assert not [name for name in half if name.endswith(".tmp")]
@@ -722,7 +722,7 @@ def test_workers_end_with_a_parent_that_is_killed(many: Path, tmp_path: Path) ->
     process = started(tmp_path, many, "-o", tmp_path / "out", "-j", "2", "--filter", "gaussian-5")
     wait_for(tmp_path / "out", 2)
     process.kill()
-    process.communicate(timeout=60)
+    assert process.communicate(timeout=60) == (b"", b"")  # nor does anybody say that it is gone
     end = time.monotonic() + 20
     while _in_session(process.pid):
         assert time.monotonic() < end, f"left running: {_in_session(process.pid)}"

@@ -1,4 +1,4 @@
-"""Standard error kept clean of what a C library itself writes there: libtiff, about damaged files."""
+"""Standard error kept clean of what others write there: libtiff about damaged files, Python about ended workers."""
 
 from __future__ import annotations
 
