@@ -27,6 +27,7 @@ HEADER_LINE = re.compile(rb"[ \t]*([A-Za-z_]+)[ \t]+([^ \t\r\n]+)[ \t]*(?:\r\n|\
 KEYS = ("ncols", "nrows", "xllcorner", "yllcorner", "xllcenter", "yllcenter", "cellsize", "dx", "dy", "nodata_value")
 UNMOVED = ("relu", "normalize")  # steps that move no cell
 NODATA = -9999.0
+LARGEST = 1e100  # of what a header says of places and lengths, in whatever unit
 
 
 def read(data: bytes, name: str, options: ReadOptions) -> FeatureMap:
@@ -65,6 +66,8 @@ def _header(text: bytes, name: str) -> tuple[dict[str, float], int, int]:
             break
         try:
             found[key] = float(match[2].replace(b",", b"."))
+            if key != "nodata_value" and not abs(found[key]) <= LARGEST:
+                raise ValueError
         except ValueError:
             raise InputError(f"{name}: {key} is not a number", "correct the header") from None
         start, lines = match.end(), lines + 1
@@ -97,8 +100,8 @@ def write(feature_map: FeatureMap) -> Iterator[bytes]:
     grid = _moved(feature_map)
     nodata = grid["nodata"]
     missing = np.isnan(array) if array.dtype.kind == "f" else np.zeros(array.shape, bool)
-    if nodata is None and missing.any():
-        nodata = NODATA
+    if nodata is None or not math.isfinite(nodata):
+        nodata = NODATA if missing.any() else None
     if nodata is not None and (array[~missing] == nodata).any():
         raise ShapeError(
             f"{nodata:g} stands for a missing value in a grid, but the result has it as a number", ANYWHERE

@@ -10,13 +10,12 @@ import ast
 import io
 import math
 import warnings
-import zlib
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.errors import InputError, UnknownNameError
+from poolcli.errors import InputError, PoolcliError, UnknownNameError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats.options import ReadOptions
 from poolcli.system.limits import check_memory
@@ -63,7 +62,7 @@ def read(
 
 def read_one_of(data: bytes, name: str, options: ReadOptions) -> FeatureMap:
     """Read the array of an ``.npz`` that is named, or its only one."""
-    from zipfile import BadZipFile, ZipFile
+    from zipfile import ZipFile
 
     try:
         with ZipFile(io.BytesIO(data)) as file:
@@ -78,7 +77,9 @@ def read_one_of(data: bytes, name: str, options: ReadOptions) -> FeatureMap:
             size = file.getinfo(entries[wanted]).file_size
             check_memory(size, f"an array of {size} bytes", "save a smaller one")
             content = file.read(entries[wanted])
-    except (BadZipFile, NotImplementedError, OSError, zlib.error) as problem:
+    except (PoolcliError, MemoryError):
+        raise
+    except Exception as problem:  # noqa: BLE001 -- every way of packing has errors of its own
         raise InputError(f"{name}: the .npz is damaged: {problem}", "save it again with numpy.savez") from None
     found = read(content, f"{name}: {wanted}" if options.array is None else name, options)
     return found.with_(name=name, notes=(f"array {wanted}", *found.notes))

@@ -84,6 +84,28 @@ def test_a_description_that_is_none_is_told_in_two_lines(call: Run, tmp_path: Pa
     assert len(result.err) < 1000
 
 
+ODD: list[Any] = [None, -1, 10**30, "\x1b[31m\u202e" + "a" * 5000, [], [0], {"name": 5}]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", [2, 3])
+def test_each_word_of_a_description_may_be_anything(call: Run, tmp_path: Path, version: Any) -> None:
+    import zarr
+
+    zarr.create_array(str(tmp_path / "in.zarr"), shape=(3, 4, 4), chunks=(1, 4, 4), dtype="f4", zarr_format=version)
+    path = tmp_path / "in.zarr" / ("zarr.json" if version == 3 else ".zarray")
+    whole = json.loads(path.read_text())
+    for key in whole:
+        for odd in ODD:
+            path.write_text(json.dumps({**whole, key: odd}))
+            result = call("pool", "in.zarr", "-o", "out.npy", "-q", cwd=tmp_path)
+            assert result.code == 0 or (result.code in (1, 2) and result.err.count("\n") == 2), (key, odd, result.err)
+            assert "\x1b" not in result.err
+            assert len(result.err) < 5000
+            (tmp_path / "out.npy").unlink(missing_ok=True)
+            assert [one.name for one in tmp_path.iterdir()] == ["in.zarr"]
+
+
 def test_a_group_of_many_arrays_names_some(call: Run, tmp_path: Path) -> None:
     import zarr
 
