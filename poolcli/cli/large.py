@@ -68,11 +68,15 @@ def _is_large(source: str) -> bool:
 
 def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str | None, scheduler: str | None) -> Done:
     from poolcli.large.sources import source_of
-    from poolcli.large.zarr_arrays import ZarrSource, is_zarr, to_zarr
+    from poolcli.large.zarr_arrays import ZarrSource, check_zarr_target, is_zarr, to_zarr
 
     target = io.writing.output
     if same_file(source, target):
         raise UsageError(f"the output {target} is the input {source}", "choose another name")
+    if is_zarr(target):
+        check_zarr_target(target)
+    else:
+        check_output(files_read(source, steps), io.writing)
     options = io.reading.options(compat)
     if options.missing:
         raise UsageError("--missing is not for Zarr arrays", "write NaN into the array, or leave --missing out")

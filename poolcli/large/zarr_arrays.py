@@ -21,7 +21,7 @@ from poolcli.featuremap import parse_layout
 from poolcli.large.chain import Box, Chain, along_chunks, boxes, check_blocks, in_order
 from poolcli.large.sources import Known
 from poolcli.system.cluster import ClusterError, connected
-from poolcli.system.files import ZARR, file_error
+from poolcli.system.files import ZARR, check_target, file_error
 from poolcli.system.folders import mend, replaced_folder
 from poolcli.system.threads import apart
 from poolcli.wording import safe
@@ -185,6 +185,21 @@ def writing(target: str) -> bool:
     return target in _WRITING
 
 
+def check_zarr_target(target: str) -> None:
+    """Raise now what making an array would raise later, so that no work is done in vain.
+
+    Raises
+    ------
+    FileError
+        If something else is there, or the folder that it is to be in is missing or closed to us.
+    """
+    path = target.rstrip("/")
+    if os.path.exists(path) and not is_zarr_folder(path):
+        raise FileError(f"cannot write {target}: it exists and is no Zarr array", "choose another name")
+    if not os.path.isdir(path):
+        check_target(path)
+
+
 @contextmanager
 def zarr_writer(target: str, known: Known, chunks: Sequence[int], record: Mapping[str, Any]) -> Iterator[str]:
     """Make an array of format 3 under a temporary name; at the end of the ``with`` block it becomes `target`.
@@ -205,11 +220,8 @@ def zarr_writer(target: str, known: Known, chunks: Sequence[int], record: Mappin
     str
         The temporary folder.
     """
+    check_zarr_target(target)
     path = Path(os.path.realpath(target))
-    if path.exists() and not is_zarr_folder(path):
-        raise FileError(f"cannot write {target}: it exists and is no Zarr array", "choose another name")
-    if not path.parent.is_dir():
-        raise FileError(f"cannot write {target}: the folder {path.parent} does not exist", "make the folder first")
     mend(path)
     with _translated("write", target), replaced_folder(path) as temporary:
         _asked(lambda: _zarr().create_array(

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from poolcli.cli.registry import COMMANDS, build
 from tests.support.forks import Forks, forking
 from tests.support.process import ROOT, SAMPLES, TIMEOUT, Result, Run, Shell, clean_environment
 
@@ -154,6 +155,49 @@ def test_a_read_only_file_system(poolcli: Run, disk: Path) -> None:
     assert "read-only" in many.err
     assert target.read_bytes() == OLD
     assert names(disk) == ["out.csv"]
+
+
+# every option that names a file to write, by command, with what else a command line needs; the input is not there
+WRITING = {
+    "pool -o": ["x.csv none.csv", "x.npy none.npy", "x.zarr none.zarr", "x.npy none.zarr", "x.zarr none.npy",
+                "x.py --emit numpy", "x.onnx --emit onnx none.csv"],
+    "conv -o": ["x.csv --filter box none.csv"],
+    "run --save-steps": ["x.json none.csv pool", "x.json -o made.csv none.csv pool",
+                         "x.json -o made.zarr none.zarr pool"],
+    "run -o": ["x.csv none.csv pool", "x.csv --save-steps made.json in.csv pool",
+               "x.zarr --save-steps made.json in.npy pool"],
+    "batch -o": ["in.csv/x in.csv"],
+    "batch --report": ["x.jsonl -o made in.csv"],
+    "unpool -o": ["x.csv none.csv"],
+    "grad -o": ["x.csv none.csv"],
+    "compare -o": ["x.html -m max,avg none.csv", "x.json --json -m max,avg none.csv"],
+    "explain -o": ["x.html none.csv", "x.gif none.csv", "x.html --shape 7x7", "x.html --exercise"],
+    "shift -o": ["x.html none.csv"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("option", WRITING)
+def test_what_cannot_be_written_is_told_before_anything_is_read_or_made(call: Run, tmp_path: Path, option: str) -> None:
+    (tmp_path / "in.csv").write_bytes(GEEKS.read_bytes())
+    np.save(tmp_path / "in.npy", np.ones((4, 4)))
+    for rest in WRITING[option]:
+        place, *more = rest.split()
+        words = option.split()
+        result = call(words[0], *more, words[1], f"nosuch/{place}" if "/" not in place else place, cwd=tmp_path)
+        failed(result, 1, "cannot write nosuch/x" if "/" not in place else "cannot make the folder in.csv/x", "hint: ")
+        assert names(tmp_path) == ["in.csv", "in.npy"]
+
+
+def test_every_option_that_names_a_file_to_write_is_tried() -> None:
+    written = {"output", "save_steps", "report"}
+    found = {
+        f"{name} {min(one.opts, key=len)}" for name in COMMANDS for one in build(name).params if one.name in written
+    }
+    assert found == set(WRITING)
+    others = {
+        one.name for name in COMMANDS for one in build(name).params if re.search("FILE|PATH|DIR", str(one.metavar))
+    }
+    assert others - written == {"filter", "kernel", "steps", "paths", "upstream"}, "which is read"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write to every folder; a read-only file system has its test")
