@@ -16,8 +16,7 @@ def main() -> int:
         from poolcli import __version__
 
         try:
-            sys.stdout.write(f"poolcli {__version__}\n")
-            sys.stdout.flush()
+            sys.stdout.buffer.raw.write(f"poolcli {__version__}\n".encode())  # nothing stays behind to fail again
         except (OSError, AttributeError):  # a full disk, a closed stream: told below
             return _run()
         return 0

@@ -30,7 +30,7 @@ from poolcli.render.terminal.windows import windows_table
 from poolcli.steps.functions import in_our_words
 from poolcli.steps.steps import PoolStep
 from poolcli.system.files import write_atomic
-from poolcli.wording import many
+from poolcli.wording import many, safe
 
 MOST_IN_FRAME = 4_000_000  # bytes of a page that a notebook is to carry
 ROWS = 20  # windows of a table in a terminal
@@ -112,7 +112,7 @@ class Explanation:
         return windows_table(shown, headline=self.headline, sentence=sentence(self.layer), footer=footer)
 
     def __repr__(self) -> str:
-        return f"<Explanation of {self.feature_map.name}: {self.headline}, {many(len(self), 'window')}>"
+        return f"<Explanation of {safe(self.feature_map.name)}: {self.headline}, {many(len(self), 'window')}>"
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ class Comparison:
         return comparison_table(self.feature_map, self.feature_map, self.sides, Look(), marked=self.sides.marked)
 
     def __repr__(self) -> str:
-        return f"<Comparison of {', '.join(self)} on {self.feature_map.name}>"
+        return f"<Comparison of {', '.join(self)} on {safe(self.feature_map.name)}>"
 
 
 def _in_frame(made: bytes, plain: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from string import Formatter
@@ -16,7 +17,25 @@ def printable(text: str) -> str:
     >>> print(printable("a\x1b[31mb"))
     a\x1b[31mb
     """
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+# what poolcli sends to a terminal beside characters: colours and ends of lines
+OWN = re.compile(r"(\x1b\[[0-9;]*m|\n)")
+
+
+def harmless(text: str) -> str:
+    r"""Return text of several lines and colours, with all else that a terminal acts on written out as escapes.
+
+    Examples
+    --------
+    >>> print(harmless("a\x1b]0;title\x07b\nc"))
+    a\x1b]0;title\x07b
+    c
+    """
+    return "".join(piece if number % 2 else printable(piece) for number, piece in enumerate(OWN.split(text)))
 
 
 def many(number: int, what: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,7 @@ def test_a_comparison_has_values_and_reasons(tmp_path: Path) -> None:
     assert made.values["onnx"].tolist()[0] == [3.75, 14 / 3]
     assert made.reasons == ("padding counts in the divisor of PyTorch's average by default, but not of ONNX's",)
     assert repr(made) == "<Comparison of torch, onnx on input>"
+    assert not {"\x1b", "\x00"} & {*repr(replace(made, feature_map=made.feature_map.with_(name=EVIL)))}
     made.save(tmp_path / "x.json")
     assert json.loads((tmp_path / "x.json").read_text())["why"] == list(made.reasons)
     made.save(tmp_path / "x.html")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,6 @@ from poolcli.cli.output import Output, gone
 from poolcli.cli.registry import COMMANDS, COMPLETE, GROUPS, STACKS, build
 from poolcli.cli.words import Line, classify, options_of, refusal, spoken
 from poolcli.errors import NEAR, PoolcliError
-from poolcli.system.files import Closed, file_error
 from poolcli.system.limits import refused
 
 if TYPE_CHECKING:
@@ -22,24 +20,17 @@ if TYPE_CHECKING:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; of one that a signal ends it is 128 and the signal's number."""
-    if sys.stdout is None:
-        sys.stdout = Closed()  # Typer prints help by itself, and nothing at all without this
     out = Output(_color(arguments))
     try:
-        code = _run(arguments)
-        sys.stdout.flush()
-        return code
+        return _run(arguments)
     except PoolcliError as problem:
         return out.complain(problem)
     except KeyboardInterrupt as end:
         return 128 + getattr(end, "number", signal.SIGINT)
-    except (BrokenPipeError, SystemExit):  # the latter is what Rich makes of the former when it prints help
+    except BrokenPipeError:
         return gone()
     except MemoryError as problem:
         return out.complain(refused(problem))
-    except OSError as problem:  # what is printed without `write_stdout`: help
-        gone()
-        return out.complain(file_error("write", "stdout", problem))
 
 
 PREFIX = "POOLCLI_"
@@ -62,7 +53,7 @@ def _run(arguments: Sequence[str]) -> int:
     if COMPLETE in os.environ:
         from poolcli.cli.completing import answer
 
-        sys.stdout.write(answer(os.environ[COMPLETE], arguments))
+        Output().put(answer(os.environ[COMPLETE], arguments).encode("utf-8", "replace"))
         return 0
     if name not in COMMANDS:
         return front_page.run(name)

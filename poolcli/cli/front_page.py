@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import IO
 
 from poolcli import __version__
 from poolcli.cli.console import wants_color, width_of_output
 from poolcli.cli.help import WIDEST, columns, example, heading, wrapped
+from poolcli.cli.output import Output, tell
 from poolcli.cli.registry import COMMANDS, GROUPS
 from poolcli.errors import UnknownNameError, UsageError
 
@@ -38,21 +38,17 @@ VARIABLES = {
 def run(word: str) -> int:
     """Do what a command line asks that does not begin with the name of a command."""
     if not word:
-        sys.stderr.write(_help(sys.stderr))
+        tell(front_page_text(width_of_output() or 80, paint=wants_color("auto", sys.stderr)).removesuffix("\n"))
         return 2
     if word in ("-h", "--help"):
-        sys.stdout.write(_help(sys.stdout))
+        Output().text(front_page_text(width_of_output() or 80, paint=wants_color("auto", sys.stdout)))
         return 0
     if word == "--version":
-        sys.stdout.write(f"poolcli {__version__}\n")
+        Output().lines([f"poolcli {__version__}"])
         return 0
     if word.startswith("-"):
         raise UsageError(f"there is no option {word} before a command", "see: poolcli --help")
     raise UnknownNameError("command", word, COMMANDS)
-
-
-def _help(stream: IO[str]) -> str:
-    return front_page_text(width_of_output() or 80, paint=wants_color("auto", stream))
 
 
 def front_page_text(width: int, *, paint: bool = False) -> str:

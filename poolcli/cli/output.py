@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
-from poolcli.cli.console import rendered, unicode_ok, wants_color, width_of_output
+from poolcli.cli.console import rendered, screen, unicode_ok, wants_color, width_of_output
 from poolcli.cli.signals import ending
 from poolcli.cli.words import spoken, told
 from poolcli.system import files
-from poolcli.wording import Phrase, printable, safe
+from poolcli.wording import Phrase, harmless, printable, safe
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_SAID = 2000  # characters of a message, which may quote what a file holds
 RED_ERROR = "\x1b[1;31merror\x1b[0m"
+CURSOR = b"\x1b[?25h\r\x1b[K"  # shows it again, on an empty line
 
 
 class Output:
@@ -47,11 +49,11 @@ class Output:
 
     def lines(self, lines: Iterable[str]) -> None:
         """Write lines to standard output, made harmless for a terminal."""
-        self._text("".join(f"{printable(line)}\n" for line in lines))
+        self.text("".join(f"{printable(line)}\n" for line in lines))
 
-    def _text(self, text: str) -> None:
-        """Write text to standard output; what that cannot say becomes a question mark."""
-        self.put(text.encode(getattr(sys.stdout, "encoding", None) or "utf-8", "replace"))
+    def text(self, text: str) -> None:
+        """Write text to standard output, made harmless; what that cannot say becomes a question mark."""
+        self.put(harmless(text).encode(getattr(sys.stdout, "encoding", None) or "utf-8", "replace"))
 
     def json(self, value: Any, target: str = "-") -> None:
         """Write a value as one line of JSON, as `poolcli.formats.json_map.dump` has it."""
@@ -63,13 +65,13 @@ class Output:
         """Write a table to standard output, or as plain UTF-8 to a file."""
         if target == "-":
             paint = wants_color(self.color, sys.stdout)
-            self._text(rendered(drawn, system="auto" if paint else None, width=width))
+            self.text(rendered(drawn, system="auto" if paint else None, width=width))
         else:
             self.put(rendered(drawn, width=width).encode(), target)
 
     def pictures(self, *drawings: RenderableType, colors: Colors, width: int) -> None:
         """Draw on standard output in exactly these colours."""
-        self._text(rendered(*drawings, system=None if colors == "none" else colors, width=width))
+        self.text(rendered(*drawings, system=None if colors == "none" else colors, width=width))
 
     def rows(
         self, rows: Sequence[Mapping[str, Any]], *, json: bool, drawn: Sequence[Mapping[str, Any]] | None = None,
@@ -89,7 +91,7 @@ class Output:
 
     def say(self, text: str | Phrase) -> None:
         """Say one line, in any case."""
-        _tell(_line(told(text)))
+        tell(_line(told(text)))
 
     def note(self, text: str | Phrase) -> None:
         """Say what the user should know, unless it is to be quiet."""
@@ -110,13 +112,13 @@ class Output:
     def complain(self, problem: PoolcliError) -> int:
         """Say what went wrong and what to do, and return the exit code."""
         if os.environ.get("POOLCLI_DEBUG"):
-            from traceback import print_exception
+            from traceback import format_exception
 
-            print_exception(problem)
+            tell("".join(format_exception(problem)).removesuffix("\n"))
         paint = wants_color(self.color, sys.stderr)
-        _tell(f"{RED_ERROR if paint else 'error'}: {_line(told(problem.text))}")
+        tell(f"{RED_ERROR if paint else 'error'}: {_line(told(problem.text))}")
         if problem.advice:
-            _tell(f"hint: {_line(spoken(problem.advice))}")
+            tell(f"hint: {_line(spoken(problem.advice))}")
         return problem.exit_code
 
 
@@ -125,16 +127,38 @@ def _line(text: str) -> str:
     return safe(text, MOST_SAID)
 
 
-def _tell(line: str) -> None:
-    """Write a line to standard error, if there is one; what cannot be told is no reason to stop."""
+def tell(text: str) -> None:
+    """Write lines to standard error, made harmless, if there is one; what cannot be told is no reason to stop."""
     stream: IO[str] | None = sys.stderr
     if stream is None:
         return
     try:
-        stream.write(f"{line}\n")
+        stream.write(f"{harmless(text)}\n")
         stream.flush()
     except OSError:  # full, or nobody reads it any more
         sys.stderr = None  # else Python tries again at its end, and says so with exit code 120
+
+
+@contextmanager
+def bar(*columns: Any, guard: files.Guard = ending) -> Iterator[Any]:
+    """Give Rich's progress on standard error; its cursor comes back, whatever ends the command."""
+    from rich.progress import Progress
+
+    paint = wants_color("auto", sys.stderr)
+    console = screen(sys.stderr, "auto" if paint else None, terminal=True)
+    live = Progress(*columns, console=console, transient=True)
+    with guard(lambda: os.write(2, CURSOR)):
+        try:
+            yield live
+        finally:
+            live.stop()
+
+
+def say_above(live: Any, line: str) -> None:
+    """Say a line above Rich's progress, made harmless."""
+    from rich.text import Text
+
+    live.console.print(Text(printable(line)), soft_wrap=True)
 
 
 def gone() -> int:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from poolcli.batch.tally import Tally
-from poolcli.cli.console import screen, unicode_ok, wants_color, watched
-from poolcli.cli.output import Output
-from poolcli.cli.signals import ending
+from poolcli.cli.console import unicode_ok, watched
+from poolcli.cli.output import Output, bar, say_above
 from poolcli.cli.words import spoken
-from poolcli.system.files import Guard
-from poolcli.wording import printable
 
 if TYPE_CHECKING:
     from poolcli.batch.work import Outcome
 
 MOST_ERRORS = 20  # shown one by one; the report has them all
-CURSOR = b"\x1b[?25h\r\x1b[K"  # shows it again, on an empty line
 PATIENCE = 0.5  # seconds before rounds of unknown length are worth a bar
 
 
@@ -53,28 +47,13 @@ def rounds(label: str, *, quiet: bool) -> AbstractContextManager[Callable[[int, 
 
 
 @contextmanager
-def _live(*columns: Any, guard: Guard = ending) -> Iterator[Any]:
-    """Give Rich's progress on standard error; its cursor comes back, whatever ends the command."""
-    from rich.progress import Progress
-
-    paint = wants_color("auto", sys.stderr)
-    console = screen(sys.stderr, "auto" if paint else None, terminal=True)
-    live = Progress(*columns, console=console, transient=True)
-    with guard(lambda: os.write(2, CURSOR)):
-        try:
-            yield live
-        finally:
-            live.stop()
-
-
-@contextmanager
 def _share(total: int) -> Iterator[Callable[[int], object]]:
     from rich.progress import BarColumn, TaskProgressColumn, TimeRemainingColumn
 
-    with _live(BarColumn(), TaskProgressColumn(), TimeRemainingColumn()) as live:
+    with bar(BarColumn(), TaskProgressColumn(), TimeRemainingColumn()) as live:
         live.start()
-        bar = live.add_task("", total=total)
-        yield lambda more: live.update(bar, advance=more)
+        task = live.add_task("", total=total)
+        yield lambda more: live.update(task, advance=more)
 
 
 @contextmanager
@@ -85,17 +64,17 @@ def _rounds(label: str) -> Iterator[Callable[[int, int], None]]:
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]:.3g}/s"),
         TimeRemainingColumn(),
     )  # fmt: skip
-    started, bar = time.monotonic(), None
-    with _live(*columns) as live:
+    started, task = time.monotonic(), None
+    with bar(*columns) as live:
 
         def tell(done: int, total: int) -> None:
-            nonlocal bar
+            nonlocal task
             seconds = time.monotonic() - started
-            if bar is None and seconds > PATIENCE:
+            if task is None and seconds > PATIENCE:
                 live.start()
-                bar = live.add_task(label, total=total, rate=0.0)
-            if bar is not None:
-                live.update(bar, completed=done, total=total, rate=done / seconds)
+                task = live.add_task(label, total=total, rate=0.0)
+            if task is not None:
+                live.update(task, completed=done, total=total, rate=done / seconds)
 
         yield tell
 
@@ -123,19 +102,18 @@ class _Errors:
 @contextmanager
 def _bar(tally: Tally) -> Iterator[Any]:
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-    from rich.text import Text
 
     columns = (
         BarColumn(), TextColumn("{task.completed}/{task.total}"), TextColumn("{task.fields[rate]:.1f} files/s"),
         TimeRemainingColumn(), TextColumn("{task.fields[failed]} failed"),
     )  # fmt: skip
-    with _live(*columns, guard=nullcontext) as live:  # a batch takes signals in its own way
+    with bar(*columns, guard=nullcontext) as live:  # a batch takes signals in its own way
         live.start()
-        bar = live.add_task("", total=tally.total, rate=0.0, failed=0)
-        errors = _Errors(lambda line: live.console.print(Text(printable(line)), soft_wrap=True))
+        task = live.add_task("", total=tally.total, rate=0.0, failed=0)
+        errors = _Errors(lambda line: say_above(live, line))
 
         def advance(outcome: Outcome) -> None:
             errors(outcome)
-            live.update(bar, advance=1, rate=tally.rate, failed=tally.count["failed"])
+            live.update(task, advance=1, rate=tally.rate, failed=tally.count["failed"])
 
         yield advance

@@ -13,7 +13,7 @@ from poolcli.errors import NEAR, UsageError
 from poolcli.wording import ELSEWHERE, Instead, Phrase, Readable
 
 if TYPE_CHECKING:
-    from poolcli.cli.options.grammar import Command
+    from typer.core import TyperCommand
 
 FLAGS = {
     "global_window": "--global",
@@ -83,7 +83,7 @@ def _parted(text: str) -> tuple[str, str | None]:
     return text[:2], text[2:] or None
 
 
-def options_of(command: Command) -> dict[str, Any]:
+def options_of(command: TyperCommand) -> dict[str, Any]:
     """Return the options of a command by each of their names."""
     options = [one for one in command.params if one.param_type_name == "option"]
     return {name: one for one in options for name in (*one.opts, *one.secondary_opts)}

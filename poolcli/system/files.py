@@ -211,9 +211,9 @@ def missing(name: str, what: str = "no such file") -> FileError:
     if name.lstrip().startswith("[["):
         return FileError(f"cannot read {name}: {what}", piped("echo", name))
     for folder in reversed(path.parents):
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             return FileError(f"cannot read {name}: the folder {folder} does not exist", "check the path")
-    if path.is_symlink():
+    if os.path.islink(path):
         return FileError(f"cannot read {name}: it is a link to {os.readlink(path)}, which does not exist")
     names = []
     with suppress(OSError), os.scandir(path.parent) as entries:
@@ -438,34 +438,11 @@ def write_stdout(chunks: bytes | Iterable[bytes]) -> None:
 def stdout() -> Iterator[Sink]:
     """Give standard output as something to write to."""
     if sys.stdout is None or sys.stdout.closed:
-        raise Closed.error()
+        raise FileError("cannot write stdout: it is closed", "open it, or use -o output.csv")
     with _translated("write", "stdout"):
         sys.stdout.flush()
         buffer = sys.stdout.buffer
         yield _Direct(getattr(buffer, "raw", buffer))
-
-
-class Closed(io.TextIOBase):
-    """Stands in for a standard output that is closed: to write to it is an error, and not silence."""
-
-    closed = True
-    encoding = "utf-8"
-
-    @staticmethod
-    def error() -> FileError:
-        """Return what is wrong, and what to do."""
-        return FileError("cannot write stdout: it is closed", "open it, or use -o output.csv")
-
-    def write(self, text: str, /) -> int:  # noqa: ARG002 - the parent's signature
-        """Refuse."""
-        raise self.error()
-
-    def flush(self) -> None:
-        """Do nothing: there is nothing to lose."""
-
-    def isatty(self) -> bool:
-        """Return False."""
-        return False
 
 
 def _chunks(chunks: bytes | Iterable[bytes]) -> Iterable[bytes]:

@@ -104,6 +104,12 @@ def test_a_pattern_that_makes_no_name(call: Run, folder: Path, pattern: str) -> 
     assert not (folder / "out").exists()
 
 
+@pytest.mark.parametrize("words", [["pool"], ["batch", "-o", "out"], ["run", "--steps", "a.csv"], ["layers"]])
+def test_a_name_longer_than_any_file_may_have(call: Run, folder: Path, words: list[str]) -> None:
+    result = call(*words, "a" * 3000, cwd=folder)
+    assert (result.code in (1, 2), result.err.count("\n"), len(result.err) < 5000) == (True, 2, True)
+
+
 @pytest.mark.parametrize(
     "pattern", ["{number:05}.csv", "{number:>5d}.csv", "{stem:.8}-{number}.csv", "{stem:_<99}.csv"]
 )

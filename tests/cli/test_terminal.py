@@ -6,6 +6,8 @@ import io
 import json
 import re
 import unicodedata
+from collections import Counter
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -171,18 +173,38 @@ def test_options_are_shown_harmlessly(call: Run, evil: str) -> None:
     harmless(call("pool", GEEKS, env={"POOLCLI_MODE": text, "POOLCLI_THREADS": text}))
 
 
+DRAWN = [
+    ["explain", "-o", "page.html"], ["explain", "--exercise", "-o", "sheet.html"], ["explain", "-o", "still.svg"],
+    ["explain", "--at", "0,1", "-o", "window.svg"], ["compare", "-m", "max,avg", "-o", "sides.html"],
+    ["shift", "-o", "shift.html"],
+]  # fmt: skip
+
+
+def elements(text: str) -> Counter[tuple[str, tuple[str, ...]]]:
+    """The elements of a page or a picture with the names of their attributes; what is in scripts is none."""
+    found: Counter[tuple[str, tuple[str, ...]]] = Counter()
+
+    class Parser(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            found[tag, tuple(sorted(name for name, _ in attrs))] += 1
+
+    Parser().feed(text)
+    return found
+
+
 @pytest.mark.parametrize("evil", EVIL)
 def test_a_page_holds_names_as_text(call: Run, tmp_path: Path, evil: str) -> None:
     name = FILE_NAMES[evil]
     (tmp_path / name).write_text("1,3,2,9\n5,6,1,7\n4,2,8,6\n3,5,7,2\n")
-    assert call("explain", "-o", "page.html", name, cwd=tmp_path).code == 0
-    page = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "<script>alert" not in page
-    assert not set(page) & set("\x1b\x9b\x00\x07\x08\u202e\u2066\u200f\u061c\u2028\u2029")
-    assert call("explain", "-o", "still.svg", name, cwd=tmp_path).code == 0
-    picture = (tmp_path / "still.svg").read_text(encoding="utf-8")
-    assert "<script>alert" not in picture
-    assert not set(picture) & set("\x1b\x9b\x00\x07\x08\u202e\u2066\u200f\u061c\u2028\u2029")
+    for words in DRAWN:
+        target = words[-1]
+        assert call(*words, name, cwd=tmp_path).code == 0
+        drawn = (tmp_path / target).read_text(encoding="utf-8")
+        assert "<script>alert" not in drawn
+        assert not set(drawn) & set("\x1b\x9b\x00\x07\x08\u202e\u2066\u200f\u061c\u2028\u2029")
+        plain = tmp_path / f"plain-{target}"
+        assert call(*words[:-1], plain, GEEKS).code == 0
+        assert elements(drawn) == elements(plain.read_text(encoding="utf-8")), "a name has become an element"
 
 
 def test_bytes_that_are_no_text_in_names(run: Run, tmp_path: Path) -> None:

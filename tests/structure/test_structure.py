@@ -203,6 +203,41 @@ def hidden_memory(house: Source) -> list[str]:
     return found + ([] if allowed else counting)
 
 
+# Who may send something to a terminal: the one writer, which filters, what it writes with, and Rich, which draws for it
+WAYS_OUT = ("poolcli.cli.output", "poolcli.system.files", "poolcli.cli.console", "poolcli.__main__")
+SENDERS = {"print", "echo", "secho", "print_exc", "print_exception", "os.write", "Console"}
+METHODS = re.compile(r"(sys\.(__)?std(out|err).*|.*[Cc]onsole(\(.*\))?|rich|typer|click)\.(print|write(lines)?|s?echo)")
+LOOKERS = {"wants_color", "getattr", "isinstance"}
+
+
+def ways_out(house: Source) -> list[str]:
+    """Return where something may get to a terminal past the one writer: a stream written to, or handed on."""
+    found = []
+    for module, tree in house.trees.items():
+        for node in ast.walk(tree) if module not in WAYS_OUT else ():
+            sent = isinstance(node, ast.Call) and sends(node)
+            if sent or (isinstance(node, ast.Call | ast.Assign | ast.Dict | ast.Return) and hands_on(node)):
+                found.append(f"{module}:{node.lineno}")
+    return sorted(set(found))
+
+
+def sends(call: ast.Call) -> bool:
+    """Whether a call prints, or writes to a standard stream."""
+    name = ast.unparse(call.func)
+    return name in SENDERS or METHODS.fullmatch(name) is not None
+
+
+def hands_on(node: ast.Call | ast.Assign | ast.Dict | ast.Return) -> bool:
+    """Whether a standard stream goes to a name or a function, where nobody sees what is written to it."""
+    if isinstance(node, ast.Call):
+        held = [] if ast.unparse(node.func) in LOOKERS else [*node.args, *(word.value for word in node.keywords)]
+    elif isinstance(node, ast.Dict):
+        held = [*node.values]
+    else:
+        held = [node.value] if node.value else []
+    return any(re.fullmatch(r"sys\.(__)?std(out|err)(__)?(\.buffer)?", ast.unparse(one)) for one in held)
+
+
 @dataclass(frozen=True)
 class Rule:
     """What the house keeps, with a house that does not."""
@@ -305,6 +340,19 @@ RULES = [
             "poolcli.b": "def g():\n    return getrefcount(x)",
         },
         ["poolcli.kernels.a __del__", "poolcli.kernels.a f", "poolcli.b g"],
+    ),
+    Rule(
+        ways_out,
+        {
+            "poolcli.cli.output": 'sys.stderr.write("x")',
+            "poolcli.a": 'print("x")\nsys.stdout.write("x")\nos.write(2, b"x")\nrich.console.Console().print(1)',
+            "poolcli.b": "f(sys.stderr)\nx = sys.stdout\nf(file=sys.stdout.buffer)\na.console.print(1)\ntyper.echo(1)",
+            "poolcli.c": 'wants_color("auto", sys.stderr)\nsys.stdout.isatty()\nfile.write(b"")\npaper.print(1)',
+        },
+        [
+            *(f"poolcli.a:{line}" for line in (1, 2, 3, 4)),
+            *(f"poolcli.b:{line}" for line in (1, 2, 3, 4, 5)),
+        ],
     ),
 ]
 

@@ -162,7 +162,7 @@ def _codecs() -> Iterator[Finding]:
 
 
 def _terminal() -> Iterator[Finding]:
-    streams = {"stdin": sys.stdin, "stdout": sys.stdout, "stderr": sys.stderr}
+    streams = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
     yield "terminal", ", ".join(name for name, stream in streams.items() if stream and stream.isatty()) or "no", OK, ""
     yield "width", str(width_of_output() or "no limit"), OK, ""
     yield "colours", colors_of("auto"), OK, ""

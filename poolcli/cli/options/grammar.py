@@ -18,6 +18,7 @@ from typer.main import get_command
 
 from poolcli.cli.console import wants_color, width_of_output
 from poolcli.cli.help import help_page, help_text
+from poolcli.cli.output import Output
 from poolcli.errors import UnknownNameError, UsageError
 
 Names = Callable[[], Iterable[str]]
@@ -106,14 +107,16 @@ class Command(TyperCommand):
     def get_help_option(self, ctx: Any) -> Any:
         """Return ``--help``, whose value is made here as well."""
         option: Any = super().get_help_option(ctx)
+        option.callback = self._show_page
         _take_over(option, bool)
         return option
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the page."""
-        ctx.color = wants_color("auto", sys.stdout)  # or else Typer takes the colours out again
-        shown = help_page(self, ctx.command_path, self.more)
-        formatter.write(help_text(shown, width_of_output() or 80, paint=ctx.color))
+    def _show_page(self, context: Any, _: Any, asked: bool) -> None:
+        """Write the page, if it is asked for, and leave."""
+        if asked:
+            page, paint = help_page(self, context.command_path, self.more), wants_color("auto", sys.stdout)
+            Output().text(help_text(page, width_of_output() or 80, paint=paint) + "\n")
+            context.exit()
 
 
 def command(name: str, function: Callable[..., Any], more: str = "") -> Command:
