@@ -676,8 +676,10 @@ def many(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("presses", [1, 2])
-def test_a_worker_that_hangs_in_a_read_does_not_hang_the_batch(many: Path, tmp_path: Path, presses: int) -> None:
+@pytest.mark.parametrize(("number", "presses"), [(signal.SIGTERM, 1), (signal.SIGINT, 2)])
+def test_a_worker_that_hangs_in_a_read_does_not_hang_the_batch(
+    many: Path, tmp_path: Path, number: signal.Signals, presses: int
+) -> None:
     process = started(tmp_path, many, "-o", tmp_path / "out", "-j", "2")
     wait_for(tmp_path / "out", 2)
     (many / "p39.png").unlink()
@@ -685,9 +687,9 @@ def test_a_worker_that_hangs_in_a_read_does_not_hang_the_batch(many: Path, tmp_p
     wait_for(tmp_path / "out", 39)
     for _ in range(presses):
         time.sleep(0.3)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert (process.returncode, b"Traceback" in err) == (-signal.SIGINT, False), err
+    assert (process.returncode, b"Traceback" in err) == (-number, False), err
     assert presses == 2 or b"interrupted after 39 of 40 files" in err
     for _ in range(100):  # those that were killed take a moment to go
         if not _in_session(process.pid):

@@ -25,6 +25,7 @@ import numpy as np
 import pytest
 
 from poolcli.cli.registry import COMMANDS, build
+from poolcli.large.sources import NpySource, RowSource
 from tests.support.forks import Forks, forking
 from tests.support.process import ROOT, SAMPLES, TIMEOUT, Result, Run, Shell, clean_environment
 
@@ -325,6 +326,34 @@ def test_overwriting_the_input_is_atomic(forks: Forks, disk: Path) -> None:
     failed(forks("pool", "-k", "1", "--overwrite", "-o", source, source), 1, "no space left")
     assert source.read_bytes() == before
     assert names(disk) == ["filler", "in.csv"]
+
+
+@pytest.mark.parametrize("form", ["npy", "csv"])
+def test_a_large_input_that_is_shortened_while_it_is_read(
+    call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """By another program, in the midst of the work: the result is an error, not shorter."""
+    path, reader = tmp_path / f"in.{form}", {"npy": NpySource, "csv": RowSource}[form]
+    values = np.arange(200_000.0).reshape(4000, 50)
+    np.save(path, values) if form == "npy" else np.savetxt(path, values, delimiter=",")
+    (tmp_path / f"out.{form}").write_bytes(OLD)
+    read, reads = reader.read, []
+
+    def shortened(source: Any, box: Any) -> Any:
+        reads.append(box)
+        if len(reads) == 3:
+            os.truncate(path, path.stat().st_size // 2)
+        return read(source, box)
+
+    monkeypatch.setattr("poolcli.cli.large.LARGE", 0)
+    monkeypatch.setattr("poolcli.large.chain.BLOCK_BYTES", 1 << 16)
+    monkeypatch.setattr(RowSource, "CELLS", 1000)
+    monkeypatch.setattr(reader, "read", shortened)
+    result = call("pool", f"in.{form}", "-o", f"out.{form}", cwd=tmp_path)
+    failed(result, 1, f"cannot read in.{form}", "changed while it was read", "hint: ")
+    assert len(reads) > 2
+    assert names(tmp_path) == [f"in.{form}", f"out.{form}"]
+    assert (tmp_path / f"out.{form}").read_bytes() == OLD
 
 
 # --- streams that are closed, and terminals ---------------------------------------------------------------------------
