@@ -23,7 +23,7 @@ def printable(text: str) -> str:
 
 
 # what poolcli sends to a terminal beside characters: colours and ends of lines
-OWN = re.compile(r"(\x1b\[[0-9;]*m|\n)")
+SENT = re.compile(r"(\x1b\[[0-9;]*m|\n)")
 
 
 def harmless(text: str) -> str:
@@ -35,7 +35,7 @@ def harmless(text: str) -> str:
     a\x1b]0;title\x07b
     c
     """
-    return "".join(piece if number % 2 else printable(piece) for number, piece in enumerate(OWN.split(text)))
+    return "".join(piece if number % 2 else printable(piece) for number, piece in enumerate(SENT.split(text)))
 
 
 def many(number: int, what: str) -> str:

@@ -27,7 +27,7 @@ HEADER_LINE = re.compile(rb"[ \t]*([A-Za-z_]+)[ \t]+([^ \t\r\n]+)[ \t]*(?:\r\n|\
 KEYS = ("ncols", "nrows", "xllcorner", "yllcorner", "xllcenter", "yllcenter", "cellsize", "dx", "dy", "nodata_value")
 UNMOVED = ("relu", "normalize")  # steps that move no cell
 NODATA = -9999.0
-LARGEST = 1e100  # of what a header says of places and lengths, in whatever unit
+FARTHEST = 1e100  # of what a header says of places and lengths, in whatever unit
 
 
 def read(data: bytes, name: str, options: ReadOptions) -> FeatureMap:
@@ -66,7 +66,7 @@ def _header(text: bytes, name: str) -> tuple[dict[str, float], int, int]:
             break
         try:
             found[key] = float(match[2].replace(b",", b"."))
-            if key != "nodata_value" and not abs(found[key]) <= LARGEST:
+            if key != "nodata_value" and not abs(found[key]) <= FARTHEST:
                 raise ValueError
         except ValueError:
             raise InputError(f"{name}: {key} is not a number", "correct the header") from None
