@@ -16,7 +16,8 @@ def main() -> int:
         from poolcli import __version__
 
         try:
-            sys.stdout.buffer.raw.write(f"poolcli {__version__}\n".encode())  # nothing stays behind to fail again
+            raw = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)  # which keeps nothing back to fail again
+            raw.write(f"poolcli {__version__}\n".encode())
         except (OSError, AttributeError):  # a full disk, a closed stream: told below
             return _run()
         return 0

@@ -333,11 +333,12 @@ def test_a_large_input_that_is_shortened_while_it_is_read(
     call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     """By another program, in the midst of the work: the result is an error, not shorter."""
-    path, reader = tmp_path / f"in.{form}", {"npy": NpySource, "csv": RowSource}[form]
+    path = tmp_path / f"in.{form}"
+    reader: Any = {"npy": NpySource, "csv": RowSource}[form]
     values = np.arange(200_000.0).reshape(4000, 50)
     np.save(path, values) if form == "npy" else np.savetxt(path, values, delimiter=",")
     (tmp_path / f"out.{form}").write_bytes(OLD)
-    read, reads = reader.read, []
+    read, reads = reader.read, list[Any]()
 
     def shortened(source: Any, box: Any) -> Any:
         reads.append(box)

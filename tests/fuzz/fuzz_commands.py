@@ -92,9 +92,10 @@ def corpus(folder: Path) -> list[str]:
     except ImportError:
         return sorted(path.name for path in folder.iterdir())
     for version in (2, 3):
+        said: Any = {"poolcli": {"layout": "HW", "steps": RECIPE}, "units": "m"}
         made: Any = zarr.create_array(
             str(folder / f"in{version}.zarr"), shape=(6, 8), chunks=(3, 4), dtype="f4", zarr_format=version,
-            attributes={"poolcli": {"layout": "HW", "steps": RECIPE}, "units": "m"},
+            attributes=said,
         )  # fmt: skip
         made[:] = numbers.array
     return sorted(path.name for path in folder.iterdir())
@@ -108,7 +109,9 @@ class Fuzz:
         self.originals.mkdir()
         self.names = corpus(self.originals)
         built = {name: build(name).params for name in COMMANDS}
-        self.options = {name: [one for one in them if one.param_type_name == "option"] for name, them in built.items()}
+        self.options: dict[str, list[Any]] = {
+            name: [one for one in them if one.param_type_name == "option"] for name, them in built.items()
+        }
 
     def tried(self, number: int) -> tuple[str, str, str]:
         """Try one command line; return it as one types it, how it ended, and what is wrong."""

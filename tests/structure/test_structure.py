@@ -215,8 +215,9 @@ def ways_out(house: Source) -> list[str]:
     found = []
     for module, tree in house.trees.items():
         for node in ast.walk(tree) if module not in WAYS_OUT else ():
-            sent = isinstance(node, ast.Call) and sends(node)
-            if sent or (isinstance(node, ast.Call | ast.Assign | ast.Dict | ast.Return) and hands_on(node)):
+            if not isinstance(node, ast.Call | ast.Assign | ast.Dict | ast.Return):
+                continue
+            if (isinstance(node, ast.Call) and sends(node)) or hands_on(node):
                 found.append(f"{module}:{node.lineno}")
     return sorted(set(found))
 
