@@ -12,7 +12,7 @@ from poolcli.cli.output import Output, gone
 from poolcli.cli.registry import COMMANDS, COMPLETE, GROUPS, STACKS, build
 from poolcli.cli.words import Line, classify, options_of, refusal, spoken
 from poolcli.errors import NEAR, PoolcliError
-from poolcli.system.limits import refused
+from poolcli.system.limits import check_start, refused
 
 if TYPE_CHECKING:
     from poolcli.cli.options.grammar import Command
@@ -34,6 +34,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 PREFIX = "POOLCLI_"
+WITHOUT_NUMPY = ("modes", "filters", "completion")  # the commands that do not start it
 
 
 class Valued:
@@ -57,6 +58,8 @@ def _run(arguments: Sequence[str]) -> int:
         return 0
     if name not in COMMANDS:
         return front_page.run(name)
+    if name not in WITHOUT_NUMPY and not {"-h", "--help"} & set(arguments):
+        check_start()
     built = build(name)
     if name not in GROUPS["Look up"]:  # doctor lists them
         _note_strange_settings(arguments, built)

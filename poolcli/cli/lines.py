@@ -9,7 +9,6 @@ from poolcli.cli.checks import check_target_apart, chosen_input, files_read
 from poolcli.errors import PoolcliError, UsageError
 from poolcli.formats.registry import find_format
 from poolcli.system.files import STDIN_NAME, lines_of_source
-from poolcli.system.limits import check_start
 from poolcli.wording import many
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ def line_by_line(
     source, target = chosen_input(given), io.writing.output
     check_target_apart(target, [*files_read(source, steps), *also_read], overwrite=io.writing.overwrite)
     _check_formats(io)
-    check_start()
     from poolcli.steps.lines import LineByLine
 
     name = STDIN_NAME if source == "-" else source

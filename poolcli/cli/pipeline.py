@@ -20,7 +20,6 @@ from poolcli.formats.light import to_levels
 from poolcli.formats.registry import find_format
 from poolcli.steps.steps import apply, with_threads
 from poolcli.system.files import read_source
-from poolcli.system.limits import check_start
 from poolcli.window import times
 
 if TYPE_CHECKING:
@@ -62,7 +61,6 @@ def take_in(
 
 def load_map(source: str, reading: Reading, verbosity: Verbosity, compat: str | None = None) -> FeatureMap:
     """Read the input, and with ``-v`` state what was guessed."""
-    check_start()
     options = reading.options(compat)
     found = read_source(source)
     if len(found.data) > AHEAD and detect(found.data[:HEAD], found.name, options).picture:
