@@ -134,7 +134,7 @@ def test_a_message_has_an_end(call: Run) -> None:
 
 def test_too_little_memory_to_start_is_told_in_two_lines(shell: Shell, folder: Path) -> None:
     """In place of a traceback or of OpenBLAS's words, whatever command loads it."""
-    many = "pool show explain shift grad unpool layers doctor".split()
+    many = ["pool", "show", "explain", "shift", "grad", "unpool", "layers", "doctor"]
     lines = "".join(f"poolcli {word} a.csv; echo $? >&2; " for word in many)
     result = shell(f"ulimit -v 90000; {lines}", cwd=folder)
     told = result.err.splitlines()
