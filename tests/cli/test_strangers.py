@@ -88,6 +88,12 @@ def test_no_way_out_lets_an_escape_through(call: Run, folder: Path, words: list[
     assert "\u202e" not in result.out + result.err or "--json" in words
 
 
+def test_a_traceback_that_is_asked_for_lets_no_escape_through(call: Run) -> None:
+    result = call("pool", "nosuch\x1b]0;title\x07\u202e.csv", env={"POOLCLI_DEBUG": "1"})
+    assert (result.code, "Traceback" in result.err, {"\x1b", "\x07", "\u202e"} & {*result.err}) == (1, True, set())
+    assert result.err.count("\n") > 5
+
+
 def test_a_picture_in_the_terminal_lets_no_escape_through(call: Run, folder: Path) -> None:
     (folder / "c\x1b[31m.csv").write_text(CSV)
     for words in (["show"], ["explain"], ["compare", "-m", "max,avg", "--show"], ["shift", "--show"], ["pool"]):
