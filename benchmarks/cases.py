@@ -20,13 +20,15 @@ SHAPES: Mapping[str, tuple[int, ...]] = {
     "int64": (2048, 2048),
     "uint16": (2048, 2048),
     "scan": (1024, 1024),
+    "slice": (1024, 1024),
+    "plate": (4096, 4096),
     "tiny": (4, 4),
     "digit": (28, 28),
     "photo": (224, 224),
 }
 TYPES: Mapping[str, type[np.generic]] = {
-    "uint8": np.uint8, "scan": np.uint8, "uint16": np.uint16, "int64": np.int64, "float64": np.float64,
-    "tiny": np.float64,
+    "uint8": np.uint8, "scan": np.uint8, "uint16": np.uint16, "slice": np.uint16, "plate": np.uint16,
+    "int64": np.int64, "float64": np.float64, "tiny": np.float64,
 }  # fmt: skip
 SMALL: Mapping[str, tuple[int, ...]] = {
     "float32": (67, 70),
@@ -37,6 +39,8 @@ SMALL: Mapping[str, tuple[int, ...]] = {
     "int64": (38, 41),
     "uint16": (44, 39),
     "scan": (64, 61),
+    "slice": (44, 39),
+    "plate": (61, 64),
     "tiny": (4, 4),
     "digit": (28, 28),
     "photo": (56, 56),
@@ -127,7 +131,9 @@ _TYPES = [
 ]
 _RANKS = [
     Case("scan", "median", 15, 1), Case("scan", "median", 31, 1), Case("scan", "percentile:90", 5, 1),
-    Case("uint16", "median", 3, 1), Case("half", "median", 15, 1), Case("half", "percentile:90", 7, 1),
+    Case("scan", "majority", 5, 1), Case("scan", "majority", 15, 1),
+    Case("slice", "median", 3, 1), Case("plate", "median", 3, 1),
+    Case("half", "median", 15, 1), Case("half", "percentile:90", 7, 1),
 ]  # fmt: skip
 _SMALL = [
     Case("tiny", "max", 2, 2), Case("digit", "max", 2, 2), Case("photo", "max", 3, 2),
@@ -137,6 +143,24 @@ _SMALL = [
 CASES: tuple[Case, ...] = (
     *_PLAIN, *_OTHER, *_MEDIAN, *_OPTIONS, *_BATCH_OPTIONS, *_INDICES, *_CONV, *_TYPES, *_RANKS, *_SMALL,
 )  # fmt: skip
+
+
+FASTER: Mapping[str, float] = {"the best": 1, "opencv": 0.5}  # as poolcli should be as what, where nothing else is said
+READ: Mapping[str, float] = {"floor": 1 / 1.15}
+MARKS: Mapping[str, Mapping[str, float]] = {
+    **{case.name: READ for case in CASES if case.size == GLOBAL and not case.kernel},
+    **{case.name: {"the best": 1, "opencv": 0.1} for case in CASES if case.mode == "median"},
+    "tiny max (2,2)": {"skimage": 1 / 1.4},
+    "digit max (2,2)": {"skimage": 1},
+    "digit avg (3,1) padding=same count_include_pad=True": {"scipy": 1 / 3},
+    "photo max (3,2)": {"torch": 1},
+    "scan median (15,1)": {"scipy": 10, "opencv": 1 / 6},
+    "scan percentile:90 (5,1)": {"scipy": 2},
+    "slice median (3,1)": {"opencv": 0.1},
+    "plate median (3,1)": {"opencv": 0.25},
+    "half median (15,1)": {"scipy": 2.5},
+    "half percentile:90 (7,1)": {"scipy": 2},
+}
 
 
 def make(case: Case, shapes: Mapping[str, tuple[int, ...]] = SHAPES) -> Array:

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import results
 from benchmarks.usage import usage, watched
 from poolcli.system.limits import processors
 
@@ -234,11 +235,15 @@ def same(folder: Path, command: Command, which: str) -> bool:
 
 # Running
 
+HEADER = "| command | poolcli / best | at most | best of the others | poolcli, ms | other / poolcli |"
+PEAKS_HEADER = "| command | peak, MiB |"
+
 
 def runner(words: list[str], folder: Path, target: Path) -> Callable[[], float]:
     """Return a call that runs a command and says how many seconds it took."""
     root = str(Path(__file__).resolve().parent.parent)  # so that an installed poolcli is not needed
-    environment = {**os.environ, "PYTHONPATH": root}
+    environment = {**os.environ, "PYTHONPATH": root, "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled
     line = [word.replace(OUT, target.name) for word in words]
 
     def call() -> float:
@@ -309,7 +314,7 @@ def versions() -> str:
     return f"{platform.machine()}, {processors()} processors, Python {platform.python_version()}, {', '.join(found)}"
 
 
-def main(only: list[str], rounds: int, without: list[str]) -> None:
+def main(only: list[str], rounds: int, without: list[str], *, write: bool) -> None:
     """Print the tables."""
     chosen = [command for command in (*COMMANDS, *STREAMED) if all(word in command.name for word in only)]
     with tempfile.TemporaryDirectory() as name:
@@ -318,10 +323,14 @@ def main(only: list[str], rounds: int, without: list[str]) -> None:
             if any(file in word for command in chosen for word in command.ours):
                 make(folder / file)
         print(versions())
-        print("\n| command | poolcli / best | at most | best of the others | poolcli, ms | other / poolcli |")
-        print("|---|---|---|---|---|---|")
-        for command in [command for command in chosen if command not in STREAMED]:
-            print(timed(command, folder, rounds, without), flush=True)
-        print("\n| command | peak, MiB |\n|---|---|")
-        for command in [command for command in chosen if command in STREAMED]:
-            print(peaks(command, folder, without), flush=True)
+        for header, among, measure in (
+            (HEADER, COMMANDS, partial(timed, rounds=rounds)),
+            (PEAKS_HEADER, STREAMED, peaks),
+        ):
+            print(f"\n{header}\n|{'---|' * (header.count('|') - 1)}")
+            rows = []
+            for command in [command for command in among if command in chosen]:
+                rows.append(measure(command, folder, without=without))
+                print(rows[-1], flush=True)
+            if write:
+                results.write(header, rows, [command.name for command in among], f"- commands: {versions()}")

@@ -7,7 +7,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from statistics import median
 from typing import Any
@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.cases import CASES, Case, make, run, run_only
+from benchmarks import results
+from benchmarks.cases import CASES, FASTER, MARKS, Case, make, run, run_only
 from benchmarks.peers import PEERS, installed
 
 Array = NDArray[Any]
@@ -23,7 +24,6 @@ HOPELESS = {"numpy": 8, "skimage": 8}  # windows above which a peer that looks a
 SLOW = 8  # times as long as poolcli; a peer that takes longer is timed once
 LEAST = 1e-3  # seconds; calls that take less are repeated
 NEAR = 3  # peers whose first calls are timed: those that are fastest in a loop
-PROCESSES = 3  # for each first call
 REST = 0.06  # seconds before each pair of calls: onnxruntime's threads spin that long, at the next one's expense
 
 
@@ -106,33 +106,62 @@ def measure(case: Case, rounds: int, peers: list[str]) -> tuple[dict[str, float]
     return {name: median(taken) for name, taken in times.items()}, different
 
 
-def first_calls(case: Case, names: Iterable[str]) -> dict[str, float]:
-    """Return the seconds of the first call in fresh processes, imports excluded, each the median of a few."""
-    number = str(CASES.index(case))
-    taken: dict[str, float] = {}
-    for name in names:
-        command = [sys.executable, "-m", "benchmarks.first", number, name]
-        made = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(PROCESSES)]
-        taken[name] = median(float(one.stdout) for one in made)
-    return taken
+class FirstCalls:
+    """Times first calls: a process for each of poolcli and its peers, see `benchmarks.first`."""
+
+    def __init__(self) -> None:
+        self._started: dict[str, subprocess.Popen[str]] = {}
+
+    def seconds(self, case: Case, name: str) -> float:
+        """Return how long the first call takes, imports excluded."""
+        if name not in self._started:
+            command = [sys.executable, "-m", "benchmarks.first", name]
+            self._started[name] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        process = self._started[name]
+        assert process.stdin is not None  # noqa: S101 - a pipe
+        assert process.stdout is not None  # noqa: S101 - a pipe
+        print(CASES.index(case), file=process.stdin, flush=True)
+        return float(process.stdout.readline())
+
+    def end(self) -> None:
+        """End all processes."""
+        for process in self._started.values():
+            process.communicate()
 
 
-def line(case: Case, times: dict[str, float], different: list[str]) -> str:
+def marks(case: Case, ratios: Mapping[str, float]) -> str:
+    """Say which marks are met: how many times as long as poolcli others take, beside how many times they should."""
+    told = []
+    for name, least in MARKS.get(case.name, FASTER).items():
+        if name in ratios:
+            told.append(f"{name} {ratios[name]:.2f}/{least:.2f}{'' if ratios[name] >= least else ' missed'}")
+    return ", ".join(told)
+
+
+def line(case: Case, times: Mapping[str, float], different: list[str], firsts: FirstCalls) -> str:
     """Write one row of the table: ratios first."""
-    ours, floor = times.pop("poolcli"), times.pop("floor")
-    near = sorted(times, key=times.__getitem__)[:NEAR]
-    first = first_calls(case, ["poolcli", *near])
-    soonest = min(near, key=first.__getitem__, default="")
-    beside_first = f"{first[soonest] / first['poolcli']:.2f} {soonest}" if soonest else "-"
-    opencv = times.pop("opencv", None)
-    best = min(times, key=times.__getitem__, default="")
-    ratio = f"{times[best] / ours:.2f}" if best else "-"
-    beside = f"{opencv / ours:.2f}" if opencv else "-"
-    ranked = sorted(times.items(), key=lambda item: item[1])
-    others = ", ".join(f"{name} {taken / ours:.1f}" for name, taken in ranked)
-    more = f"; other values: {', '.join(different)}" if different else ""
-    beside = f"{beside} | {beside_first}"
-    return f"| {case.name} | {ratio} | {best} | {beside} | {ours / floor:.1f} | {ours * 1e3:.1f} | {others}{more} |"
+    ours = times["poolcli"]
+    ratios = {name: taken / ours for name, taken in times.items() if name != "poolcli"}
+    ranked = sorted(ratios.keys() - {"floor"}, key=ratios.__getitem__)
+    best = next((name for name in ranked if name != "opencv"), "-")
+    if best in ratios:
+        ratios["the best"] = ratios[best]
+    first = {name: firsts.seconds(case, name) for name in ("poolcli", *ranked[:NEAR])}
+    own = first.pop("poolcli")
+    soonest = min(first, key=first.__getitem__, default="")
+    cells = [
+        case.name,
+        f"{ratios[best]:.2f}" if best in ratios else "-",
+        best,
+        f"{ratios['opencv']:.2f}" if "opencv" in ratios else "-",
+        f"{first[soonest] / own:.2f} {soonest}" if soonest else "-",
+        marks(case, ratios),
+        f"{1 / ratios['floor']:.1f}",
+        f"{ours * 1e3:.3g}",
+        ", ".join(f"{name} {ratios[name]:.1f}" for name in ranked)
+        + (f"; other values: {', '.join(different)}" if different else ""),
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 COLUMNS = (
@@ -141,10 +170,14 @@ COLUMNS = (
     "best peer",
     "OpenCV / poolcli",
     "first call: best peer / poolcli",
+    "mark",
     "poolcli / floor",
     "poolcli, ms",
     "every peer / poolcli",
 )
+
+
+HEADER = f"| {' | '.join(COLUMNS)} |"
 
 
 def versions(peers: list[str]) -> str:
@@ -159,13 +192,19 @@ def versions(peers: list[str]) -> str:
     return f"{platform.machine()}, Python {platform.python_version()}, {', '.join(told)}"
 
 
-def main(only: list[str], rounds: int, without: list[str]) -> None:
+def main(only: list[str], rounds: int, without: list[str], *, write: bool) -> None:
     """Print the table."""
     from poolcli.system.threads import threads
 
     peers = [name for name in installed() if name not in without]
-    print(f"{threads()} threads, {rounds} interleaved rounds, medians; {versions(peers)}\n")
-    print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
+    firsts = FirstCalls()
+    told = f"{threads()} threads, {rounds} interleaved rounds, medians; {versions(peers)}"
+    print(f"{told}\n\n{HEADER}\n|{'---|' * len(COLUMNS)}")
+    rows = []
     for case in CASES:
         if all(word in case.name for word in only):
-            print(line(case, *measure(case, rounds, peers)), flush=True)
+            rows.append(line(case, *measure(case, rounds, peers), firsts))
+            print(rows[-1], flush=True)
+    firsts.end()
+    if write:
+        results.write(HEADER, rows, [case.name for case in CASES], f"- kernels: {told}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -82,6 +83,12 @@ def _ninetieth(cells: Array, **options: Any) -> Array:
     return most
 
 
+def _most_frequent(cells: Array, axis: tuple[int, int]) -> Array:
+    rows = np.moveaxis(cells, axis, (-2, -1)).reshape(-1, cells.shape[axis[0]] * cells.shape[axis[1]])
+    most = [Counter(row).most_common(1)[0][0] for row in rows.tolist()]  # of several the one seen first
+    return np.array(most, cells.dtype)
+
+
 _REDUCTIONS: Mapping[str, Mapping[str, Callable[..., Array]]] = {
     "max": {"plain": np.max, "ignoring": np.nanmax},
     "avg": {"plain": np.mean, "ignoring": np.nanmean},
@@ -91,6 +98,7 @@ _REDUCTIONS: Mapping[str, Mapping[str, Callable[..., Array]]] = {
     "range": {"plain": _spread},
     "median": {"plain": np.median},
     "percentile:90": {"plain": _ninetieth},
+    "majority": {"plain": _most_frequent},
 }
 
 
@@ -270,7 +278,7 @@ def opencv_call(case: Case, x: Array) -> Call | None:
     if case.size == GLOBAL:
         return {"max": lambda: cv2.minMaxLoc(x)[1], "avg": lambda: cv2.mean(x)[0]}[case.mode]
     k = (case.size, case.size)
-    depth = cv2.CV_32F if x.dtype.kind == "f" else cv2.CV_64F
+    depth = cv2.CV_32F if x.dtype == np.float32 else cv2.CV_64F
     element = np.ones(k, np.uint8)
     cut = (lambda array: array[:: case.stride, :: case.stride]) if case.options else (lambda array: _inner(case, array))
     if case.options and case.mode != "max":
