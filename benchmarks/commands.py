@@ -120,9 +120,12 @@ NEEDS: Mapping[str, str] = {  # what another needs: a module, or with $ a progra
 }  # fmt: skip
 POOL = [*POOLCLI, "pool", "--size", "2", "-o", OUT]
 COMMANDS = (
-    Command("--version", [*POOLCLI, "--version"], {"python -c pass": script("pass")}, most=1.6),
-    Command("pool tiny.csv", [*POOLCLI, "pool", "tiny.csv"], {"imports": IMPORTS}, most=1.35),
-    Command("pool tiny.csv --json", [*POOLCLI, "pool", "tiny.csv", "--json"], {"imports": IMPORTS}, most=1.35),
+    Command(
+        "--version", [*POOLCLI, "--version"],
+        {"python -c pass": script("pass"), "python -m __hello__": [*PYTHON, "-m", "__hello__"]}, most=1.3,
+    ),
+    Command("pool tiny.csv", [*POOLCLI, "pool", "tiny.csv"], {"imports": IMPORTS}, most=1.1),
+    Command("pool tiny.csv --json", [*POOLCLI, "pool", "tiny.csv", "--json"], {"imports": IMPORTS}, most=1.1),
     Command(
         "completion of a mode", ["env", "_POOLCLI_COMPLETE=bash", *POOLCLI, "poolcli", "pool", "--mode", "l"],
         {"version, import typer": script("import typer, poolcli; print(poolcli.__version__)")}, most=2,

@@ -54,7 +54,7 @@ Finish = Callable[[State, Tile, Array], Array]
 GIANT_CELLS = 1 << 15  # a window above this is folded in two levels
 FEW_CELLS = 1 << 16  # the cells that the first level folds into one
 MANY_CELLS = 1 << 19  # the same where nothing is rounded
-PIECE_BYTES = 1 << 21  # of rows that are folded in one call
+PIECE_BYTES = 1 << 22  # of rows that are folded in one call
 MOST_ROUNDINGS = 15  # of float32, each at most 2**-24; with the division of an average they keep a sum within 1e-6
 
 

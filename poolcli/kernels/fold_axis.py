@@ -23,7 +23,7 @@ Merge = Callable[[State, State], State]
 
 MANY = 32  # cells from which a reduction beats halves
 FEW = 8  # floats that are added one after the other
-L1_CELLS = 1 << 12  # floats that stay in the first-level cache while others are added to them
+L1_CELLS = 1 << 11  # floats that stay in the first-level cache while others are added to them
 AT_FIRST = 16  # the same where the rest is added in float64: 15 roundings
 SHORT = 512  # cells of a row up to which it is better to make more than is needed in one long loop
 RUN_BYTES = 1 << 14  # of memory that is read without a jump
