@@ -23,7 +23,7 @@ Array = NDArray[Any]
 HOPELESS = {"numpy": 8, "skimage": 8}  # windows above which a peer that looks at each cell takes half a minute
 SLOW = 8  # times as long as poolcli; a peer that takes longer is timed once
 LEAST = 1e-3  # seconds; calls that take less are repeated
-NEAR = 3  # peers whose first calls are timed: those that are fastest in a loop
+NEAR = 2  # libraries whose first calls are timed: those that are fastest in a loop
 REST = 0.06  # seconds before each pair of calls: onnxruntime's threads spin that long, at the next one's expense
 
 
@@ -143,18 +143,21 @@ def line(case: Case, times: Mapping[str, float], different: list[str], firsts: F
     ours = times["poolcli"]
     ratios = {name: taken / ours for name, taken in times.items() if name != "poolcli"}
     ranked = sorted(ratios.keys() - {"floor"}, key=ratios.__getitem__)
-    best = next((name for name in ranked if name != "opencv"), "-")
+    libraries = [name for name in ranked if name != "opencv"]  # which has a column of its own
+    best = libraries[0] if libraries else "-"
     if best in ratios:
         ratios["the best"] = ratios[best]
-    first = {name: firsts.seconds(case, name) for name in ("poolcli", *ranked[:NEAR])}
-    own = first.pop("poolcli")
+    own = firsts.seconds(case, "poolcli")
+    first = {name: firsts.seconds(case, name) / own for name in libraries[:NEAR]}
     soonest = min(first, key=first.__getitem__, default="")
+    beside = [f"{first[soonest]:.2f} {soonest}"] if soonest else []
+    beside += [f"{firsts.seconds(case, 'opencv') / own:.2f} opencv"] if "opencv" in ratios else []
     cells = [
         case.name,
         f"{ratios[best]:.2f}" if best in ratios else "-",
         best,
         f"{ratios['opencv']:.2f}" if "opencv" in ratios else "-",
-        f"{first[soonest] / own:.2f} {soonest}" if soonest else "-",
+        ", ".join(beside) or "-",
         marks(case, ratios),
         f"{1 / ratios['floor']:.1f}",
         f"{ours * 1e3:.3g}",
