@@ -10,7 +10,7 @@ import os
 import pkgutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from importlib import import_module
 from statistics import median
 from typing import Any
@@ -23,25 +23,36 @@ from benchmarks.peers import PEERS
 COPIES = 5  # of which the median counts
 
 
-def call_of(case: Case, name: str, x: NDArray[Any]) -> Callable[[], Any] | None:
-    """Return the call of poolcli or a peer, with all that it imports imported."""
-    if name != "poolcli":
-        return PEERS[name][1](case, x)
-    import poolcli.kernels
-    import poolcli.steps.functions
+IMPORTED: Mapping[str, tuple[str, ...]] = {
+    "poolcli": ("poolcli.steps.functions",),
+    "numpy": (),
+    "torch": ("torch.nn.functional",),
+    "onnxruntime": ("onnx.helper", "onnx.numpy_helper", "onnxruntime"),
+    "scipy": ("scipy.ndimage",),
+    "skimage": ("skimage.measure",),
+    "pillow": ("PIL.Image", "PIL.ImageFilter"),
+    "opencv": ("cv2",),
+}
 
-    for module in pkgutil.iter_modules(poolcli.kernels.__path__):
-        import_module(f"poolcli.kernels.{module.name}")
-    return lambda: run_only(case, x)
+
+def import_all(name: str) -> None:
+    """Import all that poolcli or a peer imports."""
+    for module in IMPORTED[name]:
+        import_module(module)
+    if name == "poolcli":
+        for found in pkgutil.iter_modules(import_module("poolcli.kernels").__path__):
+            import_module(f"poolcli.kernels.{found.name}")
 
 
-def first_time(call: Callable[[], Any]) -> float:
-    """Return the seconds that a call takes in a copy of this process."""
+def first_time(case: Case, name: str, x: NDArray[Any]) -> float:
+    """Return the seconds that a call takes in a copy of this process; what it needs is made before."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
+        call = PEERS[name][1](case, x) if name in PEERS else lambda: run_only(case, x)
         start = time.perf_counter()
-        call()
+        if call is not None:
+            call()
         os.write(writing, str(time.perf_counter() - start).encode())
         os._exit(0)
     os.close(writing)
@@ -52,12 +63,13 @@ def first_time(call: Callable[[], Any]) -> float:
 
 
 def main() -> None:
-    """Answer each line with the median of a few."""
+    """Answer each number of a case with the median of a few."""
+    name = sys.argv[1]
+    import_all(name)
     for line in sys.stdin:
         case = CASES[int(line)]
-        call = call_of(case, sys.argv[1], make(case))
-        assert call is not None  # noqa: S101 - only peers that can are asked
-        print(median(first_time(call) for _ in range(COPIES)), flush=True)
+        x = make(case)
+        print(median(first_time(case, name, x) for _ in range(COPIES)), flush=True)
 
 
 if __name__ == "__main__":
