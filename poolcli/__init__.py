@@ -47,7 +47,18 @@ def __getattr__(name: str) -> Any:
 
     value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     globals()[name] = value
+    if name != "PoolcliError":
+        from poolcli import featuremap
+
+        featuremap.drawn_by = _drawing
     return value
+
+
+def _drawing() -> Any:
+    """Return what draws maps: only a notebook or a screen that asks for it brings it in."""
+    from poolcli import notebook
+
+    return notebook
 
 
 def __dir__() -> list[str]:

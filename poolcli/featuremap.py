@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from poolcli.errors import ShapeError, UsageError
 from poolcli.wording import Phrase
@@ -70,6 +69,21 @@ def layout_by_rank(rank: int, *, channels_last: bool = False) -> str:
 def inner_order(layout: str) -> list[int]:
     """Return the axes of ``layout`` in the inner order: every N, C, then the spatial axes."""
     return sorted(range(len(layout)), key=lambda axis: ORDER.index(layout[axis]))
+
+
+class MapDrawer(Protocol):
+    """What shows a map in a notebook and in a terminal."""
+
+    def map_as_html(self, feature_map: FeatureMap) -> str:
+        """Return what a notebook shows."""
+        ...
+
+    def map_as_text(self, feature_map: FeatureMap) -> Any:
+        """Return what Rich shows."""
+        ...
+
+
+drawn_by: Callable[[], MapDrawer] | None = None  # `poolcli` says who, because drawing stands above maps
 
 
 @dataclass(frozen=True)
@@ -178,17 +192,12 @@ class FeatureMap:
         made: NDArray[Any] = self.array.astype(dtype or self.values.dtype, copy=bool(copy))
         return made
 
-    def _repr_html_(self) -> str:
-        return str(_drawing().map_as_html(self))
+    def _repr_html_(self) -> Any:  # a text, or None for none
+        return drawn_by().map_as_html(self) if drawn_by else None
 
     def __rich__(self) -> Any:
-        return _drawing().map_as_text(self)
+        return drawn_by().map_as_text(self) if drawn_by else repr(self)
 
     def with_(self, **changes: Any) -> FeatureMap:
         """Return a copy with some attributes changed."""
         return replace(self, **changes)
-
-
-def _drawing() -> Any:
-    """Return the module that draws maps: it stands above, so only a notebook or a screen that asks brings it in."""
-    return import_module("poolcli.notebook")

@@ -30,16 +30,13 @@ TESTS = Source.of(ROOT / "tests")
 # --- the floor plan ---------------------------------------------------------------------------------------------------
 
 # Who may import whom of poolcli; every other arrow is an offence. A folder may import itself, all may import what
-# stands below everything, and the front doors (`poolcli`, `__main__`, `plugins`) may import all.
+# stands below everything, and the front doors (`poolcli`, `__main__`, `notebook`, `plugins`) may import all.
 EVERYWHERE = ("errors", "wording")
-FRONT_DOORS = ("poolcli", "poolcli.__main__", "poolcli.plugins")
+FRONT_DOORS = ("poolcli", "poolcli.__main__", "poolcli.notebook", "poolcli.plugins")
 ARROWS: dict[str, tuple[str, ...]] = {
     "cli": (
         "render", "batch", "large", "models", "emit", "analysis", "steps", "formats", "pooling", "system",
         "featuremap", "colors", "window",
-    ),
-    "notebook": (
-        "render", "analysis", "steps", "formats", "pooling", "system", "featuremap", "arrays",
     ),
     "render": ("analysis", "steps", "pooling", "system", "featuremap", "colors", "window"),  # of system the limits
     "batch": ("steps", "formats", "pooling", "system", "featuremap"),
@@ -53,7 +50,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "kernels": ("window", "system"),
     "window": ("system",),
 }  # fmt: skip
-MOST_ROWS = 13
+MOST_ROWS = 12
 MOST_LOOSE = 10
 LONGEST = 60  # lines of a function, its docstring not counted
 
@@ -77,7 +74,7 @@ def against_the_arrows(house: Source) -> list[str]:
 
 
 def circles(house: Source) -> list[str]:
-    """Return the files that import themselves through others, in functions and for types too."""
+    """Return the files that import themselves through others, in functions, for types and by their name too."""
 
     def reached(module: str) -> set[str]:
         found: set[str] = set()
@@ -260,8 +257,11 @@ RULES = [
         {
             "poolcli.window": "def f():\n    from poolcli.formats import csv\n    import poolcli.cli as c",
             "poolcli.steps.recipe": "from poolcli.errors import E\nimport poolcli.pooling.modes, poolcli.plugins",
+            "poolcli.featuremap": "def f():\n    return importlib.import_module('poolcli.notebook')",
+            "poolcli.notebook": "",
         },
         [
+            "poolcli.featuremap imports poolcli.notebook",
             "poolcli.window imports poolcli.cli",
             "poolcli.window imports poolcli.formats",
             "poolcli.steps.recipe imports poolcli.plugins",
@@ -274,8 +274,12 @@ RULES = [
             "poolcli.b": "if TYPE_CHECKING:\n    from poolcli import c",
             "poolcli.c": "def f():\n    from poolcli.a import x",
             "poolcli.d": "import poolcli.a",
+            "poolcli.e": "import poolcli.f",
+            "poolcli.f": "def f():\n    return import_module('poolcli.e')",
+            "poolcli.g": "NAME = 'poolcli.h'  # which nothing imports",
+            "poolcli.h": "import poolcli.g",
         },
-        ["poolcli.a", "poolcli.b", "poolcli.c"],
+        ["poolcli.a", "poolcli.b", "poolcli.c", "poolcli.e", "poolcli.f"],
     ),
     Rule(loose_files, {"poolcli.__init__": "", "poolcli.cli.app": "", **FILES}, [*FILES]),
     Rule(

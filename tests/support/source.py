@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Literal
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-Place = Literal["head", "function", "typing"]
+Place = Literal["head", "function", "typing", "text"]
 
 HEAVY = 2  # modules that a heavy one of the standard library comes to: mmap 1, difflib 3, json 5, asyncio 63
 
 
 @dataclass(frozen=True, order=True)
 class Import:
-    """One imported module in full, and where that is written: at the head, in a function, or for types only."""
+    """One imported module in full, and where that is written: at the head, in a function, for types only, as a text."""
 
     name: str
     place: Place
@@ -73,7 +73,15 @@ class Source:
     @cached_property
     def imports(self) -> dict[str, list[Import]]:
         """What every module imports."""
-        return {name: sorted(set(self._imports(name, tree, "head"))) for name, tree in self.trees.items()}
+        return {
+            name: sorted({*self._imports(name, tree, "head"), *self._named(name)}) for name, tree in self.trees.items()
+        }
+
+    def _named(self, module: str) -> Iterator[Import]:
+        """Yield the modules of the house whose names stand in a file that imports what a text says."""
+        if any("import_module" in ast.unparse(node.func) for node in calls(self.trees[module])):
+            named = (text for text in self.texts[module] if text.value in self.trees)
+            yield from (Import(text.value, "text", text.line) for text in named)
 
     def _imports(self, module: str, node: ast.AST, place: Place) -> Iterator[Import]:
         for below in ast.iter_child_nodes(node):
@@ -138,6 +146,10 @@ class Source:
         """Yield every function with its module."""
         for module, tree in self.trees.items():
             yield from ((module, node) for node in ast.walk(tree) if isinstance(node, Function))
+
+
+def calls(tree: ast.Module) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
 
 
 def defined(node: ast.stmt) -> list[str]:
