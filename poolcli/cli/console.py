@@ -101,9 +101,10 @@ class Harmless:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
         """Give the pieces of the drawing."""
-        for piece in console.render(self.drawing, options):
+        for piece in list(console.render(self.drawing, options)):
             text = piece.text
-            safe = text if text.isprintable() or piece.control else "\n".join(map(printable, text.split("\n")))
+            harmless = text.isprintable() or text == "\n" or piece.control
+            safe = text if harmless else "\n".join(map(printable, text.split("\n")))
             yield piece if safe is text else piece._replace(text=safe)
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from poolcli.batch.tally import Tally
 from poolcli.cli.console import unicode_ok, watched
 from poolcli.cli.output import Output, bar, say_above
 from poolcli.cli.words import spoken
 
 if TYPE_CHECKING:
+    from poolcli.batch.tally import Tally
     from poolcli.batch.work import Outcome
 
 MOST_ERRORS = 20  # shown one by one; the report has them all

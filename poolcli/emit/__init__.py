@@ -12,12 +12,9 @@ make every mode of maxima, averages and sums, and each knows how to write those 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from poolcli.emit.keras_code import Keras
-from poolcli.emit.numpy_code import Numpy
-from poolcli.emit.onnx_code import Onnx
-from poolcli.emit.torch_code import Torch
 from poolcli.errors import UnknownNameError
 from poolcli.featuremap import SPATIAL, inner_order
 from poolcli.steps.shapes import validate
@@ -26,7 +23,15 @@ if TYPE_CHECKING:
     from poolcli.emit.program import Program
     from poolcli.steps.steps import Step
 
-TARGETS: Mapping[str, type[Program]] = {row.name: row for row in (Torch, Keras, Onnx, Numpy)}
+TARGETS: Mapping[str, str] = {"torch": "Torch", "keras": "Keras", "onnx": "Onnx", "numpy": "Numpy"}
+
+
+def target_class(target: str) -> type[Program]:
+    """Return what writes for a target: the class of ``TARGETS`` in the file that is called after it."""
+    if target not in TARGETS:
+        raise UnknownNameError("target", target, TARGETS)
+    found: Any = getattr(import_module(f"poolcli.emit.{target}_code"), TARGETS[target])
+    return found  # type: ignore[no-any-return]  # of an import by name
 
 
 def emit(steps: Sequence[Step], ndim: int, target: str, layout: str | None = None) -> str:
@@ -102,9 +107,7 @@ def emit_model(
 
 
 def _program(steps: Sequence[Step], ndim: int, target: str) -> Program:
-    if target not in TARGETS:
-        raise UnknownNameError("target", target, TARGETS)
-    program = TARGETS[target](ndim)
+    program = target_class(target)(ndim)
     for step in steps:
         program.add(step)
     return program

@@ -331,6 +331,7 @@ OPTIONS: tuple[PoolOption, ...] = (
 )  # fmt: skip
 KEYWORDS: Mapping[str, PoolOption] = {row.name: row for row in OPTIONS[2:]}  # those after mode and size
 KEPT = tuple(row for row in OPTIONS if row.kept)
+BY_JSON: Mapping[str, PoolOption] = {row.json: row for row in OPTIONS}
 
 
 def completed(options: Options) -> dict[str, Any]:

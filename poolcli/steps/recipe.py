@@ -15,7 +15,7 @@ from typing import Any
 
 from poolcli.errors import InputError, UnknownNameError, UsageError
 from poolcli.formats.png_chunks import SIGNATURE, own_text
-from poolcli.pooling.options import FLAG, GRID, NUMBER, OPTIONS, SIZES, TEXT, Kind
+from poolcli.pooling.options import BY_JSON, FLAG, GRID, NUMBER, SIZES, TEXT, Kind
 from poolcli.steps.shapes import check_options
 from poolcli.steps.steps import (
     STEPS,
@@ -33,14 +33,14 @@ FORM = 'a recipe looks like [{"step": "pool", "mode": "max", "size": [2, 2]}]'
 
 # What a record may hold: the options of pooling, and those of the other steps
 VALUE_KINDS: Mapping[str, Kind] = {
-    **{option.json: option.kind for option in OPTIONS},
+    **{name: option.kind for name, option in BY_JSON.items()},
     "indices": FLAG, "shape": SIZES, "filter": TEXT, "kernel": GRID, "bias": NUMBER, "low": NUMBER, "high": NUMBER,
     "upstream": GRID,
 }  # fmt: skip
 
 SAID_ONLY = ("step", "shape", "verified")  # what a record says beside options
 _SLIDING = ("size", "stride", "padding", "dilation")
-_POOLING = tuple(option.json for option in OPTIONS)
+_POOLING = tuple(BY_JSON)
 TAKES: Mapping[str, tuple[str, ...]] = {
     "conv": ("filter", "kernel", *_SLIDING, "bias"),
     "relu": (),

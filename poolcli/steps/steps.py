@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from poolcli.errors import InputError, PoolcliError, ShapeError
 from poolcli.pooling.filters import find_filter
-from poolcli.pooling.options import KEYWORDS, NUMBER, OPTIONS, TEXT, Kind, Options, Size, as_lists, sizes_text
+from poolcli.pooling.options import BY_JSON, KEYWORDS, NUMBER, TEXT, Kind, Options, Size, as_lists, sizes_text
 from poolcli.window import AXIS_NAMES, Padding, Window
 from poolcli.wording import Phrase
 
@@ -370,13 +370,14 @@ def without_shapes(records: Sequence[Record]) -> list[dict[str, Any]]:
 # --- as text ----------------------------------------------------------------------------------------------------------
 
 _WORDS: Mapping[str, Callable[[Any], str]] = {
-    **{option.json: option.told for option in OPTIONS if option.told},
+    **{name: option.told for name, option in BY_JSON.items() if option.told},
     "bias": lambda value: f"bias {value:g}",
     "low": lambda value: f"from {value:g}",
     "high": lambda value: f"to {value:g}",
 }
 _KINDS: Mapping[str, Kind] = {
-    **{option.json: option.kind for option in OPTIONS}, "filter": TEXT, "bias": NUMBER, "low": NUMBER, "high": NUMBER,
+    **{name: option.kind for name, option in BY_JSON.items()},
+    "filter": TEXT, "bias": NUMBER, "low": NUMBER, "high": NUMBER,
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from poolcli.cli.options.steps import FilterOptions
 from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.options.windows import Windowing
 from poolcli.cli.pipeline import load_map, transform
-from poolcli.emit import TARGETS, emit, emit_model
+from poolcli.emit import TARGETS, emit, emit_model, target_class
 from poolcli.featuremap import SPATIAL, parse_layout, spatial_letters
 from poolcli.steps.steps import PoolStep, Step
 from poolcli.window import times
@@ -64,7 +64,7 @@ def pool(
     check_target_apart(writing.output, files_read(given or "-", steps), overwrite=writing.overwrite)
     before = None if given is None else load_map(given, reading, io.verbosity, window.compat)
     layout = before.layout if before else _layout(step, reading)
-    suffix = TARGETS[extras.emit].suffix
+    suffix = target_class(extras.emit).suffix
     if suffix and writing.output.endswith(suffix):
         _write_model(steps, len(spatial_letters(layout)), extras.emit, io, before.spatial if before else ())
     else:
@@ -89,6 +89,6 @@ def _write_model(steps: Sequence[Step], ndim: int, target: str, io: StepIO, spat
     content, remarks = emit_model(steps, ndim, target, spatial)
     io.out.put(content, io.writing.output)
     size = f" for maps of {times(spatial)}" if spatial else ""
-    io.out.wrote(io.writing.output, f"an {TARGETS[target].title} model of float32{size}, channels first")
+    io.out.wrote(io.writing.output, f"an {target_class(target).title} model of float32{size}, channels first")
     for remark in remarks:
         io.out.note(f"the model does not refuse NaN, though {remark}")

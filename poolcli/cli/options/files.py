@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -21,10 +21,6 @@ from poolcli.errors import UsageError
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.registry import find_format, format_of_target
 from poolcli.pooling.frameworks import find
-
-if TYPE_CHECKING:
-    from poolcli.formats.options import ReadOptions, WriteOptions
-
 
 Input = Annotated[
     str | None,

@@ -19,7 +19,7 @@ from poolcli.steps.steps import ConvStep, ReluStep, UnpoolStep
 from poolcli.window import parse_padding
 
 if TYPE_CHECKING:
-    from poolcli.steps.steps import ConvStep, Step
+    from poolcli.steps.steps import Step
 
 
 class FilterOptions(Group):

@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from poolcli.cli.options.grammar import Group, option
 from poolcli.cli.options.panels import WINDOW
 from poolcli.cli.words import told
-from poolcli.pooling.options import OPTIONS, PoolOption
+from poolcli.pooling.options import BY_JSON, OPTIONS
 from poolcli.steps.steps import PoolStep
 from poolcli.window import parse_sizes
-
-if TYPE_CHECKING:
-    from poolcli.steps.steps import PoolStep
 
 
 class Sizing(Group):
@@ -27,34 +24,30 @@ class Sizing(Group):
 class Windowing(Sizing):
     """Which windows, and what to make of them."""
 
-    if TYPE_CHECKING:  # those that a command asks for by name; `_offer` adds them all
+    if TYPE_CHECKING:  # those that a command asks for by name; all are added below
         mode: str
         compat: str | None
         seed: int | None
 
     def step(self, *, indices: bool = False) -> PoolStep:
         """Return the pooling step."""
-        given = {row.name: _value(row, getattr(self, row.name)) for row in OPTIONS if row.typed}
+        given = {row.name: getattr(self, row.name) for row in OPTIONS if row.typed}
+        for row in OPTIONS:
+            if row.kind.parse and given[row.name] is not None:
+                given[row.name] = row.kind.parse(given[row.name], row.name)
         mode, size = given.pop("mode"), given.pop("size")
         options: Any = {name: value for name, value in given.items() if value is not None}
         return PoolStep(mode, size, options, indices)
 
 
-def _value(row: PoolOption, text: Any) -> Any:
-    return row.kind.parse(text, row.name) if row.kind.parse and text is not None else text
-
-
-def _offer(row: PoolOption) -> Any:
-    """Return the annotation of an option, as `poolcli.cli.options.grammar` takes it."""
-    name = row.json.replace("_", "-")
-    flag = f"--{name}/--no-{name}" if row.undone else f"--{name}"
-    letter = [f"-{row.letter}"] if row.letter else []
-    offered = option(*letter, flag, help=told(row.meaning), panel=WINDOW, metavar=row.metavar, default=row.usual,
-                     choices=row.choices, free=row.free)  # fmt: skip
-    return Annotated[row.kind.typed | None if row.default is None else row.kind.typed, offered]
-
-
-for _row in OPTIONS:
+for _name, _row in BY_JSON.items():
     if _row.typed:
-        Windowing.__annotations__[_row.name] = _offer(_row)
-        setattr(Windowing, _row.name, _row.default if _row.default is None else _row.kind.typed(_row.default))
+        _flag = _name.replace("_", "-")
+        _offered = option(
+            *([f"-{_row.letter}"] if _row.letter else []), f"--{_flag}/--no-{_flag}" if _row.undone else f"--{_flag}",
+            help=_row.meaning if isinstance(_row.meaning, str) else told(_row.meaning), panel=WINDOW,
+            metavar=_row.metavar, default=_row.usual, choices=_row.choices, free=_row.free,
+        )  # fmt: skip
+        _typed = _row.kind.typed
+        Windowing.__annotations__[_row.name] = Annotated[_typed | None if _row.default is None else _typed, _offered]
+        setattr(Windowing, _row.name, _row.default if _row.default is None else _typed(_row.default))
