@@ -101,7 +101,8 @@ class Phrase:
     *texts : object
         What is said as it is.
     **values : object
-        What an option is given; one without a value is only named. A `Readable` or an `Instead` stands for itself.
+        What an option is given; one without a value is only named. A `Readable`, an `Instead` or a `Typed` stands for
+        itself.
 
     Examples
     --------
@@ -147,6 +148,29 @@ class Phrase:
         made = cls("")
         made.parts = parts
         return made
+
+
+class Typed:
+    """A part of a `Phrase` that the command line says, and Python does not, or otherwise.
+
+    Parameters
+    ----------
+    text : str or Phrase
+        The part.
+    otherwise : str
+        What Python says in its place.
+
+    Examples
+    --------
+    >>> str(Phrase("pool with {return_indices}{more}", more=Typed(Phrase(" {json}"))))
+    'pool with return_indices'
+    """
+
+    def __init__(self, text: str | Phrase, otherwise: str = "") -> None:
+        self.text, self.otherwise = text, otherwise
+
+    def __str__(self) -> str:
+        return self.otherwise
 
 
 class Readable:
@@ -207,6 +231,6 @@ def keyword(name: str, value: Any) -> str:
     >>> keyword("size", (2, 3)), keyword("padding", "same"), keyword("stride", None)
     ('size=(2, 3)', "padding='same'", 'stride')
     """
-    if isinstance(value, Readable | Instead):
+    if isinstance(value, Readable | Instead | Typed):
         return str(value)
     return name if value is None else f"{name}={value!r}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import NEAR, UsageError
-from poolcli.wording import ELSEWHERE, Instead, Phrase, Readable
+from poolcli.wording import ELSEWHERE, Instead, Phrase, Readable, Typed
 
 if TYPE_CHECKING:
     from typer.core import TyperCommand
@@ -19,6 +19,7 @@ FLAGS = {
     "global_window": "--global",
     "output": "-o",
     "return_indices": "--indices",
+    "target": "--emit",
 }  # whose name is not that of the keyword
 LISTED = ("at",)  # whose numbers have commas between them
 INPUT = "INPUT"  # in a hint, where nobody knows which
@@ -128,6 +129,8 @@ class Line:
         """Say what a `Phrase` has for an option."""
         if isinstance(value, Readable):
             return self._reading(value)
+        if isinstance(value, Typed):
+            return told(value.text, self)
         if isinstance(value, Instead):
             source = shlex.quote(self.given) if self.words else INPUT
             return " ".join(["poolcli", value.name, *(typed(*one) for one in value.options.items()), source])
@@ -169,7 +172,7 @@ def spoken(text: str | Phrase, line: Line | None = None) -> str:
     if isinstance(text, str):
         return text
     first = text.parts[0] if text.parts else ""
-    option = isinstance(first, tuple) and first[1] is not None and not isinstance(first[1], Readable | Instead)
+    option = isinstance(first, tuple) and first[1] is not None and not isinstance(first[1], Readable | Instead | Typed)
     return ("use " if option else "") + told(text, line)
 
 

@@ -19,7 +19,7 @@ from poolcli.emit.geometry import (
     unpadded,
     without_idle_ceil,
 )
-from poolcli.emit.program import CODE_WIDTH, Program, as_code, without_point
+from poolcli.emit.program import CODE_WIDTH, INSTEAD, Program, as_code, without_point
 from poolcli.pooling.frameworks import LayerFacts, find
 from poolcli.window import Window
 from poolcli.wording import Phrase
@@ -215,7 +215,7 @@ class FrameworkProgram(Program):
         if self.special(layer):
             return
         if mode not in IDENTITIES or (is_high_norm(layer) and compat_of(layer) != self.name):
-            hint = None if layer.mode.mode.numpy else Phrase("drop {emit}")
+            hint = None if layer.mode.mode.numpy else INSTEAD
             self.refuse(f"it has no {layer.mode} pooling, and no formula makes it of maxima and averages", hint)
         if layer.divisor_override and truncates(layer):
             self.guards += ['if x.dtype.kind != "f":', '    raise ValueError("whole numbers would be truncated")']

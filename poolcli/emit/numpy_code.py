@@ -20,7 +20,7 @@ from poolcli.emit.geometry import (
     unpadded,
     without_idle_ceil,
 )
-from poolcli.emit.program import TRUNCATED, Program, as_code, indented, kernel_of, returning, without_point
+from poolcli.emit.program import INSTEAD, TRUNCATED, Program, as_code, indented, kernel_of, returning, without_point
 from poolcli.pooling.modes import NumpyCode, lacking, parse_mode
 from poolcli.steps.steps import ConvStep
 from poolcli.window import FILLS, Window
@@ -326,7 +326,7 @@ class Numpy(Program):
         """Write the windows and what is made of them; `filled` cells at the end of each axis were padding."""
         row, window = _code_of(layer), layer.window
         if row is None:
-            self.refuse(f"the mode {layer.mode} {lacking(layer.mode.mode, 'NumPy code')}", Phrase("drop {emit}"))
+            self.refuse(f"the mode {layer.mode} {lacking(layer.mode.mode, 'NumPy code')}", INSTEAD)
         value, helpers = row.value, HELPERS
         if layer.nan == "ignore":
             value, helpers = row.ignoring or row.value, HELPERS_IGNORING

@@ -12,7 +12,7 @@ from poolcli.errors import UsageError
 from poolcli.steps.shapes import check_options
 from poolcli.steps.steps import ConvStep, PoolStep, ReluStep, text
 from poolcli.window import Window
-from poolcli.wording import Phrase
+from poolcli.wording import Phrase, Typed
 
 if TYPE_CHECKING:
     from poolcli.pooling.layer import Pooling
@@ -85,6 +85,9 @@ def wrap_line(line: str, indent: int = 4, tail: str = "") -> list[str]:
     return [head, *(row for part in parts for row in wrap_line(part, indent + 4, end)), foot]
 
 
+INSTEAD = Phrase("{way}", way=Typed(Phrase("drop {target}"), "compute it with pool"))  # of code that there is none of
+
+
 class Program:
     """A program in the making: helper functions and the lines of ``pool``.
 
@@ -111,7 +114,9 @@ class Program:
     def add(self, step: Step) -> None:
         """Write one step."""
         if self.traced:
-            self.refuse("indices belong to the values of the last step", Phrase("record them there, or drop {indices}"))
+            self.refuse(
+                "indices belong to the values of the last step", Phrase("record them there, or drop {return_indices}")
+            )
         if isinstance(step, PoolStep):
             check_options(step, self.ndim)
             layer = step.layer(self.ndim)
@@ -137,7 +142,7 @@ class Program:
 
     def refuse(self, why: str | Phrase, hint: str | Phrase | None = None) -> NoReturn:
         """Raise the `UsageError` that says why there is no code."""
-        usual = Phrase("{emit}", emit="numpy") if self.name != "numpy" else None
+        usual = Phrase("{target}", target="numpy") if self.name != "numpy" else None
         raise UsageError(f"no {self.title} code for this: " + why, hint or usual)
 
     def refuse_nan(self, why: str) -> None:

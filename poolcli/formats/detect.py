@@ -8,7 +8,7 @@ from poolcli.errors import InputError
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.registry import FORMATS, SIGNATURES, Format, find_format, format_of_name
 from poolcli.system.files import piped
-from poolcli.wording import Phrase
+from poolcli.wording import Phrase, Typed
 
 # What people have at hand and poolcli does not read, with the program that unpacks it, or what else they can do.
 PACKED: tuple[tuple[bytes, str, str], ...] = (
@@ -106,7 +106,8 @@ def _refuse_foreign(head: bytes, name: str) -> None:
 def _detect_text(head: bytes, name: str, by_extension: Format | None) -> Format:
     if BOX.search(head.decode(errors="replace")):
         raise InputError(
-            f"{name}: this is a table drawn for people, not data", Phrase("add {json} to the command that made it")
+            f"{name}: this is a table drawn for people, not data",
+            Phrase("{way}", way=Typed(Phrase("add {json} to the command that made it"), "write the numbers as JSON")),
         )
     if by_extension is not None and by_extension.reads and by_extension.name != ANY_TEXT:
         return by_extension

@@ -495,7 +495,9 @@ def _indices(keys: Mapping[str, Any], array: NDArray[Any], name: str) -> NDArray
     if found is None:
         return None
     if not isinstance(found, Found) or found.array.dtype != np.int64:
-        raise InputError(f"{name}: indices are not whole numbers", Phrase("take them as pool {indices} wrote them"))
+        raise InputError(
+            f"{name}: indices are not whole numbers", Phrase("take them as pool {return_indices} wrote them")
+        )
     if found.array.shape != array.shape:
         raise InputError(
             f"{name}: indices are {list(found.array.shape)}, but data are {list(array.shape)}",

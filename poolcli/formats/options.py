@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from poolcli.wording import Phrase
+from poolcli.wording import Phrase, Typed
 
-ANYWHERE = Phrase("use {json} or {output}", output="output.npy")  # which hold a map of any shape
+# what holds a map of any shape
+ANYWHERE = Phrase(
+    "use {way}", way=Typed(Phrase("{json} or {output}", output="output.npy"), "output.npy or output.json")
+)
 
 
 @dataclass(frozen=True)

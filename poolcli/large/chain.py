@@ -116,7 +116,7 @@ class PoolStage:
         """Check everything that can be checked without data."""
         layer = step.layer(len(lengths))
         if step.indices:
-            raise NotInBlocksError("indices are not recorded block by block", Phrase("drop {indices}"))
+            raise NotInBlocksError("indices are not recorded block by block", Phrase("drop {return_indices}"))
         if layer.mode.mode.random:
             raise NotInBlocksError(f"{layer.mode} draws for the whole input at once", "use another mode")
         row = layer.row(dtype, lengths)

@@ -14,7 +14,7 @@ from poolcli.kernels.correlate import correlate
 from poolcli.pooling.fill import fill
 from poolcli.pooling.filters import find_filter
 from poolcli.window import Axis, Padding, Window, output_shape, times
-from poolcli.wording import Phrase
+from poolcli.wording import Phrase, Typed
 
 Array = NDArray[Any]
 INT64 = np.iinfo(np.int64)
@@ -50,7 +50,8 @@ def conv(
     try:
         axes = window.plan(array.shape[array.ndim - weights.ndim :])
     except ShapeError as problem:
-        hint = Phrase("use a smaller kernel, or padding ({padding}, or {filter_padding} before pooling)")
+        before = Typed(Phrase(", or {filter_padding} before pooling"))
+        hint = Phrase("use a smaller kernel, or padding ({padding}{before})", before=before)
         raise ShapeError(problem.message.replace("window", "kernel", 1), hint) from None
     output_shape(array.shape[: array.ndim - weights.ndim], axes)
     with np.errstate(all="ignore"):  # inf - inf is NaN here, and meant to be

@@ -462,7 +462,7 @@ TORCH = Framework(
         Rule(
             _all(_ndim(1), _integer, _maximal, _kind("sliding"), lambda facts: not facts.indices),
             "max_pool1d takes whole numbers only if it returns indices",
-            Phrase("add {indices}, or convert the input to floating-point numbers"),
+            Phrase("add {return_indices}, or convert the input to floating-point numbers"),
         ),
         Rule(
             _all(_ndim(3), _averaging, _kind("sliding"), _larger_than_input),
@@ -693,7 +693,7 @@ _SHARED: Mapping[str, Rule] = {
     "v": Rule(_divided, "its averages have no divisor_override"),
     "a": Rule(_kind("adaptive"), "it has no adaptive pooling"),
     "r": Rule(_kind("fractional", "fractional-disjoint"), "it has no fractional pooling"),
-    "i": Rule(lambda facts: facts.indices, "it records no indices", Phrase("drop {indices}")),
+    "i": Rule(lambda facts: facts.indices, "it records no indices", Phrase("drop {return_indices}")),
     "g": Rule(_kind("global"), "it has no global pooling here", "say the window"),
     "f": Rule(_filled, "it pads with what its mode ignores", "pad the input first"),
     "m": Rule(_nan_rule, "its pooling cannot leave out NaN"),

@@ -22,7 +22,7 @@ from poolcli.pooling.modes import MODES, parse_mode
 from poolcli.pooling.options import OPTIONS, Options, Size, as_lists
 from poolcli.system.limits import check_memory
 from poolcli.window import Axis, Window, output_shape, times
-from poolcli.wording import Phrase, safe
+from poolcli.wording import Phrase, Typed, safe
 
 Array = NDArray[Any]
 
@@ -128,7 +128,8 @@ def _overruled(implied: tuple[int, ...], target: Sequence[int] | None, known: Ma
     return tuple(target) if target else implied
 
 
-AGAIN = Phrase("pool again with {indices} {json}, or give {size} and {stride}")
+AS_JSON = Typed(Phrase(" {json}"))
+AGAIN = Phrase("pool again with {return_indices}{as_json}, or give {size} and {stride}", as_json=AS_JSON)
 
 
 def _check_known(known: Mapping[str, Any]) -> None:

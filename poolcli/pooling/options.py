@@ -321,7 +321,7 @@ OPTIONS: tuple[PoolOption, ...] = (
         metavar="N", kept=True, told=lambda value: f"seed {value}", check=_check_seed,
     ),
     PoolOption(
-        "storage_order", "int", 0, WHOLE, Phrase("1: {indices} count columns first, as ONNX can."),
+        "storage_order", "int", 0, WHOLE, Phrase("1: {return_indices} count columns first, as ONNX can."),
         metavar="0|1", kept=True, check=_check_order,
     ),
     PoolOption(

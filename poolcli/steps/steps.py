@@ -16,7 +16,7 @@ from poolcli.errors import InputError, PoolcliError, ShapeError
 from poolcli.pooling.filters import find_filter
 from poolcli.pooling.options import BY_JSON, KEYWORDS, NUMBER, TEXT, Kind, Options, Size, as_lists, sizes_text
 from poolcli.window import AXIS_NAMES, Padding, Window
-from poolcli.wording import Phrase
+from poolcli.wording import Phrase, Typed
 
 if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
@@ -265,7 +265,7 @@ class UnpoolStep:
         if feature_map.indices is None:
             raise InputError(
                 f"{feature_map.name} has no indices, so nothing says where its values came from",
-                Phrase("record them with: poolcli pool {indices} {json} INPUT | poolcli unpool"),
+                Phrase("record them with: {way}", way=RECORDED),
             )
         given = self._per_axis(feature_map.ndim)
         known = {**(feature_map.unpool or {}), **given}
@@ -315,6 +315,9 @@ class GradStep:
         return cls(PoolStep.from_record(record), None if upstream is None else np.asarray(upstream))
 
 
+RECORDED = Typed(
+    Phrase("poolcli pool {return_indices} {json} INPUT | poolcli unpool"), "pool(feature_map, return_indices=True)"
+)
 STEPS: Mapping[str, type[Step]] = {
     step.name: step for step in (ConvStep, ReluStep, PoolStep, NormalizeStep, UnpoolStep, GradStep)
 }

@@ -314,7 +314,7 @@ def test_a_mode_is_refused_where_its_row_says_nothing(monkeypatch: pytest.Monkey
     for target, why in {"numpy": "midrange has no NumPy code", "torch": "it has no midrange pooling"}.items():
         with pytest.raises(UsageError, match=why) as caught:
             emit([PoolStep("midrange", 2)], 2, target)
-        assert caught.value.hint == "drop emit"
+        assert caught.value.hint == "compute it with pool"
 
 
 @pytest.mark.parametrize(

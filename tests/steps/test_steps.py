@@ -349,7 +349,7 @@ def test_unpool_without_indices() -> None:
     with pytest.raises(InputError, match=r"in\.csv has no indices") as caught:
         UnpoolStep().apply(a_map(name="in.csv"))
     assert caught.value.hint is not None
-    assert "pool indices json INPUT" in caught.value.hint
+    assert "pool(feature_map, return_indices=True)" in caught.value.hint
 
 
 # --- text -------------------------------------------------------------------------------------------------------------

@@ -9,17 +9,24 @@ import ast
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from inspect import signature
 from pathlib import Path
+from string import Formatter
 
 import pytest
 
 import poolcli
+from poolcli.analysis.invariance import measure
 from poolcli.cli.front_page import EXIT_CODES
 from poolcli.cli.registry import COMMANDS
+from poolcli.emit import emit
+from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.pooling.filters import FILTERS
 from poolcli.pooling.frameworks import FRAMEWORKS
 from poolcli.pooling.modes import MODES
+from poolcli.pooling.options import KEYWORDS
+from poolcli.render.kinds import HEEDED
 from tests.support.process import ROOT, Run
 from tests.support.source import Function, Source, above, brings_others, is_library, under
 
@@ -163,6 +170,56 @@ def names_with_two_meanings(house: Source) -> list[str]:
         if len(meanings) > 1:
             found.append(f"{name}: {', '.join(sorted(homes))}")
     return sorted(found)
+
+
+def keywords() -> set[str]:
+    """What the functions of Python that a user calls are given."""
+    functions = (
+        poolcli.conv,
+        poolcli.explain,
+        poolcli.compare,
+        poolcli.pool,
+        poolcli.grad,
+        poolcli.unpool,
+        emit,
+        measure,
+    )
+    named = {name for function in functions for name in signature(function).parameters}
+    drawn = {name for names in HEEDED.values() for name in names}
+    return named | drawn | {*KEYWORDS} | {one.name for group in (ReadOptions, WriteOptions) for one in fields(group)}
+
+
+# what only a command line offers: many files, clusters, arrays larger than memory, layers known by their sizes alone
+TYPED_ONLY = ("poolcli.cli", "poolcli.batch", "poolcli.large", "poolcli.system", "poolcli.steps.shapes")
+
+
+def hints_without_a_keyword(house: Source) -> list[str]:
+    """Return the options in hints that a Python function does not have, but for what a `Typed` says."""
+    known = keywords()
+    return [
+        f"{module}:{phrase.lineno} {name}"
+        for module, tree in house.trees.items()
+        if not under(module, *TYPED_ONLY)
+        for phrase in phrases(tree)
+        for name in fields_of(phrase)
+        if name not in known and name not in {word.arg for word in phrase.keywords}
+    ]
+
+
+def phrases(node: ast.AST) -> Iterator[ast.Call]:
+    """Yield the phrases with a text, those that a `Typed` holds left out."""
+    called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+    if called == "Typed":
+        return
+    if called == "Phrase" and isinstance(node, ast.Call) and isinstance(node.args[0], ast.Constant):
+        yield node
+    for below in ast.iter_child_nodes(node):
+        yield from phrases(below)
+
+
+def fields_of(phrase: ast.Call) -> list[str]:
+    parsed = Formatter().parse(ast.literal_eval(phrase.args[0]))
+    return [name for _, name, _, _ in parsed if name and not name.isdigit()]
 
 
 # --- nothing hidden ---------------------------------------------------------------------------------------------------
@@ -318,6 +375,14 @@ RULES = [
             "poolcli.a": '"""--size"""\nx = f"use --size {y}"\nz = "a--b, -- c, soffice --convert-to"',
         },
         ["poolcli.a:2 use --size "],
+    ),
+    Rule(
+        hints_without_a_keyword,
+        {
+            "poolcli.cli.a": 'Phrase("drop {json}")',
+            "poolcli.a": 'Phrase("{size} or {emit}", size=1)\nPhrase("{way}", way=Typed(Phrase("{json}")))',
+        },
+        ["poolcli.a:1 emit"],
     ),
     Rule(
         names_with_two_meanings,

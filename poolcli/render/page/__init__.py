@@ -33,7 +33,7 @@ from poolcli.pooling.options import KEPT
 from poolcli.steps import steps
 from poolcli.steps.steps import PoolStep
 from poolcli.window import Window, times
-from poolcli.wording import Phrase, safe
+from poolcli.wording import Phrase, Typed, safe
 
 MOST_ASKED = 400  # output cells of an exercise
 MOST_PAGE_CELLS = 2**18
@@ -43,7 +43,10 @@ NOT_FOR_THE_SCRIPT = (
     "seed",
     "storage_order",
 )  # which reach it as windows and quirks, or change no value
-AS_TABLE = Phrase("leave out {output} to have the windows explained as a table, or use another {mode}")
+AS_TABLE = Phrase(
+    "{way}use another {mode}",
+    way=Typed(Phrase("leave out {output} to have the windows explained as a table, or ")),
+)
 
 
 def page(

@@ -19,7 +19,7 @@ from poolcli.featuremap import FeatureMap, spatial_letters
 from poolcli.steps.steps import text as step_text
 from poolcli.system.limits import check_memory
 from poolcli.window import times
-from poolcli.wording import Phrase, many, printable
+from poolcli.wording import Phrase, Typed, many, printable
 
 Array = NDArray[Any]
 HUGE = 1e16  # above, a float has no decimals, and its digits say more than it knows
@@ -145,7 +145,9 @@ def plane_table(plane: Array, look: Look, marks: NDArray[np.bool_] | None = None
     rows = _ends(plane.shape[0], None if look.full else look.rows or ROWS)
     most = plane.shape[1] if look.full else min(look.columns or COLUMNS, plane.shape[1])
     check_memory(
-        CELL * len(rows) * most, f"a table of {len(rows)}x{most} cells", Phrase("show less of it, or use {json}")
+        CELL * len(rows) * most,
+        f"a table of {len(rows)}x{most} cells",
+        Phrase("show less of it{way}", way=Typed(Phrase(", or use {json}"))),
     )
     candidates = [index for index in _ends(plane.shape[1], most) if index >= 0]
     shown = np.ix_([row for row in rows if row >= 0], candidates)
