@@ -300,7 +300,7 @@ REFUSED = [
 def test_what_has_no_equivalent_says_why(target: str, mode: str, options: Any, why: str) -> None:
     with pytest.raises(UsageError, match=why) as caught:
         emit([PoolStep(mode, None, options)], 2, target)
-    assert caught.value.hint == "emit='numpy'"
+    assert caught.value.hint == "target='numpy'"
     emit([PoolStep(mode, None, options)], 2, "numpy")
 
 
