@@ -6,16 +6,19 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
 from tests.support.browser import axe, calculator, chromium, opened  # noqa: F401 - fixtures, for every test
 from tests.support.extras import missing
-from tests.support.process import SAMPLES, Result, Run, Shell, command, execute, execute_here
+from tests.support.process import SAMPLES, Result, Run, Shell, clean_environment, command, execute, execute_here
+
+if TYPE_CHECKING:
+    from tests.support.forks import Forks
 
 # No deadline: the machines that run this are shared. The same examples every time: what passed once passes again.
 settings.register_profile("poolcli", deadline=None, derandomize=True)
@@ -38,23 +41,50 @@ def call() -> Run:
 
 
 @pytest.fixture(scope="session")
-def run() -> Run:
-    """Run the real command: ``run("pool", path, stdin=..., env=..., cwd=...)``."""
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    """Run the command line in a child of a Python that has everything loaded, with limits and signals of its own."""
+    if not hasattr(os, "fork"):
+        missing("this system does not fork")
+    from tests.support.forks import forking
+
+    with forking(tmp_path_factory.mktemp("forks")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def programs(request: pytest.FixtureRequest) -> Path:
+    """The folder of a ``poolcli`` that starts as fast as the system allows."""
+    return request.getfixturevalue("forks").folder if hasattr(os, "fork") else Path(command()).parent
+
+
+@pytest.fixture(scope="session")
+def run(programs: Path) -> Run:
+    """Run the command in a process of its own: ``run("pool", path, stdin=..., env=..., cwd=...)``.
+
+    It starts from nothing where the environment says how Python starts, and is a child of `forks` elsewhere.
+    """
 
     def runner(*arguments: str | Path, **more: Any) -> Result:
-        return execute([command(), *arguments], **more)
+        program = command() if starts_python(more.get("env")) else programs / Path(command()).name
+        return execute([program, *arguments], **more)
 
     return runner
 
 
 @pytest.fixture(scope="session")
-def shell() -> Shell:
-    """Run a line in a real shell: ``shell("poolcli conv ... | poolcli pool")``."""
+def shell(programs: Path) -> Shell:
+    """Run a line in a real shell: ``shell("poolcli conv ... | poolcli pool")``; `fresh` starts Python from nothing."""
 
-    def runner(line: str, **more: Any) -> Result:
-        return execute(["bash", "-c", line], **more)
+    def runner(line: str, *, fresh: bool = False, env: Mapping[str, str] | None = None, **more: Any) -> Result:
+        path = {} if fresh or starts_python(env) else {"PATH": f"{programs}{os.pathsep}{clean_environment()['PATH']}"}
+        return execute(["bash", "-c", line], env=path | dict(env or {}), **more)
 
     return runner
+
+
+def starts_python(env: Mapping[str, str] | None) -> bool:
+    """Whether an environment says how Python starts."""
+    return any(name.startswith(("PYTHON", "LC_", "LANG")) for name in env or {})
 
 
 @pytest.fixture(scope="session")

@@ -646,7 +646,7 @@ def test_a_file_that_cannot_be_finished_leaves_the_old_one(shell: Shell, tmp_pat
     """The limit on the size of files stops the writer in the middle."""
     (tmp_path / "out.csv").write_text("what was there\n")
     np.save(tmp_path / "big.npy", np.random.default_rng(1).normal(size=(300, 300)))
-    result = shell("trap '' XFSZ; ulimit -f 100; poolcli pool -k 1 -o out.csv big.npy", cwd=tmp_path)
+    result = shell("trap '' XFSZ; ulimit -f 100; poolcli pool -k 1 -o out.csv big.npy", fresh=True, cwd=tmp_path)
     assert result.code == 1
     assert result.err.startswith("error: cannot write out.csv")
     assert "Traceback" not in result.err

@@ -17,7 +17,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ import pytest
 
 from poolcli.cli.registry import COMMANDS, build
 from poolcli.large.sources import NpySource, RowSource
-from tests.support.forks import Forks, forking
+from tests.support.forks import Forks
 from tests.support.process import ROOT, SAMPLES, TIMEOUT, Result, Run, Shell, clean_environment
 
 GEEKS = SAMPLES / "geeks_4x4.csv"
@@ -34,12 +33,6 @@ OLD = b"what was there before\n"
 POOLED = b"6,9\n5,8\n"
 TEMPORARY = re.compile(r"\.poolcli-.+-[0-9a-f]{16}\.tmp")
 MODULE = (sys.executable, "-m", "poolcli")
-
-
-@pytest.fixture(scope="module")
-def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
-    with forking(tmp_path_factory.mktemp("forks")) as server:
-        yield server
 
 
 @pytest.fixture

@@ -142,12 +142,12 @@ def test_too_little_memory_to_start_is_told_in_two_lines(shell: Shell, folder: P
     """In place of a traceback or of OpenBLAS's words, whatever command loads it."""
     many = ["pool", "show", "explain", "shift", "grad", "unpool", "layers", "doctor"]
     lines = "".join(f"poolcli {word} a.csv; echo $? >&2; " for word in many)
-    result = shell(f"ulimit -v 90000; {lines}", cwd=folder)
+    result = shell(f"ulimit -v 90000; {lines}", fresh=True, cwd=folder)
     told = result.err.splitlines()
     assert len(told) == 3 * len(many), result.err
     assert {line.partition(" to start")[0] for line in told[::3]} == {"error: numpy needs 88 MiB"}
     assert set(told[2::3]) == {"1"}
-    done = shell("ulimit -v 90000; poolcli pool --help && poolcli modes && poolcli completion bash", cwd=folder)
+    done = shell("ulimit -v 90000; poolcli pool --help && poolcli modes && poolcli completion bash", fresh=True, cwd=folder)
     assert (done.code, done.err) == (0, "")
 
 

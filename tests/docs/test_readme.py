@@ -36,9 +36,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(("document", "index"), CASES)
-def test_a_block_shows_what_its_commands_print(document: Path, index: int, tmp_path: Path) -> None:
+def test_a_block_shows_what_its_commands_print(document: Path, index: int, tmp_path: Path, programs: Path) -> None:
     block = list(blocks(document))[index]
-    assert shown(block, workplace(tmp_path)) == block
+    assert shown(block, workplace(tmp_path), programs) == block
     for file in pictured(tmp_path):
         assert same_picture(file, PICTURES / file.name), file.name
 

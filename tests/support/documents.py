@@ -51,10 +51,10 @@ def outputs(document: Path) -> dict[str, str]:
     return found
 
 
-def shown(block: str, folder: Path) -> str:
-    """Return the block with what its commands print now, one after the other in `folder`."""
+def shown(block: str, folder: Path, programs: Path = Path(sys.executable).parent) -> str:
+    """Return the block with what its commands print now, one after the other in `folder`, with these programs."""
     environment = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "FORCE_COLOR")}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    environment["PATH"] = f"{programs}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     text = ""
     for command in commands(block):
         done = subprocess.run(

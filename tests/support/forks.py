@@ -1,21 +1,25 @@
 """Thousands of real processes: one Python that has everything loaded forks itself for every command line.
 
 A child is a process of its own with its own limits, signals and standard streams, and ends as the real command does; it
-only saves the second that importing takes. ``python -m tests.support.forks`` is that Python: it reads a request per
-line from its standard input, answers with the number of the child, and when the child has ended with its exit code.
+only saves the second that importing takes. ``python -m tests.support.forks SOCKET`` is that Python. It is asked through
+its socket, by `Forks`, or by the small program that stands for ``poolcli`` in shells: the request and the three
+standard streams go there, the number of the child and what ended it come back.
 """
 
 from __future__ import annotations
 
-import json
+import marshal
 import os
 import resource
 import select
 import signal
+import socket
 import subprocess
 import sys
+import time
+import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,20 +28,44 @@ from tests.support.process import ROOT, Result, clean_environment, code_of
 
 STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 PATIENCE = 60.0  # seconds: a child that takes longer hangs
+FLAGS = (os.O_RDONLY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+PROGRAM = """#!{python} -IS
+import _socket, marshal, os, struct, sys
+closed = []
+for number in (0, 1, 2):
+    try:
+        os.fstat(number)
+    except OSError:
+        closed.append(os.open(os.devnull, os.O_RDWR))
+asked = _socket.socket(_socket.AF_UNIX)
+asked.connect({socket!r})
+request = marshal.dumps((sys.argv[1:], os.getcwd(), dict(os.environ), None, closed))
+streams = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("3i", 0, 1, 2))]
+asked.sendmsg([len(request).to_bytes(4, "little")], streams)
+asked.sendall(request)
+for number in (0, 1, 2):
+    os.close(number)  # a reader of them that goes away is the child's affair
+asked.recv(4)
+code = int.from_bytes(asked.recv(4), "little", signed=True)
+if code < 0:
+    os.kill(os.getpid(), -code)
+os._exit(code)
+"""
 
 
 class Child:
     """A command line at work."""
 
-    def __init__(self, server: subprocess.Popen[bytes], folder: Path, pid: int) -> None:
-        self.server, self.folder, self.pid = server, folder, pid
+    def __init__(self, asked: socket.socket, folder: Path) -> None:
+        self.asked, self.folder = asked, folder
+        self.pid = int.from_bytes(asked.recv(4), "little")
         self.code: int | None = None
 
     def ended(self, seconds: float) -> bool:
         """Wait so long for the end, and say whether it came."""
-        assert self.server.stdout is not None
-        if self.code is None and select.select([self.server.stdout], [], [], seconds)[0]:
-            self.code = int(self.server.stdout.readline())
+        if self.code is None and select.select([self.asked], [], [], seconds)[0]:
+            self.code = code_of(int.from_bytes(self.asked.recv(4), "little", signed=True))
+            self.asked.close()
         return self.code is not None
 
     def kill(self, number: int) -> None:
@@ -58,28 +86,32 @@ class Child:
 
 @dataclass(frozen=True)
 class Forks:
-    """Starts command lines, one at a time."""
+    """Starts command lines whose standard streams are files, one at a time; in `folder` is a ``poolcli`` for shells."""
 
-    server: subprocess.Popen[bytes]
-    folder: Path  # for what the children write to their standard streams
+    folder: Path
 
     def start(
         self, *arguments: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None, stdin: bytes = b"",
         stdout: str = "stdout", memory: int | None = None,
     ) -> Child:  # fmt: skip
         """Start a command line; `memory` is how many bytes it may take beyond what is loaded."""
-        assert self.server.stdin is not None
-        assert self.server.stdout is not None
-        (self.folder / "stdin").write_bytes(stdin)
-        (self.folder / "stdout").write_bytes(b"")  # of the child before
-        request = {
-            "words": [os.fsencode(word).decode("utf-8", "surrogateescape") for word in arguments],
-            "cwd": str(cwd), "env": clean_environment(env), "folder": str(self.folder), "stdout": stdout,
-            "memory": memory,
-        }  # fmt: skip
-        self.server.stdin.write(json.dumps(request).encode() + b"\n")
-        self.server.stdin.flush()
-        return Child(self.server, self.folder, int(self.server.stdout.readline()))
+        files = self.folder / "streams"
+        (files / "stdin").write_bytes(stdin)
+        (files / "stdout").write_bytes(b"")  # of the child before
+        words = [os.fsencode(word).decode("utf-8", "surrogateescape") for word in arguments]
+        request = marshal.dumps((words, str(cwd), clean_environment(env), memory, []))
+        asked = socket.socket(socket.AF_UNIX)
+        asked.connect(str(self.folder / "socket"))
+        with ExitStack() as opened:
+            streams = [
+                os.open(files / name, flag, 0o600)
+                for name, flag in zip(("stdin", stdout, "stderr"), FLAGS, strict=True)
+            ]
+            for stream in streams:
+                opened.callback(os.close, stream)
+            socket.send_fds(asked, [len(request).to_bytes(4, "little")], streams)
+        asked.sendall(request)
+        return Child(asked, files)
 
     def __call__(self, *arguments: str | Path, **more: Any) -> Result:
         """Run a command line to its end."""
@@ -88,19 +120,19 @@ class Forks:
 
 @contextmanager
 def forking(folder: Path) -> Iterator[Forks]:
-    """Give `Forks` whose children write to files in `folder`."""
+    """Give `Forks` that keep what they need in `folder`."""
+    (folder / "streams").mkdir()
+    program = folder / "poolcli"
+    program.write_text(PROGRAM.format(python=sys.executable, socket=str(folder / "socket")), encoding="utf-8")
+    program.chmod(0o700)
     environment = clean_environment({"OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": ""})  # forks with no other threads
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.support.forks"],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        bufsize=0,  # what `select` looks at is all there is
-    ) as server:
-        yield Forks(server, folder)
-        assert server.stdin is not None
-        server.stdin.close()
+    words = [sys.executable, "-m", "tests.support.forks", folder / "socket"]
+    with subprocess.Popen(words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL) as server:
+        while not (folder / "socket").exists():
+            assert server.poll() is None, "the Python that forks has ended"
+            time.sleep(0.01)
+        yield Forks(folder)
+        server.kill()
 
 
 # --- the other side ---------------------------------------------------------------------------------------------------
@@ -118,6 +150,7 @@ LOADED = {
 
 def load() -> None:
     """Import what commands import when they need it."""
+    import gc
     from importlib import import_module
 
     import numpy as np
@@ -136,42 +169,71 @@ def load() -> None:
             import_module(f"poolcli.{part}.{name}")
     import_module("poolcli.kernels.order_statistics")
     np.zeros(1)
+    gc.collect()
+    gc.freeze()  # a child looks at nothing of this again
 
 
-def serve() -> None:
-    """Fork a child for every request, and wait for it."""
+def serve(path: str) -> None:
+    """Fork a child for every request."""
     load()
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # of a child, until it is the real command
-    for line in sys.stdin:
-        request = json.loads(line)
-        pid = os.fork()
-        if pid == 0:
-            os._exit(perform(request))
-        print(pid, flush=True)  # noqa: T201 - the answer
-        print(code_of(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])), flush=True)  # noqa: T201 - the answer
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who answer
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(f"{path}.new")
+        door.listen(64)
+        os.rename(f"{path}.new", path)  # there when it can be used
+        while True:
+            asked, _ = door.accept()
+            if os.fork() == 0:
+                door.close()
+                os._exit(answer(asked))
+            asked.close()
 
 
-def perform(request: dict[str, Any]) -> int:
+def answer(asked: socket.socket) -> int:
+    """Fork the command itself, say its number and wait for it."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    size, streams, *_ = socket.recv_fds(asked, 4, 3)
+    request = b""
+    while len(request) < int.from_bytes(size, "little"):
+        request += asked.recv(1 << 20)
+    pid = os.fork()
+    if pid == 0:
+        asked.close()
+        os._exit(perform(streams, *marshal.loads(request)))  # noqa: S302 - of the tests themselves
+    for stream in streams:
+        os.close(stream)
+    asked.sendall(pid.to_bytes(4, "little"))
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    with suppress(BrokenPipeError):  # who asked has been killed
+        asked.sendall(code.to_bytes(4, "little", signed=True))
+    return 0
+
+
+def perform(streams: list[int], words: list[str], cwd: str, env: dict[str, str], memory: int | None,
+            closed: list[int]) -> int:  # fmt: skip
     """Be the real command."""
     from poolcli.__main__ import main
 
-    os.chdir(request["cwd"])
+    os.chdir(cwd)
     os.environ.clear()
-    os.environ.update(request["env"])
-    folder = Path(request["folder"])
-    flags = (os.O_RDONLY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    for number, (name, flag) in enumerate(zip(("stdin", request["stdout"], "stderr"), flags, strict=True)):
-        file = os.open(folder / name, flag, 0o600)
-        os.dup2(file, number)
-        os.close(file)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as Python has them at its start
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
-    if request["memory"] is not None:
+    os.environ.update(env)
+    for number, descriptor in enumerate(streams):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    ways = {"stdin": (0, "r"), "stdout": (1, "w"), "stderr": (2, "w")}  # as Python has them at its start
+    for name, (number, way) in ways.items():
+        stream = None if number in closed else open(number, way, 1 if number == 2 else -1, "utf-8", closefd=False)  # noqa: SIM115
+        setattr(sys, name, stream)
+    for number in closed:
+        os.close(number)
+    if env.get("PYTHONWARNINGS") == "error":
+        warnings.simplefilter("error")
+    if memory is not None:
         with open("/proc/self/statm", encoding="ascii") as sizes:
-            most = int(sizes.read().split()[0]) * resource.getpagesize() + request["memory"]
+            most = int(sizes.read().split()[0]) * resource.getpagesize() + memory
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    sys.argv = ["poolcli", *request["words"]]
+    sys.argv = ["poolcli", *words]
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a signal that came before this ends the child here
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     try:
@@ -179,9 +241,10 @@ def perform(request: dict[str, Any]) -> int:
     except BaseException:  # noqa: BLE001 - as Python itself does at its end
         sys.excepthook(*sys.exc_info())
         code = 1
-    sys.stdout.flush()
+    if sys.stdout:
+        sys.stdout.flush()
     return code
 
 
 if __name__ == "__main__":
-    serve()
+    serve(sys.argv[1])

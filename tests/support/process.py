@@ -92,7 +92,9 @@ class Run(Protocol):
 class Shell(Protocol):
     """Runs a line in a real shell in which ``poolcli`` is the command under test."""
 
-    def __call__(self, line: str, *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Result: ...
+    def __call__(
+        self, line: str, *, fresh: bool = False, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> Result: ...
 
 
 def command() -> str:

@@ -23,17 +23,11 @@ from poolcli.cli.registry import COMMANDS
 from poolcli.errors import LimitError
 from poolcli.system import limits
 from poolcli.system.limits import _left_of_groups, available, check_memory, refused
-from tests.support.forks import Forks, forking
+from tests.support.forks import Forks
 from tests.support.process import ROOT, SAMPLES, Result, Run
 
 GEEKS = SAMPLES / "geeks_4x4.csv"
 MEMORY = 1 << 30
-
-
-@pytest.fixture(scope="module")
-def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
-    with forking(tmp_path_factory.mktemp("forks")) as server:
-        yield server
 
 
 def orderly(result: Result) -> None:
