@@ -59,6 +59,7 @@ def layers(draw: st.DrawFn, modes: list[str]) -> tuple[Pooling, Array, list[orac
     return layer, x, axes
 
 
+@pytest.mark.slow
 @given(layers(["max", "min", "avg", "sum", "range", "median", "majority"]))
 @settings(max_examples=400)
 def test_every_window_is_the_oracles(case: tuple[Pooling, Array, list[oracle.Axis]]) -> None:

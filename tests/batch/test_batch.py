@@ -318,6 +318,7 @@ def test_a_real_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
     assert {Path(o.job.source).stem: o.status for o in told} == {"a": "done", "b": "failed", "c": "done"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 10_000_000])
 def test_workers_that_do_not_end_are_ended(tmp_path: Path, size: int) -> None:
     """With tasks larger than what a pipe holds, too, that are on their way to workers when it is over."""
@@ -403,6 +404,7 @@ def test_a_report_on_a_full_disk_is_finished_when_there_is_room(tmp_path: Path) 
 # The command
 
 
+@pytest.mark.slow
 def test_every_file_is_as_the_command_for_one_makes_it(run: Run, photos: Path, tmp_path: Path) -> None:
     out, report = tmp_path / "out", tmp_path / "report.jsonl"
     result = run("batch", photos, "-r", "-o", out, "-j", "2", "--mode", "avg", "--size", "2x1", "--report", report)
@@ -424,6 +426,7 @@ def test_every_file_is_as_the_command_for_one_makes_it(run: Run, photos: Path, t
     assert "cut off" in told["broken.png"]["error"]
 
 
+@pytest.mark.slow
 def test_a_second_run_does_only_what_has_changed(run: Run, photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     words = ("batch", photos, "-o", out, "--skip-existing", "-j", "2")
@@ -498,6 +501,7 @@ def test_a_list_on_standard_input_may_hold_any_name(run: Run, tmp_path: Path) ->
     assert sorted(Path(line["input"]).name for line in lines(tmp_path / "r.jsonl")) == sorted(names)
 
 
+@pytest.mark.slow
 def test_a_recipe_replaces_the_options_and_can_be_changed(run: Run, photos: Path, tmp_path: Path) -> None:
     path = tmp_path / "recipe.json"
     path.write_text('[{"step": "relu"}, {"step": "pool", "mode": "avg", "size": [2, 2]}]')
@@ -676,6 +680,7 @@ def many(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "presses"), [(signal.SIGTERM, 1), (signal.SIGINT, 2)])
 def test_a_worker_that_hangs_in_a_read_does_not_hang_the_batch(
     many: Path, tmp_path: Path, number: signal.Signals, presses: int
@@ -698,6 +703,7 @@ def test_a_worker_that_hangs_in_a_read_does_not_hang_the_batch(
     assert not _in_session(process.pid)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_batch_leaves_whole_files_and_goes_on(
     run: Run, many: Path, tmp_path: Path, number: signal.Signals, code: int
@@ -744,6 +750,7 @@ def _in_session(session: int) -> list[str]:
     return left
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_the_rest_is_done_when_there_is_room(run: Run, many: Path, disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,size=3m", disk], check=True)
     words = ("batch", many, "-o", disk / "out", "-j", "2", "--report", disk / "report.jsonl")

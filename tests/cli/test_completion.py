@@ -22,6 +22,8 @@ from tests.support.extras import needs_program
 from tests.support.process import Run, Shell
 from tests.support.shells import START, after_tab, fish_offers
 
+pytestmark = pytest.mark.slow
+
 # what is typed before the tab key, and the whole line after it; in a folder with `picture.png`
 TYPED = [
     ("poolcli sum", "poolcli summary"),

@@ -13,6 +13,8 @@ from poolcli.formats.registry import FORMATS
 from poolcli.system import threads
 from tests.support.process import SAMPLES, Run
 
+pytestmark = pytest.mark.slow
+
 ASTRONAUT = SAMPLES / "astronaut.jpg"
 SETTINGS = [
     {"POOLCLI_THREADS": "1", "PYTHONHASHSEED": "0"},

@@ -16,6 +16,8 @@ from poolcli.formats import codecs
 from tests.support.process import Run
 from tests.support.terminal import on_terminal
 
+pytestmark = pytest.mark.slow
+
 Rows = dict[tuple[str, str], dict[str, str]]
 
 

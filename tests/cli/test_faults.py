@@ -28,6 +28,8 @@ from poolcli.large.sources import NpySource, RowSource
 from tests.support.forks import Forks
 from tests.support.process import ROOT, SAMPLES, TIMEOUT, Result, Run, Shell, clean_environment
 
+pytestmark = pytest.mark.slow
+
 GEEKS = SAMPLES / "geeks_4x4.csv"
 OLD = b"what was there before\n"
 POOLED = b"6,9\n5,8\n"

@@ -147,7 +147,9 @@ def test_too_little_memory_to_start_is_told_in_two_lines(shell: Shell, folder: P
     assert len(told) == 3 * len(many), result.err
     assert {line.partition(" to start")[0] for line in told[::3]} == {"error: numpy needs 88 MiB"}
     assert set(told[2::3]) == {"1"}
-    done = shell("ulimit -v 90000; poolcli pool --help && poolcli modes && poolcli completion bash", fresh=True, cwd=folder)
+    done = shell(
+        "ulimit -v 90000; poolcli pool --help && poolcli modes && poolcli completion bash", fresh=True, cwd=folder
+    )
     assert (done.code, done.err) == (0, "")
 
 
@@ -160,6 +162,7 @@ ODD: list[Any] = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["shape", "layout", "dtype", "steps", "indices", "unpool", "white"])
 @pytest.mark.parametrize(
     "words", [["pool"], ["unpool"], ["show"], ["run", "-", "pool"], ["run", "--steps", "-", "a.csv"]]
@@ -169,6 +172,7 @@ def test_a_json_object_may_say_anything_of_itself(call: Run, folder: Path, key: 
         told(call(*words, stdin=json.dumps({"data": [[1, 2], [3, 4]], "indices": [[0]], key: odd}), cwd=folder))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "key", ["step", "mode", "size", "stride", "padding", "shape", "compat", "storage_order", "seed", "bias", "global"]
 )

@@ -71,6 +71,7 @@ WITH_A_FILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("evil", FILE_NAMES)
 def test_names_of_files_are_shown_harmlessly(call: Run, tmp_path: Path, evil: str) -> None:
     name = FILE_NAMES[evil]
@@ -127,6 +128,7 @@ def test_cells_and_headers_are_shown_harmlessly(call: Run, evil: str) -> None:
             harmless(call("pool", "-v", "--header", header, stdin=data))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("evil", EVIL)
 def test_json_is_shown_harmlessly(call: Run, evil: str) -> None:
     text = EVIL[evil]
@@ -207,6 +209,7 @@ def test_a_page_holds_names_as_text(call: Run, tmp_path: Path, evil: str) -> Non
         assert elements(drawn) == elements(plain.read_text(encoding="utf-8")), "a name has become an element"
 
 
+@pytest.mark.slow
 def test_bytes_that_are_no_text_in_names(run: Run, tmp_path: Path) -> None:
     name = b"a\xff\xfe\x9b31m.csv".decode("utf-8", "surrogateescape")
     (tmp_path / name).write_text("1,2\n3,4\n")
@@ -219,7 +222,8 @@ def test_bytes_that_are_no_text_in_names(run: Run, tmp_path: Path) -> None:
 
 # --- any width, any terminal ------------------------------------------------------------------------------------------
 
-WIDTHS = [*range(1, 121), 150, 200, 300, 500]
+EVERY = 6  # between 24 and 120 columns each drawing has every sixth width, not the same as its neighbours
+WIDTHS = [*range(1, 25), 150, 200, 500]
 
 # words, and from which width on every line fits
 DRAWING: dict[str, tuple[list[str], int]] = {
@@ -257,6 +261,7 @@ def numbers_in_tables(text: str) -> set[str]:
     return {number.rstrip(".,") for row in rows for number in NUMBER.findall(row)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DRAWING)
 def test_any_width(call: Run, maps: Path, name: str) -> None:
     """No crash, no cut number, and no line that is too long where there is room for the shortest lines."""
@@ -264,7 +269,7 @@ def test_any_width(call: Run, maps: Path, name: str) -> None:
     wide = call(*words, cwd=maps, env={"COLUMNS": "500"}).out
     known = {number.rstrip(".,") for number in NUMBER.findall(wide)}
     in_rows = numbers_in_tables(wide) if name in ("shift", "summary") else set()  # which leave out none
-    for width in WIDTHS:
+    for width in (*WIDTHS, *range(25 + list(DRAWING).index(name) % EVERY, 121, EVERY)):
         result = call(*words, cwd=maps, env={"COLUMNS": str(width)})
         assert (result.code, result.err) == (0, "")
         lines = result.out.splitlines()
@@ -315,12 +320,14 @@ MACHINE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("environment", ODD)
 def test_machine_output_is_the_same_everywhere(run: Run, call: Run, environment: str) -> None:
     for words in MACHINE:
         assert run(*words, GEEKS, env=ODD[environment]).raw == call(*words, GEEKS).raw
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("environment", ODD)
 def test_drawing_works_on_any_terminal(run: Run, maps: Path, environment: str) -> None:
     for name in ("pool", "compare", "explain", "show", "modes"):
@@ -330,6 +337,7 @@ def test_drawing_works_on_any_terminal(run: Run, maps: Path, environment: str) -
         assert ("\x1b" in result.raw.decode("latin-1")) == (environment == "FORCE_COLOR")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [1, 2, 7, 20, 79, 500])
 def test_a_real_terminal_of_any_width(maps: Path, columns: int) -> None:
     for name in ("pool", "compare", "explain", "show", "shift"):

@@ -27,6 +27,8 @@ from tests.support.documents import (
 )
 from tests.support.process import ROOT
 
+pytestmark = pytest.mark.slow
+
 CASES = [
     pytest.param(document, index, id=f"{document.relative_to(ROOT)}-{index}")
     for document in DOCUMENTS

@@ -110,6 +110,7 @@ def check_numpy(steps: list[Step], ndim: int, x: Array, *, any_dtype: bool = Fal
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [*MODE_NAMES, *MORE_MODES])
 def test_numpy_code_computes_every_mode_on_every_window(mode: str) -> None:
     answered = 0
@@ -123,6 +124,7 @@ def test_numpy_code_computes_every_mode_on_every_window(mode: str) -> None:
     assert answered > 140
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["propagate", "ignore"])
 @pytest.mark.parametrize("mode", [*MODE_NAMES, "lp:20", "lp:inf"])
 @pytest.mark.filterwarnings("ignore:Mean of empty slice", "ignore:All-NaN", "ignore:Degrees of freedom")
@@ -249,6 +251,7 @@ def codes() -> list[str]:
     return sorted(set(found))
 
 
+@pytest.mark.slow
 def test_code_is_clean_python() -> None:
     found = codes()
     assert len(found) > 1000
@@ -265,6 +268,7 @@ def test_code_is_clean_python() -> None:
         assert functions - {"pool"} <= used, code
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("ruff") is None, reason="needs the formatter")
 def test_code_is_formatted(tmp_path: Path) -> None:
     for place, code in enumerate(codes()):

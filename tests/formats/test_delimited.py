@@ -484,7 +484,8 @@ def outcome(text: str, options: dict[str, Any]) -> Any:
     return told(facts)
 
 
-@settings(max_examples=800, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=400, deadline=None)
 @given(texts, option_sets)
 @example("9007199254740993,1\n1.5,2\n", {})
 @example("1,2],[3,4\n", {})
@@ -530,6 +531,7 @@ def test_decimal_numbers_are_rounded_to_the_nearest_double(row: list[Decimal]) -
     assert read(text).values.tolist() == [[float(number) for number in row]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ["1.5,x", "1.5,2,3", '"1.5",2', "nan,2", "1.5,1e400", f"1.5,{LOSSY}", "\xff,1"])
 @pytest.mark.parametrize("at", [1, 5000, 59_999])
 def test_the_place_is_right_far_down_in_a_large_file(line: str, at: int) -> None:
@@ -607,6 +609,7 @@ def test_bands_hold_the_same_bits_as_the_whole(tmp_path: Path) -> None:
         assert copy.read_bytes() == written(matrix)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(text=texts, options=option_sets)
 @example(text="9007199254740993,1\n1.5,2\n", options={})

@@ -392,7 +392,8 @@ def survives(data: bytes, name: str, options: ReadOptions) -> None:
     assert error.exit_code in (1, 2)
 
 
-@settings(max_examples=2000, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=800, deadline=None)
 @given(mutants(), READING)
 def test_a_spoiled_file_gives_a_map_or_an_error(mutant: tuple[str, bytes], options: ReadOptions) -> None:
     name, data = mutant

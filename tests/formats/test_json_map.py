@@ -331,6 +331,7 @@ LARGE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", LARGE, ids=str)
 def test_large_arrays_go_through_in_pieces(shape: tuple[int, ...]) -> None:
     array = np.random.default_rng(0).normal(size=shape)
@@ -357,6 +358,7 @@ def test_regular_arrays_take_the_fast_route(monkeypatch: pytest.MonkeyPatch, tex
     assert read(text).values.size > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoiled", ['"x"', "true", "[1]", "18446744073709551616", "", "1 2", "{}"])
 def test_the_place_is_right_far_down_in_a_large_array(spoiled: str) -> None:
     rows = ["[0.5, 2.25]"] * 60_000
@@ -364,6 +366,7 @@ def test_the_place_is_right_far_down_in_a_large_array(spoiled: str) -> None:
     assert "line 51236, column" in refused('{"data":[\n' + ",\n".join(rows) + "]}", PoolcliError).message
 
 
+@pytest.mark.slow
 def test_a_long_row_that_is_too_short() -> None:
     row = ",".join(["0.25"] * BAND_BYTES)
     assert "column 5: a list" not in refused(f"[[{row}],\n[{row},1]]").message
@@ -396,6 +399,7 @@ maps = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(maps, st.booleans())
 def test_what_is_written_is_read_back(feature_map: FeatureMap, with_indices: bool) -> None:
@@ -432,7 +436,8 @@ rectangles = st.tuples(st.integers(1, 3), st.integers(1, 3), st.lists(nested, mi
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=400, deadline=None)
 @given(
     st.one_of(st.lists(pieces, max_size=12).map("".join).map(lambda text: f"[{text}]"), nested, rectangles),
     st.booleans(),

@@ -329,6 +329,7 @@ matrices = st.integers(1, 4).flatmap(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     matrix=matrices,

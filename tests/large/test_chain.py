@@ -361,6 +361,7 @@ def sparse_npy(path: Path, shape: tuple[int, ...]) -> dict[int, Array]:
     return some
 
 
+@pytest.mark.slow
 def test_an_npy_file_four_times_the_memory_is_pooled(tmp_path: Path) -> None:
     some = sparse_npy(tmp_path / "big.npy", (SIDE, SIDE))
     words = ("pool", "big.npy", "-o", "out.npy", "--mode", "avg", "--size", "4", "--padding", "0")
@@ -375,6 +376,7 @@ def test_an_npy_file_four_times_the_memory_is_pooled(tmp_path: Path) -> None:
     assert whole.code == 1, "without blocks it has to fail, or this test shows nothing"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "size"), [((1, HUGE), (1, 2)), ((HUGE, 1), (2, 1)), ((1, 1, 10_000, 10_000), (10_000, 3))]
 )
@@ -424,6 +426,7 @@ def on_terminal(*words: str, cwd: Path) -> bytes:
     return drawn
 
 
+@pytest.mark.slow
 def test_a_large_text_is_pooled_in_bands_as_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [",".join(f"{(row * 37 + column * 11) % 1009}" for column in range(50)) for row in range(997)]
     text = "\n".join(rows) + "\n"
@@ -537,6 +540,7 @@ def test_an_npy_file_becomes_a_zarr_array(call: Run, zarr: Any, tmp_path: Path) 
     assert same_bits(out, at_once([PoolStep()], X, "NCHW"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -583,6 +587,7 @@ def test_an_older_result_is_replaced_whole(call: Run, zarr: Any, tmp_path: Path)
     assert same_bits(np.asarray(out[:]), at_once([PoolStep(size=3)], X, "NCHW"))
 
 
+@pytest.mark.slow
 def test_a_zarr_array_four_times_the_memory_is_pooled(zarr: Any, tmp_path: Path) -> None:
     chunk = 1024
     array = zarr.create_array(str(tmp_path / "big.zarr"), shape=(SIDE, SIDE), chunks=(chunk, chunk), dtype="f4")
@@ -605,6 +610,7 @@ def test_a_zarr_array_four_times_the_memory_is_pooled(zarr: Any, tmp_path: Path)
     assert not np.asarray(out[: small // 2, small : 5 * small]).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mebibytes", [240, 480, 540])
 def test_too_little_memory_for_a_zarr_array_is_told_in_two_lines(zarr: Any, tmp_path: Path, mebibytes: int) -> None:
     x = np.random.default_rng(0).integers(0, 9, (4096, 16384)).astype("f4")
@@ -663,6 +669,7 @@ def test_a_signal_never_comes_in_the_midst_of_what_zarr_does(
     assert len(ended) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_leaves_no_folder(zarr: Any, tmp_path: Path, number: signal.Signals, code: int) -> None:
     constant(zarr, tmp_path / "in.zarr")

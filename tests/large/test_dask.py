@@ -27,6 +27,8 @@ needs("distributed", "zarr", extra="dask,zarr")
 
 from benchmarks.cluster import Cluster, cluster  # noqa: E402 -- after the look at what is installed
 
+pytestmark = pytest.mark.slow
+
 COUNT = 60
 WORDS = ("--mode", "avg", "--size", "3", "--filter", "gaussian")
 

@@ -351,6 +351,7 @@ def expect(question: Question, kind: type[Exception]) -> None:
 # ---------------------------------------------------------------------------------------------- the properties
 
 
+@pytest.mark.slow
 @given(sliding_questions())
 @examples("sliding")
 def test_sliding_windows(question: Question) -> None:
@@ -527,6 +528,7 @@ def test_a_window_of_one_cell_changes_nothing(question: Question, mode: str) -> 
     np.testing.assert_allclose(found.astype(np.float64), same.astype(np.float64), rtol=1e-12)
 
 
+@pytest.mark.slow
 @given(sliding_questions())
 @examples("laws")
 def test_max_is_minus_min_of_minus(question: Question) -> None:

@@ -15,6 +15,8 @@ from poolcli.pooling.layer import Pooling
 from poolcli.render.page import page
 from tests.support.process import Run
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from tests.support.browser import Open, Watched
 

@@ -14,6 +14,8 @@ from poolcli.pooling.layer import Pooling
 from poolcli.render.html import shift_page
 from tests.support.process import Run
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from tests.support.browser import Open
 

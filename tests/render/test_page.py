@@ -23,6 +23,8 @@ from poolcli.pooling.modes import MODES as TABLE
 from poolcli.render.files import named_only
 from poolcli.render.page import MOST_PAGE_CELLS, layer_data, page
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from tests.support.browser import Open, Watched
 

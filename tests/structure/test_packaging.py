@@ -21,6 +21,8 @@ import poolcli
 from tests.support.extras import needs
 from tests.support.process import ROOT
 
+pytestmark = pytest.mark.slow
+
 needs("hatchling", "mypy", extra="test")
 
 PACKAGE = ROOT / "poolcli"

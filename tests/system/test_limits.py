@@ -26,6 +26,8 @@ from poolcli.system.limits import _left_of_groups, available, check_memory, refu
 from tests.support.forks import Forks
 from tests.support.process import ROOT, SAMPLES, Result, Run
 
+pytestmark = pytest.mark.slow
+
 GEEKS = SAMPLES / "geeks_4x4.csv"
 MEMORY = 1 << 30
 

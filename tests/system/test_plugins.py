@@ -14,6 +14,8 @@ import pytest
 from tests.support.extras import needs
 from tests.support.process import ROOT, Result, Run
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = ROOT / "tests" / "example_plugin"
 TINY = "1,3,2,9\n5,6,1,7\n4,2,8,6\n3,5,7,2\n"
 

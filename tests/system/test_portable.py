@@ -76,6 +76,7 @@ def test_a_batch_starts_its_workers_anew_where_none_can_be_forked(python: Run, t
     assert len([path for path in (tmp_path / "two").iterdir() if path.suffix == ".csv"]) == 2
 
 
+@pytest.mark.slow
 def test_every_command_does_without_what_posix_has(python: Run, tmp_path: Path) -> None:
     done = python("-c", PROBE, stdin=json.dumps(COMMANDS), cwd=tmp_path)
     assert done.code == 0, done.err
