@@ -435,7 +435,7 @@ def test_the_house_keeps_its_rule(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.name) for rule in RULES])
 def test_a_house_that_breaks_the_rule_is_seen(rule: Rule) -> None:
-    assert sorted(rule.find(Source.made(rule.broken))) == sorted(rule.seen)
+    assert sorted(rule.find(Source(rule.broken))) == sorted(rule.seen)
 
 
 def test_the_floor_plan_is_short_and_of_this_house() -> None:
@@ -452,7 +452,7 @@ def test_arrows_run_downwards_only() -> None:
 def test_no_test_imports_another() -> None:
     """What tests share stands in `tests.support`."""
     assert [*between_tests(TESTS)] == []
-    probe = Source.made({"tests.a.test_a": "def f():\n    from tests.b.test_b import x", "tests.b.test_b": ""})
+    probe = Source({"tests.a.test_a": "def f():\n    from tests.b.test_b import x", "tests.b.test_b": ""})
     assert [*between_tests(probe)] == ["tests.a.test_a imports tests.b.test_b"]
 
 
@@ -517,7 +517,7 @@ def test_functions_are_a_screen_long_at_most() -> None:
 
 def test_the_measure_of_a_function() -> None:
     text = '@decorated\ndef f(\n    x,\n):\n    """One.\n\n    Two."""\n    return x\n'
-    ((_, function),) = Source.made({"poolcli.a": text}).functions()
+    ((_, function),) = Source({"poolcli.a": text}).functions()
     assert length(function) == 4
 
 

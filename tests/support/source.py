@@ -45,12 +45,14 @@ def above(name: str) -> list[str]:
     return [".".join(words[:end]) for end in range(1, len(words) + 1)]
 
 
+INSIDE = ".__init__"
+
+
 @dataclass(frozen=True)
 class Source:
-    """The files of a package, parsed, by the name of their module."""
+    """The files of a package, by the name of their module, parsed when somebody looks."""
 
-    trees: Mapping[str, ast.Module]
-    folders: frozenset[str]  # those of them that are an `__init__.py`
+    files: Mapping[str, str]
 
     @classmethod
     def of(cls, package: Path) -> Source:
@@ -59,16 +61,17 @@ class Source:
         for path in sorted(package.rglob("*.py")):
             words = path.relative_to(package.parent).with_suffix("").parts
             files[".".join(words)] = path.read_text(encoding="utf-8")
-        return cls.made(files)
+        return cls(files)
 
-    @classmethod
-    def made(cls, files: Mapping[str, str]) -> Source:
-        """Read a package from texts, for instance ``{"poolcli.errors": "import poolcli.cli"}``."""
-        end = ".__init__"
-        return cls(
-            {name.removesuffix(end): ast.parse(text) for name, text in files.items()},
-            frozenset(name.removesuffix(end) for name in files if name.endswith(end)),
-        )
+    @cached_property
+    def trees(self) -> dict[str, ast.Module]:
+        """What stands in every module; a folder is the `__init__.py` in it."""
+        return {name.removesuffix(INSIDE): ast.parse(text) for name, text in self.files.items()}
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """The modules that are folders."""
+        return frozenset(name.removesuffix(INSIDE) for name in self.files if name.endswith(INSIDE))
 
     @cached_property
     def imports(self) -> dict[str, list[Import]]:
