@@ -126,7 +126,7 @@ def forking(folder: Path) -> Iterator[Forks]:
     program.write_text(PROGRAM.format(python=sys.executable, socket=str(folder / "socket")), encoding="utf-8")
     program.chmod(0o700)
     environment = clean_environment({"OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": ""})  # forks with no other threads
-    words = [sys.executable, "-m", "tests.support.forks", folder / "socket"]
+    words = [sys.executable, "-m", "tests.support.forks", str(folder / "socket")]
     with subprocess.Popen(words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL) as server:
         while not (folder / "socket").exists():
             assert server.poll() is None, "the Python that forks has ended"
