@@ -141,7 +141,7 @@ class FeatureMap:
         array : ndarray
             The numbers, at least one axis.
         layout : str, optional
-            The axes in the array's order; by its rank if missing.
+            The axes in the array's order; by its rank if missing. A row or a column is a line, ``L``, too.
         channels_last : bool
             Whether C stands last in a layout chosen by rank.
         **known
@@ -153,6 +153,9 @@ class FeatureMap:
             If the layout does not have one letter per axis.
         """
         layout = parse_layout(layout) if layout else layout_by_rank(array.ndim, channels_last=channels_last)
+        if layout == "L" and array.ndim == 2 and 1 in array.shape:
+            known["origin"] = {**known.get("origin", {}), "column": array.shape[1] == 1}
+            array = array.reshape(-1)
         if len(layout) != array.ndim:
             shape = "x".join(map(str, array.shape)) or "a single number"
             where = f"{known['name']}: " if "name" in known else ""

@@ -501,7 +501,12 @@ class Window:
         given = f"the input {times(lengths)}" + (f" (padded {times(roomy)})" if roomy != list(lengths) else "")
         fits = min((room - 1) // d + 1 for room, d in zip(roomy, self.dilation, strict=True))
         need = max(_ceil_div(max(r - length, 0), 2) for r, length in zip(reach, lengths, strict=True))
-        return ShapeError(f"{window} is larger than {given}", Phrase("{size}, or {padding}", size=fits, padding=need))
+        advice = Phrase("{size}, or {padding}", size=fits, padding=need)
+        along = tuple(1 if length == 1 else size for size, length in zip(self.size, lengths, strict=True))
+        if 1 in lengths and max(along) > 1 and all(map(int.__ge__, lengths, along)) and max(self.dilation) == 1:
+            line = Phrase(", or {layout} if it is one line of numbers", layout="L") if len(lengths) == 2 else ""
+            advice = Phrase("{size}", size=along) + line
+        return ShapeError(f"{window} is larger than {given}", advice)
 
     def record(self) -> dict[str, Any]:
         """Return the parameters that `of` needs to make this window again, as JSON has them."""

@@ -254,9 +254,6 @@ def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:
     text, notes = utf8(data, name, options.skip)
     dialect, array = _read_table(text, name, options, kind)
     origin: dict[str, Any] = {"header": dialect.header} if dialect.header else {}
-    if options.layout and options.layout.upper() == "L" and 1 in array.shape:
-        origin["column"] = array.shape[1] == 1
-        array = array.reshape(-1)
     notes += (*dialect.notes, f"dtype {array.dtype}")
     return FeatureMap.from_array(
         array, options.layout, channels_last=options.channels_last, name=name, notes=notes, warnings=dialect.warnings,

@@ -147,13 +147,14 @@ def _feature_map(found: Pixels, name: str, layout: str | None) -> FeatureMap:
     array, notes = found.array, list(found.notes)
     natural = ("D" if found.moving else "") + ("HWC" if array.ndim - found.moving == 3 else "HW")
     notes += [f"dtype {array.dtype}", f"layout {natural} (a picture)"]
-    if layout and parse_layout(layout) != natural:
+    line = natural == "HW" and 1 in array.shape
+    if layout and parse_layout(layout) not in (natural, "L" if line else natural):
         raise ShapeError(
             f"{name}: layout {layout.upper()} does not fit a picture, which is {natural}", Phrase("leave out {layout}")
         )
     feature_map = FeatureMap.from_array(
-        array, natural, name=name, white=found.white, notes=tuple(notes), origin={"picture": array.dtype.name},
-        warnings=tuple(note for note in notes if NARROWED in note),
+        array, layout or natural, name=name, white=found.white, notes=tuple(notes),
+        origin={"picture": array.dtype.name}, warnings=tuple(note for note in notes if NARROWED in note),
     )  # fmt: skip
     return without_missing(feature_map, found.nodata, "GDAL_NODATA of the file", said=True)
 

@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from poolcli.errors import InputError, PoolcliError, ShapeError
+from poolcli.errors import InputError, PoolcliError, ShapeError, UsageError
+from poolcli.featuremap import SPATIAL
 from poolcli.pooling.filters import find_filter
 from poolcli.pooling.options import BY_JSON, KEYWORDS, NUMBER, TEXT, Kind, Options, Size, as_lists, sizes_text
-from poolcli.window import AXIS_NAMES, Padding, Window
+from poolcli.window import AXIS_NAMES, Padding, Window, times
 from poolcli.wording import Phrase, Typed
 
 if TYPE_CHECKING:
@@ -71,6 +72,17 @@ class PoolStep:
 
         return replace(Pooling.of(ndim, self.mode, self.size, **self.options), threads=self.threads)
 
+    def layer_for(self, feature_map: FeatureMap) -> Pooling:
+        """Return the pooling layer for a map."""
+        axes, spatial = feature_map.values.ndim, len(self.size) if isinstance(self.size, tuple) else 0
+        if feature_map.ndim < spatial <= min(axes, len(SPATIAL)):
+            layout = "N" * (axes - spatial - 1) + "C" * (axes > spatial) + SPATIAL[spatial - 1]
+            raise UsageError(
+                f"size {times(self.size)} has {spatial} numbers, but {feature_map.layout} has {feature_map.ndim} "
+                "spatial axes", Phrase("{layout}, or one number for each spatial axis", layout=layout),
+            )  # fmt: skip
+        return self.layer(feature_map.ndim)
+
     def ready(self, like: FeatureMap) -> Callable[[Any], Any]:
         """Return what makes the values for a map of those of a map such as this one, with all decided beforehand."""
         layer = self.layer(like.ndim)
@@ -84,7 +96,7 @@ class PoolStep:
 
     def apply(self, feature_map: FeatureMap) -> FeatureMap:
         """Pool."""
-        layer = self.layer(feature_map.ndim)
+        layer = self.layer_for(feature_map)
         values, indices = layer.apply(feature_map.values, indices=self.indices)
         record = {"step": self.name, **layer.record(), **({"indices": True} if self.indices else {})}
         feature_map = feature_map.with_(notes=(*feature_map.notes, *_left_over(layer, feature_map.spatial)))
@@ -299,7 +311,7 @@ class GradStep:
         """Differentiate."""
         from poolcli.pooling.gradient import gradient
 
-        layer = self.pool.layer(feature_map.ndim)
+        layer = self.pool.layer_for(feature_map)
         values = gradient(layer, feature_map.values, self.upstream)
         record = {"step": self.name, **layer.record()}
         if self.upstream is not None:

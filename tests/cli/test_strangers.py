@@ -7,9 +7,11 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from poolcli import write
 from tests.support.process import Run, Shell
 
 CSV = "1,2,3,4\n5,6,7,8\n9,1,2,3\n4,5,6,7\n"
@@ -214,3 +216,24 @@ def test_libtiff_says_nothing_of_its_own(run: Run, tmp_path: Path) -> None:
         (tmp_path / "bad.tif").write_bytes(damaged)
         told(run("pool", "bad.tif", cwd=tmp_path))
     assert run("pool", "-k", "0", "x.tif", cwd=tmp_path).err.startswith("error: ")  # standard error is back
+
+
+@pytest.mark.parametrize(
+    ("values", "size", "advised"),
+    [
+        (np.arange(1000).reshape(1000, 1), "512", [["--size", "512x1"], ["--size", "512", "--layout", "L"]]),
+        (np.arange(12).reshape(1, 12), "3", [["--size", "1x3"], ["--size", "3", "--layout", "L"]]),
+        (np.arange(24 * 6 * 5).reshape(24, 6, 5), "12x1x1", [["--size", "12x1x1", "--layout", "DHW"]]),
+        (np.arange(2 * 24 * 6 * 5).reshape(2, 24, 6, 5), "12x1x1", [["--size", "12x1x1", "--layout", "CDHW"]]),
+    ],
+)
+@pytest.mark.parametrize("kind", ["npy", "json"])
+def test_a_line_and_a_cube_are_told_from_a_map(
+    call: Run, tmp_path: Path, values: Any, size: str, advised: list[list[str]], kind: str
+) -> None:
+    write(values, tmp_path / f"x.{kind}")
+    found = call("pool", f"x.{kind}", "--size", size, cwd=tmp_path)
+    assert found.code in (1, 2)
+    for words in advised:
+        assert " ".join(words[-2:]) in found.err.splitlines()[-1]
+        assert call("pool", f"x.{kind}", *words, "--json", cwd=tmp_path).code == 0

@@ -164,7 +164,7 @@ def explain(
     else:
         before = take_in(given, reading, verbosity, window.compat, steps=steps, target=explaining)
         before = apply(before, with_threads(steps, verbosity.threads))
-    layer = replace(window.step().layer(before.ndim), threads=verbosity.threads)
+    layer = replace(window.step().layer_for(before), threads=verbosity.threads)
     if drawing:
         _draw(before, layer, explaining, picturing, verbosity)
     else:

@@ -87,7 +87,7 @@ def shift(
     steps = with_threads(filtering.steps(), verbosity.threads)
     how = picturing.how()
     feature_map = apply(take_in(given, reading, verbosity, window.compat, steps=steps, target=shifting), steps)
-    layer = replace(window.step().layer(feature_map.ndim), threads=verbosity.threads)
+    layer = replace(window.step().layer_for(feature_map), threads=verbosity.threads)
 
     def measured(by: int) -> ShiftReport:
         with rounds("moving", quiet=verbosity.quiet) as tell:
