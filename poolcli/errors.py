@@ -38,13 +38,13 @@ class PoolcliError(Exception):
     ----------
     message : str or Phrase
         What was given and which rule it broke.
-    hint : str or Phrase, optional
+    hint : str or Phrase
         What to try instead.
     """
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, message: str | Phrase, hint: str | Phrase | None = None) -> None:
+    def __init__(self, message: str | Phrase, hint: str | Phrase) -> None:
         super().__init__(message)
         self.text = message
         self.advice = hint
@@ -55,9 +55,9 @@ class PoolcliError(Exception):
         return str(self.text)
 
     @property
-    def hint(self) -> str | None:
+    def hint(self) -> str:
         """What to try, with options as Python's keywords."""
-        return None if self.advice is None else str(self.advice)
+        return str(self.advice)
 
     def at(self, place: str) -> None:
         """Say in the message where it happened."""

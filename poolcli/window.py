@@ -455,7 +455,8 @@ class Window:
         sizes = _spread(size, ndim, "size", 1)
         if kind.startswith("fractional"):
             if len(offsets) != ndim or not all(0 <= u < 1 for u in offsets):
-                raise UsageError(f"offsets {tuple(offsets)} are not {ndim} numbers from 0 up to, but without, 1")
+                what = f"offsets {tuple(offsets)} are not {ndim} numbers from 0 up to, but without, 1"
+                raise UsageError(what, "give one for each spatial axis, such as 0.5")
             return cls(kind, size=sizes, output_size=target, offsets=tuple(offsets))
         return cls(
             kind,
@@ -562,7 +563,10 @@ def _spread(value: int | Sequence[int], ndim: int, what: str, least: int) -> tup
             (operator.index(value),) * ndim if not isinstance(value, Sequence) else tuple(map(operator.index, value))
         )
     except TypeError:
-        raise UsageError(f"{what} {value!r} is not a whole number or one per axis") from None
+        example = ", ".join(map(str, [2] * ndim))
+        raise UsageError(
+            f"{what} {value!r} is not a whole number or one per axis", f"give a number such as 2, or {ndim}: {example}"
+        ) from None
     if len(values) != ndim:
         raise UsageError(
             f"{what} {times(values)} has {len(values)} numbers, but the input has {ndim} spatial axes",

@@ -167,8 +167,7 @@ def _nothing_in(folder: str, others: Sequence[str]) -> InputError:
         what += f" that poolcli reads, but {', '.join(many(count, f'{kind} file') for kind, count in kinds)}"
     if len(files) < len(others):
         return InputError(what, "add -r to look into its folders")
-    advice = [why.advice for path in files[:1] if (why := why_passed_over(path)).advice]
-    return InputError(what, advice[0] if advice else "name files that poolcli reads")
+    return InputError(what, why_passed_over(files[0]).advice if files else "name files that poolcli reads")
 
 
 def why_passed_over(path: str) -> PoolcliError:
@@ -176,7 +175,7 @@ def why_passed_over(path: str) -> PoolcliError:
     if os.path.isdir(path):
         return InputError(f"{path} is a folder", "add -r to look into folders")
     if is_special(path):
-        return InputError(f"{path} is a FIFO or a device, not a file")
+        return InputError(f"{path} is a FIFO or a device, not a file", "name it by itself to read it")
     try:
         with open_source(path) as file:
             detect(file.read(HEAD), path, ReadOptions())

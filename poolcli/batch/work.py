@@ -93,13 +93,13 @@ class Outcome:
     @classmethod
     def passed_over(cls, path: str, why: PoolcliError) -> Outcome:
         """Say why something in a folder was not read."""
-        return cls(Job(path, ""), PASSED_OVER, message=why.text, hint=why.advice or "")
+        return cls(Job(path, ""), PASSED_OVER, message=why.text, hint=why.advice)
 
     @classmethod
     def failed(cls, job: Job, problem: BaseException) -> Outcome:
         """Say what went wrong."""
         if isinstance(problem, PoolcliError):
-            return cls(job, FAILED, message=problem.text, hint=problem.advice or "")
+            return cls(job, FAILED, message=problem.text, hint=problem.advice)
         return cls(job, FAILED, message=f"{type(problem).__name__}: {problem}", hint=BUG)
 
     def record(self, worded: Callable[[str | Phrase], str] = str) -> dict[str, Any]:

@@ -87,9 +87,8 @@ def _command(name: str, words: Sequence[str], built: Command) -> int:
     try:
         return _invoke(name, words, built)
     except PoolcliError as problem:
-        if problem.advice:
-            line = Line.of(name, words, options_of(built), bare=name not in STACKS)
-            problem.advice = spoken(problem.advice, line)
+        line = Line.of(name, words, options_of(built), bare=name not in STACKS)
+        problem.advice = spoken(problem.advice, line)
         raise
 
 

@@ -117,8 +117,7 @@ class Output:
             tell("".join(format_exception(problem)).removesuffix("\n"))
         paint = wants_color(self.color, sys.stderr)
         tell(f"{RED_ERROR if paint else 'error'}: {_line(told(problem.text))}")
-        if problem.advice:
-            tell(f"hint: {_line(spoken(problem.advice))}")
+        tell(f"hint: {_line(spoken(problem.advice))}")
         return problem.exit_code
 
 

@@ -142,7 +142,7 @@ class Program:
 
     def refuse(self, why: str | Phrase, hint: str | Phrase | None = None) -> NoReturn:
         """Raise the `UsageError` that says why there is no code."""
-        usual = Phrase("{target}", target="numpy") if self.name != "numpy" else None
+        usual = Phrase("{target}", target="numpy") if self.name != "numpy" else Phrase("leave out {target}")
         raise UsageError(f"no {self.title} code for this: " + why, hint or usual)
 
     def refuse_nan(self, why: str) -> None:

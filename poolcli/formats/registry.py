@@ -339,7 +339,10 @@ def _of_a_package(name: str) -> Format | None:
     """Return the format that an installed package has for a name or an extension without its dot."""
     row = plugins.find_plugin("format", name, Format)
     if row is not None and row.name in FORMATS:  # to be written it would be looked up by its name
-        raise PluginError(f"a package's format for {name!r} calls itself {row.name}, as one of poolcli's does")
+        raise PluginError(
+            f"a package's format for {name!r} calls itself {row.name}, as one of poolcli's does",
+            "uninstall the package, or have its format named otherwise",
+        )
     return row
 
 

@@ -23,7 +23,7 @@ from poolcli.pooling.fill import copied_from, filled_type, reaching, refuse_nan
 from poolcli.pooling.frameworks import LayerFacts
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import Mode
-from poolcli.steps.steps import ConvStep, PoolStep, ReluStep, Step, named, numbered
+from poolcli.steps.steps import ONE_AXIS_EACH, ConvStep, PoolStep, ReluStep, Step, named, numbered
 from poolcli.system.limits import check_memory
 from poolcli.window import Axis, check_empty, times
 from poolcli.wording import Phrase
@@ -232,7 +232,8 @@ class ConvStage:
 
         window = step.window()
         if len(window.size) != len(lengths):
-            raise ShapeError(f"{step.title} has {len(window.size)} axes, the input has {len(lengths)} spatial")
+            what = f"{step.title} has {len(window.size)} axes, the input has {len(lengths)} spatial"
+            raise ShapeError(what, ONE_AXIS_EACH)
         axes = window.plan(lengths)
         tiny = np.zeros([(k - 1) * d + 1 for k, d in zip(window.size, window.dilation, strict=True)], dtype)
         made = conv(tiny, step.kernel, dilation=step.dilation, bias=step.bias).dtype

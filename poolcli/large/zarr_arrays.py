@@ -122,7 +122,8 @@ class ZarrSource:
     def _describe(self, found: Any, path: str, layout: str | None, last: bool) -> None:
         """Take what an array says of itself, which another program may have written."""
         if found.dtype.kind not in "biuf" or found.dtype.itemsize > 8 or 0 in found.shape or not found.shape:
-            raise InputError(f"{path} holds {found.dtype} of shape {found.shape}, not numbers that can be pooled")
+            what = f"{path} holds {found.dtype} of shape {found.shape}, not numbers that can be pooled"
+            raise InputError(what, "write it again as integers or floats of at most 64 bits, with one axis or more")
         record = found.attrs.get("poolcli")
         own = record if isinstance(record, Mapping) else {}
         self.steps = own.get("steps", [])

@@ -32,7 +32,8 @@ def spatial_axes(x: Array, ndim: int | None, *sizes: Any) -> int:
     if not 1 <= number <= 3:
         raise UsageError(f"{number} spatial axes are not 1, 2 or 3", "say how many are spatial with ndim")
     if number > x.ndim:
-        raise ShapeError(f"{number} spatial axes are more than the {x.ndim} of the input {times(x.shape)}")
+        what = f"{number} spatial axes are more than the {x.ndim} of the input {times(x.shape)}"
+        raise ShapeError(what, "give one number for each axis of the input")
     return number
 
 

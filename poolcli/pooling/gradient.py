@@ -64,7 +64,7 @@ def unpool(values: ArrayLike, indices: ArrayLike, shape: Sequence[int]) -> Array
             "every value needs one index",
         )
     if where.dtype.kind not in "iu":
-        raise InputError(f"indices of type {where.dtype} are not whole numbers")
+        raise InputError(f"indices of type {where.dtype} are not whole numbers", "give them as integers, such as int64")
     if not 1 <= len(shape) <= min(3, array.ndim) or min(shape) < 1:
         raise ShapeError(f"{times(shape) or 'nothing'} is no shape for values of shape {times(array.shape)}",
                          "give the length of each spatial axis of the result")  # fmt: skip
@@ -165,7 +165,8 @@ def _grown(planes: Array, target: Sequence[int]) -> Array:
     old = planes.shape[planes.ndim - len(target) :]
     more = [new - length for new, length in zip(target, old, strict=True)]
     if min(more) < 0:
-        raise ShapeError(f"an output of {times(target)} is smaller than the {times(old)} that the window implies")
+        what = f"an output of {times(target)} is smaller than the {times(old)} that the window implies"
+        raise ShapeError(what, Phrase("leave out {output_size}, or give one at least as large"))
     return np.pad(planes, [(0, 0)] * (planes.ndim - len(target)) + [(0, n) for n in more])
 
 
@@ -207,7 +208,8 @@ def gradient(layer: Pooling, x: Array, upstream: ArrayLike | None = None) -> Arr
     arriving = np.ones(shape) if upstream is None else as_array(upstream).astype(np.float64)
     if arriving.shape != shape:
         raise ShapeError(
-            f"an upstream gradient of shape {times(arriving.shape)} does not fit an output of {times(shape)}"
+            f"an upstream gradient of shape {times(arriving.shape)} does not fit an output of {times(shape)}",
+            f"give one number for each value of the output: {times(shape)}",
         )
     layer.apply(x[:0] if lead else x)  # refuses what pooling refuses
     if layer.framework:

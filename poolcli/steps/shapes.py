@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from poolcli.errors import PoolcliError, ShapeError, UsageError
 from poolcli.featuremap import layout_by_rank, parse_layout, spatial_letters
 from poolcli.steps.steps import (
+    ONE_AXIS_EACH,
     ConvStep,
     GradStep,
     PoolStep,
@@ -135,7 +136,8 @@ def _known_conv(signal: Signal, layer: ConvStep) -> Signal:
     window = layer.window()
     sizes = window.size
     if len(sizes) != len(_spatial(signal, "conv").spatial):
-        raise ShapeError(f"the kernel {times(sizes)} does not fit {len(signal.spatial)} spatial axes")
+        what = f"the kernel {times(sizes)} does not fit {len(signal.spatial)} spatial axes"
+        raise ShapeError(what, ONE_AXIS_EACH)
     return replace(signal.through(window.plan(signal.spatial)), parameters=math.prod(sizes) + 1)
 
 

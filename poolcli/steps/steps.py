@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
     from poolcli.pooling.layer import Pooling
 
+ONE_AXIS_EACH = "give a kernel with one axis for each, such as '[1, 2, 1]' for one"
 Record = Mapping[str, Any]
 
 
@@ -74,11 +75,12 @@ class PoolStep:
 
     def layer_for(self, feature_map: FeatureMap) -> Pooling:
         """Return the pooling layer for a map."""
-        axes, spatial = feature_map.values.ndim, len(self.size) if isinstance(self.size, tuple) else 0
+        sizes = self.size if isinstance(self.size, tuple) else ()
+        axes, spatial = feature_map.values.ndim, len(sizes)
         if feature_map.ndim < spatial <= min(axes, len(SPATIAL)):
             layout = "N" * (axes - spatial - 1) + "C" * (axes > spatial) + SPATIAL[spatial - 1]
             raise UsageError(
-                f"size {times(self.size)} has {spatial} numbers, but {feature_map.layout} has {feature_map.ndim} "
+                f"size {times(sizes)} has {spatial} numbers, but {feature_map.layout} has {feature_map.ndim} "
                 "spatial axes", Phrase("{layout}, or one number for each spatial axis", layout=layout),
             )  # fmt: skip
         return self.layer(feature_map.ndim)
@@ -162,7 +164,9 @@ class ConvStep:
         try:
             sizes = np.asarray(self.kernel, dtype=np.float64).shape
         except ValueError:
-            raise InputError(f"the rows of {self.title} have different lengths") from None
+            raise InputError(
+                f"the rows of {self.title} have different lengths", "give every row the same length"
+            ) from None
         return Window.of(len(sizes), size=sizes, stride=self.stride, padding=self.padding, dilation=self.dilation)
 
     def record(self) -> dict[str, Any]:
@@ -183,7 +187,7 @@ class ConvStep:
         if kernel.ndim != feature_map.ndim:
             raise ShapeError(
                 f"{self.title} has {kernel.ndim} axes, but {feature_map.name} has {feature_map.ndim} spatial",
-                "give a kernel with one axis for each, such as '[1, 2, 1]' for one",
+                ONE_AXIS_EACH,
             )
         values = conv(
             feature_map.values, kernel, stride=self.stride, padding=self.padding, dilation=self.dilation,

@@ -97,7 +97,7 @@ def file_error(verb: str, name: str, problem: OSError) -> FileError:
     problem : OSError
         What the system said.
     """
-    reason, hint = REASONS.get(problem.errno or 0, (problem.strerror or str(problem), None))
+    reason, hint = REASONS.get(problem.errno or 0, (problem.strerror or str(problem), "check the disk that it is on"))
     return FileError(f"cannot {verb} {name}: {reason}", hint)
 
 
@@ -214,7 +214,9 @@ def missing(name: str, what: str = "no such file") -> FileError:
         if not os.path.isdir(folder):
             return FileError(f"cannot read {name}: the folder {folder} does not exist", "check the path")
     if os.path.islink(path):
-        return FileError(f"cannot read {name}: it is a link to {os.readlink(path)}, which does not exist")
+        return FileError(
+            f"cannot read {name}: it is a link to {os.readlink(path)}, which does not exist", "mend the link"
+        )
     names = []
     with suppress(OSError), os.scandir(path.parent) as entries:
         names = [entry.name for entry, _ in zip(entries, range(MOST_LOOKED_AT), strict=False)]

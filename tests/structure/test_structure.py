@@ -17,6 +17,7 @@ from string import Formatter
 import pytest
 
 import poolcli
+from poolcli import errors
 from poolcli.analysis.invariance import measure
 from poolcli.cli.front_page import EXIT_CODES
 from poolcli.cli.registry import COMMANDS
@@ -293,6 +294,25 @@ def hands_on(node: ast.Call | ast.Assign | ast.Dict | ast.Return) -> bool:
     return any(re.fullmatch(r"sys\.(__)?std(out|err)(__)?(\.buffer)?", ast.unparse(one)) for one in held)
 
 
+def errors_without_a_hint(house: Source) -> list[str]:
+    """Return where an error is made that says what is wrong and not what to do."""
+    kinds = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.PoolcliError)]
+    names = {kind.__name__ for kind in kinds if "__init__" not in vars(kind)} | {"PoolcliError"}  # others make theirs
+    calls = [
+        (module, node)
+        for module, tree in house.trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
+    ]
+    return [f"{module}:{call.lineno}" for module, call in calls if not _advises(call)]
+
+
+def _advises(call: ast.Call) -> bool:
+    """Whether the second argument of an error says anything, as far as reading shows."""
+    hints = [*call.args[1:2], *(word.value for word in call.keywords if word.arg == "hint")]
+    return any(not isinstance(hint, ast.Constant) or bool(hint.value) for hint in hints)
+
+
 @dataclass(frozen=True)
 class Rule:
     """What the house keeps, with a house that does not."""
@@ -423,6 +443,14 @@ RULES = [
             *(f"poolcli.a:{line}" for line in (1, 2, 3, 4)),
             *(f"poolcli.b:{line}" for line in (1, 2, 3, 4, 5)),
         ],
+    ),
+    Rule(
+        errors_without_a_hint,
+        {
+            "poolcli.a": 'raise InputError("x")\nraise FileError("x", "")\nraise LimitError("x", None)\nOSError()',
+            "poolcli.b": 'raise InputError("x", "y")\nraise FileError("x", hint=y)\nraise UnknownNameError("x", y, z)',
+        },
+        ["poolcli.a:1", "poolcli.a:2", "poolcli.a:3"],
     ),
 ]
 

@@ -7,4 +7,4 @@ from poolcli.errors import PoolcliError
 
 
 def typed(problem: PoolcliError) -> str:
-    return spoken(problem.advice) if problem.advice is not None else ""
+    return spoken(problem.advice)

@@ -166,7 +166,7 @@ def test_a_stdin_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_the_system_says_is_passed_on_where_there_are_no_better_words(problem: OSError, message: str) -> None:
     assert file_error("read", "x", problem).message == message
-    assert file_error("read", "x", problem).hint is None
+    assert file_error("read", "x", problem).hint == "check the disk that it is on"
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------

@@ -135,7 +135,8 @@ def test_a_format_of_poolcli_is_named_by_its_extension_as_well(run: Run, tiny: P
 def test_errors_of_a_format_are_poolclis_own(plugged: Run, tmp_path: Path) -> None:
     (tmp_path / "bad.xyz").write_text("0 0 1\n1 1 2\n")
     result = plugged("pool", "bad.xyz")
-    assert (result.code, result.err) == (1, "error: bad.xyz has 2 points, but a 2x2 map has 4\n")
+    message = "error: bad.xyz has 2 points, but a 2x2 map has 4\nhint: give one point for each cell\n"
+    assert (result.code, result.err) == (1, message)
 
 
 def test_python_finds_the_same_names(python: Run, example: Path, tmp_path: Path) -> None:
@@ -327,4 +328,5 @@ def test_a_format_cannot_borrow_the_name_of_one_that_poolcli_has(run: Run, tiny:
     result = run("pool", tiny, "-o", "out.odd", env={"PYTHONPATH": str(tmp_path)}, cwd=tmp_path)
     assert (result.code, result.err) == (
         1, "error: a package's format for 'odd' calls itself csv, as one of poolcli's does\n"
+        "hint: uninstall the package, or have its format named otherwise\n"
     )  # fmt: skip

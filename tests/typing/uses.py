@@ -39,7 +39,7 @@ assert_type(read(target).values, NDArray[Any])
 try:
     pool(x, "maxx")
 except PoolcliError as problem:
-    assert_type(problem.hint, str | None)
+    assert_type(problem.hint, str)
 
 MIDRANGE = Mode("midrange", "(max(x) + min(x)) / 2", (MAX, MIN), lambda high, low, *_: (high + low) / 2)
 CROSS = Filter("cross", ((0, 1, 0), (1, 1, 1), (0, 1, 0)), 5, "average of the four neighbours", "this example")

@@ -180,7 +180,7 @@ def _numbered(text: str, given: str | None) -> FeatureMap:
 def _hint(variant: Variant, out: Output) -> None:
     """Say how to have what a framework refuses among the others."""
     if isinstance(variant.problem, CompatError):
-        advice = f"{spoken(variant.problem.advice)}; or " if variant.problem.advice else ""
+        advice = f"{spoken(variant.problem.advice)}; or "
         apart = f"poolcli explain --compat {variant.step.options['compat']} --mode {variant.step.mode} --at 0,0"
         out.say(f"hint: {variant.label}: {advice}ask it alone, with options of its own: {apart} ...")
 

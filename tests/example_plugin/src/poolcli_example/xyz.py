@@ -22,7 +22,8 @@ class Points(Format):
             raise InputError(f"{name}: {problem}", "write a row, a column and a value in each line") from None
         height, width = (max(place[axis] for place in values) + 1 for axis in (0, 1))
         if len(values) != height * width:
-            raise InputError(f"{name} has {len(values)} points, but a {height}x{width} map has {height * width}")
+            what = f"{name} has {len(values)} points, but a {height}x{width} map has {height * width}"
+            raise InputError(what, "give one point for each cell")
         array = np.array([values[row, column] for row in range(height) for column in range(width)])
         return FeatureMap.from_array(array.reshape(height, width), options.layout, name=name)
 
