@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from poolcli.errors import FileError, InputError, PoolcliError, UnknownNameError, UsageError
-from poolcli.formats.detect import HEAD, detect
+from poolcli.formats.detect import detect
+from poolcli.formats.foreign import HEAD
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.registry import FORMATS, Format, find_format, format_of_name, format_of_target
 from poolcli.system.files import ZARR, file_error, is_special, left_behind, missing, open_source, same_file

@@ -15,7 +15,8 @@ from poolcli.cli.lines import line_by_line, without_lines
 from poolcli.cli.options.files import ClusterOptions, InputOutput, Reading, StepIO, Verbosity, Writing
 from poolcli.cli.options.terminal import ShowOption
 from poolcli.formats import decode, encode
-from poolcli.formats.detect import HEAD, detect
+from poolcli.formats.detect import detect
+from poolcli.formats.foreign import HEAD
 from poolcli.formats.light import to_levels
 from poolcli.formats.registry import find_format
 from poolcli.steps.steps import apply, with_threads

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import InputError, ShapeError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.formats.detect import HEAD, detect
+from poolcli.formats.detect import detect
+from poolcli.formats.foreign import HEAD
 from poolcli.formats.light import to_levels, to_light
 from poolcli.formats.missing import Missing, without_missing
 from poolcli.formats.options import ReadOptions, WriteOptions

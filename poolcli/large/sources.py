@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from poolcli.errors import FileError, ShapeError
 from poolcli.featuremap import inner_order, layout_by_rank, parse_layout, spatial_letters
-from poolcli.formats.detect import HEAD, detect
+from poolcli.formats.detect import detect
+from poolcli.formats.foreign import HEAD
 from poolcli.formats.npy import native, read_header
 from poolcli.large.chain import Box
 from poolcli.system.files import file_error, open_source

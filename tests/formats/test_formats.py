@@ -19,7 +19,7 @@ from PIL import Image
 from poolcli.errors import FileError, InputError, PoolcliError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import decode, encode, read, write
-from poolcli.formats.detect import FOREIGN, detect
+from poolcli.formats.detect import detect
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.registry import BANDED, EXTENSIONS, FORMATS, find_format, format_of_target
 from tests.support.hints import typed
@@ -216,14 +216,6 @@ def test_a_table_drawn_for_people_is_recognised(table: str, name: str) -> None:
         decode(table.encode(), name)
     assert caught.value.message == f"{name}: this is a table drawn for people, not data"
     assert typed(caught.value) == "add --json to the command that made it"
-
-
-@pytest.mark.parametrize("mark", [mark for mark, _, _ in FOREIGN])
-def test_formats_of_others_are_named(mark: bytes) -> None:
-    with pytest.raises(InputError) as caught:
-        decode(mark + b"\0" * 50, "data.xyz")
-    assert caught.value.message.startswith("data.xyz is ")
-    assert caught.value.hint
 
 
 @pytest.mark.parametrize("data", [b"", b" \r\n\t", b"\n"])

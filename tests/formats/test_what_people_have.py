@@ -466,21 +466,6 @@ def test_the_arrays_of_an_archive() -> None:
     assert "damaged" in refused(npz(a=one)[:-40], "x.npz").message
 
 
-@pytest.mark.parametrize(
-    ("head", "what"),
-    [
-        (b"\0\0\0\x18ftypheic", "HEIC"), (b"RIFF\x24\0\0\0WAVEfmt ", "WAV"), (b"CDF\x01\0\0", "NetCDF"),
-        (b"\x89HDF\r\n\x1a\n", "HDF5"), (b"<!doctype html><p>", "HTML"), (b"\n<html>", "HTML"),
-        (b"\x08\x0a\x12\x07pytorch\x1a\x052.0", "ONNX"), (b"PK\3\4\x14\0", "spreadsheet"), (b"\x1f\x8b\x08", "gzip"),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("name", ["x.bin", "x.csv", "stdin"])
-def test_files_of_other_kinds_are_named(head: bytes, what: str, name: str) -> None:
-    problem = refused(head + b"\0" * 50, name)
-    assert what in problem.message
-    assert problem.hint
-
-
 @pytest.mark.parametrize("dtype", ["float64", "uint8", "bool"])
 def test_an_array_of_no_maps_gives_an_array_of_no_maps(call: Run, tmp_path: Path, dtype: str) -> None:
     np.save(tmp_path / "none.npy", np.zeros((0, 3, 4, 4), dtype))

@@ -1,0 +1,230 @@
+"""Files of kinds that poolcli does not read: what each is, and the command that makes of it one that it does."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import PurePath
+from typing import NamedTuple
+
+from poolcli.errors import InputError
+from poolcli.system.files import STDIN_NAME, piped
+
+# What is packed, by its first bytes, and the program that unpacks it.
+PACKED: tuple[tuple[bytes, str, str], ...] = (
+    (rb"\x1f\x8b", "gzip", "gunzip -c"),
+    (rb"BZh", "bzip2", "bunzip2 -c"),
+    (rb"\xfd7zXZ\0", "xz", "xz -dc"),
+    (rb"\x28\xb5\x2f\xfd", "zstd", "zstd -dc"),
+)
+
+
+class Foreign(NamedTuple):
+    """A kind of file.
+
+    Attributes
+    ----------
+    start : bytes
+        A regular expression for its first bytes.
+    what : str
+        What it is.
+    advice : str
+        What to do, with ``{name}`` for the file, and ``{run}`` for the command that runs `code`.
+    code : str
+        Python that makes ``{npy}`` or ``{csv}`` of ``{name}``.
+    """
+
+    start: bytes
+    what: str
+    advice: str
+    code: str = ""
+
+
+NUMPY = "save its numbers as .npy: {run}"
+ONE_OF_SEVERAL = "save one of its arrays, by its name in place of NAME, as .npy: {run}"
+SHEET = "save a sheet as .csv: soffice --convert-to csv {name}"
+KINDS: tuple[Foreign, ...] = (
+    Foreign(
+        rb"PK\x03\x04.{26}(?:\[Content_Types\]\.xml|_rels/|docProps/|xl/)",
+        "a spreadsheet or a document of Office",
+        SHEET,
+    ),
+    Foreign(
+        rb"PK\x03\x04.{26}mimetype.{0,20}application/vnd\.oasis", "a spreadsheet or a document of LibreOffice", SHEET
+    ),
+    Foreign(
+        rb"PK\x03\x04.{26}[^\x00]{0,99}?(?:data\.pkl|metadata\.json|config\.json|archive_format)",
+        "a model",
+        "list its pooling layers: poolcli layers {name}",
+    ),
+    Foreign(rb"PK\x03\x04", "a zip archive", "unpack it: unzip {name}"),
+    Foreign(rb"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it: 7z x {name}"),
+    Foreign(rb".{257}ustar", "a tar archive", "unpack it: tar xf {name}"),
+    Foreign(rb"\xd0\xcf\x11\xe0", "an old Office file", SHEET),
+    Foreign(
+        rb"PAR1",
+        "a Parquet file",
+        "save it as .csv: {run}",
+        "import pandas; pandas.read_parquet({name}).to_csv({csv}, index=False)",
+    ),
+    Foreign(
+        rb"ARROW1",
+        "a Feather file",
+        "save it as .csv: {run}",
+        "import pandas; pandas.read_feather({name}).to_csv({csv}, index=False)",
+    ),
+    Foreign(
+        rb"\x89HDF",
+        "an HDF5 or NetCDF-4 file",
+        ONE_OF_SEVERAL,
+        'import h5py, numpy; numpy.save({npy}, h5py.File({name})["NAME"][()])',
+    ),
+    Foreign(
+        rb"CDF[\x01\x02\x05]",
+        "a NetCDF file",
+        ONE_OF_SEVERAL,
+        'import numpy, scipy.io; numpy.save({npy}, scipy.io.netcdf_file({name}, mmap=False).variables["NAME"].data)',
+    ),
+    Foreign(
+        rb"MATLAB 5\.0",
+        "a MATLAB file",
+        ONE_OF_SEVERAL,
+        'import numpy, scipy.io; numpy.save({npy}, scipy.io.loadmat({name})["NAME"])',
+    ),
+    Foreign(
+        rb"GRIB",
+        "a GRIB file",
+        ONE_OF_SEVERAL,
+        'import numpy, xarray; numpy.save({npy}, xarray.open_dataset({name}, engine="cfgrib")["NAME"])',
+    ),
+    Foreign(
+        rb".{344}(?:n\+1|ni1)\x00",
+        "a NIfTI volume",
+        NUMPY,
+        "import nibabel, numpy; numpy.save({npy}, nibabel.load({name}).get_fdata())",
+    ),
+    Foreign(
+        rb".{128}DICM",
+        "a DICOM picture",
+        NUMPY,
+        "import numpy, pydicom; numpy.save({npy}, pydicom.dcmread({name}).pixel_array)",
+    ),
+    Foreign(
+        rb"RIFF....WAVE",
+        "a WAV sound",
+        NUMPY,
+        "import numpy, scipy.io.wavfile; numpy.save({npy}, scipy.io.wavfile.read({name})[1])",
+    ),
+    Foreign(
+        rb"\x80[\x02-\x05](?:\x95.{8})?[\]}(cK]", "a pickle of Python", "save it as .npy where it was made: numpy.save"
+    ),
+    Foreign(
+        rb"....ftyp(?:heic|heix|hevc|heim|heis|mif1|msf1)",
+        "a HEIC picture",
+        "make it a PNG first: heif-convert {name} picture.png",
+    ),
+    Foreign(
+        rb"....ftyp(?!avi[fs])|\x1aE\xdf\xa3|RIFF....AVI ",
+        "a video",
+        "make pictures of it first: ffmpeg -i {name} frame-%04d.png",
+    ),
+    Foreign(rb"%!PS", "PostScript", "make it a picture first: gs -sDEVICE=png16m -o page.png {name}"),
+    Foreign(rb"%PDF", "a PDF", "make its pages pictures first: pdftoppm -png {name} page"),
+    Foreign(
+        rb"SQLite format 3\x00",
+        "an SQLite database",
+        "save a table as .csv: sqlite3 -csv {name} 'select * from NAME' > out.csv",
+    ),
+    Foreign(
+        rb"(?i:\s*(?:<!DOCTYPE html|<html|<table|<head|<body))",
+        "HTML",
+        "save the table in it as .csv: {run}",
+        "import pandas; pandas.read_html({name})[0].to_csv({csv}, index=False)",
+    ),
+    Foreign(
+        rb"(?i:\s*(?:<\?xml[^>]*>\s*(?:<!.{0,300}?>\s*)*)?<svg)",
+        "an SVG drawing",
+        "make it a picture first: rsvg-convert -o picture.png {name}",
+    ),
+    Foreign(rb"\s*<\?xml", "XML", "save the numbers as .csv or .json"),
+)
+
+
+HEAD = 4096  # bytes that show what a file is
+CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # none of these is in a text
+MARKUP = (b"<", b"%")
+
+
+def refuse(head: bytes, name: str) -> None:
+    """Raise an error that names the kind of a file if its first bytes are those of one that is not read.
+
+    Raises
+    ------
+    InputError
+        With the command that mends it.
+    """
+    if not CONTROL.search(head) and not head.lstrip().startswith(MARKUP):
+        return
+    for start, packer, program in PACKED:
+        if re.match(start, head):
+            raise InputError(f"{name} is compressed with {packer}", piped(program, name, "unpack it: {pipe}"))
+    found = next((kind for kind in KINDS if re.match(kind.start, head, re.DOTALL)), None) or _protobuf(head)
+    if found:
+        raise InputError(f"{name} is {found.what}", _advice(found, "FILE" if name == STDIN_NAME else name))
+
+
+def _advice(kind: Foreign, name: str) -> str:
+    texts = {key: _literal(PurePath(name).with_suffix(f".{key}").name) for key in ("npy", "csv")}
+    code = kind.code and kind.code.format(name=_literal(name), **texts)
+    return kind.advice.format(name=shlex.quote(name), run=f"python -c {shlex.quote(code)}")
+
+
+def _literal(text: str) -> str:
+    """Write a text of Python in double quotes if that is possible, because single ones are the shell's here."""
+    return f'"{text}"' if text.isprintable() and not {'"', "\\"} & set(text) else repr(text)
+
+
+# --- protobuf, which has no first bytes of its own --------------------------------------------------------------------
+
+NUMBER, FIXED_64, BYTES, FIXED_32 = 0, 1, 2, 5  # how the value of a field is written
+MOST_FIELD = 1000  # the largest number of one
+MODEL = Foreign(b"", "an ONNX model", "list its pooling layers: poolcli layers {name}")
+TENSOR = Foreign(
+    b"",
+    "a tensor of ONNX",
+    NUMPY,
+    "import numpy, onnx; numpy.save({npy}, onnx.numpy_helper.to_array(onnx.load_tensor({name})))",
+)
+MESSAGE = Foreign(
+    b"", "a message of protobuf", "see what is in it: protoc --decode_raw < {name}; and save its numbers as .csv"
+)
+
+
+def _protobuf(head: bytes) -> Foreign | None:
+    """Return which kind of protobuf this is, if it is any: its fields fill it, but the last may go beyond the head."""
+    found: set[tuple[int, int]] = set()
+    at = 0
+    while at < len(head):
+        tag, at = _varint(head, at)
+        number, kind = tag >> 3, tag & 7
+        if not 0 < number <= MOST_FIELD or kind not in (NUMBER, FIXED_64, BYTES, FIXED_32):
+            return None
+        found.add((number, kind))
+        value, at = _varint(head, at) if kind in (NUMBER, BYTES) else (0, at)
+        at += {FIXED_64: 8, BYTES: value, FIXED_32: 4}.get(kind, 0)
+    if not any(kind == BYTES for _, kind in found) or (at > len(head) and len(head) < HEAD):
+        return None
+    if {(1, NUMBER), (7, BYTES)} <= found or {(1, NUMBER), (2, BYTES), (3, BYTES)} <= found:
+        return MODEL
+    return TENSOR if {(2, NUMBER), (9, BYTES)} <= found else MESSAGE
+
+
+def _varint(head: bytes, at: int) -> tuple[int, int]:
+    """Return a number written in sevens of bits, and where it ends."""
+    value = shift = 0
+    for index in range(at, min(at + 10, len(head))):
+        value |= (head[index] & 127) << shift
+        shift += 7
+        if head[index] < 128:
+            return value, index + 1
+    return value, at + 10
