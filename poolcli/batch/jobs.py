@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import shlex
 import string
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -121,7 +122,10 @@ def find_files(path: str, *, recursive: bool, output: str, passed_over: list[str
         If a folder holds nothing that poolcli reads.
     """
     if os.path.isdir(path) and path.rstrip(os.sep).endswith(ZARR):
-        raise InputError(f"{path} is one array, not many files", f"use: poolcli pool {path} -o out{ZARR}")
+        raise InputError(
+            f"{path} is one array, not many files",
+            Phrase("use: poolcli pool {0} {output}", shlex.quote(path), output=f"out{ZARR}"),
+        )
     if os.path.isdir(path):
         yield from _in_folder(path, recursive, output, passed_over)
     elif glob.has_magic(path) and not os.path.lexists(path):

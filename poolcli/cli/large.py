@@ -18,6 +18,7 @@ from poolcli.steps.steps import with_threads
 from poolcli.system.files import ZARR, same_file
 from poolcli.system.threads import threads
 from poolcli.window import times
+from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
     from poolcli.cli.options.files import ClusterOptions, InputOutput
@@ -91,7 +92,8 @@ def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str 
     _say_notes(found, io)
     if not is_zarr(target):
         if target == "-" or io.writing.chosen_format not in BANDED:
-            raise UsageError("a Zarr array goes to a Zarr array or an .npy file", "add -o out.zarr")
+            advice = Phrase("add {output}", output="out.zarr")
+            raise UsageError("a Zarr array goes to a Zarr array or an .npy file", advice)
         return _in_sequence(chain, found, io)
     record = {"layout": found.known.layout, "steps": [*found.steps, *_records(chain)]}
     getLogger("asyncio").setLevel(CRITICAL + 1)  # zarr's loop; what matters comes as an exception
@@ -152,7 +154,7 @@ def _in_sequence(chain: Chain, found: Any, io: InputOutput) -> Done:
     order = found.known.back
     shape = tuple(chain.shape[axis] for axis in order)
     if why := _unfit(chain, order, writing.chosen_format):
-        raise FileError(f"{writing.output}: {why}", "use -o out.npy")
+        raise FileError(f"{writing.output}: {why}", Phrase("{output}", output="out.npy"))
     bar = values(math.prod(shape), quiet=verbosity.quiet)
     form = BANDED[writing.chosen_format]
     with bar as tell, form.band_writer(writing.output, shape, chain.result, ending) as write:

@@ -9,7 +9,7 @@ from poolcli.cli.checks import check_target_apart, chosen_input, files_read
 from poolcli.errors import PoolcliError, UsageError
 from poolcli.formats.registry import find_format
 from poolcli.system.files import STDIN_NAME, lines_of_source
-from poolcli.wording import many
+from poolcli.wording import Phrase, many
 
 if TYPE_CHECKING:
     from poolcli.cli.options.files import StepIO
@@ -81,5 +81,5 @@ def _check_formats(io: StepIO) -> None:
     if reading.input_format and find_format(reading.input_format).name != JSON:
         raise UsageError(f"--lines reads JSON, not {reading.input_format}", "leave out --input-format, or --lines")
     if (writing.output != "-" or writing.format) and writing.chosen_format != JSON:
-        advice = "use -o out.jsonl, or leave out --lines" if writing.output != "-" else "leave out --format, or --lines"
-        raise UsageError(f"--lines writes JSON, not {writing.chosen_format}", advice)
+        other = Phrase("leave out --format") if writing.output == "-" else Phrase("{output}", output="out.jsonl")
+        raise UsageError(f"--lines writes JSON, not {writing.chosen_format}", other + ", or leave out --lines")

@@ -22,6 +22,7 @@ from poolcli.formats.registry import find_format
 from poolcli.steps.steps import apply, with_threads
 from poolcli.system.files import read_source
 from poolcli.window import times
+from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
@@ -126,7 +127,7 @@ def transform(
     deliver(before, after, io, compat)
 
 
-def _notes(before: FeatureMap, after: FeatureMap, writing: Writing) -> Iterator[str]:
+def _notes(before: FeatureMap, after: FeatureMap, writing: Writing) -> Iterator[str | Phrase]:
     """Tell what does not go into the chosen format, and what another would be better for."""
     kind = writing.chosen_format
     yield from map(str, after.warnings[len(before.warnings) :])
@@ -137,7 +138,7 @@ def _notes(before: FeatureMap, after: FeatureMap, writing: Writing) -> Iterator[
             yield f"--{name.replace('_', '-')} is for tables only; {kind} has every value in full"
     in_pipe = writing.output == "-" and sys.stdout is not None and not sys.stdout.isatty()
     if in_pipe and writing.format is None and kind == "table" and before.white and not before.steps:
-        yield "a picture becomes a table of numbers here; -o out.png writes a picture"
+        yield Phrase("a picture becomes a table of numbers here; {output} writes a picture", output="out.png")
 
 
 def deliver(before: FeatureMap, after: FeatureMap, io: InputOutput, compat: str | None) -> None:

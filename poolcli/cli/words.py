@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import NEAR, UsageError
+from poolcli.system.files import free_name
 from poolcli.wording import ELSEWHERE, Instead, Phrase, Readable, Typed
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Line:
         if isinstance(value, Instead):
             source = shlex.quote(self.given) if self.words else INPUT
             return " ".join(["poolcli", value.name, *(typed(*one) for one in value.options.items()), source])
-        return typed(name, value)
+        return typed(name, free_name(value) if name == "output" and value else value)
 
     def _reading(self, source: Readable) -> str:
         if not source.program:

@@ -18,7 +18,6 @@ is wrong.
 from __future__ import annotations
 
 import codecs
-import io
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -68,18 +67,27 @@ def _bands(file: BinaryIO) -> Iterator[bytes]:
         rest += block
         cut = rest.rfind(b"\n") + 1
         if cut:
-            yield _unix(rest[:cut])
+            yield _unix(rest[:cut]).removesuffix(b"\n")
             rest, size = rest[cut:], BAND_BYTES
         else:
             size *= 2  # one long line: keep the number of joins small
     if rest:
-        yield _unix(rest)
+        yield _unix(rest).removesuffix(b"\n")
+
+
+def _bands_of(text: bytes) -> Iterator[bytes]:
+    """Cut text that is in memory as `_bands` cuts a file, with a copy of each band and no more."""
+    start = 0
+    while start < len(text):
+        end = text.rfind(b"\n", start, start + BAND_BYTES)
+        end = text.find(b"\n", start + BAND_BYTES) if end < 0 else end  # one long line
+        end = len(text) if end < 0 else end
+        yield _unix(text[start:end].removesuffix(b"\r"))
+        start = end + 1
 
 
 def _unix(text: bytes) -> bytes:
-    if b"\r" in text:
-        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return text.removesuffix(b"\n")
+    return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
 
 
 def _head(bands: Iterator[bytes], line: int) -> tuple[bytes, int]:
@@ -262,7 +270,7 @@ def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:
 
 
 def _read_table(text: bytes, name: str, options: ReadOptions, kind: str) -> tuple[Dialect, NDArray[Any]]:
-    dialect, bands = _open(_bands(io.BytesIO(text)), name, options, kind)
+    dialect, bands = _open(_bands_of(text), name, options, kind)
     rows = min(_line_count(text), len(text) // (2 * dialect.width - 1 or 1) + 1)  # a cell has a digit and a delimiter
     numbers = Numbers(rows * dialect.columns)
     reader = _Rows(dialect, name)
@@ -270,7 +278,7 @@ def _read_table(text: bytes, name: str, options: ReadOptions, kind: str) -> tupl
         for line, band in bands:
             reader.fill(numbers, band, line)
     except Misfit as misfit:
-        before = _unix(text).split(b"\n", dialect.line - options.skip - 1)
+        before = _unix(text).removesuffix(b"\n").split(b"\n", dialect.line - options.skip - 1)
         raise _out_of_range(misfit, before[-1], dialect.line, dialect, name) from None
     return dialect, numbers.array.reshape(-1, dialect.columns)
 

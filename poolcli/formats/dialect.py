@@ -19,6 +19,7 @@ DELIMITERS = {"tab": b"\t", ";": b";", ",": b",", "|": b"|", "blanks": b" "}  # 
 NAMED_DELIMITERS = {"\t": "tab", "\\t": "tab", " ": "blanks", "comma": ",", "semicolon": ";"}
 HEADERS = ("auto", "yes", "no")
 SAMPLE = 20  # lines that decide the delimiter
+CLOSE_LOOK = 1 << 16  # bytes of a line that show whether it is made of numbers
 TITLE = 60  # characters of a header that a note shows
 
 QUOTED = re.compile(rb'"((?:[^"]|"")*)"')
@@ -189,7 +190,7 @@ def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, *, tabs:
         names, first = look.cells(first), rest[0]
     elif options.header == "auto":
         notes += ("no header",)
-    width = len(look.cells(first))
+    width = look.width(first)
     labels = frozenset() if look.plain(first) else look.labels(rest if title else lines)
     picked, warnings = look.columns(names, first, width)
     return Dialect(
@@ -215,13 +216,22 @@ class _Look:
         found = cells_of(line[2], self.mark, f"{self.name}: line {line[0]}")
         return found[:-1] if self.trailing else found
 
+    def width(self, line: TextLine) -> int:
+        """Return how many cells there are in a line."""
+        if self.mark in (b"", b" ") or b'"' in line[2]:
+            return len(self.cells(line))
+        return line[2].count(self.mark) + 1 - self.trailing
+
     def plain(self, line: TextLine) -> bool:
-        """Whether all of a line is made of what only plain numbers are: then a million cells need no closer look."""
-        empty = self.mark not in (b"", b" ") and (self.mark * 2 in line[2] or line[2].strip().startswith(self.mark))
-        letters = line[2].translate(None, b"0123456789.+- \t," + self.mark)
+        """Whether a line is made of what only plain numbers are, as its start shows: then it needs no closer look."""
+        text = line[2]
+        if len(text) > CLOSE_LOOK:
+            text = text[: max(text.rfind(self.mark or b",", 0, CLOSE_LOOK), 0)]
+        empty = self.mark not in (b"", b" ") and (self.mark * 2 in text or text.strip().startswith(self.mark))
+        letters = text.translate(None, b"0123456789.+- \t," + self.mark)
         if empty or letters.strip(b"eE"):
             return False
-        return not letters or load_rows(line[2].replace(self.mark or b",", b",")) is not None  # names may be e1, e2
+        return not letters or load_rows(text.replace(self.mark or b",", b",")) is not None  # names may be e1, e2
 
     def kinds(self, cells: Sequence[bytes]) -> list[str]:
         """Say of each cell what it is."""

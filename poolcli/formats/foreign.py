@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from poolcli.errors import InputError
-from poolcli.system.files import STDIN_NAME, piped
+from poolcli.system.files import STDIN_NAME, free_name, piped
 
 # What is packed, by its first bytes, and the program that unpacks it.
 PACKED: tuple[tuple[bytes, str, str], ...] = (
@@ -29,7 +29,8 @@ class Foreign(NamedTuple):
     what : str
         What it is.
     advice : str
-        What to do, with ``{name}`` for the file, and ``{run}`` for the command that runs `code`.
+        What to do, with ``{name}`` for the file, ``{run}`` for the command that runs `code`, and ``{png}``, ``{csv}``
+        and ``{folder}`` for names that are free.
     code : str
         Python that makes ``{npy}`` or ``{csv}`` of ``{name}``.
     """
@@ -42,7 +43,7 @@ class Foreign(NamedTuple):
 
 NUMPY = "save its numbers as .npy: {run}"
 ONE_OF_SEVERAL = "save one of its arrays, by its name in place of NAME, as .npy: {run}"
-SHEET = "save a sheet as .csv: soffice --convert-to csv {name}"
+SHEET = "save a sheet as .csv: soffice --convert-to csv --outdir {folder} {name}"
 KINDS: tuple[Foreign, ...] = (
     Foreign(
         rb"PK\x03\x04.{26}(?:\[Content_Types\]\.xml|_rels/|docProps/|xl/)",
@@ -57,9 +58,9 @@ KINDS: tuple[Foreign, ...] = (
         "a model",
         "list its pooling layers: poolcli layers {name}",
     ),
-    Foreign(rb"PK\x03\x04", "a zip archive", "unpack it: unzip {name}"),
-    Foreign(rb"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it: 7z x {name}"),
-    Foreign(rb".{257}ustar", "a tar archive", "unpack it: tar xf {name}"),
+    Foreign(rb"PK\x03\x04", "a zip archive", "unpack it: unzip -d {folder} {name}"),
+    Foreign(rb"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it: 7z x -o{folder} {name}"),
+    Foreign(rb".{257}ustar", "a tar archive", "unpack it: mkdir {folder}; tar xf {name} -C {folder}"),
     Foreign(rb"\xd0\xcf\x11\xe0", "an old Office file", SHEET),
     Foreign(
         rb"PAR1",
@@ -121,19 +122,19 @@ KINDS: tuple[Foreign, ...] = (
     Foreign(
         rb"....ftyp(?:heic|heix|hevc|heim|heis|mif1|msf1)",
         "a HEIC picture",
-        "make it a PNG first: heif-convert {name} picture.png",
+        "make it a PNG first: heif-convert {name} {png}",
     ),
     Foreign(
         rb"....ftyp(?!avi[fs])|\x1aE\xdf\xa3|RIFF....AVI ",
         "a video",
-        "make pictures of it first: ffmpeg -i {name} frame-%04d.png",
+        "make pictures of it first: mkdir {folder}; ffmpeg -i {name} {folder}/%04d.png",
     ),
-    Foreign(rb"%!PS", "PostScript", "make it a picture first: gs -sDEVICE=png16m -o page.png {name}"),
-    Foreign(rb"%PDF", "a PDF", "make its pages pictures first: pdftoppm -png {name} page"),
+    Foreign(rb"%!PS", "PostScript", "make it a picture first: gs -sDEVICE=png16m -o {png} {name}"),
+    Foreign(rb"%PDF", "a PDF", "make its pages pictures first: mkdir {folder}; pdftoppm -png {name} {folder}/page"),
     Foreign(
         rb"SQLite format 3\x00",
         "an SQLite database",
-        "save a table as .csv: sqlite3 -csv {name} 'select * from NAME' > out.csv",
+        "save a table as .csv: sqlite3 -csv {name} 'select * from NAME' > {csv}",
     ),
     Foreign(
         rb"(?i:\s*(?:<!DOCTYPE html|<html|<table|<head|<body))",
@@ -144,7 +145,7 @@ KINDS: tuple[Foreign, ...] = (
     Foreign(
         rb"(?i:\s*(?:<\?xml[^>]*>\s*(?:<!.{0,300}?>\s*)*)?<svg)",
         "an SVG drawing",
-        "make it a picture first: rsvg-convert -o picture.png {name}",
+        "make it a picture first: rsvg-convert -o {png} {name}",
     ),
     Foreign(rb"\s*<\?xml", "XML", "save the numbers as .csv or .json"),
 )
@@ -174,9 +175,10 @@ def refuse(head: bytes, name: str) -> None:
 
 
 def _advice(kind: Foreign, name: str) -> str:
-    texts = {key: _literal(PurePath(name).with_suffix(f".{key}").name) for key in ("npy", "csv")}
+    texts = {key: _literal(free_name(PurePath(name).with_suffix(f".{key}").name)) for key in ("npy", "csv")}
     code = kind.code and kind.code.format(name=_literal(name), **texts)
-    return kind.advice.format(name=shlex.quote(name), run=f"python -c {shlex.quote(code)}")
+    free = {"png": free_name("picture.png"), "csv": free_name("table.csv"), "folder": free_name("unpacked")}
+    return kind.advice.format(name=shlex.quote(name), run=f"python -c {shlex.quote(code)}", **free)
 
 
 def _literal(text: str) -> str:

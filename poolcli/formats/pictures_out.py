@@ -59,6 +59,7 @@ FASTEST = {
     "compress_type": 3,
 }  # run lengths only: photographs as small as level 6, in a quarter of its time
 LONG_TEXT = 1000  # characters of a text from which it is packed
+PNG = Phrase("{output}", output="output.png")
 ICON = 256  # the largest, each way
 FULL: Mapping[str, float] = {"bool": 1, "uint8": 255, "uint16": 65535}  # white by the type
 
@@ -68,7 +69,7 @@ def write(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterable
     plane = _plane(feature_map)
     if kind == "pfm":
         if plane.ndim == 3:
-            raise ShapeError("Pillow writes float pictures of one channel, but the result has 3", "use -o output.npy")
+            raise ShapeError("Pillow writes float pictures of one channel, but the result has 3", ANYWHERE)
         return _encoded(_zoomed(plane.astype(np.float32), options.zoom), kind)
     if _keeps_numbers(feature_map, plane, options, kind):
         return _encoded(_zoomed(plane.astype(_wide_type(plane)), options.zoom), kind)
@@ -290,5 +291,5 @@ def _encoded(pixels: Array, kind: str, more: Mapping[str, Any] | None = None) ->
                 picture = picture.convert(PILLOW_MODES[kind], dither=Image.Dither.NONE)
             picture.save(file, WRITERS.get(kind, kind.upper()), **settings)
     except Exception as problem:  # each of Pillow's writers has limits and exceptions of its own
-        raise ShapeError(f"cannot write {height}x{width} pixels as {kind}: {problem}", "use -o output.png") from problem
+        raise ShapeError(f"cannot write {height}x{width} pixels as {kind}: {problem}", PNG) from problem
     return (file.getvalue(),)

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -239,6 +240,13 @@ def piped(program: str, name: str, text: str = "{pipe}") -> Phrase:
 # Writing
 
 
+def free_name(name: str) -> str:
+    """Return the name, or the first like it, that no file has, for advice that may be obeyed."""
+    path = Path(name)
+    others = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return name if not os.path.lexists(name) else str(next(one for one in others if not os.path.lexists(one)))
+
+
 def same_file(one: str | Path, other: str | Path) -> bool:
     """Whether two paths lead to one file, through symbolic or hard links too; ``-`` is no file."""
     if "-" in (str(one), str(other)):
@@ -372,7 +380,7 @@ def _shortened(name: str) -> str:
 def _resolved(target: str | Path) -> Path:
     """Return the file that `target` leads to, checked as far as looking can."""
     name = str(target)
-    hint = "name a file, such as -o output.csv"
+    hint = Phrase("name a file, such as {output}", output="output.csv")
     if not name or "\0" in name:
         raise FileError(f"cannot write {name!r}: this is no file name", hint)
     if name.endswith("/") or os.path.isdir(name):

@@ -887,7 +887,10 @@ def test_what_is_passed_over_is_named_in_the_report_and_why(call: Run, mixed: Pa
         "in/notes.xyz": "the name of in/notes.xyz does not say that poolcli can read it",
         "in/pipe.csv": "in/pipe.csv is a FIFO or a device, not a file",
     }
-    assert passed["in/a.pdf"]["hint"] == "make its pages pictures first: pdftoppm -png in/a.pdf page"
+    assert (
+        passed["in/a.pdf"]["hint"]
+        == "make its pages pictures first: mkdir unpacked; pdftoppm -png in/a.pdf unpacked/page"
+    )
     assert [line["status"] for line in lines(tmp_path / "r.jsonl") if line not in passed.values()] == ["done"]
 
 
@@ -911,7 +914,7 @@ def test_a_folder_without_anything_to_read_says_what_it_holds(call: Run, tmp_pat
     result = call("batch", "in", "-o", "out", cwd=tmp_path)
     assert (result.code, result.err.splitlines()[:2]) == (1, [
         "error: the folder in has no picture or array in it that poolcli reads, but 3 .pdf files, 1 other file",
-        "hint: make its pages pictures first: pdftoppm -png in/0.PDF page",
+        "hint: make its pages pictures first: mkdir unpacked; pdftoppm -png in/0.PDF unpacked/page",
     ])  # fmt: skip
     (folder / "deep").mkdir()
     assert "hint: add -r to look into its folders" in call("batch", "in", "-o", "out", cwd=tmp_path).err

@@ -237,3 +237,39 @@ def test_a_line_and_a_cube_are_told_from_a_map(
     for words in advised:
         assert " ".join(words[-2:]) in found.err.splitlines()[-1]
         assert call("pool", f"x.{kind}", *words, "--json", cwd=tmp_path).code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["pool", "stack.npy", "-o", "x.csv"], "output.npy"),
+        (["pool", "stack.npy", "-o", "x.png"], "output.npy"),
+        (["pool", "--lines", "x.jsonl", "-o", "x.csv"], "out.jsonl"),
+        (["pool", "photo.png", "-o", "there/"], "output.csv"),
+        (["pool", "photo.png"], "out.png"),
+        (["shift", "photo.png", "-o", "x.gif"], "page.html"),
+        (["compare", "--mode", "max,avg", "photo.png", "-o", "x.csv"], "page.html"),
+        (["pool", "page.pdf"], "unpacked"),
+        (["pool", "drawing.svg"], "picture.png"),
+        (["pool", "sound.wav"], "sound.npy"),
+        (["pool", "sheet.html"], "sheet.csv"),
+    ],
+)
+def test_a_hint_that_names_a_file_to_write_destroys_none(
+    call: Run, tmp_path: Path, words: list[str], named: str
+) -> None:
+    write(np.zeros((4, 4, 4)), tmp_path / "stack.npy")
+    Image.new("L", (8, 8)).save(tmp_path / "photo.png")
+    (tmp_path / "there").mkdir()
+    for name, start in {"page.pdf": b"%PDF", "drawing.svg": b"<svg>", "sound.wav": b"RIFF\0\0\0\0WAVE",
+                        "sheet.html": b"<html>", "x.jsonl": b"[1]\n"}.items():  # fmt: skip
+        (tmp_path / name).write_bytes(start)
+    stem, _, suffix = named.partition(".")
+    other = f"{stem}-2{'.' if suffix else ''}{suffix}"
+    said = call(*words, cwd=tmp_path).err
+    assert named in said
+    assert other not in said
+    (tmp_path / named).write_bytes(b"mine")
+    said = call(*words, cwd=tmp_path).err
+    assert other in said
+    assert named not in said.replace(other, "")

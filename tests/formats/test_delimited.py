@@ -700,3 +700,22 @@ def test_regrouping_keeps_every_row(lengths: list[int], count: int) -> None:
 def test_reading_bands_of_a_file_object_of_one_long_line() -> None:
     line = b"1," * (3 * BAND_BYTES) + b"1"
     assert list(delimited._bands(io.BytesIO(line + b"\n2"))) == [line, b"2"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("blank", ["", "# nothing"])
+def test_lines_are_counted_from_band_to_band(end: str, blank: str) -> None:
+    lines = ["1,2", blank] * 90_000  # of more than one band
+    assert decode((end.join(lines) + end).encode(), "x.csv").shape == (90_000, 2)
+    with pytest.raises(InputError, match="line 180001, column 2: 'x' is not a number"):
+        decode((end.join([*lines, "5,x", "6,7"])).encode(), "x.csv")
+
+
+@pytest.mark.parametrize("mark", [",", ";", " ", "\t"])
+def test_a_long_line_is_read_whole_though_only_its_start_is_looked_at(mark: str) -> None:
+    numbers = [f"{number}.5e0" for number in range(60_000)]
+    assert decode(mark.join(numbers).encode(), "x").shape == (1, 60_000)
+    with pytest.raises(InputError, match="line 1, column 60001: 'NA' is not a number"):
+        decode(mark.join([*numbers, "NA"]).encode(), "x")
+    names = mark.join(f"e{number}" for number in range(60_000))
+    assert decode(f"{names}\n{mark.join(numbers)}\n".encode(), "x").shape == (1, 60_000)

@@ -26,6 +26,7 @@ from poolcli.render.kinds import is_page
 from poolcli.steps.steps import PoolStep, apply, with_threads
 from poolcli.system.limits import check_memory
 from poolcli.window import parse_sizes
+from poolcli.wording import Phrase
 
 LAYOUT_OF_A_SHAPE = {1: "L", 2: "HW", 3: "DHW"}  # the layout of a shape alone
 
@@ -131,7 +132,7 @@ def compare(
         raise UsageError("there is nothing to compare", "name several: --mode max,avg or --compat torch,keras,onnx")
     paged = is_page(writing.output) and writing.format is None and not writing.json
     if not paged and writing.chosen_format not in ("table", "json"):
-        advice = "use a table, --json, or -o page.html"
+        advice = Phrase("use a table, --json, or {output}", output="page.html")
         raise UsageError(f"a comparison cannot be written as {writing.chosen_format}", advice)
     steps = filtering.steps()
     target = PageTarget(writing.output, writing.overwrite) if paged else writing

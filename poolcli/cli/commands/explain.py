@@ -23,7 +23,7 @@ from poolcli.featuremap import FeatureMap
 from poolcli.render.kinds import kind_of, what_is_drawn
 from poolcli.steps.steps import Step, apply, with_threads
 from poolcli.window import parse_sizes
-from poolcli.wording import many
+from poolcli.wording import Phrase, many
 
 if TYPE_CHECKING:
     from poolcli.analysis.windows import WindowFact
@@ -106,7 +106,8 @@ class Explaining(Group):
         for name, value in idle.items():
             if value is not None:
                 flag = f"--{name.replace('_', '-')}"
-                advice = "write it to a page, -o page.html" if name == "exercise" else f"drop {flag}"
+                page = Phrase("write it to a page, {output}", output="page.html")
+                advice = page if name == "exercise" else f"drop {flag}"
                 raise UsageError(f"{flag} does nothing for {what}", advice)
 
     def drawn(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from poolcli.cli.progress import rounds
 from poolcli.errors import UsageError
 from poolcli.render.kinds import is_page
 from poolcli.steps.steps import apply, with_threads
+from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
     from poolcli.analysis.invariance import ShiftReport
@@ -51,7 +52,8 @@ class Shifting(Group):
     def chosen_format(self) -> str | None:
         """A page, or None for standard output."""
         if self.output != "-" and not is_page(self.output):
-            raise UsageError(f"a shift cannot be drawn as {self.output!r}", "write a page, such as -o page.html")
+            advice = Phrase("write a page, such as {output}", output="page.html")
+            raise UsageError(f"a shift cannot be drawn as {self.output!r}", advice)
         return None if self.output == "-" else "page"
 
     def check(self) -> None:
