@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from poolcli.batch.work import Outcome
+    from poolcli.wording import Phrase
 
 
 SOME_FAILED = 3
@@ -15,19 +16,22 @@ SOME_FAILED = 3
 
 @dataclass
 class Tally:
-    """What has become of the files so far."""
+    """What has become of the files so far; each note with the files that it is about."""
 
     total: int
     start: float = field(default_factory=time.perf_counter)
     count: dict[str, int] = field(default_factory=lambda: {"done": 0, "skipped": 0, "failed": 0})
     bytes_in: int = 0
     bytes_out: int = 0
+    notes: dict[str | Phrase, list[str]] = field(default_factory=dict)
 
     def add(self, outcome: Outcome) -> None:
         """Count one more."""
         self.count[outcome.status] += 1
         self.bytes_in += outcome.bytes_in
         self.bytes_out += outcome.bytes_out
+        for note in outcome.notes:
+            self.notes.setdefault(note, []).append(outcome.job.source)
 
     @property
     def seconds(self) -> float:

@@ -12,7 +12,8 @@ from poolcli.batch.jobs import Job
 from poolcli.batch.journal import Journal
 from poolcli.errors import PoolcliError
 from poolcli.formats import decode, encode
-from poolcli.formats.registry import format_of_target
+from poolcli.formats.light import to_levels
+from poolcli.formats.registry import find_format, format_of_target
 from poolcli.steps import shapes
 from poolcli.steps.provenance import Provenance, stamped, unusual
 from poolcli.steps.steps import apply, with_threads
@@ -78,6 +79,8 @@ class Outcome:
         Of the result, in the layout's order.
     message, hint : str or Phrase
         What went wrong or why it was passed over, and what to try.
+    notes : tuple of str or Phrase
+        What of the file was left out, and what numbers lost.
     """
 
     job: Job
@@ -89,6 +92,7 @@ class Outcome:
     shape: tuple[int, ...] = ()
     message: str | Phrase = ""
     hint: str | Phrase = ""
+    notes: tuple[str | Phrase, ...] = ()
 
     @classmethod
     def passed_over(cls, path: str, why: PoolcliError) -> Outcome:
@@ -109,6 +113,7 @@ class Outcome:
             "seconds": round(self.seconds, 6), "cpu": round(self.cpu, 6), "bytes_in": self.bytes_in,
             "bytes_out": self.bytes_out, "shape": list(self.shape),
             "reason" if self.status == PASSED_OVER else "error": worded(self.message), "hint": worded(self.hint),
+            "notes": list(map(worded, self.notes)),
         }  # fmt: skip
         return {key: value for key, value in facts.items() if value or key in ("input", "output", "status")}
 
@@ -157,11 +162,14 @@ def _result(job: Job, work: Work, data: bytes) -> Result:
     before = decode(data, job.source, work.reading)
     before = work.prepare(before) if work.prepare else before
     shapes.validate(work.steps, before.shape, before.layout)
-    after = apply(before, with_threads(work.steps, work.threads))
+    after = to_levels(apply(before, with_threads(work.steps, work.threads)))
     chosen = stamped(after, work.reading, replace(work.writing, format=work.format_of(job.target)))
     content = b"".join(encode(after, chosen))
     told = _tells(str(chosen.format), work)
-    outcome = Outcome(job, DONE, bytes_in=len(data), bytes_out=len(content), shape=after.shape)
+    lost = find_format(str(chosen.format), writing=True).account(after, chosen).losses
+    outcome = Outcome(
+        job, DONE, bytes_in=len(data), bytes_out=len(content), shape=after.shape, notes=(*before.warnings, *lost)
+    )
     return outcome, content, None if told else Provenance.of(after, work.reading, work.writing)
 
 

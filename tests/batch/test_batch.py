@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -918,3 +919,68 @@ def test_a_folder_without_anything_to_read_says_what_it_holds(call: Run, tmp_pat
     ])  # fmt: skip
     (folder / "deep").mkdir()
     assert "hint: add -r to look into its folders" in call("batch", "in", "-o", "out", cwd=tmp_path).err
+
+
+def test_what_files_lose_is_said_and_in_the_report(call: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    grid = "ncols 2\nnrows 2\nxllcorner 0\nyllcorner 0\ncellsize 1\nNODATA_value -9999\n1 -9999\n3 4\n"
+    for name in ("a", "b"):
+        (folder / f"{name}.asc").write_text(grid, encoding="utf-8")
+    (folder / "c.csv").write_text(",x,y\n0,5,6\n1,7,8\n", encoding="utf-8")
+    found = call("batch", "in", "-o", "out", "--name", "{stem}.png", "-k", "1", "--report", "r.jsonl", cwd=tmp_path)
+    missing = "1 value missing (NODATA_value of the file), taken as NaN"
+    labels = "column 1 holds row labels ('0' ...) and is left out; --columns 1- keeps it"
+    assert f"note: in/a.asc: {missing} (and so in 1 more file)\n" in found.err
+    assert "note: in/a.asc: normalize auto chose minmax: 1 is black, 4 white (and so in 1 more file)\n" in found.err
+    assert f"note: in/c.csv: {labels}\n" in found.err
+    rows = {row["input"]: row for row in map(json.loads, (tmp_path / "r.jsonl").read_text().splitlines())}
+    assert missing in rows["in/b.asc"]["notes"]
+    assert labels in rows["in/c.csv"]["notes"]
+    words = ["batch", "in", "-o", "out", "--name", "{stem}.png", "--overwrite", "-k", "1", "-q"]
+    assert call(*words, cwd=tmp_path).err == ""
+
+
+def test_many_notes_are_not_all_told(call: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(13):
+        (folder / f"{number:02}.csv").write_text(f"0,{number + 1}\n", encoding="utf-8")
+    found = call("batch", "in", "-o", "out", "--name", "{stem}.png", "-k", "1", cwd=tmp_path)
+    assert found.err.count("normalize auto chose minmax") == 10
+    assert "note: 3 more such notes; --report FILE has them all\n" in found.err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words", "expected"),
+    [
+        ("a.csv", b"junk\n1,NA\n3,4\n", ["--skip", "1", "--missing", "NA"], [[1, math.nan], [3, 4]]),
+        ("a.csv", b"t,a,b\n1,5,6\n2,7,8\n", ["--columns", "a,b"], [[5, 6], [7, 8]]),
+        ("a.csv", b"1,5|2\n", ["--delimiter", "|", "--decimal", ","], [[1.5, 2]]),
+        ("a.npz", None, ["--array", "y"], [[3, 4]]),
+        ("a.gif", None, ["--frame", "all"], [[[0]], [[255]]]),
+        ("a.png", None, ["--linear-light"], [[187.515625]]),
+    ],
+)
+def test_a_batch_reads_as_the_commands_for_one_file_do(
+    call: Run, tmp_path: Path, name: str, content: bytes | None, words: list[str], expected: Any
+) -> None:
+    (tmp_path / "in").mkdir()
+    path = tmp_path / "in" / name
+    if content is not None:
+        path.write_bytes(content)
+    elif name == "a.npz":
+        np.savez(path, x=np.array([[1, 2]]), y=np.array([[3, 4]]))
+    elif name == "a.gif":
+        frames = [Image.new("L", (1, 1), level) for level in (0, 255)]
+        frames[0].save(path, save_all=True, append_images=frames[1:])
+    else:
+        Image.fromarray(np.eye(2, dtype=np.uint8) * 255).save(path)
+    pooling = ["-m", "avg", "--global"] if name == "a.png" else ["-k", "1"]
+    assert call("batch", "in", "-o", "out", "--name", "{stem}.npy", *words, *pooling, cwd=tmp_path).code == 0
+    made = np.load(tmp_path / "out" / "a.npy")
+    np.testing.assert_allclose(made, expected, rtol=1e-3)
+    one = str(path)
+    for line in (["pool", *words, *pooling, one], ["run", *words, one, "pool", *pooling]):
+        assert call(line[0], "-o", "one.npy", *line[1:], cwd=tmp_path).code == 0
+        np.testing.assert_array_equal(np.load(tmp_path / "one.npy"), made)

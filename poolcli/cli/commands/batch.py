@@ -55,6 +55,9 @@ def file_formats() -> list[str]:
     return [name for name in formats_written() if name != "table"]
 
 
+MOST_NOTES = 10  # of what files lost that are told one by one
+
+
 class Files(Group):
     """Which files, and what becomes of them."""
 
@@ -294,6 +297,11 @@ def _conclude(tally: Tally, planned: BatchPlan, stop: Stop, trouble: ClusterErro
     if planned.left_out:
         out.note(f"left out {many(len(planned.left_out), 'file')} made by this very command")
     _say_passed_over(planned, out)
+    for note, sources in sorted(tally.notes.items(), key=lambda told: min(told[1]))[:MOST_NOTES]:
+        more = f" (and so in {many(len(sources) - 1, 'more file')})" if len(sources) > 1 else ""
+        out.note(f"{min(sources)}: " + note + more)
+    if len(tally.notes) > MOST_NOTES:
+        out.note(f"{len(tally.notes) - MOST_NOTES} more such notes; --report FILE has them all")
     told = sum(tally.count.values())
     if trouble:
         out.complain(trouble)
