@@ -44,7 +44,7 @@ class Foreign(NamedTuple):
 NUMPY = "save its numbers as .npy: {run}"
 ONE_OF_SEVERAL = "save one of its arrays, by its name in place of NAME, as .npy: {run}"
 SHEET = "save a sheet as .csv: soffice --convert-to csv --outdir {folder} {name}"
-KINDS: tuple[Foreign, ...] = (
+FOREIGN_KINDS: tuple[Foreign, ...] = (
     Foreign(
         rb"PK\x03\x04.{26}(?:\[Content_Types\]\.xml|_rels/|docProps/|xl/)",
         "a spreadsheet or a document of Office",
@@ -169,7 +169,7 @@ def refuse(head: bytes, name: str) -> None:
     for start, packer, program in PACKED:
         if re.match(start, head):
             raise InputError(f"{name} is compressed with {packer}", piped(program, name, "unpack it: {pipe}"))
-    found = next((kind for kind in KINDS if re.match(kind.start, head, re.DOTALL)), None) or _protobuf(head)
+    found = next((kind for kind in FOREIGN_KINDS if re.match(kind.start, head, re.DOTALL)), None) or _protobuf(head)
     if found:
         raise InputError(f"{name} is {found.what}", _advice(found, "FILE" if name == STDIN_NAME else name))
 

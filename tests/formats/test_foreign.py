@@ -16,7 +16,7 @@ import pytest
 
 from poolcli.errors import InputError
 from poolcli.formats import decode, read
-from poolcli.formats.foreign import KINDS
+from poolcli.formats.foreign import FOREIGN_KINDS
 from tests.support.hints import typed
 from tests.support.process import Run
 
@@ -89,7 +89,7 @@ def test_files_of_other_kinds_are_named(what: str, data: bytes, name: str) -> No
 
 
 def test_every_kind_has_its_sample() -> None:
-    assert {kind.what for kind in KINDS} <= set(SAMPLES)
+    assert {kind.what for kind in FOREIGN_KINDS} <= set(SAMPLES)
 
 
 @pytest.mark.parametrize(

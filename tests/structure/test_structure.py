@@ -126,7 +126,9 @@ def light_imports_in_functions(house: Source) -> list[str]:
 # --- one home ---------------------------------------------------------------------------------------------------------
 
 FRAMEWORK = re.compile(rf"({'|'.join(FRAMEWORKS)})(-\w+)*")
-OPTION = re.compile(r"(?<![\w-])(?<!soffice )--[a-z]")  # what LibreOffice is asked to do is not an option of ours
+OPTION = re.compile(
+    r"(?<![\w-])(?<!soffice )(?<!csv )(?<!protoc )--[a-z]"
+)  # what others are asked is no option of ours
 
 
 def framework_names(house: Source) -> list[str]:
