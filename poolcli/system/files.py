@@ -448,7 +448,7 @@ def write_stdout(chunks: bytes | Iterable[bytes]) -> None:
 def stdout() -> Iterator[Sink]:
     """Give standard output as something to write to."""
     if sys.stdout is None or sys.stdout.closed:
-        raise FileError("cannot write stdout: it is closed", "open it, or use -o output.csv")
+        raise FileError("cannot write stdout: it is closed", Phrase("open it, or use {output}", output="output.csv"))
     with _translated("write", "stdout"):
         sys.stdout.flush()
         buffer = sys.stdout.buffer
