@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path, PurePath
@@ -20,9 +20,11 @@ from poolcli.pooling.api import spatial_axes
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.options import Options, Size
 from poolcli.render.files import draw
-from poolcli.render.html import comparison_html, comparison_page, in_frame, map_html, windows_html
+from poolcli.render.html import comparison_html, in_frame, map_html, windows_html
 from poolcli.render.kinds import DRAWN_AS, kind_of
 from poolcli.render.page import page
+from poolcli.render.page.comparison import comparison_page
+from poolcli.render.planes import called
 from poolcli.render.terminal.comparison import comparison_table
 from poolcli.render.terminal.heatmap import Shown
 from poolcli.render.terminal.table import Look
@@ -32,7 +34,7 @@ from poolcli.steps.steps import PoolStep
 from poolcli.system.files import write_atomic
 from poolcli.wording import many, safe
 
-MOST_IN_FRAME = 4_000_000  # bytes of a page that a notebook is to carry
+MOST_IN_FRAME = 200_000  # characters of a page that a notebook is to carry
 ROWS = 20  # windows of a table in a terminal
 
 
@@ -100,10 +102,7 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         plain = windows_html(self.facts(), len(self), self.headline, sentence(self.layer))
-        try:
-            return _in_frame(page(self.feature_map, self.layer, at=self.at), plain)
-        except PoolcliError:  # what a page cannot hold is told without one
-            return plain
+        return _in_frame(lambda: page(called(self.feature_map), self.layer, at=self.at), plain)
 
     def __rich__(self) -> Any:
         shown = [*islice(self.facts(), ROWS)]
@@ -168,12 +167,13 @@ class Comparison:
             data = {label: values.tolist() for label, values in self.values.items()}
             write_atomic(target, dump({"values": data, "refused": self.refusals, "why": self.reasons}) + b"\n")
         elif DRAWN_AS.get(kind) == "page":
-            write_atomic(target, comparison_page(self.feature_map, self.sides))
+            write_atomic(target, comparison_page(called(self.feature_map), self.sides))
         else:
             raise UsageError(f"a comparison cannot be written as {str(target)!r}", "known: .html, .htm, .json")
 
     def _repr_html_(self) -> str:
-        return comparison_html(self.feature_map, self.sides)  # nothing in it moves: it needs no frame
+        plain = comparison_html(self.feature_map, self.sides)
+        return _in_frame(lambda: comparison_page(called(self.feature_map), self.sides), plain)
 
     def __rich__(self) -> Any:
         return comparison_table(self.feature_map, self.feature_map, self.sides, Look(), marked=self.sides.marked)
@@ -182,8 +182,13 @@ class Comparison:
         return f"<Comparison of {', '.join(self)} on {safe(self.feature_map.name)}>"
 
 
-def _in_frame(made: bytes, plain: str) -> str:
-    return in_frame(made, plain) if len(made) <= MOST_IN_FRAME else plain
+def _in_frame(make: Callable[[], bytes], plain: str) -> str:
+    """Return a page in a frame; plain HTML alone where it is too large, or the map one that a page cannot hold."""
+    try:
+        framed = in_frame(make(), plain)
+    except PoolcliError:
+        return plain
+    return framed if len(framed) <= MOST_IN_FRAME else plain
 
 
 @in_our_words

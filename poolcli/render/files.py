@@ -12,6 +12,7 @@ from poolcli.pooling.layer import Pooling
 from poolcli.render.animation.walk import FPS_USUAL, MOST_FRAMES, Progress, still, walk
 from poolcli.render.kinds import what_is_drawn
 from poolcli.render.page import page
+from poolcli.render.planes import called
 from poolcli.window import times
 
 
@@ -55,7 +56,7 @@ def draw(
     UsageError
         If an option does nothing for what is drawn.
     """
-    what = what_is_drawn(kind, options)
+    what, feature_map = what_is_drawn(kind, options), called(feature_map)
     given = {name: value for name, value in options.items() if value is not None}
     if what == "a page":
         return page(

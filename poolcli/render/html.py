@@ -6,7 +6,7 @@ import base64
 import html
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -16,7 +16,6 @@ from PIL import Image
 
 from poolcli.analysis.comparison import Variants
 from poolcli.analysis.formulas import brief, number
-from poolcli.analysis.invariance import ShiftReport
 from poolcli.analysis.windows import WindowFact
 from poolcli.colors import Scale, hexadecimal, ink
 from poolcli.featuremap import FeatureMap
@@ -219,105 +218,3 @@ def in_frame(page: bytes, plain: str, height: str = "46rem") -> str:
         f'title="Pooling, window by window" style="{look}" srcdoc="{inner}"></iframe>'
         f'<div class="poolcli-plain">{plain}</div></div>'
     )
-
-
-STYLE = """:root{color-scheme:light dark;font:16px/1.45 system-ui,sans-serif}
-body{margin:0 auto;max-width:100rem;padding:.6rem 1.2rem;
-background:light-dark(#fcfcfd,#14161a);color:light-dark(#17181c,#eceef2)}
-h1{font-size:1.4rem;margin:.3rem 0}
-h2{font-size:1.1rem;margin:.4rem 0}table{font-variant-numeric:tabular-nums}img{max-width:100%;height:auto}
-.maps{overflow-x:auto}@media print{*{print-color-adjust:exact}}
-"""
-
-
-def document(title: str, body: str, style: str = "") -> bytes:
-    """Make a page of its own of plain HTML: nothing in it can run, nothing be loaded.
-
-    Parameters
-    ----------
-    title : str
-        As text.
-    body : str
-        As HTML.
-    style : str
-        Further CSS.
-    """
-    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-        f"<title>{_text(title)}</title><style>{STYLE}{style}</style></head>"
-        f"<body><main><h1>{_text(title)}</h1>{body}</main></body></html>\n"
-    ).encode("utf-8", "replace")
-
-
-def comparison_page(before: FeatureMap, made: Variants) -> bytes:
-    """Make a page of a comparison: the input, the sides beside each other, the reasons."""
-    body = f'<div class="maps"><h2>Input</h2>{map_html(before)}<h2>Sides</h2>{comparison_html(before, made)}</div>'
-    return document(f"{', '.join(variant.label for variant in made.variants)} on {safe(before.name)}", body)
-
-
-# --- translation invariance -------------------------------------------------------------------------------------------
-
-SHIFT_STYLE = """fieldset{border:1px solid #888;border-radius:6px;display:flex;flex-wrap:wrap;gap:.3rem 1rem}
-label{display:inline-flex;gap:.3rem;align-items:center;min-height:2rem}.move{display:none}
-h3{font-size:1rem;margin:.3rem 0}.maps>div{gap:1.5em!important}@media print{fieldset{display:none}}
-"""
-MOST_SIDES = 3  # planes of a map that are drawn for every shift
-
-
-def shift_page(reports: Sequence[ShiftReport]) -> bytes:
-    """Make a page of what moving the input does to the pooled map.
-
-    Parameters
-    ----------
-    reports : sequence of ShiftReport
-        One for each amount, of the same input and layer; the reader chooses among their shifts.
-
-    Returns
-    -------
-    bytes
-        HTML without a script: what is chosen is shown by the style sheet.
-    """
-    first = reports[0]
-    still, scale = first.pooled, Scale.of([first.feature_map.values, first.pooled.values])
-    chosen: list[str] = []
-    sections, rules = [], []
-    for report in reports:
-        for (shift, moved, pooled), (_, before, after) in zip(report.moved(), report.differences(), strict=True):
-            index = len(chosen)
-            name = _text(shift.name if report.seed is not None else f"{shift.name} by {report.by}")
-            checked = " checked" if index == 0 else ""
-            chosen.append(f'<label><input type="radio" name="move" id="m{index}"{checked}>{name}</label>')
-            rules.append(f"body:has(#m{index}:checked) .move:nth-of-type({index + 1}){{display:block}}")
-            counts = [f"{one.changed} of {one.total} values" for one in (shift.before, shift.after)]
-            sections.append(
-                f'<section class="move"><h2>Moved {name}: '
-                f"{_text(f'{counts[0]} change before pooling, {counts[1]} after it')}</h2>"
-                f"{_maps({'input': first.feature_map, 'moved input': moved}, scale, {'change of the input': before})}"
-                f"{_maps({'pooled': still, 'pooled after the move': pooled}, scale, {'change after pooling': after})}"
-                "</section>"
-            )
-    layer = _paragraph(f"{safe(first.feature_map.name)}, {text(first.layer.record())}")
-    choice = f"<fieldset><legend>Direction and amount</legend>{''.join(chosen)}</fieldset>"
-    verdicts = "".join(_paragraph(report.verdict) for report in reports)
-    body = f"{layer}{choice}<div>{''.join(sections)}</div>{verdicts}"
-    return document("Translation invariance", body, SHIFT_STYLE + "".join(rules))
-
-
-def _maps(named: Mapping[str, FeatureMap], scale: Scale, changes: Mapping[str, FeatureMap]) -> str:
-    """Draw maps beside each other on one scale, and what changed on a scale of its own."""
-    apart = Scale.of([one.values for one in changes.values()], "magma")
-    drawn = [_titled(name, one, scale) for name, one in named.items()]
-    drawn += [_titled(name, one, apart) for name, one in changes.items()]
-    return f'<div class="maps">{_row(drawn)}</div>'
-
-
-def _titled(name: str, feature_map: FeatureMap, scale: Scale) -> str:
-    planes, hidden = shown_planes(feature_map)
-    shown = planes[:MOST_SIDES]
-    few = len(shown) < len(planes)
-    left_out = _paragraph(f"the first {len(shown)} of {hidden + len(planes)} planes") if few else ""
-    sides = "".join(_plane(label, plane, scale, shown) for label, plane in shown)
-    return f"<div><h3>{_text(name)}</h3>{sides}{left_out}</div>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,17 @@ def shown_planes(feature_map: FeatureMap) -> tuple[list[tuple[str, Array]], int]
 
 def _first(lead: tuple[int, ...]) -> list[tuple[int, ...]]:
     return [tuple(int(i) for i in np.unravel_index(flat, lead)) for flat in range(MOST_PLANES)]
+
+
+def called(feature_map: FeatureMap) -> FeatureMap:
+    """Return a map that is called by its file alone: where it lay on a disk is nobody's concern who sees a picture.
+
+    Examples
+    --------
+    >>> called(FeatureMap(np.ones((2, 2)), name="/home/me/x.csv")).name
+    'x.csv'
+    """
+    return feature_map.with_(name=PurePath(feature_map.name).name or feature_map.name)
 
 
 def reduced(plane: Array, factor: int) -> Array:

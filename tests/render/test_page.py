@@ -221,8 +221,8 @@ def test_it_opens_with_the_data_and_the_first_window(opened: Open) -> None:
     assert seen.values("output") == [["6", "9"], ["5", "8"]]
     assert seen.values("other") == [["3.75", "4.75"], ["3.5", "5.75"]]
     assert seen.text("#headline") == "max 2x2, stride 2x2: 4x4 becomes 2x2"
-    assert seen.text("#first-sum") == "max(1, 3, 5, 6) = 6"
-    assert seen.text("#second-sum") == "average: (1 + 3 + 5 + 6) / 4 = 3.75"
+    assert seen.text("#sums > :first-child") == "max(1, 3, 5, 6) = 6"
+    assert seen.text("#sums > :nth-child(2)") == "average: (1 + 3 + 5 + 6) / 4 = 3.75"
 
 
 def test_pointing_at_an_output_lights_up_its_window(opened: Open) -> None:
@@ -230,8 +230,8 @@ def test_pointing_at_an_output_lights_up_its_window(opened: Open) -> None:
     seen.cell("output", 1, 1).hover()
     assert seen.marked("input", "in") == {(2, 2), (2, 3), (3, 2), (3, 3)}
     assert seen.marked("input", "win") == {(2, 2)}
-    assert seen.text("#first-sum") == "max(8, 6, 7, 2) = 8"
-    assert seen.text("#second-sum") == "average: (8 + 6 + 7 + 2) / 4 = 5.75"
+    assert seen.text("#sums > :first-child") == "max(8, 6, 7, 2) = 8"
+    assert seen.text("#sums > :nth-child(2)") == "average: (8 + 6 + 7 + 2) / 4 = 5.75"
     assert "rows 2 to 3, columns 2 to 3" in seen.text("#where")
 
 
@@ -239,7 +239,7 @@ def test_pointing_at_an_input_lights_up_what_it_feeds(opened: Open) -> None:
     seen = opened(matrix_page(size=2, stride=1))
     seen.cell("input", 1, 1).hover()
     assert seen.marked("output", "at") == {(0, 0), (0, 1), (1, 0), (1, 1)}
-    assert seen.text("#first-sum").startswith("feeds 4 output cells: 0,0 (6), 0,1 (6)")
+    assert seen.text("#sums > :first-child").startswith("feeds 4 output cells: 0,0 (6), 0,1 (6)")
     seen.cell("input", 0, 0).hover()
     assert seen.marked("output", "at") == {(0, 0)}
 
@@ -247,19 +247,19 @@ def test_pointing_at_an_input_lights_up_what_it_feeds(opened: Open) -> None:
 def test_a_tap_keeps_a_window(opened: Open) -> None:
     seen = opened(matrix_page(), has_touch=True, width=360, height=740)
     seen.cell("output", 0, 1).tap()
-    assert seen.text("#first-sum") == "max(2, 9, 1, 7) = 9"
+    assert seen.text("#sums > :first-child") == "max(2, 9, 1, 7) = 9"
     seen.cell("input", 3, 0).tap()
-    assert seen.text("#first-sum") == "feeds 1 output cell: 1,0 (5)"
+    assert seen.text("#sums > :first-child") == "feeds 1 output cell: 1,0 (5)"
 
 
 def test_a_kept_window_stays_while_the_mouse_moves(opened: Open) -> None:
     seen = opened(matrix_page())
     seen.cell("output", 0, 1).click()
     seen.cell("output", 1, 0).hover()
-    assert seen.text("#first-sum") == "max(2, 9, 1, 7) = 9"
+    assert seen.text("#sums > :first-child") == "max(2, 9, 1, 7) = 9"
     seen.page.keyboard.press("Escape")
     seen.cell("output", 1, 1).hover()
-    assert seen.text("#first-sum") == "max(8, 6, 7, 2) = 8"
+    assert seen.text("#sums > :first-child") == "max(8, 6, 7, 2) = 8"
 
 
 def test_keys_walk_through_the_maps(opened: Open) -> None:
@@ -267,10 +267,10 @@ def test_keys_walk_through_the_maps(opened: Open) -> None:
     keys = seen.page.keyboard
     seen.cell("output", 0, 0).focus()
     keys.press("ArrowRight")
-    assert seen.text("#first-sum") == "max(2, 9, 1, 7) = 9"
+    assert seen.text("#sums > :first-child") == "max(2, 9, 1, 7) = 9"
     keys.press("ArrowDown")
     keys.press("Home")
-    assert seen.text("#first-sum") == "max(4, 2, 3, 5) = 5"
+    assert seen.text("#sums > :first-child") == "max(4, 2, 3, 5) = 5"
     keys.press("Control+End")
     assert seen.text("#count") == "4 of 4"
     keys.press("ArrowRight")  # at the end: stays
@@ -317,7 +317,7 @@ def test_buttons_and_slider_step(opened: Open) -> None:
         assert seen.text("#count") == f"{count} of 4"
     seen.page.focus("#at")
     seen.page.keyboard.press("ArrowRight")
-    assert seen.text("#first-sum") == "max(2, 9, 1, 7) = 9"
+    assert seen.text("#sums > :first-child") == "max(2, 9, 1, 7) = 9"
 
 
 # --- changing it ------------------------------------------------------------------------------------------------------
@@ -337,9 +337,9 @@ def test_every_option_changes_the_maps(opened: Open) -> None:
     seen.page.select_option("#mode", "avg")
     seen.page.select_option("#padding", "cells")
     assert seen.text("#headline") == "average 3x3, stride 1x1, padding 1x1: 4x4 becomes 4x4"
-    assert seen.text("#first-sum") == "average: (1 + 3 + 5 + 6) / 4 = 3.75"
+    assert seen.text("#sums > :first-child") == "average: (1 + 3 + 5 + 6) / 4 = 3.75"
     seen.page.check("#count_include_pad")
-    assert seen.text("#first-sum") == "average: (1 + 3 + 5 + 6) / 9 = 1.66667"
+    assert seen.text("#sums > :first-child") == "average: (1 + 3 + 5 + 6) / 9 = 1.66667"
     seen.page.fill("#dilation-rows", "2")
     assert seen.text("#headline") == "average 3x3, stride 1x1, padding 1x1, dilation 2x1: 4x4 becomes 2x4"
     seen.page.click("#reset")
@@ -448,7 +448,7 @@ def test_a_large_map_is_a_canvas_and_its_window_can_be_followed(opened: Open) ->
     seen.page.keyboard.press("ArrowDown")
     seen.page.keyboard.press("ArrowRight")
     assert seen.text("#where") == "Output row 1, column 1 looks at input rows 4 to 7, columns 4 to 7"
-    assert f"= {waves[4:8, 4:8].max()}" in seen.text("#first-sum")
+    assert f"= {waves[4:8, 4:8].max()}" in seen.text("#sums > :first-child")
     assert seen.page.evaluate(look) != first
     box = seen.page.locator("#output canvas[tabindex]").bounding_box()
     seen.page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] - 2)
@@ -466,7 +466,7 @@ def test_the_largest_map_answers_in_time(opened: Open) -> None:
     )
     seen.page.select_option("#kind", "global")
     seen.page.select_option("#mode", "std")
-    assert seen.text("#first-sum").endswith(f"= {formulas.number(values.std())}")
+    assert seen.text("#sums > :first-child").endswith(f"= {formulas.number(values.std())}")
     seen.page.click("#reset")
     seen.page.click("#play")
     assert seen.text("#play") == "Pause"
@@ -793,13 +793,13 @@ def test_a_page_of_a_shape_alone_names_its_cells(opened: Open) -> None:
     seen = opened(page(named_only((5, 4)), Pooling.of(2, "avg"), named=True))
     assert seen.values("input")[1] == ["1,0", "1,1", "1,2", "1,3"]
     seen.cell("output", 1, 0).click()
-    assert seen.text("#first-sum") == "(x[2,0] + x[2,1] + x[3,0] + x[3,1]) / 4"
-    assert seen.text("#second-sum") == "max(x[2,0], x[2,1], x[3,0], x[3,1])"
+    assert seen.text("#sums > :first-child") == "(x[2,0] + x[2,1] + x[3,0] + x[3,1]) / 4"
+    assert seen.text("#sums > :nth-child(2)") == "max(x[2,0], x[2,1], x[3,0], x[3,1])"
     assert seen.text("#shape") == "cells named by row and column"
     seen.page.click("#help > summary")
     assert seen.text("#command") == "poolcli explain --shape 5x4 --mode avg --size 2x2 --stride 2x2"
     seen.cell("input", 0, 0).click()
-    assert seen.text("#first-sum") == "feeds 1 output cell: 0,0"
+    assert seen.text("#sums > :first-child") == "feeds 1 output cell: 0,0"
 
 
 def test_a_large_shape_is_a_page_too(opened: Open) -> None:

@@ -148,9 +148,10 @@ def compare(
     titled |= {one.label: ready.with_(values=one.values) for one in made.variants if one.values is not None}
     showing.draw(writing, [*titled.values()], [*titled])
     if paged:
-        from poolcli.render.html import comparison_page
+        from poolcli.render.page.comparison import comparison_page
+        from poolcli.render.planes import called
 
-        data = comparison_page(ready, made)
+        data = comparison_page(called(ready), made, writing.colormap or "viridis")
         out.put(data, writing.output)
         out.wrote(writing.output, f"{len(data)} bytes")
     elif writing.chosen_format == "json":

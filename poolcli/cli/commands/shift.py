@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from poolcli.cli.console import unicode_ok
 from poolcli.cli.options.files import AsJson, Input, Reading, Verbosity
@@ -19,11 +19,6 @@ from poolcli.errors import UsageError
 from poolcli.render.kinds import is_page
 from poolcli.steps.steps import apply, with_threads
 from poolcli.wording import Phrase
-
-if TYPE_CHECKING:
-    from poolcli.analysis.invariance import ShiftReport
-
-MOST_AMOUNTS = 5  # cells to move, up to --by, among which a page lets choose
 
 
 class Shifting(Group):
@@ -91,18 +86,20 @@ def shift(
     feature_map = apply(take_in(given, reading, verbosity, window.compat, steps=steps, target=shifting), steps)
     layer = replace(window.step().layer_for(feature_map), threads=verbosity.threads)
 
-    def measured(by: int) -> ShiftReport:
-        with rounds("moving", quiet=verbosity.quiet) as tell:
-            return measure(
-                feature_map, layer, by, samples=shifting.random, seed=window.seed, edge=shifting.edge, progress=tell
-            )
-
-    report = measured(shifting.by)
+    with rounds("moving", quiet=verbosity.quiet) as tell:
+        report = measure(
+            feature_map,
+            layer,
+            shifting.by,
+            samples=shifting.random,
+            seed=window.seed,
+            edge=shifting.edge,
+            progress=tell,
+        )
     if shifting.output != "-":
-        from poolcli.render.html import shift_page
+        from poolcli.render.page.invariance import shift_page
 
-        less = range(max(shifting.by - MOST_AMOUNTS + 1, 1), shifting.by) if shifting.random is None else ()
-        data = shift_page([*map(measured, less), report])
+        data = shift_page(report, picturing.painted())
         out = verbosity.output()
         out.put(data, shifting.output)
         out.wrote(shifting.output, f"{len(data)} bytes")

@@ -1,8 +1,9 @@
 """One self-contained page in which a reader plays with a pooling layer on a feature map of their own.
 
 The page holds the input and the layer; its script (`pool.js`) does poolcli's arithmetic, so that mode and window can be
-changed in it. A Content-Security-Policy with the hashes of its own script and style lets nothing else run, and nothing
-be loaded.
+changed in it. `maps.js` draws, `page.js` listens, `kinds.js` has what the pages of ``explain``, ``shift`` and
+``compare`` have of their own. A Content-Security-Policy with the hashes of its own script and style lets nothing else
+run, and nothing be loaded.
 """
 
 from __future__ import annotations
@@ -45,8 +46,9 @@ NOT_FOR_THE_SCRIPT = (
 )  # which reach it as windows and quirks, or change no value
 AS_TABLE = Phrase(
     "{way}use another {mode}",
-    way=Typed(Phrase("leave out {output} to have the windows explained as a table, or ")),
+    way=Typed(Phrase("leave out {output} for a table, or ")),
 )
+SCRIPTS = ("pool.js", "quiz.js", "maps.js", "kinds.js", "page.js")  # in the order in which they stand in a page
 
 
 def page(
@@ -89,38 +91,49 @@ def page(
     PoolcliError
         Whatever pooling the map would raise.
     """
-    _check(feature_map, layer)
-    if not _scripts(layer, feature_map.values.dtype):
-        layer = _in_own_words(feature_map, layer)
+    layer = scripted_layer(feature_map, layer)
     if exercise and (asked := math.prod(len(axis) for axis in layer.plan(feature_map.spatial))) > MOST_ASKED:
         raise LimitError(
             f"an exercise of {asked} output cells is too long: at most {MOST_ASKED}",
             "take a smaller map, or larger windows",
         )
-    rows = (f"    {_scripted(row)}," for row in _known(layer).values() if row.script)
-    pooling = _part("pool.js").replace("@modes@", "\n".join(rows))
-    style, script = _part("page.css"), pooling + _part("quiz.js") + _part("page.js")
+    own = {"at": _number_of(at, feature_map, layer), "exercise": exercise, "named": named}
+    title = f"{safe(feature_map.name)}: {steps.text(layer.record())} pooling"
+    data = {**data_of(feature_map, colormap), "layer": layer_of(feature_map, layer), **own}
+    return filled_page("windows", "Pooling, window by window", title, data, [layer])
+
+
+def filled_page(kind: str, heading: str, title: str, data: Mapping[str, Any], layers: Sequence[Pooling]) -> bytes:
+    """Put data into the page that all kinds have in common.
+
+    Parameters
+    ----------
+    kind : str
+        A name of ``Kinds`` in ``kinds.js``.
+    heading, title : str
+        As text: above the page, and of its tab.
+    data : mapping
+        What the scripts know as ``DATA``.
+    layers : sequence of Pooling
+        Their modes are known to the script beside poolcli's own.
+    """
+    modes = {name: row for layer in layers for name, row in _known(layer).items()} or MODES
+    rows = "\n".join(f"    {_scripted(row)}," for row in modes.values() if row.script)
+    style, script = _part("page.css"), "".join(map(_part, SCRIPTS)).replace("@modes@", rows)
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
     filled = {
         "policy": policy,
-        "title": html.escape(f"{safe(feature_map.name)}: {steps.text(layer.record())} pooling"),
+        "heading": html.escape(heading),
+        "title": html.escape(title),
         "style": style,
         "script": script,
-        "data": _embedded(
-            {
-                **_data(feature_map, layer),
-                "colormap": colormap,
-                "at": _number_of(at, feature_map, layer),
-                "exercise": exercise,
-                "named": named,
-            }
-        ),
+        "data": _embedded({"kind": kind, **data}),
     }
     # one pass, so that nothing that is filled in is taken for a place to fill
-    made = re.sub(r"@(policy|title|style|script|data)@", lambda found: filled[found[1]], _part("page.html"))
+    made = re.sub(r"@(policy|heading|title|style|script|data)@", lambda found: filled[found[1]], _part("page.html"))
     return made.encode("utf-8", "replace")
 
 
@@ -132,23 +145,33 @@ def _number_of(at: Sequence[int] | None, feature_map: FeatureMap, layer: Pooling
     return int(np.ravel_multi_index(fact.at, [len(axis) for axis in layer.plan(feature_map.spatial)]))
 
 
-def _check(feature_map: FeatureMap, layer: Pooling) -> None:
+def scripted_layer(feature_map: FeatureMap, layer: Pooling) -> Pooling:
+    """Return a layer as the page's script computes it, without its framework if that changes nothing here.
+
+    Raises
+    ------
+    PoolcliError
+        If a page cannot show the map, or its script not compute the layer, or the layer does not fit.
+    """
+    check_map(feature_map)
+    mode = layer.mode.mode
+    if mode.random:  # as NumPy's generator does, which a page does not have
+        raise UsageError(f"a page cannot draw at random as mode {layer.mode} does", AS_TABLE)
+    for option in KEPT:
+        if getattr(layer, option.name) != option.default and option.json not in (*NOT_FOR_THE_SCRIPT, *known_options()):
+            raise UsageError(Phrase(f"a page knows nothing of {{{option.name}}}"), AS_TABLE)
+    if not mode.script:
+        raise UsageError(f"a page cannot compute mode {layer.mode}, which {lacking(mode, 'script')}", AS_TABLE)
+    layer.apply(feature_map.values)
+    return layer if _scripts(layer, feature_map.values.dtype) else _in_own_words(feature_map, layer)
+
+
+def check_map(feature_map: FeatureMap) -> None:
+    """Refuse a map that a page cannot show."""
     if feature_map.ndim > 2:
         raise UsageError(
             f"a page shows one or two spatial axes, but {feature_map.layout} has {feature_map.ndim}",
             Phrase("call the depth a channel, such as {layout}, to see every slice by itself", layout="CHW"),
-        )
-    if layer.mode.mode.random:  # as NumPy's generator does, which a page does not have
-        raise UsageError(
-            f"a page cannot draw at random as mode {layer.mode} does",
-            AS_TABLE,
-        )
-    for option in KEPT:
-        if getattr(layer, option.name) != option.default and option.json not in (*NOT_FOR_THE_SCRIPT, *known_options()):
-            raise UsageError(Phrase(f"a page knows nothing of {{{option.name}}}"), AS_TABLE)
-    if not layer.mode.mode.script:
-        raise UsageError(
-            f"a page cannot compute mode {layer.mode}, which {lacking(layer.mode.mode, 'script')}", AS_TABLE
         )
     if feature_map.values.size > MOST_PAGE_CELLS:
         side = math.isqrt(MOST_PAGE_CELLS)
@@ -162,7 +185,6 @@ def _check(feature_map: FeatureMap, layer: Pooling) -> None:
                 size=factor,
             ),
         )
-    layer.apply(feature_map.values)
 
 
 def _scripts(layer: Pooling, dtype: np.dtype[Any]) -> bool:
@@ -223,9 +245,9 @@ def _outside_strings(text: str) -> str:
     return re.sub(r'"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b', lambda found: words.get(found[0], found[0]), text)
 
 
-def _data(feature_map: FeatureMap, layer: Pooling) -> dict[str, Any]:
-    """Return what the script needs to know."""
-    values = feature_map.values if feature_map.ndim == 2 else feature_map.values[..., None, :]
+def data_of(feature_map: FeatureMap, colormap: str) -> dict[str, Any]:
+    """Return what the scripts need to know of a map, and what they have to know of no layer."""
+    values = flattened(feature_map.values, feature_map.ndim)
     rows, columns = values.shape[-2:]
     letters = [letter for letter in "NC" for _ in range(feature_map.layout.count(letter))]
     places = list(np.ndindex(*values.shape[:-2]))
@@ -241,8 +263,12 @@ def _data(feature_map: FeatureMap, layer: Pooling) -> dict[str, Any]:
         "rows": rows,
         "columns": columns,
         "planes": [" ".join(f"{a}{i}" for a, i in zip(letters, place, strict=True)) for place in places],
-        "values": [_numbers(values[place]) for place in places],
-        "layer": layer_data(layer, values.dtype, feature_map.spatial),
+        "values": [*map(numbers, values.reshape(-1, rows, columns))],
+        "colormap": colormap,
+        "layer": None,
+        "at": 0,
+        "exercise": False,
+        "named": False,
         "colormaps": {name: base64.b64encode(COLORMAPS[name]).decode() for name in COLORMAPS},
         "centred": list(CENTRED),
         "exactness": "" if exact else (
@@ -252,7 +278,18 @@ def _data(feature_map: FeatureMap, layer: Pooling) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _numbers(plane: np.ndarray[Any, Any]) -> list[Any]:
+def layer_of(feature_map: FeatureMap, layer: Pooling) -> dict[str, Any]:
+    """Return what the scripts need to know of a layer on a map."""
+    return layer_data(layer, feature_map.values.dtype, feature_map.spatial)
+
+
+def flattened(values: np.ndarray[Any, Any], ndim: int) -> np.ndarray[Any, Any]:
+    """Return values with two spatial axes: a line becomes one row."""
+    return values if ndim == 2 else values[..., None, :]
+
+
+def numbers(plane: np.ndarray[Any, Any]) -> list[Any]:
+    """Return the values of a plane as JSON has them, row by row."""
     if plane.dtype.kind == "f":
         plane = plane.astype(np.float64)
         return [int(x) if x.is_integer() and abs(x) < EXACT_DOUBLES and (x or math.copysign(1, x) > 0) else x

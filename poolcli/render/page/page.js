@@ -2,415 +2,49 @@
 // The page: controls make a layer, Pool makes the maps, pointer and keys choose a window. See pool.js for the arithmetic.
 
 const Page = (() => {
-  const DATA = JSON.parse(document.getElementById("data").textContent);
-  const MOST_ELEMENTS = 1300; // cells of one map that are elements; more are drawn on a canvas
+  const { brief, css, flat, ink, lettersFor, look, make, rgb, show, spot, words } = Maps;
   const MOST_NAMES = 12; // cells named in a formula
   const MOST_ASKED = 400; // cells of an exercise
   const MOST_SOLVED = 60; // windows whose arithmetic is printed
   const LENS = 9; // rows and columns of a window whose numbers are shown in the readout
-  const [LARGEST_CELL, LEAST_OUTPUT, SMALLEST_FONT, EASY_FONT] = [112, 34, 8, 13]; // pixels
+  const [LARGEST_CELL, LEAST_OUTPUT, EASY_FONT] = [112, 34, 13]; // pixels
+  const [TALL, LEAST_OF_LINE, LARGEST_OF_LINE] = [132, 24, 64]; // pixels: a line's height, and cells below it
   const AMPLE = 36; // pixels: easy to read and to touch; beyond it no arrangement of the maps is better for larger cells
   const [BESIDE, AROUND] = [34, 84]; // pixels beside a map's cells; above and below them
   const NARROW = 640; // pixels of width below which the page scrolls anyway and titles may have two lines
+  const NARROWEST = 150; // pixels of a panel's width
   const LOW = 850; // pixels of height below which the controls are closed at first
   const SHARE = 0.75; // of the window's height that the maps may have where the page scrolls anyway
   const MARGINS = 20; // pixels between the maps, the readout and the end of the page
-  const NAN_COLOR = [255, 0, 255];
-  const flat = DATA.ndim === 1;
 
   const byId = (id) => document.getElementById(id);
-  const state = { plane: 0, layer: structuredClone(DATA.layer), at: DATA.at, pinned: false, filled: null, timer: 0, colormap: DATA.colormap,
-    answers: new Map(), opened: new Set() };
-
-  function make(tag, className, text) {
-    const element = document.createElement(tag);
-    if (className) element.className = className;
-    if (text !== undefined) element.textContent = text;
-    return element;
-  }
+  const state = { plane: 0, layer: structuredClone(DATA.layer), at: DATA.at, pinned: false, filled: null, timer: 0,
+    answers: new Map(), opened: new Set(), sides: [] };
 
   // null is NaN in JSON
-  const planes = DATA.values.map((values) => Float64Array.from(values, (value) => (value === null ? NaN : value)));
-  const input = () => ({ rows: DATA.rows, columns: DATA.columns, values: planes[state.plane] });
-  const show = (value) => Pool.number(value, 4);
-  // What is short in full, so that 12.625 stays it; the rest with so many digits.
-  const brief = (value, digits = 4) => {
-    const exact = Pool.number(value, 12);
-    return exact.replace(/^-/, "").length <= 6 ? exact : Pool.number(value, digits);
-  };
-  const spot = (row, column) => (flat ? `${column}` : `${row},${column}`);
-  const words = (row, column) => (flat ? `cell ${column}` : `row ${row}, column ${column}`);
+  const numbers = (values) => Float64Array.from(values, (value) => (value === null ? NaN : value));
+  const planes = DATA.values.map(numbers);
+  const input = (plane = state.plane) => ({ rows: DATA.rows, columns: DATA.columns, values: planes[plane] });
 
-  // --- colours -------------------------------------------------------------------------------------------------------
+  // --- panels ----------------------------------------------------------------------------------------------
 
-  const TABLES = Object.fromEntries(
-    Object.entries(DATA.colormaps).map(([name, text]) => [name, Uint8Array.from(atob(text), (char) => char.charCodeAt(0))]),
-  );
+  const lastOf = (axis, i) => Pool.place(axis, i, Pool.taps(axis, i) - 1);
+  const titled = (name, { rows, columns }) => `${name}, ${rows} rows, ${columns} columns`;
 
-  function bounds(values) {
-    let [low, high] = [Infinity, -Infinity];
-    for (const value of values) {
-      if (!Number.isFinite(value)) continue;
-      if (value < low) low = value;
-      if (value > high) high = value;
-    }
-    return low <= high ? [low, high] : [0, 0];
-  }
-
-  function scaleOf(pairs) {
-    let low = Math.min(...pairs.map((pair) => pair[0]));
-    let high = Math.max(...pairs.map((pair) => pair[1]));
-    if (DATA.centred.includes(state.colormap)) [low, high] = [-Math.max(-low, high), Math.max(-low, high)];
-    return { low, high };
-  }
-
-  function rgb(scale, value) {
-    if (Number.isNaN(value)) return NAN_COLOR;
-    const flatOne = Number.isFinite(value) ? 0.5 : Number(value > 0);
-    const share = scale.low < scale.high ? (value / 2 - scale.low / 2) / (scale.high / 2 - scale.low / 2) : flatOne;
-    const index = Math.floor(Math.min(Math.max(share, 0), 1) * 255 + 0.5) * 3;
-    const table = TABLES[state.colormap];
-    return [table[index], table[index + 1], table[index + 2]];
-  }
-
-  const css = (color) => `rgb(${color.join(" ")})`;
-
-  function ink(color) {
-    const [r, g, b] = color.map((part) => part / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff";
-  }
-
-  // One scale for all maps, unless one of them would drown in it: then each has its own, which the bars tell.
-  function scales(maps) {
-    const own = maps.map(bounds);
-    const shared = scaleOf(own);
-    const drowned = own.some(([low, high]) => high > low && high - low < (shared.high - shared.low) / 8);
-    return own.map((pair) => (drowned ? scaleOf([pair]) : shared));
-  }
-
-  // --- maps: as elements, or on a canvas -----------------------------------------------------------------------------
-  // A view is {top, left, rows, columns, cell(row, column), scale, title, current}; rows and columns may start below 0.
-
-  // The share of a cell that numbers are high if the longest is to fit.
-  function lettersFor(values, digits) {
-    const write = (value) => (digits === 4 ? brief(value) : Pool.number(value, digits));
-    const longest = Math.max(1, ...Array.from(values, (value) => write(value).length));
-    return Math.min(0.42, 0.84 / (longest * 0.6));
-  }
-
-  class ElementMap {
-    constructor(holder, view, size, handlers) {
-      this.view = view;
-      this.cells = new Map();
-      this.marked = [];
-      this.size = size;
-      [this.digits, this.letters] = this.fitting();
-      this.build(handlers);
-      // lengths as shares of a cell, so that paper can have cells of another size
-      const legible = Number(this.letters * size >= SMALLEST_FONT);
-      const measures = { cell: `${size}px`, letters: this.letters, legible, small: size >= 14 ? 0.45 : 0, margin: flat ? "0px" : "24px",
-        columns: view.columns, rows: view.rows };
-      for (const [name, value] of Object.entries(measures)) this.grid.style.setProperty(`--${name}`, value);
-      this.grid.classList.toggle("tight", size < 22);
-      holder.replaceChildren(this.grid);
-    }
-
-    // As many digits as can be read in a cell, and the share of it that they are high; the fewest where none can be read.
-    fitting() {
-      const { view, size } = this;
-      const values = [];
-      let letters = 0;
-      for (let row = view.top; row < view.top + view.rows; row += 1)
-        for (let column = view.left; column < view.left + view.columns; column += 1) {
-          const { value } = view.cell(row, column);
-          if (value !== undefined) values.push(DATA.named ? Number("1".repeat(spot(row, column).length)) : value);
-        }
-      for (const digits of [4, 3, 2]) {
-        letters = lettersFor(values, digits);
-        if (letters * size >= SMALLEST_FONT) return [digits, letters];
-      }
-      return [2, letters];
-    }
-
-    build(handlers) {
-      const { view } = this;
-      this.grid = make("div", "grid");
-      this.grid.setAttribute("role", "grid");
-      this.grid.setAttribute("aria-label", view.title);
-      this.grid.append(this.ruler());
-      for (let row = view.top; row < view.top + view.rows; row += 1) {
-        const line = make("div", "row");
-        line.setAttribute("role", "row");
-        if (!flat) line.append(this.rulerCell("left", row));
-        for (let column = view.left; column < view.left + view.columns; column += 1) {
-          line.append(this.cellFor(row, column));
-        }
-        this.grid.append(line);
-      }
-      this.listen(handlers);
-    }
-
-    ruler() {
-      const line = make("div", "row");
-      line.setAttribute("aria-hidden", "true");
-      if (!flat) line.append(make("span", "ruler left top"));
-      for (let column = this.view.left; column < this.view.left + this.view.columns; column += 1)
-        line.append(make("span", "ruler top", column));
-      return line;
-    }
-
-    rulerCell(side, text) {
-      const element = make("span", `ruler ${side}`, text);
-      element.setAttribute("aria-hidden", "true");
-      return element;
-    }
-
-    cellFor(row, column) {
-      const { kind, value, answer } = this.view.cell(row, column);
-      const text = value === undefined ? "" : DATA.named ? spot(row, column) : Pool.number(value);
-      const element = make("div", `cell ${kind}`, DATA.named || value === undefined ? text : this.digits === 4 ? brief(value) : Pool.number(value, this.digits));
-      element.setAttribute("role", "gridcell");
-      element.tabIndex = -1;
-      element.dataset.row = row;
-      element.dataset.column = column;
-      const called = kind === "unreached" ? "padding that no window reaches" : kind;
-      const meaning = kind === "real" ? text : [called, text].filter(Boolean).join(" ");
-      element.setAttribute("aria-label", `${words(row, column)}: ${meaning || "not yet"}`);
-      if (DATA.named) element.classList.toggle("named", kind === "real");
-      else if (value !== undefined && kind === "real") {
-        const color = rgb(this.view.scale, value);
-        element.style.backgroundColor = css(color);
-        element.style.color = ink(color);
-      }
-      if (kind === "ask") {
-        element.removeAttribute("aria-label");
-        element.append(this.question(row, column, answer));
-      } else if (answer) {
-        element.classList.add(answer.verdict);
-        element.setAttribute("aria-label", `${words(row, column)}: ${text}, ${answer.verdict}`);
-      }
-      this.cells.set(`${row},${column}`, element);
-      return element;
-    }
-
-    question(row, column, answer) {
-      const field = make("input", answer ? answer.verdict : "");
-      Object.assign(field, { type: "text", inputMode: "text", autocomplete: "off", spellcheck: false, value: answer ? answer.text : "" });
-      field.setAttribute("aria-label", `Output ${words(row, column)}: your answer`);
-      if (answer) field.setAttribute("aria-invalid", "true");
-      return field;
-    }
-
-    listen(handlers) {
-      const placeOf = (event) => {
-        const element = event.target.closest(".cell");
-        return element && [Number(element.dataset.row), Number(element.dataset.column)];
-      };
-      const on = (type, call) => this.grid.addEventListener(type, (event) => {
-        const at = placeOf(event);
-        if (at) call(...at, event);
-      });
-      on("pointerover", (row, column, event) => event.pointerType === "mouse" && handlers.point(row, column));
-      on("focusin", (row, column) => {
-        this.rove(row, column);
-        handlers.focus(row, column);
-      });
-      on("click", (row, column) => handlers.choose(row, column));
-      on("keydown", (row, column, event) => handlers.key(event, row, column, this));
-      on("change", (row, column, event) => handlers.answer && handlers.answer(row, column, event.target.value));
-      this.grid.addEventListener("pointerleave", () => handlers.leave());
-    }
-
-    rove(row, column) {
-      if (this.entry) this.entry.tabIndex = -1;
-      this.entry = this.cells.get(`${row},${column}`);
-      if (this.entry && !this.entry.querySelector("input")) this.entry.tabIndex = 0; // a field can be reached by itself
-    }
-
-    focus(row, column) {
-      const element = this.cells.get(`${row},${column}`);
-      if (element) (element.querySelector("input") || element).focus();
-    }
-
-    update(row, column) {
-      const old = this.cells.get(`${row},${column}`);
-      const fresh = this.cellFor(row, column);
-      fresh.tabIndex = old.tabIndex;
-      if (this.entry === old) this.entry = fresh;
-      old.replaceWith(fresh);
-    }
-
-    repaint() {
-      for (const cell of [...this.cells.values()]) this.update(Number(cell.dataset.row), Number(cell.dataset.column));
-    }
-
-    mark(places, className) {
-      for (const [row, column] of places) {
-        const element = this.cells.get(`${row},${column}`);
-        if (!element) continue;
-        element.classList.add(className);
-        this.marked.push([element, className]);
-      }
-    }
-
-    frame(box) {
-      if (!box) return;
-      const element = make("div", `frame${box.loose ? " loose" : ""}`);
-      element.setAttribute("aria-hidden", "true");
-      const { view } = this;
-      const cells = (count) => `calc(${count} * var(--cell))`;
-      Object.assign(element.style, {
-        left: `calc(var(--margin) + ${cells(box.left - view.left)})`, top: `calc(var(--head) + ${cells(box.top - view.top)})`,
-        width: cells(box.columns), height: cells(box.rows),
-      });
-      this.grid.append(element);
-      this.framed = element;
-    }
-
-    clear() {
-      for (const [element, className] of this.marked) element.classList.remove(className);
-      this.marked = [];
-      if (this.framed) this.framed.remove();
-    }
-  }
-
-  class CanvasMap {
-    constructor(holder, view, size, handlers) {
-      Object.assign(this, { view, size, entry: [view.top, view.left], shapes: [] });
-      this.canvas = make("canvas");
-      this.ratio = window.devicePixelRatio || 1;
-      const [width, height] = [Math.max(view.columns * size, 1), Math.max(view.rows * size, 1)];
-      this.canvas.width = Math.round(width * this.ratio);
-      this.canvas.height = Math.round(height * this.ratio);
-      this.canvas.style.width = `${width}px`;
-      this.canvas.style.height = `${height}px`;
-      this.canvas.style.setProperty("--ratio", width / height);
-      this.canvas.tabIndex = 0;
-      this.canvas.setAttribute("role", "application");
-      this.canvas.setAttribute("aria-label", `${view.title}; arrow keys go from cell to cell`);
-      this.canvas.setAttribute("aria-describedby", "facts");
-      this.paint();
-      this.draw();
-      this.listen(handlers);
-      holder.replaceChildren(this.canvas);
-    }
-
-    repaint() {
-      this.paint();
-      this.draw();
-    }
-
-    paint() {
-      const { view } = this;
-      this.pixels = make("canvas");
-      this.pixels.width = view.columns;
-      this.pixels.height = view.rows;
-      const context = this.pixels.getContext("2d");
-      const image = context.createImageData(view.columns, view.rows);
-      for (let row = 0; row < view.rows; row += 1)
-        for (let column = 0; column < view.columns; column += 1)
-          image.data.set(this.pixel(row + view.top, column + view.left), (row * view.columns + column) * 4);
-      context.putImageData(image, 0, 0);
-    }
-
-    pixel(row, column) {
-      const { kind, value } = this.view.cell(row, column);
-      if (kind === "unreached") return (row + column) % 2 ? [128, 128, 128, 160] : [128, 128, 128, 30];
-      if (kind !== "real") return kind === "padding" ? [128, 128, 128, 160] : [128, 128, 128, 60];
-      if (DATA.named) return [128, 128, 128, (row + column) % 2 ? 70 : 40];
-      return value === undefined ? [128, 128, 128, 40] : [...rgb(this.view.scale, value), 255];
-    }
-
-    update(row, column) {
-      const context = this.pixels.getContext("2d");
-      context.putImageData(new ImageData(Uint8ClampedArray.from(this.pixel(row, column)), 1, 1), column - this.view.left, row - this.view.top);
-    }
-
-    draw() {
-      const context = this.canvas.getContext("2d");
-      context.setTransform(1, 0, 0, 1, 0, 0);
-      context.imageSmoothingEnabled = this.size < 1;
-      context.clearRect(0, 0, this.canvas.width, this.canvas.height);
-      context.drawImage(this.pixels, 0, 0, this.canvas.width, this.canvas.height);
-      context.scale(this.ratio, this.ratio);
-      for (const shape of this.shapes) this.stroke(context, shape);
-    }
-
-    // A box of at least a few pixels, with a light and a dark rim, so that it can be seen on every colour.
-    stroke(context, { top, left, rows, columns, color, least }) {
-      const { size, view } = this;
-      const [wide, high] = [Math.max(columns * size, least), Math.max(rows * size, least)];
-      const room = (start, length, all) => Math.min(Math.max(start + length / 2, 0), all);
-      const x = room((left - view.left) * size, columns * size, view.columns * size) - wide / 2;
-      const y = room((top - view.top) * size, rows * size, view.rows * size) - high / 2;
-      for (const [style, width] of [["#000", 6], ["#fff", 4], [color, 2]]) {
-        context.strokeStyle = style;
-        context.lineWidth = width;
-        context.strokeRect(x, y, wide, high);
-      }
-    }
-
-    listen(handlers) {
-      const placeOf = (event) => {
-        const { left, top } = this.canvas.getBoundingClientRect();
-        const clamp = (value, count) => Math.min(Math.max(Math.floor(value), 0), count - 1);
-        const { view, size } = this;
-        return [view.top + clamp((event.clientY - top) / size, view.rows), view.left + clamp((event.clientX - left) / size, view.columns)];
-      };
-      this.canvas.addEventListener("pointermove", (event) => event.pointerType === "mouse" && handlers.point(...placeOf(event)));
-      this.canvas.addEventListener("click", (event) => handlers.choose(...placeOf(event)));
-      this.canvas.addEventListener("pointerleave", () => handlers.leave());
-      this.canvas.addEventListener("focus", () => this.canvas.matches(":focus-visible") && handlers.focus(...this.entry));
-      this.canvas.addEventListener("keydown", (event) => handlers.key(event, ...this.entry, this));
-      this.handlers = handlers;
-    }
-
-    rove(row, column) {
-      this.entry = [row, column];
-    }
-
-    focus(row, column) {
-      this.rove(row, column);
-      if (document.activeElement === this.canvas) this.handlers.focus(row, column);
-      else this.canvas.focus();
-    }
-
-    mark(places, className) {
-      if (!places.length || className === "in") return;
-      const [rows, columns] = [places.map((at) => at[0]), places.map((at) => at[1])];
-      const [top, left] = [Math.min(...rows), Math.min(...columns)];
-      const size = { rows: Math.max(...rows) - top + 1, columns: Math.max(...columns) - left + 1 };
-      this.shapes.push({ top, left, ...size, color: className === "win" ? "#ff0" : "#ff4d00", least: className === "win" ? 4 : 9 });
-      this.draw();
-    }
-
-    frame(box) {
-      if (box) this.shapes.unshift({ ...box, color: "#ff4d00", least: 12 });
-      this.draw();
-    }
-
-    clear() {
-      this.shapes = [];
-      this.draw();
-    }
-  }
-
-  // --- the three panels ----------------------------------------------------------------------------------------------
-
-  const panels = { input: {}, output: {}, other: {} };
-
-  function inputView(axes, scale) {
-    const span = (axis) => {
-      const first = Math.min(-axis.before, ...axis.starts.slice(0, 1));
-      const i = axis.starts.length - 1;
-      const last = Math.max(axis.length + axis.after - 1, Pool.place(axis, i, Pool.taps(axis, i) - 1));
+  // The input with all the padding that a plan of `plans` has.
+  function inputView(map, plans, scale, title = "Input") {
+    const span = (axes) => {
+      const first = Math.min(...axes.map((axis) => Math.min(-axis.before, axis.starts[0])));
+      const last = Math.max(...axes.map((axis) => Math.max(axis.length + axis.after - 1, lastOf(axis, axis.starts.length - 1))));
       return [first, last - first + 1];
     };
-    const [[top, rows], [left, columns]] = axes.map(span);
-    const map = input();
-    const [down, across] = axes;
+    const both = [0, 1].map((k) => plans.map((axes) => axes[k]));
+    const [[top, rows], [left, columns]] = both.map(span);
+    const [down, across] = both.map((axes) => axes.reduce((most, axis) => (axis.after > most.after ? axis : most)));
     // where padding ends that some window reaches
-    const [bottom, right] = axes.map((axis) => Math.max(axis.length, ...axis.starts.map((_, i) => Pool.place(axis, i, Pool.taps(axis, i) - 1) + 1)));
+    const reached = (axis) => axis.starts.reduce((most, _, i) => Math.max(most, lastOf(axis, i) + 1), axis.length);
+    const [bottom, right] = both.map((axes) => Math.max(...axes.map(reached)));
+    const windows = flat ? plans[0][1].starts.map((start, i) => [start, lastOf(plans[0][1], i) + 1]) : [];
     const cell = (row, column) => {
       const inside = row >= 0 && row < map.rows && column >= 0 && column < map.columns;
       if (inside) return { kind: "real", value: map.values[row * map.columns + column] };
@@ -419,7 +53,7 @@ const Page = (() => {
     };
     const left_over = down.length + down.after - bottom > 0 || across.length + across.after - right > 0;
     byId("unreached").textContent = left_over ? "Crossed out: padding that no window reaches, because the next one would need more cells." : "";
-    return { top, left, rows, columns, cell, scale, title: `Input, ${map.rows} rows, ${map.columns} columns` };
+    return { top, left, rows, columns, cell, scale, windows, length: map.columns, title: titled(title, map) };
   }
 
   function outputView(pooled, scale, name) {
@@ -429,8 +63,13 @@ const Page = (() => {
       const there = state.filled === null || index <= state.filled;
       return there ? { kind: "real", value: pooled.values[index] } : { kind: "empty" };
     };
-    const title = `${name}, ${pooled.rows} rows, ${pooled.columns} columns`;
-    return { top: 0, left: 0, rows: pooled.rows, columns: pooled.columns, cell, scale, title };
+    return plainView(pooled, scale, name, cell);
+  }
+
+  // A map without padding, cell by cell as it stands unless told otherwise.
+  function plainView(map, scale, name, cell = (row, column) => ({ kind: "real", value: map.values[row * map.columns + column] })) {
+    const { rows, columns } = map;
+    return { top: 0, left: 0, rows, columns, cell, scale, length: columns, title: titled(name, map) };
   }
 
   // Where the maps may stand: what has to fit side by side and one above the other, as [cells, pixels beside them];
@@ -469,7 +108,7 @@ const Page = (() => {
     const stage = byId("stage");
     const [wide, gap] = [stage.clientWidth, parseFloat(getComputedStyle(stage).columnGap)];
     const below = byId("readout").offsetHeight + byId("unreached").offsetHeight;
-    const high = window.innerHeight - stage.offsetTop - below - MARGINS;
+    const high = Math.max(window.innerHeight - stage.offsetTop - below - MARGINS, kind.least * window.innerHeight || 0);
     const [least, title] = wide < NARROW ? [640, 144] : [288, 292];
     // between open controls and the readout little is left: the input stays easy to read, and the page scrolls
     const low = window.innerHeight < LOW && byId("settings").open;
@@ -494,11 +133,54 @@ const Page = (() => {
     return { name, size, columns, high: fitting([outputs(size)], space.high) };
   }
 
+  // The same for other numbers of panels: so many beside each other that the first has the largest cells.
+  function tabled(views) {
+    const space = room();
+    state.room = JSON.stringify(space);
+    const wide = (count) => (space.wide - (count - 1) * space.gap) / count;
+    const counts = kind.counts(views.length).filter((count) => count === 1 || wide(count) >= NARROWEST);
+    const all = counts.map((count) => {
+      const lines = [];
+      for (let first = 0; first < views.length; first += count) lines.push(views.slice(first, first + count));
+      const fits = lines.map((line) => Math.min(...line.map((view) => (wide(count) - BESIDE) / view.columns)));
+      const tall = lines.map((line) => Math.max(...line.map((view) => view.rows)));
+      const high = (size) => tall.reduce((sum, rows, k) => sum + rows * Math.min(size, fits[k]) + AROUND, 0);
+      let size = LARGEST_CELL;
+      while (size > 1 && high(size) > space.high) size -= 1;
+      return { count, sizes: lines.flatMap((line, k) => line.map(() => whole(Math.min(size, fits[k])))) };
+    });
+    const { count, sizes } = all.reduce((best, one) => (one.sizes[0] > best.sizes[0] ? one : best));
+    return { name: "table", columns: `repeat(${count}, minmax(0, 1fr))`, size: (k) => sizes[k] };
+  }
+
+  // Lines of one axis, as wide as there is room: outputs stand below the input, beside each other; more maps than that
+  // one below the other. What height there is they share with the cells below them.
+  function lined(views) {
+    const space = room();
+    state.room = JSON.stringify(space);
+    const [count, rows] = DATA.kind === "windows" ? [views.length - 1, 2] : [1, 0];
+    const high = rows ? Math.min(space.high / rows - AROUND, TALL + LARGEST_OF_LINE) : TALL + LARGEST_OF_LINE / 2;
+    const wide = (k) => (k && count > 1 ? (space.wide - space.gap) / count : space.wide) - BESIDE;
+    const size = (k) => Math.min(wide(k) / views[k].columns, Math.max(0.4 * high, LEAST_OF_LINE), LARGEST_OF_LINE);
+    views.forEach((view, k) => { view.tall = Math.max(high - (Maps.few(view, size(k)) ? size(k) : 0), LEAST_OF_LINE); });
+    return { name: "below", columns: `repeat(${count}, minmax(0, 1fr))`, size };
+  }
+
+  // Input and one output or two, where small outputs are enlarged if there is room, so that they can be read.
+  function framed(views) {
+    const [view, out] = views;
+    const { name, size, columns, high } = arranged(view, out, views.length - 1);
+    const shown = views.slice(1).filter(({ rows, columns: across }) => rows * across <= Maps.MOST_ELEMENTS);
+    const least = Math.max(LEAST_OUTPUT, ...shown.map(({ values }) => EASY_FONT / lettersFor(values, 4)));
+    const enlarged = () => {
+      const wide = (byId("output").clientWidth - BESIDE) / out.columns;
+      return whole(Math.min(Math.max(size, least), Math.max(size, high), wide));
+    };
+    return { name, columns, size: (k) => (k ? enlarged() : size) };
+  }
+
   function place(id, view, size, handlers) {
-    const holder = byId(id).querySelector(".map");
-    const few = view.rows * view.columns <= MOST_ELEMENTS && size >= 6;
-    const Kind = few || (DATA.exercise && id === "output") ? ElementMap : CanvasMap;
-    panels[id].map = new Kind(holder, view, size, handlers);
+    panels[id].map = Maps.drawn(byId(id).querySelector(".map"), view, size, handlers, DATA.exercise && id === "output");
     bar(id, view.scale);
   }
 
@@ -519,39 +201,27 @@ const Page = (() => {
 
   // --- computing -----------------------------------------------------------------------------------------------------
 
-  function besideLayer() {
-    const mode = byId("beside").value;
-    if (!mode || DATA.exercise) return null;
-    const allowed = Pool.MODES[mode].parameter;
-    const parameter = mode === DATA.layer.mode ? DATA.layer.parameter : allowed ? allowed.example : null;
-    return { ...state.layer, mode, parameter };
-  }
-
   const nameOf = (layer) => Pool.MODES[layer.mode].label + (layer.parameter === null ? "" : ` ${Pool.number(layer.parameter)}`);
   const sizes = (numbers) => Pool.times(flat ? numbers.slice(1) : numbers);
 
   function compute() {
     byId("problem").textContent = "";
     try {
-      state.pooled = Pool.pool(input(), state.layer);
-      const other = besideLayer();
-      state.other = other && { layer: other, pooled: Pool.pool(input(), other) };
+      state.sides = kind.sides();
     } catch (problem) {
       if (!(problem instanceof Pool.PoolError)) throw problem;
       return fail(problem.message);
     }
+    state.pooled = kind.extent(state.sides);
     if (DATA.exercise && state.pooled.values.length > MOST_ASKED)
       return fail(`${state.pooled.values.length} cells are too many to work out by hand: at most ${MOST_ASKED}`);
-    state.at = Math.min(state.at, state.pooled.values.length - 1);
+    state.count = state.pooled.rows * state.pooled.columns;
+    state.at = Math.min(state.at, state.count - 1);
     byId("stage").hidden = byId("readout").hidden = false;
-    describe();
-    if (DATA.exercise) {
-      state.answers.clear();
-      state.opened.clear();
-      byId("verdict").textContent = "";
-      solutions();
-      score();
-    }
+    byId("at").max = state.count - 1;
+    if (state.layer) describe();
+    kind.told();
+    if (DATA.exercise) begin();
     redraw();
     refit(); // the readout has its text only now
     return undefined;
@@ -579,26 +249,30 @@ const Page = (() => {
   }
 
   function drawPanels() {
-    const { pooled, other } = state;
-    byId("other").hidden = !other;
-    const [first, second, third] = scales([input().values, pooled.values, ...(other ? [other.pooled.values] : [])]);
-    const view = inputView(pooled.axes, first);
-    const out = outputView(pooled, second, nameOf(state.layer));
-    const { name, size, columns, high } = arranged(view, out, other ? 2 : 1);
+    const shown = kind.shown();
+    for (const id of Object.keys(panels)) byId(id).hidden = !shown.some((one) => one.id === id);
+    for (const apart of [false, true]) {
+      const alike = shown.filter((one) => Boolean(one.apart) === apart);
+      Maps.scales(alike.map((one) => one.values)).forEach((scale, k) => { alike[k].scale = scale; });
+    }
+    const views = shown.map((one) => ({ ...one.view(one.scale), values: one.values }));
+    const { name, columns, size } = (flat ? lined : kind.arrange || tabled)(views);
     const stage = byId("stage");
     stage.dataset.arrangement = name;
     stage.style.gridTemplateColumns = columns;
-    place("input", view, size, inputHandlers);
-    // a small output, or one of long numbers, is enlarged where there is room, so that it can be read
-    const shown = [pooled, ...(other ? [other.pooled] : [])].filter(({ values }) => values.length <= MOST_ELEMENTS);
-    const least = Math.max(LEAST_OUTPUT, ...shown.map(({ values }) => EASY_FONT / lettersFor(values, 4)));
-    const wide = (byId("output").clientWidth - BESIDE) / out.columns;
-    place("output", out, whole(Math.min(Math.max(size, least), Math.max(size, high), wide)), outputHandlers("output"));
-    byId("output-title").textContent = `Output: ${nameOf(state.layer)}, ${sizes([pooled.rows, pooled.columns])}`;
-    byId("input-title").textContent = `Input, ${sizes([DATA.rows, DATA.columns])}`;
-    if (!other) return;
-    place("other", outputView(other.pooled, third, nameOf(other.layer)), panels.output.map.size, outputHandlers("other"));
-    byId("other-title").textContent = `For comparison: ${nameOf(other.layer)}, ${sizes([other.pooled.rows, other.pooled.columns])}`;
+    shown.forEach(({ id, title }, k) => {
+      byId(id).style.order = k;
+      place(id, views[k], size(k), handlersOf(id));
+      byId(`${id}-title`).textContent = title;
+    });
+    thinned(views, size);
+  }
+
+  // Say so where a pixel of a line stands for several cells.
+  function thinned(views, size) {
+    const most = flat ? Math.round(1 / Math.min(...views.map((_, k) => size(k)))) : 1;
+    byId("thinned").textContent = most > 1
+      ? `Up to ${most} cells fall on one pixel: there the line reaches from the least to the greatest of them.` : "";
   }
 
   function describe() {
@@ -615,7 +289,6 @@ const Page = (() => {
       `${nameOf(layer)} ${how}${dilated}${ceil}: ${sizes([DATA.rows, DATA.columns])} becomes ${sizes([pooled.rows, pooled.columns])}`;
     const label = nameOf(layer);
     byId("says").textContent = `${label[0].toUpperCase()}${label.slice(1)} pooling ${Pool.MODES[layer.mode].says}.`;
-    byId("at").max = pooled.values.length - 1;
     byId("command").textContent = command();
   }
 
@@ -631,7 +304,7 @@ const Page = (() => {
     const { layer } = state;
     if (layer.kind === "given") return "";
     const mode = layer.parameter === null ? layer.mode : `${layer.mode}:${layer.parameter === Infinity ? "inf" : layer.parameter}`;
-    const said = [DATA.named ? `poolcli explain --shape ${sizes([DATA.rows, DATA.columns])} --mode` : "poolcli pool --mode", mode];
+    const said = [DATA.named ? `poolcli explain --shape ${sizes([DATA.rows, DATA.columns])} --mode` : `poolcli ${kind.command()} --mode`, mode];
     if (layer.kind === "global") said.push("--global");
     if (layer.kind === "adaptive") said.push("--output-size", sizes(layer.output_size));
     if (layer.kind === "sliding") {
@@ -653,28 +326,46 @@ const Page = (() => {
     for (const { map } of Object.values(panels)) if (map) map.clear();
   }
 
-  // Light up the window of one output cell and show its arithmetic.
-  function goTo(index) {
+  const hasCell = ({ pooled }, i, j) => i < pooled.rows && j < pooled.columns;
+
+  // Everything to know of one window of a side; of one that only poolcli can compute its cells and its value.
+  function factOf({ map, layer, pooled }, i, j) {
+    const result = pooled.values[i * pooled.columns + j];
+    if (layer) return { ...Pool.explain(map, layer, pooled.axes, i, j), ...(pooled.given ? { result } : {}) };
+    const cells = Pool.cells(map, { pad_fill: "ignore" }, pooled.axes, i, j);
+    return { cells, result, winners: [], padding: cells.filter((cell) => cell.kind === "padding").length };
+  }
+
+  // Light up the window of one output cell and show its arithmetic; where several sides have such a cell, `lead` says
+  // whose window.
+  function goTo(index, lead = 0) {
     const [i, j] = outputAt(index);
     state.at = index;
-    const { axes } = state.pooled;
-    const fact = Pool.explain(input(), state.layer, axes, i, j);
+    const there = state.sides.filter((side) => hasCell(side, i, j));
+    const first = there.includes(state.sides[lead]) ? state.sides[lead] : there[0];
     clearMarks();
-    const { map } = panels.input;
-    map.mark(fact.cells.map((cell) => [cell.row, cell.column]), "in");
-    if (known(index) && !DATA.named) map.mark(fact.winners.map((cell) => [cell.row, cell.column]), "win");
-    map.frame(boxOf(axes, i, j));
-    for (const id of ["output", "other"]) {
-      if (!panels[id].map || byId(id).hidden) continue;
+    const framed = new Set();
+    for (const side of [first, ...there]) {
+      if (framed.has(side.from)) continue;
+      framed.add(side.from);
+      const fact = factOf(side, i, j);
+      const { map } = panels[side.from];
+      map.mark(fact.cells.map((cell) => [cell.row, cell.column]), "in");
+      if (known(index) && !DATA.named) map.mark(fact.winners.map((cell) => [cell.row, cell.column]), "win");
+      map.frame(boxOf(side.pooled.axes, i, j));
+    }
+    for (const id of outputs()) {
       panels[id].map.mark([[i, j]], "at");
       panels[id].map.rove(i, j);
       panels[id].last = [i, j];
     }
     byId("at").value = index;
     byId("at").setAttribute("aria-valuetext", `output ${words(i, j)}`);
-    byId("count").textContent = `${index + 1} of ${state.pooled.values.length}`;
-    readWindow(fact, axes, i, j);
+    byId("count").textContent = `${index + 1} of ${state.count}`;
+    readWindow(first, there, i, j);
   }
+
+  const outputs = () => Object.keys(panels).filter((id) => panels[id].map && !byId(id).hidden && !kind.inputs.includes(id));
 
   function boxOf(axes, i, j) {
     const [down, across] = axes;
@@ -690,36 +381,40 @@ const Page = (() => {
     return `${name}s ${axis.starts[i]} to ${last}${axis.dilation > 1 ? ` in steps of ${axis.dilation}` : ""}`;
   }
 
-  function readWindow(fact, axes, i, j) {
+  function readWindow(first, there, i, j) {
+    const { axes } = first.pooled;
     const rows = flat ? "" : `${spanText("row", axes[0], i)}, `;
     byId("readout-title").textContent = "The window";
     byId("where").textContent =
       `Output ${words(i, j)} looks at input ${rows}${spanText(flat ? "cell" : "column", axes[1], j)}`;
-    sumLine("first-sum", state.layer, fact);
-    const { other } = state;
-    byId("second-sum").hidden = !other;
-    if (other) sumLine("second-sum", other.layer, Pool.explain(input(), other.layer, axes, i, j));
-    byId("remarks").textContent = remarks(fact);
+    const fact = factOf(first, i, j);
+    byId("sums").replaceChildren(...there.map((side) => sumLine(side, side === first ? fact : factOf(side, i, j))));
+    byId("remarks").textContent = state.layer ? remarks(fact) : "";
     lens(fact, axes, i, j);
     if (known(state.at)) return;
-    byId("first-sum").textContent = byId("remarks").textContent = ""; // that would be the answer
+    byId("sums").replaceChildren(); // that would be the answer
+    byId("remarks").textContent = "";
   }
 
   // The formula with the names of the cells in it.
-  function namedSum(id, layer, fact) {
+  function namedSum(layer, fact) {
     const cells = fact.cells.filter((cell) => cell.kind === "real");
     const names = cells.slice(0, MOST_NAMES).map((cell) => `x[${spot(cell.row, cell.column)}]`);
     if (cells.length > MOST_NAMES) names.push("...");
     const { label, written } = Pool.MODES[layer.mode];
     const made = written.replace("{,}", names.join(", ")).replace("{+}", names.join(" + ")).replace("{n}", fact.n);
-    byId(id).textContent = made && !/[{}]/.test(made) ? made : `${label} of ${names.join(", ")}`;
+    return made && !/[{}]/.test(made) ? made : `${label} of ${names.join(", ")}`;
   }
 
-  function sumLine(id, layer, fact) {
-    if (DATA.named) return namedSum(id, layer, fact);
-    const called = /^(max|min)\(/.test(fact.formula) ? "" : `${Pool.MODES[layer.mode].label}: `;
-    byId(id).replaceChildren(`${called}${fact.formula} = `, make("b", "", Pool.number(fact.result)));
-    return undefined;
+  function sumLine(side, fact) {
+    const line = make("p", "sum");
+    if (DATA.named) line.textContent = namedSum(side.layer, fact);
+    else if (!fact.formula) line.append(`${side.called}: `, make("b", "", Pool.number(fact.result)));
+    else {
+      const called = side.called || (/^(max|min)\(/.test(fact.formula) ? "" : Pool.MODES[side.layer.mode].label);
+      line.append(`${called ? `${called}: ` : ""}${fact.formula} = `, make("b", "", Pool.number(fact.result)));
+    }
+    return line;
   }
 
   function remarks(fact) {
@@ -771,35 +466,35 @@ const Page = (() => {
     });
     canvas.getContext("2d").putImageData(image, 0, 0);
     const zoom = Math.min(110 / rows, 180 / columns);
-    Object.assign(canvas.style, { width: `${columns * zoom}px`, height: `${rows * zoom}px`, imageRendering: "pixelated" });
+    Object.assign(canvas.style, { width: `${columns * zoom}px`, height: `${Math.max(rows * zoom, 12)}px`, imageRendering: "pixelated" });
     return canvas;
   }
 
   // Light up every output cell that looks at one input cell.
-  function feed(row, column) {
-    const { pooled } = state;
-    const { axes } = pooled;
-    const found = [Pool.seeing(axes[0], row), Pool.seeing(axes[1], column)];
-    const fed = found[0].flatMap((i) => found[1].map((j) => [i, j]));
+  function feed(id, row, column) {
     clearMarks();
-    panels.input.map.mark([[row, column]], "at");
-    panels.input.last = [row, column];
-    for (const id of ["output", "other"]) if (panels[id].map && !byId(id).hidden) panels[id].map.mark(fed, "at");
-    readFeed(row, column, fed, pooled);
+    panels[id].map.mark([[row, column]], "at");
+    panels[id].last = [row, column];
+    for (const side of state.sides) if (side.from === id) panels[side.id].map.mark(fedBy(side, row, column), "at");
+    const side = state.sides.find(({ from }) => from === id);
+    readFeed(panels[id].map.view.cell(row, column), row, column, fedBy(side, row, column), side.pooled);
   }
 
-  function readFeed(row, column, fed, pooled) {
-    const { kind, value } = panels.input.map.view.cell(row, column);
-    const what = DATA.named ? "" : kind === "real" ? `holds ${Pool.number(value)}` : `is ${kind === "unreached" ? "padding" : kind}`;
+  function fedBy({ pooled: { axes } }, row, column) {
+    const found = [Pool.seeing(axes[0], row), Pool.seeing(axes[1], column)];
+    return found[0].flatMap((i) => found[1].map((j) => [i, j]));
+  }
+
+  function readFeed({ kind: sort, value }, row, column, fed, pooled) {
+    const what = DATA.named ? "" : sort === "real" ? `holds ${Pool.number(value)}` : `is ${sort === "unreached" ? "padding" : sort}`;
     const told = (index) => (known(index) && !DATA.named ? ` (${show(pooled.values[index])})` : "");
     const list = fed.slice(0, 12).map(([i, j]) => `${spot(i, j)}${told(i * pooled.columns + j)}`);
     const more = fed.length > 12 ? `, and ${fed.length - 12} more` : "";
     byId("readout-title").textContent = "The cell";
     byId("where").textContent = `Input ${words(row, column)} ${what}`;
-    byId("first-sum").textContent = fed.length
+    byId("sums").replaceChildren(make("p", "sum", fed.length
       ? `feeds ${fed.length} output cell${fed.length > 1 ? "s" : ""}: ${list.join(", ")}${more}`
-      : "feeds no output cell: no window reaches it";
-    byId("second-sum").textContent = "";
+      : "feeds no output cell: no window reaches it"));
     byId("remarks").textContent = "";
     byId("lens").replaceChildren();
   }
@@ -844,29 +539,45 @@ const Page = (() => {
     event.preventDefault();
   }
 
-  const inputHandlers = {
-    point: (row, column) => { if (!state.pinned && !state.timer) feed(row, column); },
-    focus: (row, column) => { if (!state.timer) feed(row, column); },
-    choose: (row, column) => { calm(); state.pinned = false; feed(row, column); },
+  const inputHandlers = (id) => ({
+    point: (row, column) => { if (!state.pinned && !state.timer) feed(id, row, column); },
+    focus: (row, column) => { if (!state.timer) feed(id, row, column); },
+    choose: (row, column) => { calm(); state.pinned = false; feed(id, row, column); },
     leave: () => { if (!state.timer && state.pooled) goTo(state.at); },
     key,
-  };
-
-  const outputHandlers = (id) => ({
-    point: (row, column) => { if (!state.pinned && !state.timer) goTo(row * state.pooled.columns + column); },
-    focus: (row, column) => { if (!state.timer) goTo(row * state.pooled.columns + column); },
-    choose: (row, column) => {
-      calm();
-      const index = row * state.pooled.columns + column;
-      state.pinned = !(state.pinned && state.at === index);
-      goTo(index);
-    },
-    leave: () => {},
-    answer: (row, column, text) => answer(row * state.pooled.columns + column, text),
-    key: (event, row, column, map) => key(event, row, column, map, id),
   });
 
+  const outputHandlers = (lead) => {
+    const index = (row, column) => row * state.pooled.columns + column;
+    return {
+      point: (row, column) => { if (!state.pinned && !state.timer) goTo(index(row, column), lead); },
+      focus: (row, column) => { if (!state.timer) goTo(index(row, column), lead); },
+      choose: (row, column) => {
+        calm();
+        state.pinned = !(state.pinned && state.at === index(row, column));
+        goTo(index(row, column), lead);
+      },
+      leave: () => {},
+      answer: (row, column, text) => answer(index(row, column), text),
+      key,
+    };
+  };
+
+  // What a map does when it is pointed at; one of changes shows the cell that changed.
+  function handlersOf(id) {
+    if (id === "before") return inputHandlers("input");
+    return kind.inputs.includes(id) ? inputHandlers(id) : outputHandlers(Math.max(state.sides.findIndex((side) => side.id === id), 0));
+  }
+
   // --- exercise ------------------------------------------------------------------------------------------------------
+
+  function begin() {
+    state.answers.clear();
+    state.opened.clear();
+    byId("verdict").textContent = "";
+    solutions();
+    score();
+  }
 
   // Whether the answer of an output cell may be seen.
   function known(index) {
@@ -987,9 +698,8 @@ const Page = (() => {
     const before = state.filled;
     state.filled = filled;
     const more = before !== null && filled !== null && filled >= before;
-    for (const id of ["output", "other"]) {
+    for (const id of outputs()) {
       const { map } = panels[id];
-      if (!map || byId(id).hidden) continue;
       if (!more) map.repaint();
       else for (let index = before + 1; index <= filled; index += 1) map.update(...outputAt(index));
     }
@@ -997,13 +707,12 @@ const Page = (() => {
 
   function step(by) {
     calm();
-    const count = state.pooled.values.length;
-    goTo((state.at + by + count) % count);
+    goTo((state.at + by + state.count) % state.count);
   }
 
   function tick() {
     const next = state.at + 1;
-    if (next >= state.pooled.values.length) {
+    if (next >= state.count) {
       stop();
       return;
     }
@@ -1012,7 +721,7 @@ const Page = (() => {
   }
 
   function play() {
-    const start = state.at + 1 < state.pooled.values.length && state.filled !== null ? state.at : 0;
+    const start = state.at + 1 < state.count && state.filled !== null ? state.at : 0;
     byId("facts").setAttribute("aria-live", "off"); // a screen reader would be flooded
     state.pinned = false;
     refill(start);
@@ -1026,7 +735,7 @@ const Page = (() => {
     state.timer = 0;
     byId("facts").setAttribute("aria-live", "polite");
     byId("play").textContent = "Play";
-    if (state.pooled && state.filled !== null && state.at + 1 >= state.pooled.values.length) refill(null);
+    if (state.pooled && state.filled !== null && state.at + 1 >= state.count) refill(null);
     if (state.pooled) goTo(state.at);
   }
 
@@ -1071,11 +780,11 @@ const Page = (() => {
   function change() {
     stop();
     state.filled = null;
-    if (byId("same-stride").checked) {
+    if (state.layer && byId("same-stride").checked) {
       state.layer.stride = [...state.layer.size];
       for (const [axis, k] of AXES) byId(`stride-${axis}`).value = written(state.layer.stride[k]);
     }
-    visible();
+    if (state.layer) visible();
     compute();
   }
 
@@ -1120,7 +829,7 @@ const Page = (() => {
     nan(value) { state.layer.nan = value; },
     beside() {},
     plane(value) { state.plane = Number(value); },
-    colormap(value) { state.colormap = value; },
+    colormap(value) { look.colormap = value; },
   };
 
   function wire() {
@@ -1140,7 +849,7 @@ const Page = (() => {
     byId("again").addEventListener("click", restart);
     byId("with-solutions").addEventListener("change", (event) => { document.body.classList.toggle("alone", !event.target.checked); });
     byId("first").addEventListener("click", () => { calm(); goTo(0); });
-    byId("last").addEventListener("click", () => { calm(); goTo(state.pooled.values.length - 1); });
+    byId("last").addEventListener("click", () => { calm(); goTo(state.count - 1); });
     byId("back").addEventListener("click", () => step(-1));
     byId("forward").addEventListener("click", () => step(1));
     byId("at").addEventListener("input", (event) => { calm(); goTo(Number(event.target.value)); });
@@ -1179,25 +888,45 @@ const Page = (() => {
     byId("name").textContent = DATA.name;
     byId("shape").textContent = DATA.named ? "cells named by row and column" : `${DATA.shape} ${DATA.dtype}`;
     byId("exactness").textContent = DATA.exactness;
+    byId("stage").replaceChildren(...Object.keys(panels).map(panel));
+    choices("plane", DATA.planes.map((name, index) => [index, name]), 0);
+    choices("colormap", Object.keys(Maps.TABLES).map((name) => [name, name]), look.colormap);
+    byId("plane").parentElement.hidden = DATA.planes.length < 2;
+    for (const element of document.querySelectorAll(`[data-of]:not([data-of~="${DATA.kind}"])`)) element.hidden = true;
+    if (window.innerWidth < 800 || window.innerHeight < LOW) byId("settings").open = false;
+    if (state.layer) offer();
+    kind.start();
+    wire();
+    compute();
+  }
+
+  // Fill the choices of a layer.
+  function offer() {
     const modes = Object.entries(Pool.MODES).map(([name, mode]) => [name, mode.label]);
     choices("mode", modes, state.layer.mode);
     choices("beside", [["", "nothing"], ...modes], state.layer.mode === "avg" ? "max" : "avg");
-    choices("plane", DATA.planes.map((name, index) => [index, name]), 0);
-    choices("colormap", Object.keys(TABLES).map((name) => [name, name]), state.colormap);
+    if (state.layer.kind === "given") byId("kind").append(Object.assign(make("option", "", "at random places, as given"), { value: "given" }));
     if (DATA.exercise) {
       document.body.classList.add("quiz");
       for (const id of ["exercise", "solutions"]) byId(id).hidden = false;
       byId("beside").parentElement.hidden = true;
     }
-    byId("plane").parentElement.hidden = DATA.planes.length < 2;
-    if (state.layer.kind === "given") byId("kind").append(Object.assign(make("option", "", "at random places, as given"), { value: "given" }));
-    if (window.innerWidth < 800 || window.innerHeight < LOW) byId("settings").open = false;
     fill();
-    wire();
     visible();
-    compute();
   }
 
+  function panel(id) {
+    const made = make("section", "panel");
+    made.id = id;
+    made.setAttribute("aria-labelledby", `${id}-title`);
+    const title = make("h2");
+    title.id = `${id}-title`;
+    made.append(title, make("div", "map"), make("div", "bar"));
+    return made;
+  }
+
+  const kind = Kinds[DATA.kind]({ state, input, numbers, inputView, outputView, plainView, framed, nameOf, sizes, byId, choices, change });
+  const panels = Object.fromEntries(kind.panels.map((id) => [id, {}]));
   start();
   return Object.freeze({ data: DATA, state, compute });
 })();

@@ -123,6 +123,17 @@ const Pool = (() => {
     return map.values[rule(row, map.rows) * map.columns + rule(column, map.columns)];
   }
 
+  // The map with its content moved down and to the right; what comes in at the edge is made as padding is.
+  function moved(map, [down, across], edge) {
+    const at = (row, column) => {
+      const inside = row >= 0 && row < map.rows && column >= 0 && column < map.columns;
+      return valueAt(map, { pad_fill: edge }, row, column, inside ? "real" : "padding");
+    };
+    const values = Float64Array.from(map.values, (_, index) =>
+      at(Math.floor(index / map.columns) - down, (index % map.columns) - across));
+    return { ...map, values };
+  }
+
   // Which cells of an axis a window takes its values from, -1 for the fill number, and how many are not overhang.
   function source(axis, layer, i) {
     const rule = FILLED_FROM[layer.pad_fill];
@@ -416,5 +427,5 @@ const Pool = (() => {
     return found;
   }
 
-  return Object.freeze({ MODES, PoolError, explain, number, plan, pool, seeing, taps, place, times });
+  return Object.freeze({ MODES, PoolError, cells, explain, moved, number, plan, pool, seeing, taps, place, times });
 })();

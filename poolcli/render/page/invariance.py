@@ -1,0 +1,45 @@
+"""The page of ``shift``: the input moved, pooled before and after, and what changes."""
+
+from __future__ import annotations
+
+from poolcli.analysis.invariance import ROUNDING, ShiftReport
+from poolcli.render.page import data_of, filled_page, layer_of, scripted_layer
+from poolcli.render.planes import called
+from poolcli.wording import safe
+
+
+def shift_page(report: ShiftReport, colormap: str = "viridis") -> bytes:
+    """Make the page.
+
+    Parameters
+    ----------
+    report : ShiftReport
+        What the page starts with; movement, edge and layer can be changed in it. Of random movements it offers those.
+    colormap : str
+        A name of `poolcli.colors.COLORMAPS`.
+
+    Raises
+    ------
+    PoolcliError
+        As `poolcli.render.page.page` has it.
+    """
+    feature_map, layer = called(report.feature_map), report.layer
+    layer = scripted_layer(feature_map, layer)
+    exact = feature_map.values.dtype.kind != "f"
+    most = max(report.shifts, key=lambda shift: shift.before.changed)
+    moves = [[shift.name, _in_two_axes(shift.by)] for shift in report.shifts]
+    data = {
+        **data_of(feature_map, colormap),
+        "layer": layer_of(feature_map, layer),
+        "moves": None if report.seed is None else moves,
+        "way": most.name,
+        "by": report.by,
+        "edge": report.edge,
+        "rounding": [0 if exact else 1, ROUNDING[8 if exact else feature_map.values.dtype.itemsize]],
+        "verdict": report.verdict,
+    }
+    return filled_page("shift", "Translation invariance", f"{safe(feature_map.name)}: translation invariance", data, [layer])
+
+
+def _in_two_axes(by: tuple[int, ...]) -> list[int]:
+    return [0] * (2 - len(by)) + [*by]
