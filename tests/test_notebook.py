@@ -207,7 +207,30 @@ def test_a_comparison_has_values_and_reasons(tmp_path: Path) -> None:
     made.save(tmp_path / "x.json")
     assert json.loads((tmp_path / "x.json").read_text())["why"] == list(made.reasons)
     made.save(tmp_path / "x.html")
-    assert made.reasons[0].replace("'", "&#x27;") in (tmp_path / "x.html").read_text()
+    assert json.dumps(made.reasons[0]) in (tmp_path / "x.html").read_text()
+
+
+@pytest.mark.slow
+def test_a_comparison_stands_in_a_frame_like_an_explanation(opened: Open) -> None:
+    given: Any = {"compat": ["torch", "onnx"], "mode": "avg", "size": 3, "stride": 2, "padding": 1}
+    shown = compare(FeatureMap(X.astype(float), name=EVIL), **given)._repr_html_()
+    assert len(shown.encode()) < FEW
+    seen = opened(f'<!doctype html><link rel="icon" href="data:,"><body>{shown}'.encode())
+    frame = seen.page.frame_locator("iframe")
+    frame.locator("#side-1 .cell.differs").first.hover()
+    assert frame.locator("#sums").inner_text().startswith("torch: (1 + 3 + 5 + 6) / 9 = 1.66667")
+    assert frame.locator("#reasons").inner_text().startswith("padding counts in the divisor of PyTorch's average")
+    assert seen.page.locator("iframe").get_attribute("sandbox") == "allow-scripts"
+    assert not seen.page.locator(".poolcli-plain").is_visible()
+    without = shown[: shown.index("<style>")] + shown[shown.index("</iframe>") + len("</iframe>") :]
+    assert "script" not in parts(without).tags
+    assert "onnx" in "".join(parts(without).texts)
+
+
+def test_a_comparison_that_is_too_large_for_a_frame_is_shown_without() -> None:
+    shown = compare(np.random.default_rng(0).standard_normal((300, 300)), mode=["max", "avg"])._repr_html_()
+    assert "iframe" not in parts(shown).tags
+    assert len(shown.encode()) < FEW
 
 
 def test_one_framework_is_compared_with_poolcli_itself() -> None:

@@ -26,6 +26,8 @@ from poolcli.window import parse_sizes
 from poolcli.wording import Phrase, many
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from poolcli.analysis.windows import WindowFact
     from poolcli.pooling.layer import Pooling
 
@@ -231,7 +233,16 @@ def _tell(
         facts, headline=headline(layer, spatial), sentence=sentence(layer), ascii_only=not unicode_ok(),
         footer=_more(facts, first, count) if count and count > len(facts) else None,
     )  # fmt: skip
-    picturing.show(drawn)
+    lines = [_line(values, facts, picturing)] if values is not None and layer.ndim == 1 and facts else []
+    picturing.show(*lines, drawn)
+
+
+def _line(values: Any, facts: Sequence[WindowFact], picturing: Picturing) -> RenderableType:
+    """Draw the line on which the windows of the table stand, those of its first plane."""
+    from poolcli.render.terminal.line import windows_of_line
+
+    alike = [fact for fact in facts if fact.plane == facts[0].plane]
+    return windows_of_line(values[facts[0].plane], alike, picturing.columns, ascii_only=not unicode_ok())
 
 
 def _first(explaining: Explaining, count: int) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from poolcli.window import Axis, times
 from poolcli.wording import Phrase, safe
 
 Array = NDArray[Any]
+Box = tuple[float, float, float, float]  # x, y, width, height, in pixels
 PAPER: Rgb = (255, 255, 255)
 INK: Rgb = (23, 24, 28)
 QUIET: Rgb = (77, 82, 96)
@@ -66,6 +68,14 @@ class Words(NamedTuple):
     anchor: str = "left"
 
 
+class Path(NamedTuple):
+    """A line through points, in pixels."""
+
+    points: tuple[tuple[float, float], ...]
+    color: Rgb
+    thick: int
+
+
 class Raster(NamedTuple):
     """Cells too small for rectangles: an array of colours, shape (rows, columns, 3), stretched."""
 
@@ -76,7 +86,7 @@ class Raster(NamedTuple):
     colors: NDArray[np.uint8]
 
 
-Shape = Rectangle | Words | Raster
+Shape = Rectangle | Words | Path | Raster
 
 
 def font(size: int) -> Any:
@@ -85,15 +95,17 @@ def font(size: int) -> Any:
 
 
 @dataclass(frozen=True)
-class _Grid:
+class Grid:
     """Where a map's cells lie in the picture.
 
     Attributes
     ----------
     top, left : int
         The row and column of the first cell, negative where there is padding.
-    rows, columns, zoom : int
-        The cells, and pixels per cell.
+    rows, columns : int
+        The cells.
+    zoom : float
+        Pixels per cell; a whole number but where a line has no cells of its own.
     x, y : int
         Of the first cell's corner.
     """
@@ -102,24 +114,28 @@ class _Grid:
     left: int
     rows: int
     columns: int
-    zoom: int
+    zoom: float
     x: int = 0
     y: int = 0
 
     @property
-    def width(self) -> int:
+    def width(self) -> float:
+        """Of the map, in pixels."""
         return self.columns * self.zoom
 
     @property
-    def height(self) -> int:
+    def height(self) -> float:
+        """Of the map, in pixels."""
         return self.rows * self.zoom
 
-    def box(self, row: int, column: int, rows: int = 1, columns: int = 1) -> tuple[int, int, int, int]:
+    def box(self, row: int, column: int, rows: int = 1, columns: int = 1) -> Box:
+        """Return the corner, the width and the height of some cells."""
         x, y = self.x + (column - self.left) * self.zoom, self.y + (row - self.top) * self.zoom
         return x, y, columns * self.zoom, rows * self.zoom
 
-    def at(self, x: int, y: int) -> _Grid:
-        return _Grid(self.top, self.left, self.rows, self.columns, self.zoom, x, y)
+    def at(self, x: int, y: int) -> Grid:
+        """Return the same map at another place."""
+        return Grid(self.top, self.left, self.rows, self.columns, self.zoom, x, y)
 
 
 @dataclass(frozen=True)
@@ -159,7 +175,19 @@ class Scene:
         self._check()
 
     def _check(self) -> None:
-        sides = [side for _, side in map(_extent, self.axes)]
+        self._check_sides([side for _, side in map(extent, self.axes)])
+        if self.zoom is not None and self.zoom < 1:
+            raise UsageError(
+                Phrase("{zoom} is less than one pixel per cell", zoom=self.zoom), Phrase("{zoom} or more", zoom=1)
+            )
+        if self.width * self.height > MOST_PIXELS:
+            raise LimitError(
+                f"a picture of {self.width}x{self.height} pixels is larger than the {MOST_PIXELS} allowed",
+                Phrase("use a smaller {zoom}, or leave it out"),
+            )
+
+    def _check_sides(self, sides: Sequence[int]) -> None:
+        """Refuse more cells along an axis than can be told apart."""
         if max(sides) > MOST_SIDE:
             raise LimitError(
                 f"the input {times(self.plane.shape)} is too large to watch window by window: with its padding it has "
@@ -170,15 +198,6 @@ class Scene:
                     size=-(-max(sides) // MOST_SIDE),
                     at="R,C",
                 ),
-            )
-        if self.zoom is not None and self.zoom < 1:
-            raise UsageError(
-                Phrase("{zoom} is less than one pixel per cell", zoom=self.zoom), Phrase("{zoom} or more", zoom=1)
-            )
-        if self.width * self.height > MOST_PIXELS:
-            raise LimitError(
-                f"a picture of {self.width}x{self.height} pixels is larger than the {MOST_PIXELS} allowed",
-                Phrase("use a smaller {zoom}, or leave it out"),
             )
 
     @cached_property
@@ -215,9 +234,9 @@ class Scene:
     # --- where things stand -------------------------------------------------------------------------------------------
 
     @cached_property
-    def grids(self) -> tuple[_Grid, _Grid]:
+    def grids(self) -> tuple[Grid, Grid]:
         """Where the input and the output lie."""
-        (top, rows), (left, columns) = [(0, 1)] * (2 - self.layer.ndim) + [_extent(axis) for axis in self.axes]
+        (top, rows), (left, columns) = [(0, 1)] * (2 - self.layer.ndim) + [extent(axis) for axis in self.axes]
         out_rows, out_columns = self.pooled.shape
         stacked = 3 * rows < columns
         across = max(columns, out_columns) if stacked else columns + out_columns
@@ -225,10 +244,10 @@ class Scene:
         fitting = min((AIM_WIDTH - GAP) // across, (AIM_HEIGHT - (GAP if stacked else 0)) // down)
         zoom = self.zoom or max(min(fitting, LARGEST_CELL), SMALLEST_CELL)
         head = MARGIN + 2 * LINE
-        first = _Grid(top, left, rows, columns, zoom, MARGIN, head)
+        first = Grid(top, left, rows, columns, zoom, MARGIN, head)
         # a small output is enlarged, so that it can be read too
         larger = min(SMALL_OUTPUT // max(self.pooled.shape), LARGEST_CELL)
-        second = _Grid(0, 0, out_rows, out_columns, zoom if self.zoom else max(zoom, larger))
+        second = Grid(0, 0, out_rows, out_columns, zoom if self.zoom else max(zoom, larger))
         corner = (MARGIN, head + first.height + GAP) if stacked else (MARGIN + first.width + GAP, head)
         return first, second.at(*corner)
 
@@ -236,13 +255,13 @@ class Scene:
     def width(self) -> int:
         """Of the picture, in pixels."""
         first, second = self.grids
-        return max(first.x + first.width, second.x + second.width, LEAST_WIDTH) + MARGIN
+        return math.ceil(max(first.x + first.width, second.x + second.width, LEAST_WIDTH)) + MARGIN
 
     @property
     def words_top(self) -> int:
         """Where the words below the maps begin."""
         first, second = self.grids
-        return max(first.y + first.height, second.y + second.height) + LINE // 2
+        return math.ceil(max(first.y + first.height, second.y + second.height)) + LINE // 2
 
     @property
     def height(self) -> int:
@@ -269,7 +288,7 @@ class Scene:
             return self.fitted(layer)
         return self.fitted(safe(self.feature_map.name, 40), f"   {layer}")
 
-    def _input(self, grid: _Grid) -> Iterator[Shape]:
+    def _input(self, grid: Grid) -> Iterator[Shape]:
         real = (grid.top == 0, grid.left == 0, self.input.shape == (grid.rows, grid.columns))
         if not all(real):
             yield Rectangle(*grid.box(grid.top, grid.left, grid.rows, grid.columns), BEYOND)
@@ -277,7 +296,7 @@ class Scene:
         yield from self._unreached(grid)
         yield from self.cells(grid, self.input)
 
-    def _unreached(self, grid: _Grid) -> Iterator[Shape]:
+    def _unreached(self, grid: Grid) -> Iterator[Shape]:
         """Yield the padding at the ends that no window reaches, hatched."""
         ends = [1] * (2 - self.layer.ndim) + [_reach(axis) for axis in self.axes]
         rows, columns = self._padded(grid)
@@ -292,12 +311,12 @@ class Scene:
         """Whether there is padding that no window reaches."""
         return any(axis.after and _reach(axis) < axis.length + axis.after for axis in self.axes)
 
-    def _padded(self, grid: _Grid) -> tuple[int, int]:
+    def _padded(self, grid: Grid) -> tuple[int, int]:
         """Return the rows and columns that are real or padding, without overhang."""
         ends = [1] * (2 - self.layer.ndim) + [axis.length + axis.after for axis in self.axes]
         return min(ends[0] - grid.top, grid.rows), min(ends[1] - grid.left, grid.columns)
 
-    def cells(self, grid: _Grid, values: Array) -> Iterator[Shape]:
+    def cells(self, grid: Grid, values: Array) -> Iterator[Shape]:
         """Yield the cells of a map, as rectangles with their numbers, or as one raster where they are small."""
         rows, columns = values.shape
         if grid.zoom < 12:
@@ -310,7 +329,7 @@ class Scene:
     def _colors(self, values: Array) -> NDArray[np.uint8]:
         return np.full((*values.shape, 3), EMPTY, np.uint8) if self.named else self.scale.rgb(values)
 
-    def cell(self, grid: _Grid, values: Array, row: int, column: int) -> Iterator[Shape]:
+    def cell(self, grid: Grid, values: Array, row: int, column: int) -> Iterator[Shape]:
         """Yield one cell with its number, if that can be read."""
         color = EMPTY if self.named else self.scale.color(values[row, column])
         x, y, width, height = grid.box(row, column)
@@ -338,6 +357,12 @@ class Scene:
         size = int(min(zoom * 0.42, zoom * 0.9 / (longest * 0.58)))
         return size if size >= READABLE else 0
 
+    def filling(self, first: int, last: int) -> Iterator[Shape]:
+        """Yield the output cells from one number up to another."""
+        grid, columns = self.grids[1], self.pooled.shape[1]
+        for index in range(first, last):
+            yield from self.cell(grid, self.pooled, index // columns, index % columns)
+
     def outlines(self) -> Iterator[Shape]:
         """Yield the frame of every window, thin; none where there are more than can be told apart."""
         grid, axes = self.grids[0], [None] * (2 - self.layer.ndim) + list(self.axes)
@@ -362,7 +387,7 @@ class Scene:
         y = self.words_top + 3 * LINE + 6
         low, _, high = (number(tick, 4) for tick in self.scale.ticks)
         first = self.grids[0]
-        if self.input.shape != (first.rows, first.columns):
+        if first.columns > self.input.shape[1] or first.rows > self.input.shape[0]:
             left = self.width - MARGIN - self.measure(self._legend(), LETTERS - 2)
             yield Words(min(MARGIN + 300, left), y, self._legend(), LETTERS - 2, QUIET)
         if self.named:
@@ -410,12 +435,12 @@ class Scene:
         if rows.step > 1 or columns.step > 1:
             for row in rows:
                 for column in columns:
-                    yield from _frame(_inner(first.box(row, column), 2), max(thick - 1, 1))
+                    yield from frame(_inner(first.box(row, column), 2), max(thick - 1, 1))
         else:
-            yield from _frame(first.box(rows[0], columns[0], len(rows), len(columns)), thick)
+            yield from frame(first.box(rows[0], columns[0], len(rows), len(columns)), thick)
         for place in fact.winners:
-            yield from _frame(_inner(first.box(*(0,) * (2 - len(place)), *place), thick), max(thick - 1, 1))
-        yield from _frame(second.box(*(0,) * (2 - len(fact.at)), *fact.at), thick)
+            yield from frame(_inner(first.box(*(0,) * (2 - len(place)), *place), thick), max(thick - 1, 1))
+        yield from frame(second.box(*(0,) * (2 - len(fact.at)), *fact.at), thick)
         yield from self._arithmetic(fact)
 
     def _arithmetic(self, fact: WindowFact) -> Iterator[Shape]:
@@ -426,7 +451,7 @@ class Scene:
         yield Words(MARGIN, self.words_top + LINE * 3 // 2 + 4, formula, LETTERS + 2, INK)
 
 
-def _extent(axis: Axis) -> tuple[int, int]:
+def extent(axis: Axis) -> tuple[int, int]:
     """Return the first cell of an axis with its padding, and the number of cells up to the last that is drawn."""
     first = min(-axis.before, axis.starts[0])
     last = max(axis.length + axis.after - 1, axis.cells(len(axis) - 1)[-1])
@@ -438,22 +463,22 @@ def _reach(axis: Axis) -> int:
     return max(axis.length, max(cells[-1] for cells in map(axis.cells, range(len(axis)))) + 1)
 
 
-def _hatched(box: tuple[int, int, int, int]) -> Raster:
+def _hatched(box: Box) -> Raster:
     x, y, width, height = box
-    stripes = np.add.outer(np.arange(height), np.arange(width)) // 3 % 3 == 0
+    stripes = np.add.outer(np.arange(int(height)), np.arange(int(width))) // 3 % 3 == 0
     return Raster(x, y, width, height, np.where(stripes[..., None], PAPER, PAD_COLOR).astype(np.uint8))
 
 
-def _outline(box: tuple[int, int, int, int], thick: int, color: Rgb) -> Rectangle:
+def _outline(box: Box, thick: int, color: Rgb) -> Rectangle:
     return Rectangle(*box, None, color, thick)
 
 
-def _inner(box: tuple[int, int, int, int], by: int) -> tuple[int, int, int, int]:
+def _inner(box: Box, by: int) -> Box:
     x, y, width, height = box
     return (x + by, y + by, width - 2 * by, height - 2 * by) if min(width, height) > 4 * by else box
 
 
-def _frame(box: tuple[int, int, int, int], thick: int) -> Iterator[Rectangle]:
+def frame(box: Box, thick: int) -> Iterator[Rectangle]:
     """Yield an outline that can be seen on every colour: dark, light, and the accent between."""
     x, y, width, height = box
     grown = (x - thick, y - thick, width + 2 * thick, height + 2 * thick)

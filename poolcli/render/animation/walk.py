@@ -17,7 +17,8 @@ from poolcli.errors import ShapeError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.layer import Pooling
 from poolcli.render.animation import scene as stage
-from poolcli.render.animation.scene import Raster, Rectangle, Scene, Shape, Words, font
+from poolcli.render.animation.line import BANDS, STROKE, staged
+from poolcli.render.animation.scene import Path, Raster, Rectangle, Scene, Shape, Words, font
 from poolcli.system.limits import check_memory
 from poolcli.window import times
 from poolcli.wording import Phrase, safe
@@ -94,7 +95,7 @@ def walk(
         raise UsageError(f"{max_frames} frames show nothing", "use 1 or more")
     if format not in SAVING:
         raise UsageError(f"unknown format {format!r}", f"use {' or '.join(SAVING)}")
-    scene = Scene(feature_map, layer, zoom, colormap, named)
+    scene = staged(feature_map, layer, zoom, colormap, named)
     notes = _plane_note(feature_map, layer)
     chosen = sampled(scene.count, max_frames)
     if len(chosen) < scene.count:
@@ -134,8 +135,8 @@ class _Palette:
 
     def __init__(self, scene: Scene) -> None:
         fixed = [stage.PAPER, stage.INK, stage.QUIET, stage.EMPTY, stage.PAD_COLOR, stage.BEYOND, stage.ACCENT,
-                 stage.BLACK, NAN_COLOR]  # fmt: skip
-        grays = [(level, level, level) for level in np.linspace(0, 255, 47).astype(int).tolist()]
+                 stage.BLACK, NAN_COLOR, STROKE, *BANDS]  # fmt: skip
+        grays = [(level, level, level) for level in np.linspace(0, 255, 44).astype(int).tolist()]
         ramp = [tuple(row) for row in table(scene.colormap)[np.linspace(0, 255, 192).astype(int)].tolist()]
         self.image = Image.new("P", (1, 1))
         self.image.putpalette([part for color in (*fixed, *grays, *ramp) for part in color])
@@ -154,7 +155,7 @@ def _frames(
     frames: list[Image.Image] = []
     filled = 0
     for index, fact in scene.facts(set(chosen)):
-        paint(canvas, _filling(scene, filled, index + 1))
+        paint(canvas, scene.filling(filled, index + 1))
         filled = index + 1
         frame = canvas.copy()
         paint(frame, scene.spotlight(fact))
@@ -162,16 +163,8 @@ def _frames(
         if progress:
             progress(len(frames), len(chosen))
     done = bare
-    paint(done, _filling(scene, 0, scene.count))
+    paint(done, scene.filling(0, scene.count))
     return [*frames, palette.apply(done) if palette else done]
-
-
-def _filling(scene: Scene, first: int, last: int) -> Iterable[Shape]:
-    """Yield the output cells from one number up to another."""
-    grid, pooled = scene.grids[1], scene.pooled
-    columns = pooled.shape[1]
-    for index in range(first, last):
-        yield from scene.cell(grid, pooled, index // columns, index % columns)
 
 
 def paint(image: Image.Image, shapes: Iterable[Shape]) -> None:
@@ -184,6 +177,8 @@ def paint(image: Image.Image, shapes: Iterable[Shape]) -> None:
         elif isinstance(shape, Words):
             anchor = "mm" if shape.anchor == "middle" else "lm"
             draw.text((shape.x, shape.y), shape.text, shape.color, font(shape.size), anchor)
+        elif isinstance(shape, Path):
+            draw.line([*shape.points, shape.points[-1]], fill=shape.color, width=shape.thick, joint="curve")
         else:
             size = (int(shape.width), int(shape.height))
             cells = Image.fromarray(shape.colors).resize(size, Image.Resampling.NEAREST)
@@ -232,16 +227,16 @@ def still(
     notes : tuple of str
         What was left out.
     """
-    scene = Scene(feature_map, layer, zoom, colormap, named)
+    scene = staged(feature_map, layer, zoom, colormap, named)
     shapes = [*scene.background()]
     if finished:
         title = f"The output of {scene.count} windows"
-        shapes += [*scene.outlines(), *_filling(scene, 0, scene.count), *scene.verdict()]
+        shapes += [*scene.outlines(), *scene.filling(0, scene.count), *scene.verdict()]
     else:
         index = scene.count // 2 if at is None else _index(scene, at)
         _, fact = next(scene.facts({index}))
         title = _described(fact)
-        shapes += [*_filling(scene, 0, index + 1), *scene.spotlight(fact)]
+        shapes += [*scene.filling(0, index + 1), *scene.spotlight(fact)]
     return (_drawing(scene, shapes, title) if format == "svg" else _picture_of(scene, shapes, format)), _plane_note(
         feature_map, layer
     )
@@ -294,6 +289,10 @@ def _element(shape: Shape) -> str:
             f'<text x="{shape.x:g}" y="{shape.y:g}" dy="0.35em" font-size="{shape.size}"{anchor} '
             f'fill="{hexadecimal(shape.color)}" xml:space="preserve">{text}</text>'
         )
+    if isinstance(shape, Path):
+        points = " ".join(f"{x:g},{y:g}" for x, y in shape.points)
+        how = f'stroke="{hexadecimal(shape.color)}" stroke-width="{shape.thick}" stroke-linejoin="round"'
+        return f'<polyline points="{points}" fill="none" {how}/>'
     return _picture(shape)
 
 

@@ -400,6 +400,8 @@ const Maps = (() => {
     }
   }
 
+  const narrow = ({ windows }, size) => (windows[0][1] - windows[0][0]) * size < NARROWEST;
+
   // A map of one axis as a line; its windows are bands. Where a pixel stands for several cells, the line reaches from
   // the least to the greatest of them, so that no peak is lost.
   class LineMap extends CanvasMap {
@@ -463,7 +465,7 @@ const Maps = (() => {
       for (const [first, end] of [[view.left, 0], [view.length, view.left + view.columns]])
         if (end > first) context.fillRect((first - view.left) * size, 0, (end - first) * size, this.high);
       const windows = view.windows || [];
-      if (!windows.length || (windows[0][1] - windows[0][0]) * size < NARROWEST) return;
+      if (!windows.length || narrow(view, size)) return;
       // windows that overlap lie in lanes below each other
       const lanes = Math.min(Math.max(windows.findIndex(([first]) => first >= windows[0][1]), 1), MOST_LANES);
       windows.forEach(([first, end], index) => {
@@ -521,5 +523,5 @@ const Maps = (() => {
     return new (few(view, size) || asked ? Small : Large)(holder, view, size, handlers);
   }
 
-  return Object.freeze({ MOST_ELEMENTS, TABLES, brief, css, drawn, few, flat, ink, lettersFor, look, make, rgb, scales, show, spot, words });
+  return Object.freeze({ MOST_ELEMENTS, TABLES, brief, css, drawn, few, flat, ink, lettersFor, look, make, narrow, rgb, scales, show, spot, words });
 })();

@@ -271,8 +271,10 @@ const Page = (() => {
   // Say so where a pixel of a line stands for several cells.
   function thinned(views, size) {
     const most = flat ? Math.round(1 / Math.min(...views.map((_, k) => size(k)))) : 1;
-    byId("thinned").textContent = most > 1
+    const grain = most > 1
       ? `Up to ${most} cells fall on one pixel: there the line reaches from the least to the greatest of them.` : "";
+    const narrow = flat && Maps.narrow(views[0], size(0)) ? "The windows are too narrow to draw all of them." : "";
+    byId("thinned").textContent = `${grain} ${narrow}`.trim();
   }
 
   function describe() {

@@ -23,6 +23,7 @@ from poolcli.colors import NAN_COLOR, Rgb, Scale, ink
 from poolcli.errors import UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.render.planes import MOST_PLANES, reduced, shown_planes, summary
+from poolcli.render.terminal.line import grain, line
 from poolcli.render.terminal.panels import Block, Segments, below, beside, centred, flow, paragraph
 from poolcli.window import times
 from poolcli.wording import Phrase, keyword, safe
@@ -215,10 +216,14 @@ def _framed(
     factor = 1 if _fits_values(planes, pen, width) else _factor([plane for _, plane in planes], pen, width, height)
     shown = [(label, reduced(plane, factor)) for label, plane in planes]
     if own:
-        pen = replace(pen, scale=Scale.of([plane for _, plane in shown], pen.scale.colormap))
+        measured = planes if feature_map.ndim == 1 else shown
+        pen = replace(pen, scale=Scale.of([plane for _, plane in measured], pen.scale.colormap))
     name = safe(feature_map.name if title is None else title)
-    parts = [paragraph(name, width, Style(bold=True)), _drawn(shown, pen, width, height), _bar(pen, shown, width)]
-    parts += [paragraph(words, width) for words in _captions(feature_map, pen, shown[0][1].shape, factor, hidden)]
+    drawn = _lines(planes, pen, width) if feature_map.ndim == 1 else _drawn(shown, pen, width, height)
+    parts = [paragraph(name, width, Style(bold=True)), drawn, _bar(pen, shown, width)]
+    parts += [
+        paragraph(words, width) for words in _captions(feature_map, pen, shown[0][1].shape, factor, hidden, width)
+    ]
     return below(parts)
 
 
@@ -255,9 +260,13 @@ def _grain(pen: _Pen) -> tuple[int, int]:
     return (1, 2) if pen.colored and not pen.ascii_only else (2, 1)
 
 
-def _captions(feature_map: FeatureMap, pen: _Pen, shown: Sequence[int], factor: int, hidden: int) -> list[str]:
+def _captions(
+    feature_map: FeatureMap, pen: _Pen, shown: Sequence[int], factor: int, hidden: int, width: int
+) -> list[str]:
     said = [summary(feature_map, "magenta" if pen.colored else NAN_MARK)]
-    if factor > 1:
+    if factor > 1 and feature_map.ndim == 1:
+        said.append(grain(feature_map.spatial[0], width))
+    elif factor > 1:
         rows, columns = (1, *feature_map.spatial)[-2:]
         size = (min(factor, rows), min(factor, columns))
         how = Phrase("pool {mode} {size} {ceil_mode}", mode="avg", size=size, ceil_mode=True).worded(pen.option)
@@ -277,6 +286,20 @@ def _drawn(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int, height: i
     for label, plane in planes:
         block = _valued(plane, pen, wide) if in_cells else _pixels(_enlarged(plane, pen, width, height), pen)
         blocks.append(below([paragraph(label, width), block]) if label else block)
+    return flow(blocks, width)
+
+
+def _lines(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int) -> Block:
+    """Draw planes of one row as lines, above their cells where those have room for numbers."""
+    in_cells = _fits_values(planes, pen, width)
+    wide = _cell_width([plane for _, plane in planes], colored=pen.colored)
+    blocks = []
+    for label, plane in planes:
+        room = wide * plane.shape[1] if in_cells else width
+        scale = Scale.of([plane]) if pen.scale.flat else pen.scale
+        parts = [line(plane[0], scale, room, ascii_only=pen.ascii_only)]
+        parts += [_valued(plane, pen, wide)] if in_cells else []
+        blocks.append(below([paragraph(label, width), *parts] if label else parts))
     return flow(blocks, width)
 
 

@@ -1,0 +1,118 @@
+"""One axis as a line in the terminal: braille dots, or stars where there is only ASCII; windows are bars below it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.segment import Segment
+
+from poolcli.analysis.windows import WindowFact
+from poolcli.colors import Scale
+from poolcli.render.planes import reaches
+from poolcli.render.terminal.panels import Block, below, paragraph
+
+Array = NDArray[Any]
+HIGH = 8  # lines of a picture
+GRAIN: Mapping[bool, tuple[int, int]] = {False: (2, 4), True: (1, 1)}  # dots in a character: across, down
+DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # of U+2800, by column and row
+BARS: Mapping[bool, str] = {False: "├─┤│", True: "[-]|"}  # both ends, what is between, and one character alone
+MOST_LANES = 6  # of windows that overlap
+
+
+def line(values: Array, scale: Scale, width: int, *, ascii_only: bool = False, high: int = HIGH) -> Block:
+    r"""Draw a line, of which no peak is lost: every column reaches from its least to its greatest value.
+
+    Parameters
+    ----------
+    values : ndarray, one axis
+        What is not finite is a gap, or lies at an end.
+    scale : Scale
+        From numbers to heights.
+    width, high : int
+        Columns and lines of text.
+    ascii_only : bool
+        Whether the terminal has ASCII only.
+
+    Examples
+    --------
+    >>> drawn = line(np.array([0, 1, 2, 3]), Scale(0, 3), 4, ascii_only=True, high=4)
+    >>> print("\n".join(segment.text for (segment,) in drawn.lines))
+       *
+      *
+     *
+    *
+    """
+    across, down = GRAIN[ascii_only]
+    columns, rows = width * across, high * down
+    dots = np.zeros((rows, columns), bool)
+    parts = min(values.size, columns)
+    places = (np.arange(parts) + 0.5) * columns / parts
+    least, most = ((1 - scale.share(one)) * (rows - 1) for one in reaches(values, parts))
+    middle = (least + most) / 2
+    for x, low, top in zip(places, least, most, strict=True):
+        if not math.isnan(low):
+            dots[round(top) : round(low) + 1, min(int(x), columns - 1)] = True
+    for start in range(parts - 1 if parts < columns else 0):  # the way from one to the next
+        if not np.isnan(middle[start : start + 2]).any():
+            steps = np.arange(int(places[start]), min(int(places[start + 1]) + 1, columns))
+            dots[np.interp(steps + 0.5, places, middle).round().astype(int), steps] = True
+    return Block([[Segment(row)] for row in _characters(dots, across, down)])
+
+
+def _characters(dots: NDArray[np.bool_], across: int, down: int) -> list[str]:
+    rows, columns = dots.shape
+    if (across, down) == (1, 1):
+        return ["".join(" *"[dot] for dot in row).rstrip() or " " for row in dots]
+    weights = np.array(DOTS).T
+    blocks = dots.reshape(rows // down, down, columns // across, across)
+    sums = (blocks * weights[None, :, None, :]).sum(axis=(1, 3))
+    return ["".join(chr(0x2800 + number) if number else " " for number in row) for row in sums]
+
+
+def windows_of_line(values: Array, facts: Sequence[WindowFact], width: int, *, ascii_only: bool = False) -> Block:
+    """Draw a line with some windows as bars below it.
+
+    Parameters
+    ----------
+    values : ndarray, one axis
+        The input.
+    facts : sequence of WindowFact
+        Windows on it.
+    width : int
+        Columns of text.
+    ascii_only : bool
+        Whether the terminal has ASCII only.
+    """
+    drawn = line(values, Scale.of([values]), width, ascii_only=ascii_only)
+    spans = [(fact.spans[0].cells[0], fact.spans[0].cells[-1] + 1) for fact in facts]
+    by = width / values.size
+    said = [grain(values.size, width)] if by < 1 else []
+    bars = _bars([(start * by, end * by) for start, end in spans], width, BARS[ascii_only])
+    return below([drawn, Block([[Segment(bar)] for bar in bars]), *(paragraph(words, width) for words in said)])
+
+
+def grain(cells: int, width: int) -> str:
+    """Say how many cells stand in a column of text."""
+    most = math.ceil(cells / width)
+    return f"drawn as a line: up to {most} cells in a column, from the least to the greatest"
+
+
+def _bars(spans: Iterable[tuple[float, float]], width: int, marks: str) -> list[str]:
+    """Lay bars into as few lines as keep them apart, as far as there are lines."""
+    lanes: list[list[str]] = []
+    for start, end in spans:
+        first = min(max(math.floor(start), 0), width - 1)
+        last = max(min(math.ceil(end), width) - 1, first)
+        bar = marks[3] if first == last else marks[0] + marks[1] * (last - first - 1) + marks[2]
+        free = next((lane for lane in lanes if not any(mark != " " for mark in lane[first : last + 1])), None)
+        if free is None:
+            if len(lanes) == MOST_LANES:
+                continue
+            free = [" "] * width
+            lanes.append(free)
+        free[first : last + 1] = bar
+    return ["".join(lane).rstrip() for lane in lanes]
