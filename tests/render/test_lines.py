@@ -90,9 +90,8 @@ def test_a_long_signal_is_thinned_and_that_is_said() -> None:
 
 @pytest.mark.parametrize("kind", ["png", "gif", "apng"])
 def test_a_line_is_drawn_in_pixels_too(kind: str) -> None:
-    data, notes = draw(
-        FeatureMap(LONG, "L"), Pooling.of(1, "max", 1000), kind, **({"frames": 3} if kind != "png" else {})
-    )
+    options: Any = {"frames": 3} if kind != "png" else {}
+    data, notes = draw(FeatureMap(LONG, "L"), Pooling.of(1, "max", 1000), kind, **options)
     with Image.open(io.BytesIO(data)) as picture:
         assert getattr(picture, "n_frames", 1) == (1 if kind == "png" else 4)
         colors = picture.convert("RGB").getcolors(1 << 20) or []
@@ -139,10 +138,9 @@ def test_show_keeps_the_peak_and_says_that_it_thins(call: Run, tmp_path: Path) -
     source = tmp_path / "long.npy"
     np.save(source, LONG)
     done = call("show", "--layout", "L", "--width", "50", source)
-    assert "drawn as a line: up to 4000 cells in a column, from the least to the greatest" in done.out
-    assert [number for number, text in enumerate(done.out.splitlines()[1].rstrip()) if text != " "] == [
-        PEAK * 50 // 200_000
-    ]
+    assert "drawn as a line: up to 4000 cells in a column, from the least to the greatest" in " ".join(done.out.split())
+    first = next(row for row in done.out.splitlines() if any(ord(mark) >> 8 == 0x28 for mark in row))
+    assert [number for number, mark in enumerate(first) if mark != " "] == [PEAK * 50 // 200_000]
 
 
 def test_explain_draws_the_windows_of_its_table_below_the_line(call: Run, tmp_path: Path) -> None:
@@ -176,8 +174,10 @@ def test_a_signal_is_a_line_above_its_cells(opened: Open) -> None:
     seen = opened(page(FeatureMap(SIGNAL, "L"), Pooling.of(1, "max", 4, stride=2)))
     tops = seen.page.evaluate(PIXELS, "input")
     step = len(tops) / 24
-    found = [tops[int((number + 0.5) * step)] for number in range(24)]
-    assert np.corrcoef(found, -SIGNAL)[0, 1] > 0.99
+    found = {number: tops[int((number + 0.5) * step)] for number in range(24)}
+    there = [number for number, top in found.items() if top is not None]  # the winner's dot hides one
+    assert len(there) > 20
+    assert np.corrcoef([found[number] for number in there], -SIGNAL[there])[0, 1] > 0.99
     assert seen.values("input")[0][:3] == ["0", "2.9", "5.6"]
     seen.cell("output", 0, 3).click()
     assert seen.marked("input", "in") == {(0, column) for column in (6, 7, 8, 9)}

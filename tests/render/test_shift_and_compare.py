@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -36,9 +36,9 @@ def sides_page(**sides: PoolStep) -> bytes:
 
 
 def frameworks_page() -> bytes:
-    given: Any = {"padding": 1, "stride": 2}
     return sides_page(
-        torch=PoolStep("avg", 3, {**given, "compat": "torch"}), onnx=PoolStep("avg", 3, {**given, "compat": "onnx"})
+        torch=PoolStep("avg", 3, {"padding": 1, "stride": 2, "compat": "torch"}),
+        onnx=PoolStep("avg", 3, {"padding": 1, "stride": 2, "compat": "onnx"}),
     )
 
 

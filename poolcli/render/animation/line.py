@@ -24,7 +24,7 @@ from poolcli.render.animation.scene import (
     QUIET,
     SMALL_OUTPUT,
     Array,
-    Grid,
+    CellGrid,
     Path,
     Rectangle,
     Scene,
@@ -57,14 +57,14 @@ class LineScene(Scene):
         """Any length fits."""
 
     @cached_property
-    def grids(self) -> tuple[Grid, Grid]:
+    def grids(self) -> tuple[CellGrid, CellGrid]:
         """Where the cells of the input and the output lie, or would lie."""
         ((left, columns),) = map(extent, self.axes)
         outputs = self.pooled.size
         zooms = [self.zoom or _fitting(columns), self.zoom or max(_fitting(outputs, SMALL_OUTPUT), 0)]
-        first = Grid(0, left, int(zooms[0] >= CELLS), columns, zooms[0], MARGIN, MARGIN + 2 * LINE + TALL)
+        first = CellGrid(0, left, int(zooms[0] >= CELLS), columns, zooms[0], MARGIN, MARGIN + 2 * LINE + TALL)
         below = first.y + first.height + 2 * LINE + TALL
-        return first, Grid(0, 0, int(zooms[1] >= CELLS), outputs, zooms[1], MARGIN, int(below))
+        return first, CellGrid(0, 0, int(zooms[1] >= CELLS), outputs, zooms[1], MARGIN, int(below))
 
     def background(self) -> Iterator[Shape]:
         """Yield what never changes: titles, the input with its windows, the empty output, the colour bar."""
@@ -87,7 +87,7 @@ class LineScene(Scene):
         narrow = (axis.stops[0] - axis.starts[0]) * self.grids[0].zoom < NARROWEST
         return f"; its {len(axis)} windows are too narrow to draw" if narrow else ""
 
-    def _grounds(self, grid: Grid) -> Iterator[Shape]:
+    def _grounds(self, grid: CellGrid) -> Iterator[Shape]:
         """Yield padding, and every window in a lane below the one before it, where they overlap."""
         (axis,) = self.axes
         for start, end in ((grid.left, 0), (axis.length, grid.left + grid.columns)):
@@ -101,11 +101,11 @@ class LineScene(Scene):
             part = (i % lanes * TALL // lanes, (i % lanes + 1) * TALL // lanes)
             yield self._band(grid, axis.starts[i], axis.cells(i)[-1] + 1, BANDS[i % 2], part)
 
-    def _band(self, grid: Grid, start: int, end: int, color: Rgb, part: tuple[int, int] = (0, TALL)) -> Rectangle:
+    def _band(self, grid: CellGrid, start: int, end: int, color: Rgb, part: tuple[int, int] = (0, TALL)) -> Rectangle:
         x, _, width, _ = grid.box(0, start, 1, end - start)
         return Rectangle(x, grid.y - TALL + part[0], width, part[1] - part[0], color)
 
-    def _path(self, grid: Grid, line: Array, first: int, last: int) -> Iterator[Path]:
+    def _path(self, grid: CellGrid, line: Array, first: int, last: int) -> Iterator[Path]:
         """Yield the line from one cell to another, in pieces where there are no numbers."""
         if self.named:
             return
@@ -124,7 +124,7 @@ class LineScene(Scene):
         if piece:
             yield Path(tuple(piece), STROKE, 2)
 
-    def _high(self, grid: Grid, values: Array) -> list[float]:
+    def _high(self, grid: CellGrid, values: Array) -> list[float]:
         share = self.scale.share(values)
         heights: list[float] = (grid.y - INSET - share * (TALL - 2 * INSET)).round(1).tolist()
         return heights
@@ -153,12 +153,12 @@ class LineScene(Scene):
                 yield from self._dot(first, place)
         yield from self._arithmetic(fact)
 
-    def _around(self, grid: Grid, start: int, end: int) -> Iterator[Shape]:
+    def _around(self, grid: CellGrid, start: int, end: int) -> Iterator[Shape]:
         x, _, width, high = grid.box(0, start, 1, end - start)
         wide = max(width, NARROWEST)
         return frame((x - (wide - width) / 2, grid.y - TALL, wide, TALL + high * grid.rows), 3)
 
-    def _dot(self, grid: Grid, place: int) -> Iterator[Shape]:
+    def _dot(self, grid: CellGrid, place: int) -> Iterator[Shape]:
         ((x, _, width, _), (y,)) = grid.box(0, place), self._high(grid, self.input[0, place : place + 1])
         if not math.isnan(y):
             yield Rectangle(x + width / 2 - 4, y - 4, 9, 9, ACCENT, PAPER, 1)
@@ -170,7 +170,7 @@ def _fitting(columns: int, least: int = AIM_WIDTH) -> float:
     return min(int(zoom), LARGEST_CELL) if zoom >= CELLS else zoom
 
 
-def _grain(grid: Grid) -> str:
+def _grain(grid: CellGrid) -> str:
     """Say how many cells fall on a pixel."""
     if grid.zoom >= 1:
         return ""

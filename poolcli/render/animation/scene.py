@@ -22,7 +22,7 @@ from poolcli.window import Axis, times
 from poolcli.wording import Phrase, safe
 
 Array = NDArray[Any]
-Box = tuple[float, float, float, float]  # x, y, width, height, in pixels
+Framing = tuple[float, float, float, float]  # x, y, width, height, in pixels
 PAPER: Rgb = (255, 255, 255)
 INK: Rgb = (23, 24, 28)
 QUIET: Rgb = (77, 82, 96)
@@ -95,7 +95,7 @@ def font(size: int) -> Any:
 
 
 @dataclass(frozen=True)
-class Grid:
+class CellGrid:
     """Where a map's cells lie in the picture.
 
     Attributes
@@ -128,14 +128,14 @@ class Grid:
         """Of the map, in pixels."""
         return self.rows * self.zoom
 
-    def box(self, row: int, column: int, rows: int = 1, columns: int = 1) -> Box:
+    def box(self, row: int, column: int, rows: int = 1, columns: int = 1) -> Framing:
         """Return the corner, the width and the height of some cells."""
         x, y = self.x + (column - self.left) * self.zoom, self.y + (row - self.top) * self.zoom
         return x, y, columns * self.zoom, rows * self.zoom
 
-    def at(self, x: int, y: int) -> Grid:
+    def at(self, x: int, y: int) -> CellGrid:
         """Return the same map at another place."""
-        return Grid(self.top, self.left, self.rows, self.columns, self.zoom, x, y)
+        return CellGrid(self.top, self.left, self.rows, self.columns, self.zoom, x, y)
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ class Scene:
     # --- where things stand -------------------------------------------------------------------------------------------
 
     @cached_property
-    def grids(self) -> tuple[Grid, Grid]:
+    def grids(self) -> tuple[CellGrid, CellGrid]:
         """Where the input and the output lie."""
         (top, rows), (left, columns) = [(0, 1)] * (2 - self.layer.ndim) + [extent(axis) for axis in self.axes]
         out_rows, out_columns = self.pooled.shape
@@ -244,10 +244,10 @@ class Scene:
         fitting = min((AIM_WIDTH - GAP) // across, (AIM_HEIGHT - (GAP if stacked else 0)) // down)
         zoom = self.zoom or max(min(fitting, LARGEST_CELL), SMALLEST_CELL)
         head = MARGIN + 2 * LINE
-        first = Grid(top, left, rows, columns, zoom, MARGIN, head)
+        first = CellGrid(top, left, rows, columns, zoom, MARGIN, head)
         # a small output is enlarged, so that it can be read too
         larger = min(SMALL_OUTPUT // max(self.pooled.shape), LARGEST_CELL)
-        second = Grid(0, 0, out_rows, out_columns, zoom if self.zoom else max(zoom, larger))
+        second = CellGrid(0, 0, out_rows, out_columns, zoom if self.zoom else max(zoom, larger))
         corner = (MARGIN, head + first.height + GAP) if stacked else (MARGIN + first.width + GAP, head)
         return first, second.at(*corner)
 
@@ -288,7 +288,7 @@ class Scene:
             return self.fitted(layer)
         return self.fitted(safe(self.feature_map.name, 40), f"   {layer}")
 
-    def _input(self, grid: Grid) -> Iterator[Shape]:
+    def _input(self, grid: CellGrid) -> Iterator[Shape]:
         real = (grid.top == 0, grid.left == 0, self.input.shape == (grid.rows, grid.columns))
         if not all(real):
             yield Rectangle(*grid.box(grid.top, grid.left, grid.rows, grid.columns), BEYOND)
@@ -296,7 +296,7 @@ class Scene:
         yield from self._unreached(grid)
         yield from self.cells(grid, self.input)
 
-    def _unreached(self, grid: Grid) -> Iterator[Shape]:
+    def _unreached(self, grid: CellGrid) -> Iterator[Shape]:
         """Yield the padding at the ends that no window reaches, hatched."""
         ends = [1] * (2 - self.layer.ndim) + [_reach(axis) for axis in self.axes]
         rows, columns = self._padded(grid)
@@ -311,12 +311,12 @@ class Scene:
         """Whether there is padding that no window reaches."""
         return any(axis.after and _reach(axis) < axis.length + axis.after for axis in self.axes)
 
-    def _padded(self, grid: Grid) -> tuple[int, int]:
+    def _padded(self, grid: CellGrid) -> tuple[int, int]:
         """Return the rows and columns that are real or padding, without overhang."""
         ends = [1] * (2 - self.layer.ndim) + [axis.length + axis.after for axis in self.axes]
         return min(ends[0] - grid.top, grid.rows), min(ends[1] - grid.left, grid.columns)
 
-    def cells(self, grid: Grid, values: Array) -> Iterator[Shape]:
+    def cells(self, grid: CellGrid, values: Array) -> Iterator[Shape]:
         """Yield the cells of a map, as rectangles with their numbers, or as one raster where they are small."""
         rows, columns = values.shape
         if grid.zoom < 12:
@@ -329,7 +329,7 @@ class Scene:
     def _colors(self, values: Array) -> NDArray[np.uint8]:
         return np.full((*values.shape, 3), EMPTY, np.uint8) if self.named else self.scale.rgb(values)
 
-    def cell(self, grid: Grid, values: Array, row: int, column: int) -> Iterator[Shape]:
+    def cell(self, grid: CellGrid, values: Array, row: int, column: int) -> Iterator[Shape]:
         """Yield one cell with its number, if that can be read."""
         color = EMPTY if self.named else self.scale.color(values[row, column])
         x, y, width, height = grid.box(row, column)
@@ -463,22 +463,22 @@ def _reach(axis: Axis) -> int:
     return max(axis.length, max(cells[-1] for cells in map(axis.cells, range(len(axis)))) + 1)
 
 
-def _hatched(box: Box) -> Raster:
+def _hatched(box: Framing) -> Raster:
     x, y, width, height = box
     stripes = np.add.outer(np.arange(int(height)), np.arange(int(width))) // 3 % 3 == 0
     return Raster(x, y, width, height, np.where(stripes[..., None], PAPER, PAD_COLOR).astype(np.uint8))
 
 
-def _outline(box: Box, thick: int, color: Rgb) -> Rectangle:
+def _outline(box: Framing, thick: int, color: Rgb) -> Rectangle:
     return Rectangle(*box, None, color, thick)
 
 
-def _inner(box: Box, by: int) -> Box:
+def _inner(box: Framing, by: int) -> Framing:
     x, y, width, height = box
     return (x + by, y + by, width - 2 * by, height - 2 * by) if min(width, height) > 4 * by else box
 
 
-def frame(box: Box, thick: int) -> Iterator[Rectangle]:
+def frame(box: Framing, thick: int) -> Iterator[Rectangle]:
     """Yield an outline that can be seen on every colour: dark, light, and the accent between."""
     x, y, width, height = box
     grown = (x - thick, y - thick, width + 2 * thick, height + 2 * thick)

@@ -48,7 +48,7 @@ AS_TABLE = Phrase(
     "{way}use another {mode}",
     way=Typed(Phrase("leave out {output} for a table, or ")),
 )
-SCRIPTS = ("pool.js", "quiz.js", "maps.js", "kinds.js", "page.js")  # in the order in which they stand in a page
+PAGE_SCRIPTS = ("pool.js", "quiz.js", "maps.js", "kinds.js", "page.js")  # in the order in which they stand in a page
 
 
 def page(
@@ -119,7 +119,7 @@ def filled_page(kind: str, heading: str, title: str, data: Mapping[str, Any], la
     """
     modes = {name: row for layer in layers for name, row in _known(layer).items()} or MODES
     rows = "\n".join(f"    {_scripted(row)}," for row in modes.values() if row.script)
-    style, script = _part("page.css"), "".join(map(_part, SCRIPTS)).replace("@modes@", rows)
+    style, script = _part("page.css"), "".join(map(_part, PAGE_SCRIPTS)).replace("@modes@", rows)
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -263,7 +263,7 @@ def data_of(feature_map: FeatureMap, colormap: str) -> dict[str, Any]:
         "rows": rows,
         "columns": columns,
         "planes": [" ".join(f"{a}{i}" for a, i in zip(letters, place, strict=True)) for place in places],
-        "values": [*map(numbers, values.reshape(-1, rows, columns))],
+        "values": [*map(plane_numbers, values.reshape(-1, rows, columns))],
         "colormap": colormap,
         "layer": None,
         "at": 0,
@@ -288,7 +288,7 @@ def flattened(values: np.ndarray[Any, Any], ndim: int) -> np.ndarray[Any, Any]:
     return values if ndim == 2 else values[..., None, :]
 
 
-def numbers(plane: np.ndarray[Any, Any]) -> list[Any]:
+def plane_numbers(plane: np.ndarray[Any, Any]) -> list[Any]:
     """Return the values of a plane as JSON has them, row by row."""
     if plane.dtype.kind == "f":
         plane = plane.astype(np.float64)

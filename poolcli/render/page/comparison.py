@@ -8,12 +8,22 @@ from typing import Any
 import numpy as np
 
 from poolcli.analysis.comparison import Variant, Variants
+from poolcli.errors import PoolcliError
 from poolcli.featuremap import FeatureMap
-from poolcli.render.page import check_map, data_of, filled_page, flattened, layer_data, numbers, unknown_to_the_script
+from poolcli.pooling.layer import Pooling
+from poolcli.render.page import (
+    check_map,
+    data_of,
+    filled_page,
+    flattened,
+    layer_of,
+    plane_numbers,
+    scripted_layer,
+)
 from poolcli.window import Axis
 from poolcli.wording import safe
 
-WITHOUT = Axis(1, range(1), range(1, 2))  # the axis that a line lacks
+NO_AXIS = Axis(1, range(1), range(1, 2))  # the axis that a line lacks
 
 
 def comparison_page(before: FeatureMap, made: Variants, colormap: str = "viridis") -> bytes:
@@ -48,23 +58,33 @@ def comparison_page(before: FeatureMap, made: Variants, colormap: str = "viridis
         "says": f"The same input under {', '.join(side.label for side in made.variants)}.",
     }
     labels = ", ".join(side.label for side in made.variants)
-    return filled_page("comparison", "Side by side", f"{labels} on {safe(before.name)}", data)
+    layers = [side.step.layer(before.ndim) for side in shown]
+    return filled_page("comparison", "Side by side", f"{labels} on {safe(before.name)}", data, layers)
 
 
 def _side(before: FeatureMap, made: Variants, side: Variant) -> dict[str, Any]:
     layer = side.step.layer(before.ndim)
+    scripted = _scripted(before, layer)
     values, marks = (flattened(np.asarray(one), before.ndim) for one in (side.values, made.marks(side)))
     rows, columns = values.shape[-2:]
-    axes = [WITHOUT] * (2 - before.ndim) + [*layer.plan(before.spatial)]
+    axes = [NO_AXIS] * (2 - before.ndim) + [*layer.plan(before.spatial)]
     return {
         "label": side.label,
         "rows": rows,
         "columns": columns,
-        "values": [*map(numbers, values.reshape(-1, rows, columns))],
-        "marks": [*map(numbers, marks.reshape(-1, rows, columns))] if made.marked else [],
+        "values": [*map(plane_numbers, values.reshape(-1, rows, columns))],
+        "marks": [*map(plane_numbers, marks.reshape(-1, rows, columns))] if made.marked else [],
         "axes": [*map(_axis, axes)],
-        "layer": None if unknown_to_the_script(layer) else layer_data(layer, before.values.dtype, before.spatial),
+        "layer": scripted and layer_of(before, scripted),
     }
+
+
+def _scripted(before: FeatureMap, layer: Pooling) -> Pooling | None:
+    """Return a layer as the page's script computes it; None where it cannot."""
+    try:
+        return scripted_layer(before, layer)
+    except PoolcliError:
+        return None
 
 
 def _axis(axis: Axis) -> dict[str, Any]:

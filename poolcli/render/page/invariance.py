@@ -38,7 +38,9 @@ def shift_page(report: ShiftReport, colormap: str = "viridis") -> bytes:
         "rounding": [0 if exact else 1, ROUNDING[8 if exact else feature_map.values.dtype.itemsize]],
         "verdict": report.verdict,
     }
-    return filled_page("shift", "Translation invariance", f"{safe(feature_map.name)}: translation invariance", data, [layer])
+    return filled_page(
+        "shift", "Translation invariance", f"{safe(feature_map.name)}: translation invariance", data, [layer]
+    )
 
 
 def _in_two_axes(by: tuple[int, ...]) -> list[int]:

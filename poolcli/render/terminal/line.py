@@ -20,7 +20,7 @@ HIGH = 8  # lines of a picture
 GRAIN: Mapping[bool, tuple[int, int]] = {False: (2, 4), True: (1, 1)}  # dots in a character: across, down
 DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # of U+2800, by column and row
 BARS: Mapping[bool, str] = {False: "├─┤│", True: "[-]|"}  # both ends, what is between, and one character alone
-MOST_LANES = 6  # of windows that overlap
+MOST_BARS = 6  # of windows that overlap
 
 
 def line(values: Array, scale: Scale, width: int, *, ascii_only: bool = False, high: int = HIGH) -> Block:
@@ -59,14 +59,15 @@ def line(values: Array, scale: Scale, width: int, *, ascii_only: bool = False, h
     for start in range(parts - 1 if parts < columns else 0):  # the way from one to the next
         if not np.isnan(middle[start : start + 2]).any():
             steps = np.arange(int(places[start]), min(int(places[start + 1]) + 1, columns))
-            dots[np.interp(steps + 0.5, places, middle).round().astype(int), steps] = True
+            both = slice(start, start + 2)
+            dots[np.interp(steps + 0.5, places[both], middle[both]).round().astype(int), steps] = True
     return Block([[Segment(row)] for row in _characters(dots, across, down)])
 
 
 def _characters(dots: NDArray[np.bool_], across: int, down: int) -> list[str]:
     rows, columns = dots.shape
     if (across, down) == (1, 1):
-        return ["".join(" *"[dot] for dot in row).rstrip() or " " for row in dots]
+        return ["".join("*" if dot else " " for dot in row).rstrip() or " " for row in dots]
     weights = np.array(DOTS).T
     blocks = dots.reshape(rows // down, down, columns // across, across)
     sums = (blocks * weights[None, :, None, :]).sum(axis=(1, 3))
@@ -110,7 +111,7 @@ def _bars(spans: Iterable[tuple[float, float]], width: int, marks: str) -> list[
         bar = marks[3] if first == last else marks[0] + marks[1] * (last - first - 1) + marks[2]
         free = next((lane for lane in lanes if not any(mark != " " for mark in lane[first : last + 1])), None)
         if free is None:
-            if len(lanes) == MOST_LANES:
+            if len(lanes) == MOST_BARS:
                 continue
             free = [" "] * width
             lanes.append(free)
