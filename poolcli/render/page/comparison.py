@@ -44,8 +44,8 @@ def comparison_page(before: FeatureMap, made: Variants, colormap: str = "viridis
         If the map is one that a page cannot show.
     """
     check_map(before)
-    shown = [side for side in made.variants if side.values is not None and side.values.size]
-    refused = [side for side in made.variants if side not in shown]
+    shown = [side for side in made.variants if _has_values(side)]
+    refused = [side for side in made.variants if not _has_values(side)]
     said = {side.refusal for side in refused}
     data = {
         **data_of(before, colormap),
@@ -60,6 +60,10 @@ def comparison_page(before: FeatureMap, made: Variants, colormap: str = "viridis
     labels = ", ".join(side.label for side in made.variants)
     layers = [side.step.layer(before.ndim) for side in shown]
     return filled_page("comparison", "Side by side", f"{labels} on {safe(before.name)}", data, layers)
+
+
+def _has_values(side: Variant) -> bool:
+    return side.values is not None and side.values.size > 0
 
 
 def _side(before: FeatureMap, made: Variants, side: Variant) -> dict[str, Any]:
