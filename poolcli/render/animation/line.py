@@ -31,7 +31,7 @@ from poolcli.render.animation.scene import (
     Shape,
     Words,
     extent,
-    frame,
+    rimmed,
 )  # fmt: skip
 from poolcli.render.planes import reaches
 
@@ -147,7 +147,7 @@ class LineScene(Scene):
         yield from self._around(first, cells[0], cells[-1] + 1)
         yield from self._around(second, at, at + 1)
         for (place,) in fact.winners if first.rows else ():
-            yield from frame(first.box(0, place), 2)
+            yield from rimmed(first.box(0, place), 2)
         for (place,) in fact.winners if not self.named else ():
             if 0 <= place < self.input.size:
                 yield from self._dot(first, place)
@@ -156,7 +156,7 @@ class LineScene(Scene):
     def _around(self, grid: CellGrid, start: int, end: int) -> Iterator[Shape]:
         x, _, width, high = grid.box(0, start, 1, end - start)
         wide = max(width, NARROWEST)
-        return frame((x - (wide - width) / 2, grid.y - TALL, wide, TALL + high * grid.rows), 3)
+        return rimmed((x - (wide - width) / 2, grid.y - TALL, wide, TALL + high * grid.rows), 3)
 
     def _dot(self, grid: CellGrid, place: int) -> Iterator[Shape]:
         ((x, _, width, _), (y,)) = grid.box(0, place), self._high(grid, self.input[0, place : place + 1])

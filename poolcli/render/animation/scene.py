@@ -435,12 +435,12 @@ class Scene:
         if rows.step > 1 or columns.step > 1:
             for row in rows:
                 for column in columns:
-                    yield from frame(_inner(first.box(row, column), 2), max(thick - 1, 1))
+                    yield from rimmed(_inner(first.box(row, column), 2), max(thick - 1, 1))
         else:
-            yield from frame(first.box(rows[0], columns[0], len(rows), len(columns)), thick)
+            yield from rimmed(first.box(rows[0], columns[0], len(rows), len(columns)), thick)
         for place in fact.winners:
-            yield from frame(_inner(first.box(*(0,) * (2 - len(place)), *place), thick), max(thick - 1, 1))
-        yield from frame(second.box(*(0,) * (2 - len(fact.at)), *fact.at), thick)
+            yield from rimmed(_inner(first.box(*(0,) * (2 - len(place)), *place), thick), max(thick - 1, 1))
+        yield from rimmed(second.box(*(0,) * (2 - len(fact.at)), *fact.at), thick)
         yield from self._arithmetic(fact)
 
     def _arithmetic(self, fact: WindowFact) -> Iterator[Shape]:
@@ -478,7 +478,7 @@ def _inner(box: Framing, by: int) -> Framing:
     return (x + by, y + by, width - 2 * by, height - 2 * by) if min(width, height) > 4 * by else box
 
 
-def frame(box: Framing, thick: int) -> Iterator[Rectangle]:
+def rimmed(box: Framing, thick: int) -> Iterator[Rectangle]:
     """Yield an outline that can be seen on every colour: dark, light, and the accent between."""
     x, y, width, height = box
     grown = (x - thick, y - thick, width + 2 * thick, height + 2 * thick)
