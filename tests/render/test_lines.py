@@ -170,6 +170,7 @@ PIXELS = """id => { const canvas = document.querySelector(`#${id} .map canvas`);
   return tops; }"""
 
 
+@pytest.mark.slow
 def test_a_signal_is_a_line_above_its_cells(opened: Open) -> None:
     seen = opened(page(FeatureMap(SIGNAL, "L"), Pooling.of(1, "max", 4, stride=2)))
     tops = seen.page.evaluate(PIXELS, "input")
@@ -184,6 +185,7 @@ def test_a_signal_is_a_line_above_its_cells(opened: Open) -> None:
     assert seen.text("#thinned") == ""
 
 
+@pytest.mark.slow
 def test_200000_samples_are_a_line_that_keeps_its_peak(opened: Open) -> None:
     seen = opened(page(FeatureMap(LONG, "L"), Pooling.of(1, "max", 100)), width=1280, height=720)
     tops = seen.page.evaluate(PIXELS, "input")

@@ -19,6 +19,8 @@ from poolcli.render.page.invariance import shift_page
 from poolcli.steps.steps import PoolStep
 from tests.support.process import Run
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from tests.support.browser import Open, Watched
 
