@@ -29,6 +29,7 @@ from poolcli.window import Axis
 Array = NDArray[Any]
 COUNTED_TILE_CELLS = 1 << 17
 LEVEL_TILE_CELLS = (1 << 16) - 1  # their places fit 16 bits
+CELL_BYTES = 20  # that a thread takes for each cell of a tile and each program, at most
 SEARCHED = 32  # cells of windows that are sorted while a level is looked for in one
 ONES = Part(np.add, (0,), dtype=np.dtype(np.uint64), ones=True)
 FIRST = Part(np.maximum, (0,))
@@ -83,7 +84,7 @@ def _counted(
             tile = CountedTile(planes[spot.cells], spot.axes, spot.windows, programs[spot.kind])
             values[spot.windows] = work(tile)
 
-        run(found, make, lambda: None, workers)
+        run(found, make, lambda: None, min(workers, 3 * (x.nbytes + out.nbytes) // (CELL_BYTES * len(parts) * cells)))
     return out
 
 
@@ -151,7 +152,7 @@ def _most_frequent(block: Array, levels: Array, programs: Sequence[KernelProgram
     top, wide, bits = np.iinfo(kind).max, np.dtype(f"u{2 * kind.itemsize}"), 8 * kind.itemsize
     buffer = np.empty(max(sums.size, firsts.size), np.uint8)
     equal, places = np.empty(block.shape, np.bool_), np.empty(block.shape, kind)
-    sooner = (top - np.arange(block[0].size)).astype(kind).reshape(block.shape[1:])
+    sooner = np.arange(top, top - block[0].size, -1, kind).reshape(block.shape[1:])
     most = np.zeros(sums.results[0].shape, wide)
     for level in levels:
         np.equal(block, level, out=equal)
@@ -160,5 +161,5 @@ def _most_frequent(block: Array, levels: Array, programs: Sequence[KernelProgram
         np.multiply(sooner, equal, out=places)
         np.add(key, replay(firsts, places, buffer=buffer), out=key)
         np.maximum(most, key, out=most)
-    where = (top - (most & wide.type(top))).astype(np.int64).reshape(len(block), -1)
+    where = (top - most.astype(kind)).reshape(len(block), -1)  # the lower half
     return np.take_along_axis(block.reshape(len(block), -1), where, 1).reshape(most.shape)

@@ -507,6 +507,19 @@ def test_ranks_and_draws_take_little_memory(mode: str, window: Any, dtype: Any) 
     assert peak <= 4 * (x.nbytes + made.nbytes) + (1 << 21)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("size", [5, 31])
+def test_majorities_by_counts_take_little_memory(size: int, dtype: Any) -> None:
+    tracemalloc = pytest.importorskip("tracemalloc")
+    x = np.random.default_rng(5).integers(0, 20, (900, 800)).astype(dtype)
+    poolcli.pool(x[:50, :50], "majority", size, stride=1)  # imports what it needs
+    tracemalloc.start()
+    made = poolcli.pool(x, "majority", size, stride=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= 4 * (x.nbytes + made.nbytes)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16])
 def test_long_rows_are_looked_at_part_by_part(dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(6).integers(-20, 60, (3, 40, 50)).astype(dtype)
