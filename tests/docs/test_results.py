@@ -8,7 +8,18 @@ from benchmarks.cases import CASES, MARKS
 from benchmarks.commands import COMMANDS, HEADER, PEAKS_HEADER, STREAMED
 from benchmarks.kernels import HEADER as KERNELS
 from benchmarks.kernels import marks
-from benchmarks.results import QUOTED, README, README_HEADER, RESULTS, cells, quoted, table, with_rows
+from benchmarks.results import (
+    MISSED_HEADER,
+    QUOTED,
+    README,
+    README_HEADER,
+    RESULTS,
+    cells,
+    missed,
+    quoted,
+    table,
+    with_rows,
+)
 
 
 def rows(text: str, header: str) -> list[str]:
@@ -32,6 +43,14 @@ def test_results_are_of_cases_that_exist(header: str, among: tuple[object, ...])
     known = [getattr(case, "name") for case in among]  # noqa: B009 - of several classes
     assert names == [name for name in known if name in names]
     assert names
+
+
+def test_results_say_what_is_missed() -> None:
+    text = RESULTS.read_text()
+    assert rows(text, MISSED_HEADER) == missed(text)
+    assert missed("| a | 1 | b | - | - | b 1/2 missed, c 3/1 | 1 |\n| d | 1 | b | - | - | b 3/2 | 1 |\n") == [
+        "| a | b 1/2 missed |"
+    ]
 
 
 def test_rows_are_replaced_and_stand_in_order() -> None:
