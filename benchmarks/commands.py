@@ -331,9 +331,8 @@ def main(only: list[str], rounds: int, without: list[str], *, write: bool) -> No
             (PEAKS_HEADER, STREAMED, peaks),
         ):
             print(f"\n{header}\n|{'---|' * (header.count('|') - 1)}")
-            rows = []
             for command in [command for command in among if command in chosen]:
-                rows.append(measure(command, folder, without=without))
-                print(rows[-1], flush=True)
-            if write:
-                results.write(header, rows, [command.name for command in among], f"- commands: {versions()}")
+                row = measure(command, folder, without=without)
+                print(row, flush=True)
+                if write:
+                    results.write(header, [row], [each.name for each in among], f"- commands: {versions()}")

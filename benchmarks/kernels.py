@@ -203,11 +203,10 @@ def main(only: list[str], rounds: int, without: list[str], *, write: bool) -> No
     firsts = FirstCalls()
     told = f"{threads()} threads, {rounds} interleaved rounds, medians; {versions(peers)}"
     print(f"{told}\n\n{HEADER}\n|{'---|' * len(COLUMNS)}")
-    rows = []
     for case in CASES:
         if all(word in case.name for word in only):
-            rows.append(line(case, *measure(case, rounds, peers), firsts))
-            print(rows[-1], flush=True)
+            row = line(case, *measure(case, rounds, peers), firsts)
+            print(row, flush=True)
+            if write:
+                results.write(HEADER, [row], [case.name for case in CASES], f"- kernels: {told}")
     firsts.end()
-    if write:
-        results.write(HEADER, rows, [case.name for case in CASES], f"- kernels: {told}")

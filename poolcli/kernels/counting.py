@@ -152,7 +152,7 @@ def _most_frequent(block: Array, levels: Array, programs: Sequence[KernelProgram
     top, wide, bits = np.iinfo(kind).max, np.dtype(f"u{2 * kind.itemsize}"), 8 * kind.itemsize
     buffer = np.empty(max(sums.size, firsts.size), np.uint8)
     equal, places = np.empty(block.shape, np.bool_), np.empty(block.shape, kind)
-    sooner = np.arange(top, top - block[0].size, -1, kind).reshape(block.shape[1:])
+    sooner = np.arange(top, top - block[0].size, -1, dtype=kind).reshape(block.shape[1:])
     most = np.zeros(sums.results[0].shape, wide)
     for level in levels:
         np.equal(block, level, out=equal)
