@@ -29,7 +29,7 @@ from poolcli.window import Axis
 Array = NDArray[Any]
 COUNTED_TILE_CELLS = 1 << 17
 LEVEL_TILE_CELLS = (1 << 16) - 1  # their places fit 16 bits
-CELL_BYTES = 20  # that a thread takes for each cell of a tile and each program, at most
+COUNTED_CELL_BYTES = 20  # that a thread takes for each cell of a tile and each program, at most
 SEARCHED = 32  # cells of windows that are sorted while a level is looked for in one
 ONES = Part(np.add, (0,), dtype=np.dtype(np.uint64), ones=True)
 FIRST = Part(np.maximum, (0,))
@@ -84,7 +84,12 @@ def _counted(
             tile = CountedTile(planes[spot.cells], spot.axes, spot.windows, programs[spot.kind])
             values[spot.windows] = work(tile)
 
-        run(found, make, lambda: None, min(workers, 3 * (x.nbytes + out.nbytes) // (CELL_BYTES * len(parts) * cells)))
+        run(
+            found,
+            make,
+            lambda: None,
+            min(workers, 3 * (x.nbytes + out.nbytes) // (COUNTED_CELL_BYTES * len(parts) * cells)),
+        )
     return out
 
 
