@@ -84,12 +84,8 @@ def _counted(
             tile = CountedTile(planes[spot.cells], spot.axes, spot.windows, programs[spot.kind])
             values[spot.windows] = work(tile)
 
-        run(
-            found,
-            make,
-            lambda: None,
-            min(workers, 3 * (x.nbytes + out.nbytes) // (COUNTED_CELL_BYTES * len(parts) * cells)),
-        )
+        most = 3 * (x.nbytes + out.nbytes) // (COUNTED_CELL_BYTES * len(parts) * cells)  # threads
+        run(found, make, lambda: None, min(workers, most))
     return out
 
 
