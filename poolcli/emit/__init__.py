@@ -23,14 +23,19 @@ if TYPE_CHECKING:
     from poolcli.emit.program import Program
     from poolcli.steps.steps import Step
 
-TARGETS: Mapping[str, str] = {"torch": "Torch", "keras": "Keras", "onnx": "Onnx", "numpy": "Numpy"}
+TARGETS: Mapping[str, str] = {
+    "torch": "torch_code.Torch", "keras": "keras_code.Keras", "onnx": "onnx_code.Onnx", "numpy": "numpy_code.Numpy",
+    "tensorflow": "native_code.TensorFlow", "litert": "native_code.LiteRT", "openvino": "native_code.OpenVINO",
+    "paddle": "native_code.Paddle", "flax": "native_code.Flax",
+}  # fmt: skip
 
 
 def target_class(target: str) -> type[Program]:
-    """Return what writes for a target: the class of ``TARGETS`` in the file that is called after it."""
+    """Return what writes for a target: its class, from the file that `TARGETS` names with it."""
     if target not in TARGETS:
         raise UnknownNameError("target", target, TARGETS)
-    found: Any = getattr(import_module(f"poolcli.emit.{target}_code"), TARGETS[target])
+    file, _, name = TARGETS[target].partition(".")
+    found: Any = getattr(import_module(f"poolcli.emit.{file}"), name)
     return found  # type: ignore[no-any-return]  # of an import by name
 
 
@@ -44,7 +49,7 @@ def emit(steps: Sequence[Step], ndim: int, target: str, layout: str | None = Non
     ndim : int
         How many axes are spatial.
     target : str
-        A row of `TARGETS`: ``torch``, ``keras``, ``onnx`` or ``numpy``.
+        A row of `TARGETS`: ``torch``, ``keras``, ``onnx``, ``numpy``, or a runtime that has the layer in one call.
     layout : str, optional
         The axes of the array that ``pool(x)`` takes; without it the spatial ones stand last.
 

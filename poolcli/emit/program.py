@@ -204,14 +204,15 @@ class Program:
 
 _STANDARD = ("itertools", "math")
 _OTHERS = {"keras": "keras", "np": "numpy as np", "onnxruntime": "onnxruntime", "torch": "torch",
-           "F": "torch.nn.functional as F"}  # fmt: skip
+           "F": "torch.nn.functional as F", "tf": "tensorflow as tf", "openvino": "openvino",
+           "paddle": "paddle"}  # fmt: skip
 _NAMES = {"sliding_window_view": "numpy.lib.stride_tricks", "TensorProto": "onnx", "helper": "onnx",
-          "numpy_helper": "onnx"}  # fmt: skip
+          "numpy_helper": "onnx", "opset16": "openvino", "linen": "flax"}  # fmt: skip
 
 
 def imports(code: str) -> list[str]:
     """Return the import lines that the code needs."""
-    used = set(re.findall(r"\b[A-Za-z_]+\b", re.sub(r'"[^"]*"', "", code)))
+    used = set(re.findall(r"\b[A-Za-z_]\w*\b", re.sub(r'"[^"]*"', "", code)))
     standard = [f"import {name}" for name in _STANDARD if name in used]
     other = [f"import {row}" for name, row in _OTHERS.items() if name in used]
     homes = dict.fromkeys(home for name, home in _NAMES.items() if name in used)

@@ -777,6 +777,7 @@ TENSORFLOW = Framework(
         Rule(_all(_padded, _mode("avg")), "explicit padding is for max pooling only", "pad the input first"),
         Rule(_all(_padded, _ndim(3)), "explicit padding is for one and two spatial axes only", "pad the input first"),
         Rule(_wide_pads(lambda k: k - 1), "every pad has to be smaller than the window"),
+        Rule(_all(_dilated, _padded), "explicit padding does not go with dilations", "pad the input first"),
         Rule(_all(_dilated, lambda facts: _named("same")(facts) or max(facts.layer.window.stride) > 1),
              "dilations go with padding valid and stride 1 only"),
         Rule(_all(_kind("fractional-disjoint"), _ndim(1, 3)), "its fractional pooling is 2-D only"),

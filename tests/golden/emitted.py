@@ -27,7 +27,8 @@ from poolcli.featuremap import SPATIAL, FeatureMap
 from poolcli.steps.steps import ConvStep, PoolStep, ReluStep, Step, apply
 
 SEED = 20261121
-FRAMEWORKS = ("torch", "keras", "onnx")
+NATIVE = ("tensorflow", "litert", "openvino", "paddle", "flax")  # one call each, each in an environment of its own
+FRAMEWORKS = ("torch", "keras", "onnx", *NATIVE)
 MODES = ("max", "min", "avg", "sum", "range", "rms", "lp:2", "lp:3", "lp:1.5", "lp:inf", "mixed:0.3", "lp:9", "median",
          "majority", "std", "var", "percentile:30", "logavgexp:2", "soft", "stochastic")  # fmt: skip
 SHAPES = {1: ((9,), (2, 8)), 2: ((6, 7), (2, 3, 5, 8)), 3: ((5, 5, 6), (2, 6, 5, 5))}
@@ -95,10 +96,11 @@ def questions() -> Iterator[tuple[str, int, list[Step], list[Step]]]:
         before: list[Step] = [[], [], [ReluStep()], [ConvStep(KERNELS[ndim], bias=0.5)],
                               [ConvStep(KERNELS[ndim], padding="same", stride=2), ReluStep()]][
                                   (len(mode) + len(window) + ndim) % 5]  # fmt: skip
+        before = [] if framework in NATIVE else before
         yield framework, ndim, before, [PoolStep(mode, size, options)]
         if not before:
             yield framework, ndim, [], [PoolStep(mode, size, options | {"compat": framework})]
-        if mode in ("max", "min"):
+        if mode in ("max", "min") and framework not in NATIVE:
             yield framework, ndim, before, [PoolStep(mode, size, options, indices=True)]
             own = options | {"compat": framework, "storage_order": ndim % 2 if framework == "onnx" else 0}
             yield framework, ndim, before, [PoolStep(mode, size, own, indices=True)]
@@ -130,6 +132,8 @@ def entries() -> tuple[list[dict[str, Any]], Counter[str], Counter[str]]:
         kind = "float" if options.get("nan") == "error" or (framework == "keras" and before and kind == "nan") else kind
         refuses_nan = isinstance(pools[0], PoolStep) and pools[0].indices and not options.get("compat")
         kind = "float" if refuses_nan and kind == "nan" else kind
+        if framework in NATIVE:
+            kind = ("float", "double", "float" if options.get("compat") else "whole")[place % 3]
         x = data(rng, shape, kind)
         try:
             code = emit([*before, *pools], ndim, framework)

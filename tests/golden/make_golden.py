@@ -7,6 +7,12 @@ to renew them::
     python tests/golden/make_golden.py                          # rewrites the JSON files beside this script
     python tests/golden/make_golden.py --check-emitted E.json   # runs code that ``poolcli pool --emit`` printed
 
+The runtimes do not live together: ``--only`` runs their programs, each in an environment of its own with
+tensorflow-cpu==2.21.0 (for tensorflow and litert), openvino==2026.4.1, paddlepaddle==3.3.1, or flax==0.12.8 on
+jax==0.10.2::
+
+    python tests/golden/make_golden.py --check-emitted E.json --only tensorflow,litert
+
 Each case holds an input, the poolcli call (``pool``, ``grad`` or ``unpool`` and its keywords) and what the framework
 answered: values, or the words with which it refused. In JSON ``null`` is NaN and ``1e999`` is infinity. Arrays are
 (leading..., spatial...), so Keras runs with ``channels_first``. Keras runs on JAX.
@@ -995,9 +1001,10 @@ def unpacked(data: Any) -> Array:
     return values.astype(dtype) if dtype else values
 
 
-def check_emitted(path: Path) -> int:
+def check_emitted(path: Path, only: Sequence[str]) -> int:
     """Run each ``{framework, code, input, expected}`` of a JSON list; return how many disagree."""
     entries = json.loads(path.read_text(encoding="utf-8"))
+    entries = [entry for entry in entries if not only or entry["framework"] in only]
     wrong = 0
     for place, entry in enumerate(entries):
         expected = unpacked(entry["expected"])
@@ -1022,9 +1029,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=HERE, help="folder for the JSON files")
     parser.add_argument("--check-emitted", type=Path, metavar="FILE", help="run emitted code instead")
+    parser.add_argument("--only", default="", metavar="NAMES", help="the frameworks whose emitted code to run")
     arguments = parser.parse_args()
     if arguments.check_emitted:
-        return min(1, check_emitted(arguments.check_emitted))
+        return min(1, check_emitted(arguments.check_emitted, arguments.only.split(",") if arguments.only else ()))
     make(arguments.out)
     return 0
 

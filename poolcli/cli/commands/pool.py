@@ -27,8 +27,8 @@ class PoolExtras(Group):
         bool, option("--indices", help="Record where each maximum or minimum came from.", panel=OUTPUT)
     ] = False
     emit: Annotated[
-        str | None, option("--emit", help="Print code that computes the same, instead of computing: torch, keras, onnx "
-                           "or numpy.", panel=OUTPUT, metavar="NAME", choices=tuple(TARGETS))
+        str | None, option("--emit", help="Print code that computes the same, instead of computing: "
+                           f"{', '.join(TARGETS)}.", panel=OUTPUT, metavar="NAME", choices=tuple(TARGETS))
     ] = None  # fmt: skip
 
 

@@ -1,0 +1,329 @@
+"""Code for runtimes that have a layer in one native call: TensorFlow, LiteRT, OpenVINO, Paddle and Flax.
+
+What such a call does is what the runtime's row of `poolcli.pooling.frameworks` says. A layer that the row refuses, or
+that would give other values than was asked for, has no code, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from poolcli.emit.geometry import compat_of, is_dilated, is_padded, reach_of, sides_of, truncates
+from poolcli.emit.program import Program, as_code, without_point
+from poolcli.errors import CompatError
+from poolcli.pooling.frameworks import LayerFacts
+from poolcli.pooling.modes import MODES
+from poolcli.steps.steps import PoolStep
+from poolcli.wording import Phrase
+
+if TYPE_CHECKING:
+    from poolcli.pooling.layer import Pooling
+    from poolcli.steps.steps import ConvStep
+    from poolcli.window import Window
+
+MOST_TRIED = 32  # lengths of an axis on which the windows of two rules are compared
+
+
+def _sides(pairs: Sequence[tuple[int, int]]) -> str:
+    return as_code([list(pair) for pair in pairs])
+
+
+class Native(Program):
+    """A program of one native call."""
+
+    channels_last: ClassVar[bool] = True
+    result: ClassVar[str] = "t.numpy()"
+
+    def __init__(self, ndim: int) -> None:
+        super().__init__(ndim)
+        self.calls: list[str] = []  # the layer; what stands before it in the body refuses input
+
+    # what each runtime knows
+
+    def sliding(self, layer: Pooling) -> list[str]:
+        """Write the call that pools ``t`` with sliding windows."""
+        raise NotImplementedError
+
+    def whole(self, layer: Pooling) -> list[str]:
+        """Write the call that pools the whole map."""
+        raise NotImplementedError
+
+    def adaptive(self, layer: Pooling) -> list[str]:
+        """Write the call that gives so many outputs; most rows refuse it before."""
+        raise NotImplementedError
+
+    def row_for(self, layer: Pooling) -> str:  # noqa: ARG002 - one row for each but one
+        """Return the row of the frameworks whose rules the call follows."""
+        return self.name
+
+    # what is the same for all
+
+    def pool(self, layer: Pooling) -> None:
+        """Write a pooling layer."""
+        if self.calls:
+            self.refuse("one native call is one pooling layer")
+        there = self._there(layer)
+        self._compare(layer, there)
+        kinds = {"sliding": self.sliding, "global": self.whole, "adaptive": self.adaptive}
+        if layer.window.kind not in kinds:
+            self.refuse("where its fractional windows lie is drawn at random there")
+        self.calls = kinds[layer.window.kind](there)
+
+    def _there(self, layer: Pooling) -> Pooling:
+        """Return the layer as the runtime has it, every default said."""
+        said = {
+            **layer.record(),
+            "ceil_mode": layer.window.ceil_mode,
+            "compat": compat_of(layer) or self.row_for(layer),
+        }
+        spellings: tuple[dict[str, Any], ...] = ({"count_include_pad": layer.count_include_pad}, {})
+        for spelling in spellings:
+            try:
+                return PoolStep.from_record({**said, **spelling}).layer(self.ndim)
+            except CompatError as problem:
+                refusal = problem
+        return self.refuse(refusal.text)
+
+    def _compare(self, layer: Pooling, there: Pooling) -> None:
+        """Refuse what would give other values; let the program refuse the input that would."""
+        framework = there.framework
+        if framework is None or layer.compat is not None:
+            self._guard(layer, there)
+            return
+        if framework.scales_override and layer.divisor_override:
+            self.refuse("its divisor_override divides the mean times the window's size")
+        if layer.window.kind == "sliding" and (why := _departure(layer, there)):
+            self.refuse(why)
+        self._guard(layer, there)
+
+    def _guard(self, layer: Pooling, there: Pooling) -> None:
+        """Write the lines that refuse whole numbers, NaN and infinity that become something else there."""
+        import numpy as np
+
+        row, name = there.row(np.dtype(np.float32)), layer.mode.mode.name
+        if truncates(layer):
+            self.body += ['if x.dtype.kind != "f":', '    raise ValueError("whole numbers are rounded otherwise")']
+        if layer.compat is None and row != MODES[name]:
+            if name not in ("max", "min"):
+                self.refuse(row.why)
+            self.body += ["if not np.isfinite(x).all():", '    raise ValueError("NaN and infinity become others")']
+        elif there.framework and there.framework.unpromised(LayerFacts(there, np.dtype(np.float32))):
+            self.refuse_nan("what becomes of NaN depends on the machine")
+
+    def lines(self) -> list[str]:
+        """Return the lines of ``pool``."""
+        n = self.ndim
+        shape = f"-1, *x.shape[-{n}:], 1" if self.channels_last else f"-1, 1, *x.shape[-{n}:]"
+        ends = "1:-1" if self.channels_last else "2:"
+        return [
+            *self.body,
+            f't = x.reshape({shape}).astype("float32")',
+            *self.calls,
+            f"return {self.result}.reshape(*x.shape[:-{n}], *t.shape[{ends}])",
+        ]
+
+    def indexed(self, layer: Pooling) -> None:  # noqa: ARG002 - one signature for all
+        """Refuse: one call gives values."""
+        self.refuse("one native call gives the values alone", Phrase("drop {indices}"))
+
+    def conv(self, step: ConvStep, window: Window) -> None:  # noqa: ARG002 - one signature for all
+        """Refuse: no pooling."""
+        self.refuse("one native call is one pooling layer")
+
+    def relu(self) -> None:
+        """Refuse: no pooling."""
+        self.refuse("one native call is one pooling layer")
+
+    def sizes(self, values: Sequence[int]) -> str:
+        """Write one number for each axis."""
+        return str(tuple(values))
+
+    def axes(self) -> str:
+        """Write the spatial axes."""
+        first = 1 if self.channels_last else 2
+        return str(tuple(range(first, first + self.ndim)))
+
+
+def _departure(layer: Pooling, there: Pooling) -> str:
+    """Say in which way the runtime's windows, or the cells that they count, are others than asked for; or nothing."""
+    divides = layer.mode.mode.divides and not layer.divisor_override
+    title, counting = (there.framework.title, there.framework.counting) if there.framework else ("", "")
+    for more in range(min(2 * max(layer.window.stride), MOST_TRIED)):
+        lengths = [reach + more for reach in reach_of(layer.window)]
+        ours, theirs = layer.plan(lengths), there.plan(lengths)
+        if [axis.starts for axis in ours] != [axis.starts for axis in theirs]:
+            return f"{title} has other windows here"
+        pairs = zip(ours, there.counted(theirs), strict=True)
+        counts = ((one.counts(include_pad=layer.count_include_pad), other.counts(include_pad=there.count_include_pad))
+                  for one, other in pairs)  # fmt: skip
+        if divides and any((one != other).any() for one, other in counts):
+            return counting or f"{title} counts other cells"
+    return ""
+
+
+class TensorFlow(Native):
+    """A program for TensorFlow."""
+
+    name, title = "tensorflow", "TensorFlow"
+    follows = ("tensorflow",)
+
+    def sliding(self, layer: Pooling) -> list[str]:
+        """Write the call that pools ``t`` with sliding windows."""
+        window, mode = layer.window, layer.mode.mode.name
+        sizes = f"t, {self.sizes(window.size)}"
+        padding = f'"{window.padding.upper()}"' if isinstance(window.padding, str) else '"VALID"'
+        if is_dilated(window):
+            dilated = f"strides={self.sizes(window.stride)}, dilations={self.sizes(window.dilation)}"
+            return [f't = tf.nn.pool({sizes}, "{mode.upper()}", padding={padding}, {dilated})']
+        if (sides := sides_of(window)) and is_padded(window):
+            padding = _sides([(0, 0), *sides, (0, 0)])
+        return [f"t = tf.nn.{mode}_pool{self.ndim}d({sizes}, {self.sizes(window.stride)}, {padding})"]
+
+    def whole(self, layer: Pooling) -> list[str]:
+        """Write the call that pools the whole map."""
+        name = {"max": "reduce_max", "avg": "reduce_mean"}[layer.mode.mode.name]
+        return [f"t = tf.{name}(t, axis={self.axes()}, keepdims=True)"]
+
+
+class LiteRT(TensorFlow):
+    """A program that builds a model for LiteRT with TensorFlow, and runs it; it has a batch of 1."""
+
+    name, title = "litert", "LiteRT"
+    follows = ("litert",)
+
+    def lines(self) -> list[str]:
+        """Return the lines of ``pool``."""
+        n = self.ndim
+        (call,) = self.calls
+        return [
+            *self.body,
+            f't = np.moveaxis(x.reshape(1, -1, *x.shape[-{n}:]), 1, -1).astype("float32")',
+            f"layer = tf.function(lambda t: {call.removeprefix('t = ')})",
+            "concrete = layer.get_concrete_function(tf.TensorSpec(t.shape, tf.float32))",
+            "converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], layer)",
+            "model = tf.lite.Interpreter(model_content=converter.convert())",
+            "model.allocate_tensors()",
+            'model.set_tensor(model.get_input_details()[0]["index"], t)',
+            "model.invoke()",
+            't = model.get_tensor(model.get_output_details()[0]["index"])',
+            f"return np.moveaxis(t[0], -1, 0).reshape(*x.shape[:-{n}], *t.shape[1:-1])",
+        ]
+
+    def pool(self, layer: Pooling) -> None:
+        """Write a pooling layer."""
+        if layer.mode.mode.name == "rms":
+            self.refuse("TensorFlow has no layer that becomes L2_POOL_2D")
+        super().pool(layer)
+
+
+class OpenVINO(Native):
+    """A program that builds a model for OpenVINO, and runs it."""
+
+    name, title = "openvino", "OpenVINO"
+    follows = ("openvino", "openvino:ceil", "openvino:ceil_torch")
+    channels_last = False
+    result = "t"
+
+    def row_for(self, layer: Pooling) -> str:
+        """Return the row that rounds as PyTorch does where the layer rounds up."""
+        return "openvino:ceil_torch" if layer.window.ceil_mode else self.name
+
+    def _run(self, call: str) -> list[str]:
+        return [
+            "given = opset16.parameter(t.shape, np.float32)",
+            f"made = opset16.{call}",
+            'model = openvino.compile_model(openvino.Model([made.output(0)], [given]), "CPU")',
+            "t = model(t)[0]",
+        ]
+
+    def sliding(self, layer: Pooling) -> list[str]:
+        """Write the call that pools ``t`` with sliding windows."""
+        window, average = layer.window, layer.mode.mode.name == "avg"
+        sides = sides_of(window) or ((0, 0),) * self.ndim
+        pads = f"{[before for before, _ in sides]}, {[after for _, after in sides]}, {list(window.size)}"
+        stride, dilation = list(window.stride), list(window.dilation)
+        rounding = (compat_of(layer) or self.name).partition(":")[2] or "floor"
+        named = {"same": "same_upper", "same-lower": "same_lower"}.get(str(window.padding), "explicit")
+        ends = f'rounding_type="{rounding}", auto_pad="{named}"'
+        if average:
+            ends += f", dilations={dilation}"  # without them its compiler crashes
+            return self._run(f"avg_pool(given, {stride}, {pads}, {not layer.count_include_pad}, {ends})")
+        return self._run(f"max_pool(given, {stride}, {dilation}, {pads}, {ends})")
+
+    def whole(self, layer: Pooling) -> list[str]:
+        """Write the call that pools the whole map."""
+        name = {"max": "reduce_max", "avg": "reduce_mean"}[layer.mode.mode.name]
+        if layer.compat is not None and name == "reduce_max":
+            self.refuse_nan("what its ReduceMax makes of NaN is not known")
+        return self._run(f"{name}(given, np.array({list(range(2, 2 + self.ndim))}), keep_dims=True)")
+
+    def adaptive(self, layer: Pooling) -> list[str]:
+        """Write the call that gives so many outputs."""
+        sizes, name = list(layer.window.output_size), layer.mode.mode.name
+        more = ', "i32"' if name == "max" else ""
+        return self._run(f"adaptive_{name}_pool(given, np.array({sizes}){more})")
+
+
+class Paddle(Native):
+    """A program for Paddle."""
+
+    name, title = "paddle", "Paddle"
+    follows = ("paddle",)
+    channels_last = False
+
+    def _called(self, name: str, *arguments: str) -> list[str]:
+        call = f"paddle.nn.functional.{name}_pool{self.ndim}d"
+        return ["t = paddle.to_tensor(t)", f"t = {call}({', '.join(['t', *arguments])})"]
+
+    def sliding(self, layer: Pooling) -> list[str]:
+        """Write the call that pools ``t`` with sliding windows."""
+        window, mode = layer.window, layer.mode.mode.name
+        arguments = [self._per_axis(window.size), self._per_axis(window.stride)]
+        if mode == "lp":
+            arguments.insert(0, as_code(without_point(layer.mode.parameter)))
+        if (sides := sides_of(window)) is None:
+            arguments.append('"SAME"')
+        elif any(map(any, sides)):
+            alike = all(before == after for before, after in sides)
+            arguments.append(self._per_axis([side for side, _ in sides]) if alike else str([*sum(sides, ())]))
+        arguments += ["ceil_mode=True"] if window.ceil_mode else []
+        arguments += ["exclusive=False"] if mode == "avg" and layer.count_include_pad else []
+        arguments += [f"divisor_override={layer.divisor_override}"] if layer.divisor_override else []
+        return self._called(mode, *arguments)
+
+    def whole(self, layer: Pooling) -> list[str]:
+        """Write the call that pools the whole map."""
+        return self._called(f"adaptive_{layer.mode.mode.name}", "1")
+
+    def adaptive(self, layer: Pooling) -> list[str]:
+        """Write the call that gives so many outputs."""
+        return self._called(f"adaptive_{layer.mode.mode.name}", self._per_axis(layer.window.output_size))
+
+    def _per_axis(self, values: Sequence[int]) -> str:
+        return str(list(values) if self.ndim > 1 else values[0])
+
+
+class Flax(Native):
+    """A program for Flax."""
+
+    name, title = "flax", "Flax"
+    follows = ("flax",)
+    result = "np.asarray(t)"
+
+    def sliding(self, layer: Pooling) -> list[str]:
+        """Write the call that pools ``t`` with sliding windows."""
+        window, mode = layer.window, layer.mode.mode.name
+        padding = (
+            str(window.padding)
+            if isinstance(window.padding, tuple)
+            else f'"{window.padding.upper().replace("-", "_")}"'
+        )
+        more = [f"strides={self.sizes(window.stride)}", f"padding={padding}"]
+        more += ["count_include_pad=False"] if mode == "avg" and not layer.count_include_pad else []
+        return [f"t = linen.pooling.{mode}_pool(t, {self.sizes(window.size)}, {', '.join(more)})"]
+
+    def whole(self, layer: Pooling) -> list[str]:
+        """Write the call that pools the whole map."""
+        sizes = "t.shape[1:-1]"
+        return [f"t = linen.pooling.{layer.mode.mode.name}_pool(t, {sizes})"]
