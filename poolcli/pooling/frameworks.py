@@ -77,6 +77,7 @@ class LayerFacts:
     dtype: np.dtype[Any] | None = None
     indices: bool = False
     spatial: tuple[int, ...] = ()
+    lead: tuple[int, ...] = ()
 
     @property
     def mode(self) -> str:
@@ -353,6 +354,11 @@ def _cropped_same(facts: LayerFacts) -> bool:
     return any((-(-n // s) - 1) * s + k - n <= most for n, k, s in sizes)
 
 
+def _no_channels(facts: LayerFacts) -> bool:
+    """Whether there is no channel: the last axis before the spatial ones is empty."""
+    return facts.lead[-1:] == (0,)
+
+
 def _columns_first(facts: LayerFacts) -> bool:
     return facts.layer.storage_order == 1
 
@@ -478,6 +484,14 @@ TORCH = Framework(
             _all(_ndim(3), _kind("fractional"), _no_room),
             "fractional_max_pool3d wants output size + kernel size - 1 to be less than the input",
             Phrase("use a smaller {output_size}"),
+        ),
+        Rule(
+            _all(
+                _no_channels,
+                lambda facts: not _kind("adaptive", "global")(facts) or _all(_mode("max"), _ndim(2, 3))(facts),
+            ),
+            "only a batch may be empty, not the channels",
+            "give it at least one channel",
         ),
         Rule(_columns_first, "its indices count rows first", Phrase("drop {storage_order}")),
         Rule(_filled, "it pads with what its mode ignores", "pad first with torch.nn.functional.pad"),
@@ -829,6 +843,8 @@ LITERT = Framework(
     verified="LiteRT 2.3 with XNNPACK, models with batch 1",
     modes={"max": _own, "avg": _lite_xnnpack_avg, "rms": _own},
     rules=(
+        Rule(lambda facts: facts.lead[:1] == (0,), "its XNNPACK kernels do not take an empty batch",
+             Phrase("{compat}, which answers it", compat="litert:builtin")),
         Rule(_all(_integer, _mode("rms")), "what its L2_POOL_2D makes of whole numbers is not known", _FLOATS),
         Rule(_all(_types("int8 uint8 int16", "max", "avg"), lambda facts: not _kind("global")(facts)),
              "its pooling takes whole numbers of type int8, uint8 and int16 only", _FLOATS),
@@ -851,6 +867,7 @@ LITERT_BUILTIN = replace(
     aliases=(),
     verified="LiteRT 2.3 without a delegate",
     modes={"max": _lite_clamped, "avg": _first(_lite_avg, _lite_clamped), "rms": _own},
+    rules=LITERT.rules[1:],
     too_large="none",
     unpromised=lambda facts: _loses_nan("its max pooling", facts, "by kernel set"),
 )

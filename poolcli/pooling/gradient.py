@@ -211,7 +211,7 @@ def gradient(layer: Pooling, x: Array, upstream: ArrayLike | None = None) -> Arr
             f"an upstream gradient of shape {times(arriving.shape)} does not fit an output of {times(shape)}",
             f"give one number for each value of the output: {times(shape)}",
         )
-    layer.apply(x[:0] if lead else x)  # refuses what pooling refuses
+    layer.apply(x[:1] if lead else x)  # refuses what pooling refuses
     if layer.framework:
         layer.framework.check_nan(LayerFacts(layer, x.dtype, indices=way == "winner"), x)
     with np.errstate(all="ignore"):

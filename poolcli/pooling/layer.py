@@ -64,7 +64,10 @@ class Pooling(LayerSpec):
         made.row()
         return made
 
-    def row(self, dtype: np.dtype[Any] | None = None, spatial: Sequence[int] = (), *, indices: bool = False) -> Mode:
+    def row(
+        self, dtype: np.dtype[Any] | None = None, spatial: Sequence[int] = (), *, indices: bool = False,
+        lead: Sequence[int] = (),
+    ) -> Mode:  # fmt: skip
         """Return the row of the table of modes to follow: the framework's own version of it, if there is one.
 
         Parameters
@@ -75,6 +78,8 @@ class Pooling(LayerSpec):
             The lengths of its spatial axes, once they are known.
         indices : bool
             Whether indices are asked for.
+        lead : sequence of int
+            The lengths of its other axes.
 
         Raises
         ------
@@ -84,7 +89,7 @@ class Pooling(LayerSpec):
         framework = self.framework
         if framework is None:
             return self.mode.mode
-        known = LayerFacts(self, dtype, indices, tuple(spatial))
+        known = LayerFacts(self, dtype, indices, tuple(spatial), tuple(lead))
         framework.check(known)
         return framework.row(known)
 
@@ -143,7 +148,7 @@ class Pooling(LayerSpec):
 
     def _values(self, x: Array, *, indices: bool) -> tuple[Array, tuple[Axis, ...]]:
         lead, spatial = x.shape[: x.ndim - self.ndim], x.shape[x.ndim - self.ndim :]
-        mode = self.row(x.dtype, spatial, indices=indices)
+        mode = self.row(x.dtype, spatial, indices=indices, lead=lead)
         if self.framework:
             self.framework.check_nan(LayerFacts(self, x.dtype, indices, spatial), x)
         axes = self.plan(spatial)
