@@ -314,7 +314,14 @@ def _as_map(x: Any, size: Size, ndim: int | None, layout: str | None, options: M
     feature_map = feature_map_of(x, layout)
     if layout is not None or isinstance(x, FeatureMap) or hasattr(x, "getbands"):
         return feature_map
-    said = (size, options.get("output_size"), options.get("padding"), options.get("stride"), options.get("dilation"))
+    said = (
+        size,
+        options.get("output_size"),
+        options.get("output_ratio"),
+        options.get("padding"),
+        options.get("stride"),
+        options.get("dilation"),
+    )
     number = spatial_axes(feature_map.values, ndim, *said)
     lead = feature_map.values.ndim - number
     return FeatureMap.from_array(feature_map.values, "N" * (lead - 1) + "C" * (lead > 0) + SPATIAL[number - 1])

@@ -326,9 +326,18 @@ def _check_listed(number: int) -> None:
                          Phrase("use a smaller {output_size}, or one that divides the input"))  # fmt: skip
 
 
+def _wanted(length: int, window: Window, axis: int) -> int:
+    """Return how many fractional windows there are to be, as PyTorch rounds a share."""
+    number = window.output_size[axis] if window.output_size else int(length * window.output_ratio[axis])
+    if number < 1:
+        share = Phrase("{output_ratio} of {0} cells is no window", length, output_ratio=window.output_ratio[axis])
+        raise ShapeError(share, Phrase("use a larger {output_ratio}"))
+    return number
+
+
 def fractional(length: int, window: Window, axis: int) -> Axis:
     """`output_size` windows of one size at pseudo-random places, as PyTorch's ``FractionalMaxPooling.h``."""
-    number, size, u = window.output_size[axis], window.size[axis], window.offsets[axis]
+    number, size, u = _wanted(length, window, axis), window.size[axis], window.offsets[axis]
     if number + size - 1 > length:
         raise ShapeError(
             f"{number} fractional windows of {size} cells need at least {number + size - 1} cells, "
@@ -343,7 +352,7 @@ def fractional(length: int, window: Window, axis: int) -> Axis:
 
 def fractional_disjoint(length: int, window: Window, axis: int) -> Axis:
     """`output_size` disjoint windows at pseudo-random bounds, as TensorFlow's ``fractional_pool_common.cc``."""
-    number, u = window.output_size[axis], window.offsets[axis]
+    number, u = _wanted(length, window, axis), window.offsets[axis]
     if number > length:
         raise ShapeError(f"{number} disjoint windows do not fit {length} cells", Phrase("use a smaller {output_size}"))
     _check_listed(number)
@@ -382,6 +391,8 @@ class Window:
         The number of windows, where that is what was asked for; 0 keeps an axis as it is.
     offsets : tuple of float
         The random offset u of fractional windows, 0 <= u < 1.
+    output_ratio : tuple of float
+        The share of its cells that fractional windows of an axis give, where no number was asked for.
     same_ignores_dilation : bool
         onnxruntime's SAME, which pads as if the dilation were 1.
     rounding : str
@@ -402,6 +413,7 @@ class Window:
     same_ignores_dilation: bool = False
     rounding: str = "clipped"
     too_large: str = "refused"
+    output_ratio: tuple[float, ...] = ()
 
     @classmethod
     def of(
@@ -415,6 +427,7 @@ class Window:
         dilation: int | Sequence[int] = 1,
         ceil_mode: bool = False,
         output_size: int | Sequence[int | None] | None = None,
+        output_ratio: float | Sequence[float] | None = None,
         offsets: Sequence[float] = (),
         same_ignores_dilation: bool = False,
         rounding: str = "clipped",
@@ -432,6 +445,8 @@ class Window:
             One number for every axis, or one per axis; `stride` None means `size`.
         padding : str, int, sequence of int, or sequence of (begin, end)
             See `parse_padding`.
+        output_ratio : float or sequence of float
+            Of fractional windows, in place of `output_size`.
         ceil_mode, offsets, same_ignores_dilation, rounding, too_large
             See the attributes.
 
@@ -457,7 +472,8 @@ class Window:
             if len(offsets) != ndim or not all(0 <= u < 1 for u in offsets):
                 what = f"offsets {tuple(offsets)} are not {ndim} numbers from 0 up to, but without, 1"
                 raise UsageError(what, "give one for each spatial axis, such as 0.5")
-            return cls(kind, size=sizes, output_size=target, offsets=tuple(offsets))
+            shares = _shares(output_ratio, ndim)
+            return cls(kind, size=sizes, output_size=target, offsets=tuple(offsets), output_ratio=shares)
         return cls(
             kind,
             sizes,
@@ -516,8 +532,9 @@ class Window:
         if self.kind == "adaptive":
             return {"output_size": [number or None for number in self.output_size]}
         if self.kind != "sliding":
-            target = {"size": list(self.size), "output_size": list(self.output_size)}
-            return {**target, "fractional": True, "offsets": list(self.offsets)}
+            ratio = {"output_ratio": list(self.output_ratio)}
+            target = ratio if self.output_ratio else {"output_size": list(self.output_size)}
+            return {"size": list(self.size), **target, "fractional": True, "offsets": list(self.offsets)}
         record: dict[str, Any] = {"size": list(self.size), "stride": list(self.stride)}
         if self.padding != "valid" and any(pair != (0, 0) for pair in self.padding):
             record["padding"] = self.padding if isinstance(self.padding, str) else [list(p) for p in self.padding]
@@ -590,6 +607,19 @@ def _target(output_size: int | Sequence[int | None] | None, ndim: int, kind: str
     if None in output_size and kind != "adaptive":
         raise UsageError("only adaptive windows keep an axis as it is", "give the output of every axis")
     return tuple(0 if said is None else size for said, size in zip(output_size, sizes, strict=True))
+
+
+def _shares(output_ratio: float | Sequence[float] | None, ndim: int) -> tuple[float, ...]:
+    """Return the share of each axis."""
+    if output_ratio is None:
+        return ()
+    shares = tuple(output_ratio) if isinstance(output_ratio, Sequence) else (output_ratio,) * ndim
+    if len(shares) != ndim:
+        raise UsageError(
+            f"output-ratio has {len(shares)} numbers, but the input has {ndim} spatial axes",
+            f"give one number, or one for each of the {ndim} axes",
+        )
+    return shares
 
 
 def _pairs(padding: int | Sequence[Any], ndim: int) -> Pairs:

@@ -49,6 +49,13 @@ def sides_of(window: Window) -> tuple[tuple[int, int], ...] | None:
     return ((0, 0),) * len(window.size) if window.padding == "valid" else None
 
 
+def outputs_of(window: Window, lengths: Sequence[str]) -> list[str]:
+    """Write how many windows there are to be along each axis; a share of its cells is rounded down."""
+    if window.output_ratio:
+        return [f"int({length} * {share})" for length, share in zip(lengths, window.output_ratio, strict=True)]
+    return [str(number or length) for number, length in zip(window.output_size, lengths, strict=False)]
+
+
 def is_padded(window: Window) -> bool:
     """Whether the window was asked for with padding."""
     sides = sides_of(window)

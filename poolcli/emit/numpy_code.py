@@ -14,6 +14,7 @@ from poolcli.emit.geometry import (
     is_dilated,
     is_high_norm,
     is_padded,
+    outputs_of,
     pads_of,
     reach_of,
     sides_of,
@@ -390,8 +391,7 @@ class Numpy(Program):
 
     def _slices(self, window: Window, filled: Sequence[int]) -> list[str]:
         """Return the call of ``windows`` for each axis."""
-        target = [number or length for number, length in zip(window.output_size, self.lengths, strict=False)]
-        columns: list[Sequence[Any]] = [window.size, target, window.offsets]
+        columns: list[Sequence[Any]] = [window.size, outputs_of(window, self.lengths), window.offsets]
         if window.kind == "sliding":
             source = self._sliding(window, filled)
             columns = [window.size, window.stride, window.dilation if is_dilated(window) else ()]

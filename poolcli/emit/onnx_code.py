@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from poolcli.emit.framework import FrameworkProgram, Value
-from poolcli.emit.geometry import compat_of, is_dilated, is_padded, reach_of, sides_of
+from poolcli.emit.geometry import compat_of, is_dilated, is_padded, outputs_of, reach_of, sides_of
 from poolcli.emit.numpy_code import WINDOWS
 from poolcli.emit.program import as_code, imports, kernel_of, without_point
 from poolcli.errors import UsageError
@@ -183,7 +183,8 @@ class Onnx(FrameworkProgram):
         if compat_of(layer) != "onnx" and layer.mode.mode.name in ("max", "min", "range", "mixed"):
             self.refuse_nan("onnxruntime's MaxPool loses NaN")
         super().pool(layer)
-        self.spans = list(map(str, layer.window.output_size)) or None
+        known = layer.window.output_size or layer.window.output_ratio
+        self.spans = outputs_of(layer.window, self.lengths()) if known else None
         self.cells = {}
 
     def conv(self, step: ConvStep, window: Window) -> None:
@@ -302,7 +303,7 @@ class Onnx(FrameworkProgram):
         """Write where the cells of windows are, and return what the names of that end in."""
         turn, lengths = f"_{len(self.body) + 1}" if self.body else "", self.lengths()
         source = WINDOWS[window.kind]
-        columns = [window.output_size, window.offsets]
+        columns: list[Sequence[Any]] = [outputs_of(window, lengths), window.offsets]
         columns = [window.size, *columns] if window.kind == "fractional" else columns
         rows = zip(lengths, *(column for column in columns if column), strict=True)
         calls = [self.function(self.help(source), *map(str, row)) for row in rows]

@@ -8,7 +8,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 from poolcli.emit.framework import ATOM, DISJOINT, FrameworkProgram, Refusal, Value, both, kind_is, mode_is
-from poolcli.emit.geometry import compat_of, is_dilated, is_high_norm, is_padded, reach_of, sides_of, truncates
+from poolcli.emit.geometry import (
+    compat_of,
+    is_dilated,
+    is_high_norm,
+    is_padded,
+    outputs_of,
+    reach_of,
+    sides_of,
+    truncates,
+)
 from poolcli.emit.program import TRUNCATED, as_code, kernel_of, without_point
 from poolcli.window import Window
 
@@ -214,7 +223,8 @@ class Torch(FrameworkProgram):
         samples = f"u = torch.tensor([[{as_code(list(u[::-1] if n == 2 else u))}]], dtype=t.dtype)"
         if samples not in self.body:
             self.body += [samples, f"u = u.expand(len(t), 1, {n})"]
-        named = {"kernel_size": str(flat + window.size), "output_size": str(flat + window.output_size)}
+        wanted = ", ".join([*map(str, flat), *outputs_of(window, self.lengths())])
+        named = {"kernel_size": str(flat + window.size), "output_size": f"({wanted})"}
         return self.placed(self.function(f"F.fractional_max_pool{n}d", t.text, **named, _random_samples="u"))
 
     def _steps(self, window: Window) -> dict[str, str]:

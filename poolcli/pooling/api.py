@@ -47,7 +47,14 @@ def layer_for(x: Array, mode: str, size: Size, ndim: int | None, options: Option
 
 def _layer_for(x: Array, mode: str, size: Size, ndim: int | None, options: Options) -> Pooling:
     padding = options.get("padding", "valid")
-    said = (size, options.get("output_size"), padding, options.get("stride"), options.get("dilation"))
+    said = (
+        size,
+        options.get("output_size"),
+        options.get("output_ratio"),
+        padding,
+        options.get("stride"),
+        options.get("dilation"),
+    )
     return Pooling.of(spatial_axes(x, ndim, *said), mode, size, **options)
 
 

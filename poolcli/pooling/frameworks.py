@@ -371,6 +371,10 @@ def _keeping(facts: LayerFacts) -> bool:
     return 0 in facts.layer.window.output_size
 
 
+def _shared(facts: LayerFacts) -> bool:
+    return bool(facts.layer.window.output_ratio)
+
+
 def _nan_rule(facts: LayerFacts) -> bool:
     return facts.layer.nan == "ignore"
 
@@ -521,6 +525,11 @@ def _channels_last_plane(where: NDArray[np.int64], spatial: Sequence[int], _: in
     return where // (where.shape[-len(spatial) - 1] if where.ndim > len(spatial) else 1)
 
 
+_INPUTS_BY_OUTPUTS = Rule(
+    _shared,
+    "its pooling ratio says how many inputs there are to an output",
+    Phrase("{output_size}", output_size=(7, 7)),
+)
 KERAS = Framework(
     "keras",
     "Keras",
@@ -535,6 +544,7 @@ KERAS = Framework(
         Rule(lambda facts: facts.layer.count_include_pad, "padding never counts in its averages"),
         Rule(_divided, "its averages have no divisor_override"),
         Rule(_all(_kind("fractional-disjoint"), _ndim(1, 3)), "tf.nn.fractional_max_pool is 2-D only"),
+        _INPUTS_BY_OUTPUTS,
         Rule(_columns_first, "its indices count rows first", Phrase("drop {storage_order}")),
         Rule(_filled, "it pads with what its mode ignores", "use a padding layer first"),
         Rule(_nan_rule, "its pooling propagates NaN"),
@@ -795,6 +805,7 @@ TENSORFLOW = Framework(
         Rule(_all(_dilated, lambda facts: _named("same")(facts) or max(facts.layer.window.stride) > 1),
              "dilations go with padding valid and stride 1 only"),
         Rule(_all(_kind("fractional-disjoint"), _ndim(1, 3)), "its fractional pooling is 2-D only"),
+        _INPUTS_BY_OUTPUTS,
         Rule(_types("int8 uint8 int32 int64", "max"), "its max pooling does not take this type", _FLOATS),
         Rule(_all(_integer, _mode("avg")), "its averages take floating-point numbers only", _FLOATS),
         *_channels("lcnvafmo"),
@@ -969,6 +980,7 @@ PADDLE = Framework(
         Rule(_all(_kind("adaptive", "global", "fractional"), _mode("lp")), "its lp pooling has sliding windows only"),
         Rule(_all(_kind("fractional"), _mode("avg")), "its fractional pooling is max only"),
         Rule(_all(_kind("fractional"), _ndim(1)), "its fractional pooling is 2-D or 3-D"),
+        Rule(_shared, "its fractional pooling takes a number of outputs", Phrase("{output_size}", output_size=(7, 7))),
         Rule(_all(_ndim(3), _mode("lp")), "its lp pooling is 1-D or 2-D"),
         *_channels("dwfmo"),
         Rule(_named("same-lower"), "SAME puts the extra cell at the end"),

@@ -23,6 +23,9 @@ Array = NDArray[Any]
 Indices = NDArray[np.int64]
 
 
+WINDOWED = ("stride", "padding", "dilation", "ceil_mode", "output_size", "output_ratio", "offsets")  # options
+
+
 def numbering(compat: str | Framework | None, storage_order: int) -> Framework | None:
     """Return the row that says how indices are numbered; None means flat in the plane, rows first."""
     return OWN if compat is None and storage_order else find(compat)
@@ -55,7 +58,10 @@ class Pooling(LayerSpec):
             kind=kind,
             size=2 if size is None else size,
             **(own if framework else {}),
-            **{name: given[name] for name in ("stride", "padding", "dilation", "ceil_mode", "output_size", "offsets")},
+            **{
+                name: given[name]
+                for name in ("stride", "padding", "dilation", "ceil_mode", "output_size", "output_ratio", "offsets")
+            },
         )
         if given["count_include_pad"] is None:
             given["count_include_pad"] = bool(framework and framework.count_include_pad)

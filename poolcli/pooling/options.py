@@ -35,6 +35,7 @@ class Options(TypedDict, total=False):
     divisor_override: int | None
     global_window: bool
     output_size: int | Sequence[int | None] | None
+    output_ratio: float | Sequence[float] | None
     fractional: bool
     nan: str
     compat: str | Framework | None
@@ -66,6 +67,19 @@ def _targets(value: Any) -> bool:
     return _length(value) or (isinstance(value, list) and bool(value) and all(v is None or _length(v) for v in value))
 
 
+def _ratios(value: Any) -> bool:
+    return _number(value) or (isinstance(value, list) and bool(value) and all(map(_number, value)))
+
+
+def _parse_ratios(text: str, _: str) -> float | tuple[float, ...]:
+    """Read ``0.5`` or ``0.5x0.7``."""
+    try:
+        ratios = tuple(map(float, text.lower().split("x")))
+    except ValueError:
+        raise UsageError(Phrase("{output_ratio} is not made of numbers", output_ratio=text), _SHARE) from None
+    return ratios[0] if len(ratios) == 1 else ratios
+
+
 def _padding(value: Any) -> bool:
     pairs = isinstance(value, list) and bool(value) and all(map(_sizes, value))
     return isinstance(value, str) or _sizes(value) or pairs
@@ -80,6 +94,7 @@ def _grid(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(_number(item) or _grid(item) for item in value)
 
 
+_SHARE = Phrase("use numbers between 0 and 1, such as {output_ratio}", output_ratio=0.5)
 MOST = 10**18  # cells: no map has as many
 
 
@@ -107,6 +122,7 @@ class Kind:
 
 SIZES = Kind("a whole number, or a list of one for each axis", _sizes, parse=parse_sizes)
 TARGET = Kind("a whole number, or a list of one or null for each axis", _targets, parse=parse_target)
+RATIOS = Kind("a number, or a list of one for each axis", _ratios, parse=_parse_ratios)
 PADDING = Kind(
     "a word, a whole number, or a list of them or of begin,end pairs",
     _padding,
@@ -201,6 +217,23 @@ def sizes_text(value: Any) -> str:
     """
     sizes = value if isinstance(value, list | tuple) else [value]
     return "x".join("_" if size is None else str(size) for size in sizes)
+
+
+def ratio_text(value: Any) -> str:
+    """Write shares as one types them.
+
+    Examples
+    --------
+    >>> ratio_text(0.5), ratio_text([0.5, 0.7])
+    ('0.5', '0.5x0.7')
+    """
+    return "x".join(map(str, value if isinstance(value, list | tuple) else [value]))
+
+
+def _check_ratio(value: Any, _: ChosenMode) -> None:
+    shares = value if isinstance(value, list | tuple) else [value]
+    if value is not None and not all(_number(share) and 0 < share < 1 for share in shares):
+        raise UsageError(Phrase("{output_ratio} {0} is not between 0 and 1", ratio_text(value)), _SHARE)
 
 
 def padding_text(value: Any) -> str:
@@ -304,6 +337,11 @@ OPTIONS: tuple[PoolOption, ...] = (
         metavar="HxW", told=lambda value: f"to {sizes_text(value)}",
     ),
     PoolOption(
+        "output_ratio", "float | Sequence[float] | None", None, RATIOS,
+        Phrase("The share of the cells along each axis that {fractional} windows give, rounded down."),
+        metavar="R|RxR", told=lambda value: f"to {ratio_text(value)} of the size", check=_check_ratio,
+    ),
+    PoolOption(
         "fractional", "bool", False, FLAG, Phrase("Windows of varying sizes that give {output_size}."),
         told=lambda _: "fractional",
     ),
@@ -383,7 +421,10 @@ def window_kind(size: Size, given: Mapping[str, Any]) -> str:
     """Choose the kind of window that the options ask for, or say which two do not go together."""
     said = {name for name, value in given.items() if value != KEYWORDS[name].default}
     said |= {"size"} if size is not None else set()
-    if "fractional" in said and "output_size" not in said:
+    if "output_ratio" in said and ("fractional" not in said or "output_size" in said):
+        why = "not with {output_size}" if "output_size" in said else "only with {fractional}"
+        raise UsageError(Phrase("{output_ratio} goes " + why), "drop " + Phrase("{output_ratio}"))
+    if "fractional" in said and not said & {"output_size", "output_ratio"}:
         raise UsageError(Phrase("{fractional} needs {output_size}"),
                          "say how many windows, such as " + Phrase("{output_size}", output_size=(7, 7)))  # fmt: skip
     for main, (reason, others) in _ALONE.items():

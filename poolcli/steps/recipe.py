@@ -152,7 +152,7 @@ def _short(value: Any) -> str:
 
 def _axes_said(record: Record) -> int:
     """Return how many spatial axes the options speak of; 2 if they do not say."""
-    lists = [record[key] for key in (*_SLIDING, "output_size") if isinstance(record.get(key), list)]
+    lists = [record[key] for key in (*_SLIDING, "output_size", "output_ratio") if isinstance(record.get(key), list)]
     return len(lists[0]) if lists else 2
 
 
