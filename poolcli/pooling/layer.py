@@ -23,7 +23,7 @@ Array = NDArray[Any]
 Indices = NDArray[np.int64]
 
 
-WINDOWED = ("stride", "padding", "dilation", "ceil_mode", "output_size", "output_ratio", "offsets")  # options
+PLACING = ("stride", "padding", "dilation", "ceil_mode", "output_size", "output_ratio", "offsets")  # options
 
 
 def numbering(compat: str | Framework | None, storage_order: int) -> Framework | None:

@@ -27,7 +27,7 @@ def test_a_share_is_rounded_down_in_double_precision(length: int, ratio: float, 
 
 def test_it_gives_what_the_number_of_outputs_gives() -> None:
     x = np.random.default_rng(1).normal(size=(2, 11, 14))
-    said = {"size": 2, "fractional": True, "seed": 4}
+    said: Any = {"size": 2, "fractional": True, "seed": 4}
     for compat in (None, "torch"):
         made = pool(x, **said, output_ratio=(0.5, 0.3), compat=compat)
         np.testing.assert_array_equal(made, pool(x, **said, output_size=(5, 4), compat=compat))
