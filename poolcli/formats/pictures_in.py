@@ -79,6 +79,20 @@ TURNS: Mapping[int, Callable[[Array], Array]] = {
 }
 
 
+LIBRARIES: Mapping[str, tuple[str, ...]] = {  # of formats that need one, as Pillow calls it
+    "png": ("zlib_ng", "zlib"), "jpeg": ("libjpeg_turbo", "jpg"), "tiff": ("libtiff",), "webp": ("webp",),
+    "avif": ("avif",), "jpeg2000": ("jpg_2000",),
+}  # fmt: skip
+
+
+def libraries() -> Iterator[tuple[str, str]]:
+    """Give every format that needs a library, with the library and its version, or nothing if Pillow lacks it."""
+    from PIL import features
+
+    for name, candidates in LIBRARIES.items():
+        yield name, next((f"{each} {features.version(each)}" for each in candidates if features.check(each)), "")
+
+
 def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:
     """Read one picture, or every frame of one."""
     if options.channels not in CHANNELS:

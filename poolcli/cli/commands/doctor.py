@@ -153,12 +153,10 @@ def _threads() -> Finding:
 
 
 def _codecs() -> Iterator[Finding]:
-    from poolcli.formats.codecs import codecs, largest_picture, tiff_compressions
+    from poolcli.formats.pictures_in import libraries
 
-    for name, library, problem in codecs():
-        yield name, library, MISSING if problem else OK, problem
-    yield "tiff inside", ", ".join(tiff_compressions()), OK, ""
-    yield "largest", f"{largest_picture()} pixels", OK, ""
+    for name, library in libraries():
+        yield name, library or "none", *((OK, "") if library else (MISSING, "Pillow was built without it"))
 
 
 def _terminal() -> Iterator[Finding]:
