@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Literal, Unpack, overload
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,7 +14,7 @@ from poolcli.arrays import as_array
 from poolcli.errors import ShapeError, UnverifiedWarning, UsageError
 from poolcli.kernels.tiles import SHARED_BYTES
 from poolcli.pooling.compute import Straight
-from poolcli.pooling.layer import Array, Indices, Pooling
+from poolcli.pooling.layer import Array, Pooling
 from poolcli.pooling.options import Options, Size
 from poolcli.window import times
 
@@ -73,30 +73,6 @@ def _straight(
     return _layer_for(like, mode, size, ndim, dict(zip(names, values, strict=True))).straight(like)  # type: ignore[arg-type]  # these are options
 
 
-@overload
-def pool(
-    x: ArrayLike,
-    mode: str = ...,
-    size: Size = ...,
-    *,
-    ndim: int | None = ...,
-    return_indices: Literal[False] = ...,
-    **options: Unpack[Options],
-) -> Array: ...
-
-
-@overload
-def pool(
-    x: ArrayLike,
-    mode: str = ...,
-    size: Size = ...,
-    *,
-    ndim: int | None = ...,
-    return_indices: Literal[True],
-    **options: Unpack[Options],
-) -> tuple[Array, Indices]: ...
-
-
 def pool(
     x: ArrayLike,
     mode: str = "max",
@@ -105,7 +81,7 @@ def pool(
     ndim: int | None = None,
     return_indices: bool = False,
     **options: Unpack[Options],
-) -> Array | tuple[Array, Indices]:
+) -> Any:
     """Pool the windows of the last one to three axes of an array; see `poolcli.pool`, which takes more than arrays.
 
     Examples

@@ -173,9 +173,9 @@ def pool(
     array([[[ 9, 10, 11]]])
     """
     if type(x) is np.ndarray and layout is None:
-        return api.pool(x, mode, size, ndim=ndim, return_indices=return_indices, **options)  # type: ignore[call-overload]  # either is allowed
+        return api.pool(x, mode, size, ndim=ndim, return_indices=return_indices, **options)
     if not _as_map(x, layout):
-        return api.pool(as_array(x), mode, size, ndim=ndim, return_indices=return_indices, **options)  # type: ignore[call-overload]  # as above
+        return api.pool(as_array(x), mode, size, ndim=ndim, return_indices=return_indices, **options)
     _without_ndim(ndim)
     return _through(PoolStep(mode, size, options, return_indices), x, layout)
 
