@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Protocol
@@ -23,9 +22,9 @@ from poolcli.pooling.fill import copied_from, filled_type, reaching, refuse_nan
 from poolcli.pooling.frameworks import LayerFacts
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import Mode
-from poolcli.steps.steps import ONE_AXIS_EACH, ConvStep, PoolStep, ReluStep, Step, named, numbered
+from poolcli.steps.steps import ONE_AXIS_EACH, ConvStep, PoolStep, ReluStep, Step, through
 from poolcli.system.limits import check_memory
-from poolcli.window import Axis, check_empty, times
+from poolcli.window import Axis, times
 from poolcli.wording import Phrase
 
 Array = NDArray[Any]
@@ -120,7 +119,7 @@ class PoolStage:
         if layer.mode.mode.random:
             raise NotInBlocksError(f"{layer.mode} draws for the whole input at once", "use another mode")
         row = layer.row(dtype, lengths)
-        axes = layer.plan(lengths)
+        axes = layer.windows(lengths)
         if not all(map(len, axes)):
             why = f"a window larger than the input {times(lengths)} gives no value"
             raise NotInBlocksError(why, "use a smaller one")
@@ -128,8 +127,6 @@ class PoolStage:
         fill_with = layer.pad_fill
         if fill_with == "ignore" and layer.answers_holes(axes):
             axes, fill_with = tuple(map(reaching, axes)), neutral(row, dtype)
-        elif fill_with == "ignore":
-            check_empty(axes)
         cells = filled_type(dtype, axes, fill_with)
         padded = axes if fill_with == "ignore" else tuple(axis.filled() for axis in axes)
         made = result_type(row.beyond(layer.mode.parameter) or row if row.beyond else row, cells, padded)
@@ -281,6 +278,13 @@ _STAGES: Mapping[type, Callable[[Any, tuple[int, ...], np.dtype[Any]], Stage]] =
 }  # fmt: skip
 
 
+def _stage(before: Stage, step: Step) -> Stage:
+    """Return a step that knows what leaves the one before."""
+    if type(step) not in _STAGES:
+        raise NotInBlocksError(f"{step.name} needs the whole input at once", "use conv, relu and pool")
+    return _STAGES[type(step)](step, before.lengths, before.dtype)
+
+
 # All steps
 
 
@@ -325,16 +329,10 @@ class Chain:
         ShapeError, UsageError
             If a step does not fit what arrives at it; the message names the stage.
         """
-        spatial, stages = tuple(shape[len(shape) - ndim :]), []
-        lengths, cells = spatial, dtype
-        for number, step in numbered(steps):
-            with named(f"stage {number} ({step.name})") if len(steps) > 1 else nullcontext():
-                if type(step) not in _STAGES:
-                    raise NotInBlocksError(f"{step.name} needs the whole input at once", "use conv, relu and pool")
-                stage = _STAGES[type(step)](step, lengths, cells)
-            stages.append(stage)
-            lengths, cells = stage.lengths, stage.dtype
-        return cls(tuple(shape[: len(shape) - ndim]), spatial, dtype, tuple(stages))
+        lead, spatial = tuple(shape[: len(shape) - ndim]), tuple(shape[len(shape) - ndim :])
+        start: Stage = ReluStage(spatial, dtype, {})  # which changes neither shape nor type
+        stages = through(steps, start, _stage, "stage" if len(steps) > 1 else "")
+        return cls(lead, spatial, dtype, tuple(stages))
 
     @property
     def shape(self) -> tuple[int, ...]:

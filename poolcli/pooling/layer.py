@@ -1,4 +1,4 @@
-"""`pool`: a mode and a window make one number of every window's cells, in one, two or three spatial dimensions."""
+"""`Pooling`: one layer, its options checked against each other; where its windows lie, and what it makes of a map."""
 
 from __future__ import annotations
 
@@ -113,6 +113,13 @@ class Pooling(LayerSpec):
         """Place the windows on an input of this spatial shape."""
         return self.window.plan(spatial)
 
+    def windows(self, spatial: Sequence[int]) -> tuple[Axis, ...]:
+        """Place the windows, and refuse those that hold neither a real cell nor a value that stands for one."""
+        axes = self.plan(spatial)
+        if self.pad_fill == "ignore" and not self.answers_holes(axes):
+            check_empty(axes)
+        return axes
+
     def apply(self, x: Array, *, indices: bool = False) -> tuple[Array, Indices | None]:
         """Pool `x`, shape (leading..., spatial...), and return the values, and where each came from if asked."""
         if not indices:
@@ -126,9 +133,8 @@ class Pooling(LayerSpec):
         if self.compat is not None or self.pad_fill != "ignore" or self.nan == "error":
             return None
         lead, spatial = like.shape[: like.ndim - self.ndim], like.shape[like.ndim - self.ndim :]
-        axes = self.plan(spatial)
+        axes = self.windows(spatial)
         output_shape(lead, axes)
-        check_empty(axes)
         return straight(like.shape, like.dtype, axes, self.mode.mode, self)
 
     def traced(self, x: Array) -> tuple[Array, Indices]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from poolcli.errors import PoolcliError, ShapeError, UsageError
+from poolcli.errors import ShapeError, UsageError
 from poolcli.featuremap import layout_by_rank, parse_layout, spatial_letters
 from poolcli.steps.steps import (
     ONE_AXIS_EACH,
@@ -22,11 +23,10 @@ from poolcli.steps.steps import (
     PoolStep,
     Step,
     UnpoolStep,
-    named,
-    numbered,
     text,
+    through,
 )
-from poolcli.window import Axis, Padding, Window, check_empty, times
+from poolcli.window import Axis, Padding, Window, times
 from poolcli.wording import Phrase, many
 
 FLAT = "F"  # the axis that is left after flattening
@@ -211,6 +211,12 @@ class SummaryRow:
     signal: Signal
 
 
+def _after(signal: Signal, layer: Any) -> Signal:
+    """Return what leaves a layer."""
+    follow = FOLLOW.get(type(layer))
+    return follow(signal, layer) if follow else replace(signal, parameters=0)
+
+
 def summarize(signal: Signal, layers: Sequence[Any]) -> list[SummaryRow]:
     """Follow a signal through layers.
 
@@ -238,13 +244,8 @@ def summarize(signal: Signal, layers: Sequence[Any]) -> list[SummaryRow]:
     [((20, 20, 3), 0), ((20, 20, 16), 64), ((20, 20, 32), 4640), ((12800,), 0)]
     """
     rows = [SummaryRow("input", signal.layout, signal)]
-    for number, layer in numbered(layers):
-        follow, told = FOLLOW.get(type(layer)), TEXTS.get(type(layer))
-        try:
-            after = follow(signal, layer) if follow else replace(signal, parameters=0)
-        except PoolcliError as problem:
-            problem.at(f"layer {number} ({layer.name})")
-            raise
+    for layer, after in zip(layers, through(layers, signal, _after, "layer"), strict=True):
+        told = TEXTS.get(type(layer))
         if getattr(layer, "own", True):
             rows.append(SummaryRow(layer.name, told(signal, layer) if told else "", after))
         else:  # an activation, which Keras shows with its layer, too
@@ -304,41 +305,40 @@ def validate(steps: Sequence[Step], shape: Sequence[int], layout: str | None = N
     >>> validate([PoolStep(size=2), PoolStep(size=3, options={"stride": 1})], (9, 8))
     [(4, 4), (2, 2)]
     """
-    signal, undo, shapes = Signal.of(shape, layout), UNKNOWN, []
-    for number, step in numbered(steps):
-        with named(f"stage {number} ({step.name})"):
-            after = _follow(signal, step, undo)
-        if after is None:
-            break
-        undo = signal.spatial if isinstance(step, PoolStep) and step.indices else None
-        signal = after
-        shapes.append(signal.shape)
+    shapes: list[tuple[int, ...]] = []
+    with suppress(_OnlyDataKnowError):
+        for signal, _ in through(steps, (Signal.of(shape, layout), UNKNOWN), _follow):
+            shapes.append(signal.shape)
     return shapes
 
 
+class _OnlyDataKnowError(Exception):
+    """What leaves a step does not follow from shapes."""
+
+
 UNKNOWN: tuple[int, ...] | None = ()  # the input may carry indices; what they undo is in the data
+Traced = tuple[Signal, tuple[int, ...] | None]  # with the lengths that the indices undo, if there are any
 
 
-def _follow(signal: Signal, step: Step, undo: tuple[int, ...] | None) -> Signal | None:
-    """Return what leaves a step, or None if only the data know."""
+def _follow(at: Traced, step: Step) -> Traced:
+    """Return what leaves a step."""
+    signal, undo = at
     if isinstance(step, UnpoolStep):
-        return _undone(signal, undo)
+        return _undone(signal, undo), None
     check_options(step, len(signal.spatial))
     pool = step.pool if isinstance(step, GradStep) else step
-    follow = FOLLOW.get(type(pool))
-    after = follow(signal, pool) if follow else signal
+    after = _after(signal, pool)
     if isinstance(pool, PoolStep):
-        layer = pool.layer(len(signal.spatial))
-        if layer.pad_fill == "ignore":
-            check_empty(layer.plan(signal.spatial))
-    return signal if isinstance(step, GradStep) else after
+        pool.layer(len(signal.spatial)).windows(signal.spatial)
+    recorded = isinstance(step, PoolStep) and step.indices
+    return signal if isinstance(step, GradStep) else after, signal.spatial if recorded else None
 
 
-def _undone(signal: Signal, undo: tuple[int, ...] | None) -> Signal | None:
+def _undone(signal: Signal, undo: tuple[int, ...] | None) -> Signal:
     if undo is None:
         raise ShapeError("no indices arrive here", 'put it right after a pool step with "indices": true')
     if undo == UNKNOWN:
-        return None
+        raise _OnlyDataKnowError
     for letter, length in zip(spatial_letters(signal.layout), undo, strict=True):
         signal = signal.resized(letter, length)
     return signal

@@ -8,9 +8,9 @@ which checks what a record may hold; a step's own `from_record` takes it as chec
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from poolcli.errors import InputError, PoolcliError, ShapeError, UsageError
 from poolcli.featuremap import SPATIAL
@@ -369,6 +369,27 @@ def apply(feature_map: FeatureMap, steps: Sequence[Step]) -> FeatureMap:
     for step in steps:
         feature_map = step.apply(feature_map)
     return feature_map
+
+
+Followed = TypeVar("Followed")
+
+
+def through(
+    steps: Sequence[Any], start: Followed, follow: Callable[[Followed, Any], Followed], what: str = "stage"
+) -> Iterator[Followed]:
+    """Give what `follow` makes of `start` and the first step, of that and the second, and so on.
+
+    Every error says at which stage it arose, if stages are called something.
+
+    Examples
+    --------
+    >>> [*through([PoolStep(), ReluStep()], "map", lambda before, step: f"{step.name}({before})")]
+    ['pool(map)', 'relu(pool(map))']
+    """
+    for number, step in numbered(steps):
+        with named(f"{what} {number} ({step.name})") if what else nullcontext():
+            start = follow(start, step)
+        yield start
 
 
 @contextmanager

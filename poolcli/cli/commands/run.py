@@ -25,7 +25,7 @@ from poolcli.errors import UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.steps import recipe
 from poolcli.steps.shapes import Signal, summarize, validate
-from poolcli.steps.steps import Step, named, numbered, with_threads
+from poolcli.steps.steps import Step, numbered, through, with_threads
 from poolcli.system.files import descriptor_of
 
 
@@ -78,7 +78,7 @@ def run(
         return
     before = take_in(given, io.reading, verbosity, compat, steps=steps, also_read=also, target=writing)
     validate(steps, before.shape, before.layout)
-    stages = follow(before, steps)
+    stages = [before, *through(steps, before, lambda feature_map, step: step.apply(feature_map))]
     if recipes.save_steps:
         recipe.save(recipes.save_steps, stages[-1].steps[len(before.steps) :], ending)
     if writing.output == "-" and writing.chosen_format == "table":
@@ -97,15 +97,6 @@ def _check_saved(inputs: Sequence[str], recipes: Recipes, writing: Writing) -> N
             raise UsageError(
                 f"{writing.output} cannot hold both the result and the steps", "choose another name for --save-steps"
             )
-
-
-def follow(before: FeatureMap, steps: Sequence[Step]) -> list[FeatureMap]:
-    """Return the map after every step; an error names the stage."""
-    stages = [before]
-    for number, step in numbered(steps):
-        with named(f"stage {number} ({step.name})"):
-            stages.append(step.apply(stages[-1]))
-    return stages
 
 
 def _has_room(writing: Writing, verbosity: Verbosity) -> bool:
