@@ -1,4 +1,4 @@
-"""What is to be said of a mode: in a sentence, as its formula with numbers in it, and which cells decide.
+"""The formula of a mode, as its row has it, with the numbers of a window in it, and which cells decide.
 
 What differs from mode to mode stands in its row of `poolcli.pooling.modes.MODES`.
 """

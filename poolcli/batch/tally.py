@@ -1,4 +1,4 @@
-"""What has become of the files of a batch so far."""
+"""What has become of the files of a batch so far, and the exit code that follows."""
 
 from __future__ import annotations
 

@@ -3,7 +3,8 @@
 A map becomes pixels by ``normalize``. ``auto`` keeps numbers that are pixels: those of a type or an origin whose white
 is known, all between 0 and white. Anything else is stretched as by ``minmax``: the smallest finite number is black, the
 largest white, and a constant map lies in the middle. ``clip`` takes numbers as pixels and cuts off what lies below
-black or above white. Halves are rounded up. NaN is black, or magenta in a colour map; infinities are black and white.
+black or above white. `poolcli.colors.Scale` does it and rounds halves up. NaN is black, or magenta in a colour map;
+infinities are black and white.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What PyTorch, Keras and ONNX do differently: one row of `FRAMEWORKS` each.
+"""What every framework does differently, from its default stride to its refusals: one row of `FRAMEWORKS` each.
 
 A row holds a framework's defaults, its own versions of some modes, and the rules by which it refuses a layer. The
 answers are those of PyTorch 2.13, Keras 3.15 and onnxruntime 1.31, their quirks included.

@@ -1,4 +1,7 @@
-"""Options of files: how a map comes in, how it goes out, what is said meanwhile."""
+"""Options of files: how a map comes in, how it goes out, what is said meanwhile.
+
+How many rows and columns a table has without being told says `poolcli.render.terminal.table`.
+"""
 
 from __future__ import annotations
 
