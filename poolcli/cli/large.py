@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from logging import CRITICAL, getLogger
 from typing import TYPE_CHECKING, Any
 
 from poolcli.cli.checks import check_output, files_read
@@ -96,6 +95,8 @@ def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str 
             raise UsageError("a Zarr array goes to a Zarr array or an .npy file", advice)
         return _in_sequence(chain, found, io)
     record = {"layout": found.known.layout, "steps": [*found.steps, *_records(chain)]}
+    from logging import CRITICAL, getLogger
+
     getLogger("asyncio").setLevel(CRITICAL + 1)  # zarr's loop; what matters comes as an exception
     with raising():  # threads and workers have to be told before the folder can go
         to_zarr(chain, found, target, record, workers=threads(io.verbosity.threads), scheduler=scheduler)

@@ -16,8 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import UnknownNameError
-from poolcli.featuremap import SPATIAL, inner_order
-from poolcli.steps.shapes import validate
+from poolcli.featuremap import inner_order
 
 if TYPE_CHECKING:
     from poolcli.emit.program import Program
@@ -106,9 +105,8 @@ def emit_model(
     ShapeError
         If a step does not fit what arrives at it.
     """
-    outputs = validate(steps, (1, 1, *spatial), f"NC{SPATIAL[ndim - 1]}")[-1][2:] if spatial and steps else ()
     program = _program(steps, ndim, target)
-    return program.model(spatial, outputs), program.unguarded
+    return program.model(spatial, program.lengths_after(steps, spatial)), program.unguarded
 
 
 def _program(steps: Sequence[Step], ndim: int, target: str) -> Program:

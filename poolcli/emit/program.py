@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from poolcli.errors import UsageError
-from poolcli.steps.shapes import check_options
+from poolcli.featuremap import SPATIAL
+from poolcli.steps.shapes import check_options, validate
 from poolcli.steps.steps import ConvStep, PoolStep, ReluStep, text
 from poolcli.window import Window
 from poolcli.wording import Phrase, Typed
@@ -139,6 +140,11 @@ class Program:
             self.relu()
         else:
             self.refuse(f"the step {step.name} has no equivalent in code", "emit conv, relu and pool only")
+
+    def lengths_after(self, steps: Sequence[Step], spatial: Sequence[int]) -> tuple[int, ...]:
+        """Return the lengths of the spatial axes of the result; nothing if those of the input are not known."""
+        layout = f"NC{SPATIAL[self.ndim - 1]}"
+        return validate(steps, (1, 1, *spatial), layout)[-1][2:] if spatial and steps else ()
 
     def refuse(self, why: str | Phrase, hint: str | Phrase | None = None) -> NoReturn:
         """Raise the `UsageError` that says why there is no code."""

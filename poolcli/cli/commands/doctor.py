@@ -20,6 +20,7 @@ from poolcli.cli.output import Output
 from poolcli.cli.stack import settings
 from poolcli.cli.words import spoken
 from poolcli.errors import UsageError
+from poolcli.formats.pictures_in import libraries
 from poolcli.formats.registry import EXTENSIONS, FORMATS, Format
 from poolcli.pooling.filters import FILTERS, Filter
 from poolcli.pooling.modes import ALIASES, MODES, Mode
@@ -153,8 +154,6 @@ def _threads() -> Finding:
 
 
 def _codecs() -> Iterator[Finding]:
-    from poolcli.formats.pictures_in import libraries
-
     for name, library in libraries():
         yield name, library or "none", *((OK, "") if library else (MISSING, "Pillow was built without it"))
 
