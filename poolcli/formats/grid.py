@@ -27,6 +27,7 @@ HEADER_LINE = re.compile(rb"[ \t]*([A-Za-z_]+)[ \t]+([^ \t\r\n]+)[ \t]*(?:\r\n|\
 KEYS = ("ncols", "nrows", "xllcorner", "yllcorner", "xllcenter", "yllcenter", "cellsize", "dx", "dy", "nodata_value")
 UNMOVED = ("relu", "normalize")  # steps that move no cell
 NODATA = -9999.0
+HUGE = 1e30  # no height, no amount of anything
 FARTHEST = 1e100  # of what a header says of places and lengths, in whatever unit
 
 
@@ -36,24 +37,35 @@ def read(data: bytes, name: str, options: ReadOptions) -> FeatureMap:
     head, start, lines = _header(text, name)
     shape = _count(head, "nrows", name), _count(head, "ncols", name)
     cell = _cell(head, name)
-    rows = [row for row in text[start:].splitlines() if row.strip()]
-    body = text[start:] if all(len(row.split()) == shape[1] for row in rows) else b" ".join(text[start:].split())
+    rows = [row for row in text[start:].splitlines() if row.strip() and not row.lstrip().startswith(b"#")]
+    body = text[start:] if all(len(row.split()) == shape[1] for row in rows) else b" ".join(rows)
     plain = replace(options, delimiter="blanks", header="no", layout=None, skip=lines, columns=None, missing=None)
     found = delimited.read(b"\n" * lines + body, name, plain, "txt")
     if found.values.size != math.prod(shape):
         raise InputError(
             f"{name}: {found.values.size} numbers are there, but {shape[0]}x{shape[1]} promised", "get the file again"
         )
-    corner = {axis: head.get(f"{axis}llcorner", head.get(f"{axis}llcenter", 0.0) - half * cell / 2)
-              for axis in "xy" for half in (f"{axis}llcenter" in head,)}  # fmt: skip
     nodata = head.get("nodata_value")
+    corner = {axis: head.get(f"{axis}llcorner", head.get(f"{axis}llcenter", 0.0) - half * (cell or 0) / 2)
+              for axis in "xy" for half in (f"{axis}llcenter" in head,)}  # fmt: skip
     grid = {"x": corner["x"], "y": corner["y"], "cell": cell, "rows": shape[0], "nodata": nodata}
     notes = (f"dtype {found.values.dtype}",)
     feature_map = FeatureMap.from_array(
         found.values.reshape(shape), options.layout, name=name, notes=notes, origin={"grid": grid}
     )
-    known = () if nodata is None else (nodata,)
-    return without_missing(feature_map, known, "NODATA_value of the file", said=True)
+    return without_missing(feature_map, _none_known(found.values, nodata), "NODATA_value of the file", said=True)
+
+
+def _none_known(values: NDArray[Any], nodata: float | None) -> tuple[float, ...]:
+    """Return the numbers that stand for no value: of a huge one all with its float32, as each program rounds its own.
+
+    The smallest float32, which many take, is written with 6 to 17 digits.
+    """
+    if nodata is None or not HUGE <= abs(nodata) < math.inf:
+        return () if nodata is None else (nodata,)
+    with np.errstate(over="ignore"):
+        near = values.astype(np.float32) == np.float32(nodata)
+    return (nodata, *np.unique(values[near]).tolist())
 
 
 def _header(text: bytes, name: str) -> tuple[dict[str, float], int, int]:
@@ -83,11 +95,12 @@ def _count(head: Mapping[str, float], key: str, name: str) -> int:
     return int(value)
 
 
-def _cell(head: Mapping[str, float], name: str) -> float:
-    cell = head.get("cellsize", head.get("dx"))
-    if cell is None or not 0 < cell < math.inf or head.get("dy", cell) != cell:
-        raise InputError(f"{name}: the header has no cellsize above 0 that is the same each way", "correct the header")
-    return cell
+def _cell(head: Mapping[str, float], name: str) -> float | None:
+    """Return the side of a cell, None if it is no square."""
+    sides = [head[key] for key in ("cellsize", "dx", "dy") if key in head]
+    if not sides or not all(0 < side < math.inf for side in sides):
+        raise InputError(f"{name}: the header has no cellsize above 0", "correct the header")
+    return sides[0] if len(set(sides)) == 1 else None
 
 
 def write(feature_map: FeatureMap) -> Iterator[bytes]:
@@ -129,6 +142,8 @@ def _moved(feature_map: FeatureMap) -> dict[str, Any]:
     if grid is None:
         return {"x": 0.0, "y": 0.0, "cell": 1.0, "nodata": None}
     left, cell = grid["x"], grid["cell"]
+    if cell is None:
+        raise ShapeError("the cells of this grid are not square, as those of an ESRI grid are", ANYWHERE)
     top = grid["y"] + grid["rows"] * cell
     for step in feature_map.steps:
         if step["step"] in UNMOVED:

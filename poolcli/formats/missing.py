@@ -50,7 +50,13 @@ def without_missing(feature_map: FeatureMap, numbers: tuple[float, ...], why: st
     import numpy as np
 
     values: Any = feature_map.values
-    if not numbers or not (gone := np.isin(values, numbers)).any():
+    if not numbers:
+        return feature_map
+    # a decimal that stands for a missing value is in the file as the type has it: 0.1 as the float32 next to it
+    with np.errstate(over="ignore"):
+        named = np.asarray(numbers, values.dtype if values.dtype.kind == "f" else None)
+    gone = np.isin(values, named[~np.isnan(named)])
+    if not gone.any():
         return feature_map
     if values.dtype.kind in "iu" and np.abs(values[~gone].astype(np.float64)).max(initial=0) > EXACT:
         raise NumberRangeError(
