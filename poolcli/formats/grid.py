@@ -27,7 +27,7 @@ HEADER_LINE = re.compile(rb"[ \t]*([A-Za-z_]+)[ \t]+([^ \t\r\n]+)[ \t]*(?:\r\n|\
 KEYS = ("ncols", "nrows", "xllcorner", "yllcorner", "xllcenter", "yllcenter", "cellsize", "dx", "dy", "nodata_value")
 UNMOVED = ("relu", "normalize")  # steps that move no cell
 NODATA = -9999.0
-HUGE = 1e30  # no height, no amount of anything
+NO_HEIGHT = 1e30  # no height, no amount of anything
 FARTHEST = 1e100  # of what a header says of places and lengths, in whatever unit
 
 
@@ -61,7 +61,7 @@ def _none_known(values: NDArray[Any], nodata: float | None) -> tuple[float, ...]
 
     The smallest float32, which many take, is written with 6 to 17 digits.
     """
-    if nodata is None or not HUGE <= abs(nodata) < math.inf:
+    if nodata is None or not NO_HEIGHT <= abs(nodata) < math.inf:
         return () if nodata is None else (nodata,)
     with np.errstate(over="ignore"):
         near = values.astype(np.float32) == np.float32(nodata)

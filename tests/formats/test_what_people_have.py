@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
@@ -327,33 +327,81 @@ def spelled(value: float, way: int, decimal: str) -> str:
 matrices = st.integers(1, 4).flatmap(
     lambda width: st.lists(st.lists(values, min_size=width, max_size=width), min_size=1, max_size=5)
 )
+WORDS = ["NA", "n. v.", "-", "#N/A", "-9999", "***", "null", "."]  # for what is missing
+LABELS = ["", "pandas", "text", "dates", "R", "sheet"]
+PREAMBLE = ["anything, 5", "Instrument: 20 \u00b0C;;", "# 1 2 3", "", "1;2;3", '"open']
 
 
-@pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+def labelled(rows: list[list[str]], kind: str, *, blanks: bool) -> list[list[str]]:
+    """Return rows as programs write them that name rows and columns: R leaves out the name of the names."""
+    if not kind:
+        return rows
+    names = [f"c{index}" for index in range(len(rows[0]))]
+    empty = '""' if blanks or kind == "sheet" else ""
+    head = names if kind == "R" and len(names) > 1 else [empty, *names]
+    label = {"pandas": "{0}", "text": "r{0}", "dates": "2020-01-{1:02}", "R": '"{1}"', "sheet": '"row {1}"'}[kind]
+    return [head, *([label.format(index, index + 1), *row] for index, row in enumerate(rows))]
+
+
+@settings(max_examples=500, deadline=None)
 @given(
     matrix=matrices,
     mark=st.sampled_from([";", "\t", "|", " ", "&"]), decimal=st.sampled_from([".", ","]),
-    way=st.integers(0, 99), quoted=st.booleans(), trailing=st.booleans(),
-    labels=st.sampled_from(["", "pandas", "text"]), skip=st.integers(0, 2),
-    comment=st.booleans(), end=st.sampled_from(["\n", "\r\n"]),
+    way=st.integers(0, 99), quoted=st.booleans(), trailing=st.booleans(), labels=st.sampled_from(LABELS),
+    preamble=st.lists(st.sampled_from(PREAMBLE), max_size=3), missing=st.sampled_from([None, *WORDS]),
+    comment=st.booleans(), end=st.sampled_from(["\n", "\r\n", "\r"]),
+    code=st.sampled_from(["utf-8", "utf-16", "utf-8-sig"]),
 )  # fmt: skip
 def test_any_matrix_in_any_notation_comes_back(
-    matrix: list[list[float]], mark: str, decimal: str, way: int, quoted: bool, trailing: bool, labels: str, skip: int,
-    comment: bool, end: str,
+    matrix: list[list[float]], mark: str, decimal: str, way: int, quoted: bool, trailing: bool, labels: str,
+    preamble: list[str], missing: str | None, comment: bool, end: str, code: str,
 ) -> None:  # fmt: skip
-    rows = [[spelled(value, way + index, decimal) for index, value in enumerate(row)] for row in matrix]
-    if labels:
-        names = ['""' if mark == " " else "", *(f"c{index}" for index in range(len(matrix[0])))]
-        rows = [names, *([f"r{index}" if labels == "text" else str(index), *row] for index, row in enumerate(rows))]
+    blanks = mark == " "
+    assume(not (blanks and not quoted and missing and " " in missing))
+
+    def cell(value: float, index: int) -> str:
+        return missing if missing and math.isnan(value) else spelled(value, way + index, decimal)
+
+    assume(missing != "-9999" or not any(value == -9999 for row in matrix for value in row))
+    rows = labelled([[cell(value, index) for index, value in enumerate(row)] for row in matrix], labels, blanks=blanks)
     if quoted:
-        rows = [[cell if cell == '""' else f'"{cell}"' for cell in row] for row in rows]
-    lines = [mark.join(row) + (mark if trailing and mark != " " else "") for row in rows]
+        rows = [[one if one.startswith('"') else f'"{one}"' for one in row] for row in rows]
+    lines = [mark.join(row) + (mark if trailing and not blanks else "") for row in rows]
     if comment:
         lines.insert(0, "# 1;2;3")
-    text = end.join(["anything, 5"] * skip + lines) + end
-    found = read(text, skip=skip, decimal=decimal, delimiter={" ": "blanks", "\t": "tab"}.get(mark, mark)).values
-    np.testing.assert_array_equal(found, matrix)
+    text = end.join([*preamble, *lines]) + end
+    options: dict[str, Any] = {"skip": len(preamble), "decimal": decimal, "missing": missing,
+                               "delimiter": {" ": "blanks", "\t": "tab"}.get(mark, mark)}  # fmt: skip
+    np.testing.assert_array_equal(read(text.encode(code), **options).values, matrix)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "expected"),
+    [
+        # Octave: save -text
+        ("# Created by Octave 8.4.0, Mon Jan 01 2024 <x@y>\n# name: a\n# type: matrix\n# rows: 2\n# columns: 2\n"
+         " 1 2.5\n 3 NaN\n\n\n", {}, [[1, 2.5], [3, math.nan]]),
+        # Julia: writedlm; CSV.write of a matrix
+        ("1.0\t2.0\n3.0\tNaN\n", {}, [[1, 2], [3, math.nan]]),
+        ("x1,x2\n1.0,2.0\n3.0,-Inf\n", {}, [[1, 2], [3, -math.inf]]),
+        # R: write.csv with row names, NA and a negative exponent
+        ('"","a","b"\n"1",1e-05,NA\n"2",3,4\n', {"missing": "NA"}, [[1e-5, math.nan], [3, 4]]),
+        # R: write.csv2
+        ('"";"a";"b"\n"1";1,5;2\n"2";3;4\n', {"decimal": ","}, [[1.5, 2], [3, 4]]),
+        # MATLAB: writematrix; dlmwrite
+        ("1,NaN\n3,4\n", {}, [[1, math.nan], [3, 4]]),
+        # Fortran: list-directed, with widths too small
+        ("   1.000D+00  -2.500D-03\n  *********   4.0\n", {"missing": "*********"}, [[1, -0.0025], [math.nan, 4]]),
+        # Excel in German
+        (";A;B\r\nx;1,5;#NV\r\ny;3;4\r\n", {"decimal": ",", "missing": "#NV"}, [[1.5, math.nan], [3, 4]]),
+        # LibreOffice, quoted texts
+        ('"t";"h"\n"1";2\n3;Err:502\n', {"missing": "Err:502"}, [[1, 2], [3, math.nan]]),
+        # a sensor's log: units below the names
+        ("time,temp\ns,C\n0,20.5\n1,20.6\n", {"skip": 2}, [[0, 20.5], [1, 20.6]]),
+    ],
+)  # fmt: skip
+def test_what_programs_write(text: str, options: dict[str, Any], expected: list[list[float]]) -> None:
+    np.testing.assert_array_equal(read(text, **options).values, expected)
 
 
 cells = st.sampled_from([*NANS, *SHEET_ERRORS, "1", "-2.5", "", "NA", "x", "2%", "0x1F", "1D3", '"7"'])
