@@ -35,6 +35,8 @@ def harmless(text: str) -> str:
     a\x1b]0;title\x07b
     c
     """
+    if SENT.sub("", text).isprintable():
+        return text
     return "".join(piece if number % 2 else printable(piece) for number, piece in enumerate(SENT.split(text)))
 
 
