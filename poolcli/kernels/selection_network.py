@@ -138,7 +138,7 @@ def select(x: Array, axes: Sequence[Axis], q: float, dtype: np.dtype[Any], *, wo
                 values[tile] = between(states[0][0], states[-1][0], share)
 
         target = values if direct else None
-        walk_tiles(task, [(planes,)], axes, target, store=store, room=room >> strided, workers=workers)
+        walk_tiles(task, [(planes,)], axes, target, store=store, room=room, workers=workers)
     return out
 
 
