@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poolcli import featuremap
 from poolcli.errors import ShapeError, UsageError
 from poolcli.featuremap import FeatureMap, layout_by_rank, parse_layout
 from tests.support.hints import typed
@@ -144,3 +145,10 @@ def test_a_new_map_knows_nothing() -> None:
     fresh = FeatureMap.from_array(np.zeros((2, 2)))
     assert (fresh.steps, fresh.indices, fresh.unpool, fresh.white, fresh.notes) == ((), None, None, None, ())
     assert list(itertools.chain(fresh.extra)) == []
+
+
+def test_a_map_that_nobody_draws_is_shown_as_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one from `poolcli.featuremap` itself, before anything of `poolcli` was used."""
+    monkeypatch.setattr(featuremap, "drawn_by", None)
+    one = FeatureMap(np.zeros((2, 2)))
+    assert (one._repr_html_(), one.__rich__()) == (None, repr(one))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poolcli import conv, pool
-from poolcli.errors import ShapeError, UnknownNameError, UsageError
-from poolcli.steps.shapes import ConvLayer, Dense, Flatten, Signal, summarize
+from poolcli.errors import EmptyWindowError, ShapeError, UnknownNameError, UsageError
+from poolcli.steps.shapes import ConvLayer, Dense, Flatten, Signal, summarize, validate
 from poolcli.steps.steps import ConvStep, PoolStep, ReluStep
 from tests.support.process import Run
 
@@ -202,3 +203,10 @@ def test_options_that_no_command_has_are_listed(call: Run) -> None:
     assert "hint: the options of conv are --filters, --size, " in call("summary", "8x8", "conv", "8", "3").err
     assert "hint: see: poolcli pool --help" in call("summary", "8x8", "pool", "3").err
     assert "hint: see: poolcli conv --help" in call("run", "x.csv", "conv", "8", "3").err
+
+
+def test_windows_that_a_framework_answers_without_a_real_cell_are_windows() -> None:
+    options: Any = {"compat": "openvino", "padding": 3, "stride": 1}
+    assert validate([PoolStep("max", 2, options)], (5, 5)) == [(10, 10)]
+    with pytest.raises(EmptyWindowError, match="hold no real cell"):
+        validate([PoolStep("max", 2, {"padding": 3, "stride": 1})], (5, 5))
