@@ -29,6 +29,9 @@ TARGETS: Mapping[str, str] = {
 }  # fmt: skip
 
 
+BACKWARD = ("torch",)  # those that write gradients
+
+
 def target_class(target: str) -> type[Program]:
     """Return what writes for a target: its class, from the file that `TARGETS` names with it."""
     if target not in TARGETS:

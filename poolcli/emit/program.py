@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from poolcli.errors import UsageError
 from poolcli.featuremap import SPATIAL
 from poolcli.steps.shapes import check_options, validate
-from poolcli.steps.steps import ConvStep, PoolStep, ReluStep, text
+from poolcli.steps.steps import ConvStep, GradStep, PoolStep, ReluStep, text
 from poolcli.window import Window
 from poolcli.wording import Phrase, Typed
 
@@ -135,6 +135,9 @@ class Program:
                 self.refuse(f"{step.title} has {axes} axes, but {self.ndim} are spatial", Phrase("say {layout}"))
             self.comments.append(text({"filter": step.label, **window.record(), **_given(bias=step.bias)}))
             self.conv(step, window)
+        elif isinstance(step, GradStep):
+            self.backward(step)
+            self.comments[-1] = f"the gradient of {self.comments[-1]}"
         elif isinstance(step, ReluStep):
             self.comments.append("ReLU")
             self.relu()
@@ -206,6 +209,10 @@ class Program:
     def relu(self) -> None:
         """Write a ReLU."""
         raise NotImplementedError
+
+    def backward(self, step: GradStep) -> None:  # noqa: ARG002 - for a framework that works gradients out
+        """Write the gradient of a pooling layer."""
+        self.refuse("it has no way back here", Phrase("{emit}", emit="torch"))
 
 
 _STANDARD = ("itertools", "math")

@@ -19,11 +19,13 @@ from poolcli.emit.geometry import (
     truncates,
 )
 from poolcli.emit.program import TRUNCATED, as_code, kernel_of, without_point
+from poolcli.pooling.modes import MODES
 from poolcli.window import Window
+from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
     from poolcli.pooling.layer import Pooling
-    from poolcli.steps.steps import ConvStep
+    from poolcli.steps.steps import ConvStep, GradStep
 
 
 TORCH_PERCENTILE = """
@@ -70,11 +72,15 @@ class Torch(FrameworkProgram):
         super().__init__(ndim)
         self.floats = True
         self.convolved = False
+        self.graded = False  # whether the gradient is asked for
 
     def lines(self) -> list[str]:
         """Return the lines of ``pool``."""
         cells = 'x if x.dtype.kind == "f" else x.astype(float)' if self.floats else "x"
         start = [f"t = torch.tensor({cells})", f"t = t.reshape(-1, 1, *x.shape[-{self.ndim}:])"]
+        if self.graded:
+            leaf = [f"leaf = torch.tensor({cells}, requires_grad=True)", start[1].replace("t.reshape", "leaf.reshape")]
+            return [*self.guards, *leaf, *self.body, "t.sum().backward()", "return leaf.grad.numpy()"]
         shape = f"*x.shape[:-{self.ndim}], *t.shape[2:]"
         end = [f"return t.numpy().reshape({shape})"]
         if self.traced:
@@ -147,6 +153,20 @@ class Torch(FrameworkProgram):
     def relu(self) -> None:
         """Write a ReLU."""
         self.body.append("t = F.relu(t)")
+
+    def backward(self, step: GradStep) -> None:
+        """Write the gradient of a pooling layer, with ones arriving at its output."""
+        if self.body or step.upstream is not None:
+            self.refuse("the gradient is that of one layer, with ones arriving", Phrase("drop {upstream}"))
+        if not MODES[step.pool.layer(self.ndim).mode.mode.name].gradient:
+            self.refuse(f"mode {step.pool.mode} has no gradient here")
+        if step.pool.mode.startswith("lp"):
+            self.refuse("its gradient of a norm is NaN where the norm is 0")
+        self.add(step.pool)
+        if step.pool.options.get("compat") is None:
+            self.refuse_nan("PyTorch's gradient at NaN goes to the last one")
+        self.floats = self.graded = True
+        self.remarks = ()
 
     def lengths(self) -> list[str]:
         """Return the lengths of the spatial axes of the tensor."""

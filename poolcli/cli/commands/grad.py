@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
+from poolcli.cli.emitting import layout_of, write_code
 from poolcli.cli.options.files import Input, StepIO
 from poolcli.cli.options.grammar import option
-from poolcli.cli.options.panels import INPUT, WINDOW
+from poolcli.cli.options.panels import INPUT, OUTPUT, WINDOW
 from poolcli.cli.options.windows import Windowing
-from poolcli.cli.pipeline import transform
+from poolcli.cli.pipeline import load_map, transform
+from poolcli.emit import BACKWARD
 from poolcli.formats import read
 from poolcli.pooling.modes import ALIASES, MODES
 from poolcli.pooling.options import mode_names
@@ -42,6 +44,10 @@ def grad(
         option("--upstream", help="A file with the gradient that arrives at the output.", panel=INPUT,
                default="ones", metavar="FILE"),
     ] = None,
+    emit: Annotated[
+        str | None, option("--emit", help="Print code that computes the same, instead of computing; PyTorch's.",
+                           panel=OUTPUT, metavar="NAME", choices=BACKWARD)
+    ] = None,
     io: StepIO,
 ) -> None:  # fmt: skip
     """Show the gradient that pooling sends back to each input cell.
@@ -53,6 +59,12 @@ def grad(
     poolcli grad --size 2 input.csv
     poolcli grad --mode avg --size 3 --stride 1 input.csv
     """
+    if emit is not None:
+        step = window.step()
+        before = None if given is None else load_map(given, io.reading, io.verbosity, window.compat)
+        steps = [GradStep(step, None if upstream is None else read(upstream).values)]
+        write_code(steps, before.layout if before else layout_of(step, io.reading), emit, io)
+        return
     arriving: Any = None
     if upstream is not None:
         arriving = read(upstream).values

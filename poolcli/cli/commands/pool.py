@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from poolcli.cli.checks import check_target_apart, files_read
+from poolcli.cli.emitting import layout_of, write_code
 from poolcli.cli.lines import without_lines
-from poolcli.cli.options.files import ClusterOptions, Input, Reading, StepIO
+from poolcli.cli.options.files import ClusterOptions, Input, StepIO
 from poolcli.cli.options.grammar import Group, option
 from poolcli.cli.options.panels import OUTPUT
 from poolcli.cli.options.steps import FilterOptions
 from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.options.windows import Windowing
 from poolcli.cli.pipeline import load_map, transform
-from poolcli.emit import TARGETS, emit, emit_model, target_class
-from poolcli.featuremap import SPATIAL, parse_layout, spatial_letters
-from poolcli.steps.steps import PoolStep, Step
+from poolcli.emit import TARGETS, emit_model, target_class
+from poolcli.featuremap import spatial_letters
+from poolcli.steps.steps import Step
 from poolcli.window import times
 
 
@@ -63,25 +64,12 @@ def pool(
     reading, writing = io.reading, io.writing
     check_target_apart(writing.output, files_read(given or "-", steps), overwrite=writing.overwrite)
     before = None if given is None else load_map(given, reading, io.verbosity, window.compat)
-    layout = before.layout if before else _layout(step, reading)
+    layout = before.layout if before else layout_of(step, reading)
     suffix = target_class(extras.emit).suffix
     if suffix and writing.output.endswith(suffix):
         _write_model(steps, len(spatial_letters(layout)), extras.emit, io, before.spatial if before else ())
     else:
-        _write_code(steps, layout, extras.emit, io)
-
-
-def _layout(step: PoolStep, reading: Reading) -> str:
-    """Return the layout where there is no input to ask: that given, else one of as many axes as the options say."""
-    if reading.layout:
-        return parse_layout(reading.layout)
-    said = [step.size, *step.options.values()]
-    return SPATIAL[next((len(value) for value in said if isinstance(value, tuple)), 2) - 1]
-
-
-def _write_code(steps: Sequence[Step], layout: str, target: str, io: StepIO) -> None:
-    io.out.put(emit(steps, len(spatial_letters(layout)), target, layout).encode(), io.writing.output)
-    io.out.wrote(io.writing.output, f"code for {target}")
+        write_code(steps, layout, extras.emit, io)
 
 
 def _write_model(steps: Sequence[Step], ndim: int, target: str, io: StepIO, spatial: Sequence[int]) -> None:
