@@ -16,7 +16,7 @@ from poolcli.kernels.replay import KernelProgram, replay
 from poolcli.kernels.tiles import SHARED_BYTES
 from poolcli.pooling.fill import first_place
 from poolcli.pooling.frameworks import LayerSpec
-from poolcli.pooling.modes import Mode, Reduction
+from poolcli.pooling.modes import MODES, Mode, Reduction
 from poolcli.window import Axis
 from poolcli.wording import Phrase
 
@@ -86,7 +86,7 @@ def pooled_alike(axes: Sequence[Axis], ranges: Sequence[tuple[int, int]]) -> tup
 
 def neutral(mode: Mode, dtype: np.dtype[Any]) -> float:
     """Return the number that changes no fold of a mode: what an empty window is made of."""
-    number = mode.reductions[0].fill[0]
+    number = (mode.reductions or MODES[mode.name].reductions)[0].fill[0]
     if not isinstance(number, str):
         return number
     limits = (-np.inf, np.inf) if dtype.kind == "f" else (np.iinfo(dtype).min, np.iinfo(dtype).max)

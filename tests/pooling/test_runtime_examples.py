@@ -214,3 +214,26 @@ def test_a_page_refuses_a_runtime_that_does_otherwise(
 ) -> None:
     done = call("explain", *words.split(), "--compat", compat, "-o", tmp_path / "page.html", "-", stdin=given)
     assert (done.code, why in done.err) == (2, True), done.err
+
+
+def test_three_runtimes_side_by_side_have_values_marks_and_reasons(call: Run) -> None:
+    words = ("compare", "--compat", "flax,litert,openvino", "-m", "avg", "-k", "3", "-s", "2", "-p", "same")
+    shown = call(*words, "-", stdin=SIX).out
+    assert "5.5*" in shown
+    assert "litert differs from flax in 1 of 3 values" in shown
+    made = json.loads(call(*words, "--json", "-", stdin=SIX).out)
+    assert [one["data"] for one in made["variants"]] == [[2, 4, pytest.approx(11 / 3)], [2, 4, 5.5], [2, 4, 5.5]]
+    assert made["why"] == [
+        "Flax divides by the whole window; LiteRT divides by the whole window where it is larger than the input",
+        "padding counts in the divisor of Flax's average by default, but not of OpenVINO's",
+    ]
+
+
+def test_a_row_without_folds_is_tried_on_windows_of_no_cells(call: Run) -> None:
+    """onnxruntime's maximum of float64 looks at one cell after the other; the comparison gives it Paddle's rounding."""
+    done = call(
+        "compare", "--compat", "paddle,torch,onnx", "-k", "1", "-s", "2", "--ceil-mode", "--json", "-", stdin=SIX
+    )
+    made = json.loads(done.out)
+    assert [one["data"] for one in made["variants"]] == [[1, 3, 5, LOWEST], [1, 3, 5], [1, 3, 5]]
+    assert any("keeps a last window behind the input in Paddle" in reason for reason in made["why"])
