@@ -79,6 +79,11 @@ ORJSON = script(
     "import orjson, numpy as np\nx = np.array(orjson.loads(open('big.json', 'rb').read())['data'])\n" + JSON_POOL
     + "open('OUT', 'wb').write(orjson.dumps({'data': y}, option=orjson.OPT_SERIALIZE_NUMPY))"
 )  # fmt: skip
+JSON_LINES = script(
+    "import orjson, numpy as np\nfile = open('OUT', 'wb')\nfor line in open('lines.jsonl', 'rb'):\n"
+    "    y = np.array(orjson.loads(line)).reshape(2, 2, 2, 2).max((1, 3))\n"
+    "    file.write(orjson.dumps({'data': y}, option=orjson.OPT_SERIALIZE_NUMPY) + b'\\n')\n    file.flush()"
+)
 NPY = script("import numpy as np\nx = np.load('big.npy')\n" + PNG_POOL + "np.save('OUT', y)")
 NPY_MAPPED = script("import numpy as np\nx = np.load('huge.npy', mmap_mode='r')\n" + numpy_pool(4 * SIDE, 4 * SIDE)
                     + "np.save('OUT', y)")  # fmt: skip
@@ -116,7 +121,7 @@ class Command:
 
 NEEDS: Mapping[str, str] = {  # what another needs: a module, or with $ a program
     "OpenCV script": "cv2", "torch script": "torch", "pandas script": "pandas", "vips": "$vips",
-    "ImageMagick": "$convert", "orjson + numpy": "orjson",
+    "ImageMagick": "$convert", "orjson + numpy": "orjson", "orjson + numpy lines": "orjson",
 }  # fmt: skip
 POOL = [*POOLCLI, "pool", "--size", "2", "-o", OUT]
 COMMANDS = (
@@ -144,6 +149,9 @@ COMMANDS = (
     ),
     Command("csv 2048x2048 max 2x2", [*POOL, "big.csv"], {"numpy script": LOADTXT, "pandas script": PANDAS}, "csv", 1),
     Command("json 1024x1024 max 2x2", [*POOL, "big.json"], {"json + numpy": JSON, "orjson + numpy": ORJSON}, "json", 1),
+    Command(
+        "100,000 lines of 4x4 max 2x2", [*POOL, "--lines", "lines.jsonl"], {"orjson + numpy lines": JSON_LINES}, "jsonl"
+    ),
     Command("npy 4096x4096 max 2x2", [*POOL, "big.npy"], {"numpy script": NPY}, "npy"),
 )  # fmt: skip
 STREAMED = (
@@ -196,11 +204,18 @@ def make_json(path: Path) -> None:
     path.write_text(json.dumps({"data": rng.standard_normal((1024, 1024)).round(6).tolist()}))
 
 
+def make_lines(path: Path) -> None:
+    """Write small maps of whole numbers, one a line."""
+    maps = np.random.default_rng(21).integers(0, 256, (100_000, 4, 4)).tolist()
+    path.write_text("".join(json.dumps(one) + "\n" for one in maps))
+
+
 INPUTS: Mapping[str, Callable[[Path], object]] = {
     "tiny.csv": lambda path: path.write_text("1,2,3,4\n5,6,7,8\n9,8,7,6\n5,4,3,2\n"),
     "photo.png": make_photo,
     "big.csv": partial(make_csv, rows=2048, columns=2048),
     "big.json": make_json,
+    "lines.jsonl": make_lines,
     "big.npy": partial(make_npy, side=SIDE),
     "huge.csv": partial(make_csv, rows=14_000, columns=WIDE),
     "huge.npy": partial(make_npy, side=4 * SIDE),
@@ -213,6 +228,7 @@ LOADERS: Mapping[str, Callable[[Path], Any]] = {
     "png": lambda path: _picture(path).astype(float),
     "csv": lambda path: np.loadtxt(path, delimiter=","),
     "json": lambda path: np.array(json.loads(path.read_bytes())["data"]),
+    "jsonl": lambda path: np.array([json.loads(line)["data"] for line in path.open()]),
     "npy": lambda path: np.load(path, mmap_mode="r"),
 }
 

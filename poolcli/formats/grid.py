@@ -39,7 +39,9 @@ def read(data: bytes, name: str, options: ReadOptions) -> FeatureMap:
     cell = _cell(head, name)
     rows = [row for row in text[start:].splitlines() if row.strip() and not row.lstrip().startswith(b"#")]
     body = text[start:] if all(len(row.split()) == shape[1] for row in rows) else b" ".join(rows)
-    plain = replace(options, delimiter="blanks", header="no", layout=None, skip=lines, columns=None, missing=None)
+    decimal = "," if b"," in text[:start] else options.decimal  # the header has numbers, too
+    plain = replace(options, delimiter="blanks", decimal=decimal, header="no", layout=None, skip=lines, columns=None,
+                    missing=None)  # fmt: skip
     found = delimited.read(b"\n" * lines + body, name, plain, "txt")
     if found.values.size != math.prod(shape):
         raise InputError(

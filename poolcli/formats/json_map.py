@@ -28,7 +28,7 @@ from poolcli.formats.numbers import Misfit, Numbers, range_error
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.text import BAND_CELLS, Number, dump_numbers, newlines, pieces_of, place, quoted, utf8
 from poolcli.system.files import piped
-from poolcli.wording import Phrase, many
+from poolcli.wording import Phrase, Typed, many
 
 DTYPES = (
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64",
@@ -40,6 +40,9 @@ MOST_AXES = 64  # as many as numpy has
 LISTS = "a map looks like [[1, 2], [3, 4]]"
 OBJECTS = 'an object looks like {"data": [[1, 2], [3, 4]]}'
 CUT_OFF = "it may have been cut off"
+BY_LINE = Typed(Phrase("pool each line by itself with {lines}, or "))
+MOST_PATHS = 4  # lists that are named where there may be the numbers
+PLAIN_PATH = re.compile(r"(?:\.[A-Za-z_]\w*)+")  # which jq takes without quotes
 MOST_DEPTH = 100  # of what is not an array of numbers
 BLANK = b" \t\r\n"
 OPEN, CLOSE, COMMA = b"[],"
@@ -158,7 +161,7 @@ class _Document:
             if self.text[end : end + 1] not in (b"[", b"{"):
                 raise self.error(end, "text after the end of the JSON document", "take it away")
             slurp = "jq -s ." if first.text == b"[" else "jq -s 'map(.data)'"
-            advice = piped(slurp, self.name, "pool each line by itself with {lines}, or make one list of all: {pipe}")
+            advice = Phrase("{way}", way=BY_LINE) + piped(slurp, self.name, "make one list of all: {pipe}")
             raise self.error(end, "a second JSON document", advice)
         return keys
 
@@ -430,7 +433,7 @@ def _data(keys: Mapping[str, Any], document: _Document) -> NDArray[Any]:
     found = keys.get("data")
     if not isinstance(found, Found):
         what = 'there is no key "data"' if "data" not in keys else 'the value of "data" is not a list of numbers'
-        raise InputError(f"{document.name}: {what}", _elsewhere(keys))
+        raise InputError(f"{document.name}: {what}", _elsewhere(keys, document.name))
     array = found.array
     shape = keys.get("shape")
     if shape is not None and shape != list(array.shape):
@@ -444,14 +447,27 @@ def _data(keys: Mapping[str, Any], document: _Document) -> NDArray[Any]:
     return _restored(found, np.dtype(dtype), document)
 
 
-def _elsewhere(keys: Mapping[str, Any]) -> str:
+def _elsewhere(keys: Mapping[str, Any], name: str) -> str | Phrase:
     """Say under which other key the numbers seem to be."""
-    lists = [key for key, value in keys.items() if key not in OWN_KEYS and isinstance(value, list) and value]
-    if len(lists) == 1 and re.fullmatch(r"[A-Za-z_]\w*", lists[0]):
-        return f"give what is under {lists[0]!r} alone: jq .{lists[0]}"
+    paths = [path for path in islice(_lists(keys, ""), MOST_PATHS) if PLAIN_PATH.fullmatch(path)]
+    if paths:
+        others = f" ({', '.join(paths[1:])} would do, too)" if len(paths) > 1 else ""
+        return piped(f"jq {paths[0]}", name, f"give what is under {paths[0][1:]!r} alone{others}: {{pipe}}")
     if keys and all(isinstance(value, dict) for value in keys.values()):
         return 'if pandas wrote it: to_json(orient="values")'
     return 'write {"data": [[1, 2], [3, 4]]}'
+
+
+def _lists(value: Mapping[str, Any], path: str) -> Iterator[str]:
+    """Give the paths, as jq has them, of lists that begin with a number, or with such a list."""
+    for key, one in value.items():
+        first = one
+        while isinstance(first, list) and first:
+            first = first[0]
+        if key not in OWN_KEYS and isinstance(one, list) and isinstance(first, int | float):
+            yield f"{path}.{key}"
+        elif isinstance(one, dict):
+            yield from _lists(one, f"{path}.{key}")
 
 
 def _restored(found: Found, dtype: np.dtype[Any], document: _Document) -> NDArray[Any]:

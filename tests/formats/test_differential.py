@@ -161,6 +161,8 @@ VALUES = [[1, 2, 3], [4, 5, 6]]
         (HEAD.replace(" ", "\t\t ") + " 1\t2 3 \r\n4 5 6\r\n", VALUES),
         (HEAD + "1 2\n3 4 5\n6\n", VALUES),
         (HEAD + "1e0 2E+00 3.0\n4 5 6\n", VALUES),
+        (HEAD.replace("xllcorner 10", "xllcorner  0,100E+02") + "".join(f"  ,{n}00E+01\n\n" for n in range(1, 7)),
+         VALUES),
         (HEAD + "NODATA_value 3\n" + ROWS, [[1, 2, np.nan], [4, 5, 6]]),
         (HEAD + "nodata_value 3.0\n" + ROWS, [[1, 2, np.nan], [4, 5, 6]]),
         (HEAD + "NODATA_value nan\n1 2 nan\n4 5 6\n", [[1, 2, np.nan], [4, 5, 6]]),

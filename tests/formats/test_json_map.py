@@ -20,6 +20,7 @@ from poolcli.formats import decode, encode
 from poolcli.formats import json_map as jsonmap
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.text import BAND_BYTES, BAND_CELLS
+from tests.support.hints import typed
 
 
 def read(text: str | bytes, **options: Any) -> FeatureMap:
@@ -472,3 +473,21 @@ def test_pythons_own_parser_agrees(text: str) -> None:
     except PoolcliError:
         return
     np.testing.assert_array_equal(values, np.array(json.loads(text), values.dtype))
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ('{"predictions": [[1, 2], [3, 4]]}', "jq .predictions x.json | poolcli pool"),
+        ('{"model": "m", "usage": {"n": 3}, "embedding": [0.1]}', "jq .embedding x.json | poolcli pool"),
+        ('{"hourly": {"time": ["a"], "t_2m": [1, 2], "rain": [0, 1]}}',
+         "'hourly.t_2m' alone (.hourly.rain would do, too): jq .hourly.t_2m x.json | poolcli pool"),
+        ('{"a": {"0": 1, "1": 2}}', 'to_json(orient="values")'),
+        ('{"a b": [1, 2]}', 'write {"data": [[1, 2], [3, 4]]}'),
+        ('{"outputs": [{"x": 1}]}', 'write {"data": [[1, 2], [3, 4]]}'),
+    ],
+)  # fmt: skip
+def test_the_answer_of_an_api_leads_to_its_numbers(text: str, path: str) -> None:
+    with pytest.raises(InputError, match='there is no key "data"') as caught:
+        decode(text.encode(), "x.json")
+    assert path in typed(caught.value)
