@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from poolcli.cli.options.files import Reading, StepIO
 from poolcli.emit import emit
 from poolcli.featuremap import SPATIAL, parse_layout, spatial_letters
-from poolcli.steps.steps import PoolStep, Step
+from poolcli.steps.steps import PoolStep, Step, UnpoolStep
 
 
-def layout_of(step: PoolStep, reading: Reading) -> str:
+def layout_of(step: PoolStep | UnpoolStep, reading: Reading) -> str:
     """Return the layout where there is no input to ask: that given, else one of as many axes as the options say."""
     if reading.layout:
         return parse_layout(reading.layout)
-    said = [step.size, *step.options.values()]
+    said = [*step.window.values()] if isinstance(step, UnpoolStep) else [step.size, *step.options.values()]
     return SPATIAL[next((len(value) for value in said if isinstance(value, tuple)), 2) - 1]
 
 

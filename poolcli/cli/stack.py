@@ -43,7 +43,7 @@ def pool(
 
 def unpool(unpooling: UnpoolOptions) -> list[Step]:
     """Put pooled values back where their indices say."""
-    return unpooling.steps()
+    return [unpooling.step()]
 
 
 def normalize(

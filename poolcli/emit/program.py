@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from poolcli.errors import UsageError
 from poolcli.featuremap import SPATIAL
 from poolcli.steps.shapes import check_options, validate
-from poolcli.steps.steps import ConvStep, GradStep, PoolStep, ReluStep, text
+from poolcli.steps.steps import ConvStep, GradStep, PoolStep, ReluStep, UnpoolStep, text
 from poolcli.window import Window
 from poolcli.wording import Phrase, Typed
 
@@ -111,6 +111,7 @@ class Program:
         self.body: list[str] = []
         self.unguarded: list[str] = []  # why NaN is refused, which a model alone cannot do
         self.traced = False  # whether the last step records indices
+        self.inputs = "x"
 
     def add(self, step: Step) -> None:
         """Write one step."""
@@ -138,6 +139,9 @@ class Program:
         elif isinstance(step, GradStep):
             self.backward(step)
             self.comments[-1] = f"the gradient of {self.comments[-1]}"
+        elif isinstance(step, UnpoolStep):
+            self.comments.append(text({"mode": "unpool", **step.window}))
+            self.unpool(step)
         elif isinstance(step, ReluStep):
             self.comments.append("ReLU")
             self.relu()
@@ -177,9 +181,11 @@ class Program:
     def source(self, order: Sequence[int] = ()) -> str:
         """Return the whole program; `order` are the axes of x in the order in which the spatial ones stand last."""
         lines = [row for line in returning(self.lines()) for row in indented(line)]
+        if list(order) != sorted(order) and self.inputs != "x":
+            self.refuse("its two inputs have their spatial axes last", Phrase("say {layout}"))
         turned = self._turned(order) if list(order) != sorted(order) else ()
         name = "planewise" if turned else "pool"
-        functions = "\n\n\n".join([*self.helpers.values(), "\n".join([f"def {name}(x):", *lines]), *turned])
+        functions = "\n\n\n".join([*self.helpers.values(), "\n".join([f"def {name}({self.inputs}):", *lines]), *turned])
         head = [f"# poolcli: {'; '.join(self.comments) or 'nothing to do'}", *self.remarks, *imports(functions)]
         return "\n".join(head) + ("\n\n\n" if len(head) > 1 else "\n") + functions + "\n"
 
@@ -209,6 +215,10 @@ class Program:
     def relu(self) -> None:
         """Write a ReLU."""
         raise NotImplementedError
+
+    def unpool(self, step: UnpoolStep) -> None:  # noqa: ARG002 - for a framework that puts values back
+        """Write what puts pooled values back."""
+        self.refuse("it has no unpooling here", Phrase("{emit}", emit="torch"))
 
     def backward(self, step: GradStep) -> None:  # noqa: ARG002 - for a framework that works gradients out
         """Write the gradient of a pooling layer."""

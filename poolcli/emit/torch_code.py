@@ -25,7 +25,7 @@ from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
     from poolcli.pooling.layer import Pooling
-    from poolcli.steps.steps import ConvStep, GradStep
+    from poolcli.steps.steps import ConvStep, GradStep, UnpoolStep
 
 
 TORCH_PERCENTILE = """
@@ -153,6 +153,23 @@ class Torch(FrameworkProgram):
     def relu(self) -> None:
         """Write a ReLU."""
         self.body.append("t = F.relu(t)")
+
+    def unpool(self, step: UnpoolStep) -> None:
+        """Write max_unpool, whose second input are the indices."""
+        known = step.per_axis(self.ndim)
+        if self.body or known.get("compat") not in (None, self.name) or known.get("storage_order"):
+            self.refuse("its max_unpool counts in the plane, rows first, and stands alone")
+        window = Window.of(self.ndim, size=known.get("size", 2), stride=known.get("stride"),
+                           padding=known.get("padding", "valid"))  # fmt: skip
+        sides = sides_of(window)
+        if sides is None or any(before != after for before, after in sides):
+            self.refuse("its max_unpool wants the same padding on both sides")
+        named = {"kernel_size": self.sizes(window.size), "stride": self.sizes(window.stride)}
+        named |= {"padding": self.sizes([side for side, _ in sides])} if any(map(any, sides)) else {}
+        named |= {"output_size": str(tuple(known["output_size"]))} if known.get("output_size") else {}
+        self.inputs, self.floats = "x, i", False
+        self.body.append("i = torch.tensor(i).reshape(t.shape)")
+        self.body.append(f"t = {self.function(f'F.max_unpool{self.ndim}d', 't', 'i', **named)}")
 
     def backward(self, step: GradStep) -> None:
         """Write the gradient of a pooling layer, with ones arriving at its output."""

@@ -283,12 +283,12 @@ class UnpoolStep:
                 f"{feature_map.name} has no indices, so nothing says where its values came from",
                 Phrase("record them with: {way}", way=RECORDED),
             )
-        given = self._per_axis(feature_map.ndim)
+        given = self.per_axis(feature_map.ndim)
         known = {**(feature_map.unpool or {}), **given}
         values = unpool_as(feature_map.values, feature_map.indices, feature_map.ndim, known)
         return done(feature_map, values, {"step": self.name, **given})
 
-    def _per_axis(self, ndim: int) -> dict[str, Any]:
+    def per_axis(self, ndim: int) -> dict[str, Any]:
         """Return the window with one entry per axis, as records have it."""
         sliding = {name: self.window[name] for name in ("size", "stride", "padding") if name in self.window}
         checked = Window.of(ndim, **sliding)

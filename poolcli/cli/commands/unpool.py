@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from poolcli.cli.emitting import layout_of, write_code
 from poolcli.cli.options.files import Input, StepIO
+from poolcli.cli.options.grammar import option
+from poolcli.cli.options.panels import OUTPUT
 from poolcli.cli.options.steps import UnpoolOptions
-from poolcli.cli.pipeline import transform
+from poolcli.cli.pipeline import load_map, transform
+from poolcli.emit import BACKWARD
+from poolcli.steps.steps import UnpoolStep
 
 
-def unpool(given: Input = None, *, unpooling: UnpoolOptions, io: StepIO) -> None:
+def unpool(
+    given: Input = None,
+    *,
+    unpooling: UnpoolOptions,
+    emit: Annotated[
+        str | None, option("--emit", help="Print code that computes the same, instead of computing; PyTorch's.",
+                           panel=OUTPUT, metavar="NAME", choices=BACKWARD)
+    ] = None,
+    io: StepIO,
+) -> None:  # fmt: skip
     """Put pooled values back where their indices say; every other cell is zero.
 
     What pool --indices --json wrote says all there is to know; bare values need the options.
@@ -16,4 +32,13 @@ def unpool(given: Input = None, *, unpooling: UnpoolOptions, io: StepIO) -> None
     --------
     poolcli pool --indices --json input.csv | poolcli unpool
     """
-    transform(given, unpooling.steps(), io, unpooling.compat)
+    step = unpooling.step()
+    if emit is not None:
+        before = None if given is None else load_map(given, io.reading, io.verbosity, unpooling.compat)
+        layout = before.layout if before else layout_of(step, io.reading)
+        if before is not None and before.unpool:
+            undone = {name: before.unpool[name] for name in ("size", "stride", "padding") if name in before.unpool}
+            step = UnpoolStep({**undone, "output_size": tuple(before.unpool["shape"]), **step.window})
+        write_code([step], layout, emit, io)
+        return
+    transform(given, [step], io, unpooling.compat)

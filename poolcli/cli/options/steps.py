@@ -136,13 +136,13 @@ class UnpoolOptions(Sizing):
                            metavar="0|1")
     ] = None  # fmt: skip
 
-    def steps(self) -> list[Step]:
+    def step(self) -> UnpoolStep:
         """Return the unpooling."""
         known = {
             "compat": self.compat, "storage_order": self.storage_order, **self.sizes("size", "stride", "output_size"),
             "padding": None if self.padding is None else parse_padding(self.padding),
         }  # fmt: skip
-        return [UnpoolStep({name: value for name, value in known.items() if value is not None})]
+        return UnpoolStep({name: value for name, value in known.items() if value is not None})
 
 
 def kernel_step(text: str, **options: Any) -> ConvStep:
