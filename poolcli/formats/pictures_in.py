@@ -39,6 +39,7 @@ TIFF = (b"II", b"MM")  # how its files begin, in either order of bytes
 CHANNELS = ("gray", "rgb")
 ALL = "all"
 NARROWED = "read as"  # in a note that more was in the file
+SEEN_THROUGH = "some pixels are not opaque, and are taken as if they were"
 GDAL_NODATA, SAMPLE_FORMAT, UNSIGNED = 42113, 339, (1,)  # tags of a TIFF, and the format of 32 bits without a sign
 PIXELS = 89_478_485  # Pillow's own limit: a quarter of a GiB of RGB
 
@@ -168,7 +169,8 @@ def _feature_map(found: Pixels, name: str, layout: str | None) -> FeatureMap:
         )
     feature_map = FeatureMap.from_array(
         array, layout or natural, name=name, white=found.white, notes=tuple(notes),
-        origin={"picture": array.dtype.name}, warnings=tuple(note for note in notes if NARROWED in note),
+        origin={"picture": array.dtype.name},
+        warnings=tuple(note for note in notes if NARROWED in note or note == SEEN_THROUGH),
     )  # fmt: skip
     return without_missing(feature_map, found.nodata, "GDAL_NODATA of the file", said=True)
 
@@ -340,10 +342,15 @@ def _changes(picture: Image.Image, channels: str) -> list[str]:
     mode = picture.mode
     notes = [f"picture mode {mode}"]
     if mode in ALPHA or (mode in ("P", "RGB", "L") and "transparency" in picture.info):
-        notes.append("alpha dropped")
+        notes += ["alpha dropped", *([SEEN_THROUGH] if mode in ALPHA and not _opaque(picture) else [])]
     if channels == "rgb" and mode not in RGB_STEPS:
         notes.append("one channel")
     return notes
+
+
+def _opaque(picture: Image.Image) -> bool:
+    """Whether no pixel of a picture with alpha lets anything through."""
+    return bool(picture.getchannel(picture.getbands()[-1]).getextrema()[0] == 255)
 
 
 def _orientation(picture: Image.Image) -> int:

@@ -780,3 +780,13 @@ def test_a_photograph_is_packed_about_as_well_as_pillow_does() -> None:
 def test_pixels_are_not_copied_where_they_need_not_be() -> None:
     picture = GRAY.astype(np.uint8)
     assert to_pixels(picture, None, WriteOptions()) is picture
+
+
+@pytest.mark.parametrize(("mode", "clear"), [("RGBA", True), ("RGBA", False), ("LA", True), ("LA", False)])
+def test_alpha_that_matters_is_said(mode: str, clear: bool) -> None:
+    picture = Image.new(mode, (3, 2))
+    picture.putalpha(200 if clear else 255)
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    said = "some pixels are not opaque, and are taken as if they were"
+    assert decode(file.getvalue(), "x.png").warnings == ((said,) if clear else ())
