@@ -153,7 +153,7 @@ FOREIGN_KINDS: tuple[Foreign, ...] = (
 
 HEAD = 4096  # bytes that show what a file is
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # none of these is in a text
-MARKUP = (b"<", b"%")
+SPELLED = (b"<", b"%", b"PAR1", b"ARROW1", b"MATLAB", b"GRIB", b"BZh", b"SQLite", b"CDF")  # or begins so
 
 
 def refuse(head: bytes, name: str) -> None:
@@ -164,7 +164,7 @@ def refuse(head: bytes, name: str) -> None:
     InputError
         With the command that mends it.
     """
-    if not CONTROL.search(head) and not head.lstrip().startswith(MARKUP):
+    if not CONTROL.search(head) and not head.lstrip().startswith(SPELLED):
         return
     for start, packer, program in PACKED:
         if re.match(start, head):

@@ -130,7 +130,7 @@ class _Document:
         found = UNTIL.match(rest)
         word = found[0] if found else rest[:1]
         hint = next(hint for pattern, hint in NOT_JSON if pattern.match(word))
-        raise self.error(start, f"{quoted(word)} is no JSON", hint)
+        raise self.error(start, f"{quoted(word)} is not valid JSON", hint)
 
     def gap(self, offset: int) -> int:
         """Return where the blanks at `offset` end."""
@@ -223,7 +223,7 @@ class _Document:
         except orjson.JSONDecodeError as problem:
             what = str(problem).partition(":")[0]
             hint = "write a backslash as \\\\, and other characters as they are"
-            raise self.error(token.start, f"a string that is no JSON: {what}", hint) from None
+            raise self.error(token.start, f"a string that is not valid JSON: {what}", hint) from None
         return text
 
     def number(self, token: Token) -> Number:

@@ -186,17 +186,17 @@ def test_notes(text: str, options: dict[str, Any], notes: list[str]) -> None:
         ("5", "line 1, column 1: '5' is neither a list nor an object"),
         ('"x"', "line 1, column 1: '\"x\"' is neither a list nor an object"),
         ("[01]", "line 1, column 3: '1' where a comma or ] should be"),
-        ("[.5]", "line 1, column 2: '.5' is no JSON"),
-        ("[5.]", "line 1, column 3: '.' is no JSON"),
-        ("[+5]", "line 1, column 2: '+5' is no JSON"),
-        ("[1e]", "line 1, column 3: 'e' is no JSON"),
-        ("[0x10]", "line 1, column 3: 'x10' is no JSON"),
-        ("[1_000]", "line 1, column 3: '_000' is no JSON"),
-        ("[nul]", "line 1, column 2: 'nul' is no JSON"),
-        ("[nan]", "line 1, column 2: 'nan' is no JSON"),
-        ("['1']", "line 1, column 2: \"'1'\" is no JSON"),
+        ("[.5]", "line 1, column 2: '.5' is not valid JSON"),
+        ("[5.]", "line 1, column 3: '.' is not valid JSON"),
+        ("[+5]", "line 1, column 2: '+5' is not valid JSON"),
+        ("[1e]", "line 1, column 3: 'e' is not valid JSON"),
+        ("[0x10]", "line 1, column 3: 'x10' is not valid JSON"),
+        ("[1_000]", "line 1, column 3: '_000' is not valid JSON"),
+        ("[nul]", "line 1, column 2: 'nul' is not valid JSON"),
+        ("[nan]", "line 1, column 2: 'nan' is not valid JSON"),
+        ("['1']", "line 1, column 2: \"'1'\" is not valid JSON"),
         ("[1] // note", "line 1, column 5: text after the end"),
-        ("[\x1b[31m]", r"line 1, column 2: '\x1b[31m' is no JSON"),
+        ("[\x1b[31m]", r"line 1, column 2: '\x1b[31m' is not valid JSON"),
         ("{}", 'there is no key "data"'),
         ('{"shape":[1]}', 'there is no key "data"'),
         ('{"data":5}', 'the value of "data" is not a list of numbers'),
@@ -208,14 +208,14 @@ def test_notes(text: str, options: dict[str, Any], notes: list[str]) -> None:
         ('{"data":[1],"d\\u0061ta":[2]}', "line 1, column 13: the key 'data' is given twice"),
         ('{"data":[1],}', "line 1, column 13: '}' where a key in quotes should be"),
         ('{,"data":[1]}', "line 1, column 2: ',' where a key in quotes should be"),
-        ("{data:[1]}", "line 1, column 2: 'data:[1' is no JSON"),
+        ("{data:[1]}", "line 1, column 2: 'data:[1' is not valid JSON"),
         ('{"data" [1]}', "line 1, column 9: '[' where : should come after a key"),
         ('{"data":[1] "x":1}', "line 1, column 13: '\"x\"' where , or } should come after a value"),
         ('{"data":[1],"x":[1 2]}', "line 1, column 20: '2' where , or ] should come after a value"),
         ('{"data":[1],"x":[1,]}', "line 1, column 20: ']' where a value should be"),
         ('{"data":[1],"x":}', "line 1, column 17: '}' where a value should be"),
-        ('{"data":[1],"x":"\\ud800"}', "line 1, column 17: a string that is no JSON"),
-        ('{"data":[1],"x":"\\q"}', "line 1, column 17: a string that is no JSON"),
+        ('{"data":[1],"x":"\\ud800"}', "line 1, column 17: a string that is not valid JSON"),
+        ('{"data":[1],"x":"\\q"}', "line 1, column 17: a string that is not valid JSON"),
         ('{"data":[1],"x":' + "9" * 4001 + "}", "line 1, column 17: an integer of 4001 digits"),
         ("[" * 100_000, "line 1, column 65: more than 64 lists in each other"),
         ("[" * 65 + "1" + "]" * 65, "line 1, column 65: more than 64 lists in each other"),
@@ -288,7 +288,7 @@ def test_bytes_that_are_no_text(data: bytes) -> None:
 def test_truncation_at_every_byte() -> None:
     text = b'{"shape":[2,2],"data":[[1.5,null],[3,-4e5]],"steps":[{"a":"b"}],"indices":[[0,1],[2,3]]}\n'
     for length in range(1, len(text) - 1):
-        assert re.search("ends too early|not closed|is no JSON", refused(text[:length]).message)
+        assert re.search("ends too early|not closed|is not valid JSON", refused(text[:length]).message)
     read(text[:-1])
 
 
