@@ -415,8 +415,10 @@ def read(data: bytes, name: str, options: ReadOptions, *, in_line: bool = False)
         "extra": {key: value for key, value in keys.items() if key not in OWN_KEYS},
         "notes": (*notes, *_notes(keys, array, options)),
     }
-    if not all(isinstance(step, dict) for step in known["steps"]):
-        raise InputError(f"{name}: steps is not a list of objects", 'write "steps": [{"step": "pool"}]')
+    if not all(isinstance(step, dict) and isinstance(step.get("step"), str) for step in known["steps"]):
+        raise InputError(
+            f"{name}: steps is not a list of objects that name a step", 'write "steps": [{"step": "pool"}]'
+        )
     feature_map = FeatureMap.from_array(array, layout, channels_last=options.channels_last, name=name, **known)
     if indices is None:
         return feature_map

@@ -127,8 +127,11 @@ class ZarrSource:
         record = found.attrs.get("poolcli")
         own = record if isinstance(record, Mapping) else {}
         self.steps = own.get("steps", [])
-        if not (isinstance(self.steps, list) and all(isinstance(step, Mapping) for step in self.steps)):
-            raise InputError(f"{path}: steps is not a list of objects", MEND)
+        named = isinstance(self.steps, list) and all(
+            isinstance(step, Mapping) and isinstance(step.get("step"), str) for step in self.steps
+        )
+        if not named:
+            raise InputError(f"{path}: steps is not a list of objects that name a step", MEND)
         self.name, self.chunks = path, tuple(found.chunks)
         self.path = os.path.abspath(path)  # a worker may stand in another folder
         self.run = os.urandom(8).hex()

@@ -168,6 +168,16 @@ def test_the_tags_of_a_tiff(run: Run, call: Run, tmp_path: Path, tag: int) -> No
         told(call("pool", "--json", stdin=file.getvalue()))
 
 
+@pytest.mark.parametrize("words", [["pool"], ["run", "-", "pool"], ["compare", "-m", "max,avg"], ["pool", "-f", "asc"]])
+def test_a_step_before_that_has_no_name(call: Run, words: list[str]) -> None:
+    odds: list[dict[str, Any]] = [{}, {"a": 1}, {"step": None}, {"step": 5}, {"step": ["pool"]}, {"step": "sharpen"}]
+    for odd in odds:
+        result = call(*words, stdin=json.dumps({"data": [[1, 2], [3, 4]], "steps": [odd]}))
+        told(result)
+        named = isinstance(odd.get("step"), str)
+        assert named or "steps is not a list of objects that name a step" in result.err
+
+
 # --- recipes and results ----------------------------------------------------------------------------------------------
 
 

@@ -37,6 +37,7 @@ def array(path: Path, own: Any, shape: tuple[int, ...] = (3, 8, 8)) -> None:
         ({"steps": 5}, "in.zarr: steps is not a list of objects"),
         ({"steps": {"step": "pool"}}, "in.zarr: steps is not a list of objects"),
         ({"steps": [None]}, "in.zarr: steps is not a list of objects"),
+        ({"steps": [{"a": 1}]}, "in.zarr: steps is not a list of objects that name a step"),
     ],
 )
 @pytest.mark.parametrize("target", ["out.zarr", "out.npy"])
