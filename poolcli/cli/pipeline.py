@@ -12,7 +12,7 @@ from poolcli.cli.checks import Target, check_output, chosen_input, files_read
 from poolcli.cli.console import unicode_ok, width_of_output
 from poolcli.cli.large import in_blocks
 from poolcli.cli.lines import line_by_line, without_lines
-from poolcli.cli.options.files import ClusterOptions, InputOutput, Reading, StepIO, Verbosity, Writing
+from poolcli.cli.options.files import FOR_TABLES, ClusterOptions, InputOutput, Reading, StepIO, Verbosity, Writing
 from poolcli.cli.options.terminal import ShowOption
 from poolcli.formats import decode, encode
 from poolcli.formats.detect import detect
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from poolcli.steps.steps import Step
 
 
-FOR_TABLES = ("precision", "max_rows", "max_cols", "full")
 AHEAD = 1 << 18  # bytes of a picture from which a thread is worth its while
 
 
@@ -108,6 +107,7 @@ def transform(
     showing: ShowOption | None = None, cluster: ClusterOptions | None = None, also_read: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Read, do the steps, draw, write; block by block where the input or the output asks for it."""
+    io.writing.refuse_idle(drawn=bool(showing and showing.show))
     steps = with_threads(steps, io.verbosity.threads)
     whole = showing is not None and showing.show
     if io.lines:
@@ -133,9 +133,8 @@ def _notes(before: FeatureMap, after: FeatureMap, writing: Writing) -> Iterator[
     yield from map(str, after.warnings[len(before.warnings) :])
     if after.indices is not None and kind not in ("json", "table"):
         yield f"{kind} has no place for indices; use --json to keep them"
-    for name in FOR_TABLES:
-        if kind != "table" and getattr(writing, name) != getattr(type(writing), name):
-            yield f"--{name.replace('_', '-')} is for tables only; {kind} has every value in full"
+    for name in writing.changed(*FOR_TABLES) if kind != "table" else ():
+        yield f"--{name.replace('_', '-')} is for tables only; {kind} has every value in full"
     in_pipe = writing.output == "-" and sys.stdout is not None and not sys.stdout.isatty()
     if in_pipe and writing.format is None and kind == "table" and before.white and not before.steps:
         yield Phrase("a picture becomes a table of numbers here; {output} writes a picture", output="out.png")

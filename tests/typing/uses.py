@@ -41,7 +41,13 @@ try:
 except PoolcliError as problem:
     assert_type(problem.hint, str)
 
-MIDRANGE = Mode("midrange", "(max(x) + min(x)) / 2", (MAX, MIN), lambda high, low, *_: (high + low) / 2)
+
+def halfway(high: NDArray[Any], low: NDArray[Any], *_: object) -> NDArray[Any]:
+    middle: NDArray[Any] = (high + low) / 2
+    return middle
+
+
+MIDRANGE = Mode("midrange", "(max(x) + min(x)) / 2", (MAX, MIN), halfway)
 CROSS = Filter("cross", ((0, 1, 0), (1, 1, 1), (0, 1, 0)), 5, "average of the four neighbours", "this example")
 
 

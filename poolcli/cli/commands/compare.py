@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from poolcli.analysis.comparison import OWN_RULES, Variant, Variants, compared, labelled
 from poolcli.cli.console import width_of_output
-from poolcli.cli.options.files import Input, InputOutput
-from poolcli.cli.options.grammar import option
+from poolcli.cli.options.files import FOR_PICTURES, FOR_TABLES, Input, InputOutput, Writing
+from poolcli.cli.options.grammar import option, refuse_idle
 from poolcli.cli.options.panels import WINDOW
 from poolcli.cli.options.steps import FilterOptions
 from poolcli.cli.options.terminal import ShowOption
@@ -134,6 +134,7 @@ def compare(
     if not paged and writing.chosen_format not in ("table", "json"):
         advice = Phrase("use a table, --json, or {output}", output="page.html")
         raise UsageError(f"a comparison cannot be written as {writing.chosen_format}", advice)
+    _check_idle(writing, paged=paged, drawn=showing.show)
     steps = filtering.steps()
     target = PageTarget(writing.output, writing.overwrite) if paged else writing
     if shape is not None:
@@ -162,6 +163,16 @@ def compare(
     if not io.verbosity.quiet:
         for variant in made.variants:
             _hint(variant, out)
+
+
+def _check_idle(writing: Writing, *, paged: bool, drawn: bool) -> None:
+    """Refuse what does nothing for the page, the table or the JSON."""
+    if paged:
+        refuse_idle(writing.changed(*FOR_TABLES, *FOR_PICTURES, "compress_level"), "a page")
+        return
+    writing.refuse_idle(drawn=drawn)
+    if writing.chosen_format == "json":
+        refuse_idle(writing.changed(*FOR_TABLES), "JSON")
 
 
 def _numbered(text: str, given: str | None) -> FeatureMap:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from poolcli.cli.checks import check_output
 from poolcli.cli.console import unicode_ok
 from poolcli.cli.options.files import Input, Reading, Verbosity
-from poolcli.cli.options.grammar import Group, option
+from poolcli.cli.options.grammar import Group, option, refuse_idle
 from poolcli.cli.options.panels import OUTPUT, PICTURE, TABLE
 from poolcli.cli.options.steps import FilterOptions
 from poolcli.cli.options.terminal import Picturing
@@ -91,6 +91,7 @@ class Explaining(Group):
 
     def check(self, picturing: Picturing) -> None:
         """Refuse options that do nothing for what is asked for."""
+        idle: dict[str, Any]
         for_tables = {"page": self.page, "max_rows": self.max_rows, "full": self.full or None}
         if self.chosen_format:
             what_is_drawn(self.chosen_format, self.drawn())
@@ -100,17 +101,13 @@ class Explaining(Group):
             )
         else:
             idle = {name: value for name, value in self.drawn().items() if name != "at" and value}
+            idle["colormap"] = picturing.colormap
             what = "what goes to standard output"
             if self.json:
-                idle, what = {**idle, **for_tables}, "JSON, which has every window"
+                idle, what = {**idle, "width": picturing.width, **for_tables}, "JSON, which has every window"
             elif self.at:
                 idle, what = {**idle, **for_tables}, "one window"
-        for name, value in idle.items():
-            if value is not None:
-                flag = f"--{name.replace('_', '-')}"
-                page = Phrase("write it to a page, {output}", output="page.html")
-                advice = page if name == "exercise" else f"drop {flag}"
-                raise UsageError(f"{flag} does nothing for {what}", advice)
+        refuse_idle(idle, what, {"exercise": Phrase("write it to a page, {output}", output="page.html")})
 
     def drawn(self) -> dict[str, Any]:
         """Return what `poolcli.render.files.draw` takes."""

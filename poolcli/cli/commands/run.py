@@ -65,6 +65,7 @@ def run(
     also = [recipes.steps] if recipes.steps else []
     inputs = [*files_read(given, steps), *also]
     _check_saved(inputs, recipes, writing)
+    writing.refuse_idle(drawn=showing.show)
     if io.lines:
         without_lines({"--save-steps": recipes.save_steps})
         transform(given, steps, io, compat, showing, cluster, also_read=also)

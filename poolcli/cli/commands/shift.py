@@ -7,7 +7,7 @@ from typing import Annotated
 
 from poolcli.cli.console import unicode_ok
 from poolcli.cli.options.files import AsJson, Input, Reading, Verbosity
-from poolcli.cli.options.grammar import Group, option
+from poolcli.cli.options.grammar import Group, option, refuse_idle
 from poolcli.cli.options.panels import OUTPUT, WINDOW
 from poolcli.cli.options.steps import FilterOptions
 from poolcli.cli.options.terminal import Picturing
@@ -51,12 +51,18 @@ class Shifting(Group):
             raise UsageError(f"a shift cannot be drawn as {self.output!r}", advice)
         return None if self.output == "-" else "page"
 
-    def check(self) -> None:
-        """Refuse what does not go together, and a file that is no page."""
+    def check(self, picturing: Picturing) -> None:
+        """Refuse what does not go together or does nothing, and a file that is no page."""
         self.chosen_format  # noqa: B018 -- for its errors
         for first, second in (("output", "json"), ("output", "show"), ("json", "show")):
             if getattr(self, first) not in ("-", False) and getattr(self, second):
                 raise UsageError(f"--{first} and --{second} do not go together", "drop one of them")
+        if self.json or self.output != "-":
+            what = "JSON" if self.json else "a page"
+            refuse_idle({"width": picturing.width, "overwrite": self.json and self.overwrite}, what)
+        if self.output == "-" and not self.show:
+            advice = {"colormap": "add --show, or write a page, -o page.html"}
+            refuse_idle({"colormap": picturing.colormap}, "JSON" if self.json else "a table", advice)
 
 
 def shift(
@@ -80,7 +86,7 @@ def shift(
     from poolcli.analysis.invariance import measure
     from poolcli.render.terminal.invariance import differences, invariance_table
 
-    shifting.check()
+    shifting.check(picturing)
     steps = with_threads(filtering.steps(), verbosity.threads)
     how = picturing.how()
     feature_map = apply(take_in(given, reading, verbosity, window.compat, steps=steps, target=shifting), steps)

@@ -5,11 +5,11 @@ How many rows and columns a table has without being told says `poolcli.render.te
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from poolcli.cli.options.grammar import Group, option
+from poolcli.cli.options.grammar import Group, option, refuse_idle
 from poolcli.cli.options.panels import (
     INPUT,
     OUTPUT,
@@ -105,6 +105,10 @@ def _channels_last(compat: str | None) -> bool:
     return bool(framework and framework.channels_last)
 
 
+FOR_TABLES = ("precision", "max_rows", "max_cols", "full")
+FOR_PICTURES = ("normalize", "zoom")  # and colormap, which maps in the terminal and in a page heed, too
+
+
 class Writing(Group):
     """Where the result goes, and how it looks."""
 
@@ -154,6 +158,18 @@ class Writing(Group):
         if named == "table" or (named is None and self.output == "-"):
             return "table"
         return format_of_target(self.output, named, also=["table"]).name
+
+    def refuse_idle(self, *, drawn: bool) -> None:
+        """Refuse options of pictures where none is written; `drawn` is whether the terminal or a page draws maps."""
+        kind = self.chosen_format
+        picture = kind != "table" and find_format(kind, writing=True).picture
+        idle = ["compress_level"] if kind != "png" else []
+        idle += [] if picture else [*FOR_PICTURES, *([] if drawn else ["colormap"])]
+        refuse_idle(self.changed(*idle), kind if picture else f"{kind}, which is not a picture")
+
+    def changed(self, *names: str) -> dict[str, Any]:
+        """Return those of some options that are not as usual."""
+        return {name: getattr(self, name) for name in names if getattr(self, name) != getattr(type(self), name)}
 
     def options(self) -> WriteOptions:
         """Return them as the writers take them."""

@@ -7,6 +7,7 @@ down once, in `poolcli.cli.options.windows`, however many commands have it.
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, partial
@@ -20,6 +21,7 @@ from poolcli.cli.console import wants_color, width_of_output
 from poolcli.cli.help import help_page, help_text
 from poolcli.cli.output import Output
 from poolcli.errors import UnknownNameError, UsageError
+from poolcli.wording import Phrase
 
 Names = Callable[[], Iterable[str]]
 
@@ -36,6 +38,30 @@ class Group:
     def but(self, **changes: Any) -> Self:
         """Return a copy with some options changed."""
         return type(self)(**{**self.__dict__, **changes})
+
+
+def refuse_idle(values: Mapping[str, Any], what: str, advice: Mapping[str, str | Phrase] | None = None) -> None:
+    """Refuse options that were typed and do nothing.
+
+    Parameters
+    ----------
+    values : mapping of str to value
+        Those that do nothing for what is asked for, by the name of their field; None and False are not given. What a
+        variable of the environment says is meant for the commands that heed it.
+    what : str
+        What is asked for.
+    advice : mapping of str to text, optional
+        What to do instead, by the name of the option; to drop it if missing.
+    """
+    for name, value in values.items():
+        flag = f"--{name.replace('_', '-')}"
+        if value is not None and value is not False and variable(flag) not in os.environ:
+            raise UsageError(f"{flag} does nothing for {what}", (advice or {}).get(name, f"drop {flag}"))
+
+
+def variable(flag: str) -> str:
+    """Return the variable of the environment that stands for an option."""
+    return "POOLCLI_" + flag.lstrip("-").replace("-", "_").upper()
 
 
 def option(
@@ -92,7 +118,7 @@ def option(
         help=help,
         rich_help_panel=panel,
         metavar=metavar if metavar or callable(choices) or not choices else "|".join(choices),
-        envvar="POOLCLI_" + long.lstrip("-").replace("-", "_").upper(),
+        envvar=variable(long),
         show_default=default or True,
         autocompletion=completed if choices else None,
         callback=check,
