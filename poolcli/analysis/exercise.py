@@ -48,8 +48,11 @@ def numbers(layer: Pooling, seed: int = 0) -> FeatureMap:
     draw = Random(seed)  # noqa: S311 - numbers to calculate with, not secrets
     step, start = _step(layer, shape), 0
     if step > 1:
-        divisor = layer.count_include_pad or isinstance(layer.pad_fill, int | float)
-        start = 0 if divisor else draw.randrange(1, step)
+        start = 0 if layer.count_include_pad else draw.randrange(1, step)
+    if isinstance(
+        layer.pad_fill, int | float
+    ):  # of which sums are multiples as well, if the numbers leave the same rest
+        start = int(layer.pad_fill) % step
     most = MOST_STEPS if step > 1 else LARGEST + 1
     values = [start + step * draw.randrange(most) for _ in range(math.prod(shape))]
     return FeatureMap(np.reshape(values, shape), "L" if layer.ndim == 1 else "HW", name=f"exercise {seed}")

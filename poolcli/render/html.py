@@ -215,6 +215,6 @@ def in_frame(page: bytes, plain: str, height: str = "46rem") -> str:
     return (
         f"<div><style>iframe.poolcli-page + div.poolcli-plain {{ display: none }}</style>"
         f'<iframe class="poolcli-page" sandbox="allow-scripts" referrerpolicy="no-referrer" '
-        f'title="Pooling, window by window" style="{look}" srcdoc="{inner}"></iframe>'
+        f'title="Maps and windows" style="{look}" srcdoc="{inner}"></iframe>'
         f'<div class="poolcli-plain">{plain}</div></div>'
     )

@@ -107,6 +107,19 @@ def test_the_arithmetic_and_the_answer_on_demand(opened: Open) -> None:
     assert seen.page.locator("#output input").count() == 4
 
 
+@pytest.mark.slow
+def test_padding_that_holds_numbers_shows_them_on_the_sheet(opened: Open) -> None:
+    layer = Pooling.of(2, "avg", 3, stride=2, padding=1, pad_fill=2)
+    feature_map = numbers(layer, 4)
+    seen = opened(page(feature_map, layer, exercise=True))
+    shown = seen.values("input")
+    padded = np.pad(feature_map.values, 1, constant_values=2)
+    assert shown == [[str(value) for value in row] for row in padded]
+    assert "padding 1x1 that holds 2" in seen.text("#headline")
+    seen.page.click("#reveal-all")
+    assert all(len(cell) <= 4 for row in seen.values("output") for cell in row)
+
+
 def test_another_mode_is_a_new_exercise(opened: Open) -> None:
     seen = opened(quiz())
     seen.page.click("#reveal-all")

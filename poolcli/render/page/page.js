@@ -49,7 +49,8 @@ const Page = (() => {
       const inside = row >= 0 && row < map.rows && column >= 0 && column < map.columns;
       if (inside) return { kind: "real", value: map.values[row * map.columns + column] };
       if (row >= map.rows + down.after || column >= map.columns + across.after) return { kind: "overhang" };
-      return { kind: row >= bottom || column >= right ? "unreached" : "padding" };
+      const kind = row >= bottom || column >= right ? "unreached" : "padding";
+      return state.layer ? { kind, value: Pool.valueAt(map, state.layer, row, column, kind) } : { kind };
     };
     const left_over = down.length + down.after - bottom > 0 || across.length + across.after - right > 0;
     byId("unreached").textContent = left_over ? "Crossed out: padding that no window reaches, because the next one would need more cells." : "";
@@ -280,7 +281,7 @@ const Page = (() => {
   function describe() {
     const { layer, pooled } = state;
     const how = {
-      sliding: () => `${sizes(layer.size)}, stride ${sizes(layer.stride)}${padText()}`,
+      sliding: () => `${sizes(layer.size)}, stride ${sizes(layer.stride)}${padText()}${fillText()}`,
       global: () => "over everything",
       adaptive: () => `to ${sizes(layer.output_size)}`,
       given: () => "at random places",
@@ -292,6 +293,12 @@ const Page = (() => {
     const label = nameOf(layer);
     byId("says").textContent = `${label[0].toUpperCase()}${label.slice(1)} pooling ${Pool.MODES[layer.mode].says}.`;
     byId("command").textContent = command();
+  }
+
+  function fillText() {
+    const { padding, pad_fill: fill } = state.layer;
+    if (padding === "valid" || fill === "ignore") return "";
+    return typeof fill === "number" ? ` that holds ${Pool.number(fill)}` : ` by ${fill}`;
   }
 
   function padText() {

@@ -427,5 +427,5 @@ const Pool = (() => {
     return found;
   }
 
-  return Object.freeze({ MODES, PoolError, cells, explain, moved, number, plan, pool, seeing, taps, place, times });
+  return Object.freeze({ MODES, PoolError, cells, explain, moved, number, plan, pool, seeing, taps, place, times, valueAt });
 })();
