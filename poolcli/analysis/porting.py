@@ -79,10 +79,29 @@ def port(step: PoolStep, spatial: Sequence[int | str | None], name: str, dtype: 
     >>> port(layer, (7, 7), "keras").reasons[0]
     'Keras refuses this layer: padding is valid or same'
     """
-    tried = [_tried(step, lengths, name, dtype) for lengths in _trials(step.layer(len(spatial)), spatial)]
+    trials = list(_trials(step.layer(len(spatial)), spatial))
+    tried = [_tried(step, lengths, name, dtype) for lengths in trials]
     worst = max(tried, key=lambda one: (SAME, UNTRIED, DIFFERS, REFUSED).index(one.verdict))
     reasons = tuple(dict.fromkeys(reason for one in tried for reason in one.reasons if one.verdict == worst.verdict))
-    return replace(worst, reasons=reasons)
+    worst = replace(worst, reasons=reasons)
+    ways = [one for one in tried if one.step is not None]
+    if worst.step is None or all(one.step == worst.step for one in ways):
+        return worst
+    for one in ways:
+        if all(_agrees(step, one, lengths, dtype) for lengths in trials):
+            return replace(worst, step=one.step, changes=one.changes)
+    verdict = DIFFERS if worst.verdict == SAME else worst.verdict
+    return Port(worst.framework, verdict, (*reasons, "what gives the same values depends on the size of the map"))
+
+
+def _agrees(step: PoolStep, way: Port, lengths: Sequence[int], dtype: str) -> bool:
+    """Whether what gives the same values on one map does so on a map of these lengths."""
+    if way.step is None:
+        return False
+    before = FeatureMap.from_array(_values(lengths, dtype), SPATIAL[len(lengths) - 1])
+    with suppress(PoolcliError):
+        return _equal(compared(before, {"here": _with_all_said(step, len(lengths)), "there": way.step}))
+    return False
 
 
 def _tried(step: PoolStep, lengths: Sequence[int], name: str, dtype: str) -> Port:
@@ -178,7 +197,7 @@ def _trials(layer: Pooling, spatial: Sequence[int | str | None]) -> Iterator[tup
     """Yield shapes of maps on which a layer does at the borders what it does in the model."""
     unknown = any(not isinstance(length, int) for length in spatial)
     sliding = layer.window.kind == "sliding"
-    number = min(max(layer.window.stride), RESIDUES) if unknown and sliding else 1
+    number = (min(max(layer.window.stride), RESIDUES) if sliding else 2) if unknown else 1
     for more in range(number):
         yield tuple(_length(layer, axis, length, more) for axis, length in enumerate(spatial))
 
@@ -187,7 +206,7 @@ def _length(layer: Pooling, axis: int, length: int | str | None, more: int) -> i
     window = layer.window
     if window.kind != "sliding":
         wanted = 2 * window.output_size[axis] + 1 if window.output_size and window.output_size[axis] else SMALL
-        return length if isinstance(length, int) else wanted + (window.size[axis] if window.size else 0)
+        return length if isinstance(length, int) else wanted + (window.size[axis] if window.size else 0) + more
     stride = window.stride[axis]
     pads = 0 if isinstance(window.padding, str) else max(window.padding[axis])
     least = 2 * ((window.size[axis] - 1) * window.dilation[axis] + 1 + stride + pads)

@@ -180,6 +180,7 @@ class Draft:
         except (ShapeError, LimitError) as problem:
             return None, [*told, problem.message]
         told += [*_holes(axes, self.ndim), *_clipped(pooling.window, axes, self.ndim)]
+        told += _perhaps_clipped(pooling.window, axes, self.ndim)
         output = list(self.input)
         for place, axis in zip(where, axes, strict=True):
             output[place] = None if axis is None else len(axis)
@@ -236,6 +237,17 @@ def _clipped(window: Window, axes: Sequence[Axis | None], ndim: int) -> Iterator
     ]
     if window.ceil_mode and names:
         yield f"ceil_mode leaves out a last, empty window of the {' and '.join(names)}; some runtimes keep it"
+
+
+def _perhaps_clipped(window: Window, axes: Sequence[Axis | None], ndim: int) -> Iterator[str]:
+    """Say the same of axes of unknown length: whether there are lengths at which the windows overshoot so far."""
+    ends = [0] * ndim if isinstance(window.padding, str) else [after for _, after in window.padding]
+    rows = zip(AXIS_NAMES[ndim], axes, ends, window.size, window.stride, window.dilation, strict=False)
+    names = [name for name, axis, end, size, stride, dilation in rows
+             if axis is None and end + stride > (size - 1) * dilation + 1]  # fmt: skip
+    if window.ceil_mode and names:
+        lengths = f"at some lengths ceil_mode leaves out a last, empty window of the {' and '.join(names)}"
+        yield f"{lengths}; some runtimes keep it"
 
 
 def _unclipped(axis: Axis, size: int, stride: int, dilation: int) -> int:

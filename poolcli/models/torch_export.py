@@ -6,9 +6,11 @@ before (``serialized_exported_program.json``).
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from poolcli.errors import InputError
@@ -25,6 +27,11 @@ POOL_TARGET = re.compile(
 )
 REDUCTION_TARGETS = {"mean": "avg", "amax": "max", "amin": "min"}
 ATEN_TYPES = {1: "uint8", 2: "int8", 3: "int16", 4: "int32", 5: "int64", 6: "float16", 8: "float64"}  # ScalarType
+OPERATORS: Mapping[str, type[ast.operator]] = {
+    "Add": ast.Add, "Mul": ast.Mult, "Pow": ast.Pow, "FloorDiv": ast.FloorDiv, "CleanDiv": ast.FloorDiv,
+    "Mod": ast.Mod, "PythonMod": ast.Mod,
+}  # fmt: skip
+LONGEST_EXPRESSION = 400  # letters of a length that is computed
 
 
 class SymbolicError(ValueError):
@@ -227,7 +234,38 @@ def _dim(size: Mapping[str, Any]) -> Dim:
     if isinstance(size.get("as_int"), int):
         return int(size["as_int"])
     text = str(size.get("as_expr", {}).get("expr_str", ""))
-    return re.sub(r"Symbol\('(\w+)'[^()]*\)", r"\1", text) or None
+    return _arithmetic(text) or None
+
+
+def _arithmetic(text: str) -> str:
+    """Write SymPy's ``Add(FloorDiv(Symbol('s0', integer=True), Integer(2)), Integer(-1))`` as ``s0//2-1``."""
+    try:
+        tree = ast.parse(text[:LONGEST_EXPRESSION], mode="eval")
+    except (SyntaxError, ValueError):
+        return text
+    return ast.unparse(_Arithmetic().visit(tree)).replace(" ", "")
+
+
+class _Arithmetic(ast.NodeTransformer):
+    """Puts operators in place of SymPy's functions."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Return a symbol, a number, or the arguments with operators between them."""
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name == "Symbol" and node.args and isinstance(node.args[0], ast.Constant):
+            return ast.Name(str(node.args[0].value))
+        terms: list[ast.expr] = [self.visit(term) for term in node.args]
+        if name == "Integer" and terms:
+            return terms[0]
+        if name not in OPERATORS or not terms:
+            return ast.Call(node.func, terms, [])
+        return reduce(lambda one, other: _joined(one, OPERATORS[name](), other), terms)
+
+
+def _joined(one: ast.expr, operator: ast.operator, other: ast.expr) -> ast.expr:
+    if isinstance(operator, ast.Add) and isinstance(other, ast.UnaryOp):
+        return ast.BinOp(one, ast.Sub(), other.operand)
+    return ast.BinOp(one, operator, other)
 
 
 def _padded_before(call: AtenCall | None) -> Iterator[str]:

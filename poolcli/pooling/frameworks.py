@@ -866,7 +866,7 @@ LITERT = Framework(
     ),
     count_include_pad=True,
     counted=_real_unless_too_large,
-    counting="LiteRT divides by the whole window where it is larger than the input",
+    counting="LiteRT divides by the real cells, but by the whole window where that is larger than the input",
     channels_last=True,
     too_large="one",
     unpromised=lambda _: "its kernels make -inf, or the wrong maximum, of it",

@@ -65,6 +65,26 @@ def test_lengths_that_are_not_known_are_tried_with_every_remainder() -> None:
     assert port(layer("max", global_window=True, compat="torch"), (None, None), "onnx").verdict == "same"
 
 
+@pytest.mark.parametrize("spatial", [(None, None), ("H", 7)])
+def test_a_size_that_only_some_maps_have_is_not_advised(spatial: Any) -> None:
+    """PyTorch has a global norm only as one window as large as the map."""
+    norm = PoolStep("lp:2", None, {"global_window": True, "compat": "onnx"})
+    there = port(norm, spatial, "torch")
+    assert (there.verdict, there.step, there.changes) == ("differs", None, ())
+    assert there.reasons == ("what gives the same values depends on the size of the map",)
+    assert port(norm, (7, 7), "torch").changes == (("global", False), ("size", [7, 7]), ("stride", [7, 7]))
+
+
+def test_a_padding_is_advised_where_it_holds_for_every_length() -> None:
+    """With stride 2, SAME is PyTorch's padding of 1 at odd lengths only."""
+    layer = PoolStep("max", 3, {"stride": 2, "padding": 1, "compat": "torch"})
+    there = port(layer, (None, None), "keras")
+    assert there.step is None
+    assert port(PoolStep("max", 3, {"stride": 1, "padding": 1, "compat": "torch"}), (None, None), "keras").changes == (
+        ("padding", "same"),
+    )
+
+
 def test_whole_numbers() -> None:
     step = layer("avg", 2, compat="keras")
     assert port(step, (8, 8), "torch", "int8").reasons == (

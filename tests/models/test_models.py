@@ -195,6 +195,14 @@ def test_what_is_unusual_in_onnx() -> None:
     assert "n_centre" not in layers  # a mean that is subtracted normalises
 
 
+@pytest.mark.parametrize(("size", "pad", "empty"), [(1, 0, True), (2, 0, False), (2, 1, True), (3, 1, False)])
+def test_a_last_window_that_may_be_empty(tmp_path: Path, size: int, pad: int, empty: bool) -> None:
+    options: Any = {"kernel_shape": [size, size], "strides": [2, 2], "pads": [pad] * 4, "ceil_mode": 1}
+    data = model([node("MaxPool", ["x"], ["y"], **options)], [value("x", (1, 1, "H", "W"))])
+    told = "at some lengths ceil_mode leaves out a last, empty window of the rows and columns; some runtimes keep it"
+    assert found(tmp_path / "m.onnx", data)[0].unusual == ((told,) if empty else ())
+
+
 def test_nothing_of_who_exported_is_in_a_record() -> None:
     for path in MODELS.iterdir():
         if path.suffix in (".onnx", ".pt2", ".keras", ".tflite") or path.name in ("scripted.pt", "traced.pt"):
@@ -409,6 +417,20 @@ def test_pytorch_arguments_that_are_left_out_have_their_defaults(tmp_path: Path)
     (layer,) = found(tmp_path / "m.pt2", data)
     assert (shown(layer.input), shown(layer.output)) == ("1 x 2 x 9 x 2*s3", "1x2x3x?")
     assert layer.step.layer(2).record() == {"mode": "avg", "size": [3, 3], "stride": [3, 3], "compat": "torch"}
+
+
+@pytest.mark.parametrize(("written", "told"), [
+    ("Add(FloorDiv(Symbol('s0', positive=True, integer=True), Integer(2)), Integer(-1))", "s0//2-1"),
+    ("FloorDiv(Add(Symbol('s0', integer=True), Integer(1)), Integer(2))", "(s0+1)//2"),
+    ("Mul(Integer(3), Pow(Symbol('a'), Integer(2)))", "3*a**2"),
+    ("Max(Integer(1), Mod(Symbol('a'), Integer(4)))", "Max(1,a%4)"),
+    ("Add(", "Add("),
+])  # fmt: skip
+def test_lengths_that_pytorch_computes(tmp_path: Path, written: str, told: str) -> None:
+    sizes = [*FOUR[:3], {"as_expr": {"expr_str": written}}]
+    data = program("torch.ops.aten.avg_pool2d.default", {"kernel_size": {"as_ints": [3]}}, sizes)
+    (layer,) = found(tmp_path / "m.pt2", data)
+    assert layer.input == (1, 2, 9, told)
 
 
 def test_a_divisor_of_pytorch(tmp_path: Path) -> None:

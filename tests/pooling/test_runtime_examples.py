@@ -224,7 +224,8 @@ def test_three_runtimes_side_by_side_have_values_marks_and_reasons(call: Run) ->
     made = json.loads(call(*words, "--json", "-", stdin=SIX).out)
     assert [one["data"] for one in made["variants"]] == [[2, 4, pytest.approx(11 / 3)], [2, 4, 5.5], [2, 4, 5.5]]
     assert made["why"] == [
-        "Flax divides by the whole window; LiteRT divides by the whole window where it is larger than the input",
+        "Flax divides by the whole window; LiteRT divides by the real cells, but by the whole window where that is "
+        "larger than the input",
         "padding counts in the divisor of Flax's average by default, but not of OpenVINO's",
     ]
 
