@@ -24,7 +24,7 @@ from poolcli.featuremap import FeatureMap, parse_layout
 from poolcli.formats import netpbm
 from poolcli.formats.missing import without_missing
 from poolcli.formats.options import ReadOptions
-from poolcli.formats.png_chunks import SIGNATURE, check_rows, checked, comes_in_one_go
+from poolcli.formats.png_chunks import SIGNATURE, check_rows, checked, comes_in_one_go, plain
 from poolcli.system.limits import check_memory
 from poolcli.system.mute import unheard
 from poolcli.wording import Phrase
@@ -107,9 +107,13 @@ def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:
             found = _whole_range(netpbm.read(data, head, name), head.most, options.channels)
             return _feature_map(found, name, options.layout)
         try:
-            picture = _opened(data, name, kind, strict=options.input_format is not None)
-            _check_pixels(picture.size, limit, name)
-            found = _found(picture, name, frame, limit, options.channels)
+            if packed := plain(chunks):
+                _check_pixels(packed.size, limit, name)
+                picture, room = packed.unpacked()
+            else:
+                picture, room = _opened(data, name, kind, strict=options.input_format is not None), None
+                _check_pixels(picture.size, limit, name)
+            found = _found(picture, name, frame, limit, options.channels, room)
             if chunks and not (comes_in_one_go(chunks) and _has_last_row(picture)):
                 check_rows(chunks, name)
         except PoolcliError:
@@ -285,13 +289,15 @@ def _has_last_row(picture: Image.Image) -> bool:
     return any(picture.crop((0, picture.height - 1, *picture.size)).tobytes())
 
 
-def _found(picture: Image.Image, name: str, frame: int | str, limit: int, channels: str) -> Pixels:
+def _found(
+    picture: Image.Image, name: str, frame: int | str, limit: int, channels: str, room: bytearray | None = None
+) -> Pixels:
     """Unpack a frame, or all of them one after the other."""
     import numpy as np
 
     if not isinstance(frame, int):
         frames = getattr(picture, "n_frames", 1)
-        each = [_found(picture, name, index, limit, channels) for index in range(frames)]
+        each = [_found(picture, name, index, limit, channels, room) for index in range(frames)]
         if len({one.array.shape for one in each}) > 1:
             raise InputError(f"{name}: its frames are not of one size", Phrase("{frame}", frame=0))
         check_memory(8 * frames * each[0].array.size, f"{frames} frames", "read one frame")
@@ -306,7 +312,7 @@ def _found(picture: Image.Image, name: str, frame: int | str, limit: int, channe
     picture.load()
     notes += _changes(picture, channels)
     orientation = _orientation(picture)
-    array, white = _pixels(picture, channels)
+    array, white = _pixels(picture, channels, room)
     if turn := TURNS.get(orientation):
         array = turn(array).copy()
         notes.append(f"EXIF orientation {orientation} applied")
@@ -362,20 +368,27 @@ def _orientation(picture: Image.Image) -> int:
     return found if isinstance(found, int) else 1
 
 
-def _pixels(picture: Image.Image, channels: str) -> tuple[Array, float | None]:
+def _pixels(picture: Image.Image, channels: str, room: bytearray | None = None) -> tuple[Array, float | None]:
     """Return an array of one channel, or of three if they are asked for and there."""
-    import numpy as np
-
     steps = RGB_STEPS.get(picture.mode) if channels == "rgb" else None
     steps = GRAY_STEPS.get(picture.mode) if steps is None else steps
     if steps is not None:
         for mode in steps:
             picture = picture.convert(mode)
-        return np.asarray(picture), 255
-    array = np.asarray(picture)
+        return _array(picture, room), 255
+    array = _array(picture, room)
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if picture.mode.startswith("I;16"):
         return array, 65535
     if picture.mode == "I" and getattr(picture, "tag_v2", {}).get(SAMPLE_FORMAT) == UNSIGNED:
         array = array.view("uint32")
     return array, None
+
+
+def _array(picture: Image.Image, room: bytearray | None) -> Array:
+    """Return the pixels of a picture, without a copy if they lie in memory of ours."""
+    import numpy as np
+
+    if room is None:
+        return np.asarray(picture)
+    return np.frombuffer(room, "<u2" if picture.mode == "I;16" else "u1").reshape(picture.height, picture.width)

@@ -25,6 +25,7 @@ from poolcli.featuremap import FeatureMap, spatial_letters
 from poolcli.formats import netpbm
 from poolcli.formats.options import ANYWHERE, Account, WriteOptions
 from poolcli.formats.pictures_in import PIXELS, limited
+from poolcli.formats.png_file import write_png
 from poolcli.wording import Phrase
 
 Array = NDArray[Any]
@@ -54,12 +55,6 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "tiff": {"compression": "tiff_adobe_deflate"},
     "pdf": {"creationDate": EPOCH, "modDate": EPOCH},
 }
-LEVELS = range(10)
-FASTEST = {
-    "compress_level": 1,
-    "compress_type": 3,
-}  # run lengths only: photographs as small as level 6, in a quarter of its time
-LONG_TEXT = 1000  # characters of a text from which it is packed
 PNG = Phrase("{output}", output="output.png")
 ICON = 256  # the largest, each way
 FULL: Mapping[str, float] = {"bool": 1, "uint8": 255, "uint16": 65535}  # white by the type
@@ -79,7 +74,9 @@ def write(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterable
     top = _range(plane, feature_map.white, options, depth).top
     if kind == "ppm" and top != 255:  # Pillow writes a maximum of 255 only
         return (netpbm.write(pixels, top),)
-    return _encoded(pixels, kind, _png_settings(options) if kind == "png" else None)
+    if kind == "png":
+        return write_png(pixels, compress_level=options.compress_level, text=options.text)
+    return _encoded(pixels, kind)
 
 
 def _depth(feature_map: FeatureMap, plane: Array, kind: str) -> int:
@@ -261,25 +258,12 @@ def _zoomed(pixels: Array, zoom: int) -> Array:
     return pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
 
 
-def _png_settings(options: WriteOptions) -> dict[str, Any]:
-    """Return how a PNG is packed, and what it says of itself; long texts are packed as well."""
-    from PIL.PngImagePlugin import PngInfo
-
-    level = options.compress_level
-    if level is not None and level not in LEVELS:
-        raise UsageError(f"compression level {level} is not 0 to 9", Phrase("{compress_level} to 9", compress_level=1))
-    said = PngInfo()
-    for keyword, text in (options.text or {}).items():
-        said.add_itxt(keyword, text, zip=len(text) > LONG_TEXT)
-    return {"compress_level": level, "pnginfo": said} if level is not None else {**FASTEST, "pnginfo": said}
-
-
-def _encoded(pixels: Array, kind: str, more: Mapping[str, Any] | None = None) -> Iterable[bytes]:
+def _encoded(pixels: Array, kind: str) -> Iterable[bytes]:
     """Write pixels with Pillow."""
     from PIL import Image
 
     height, width = pixels.shape[:2]
-    settings = {**SETTINGS.get(kind, {}), **(more or {})}
+    settings = dict(SETTINGS.get(kind, {}))
     if kind == "ico":  # without sizes, Pillow would add a dozen shrunken pictures, and shrink a large one in silence
         if max(height, width) > ICON:
             raise ShapeError(f"{height}x{width} pixels are too many for an icon", f"an icon has at most {ICON}x{ICON}")

@@ -1,5 +1,8 @@
 """PNG files taken apart: every chunk's checksum is checked, missing rows are found, and what poolcli said is read.
 
+The pixels of a plain file go to Pillow's decoder in one go. Its own reader asks for the file piece by piece and holds
+up other threads: with it a whole command falls behind OpenCV (`python -m benchmarks commands --only png`).
+
 Source: W3C, Portable Network Graphics, third edition.
 """
 
@@ -8,14 +11,27 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from poolcli.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SAMPLES: Mapping[int, int] = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by colour type
 # Where the seven pictures begin that an interlaced one is stored as, and their steps: rows, columns.
 PASSES = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+# What Pillow calls the pixels, and the bytes in the file, by bits and colour type.
+PLAIN: Mapping[tuple[int, int], tuple[str, str]] = {
+    (8, 0): ("L", "L"), (16, 0): ("I;16", "I;16B"), (8, 2): ("RGB", "RGB"), (8, 4): ("LA", "LA"),
+    (8, 6): ("RGBA", "RGBA"),
+}  # fmt: skip
+SHARED: Mapping[str, int] = {"L": 1, "I;16": 2}  # bytes of a pixel, where Pillow unpacks into memory of ours
+# Chunks that change no pixel; a text may hold EXIF, unless its keyword is one of these.
+SILENT = frozenset({b"IHDR", b"IDAT", b"IEND", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"pHYs", b"tIME", b"bKGD"})
+TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+SILENT_TEXTS = (b"poolcli", b"Software", b"Title", b"Author", b"Comment", b"date:create", b"date:modify")
 INFLATED_BYTES = 1 << 18  # at a time
 MOST_TEXT = 1 << 20  # bytes of a text of ours, packed or not; real ones have some hundred
 LOCKED = 5 << 10  # bytes up to which zlib keeps the interpreter's lock
@@ -27,6 +43,12 @@ class Chunk(NamedTuple):
 
     kind: bytes
     content: memoryview
+
+    @property
+    def silent(self) -> bool:
+        """Whether no pixel depends on it but through `Plain`."""
+        text = self.kind in TEXTS and bytes(self.content[:80]).partition(b"\0")[0]
+        return self.kind in SILENT or text in SILENT_TEXTS
 
 
 def checked(data: bytes, name: str) -> list[Chunk]:
@@ -61,6 +83,39 @@ def _crc(data: memoryview) -> int:
     for start in range(0, len(data), LOCKED):
         crc = zlib.crc32(data[start : start + LOCKED], crc)
     return crc
+
+
+class Plain(NamedTuple):
+    """The pixels of a plain file, still packed."""
+
+    mode: str
+    stored: str
+    size: tuple[int, int]
+    packed: bytes
+
+    def unpacked(self) -> tuple[Image.Image, bytearray | None]:
+        """Return the picture, and the memory that its pixels lie in, where that is ours: an array without a copy."""
+        from PIL import Image
+
+        if self.mode not in SHARED:
+            return Image.frombytes(self.mode, self.size, self.packed, "zip", self.stored, 0), None
+        room = bytearray(self.size[0] * self.size[1] * SHARED[self.mode])
+        picture = Image.frombuffer(self.mode, self.size, room, "raw", self.mode, 0, 1)
+        shared = bool(picture.readonly)
+        picture.frombytes(self.packed, "zip", self.stored, 0)
+        return picture, room if shared else None
+
+
+def plain(chunks: Sequence[Chunk]) -> Plain | None:
+    """Return the pixels of a file that is not interlaced and has no palette, transparency, orientation or frames."""
+    kind, header = chunks[0] if chunks else (b"", b"")
+    if kind != b"IHDR" or len(header) != 13 or not all(chunk.silent for chunk in chunks):
+        return None
+    width, height, bits, color, *methods = struct.unpack(">IIBBBBB", header)
+    packed = b"".join(content for kind, content in chunks if kind == b"IDAT")
+    if (bits, color) not in PLAIN or any(methods) or not packed:
+        return None
+    return Plain(*PLAIN[bits, color], (width, height), packed)
 
 
 def check_rows(chunks: Sequence[Chunk], name: str) -> None:
@@ -114,7 +169,7 @@ def own_text(file: BinaryIO) -> str | None:
 
 
 def _own(chunk: bytes, checksum: bytes) -> str | None:
-    """Read an iTXt chunk with our keyword, as `poolcli.formats.pictures_out` writes it (section 11.3.3.4)."""
+    """Read an iTXt chunk with our keyword, as `poolcli.formats.png_file` writes it (section 11.3.3.4)."""
     keyword, _, rest = chunk.partition(b"\0")
     whole = checksum == zlib.crc32(b"iTXt" + chunk).to_bytes(4, "big")
     if keyword != KEYWORD.encode() or len(rest) < 2 or not whole:

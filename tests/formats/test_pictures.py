@@ -21,9 +21,12 @@ from poolcli.colors import COLORMAPS, NAN_COLOR, interpolated
 from poolcli.errors import InputError, LimitError, PoolcliError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import decode, encode
+from poolcli.formats import pictures_in as opening
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.pictures_in import CLOSED, READERS
 from poolcli.formats.pictures_out import WRITERS, to_pixels
+from poolcli.formats.png_chunks import checked, plain
+from poolcli.formats.png_file import write_png
 from poolcli.formats.registry import FORMATS
 from tests.support.hints import typed
 
@@ -242,6 +245,42 @@ def png(header: bytes, rows: bytes, *more: tuple[bytes, bytes]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
     )
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "I;16", "P", "LA", "RGB", "RGBA"])
+@pytest.mark.parametrize("beside", ["", "text", "exif in text", "transparent", "turned"])
+def test_plain_and_other_files_read_alike(monkeypatch: pytest.MonkeyPatch, mode: str, beside: str) -> None:
+    """Plain files take a short way of their own; the long way, Pillow's, gives the same numbers and notes."""
+    picture = Image.fromarray(RNG.integers(0, 65536, (5, 6), np.uint16)) if mode == "I;16" else ALPHA.convert(mode)
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Comment" if beside == "text" else "Raw profile type exif", "\nexif\n 4\n00000000\n")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    more: dict[str, dict[str, Any]] = {"turned": {"exif": turned}, "text": {"pnginfo": text},
+                                       "exif in text": {"pnginfo": text}}  # fmt: skip
+    if mode in ("L", "P", "RGB"):
+        more["transparent"] = {"transparency": (1, 2, 3) if mode == "RGB" else 3}
+    data = saved(picture, **more.get(beside, {}))
+    short = plain(checked(data, "x.png")) is not None
+    assert short == (mode not in "1P" and (beside in ("", "text") or beside not in more))
+    one = outcome(data)
+    monkeypatch.setattr(opening, "plain", lambda _: None)
+    assert outcome(data) == one
+
+
+def outcome(data: bytes) -> Any:
+    """All that reading tells."""
+    found = [read(data, channels=channels) for channels in ("gray", "rgb")]
+    return [(one.values.tolist(), one.values.dtype, one.white, one.layout, one.notes) for one in found]
+
+
+def test_gray_pixels_are_unpacked_where_they_stay() -> None:
+    pixels = RNG.integers(0, 256, (50, 70), np.uint8)
+    packed = plain(checked(saved(Image.fromarray(pixels)), "x.png"))
+    assert packed is not None
+    room = packed.unpacked()[1]
+    assert room is not None
+    np.testing.assert_array_equal(np.frombuffer(room, np.uint8).reshape(50, 70), pixels)
 
 
 @pytest.mark.parametrize(
@@ -763,6 +802,15 @@ def test_pillow_reads_what_the_png_writer_writes(
     np.testing.assert_array_equal(np.asarray(opened), picture)
     assert isinstance(opened, PngImagePlugin.PngImageFile)
     assert dict(opened.text) == text
+
+
+@pytest.mark.parametrize("threads", ["1", "2", "5"])
+def test_the_bytes_do_not_depend_on_threads(monkeypatch: pytest.MonkeyPatch, threads: str) -> None:
+    picture = RNG.integers(0, 9, (1500, 1000, 3), np.uint8).cumsum(axis=0).astype(np.uint8)
+    alone = [b"".join(write_png(part)) for part in (picture, picture[..., 0])]
+    monkeypatch.setenv("POOLCLI_THREADS", threads)
+    assert [b"".join(write_png(part)) for part in (picture, picture[..., 0])] == alone
+    np.testing.assert_array_equal(pixels(alone[0]), picture)
 
 
 def test_long_text_is_packed() -> None:
