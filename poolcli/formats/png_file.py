@@ -27,7 +27,7 @@ from poolcli.wording import Phrase
 
 COLOR_TYPES = {1: 0, 3: 2}  # channels: gray, RGB
 NONE, SUB, UP = range(3)
-BAND_BYTES = 1 << 20  # deflated at once
+PACKED_BYTES = 1 << 20  # deflated at once
 TILE_BYTES = 1 << 18  # filtered at once: with its differences it stays in a second-level cache
 RUNS = 32  # so many bytes to one that is like the three before it
 LEVELS = range(10)
@@ -98,7 +98,7 @@ def _deflated(rows: NDArray[Any], step: int, level: int | None) -> tuple[list[by
     The pieces are raw deflate streams that end on whole bytes, so that together they are one.
     """
     height = len(rows)
-    tall = max(BAND_BYTES // rows[0].nbytes, 1)
+    tall = max(PACKED_BYTES // rows[0].nbytes, 1)
     starts = range(0, height, tall)
     pieces: list[bytes] = [b""] * len(starts)
     sums = [(0, 0)] * len(starts)
