@@ -23,7 +23,7 @@ SAMPLES: Mapping[int, int] = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by co
 # Where the seven pictures begin that an interlaced one is stored as, and their steps: rows, columns.
 PASSES = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
 # What Pillow calls the pixels, and the bytes in the file, by bits and colour type.
-PLAIN: Mapping[tuple[int, int], tuple[str, str]] = {
+STORED_AS: Mapping[tuple[int, int], tuple[str, str]] = {
     (8, 0): ("L", "L"), (16, 0): ("I;16", "I;16B"), (8, 2): ("RGB", "RGB"), (8, 4): ("LA", "LA"),
     (8, 6): ("RGBA", "RGBA"),
 }  # fmt: skip
@@ -113,9 +113,9 @@ def plain(chunks: Sequence[Chunk]) -> Plain | None:
         return None
     width, height, bits, color, *methods = struct.unpack(">IIBBBBB", header)
     packed = b"".join(content for kind, content in chunks if kind == b"IDAT")
-    if (bits, color) not in PLAIN or any(methods) or not packed:
+    if (bits, color) not in STORED_AS or any(methods) or not packed:
         return None
-    return Plain(*PLAIN[bits, color], (width, height), packed)
+    return Plain(*STORED_AS[bits, color], (width, height), packed)
 
 
 def check_rows(chunks: Sequence[Chunk], name: str) -> None:

@@ -180,7 +180,9 @@ def pool(
     return _through(PoolStep(mode, size, options, return_indices), x, layout)
 
 
-pool.__doc__ = (pool.__doc__ or "").replace("@options@", "\n    ".join(described()))
+_before, _, _after = (pool.__doc__ or "").partition("@options@")
+_lead = _before.rpartition("\n")[2]  # from Python 3.13 on docstrings come without their indentation
+pool.__doc__ = _before + f"\n{_lead}".join(described()) + _after
 
 
 @overload

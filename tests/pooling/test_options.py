@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import sys
 from typing import Any
@@ -38,7 +39,7 @@ def test_a_recipe_may_hold_every_option() -> None:
 
 @pytest.mark.parametrize("row", KEYWORDS.values(), ids=lambda row: row.name)
 def test_an_option_is_described_and_read_back(row: PoolOption) -> None:
-    assert f"\n    {row.name} : {row.type}" in str(pool.__doc__)
+    assert f"\n{row.name} : {row.type}" in str(inspect.getdoc(pool))
     assert PoolStep.from_record({"step": "pool", row.json: row.default}).options == {row.name: row.default}
 
 
