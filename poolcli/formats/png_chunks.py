@@ -30,7 +30,7 @@ STORED_AS: Mapping[tuple[int, int], tuple[str, str]] = {
 SHARED: Mapping[str, int] = {"L": 1, "I;16": 2}  # bytes of a pixel, where Pillow unpacks into memory of ours
 # Chunks that change no pixel; a text may hold EXIF, unless its keyword is one of these.
 SILENT = frozenset({b"IHDR", b"IDAT", b"IEND", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"pHYs", b"tIME", b"bKGD"})
-TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+TEXT_KINDS = (b"tEXt", b"zTXt", b"iTXt")
 SILENT_TEXTS = (b"poolcli", b"Software", b"Title", b"Author", b"Comment", b"date:create", b"date:modify")
 INFLATED_BYTES = 1 << 18  # at a time
 MOST_TEXT = 1 << 20  # bytes of a text of ours, packed or not; real ones have some hundred
@@ -47,7 +47,7 @@ class Chunk(NamedTuple):
     @property
     def silent(self) -> bool:
         """Whether no pixel depends on it but through `Plain`."""
-        text = self.kind in TEXTS and bytes(self.content[:80]).partition(b"\0")[0]
+        text = self.kind in TEXT_KINDS and bytes(self.content[:80]).partition(b"\0")[0]
         return self.kind in SILENT or text in SILENT_TEXTS
 
 

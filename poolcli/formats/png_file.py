@@ -28,7 +28,7 @@ from poolcli.wording import Phrase
 COLOR_TYPES = {1: 0, 3: 2}  # channels: gray, RGB
 NONE, SUB, UP = range(3)
 PACKED_BYTES = 1 << 20  # deflated at once
-TILE_BYTES = 1 << 18  # filtered at once: with its differences it stays in a second-level cache
+FILTERED_BYTES = 1 << 18  # filtered at once: with its differences it stays in a second-level cache
 RUNS = 32  # so many bytes to one that is like the three before it
 LEVELS = range(10)
 DEFLATED_HEADER = b"\x78\x01"  # a window of 32 KiB, the fastest level
@@ -129,7 +129,7 @@ def _strategy(raw: NDArray[np.uint8]) -> int:
 def _filtered(rows: NDArray[Any], first: int, last: int, step: int) -> NDArray[np.uint8]:
     """Return a band of rows as PNG stores them: a byte for the filter, then the differences."""
     raw = np.empty((last - first, 1 + rows[0].nbytes), np.uint8)
-    tall = max(TILE_BYTES // rows[0].nbytes, 1)
+    tall = max(FILTERED_BYTES // rows[0].nbytes, 1)
     for start in range(first, last, tall):
         stop = min(start + tall, last)
         band = _bytes(rows[max(start - 1, 0) : stop])
