@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from poolcli.cli.options.files import Reading, StepIO
-from poolcli.emit import emit
+from poolcli.emit import emit, emit_model, target_class
 from poolcli.featuremap import SPATIAL, parse_layout, spatial_letters
 from poolcli.steps.steps import PoolStep, Step, UnpoolStep
+from poolcli.window import times
 
 
 def layout_of(step: PoolStep | UnpoolStep, reading: Reading) -> str:
@@ -18,7 +19,21 @@ def layout_of(step: PoolStep | UnpoolStep, reading: Reading) -> str:
     return SPATIAL[next((len(value) for value in said if isinstance(value, tuple)), 2) - 1]
 
 
-def write_code(steps: Sequence[Step], layout: str, target: str, io: StepIO) -> None:
-    """Write the program."""
-    io.out.put(emit(steps, len(spatial_letters(layout)), target, layout).encode(), io.writing.output)
+def write_code(steps: Sequence[Step], layout: str, target: str, io: StepIO, spatial: Sequence[int] = ()) -> None:
+    """Write the program, or the model itself where the name of the file asks for that."""
+    suffix, ndim = target_class(target).suffix, len(spatial_letters(layout))
+    if suffix and io.writing.output.endswith(suffix):
+        _write_model(steps, ndim, target, io, spatial)
+        return
+    io.out.put(emit(steps, ndim, target, layout).encode(), io.writing.output)
     io.out.wrote(io.writing.output, f"code for {target}")
+
+
+def _write_model(steps: Sequence[Step], ndim: int, target: str, io: StepIO, spatial: Sequence[int]) -> None:
+    """Write the model itself; say what a program would refuse and a model cannot."""
+    content, remarks = emit_model(steps, ndim, target, spatial)
+    io.out.put(content, io.writing.output)
+    size = f" for maps of {times(spatial)}" if spatial else ""
+    io.out.wrote(io.writing.output, f"an {target_class(target).title} model of float32{size}, channels first")
+    for remark in remarks:
+        io.out.note(f"the model does not refuse NaN, though {remark}")

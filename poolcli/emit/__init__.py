@@ -30,6 +30,7 @@ TARGETS: Mapping[str, str] = {
 
 
 BACKWARD = ("torch",)  # those that write gradients
+UNPOOLING = ("torch", "onnx")  # those that put values back
 
 
 def target_class(target: str) -> type[Program]:

@@ -16,7 +16,7 @@ from poolcli.window import Window
 
 if TYPE_CHECKING:
     from poolcli.pooling.layer import Pooling
-    from poolcli.steps.steps import ConvStep
+    from poolcli.steps.steps import ConvStep, UnpoolStep
 
 
 FUSING = (
@@ -52,6 +52,7 @@ class Onnx(FrameworkProgram):
         self.double = True
         self.cells: dict[bool, str] = {}  # what names the cells of uneven windows, with zeros behind the map or without
         self.plane: list[str] = []  # the lengths within which indices count, where that is not the whole tensor
+        self.feed = '{"x": t}'
         self.spans: list[str] | None = [f"x.shape[{axis}]" for axis in range(-ndim, 0)]
 
     def lines(self) -> list[str]:
@@ -82,6 +83,7 @@ class Onnx(FrameworkProgram):
             *constants,
             "nodes = [", *(f"    {row}," for row in (*self.nodes[:-1], last)), "]",
             f'inputs = [helper.make_tensor_value_info("x", {element}, {inputs})]',
+            *([f'inputs += [helper.make_tensor_value_info("i", TensorProto.INT64, {inputs})]'] * (self.inputs != "x")),
             f'outputs = [helper.make_tensor_value_info("y", {element}, {outputs})]',
             *([indices] if self.traced else []),
             f'graph = helper.make_graph(nodes, "pool", inputs, outputs{", constants" if constants else ""})',
@@ -120,7 +122,7 @@ class Onnx(FrameworkProgram):
         """Return the lines that run the model and return what it made."""
         shape = f"*x.shape[:-{self.ndim}], *y.shape[2:]"
         if not self.traced:
-            return ['(y,) = session.run(None, {"x": t})', f"return y.reshape({shape})"]
+            return [f"(y,) = session.run(None, {self.feed})", f"return y.reshape({shape})"]
         plane = f" % math.prod([{', '.join(self.plane)}])" if self.plane else ""
         return [
             'y, i = session.run(None, {"x": t})', f"shape = {shape}",
@@ -144,6 +146,42 @@ class Onnx(FrameworkProgram):
             self.nodes[-1].removesuffix(")").replace(f'["{made.text}"]', f'["{made.text}", "i"]') + order + ")"
         )
         self.assign(-made if layer.mode.mode.name == "min" else made)
+
+    def unpool(self, step: UnpoolStep) -> None:
+        """Write MaxUnpool, whose indices count over the whole tensor."""
+        known = step.per_axis(self.ndim)
+        if self.nodes or known.get("storage_order") or known.get("compat") not in (None, "torch", self.name):
+            self.refuse("its MaxUnpool takes indices that count rows first, and stands alone here")
+        window = Window.of(self.ndim, size=known.get("size", 2), stride=known.get("stride"),
+                           padding=known.get("padding", "valid"))  # fmt: skip
+        sides = sides_of(window)
+        if sides is None:
+            self.refuse("its MaxUnpool wants padding in cells")
+        steps = {"kernel_shape": str(list(window.size)), "strides": str(list(window.stride))}
+        if any(map(any, sides)):
+            steps["pads"] = str([a for a, _ in sides] + [b for _, b in sides])
+        rows = zip(self.lengths(), window.stride, window.size, map(sum, sides), strict=True)
+        implied = [_unpooled(n, stride, size - pads) for n, stride, size, pads in rows]
+        self._put_back(known, implied, steps)
+
+    def _put_back(self, known: Mapping[str, Any], implied: list[str], steps: dict[str, str]) -> None:
+        """Write the node: its own indices count in what was pooled, or is implied; all others in the plane of each."""
+        own, target = known.get("compat") == self.name, known.get("output_size")
+        self.inputs, self.feed = "x, i", '{"x": t, "i": i.reshape(t.shape)}'
+        if own and not known.get("shape"):
+            made = self.node("MaxUnpool", "x", "i", **steps)
+            if target:
+                more = [f"{wanted} - ({length})" for wanted, length in zip(target, implied, strict=True)]
+                pads = self.constant(f"{[0] * (self.ndim + 4)} + [{', '.join(more)}]", "np.int64")
+                made = self.node("Pad", made.text, pads)
+            self.assign(made)
+            return
+        self.body.append(f"shape = [{', '.join(map(str, known.get('shape') or target or implied))}]")
+        if not own:
+            self.plane = implied
+            self.body.append(f"first = np.arange(len(t)).reshape(-1{', 1' * (self.ndim + 1)}) * math.prod(shape)")
+            self.feed = '{"x": t, "i": i.reshape(t.shape) + first}'
+        self.assign(self.node("MaxUnpool", "x", "i", self.constant("[len(t), 1, *shape]", "np.int64"), **steps))
 
     def node(self, operator: str, *inputs: str, **attributes: str) -> Value:
         """Add a node, and return its output."""
@@ -319,6 +357,12 @@ class Onnx(FrameworkProgram):
         """Return strides and dilations as attributes."""
         steps = {"strides": str(list(window.stride))}
         return steps | {"dilations": str(list(window.dilation))} if is_dilated(window) else steps
+
+
+def _unpooled(length: str, stride: int, more: int) -> str:
+    """Write the length that windows of this stride imply."""
+    total = f"({length} - 1) * {stride}"
+    return f"{total} {'+' if more > 0 else '-'} {abs(more)}" if more else total
 
 
 def _span(length: str, more: int, stride: int) -> str:

@@ -166,7 +166,8 @@ class Torch(FrameworkProgram):
             self.refuse("its max_unpool wants the same padding on both sides")
         named = {"kernel_size": self.sizes(window.size), "stride": self.sizes(window.stride)}
         named |= {"padding": self.sizes([side for side, _ in sides])} if any(map(any, sides)) else {}
-        named |= {"output_size": str(tuple(known["output_size"]))} if known.get("output_size") else {}
+        wanted = known.get("output_size") or known.get("shape")
+        named |= {"output_size": str(tuple(wanted))} if wanted else {}
         self.inputs, self.floats = "x, i", False
         self.body.append("i = torch.tensor(i).reshape(t.shape)")
         self.body.append(f"t = {self.function(f'F.max_unpool{self.ndim}d', 't', 'i', **named)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,13 @@ import pytest
 from poolcli import grad, pool, unpool
 from poolcli.emit import emit
 from poolcli.errors import UsageError
+from poolcli.pooling.gradient import unpool_as
 from poolcli.steps.steps import GradStep, PoolStep, ReluStep, UnpoolStep
+from tests.support.extras import needs
 from tests.support.process import Run
 from tests.support.programs import namespace
 
+STACK = "[[[1,2,3,4,5],[5,6,7,8,9]],[[3,1,4,1,5],[9,2,6,5,3]]]"
 LAYERS: list[tuple[str, int | None, Any]] = [
     ("max", 2, {}), ("min", 3, {"stride": 1}), ("avg", 3, {"stride": 2, "padding": 1}), ("sum", 2, {"stride": 1}),
     ("avg", 3, {"stride": 2, "padding": 1, "ceil_mode": True, "compat": "torch"}),
@@ -50,6 +54,8 @@ def test_the_command_prints_it(call: Run) -> None:
         ("torch", [ReluStep(), GradStep()], "the gradient is that of one layer"),
         ("torch", [GradStep(PoolStep(), np.ones((1, 1)))], "with ones arriving"),
         ("numpy", [UnpoolStep()], "it has no unpooling here"),
+        ("onnx", [UnpoolStep({"compat": "keras"})], "count rows first"),
+        ("onnx", [UnpoolStep({"padding": "same"})], "wants padding in cells"),
         ("torch", [UnpoolStep({"compat": "onnx"})], "counts in the plane, rows first"),
         ("torch", [UnpoolStep({"padding": "same"})], "the same padding on both sides"),
     ],
@@ -77,3 +83,59 @@ def test_the_command_prints_unpooling(call: Run) -> None:
     assert "F.max_unpool2d(t, i, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1))" in said
     turned = call("unpool", "--emit", "torch", "--layout", "HWC", "-k", "2")
     assert (turned.code, "its two inputs have their spatial axes last" in turned.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("shape", "options"),
+    [
+        ((2, 9), {"size": 2, "output_size": (9,)}),
+        ((2, 3, 5, 6), {"size": 2, "output_size": (5, 6)}),
+        ((4, 6), {"size": 2}),
+        ((2, 5, 7), {"size": 3, "stride": 2, "padding": 1}),
+        ((2, 1, 5, 6), {"size": 2, "stride": 1}),
+        ((1, 4, 4, 6), {"size": 2, "output_size": (4, 4, 7)}),
+    ],
+)
+@pytest.mark.parametrize("compat", [None, "onnx"])
+def test_onnxruntime_puts_the_same_values_back(
+    shape: tuple[int, ...], options: dict[str, Any], compat: str | None
+) -> None:
+    needs("onnx", "onnxruntime", extra="onnx")
+    ndim = len(options.get("output_size", (2, 2)))
+    x = np.random.default_rng(8).normal(size=shape).astype(np.float32)
+    record = {"stride": options["size"], **options, "compat": compat}
+    if compat and options.get("output_size"):  # its indices count in what the windows imply
+        even: Any = (..., *(slice(length // 2 * 2) for length in shape[-ndim:]))
+        x = x[even]
+    layer: Any = {key: value for key, value in record.items() if key != "output_size"}
+    values, where = pool(x, ndim=ndim, return_indices=True, **layer)
+    step = UnpoolStep(record)
+    here = unpool_as(values, where, ndim, step.per_axis(ndim))
+    np.testing.assert_array_equal(namespace(emit([step], ndim, "onnx"))["pool"](values, where), here)
+
+
+@pytest.mark.parametrize("compat", ["torch", "onnx"])
+def test_onnx_takes_what_pool_wrote(call: Run, tmp_path: Path, compat: str) -> None:
+    """The record says which shape was pooled, and whose indices these are."""
+    needs("onnx", "onnxruntime", extra="onnx")
+    made = call("pool", "--indices", "--json", "-s", "2", "--compat", compat, "-", stdin=STACK).out
+    code = call("unpool", "--emit", "onnx", "-", stdin=made).out
+    known = json.loads(made)
+    there = namespace(code)["pool"](np.array(known["data"]), np.array(known["indices"]))
+    assert there.tolist() == call("unpool", "--json", "-", stdin=made).data()
+
+
+def test_a_model_that_puts_values_back(call: Run, tmp_path: Path) -> None:
+    needs("onnx", "onnxruntime", extra="onnx")
+    import onnxruntime
+
+    path = tmp_path / "m.onnx"
+    done = call("unpool", "--emit", "onnx", "--compat", "onnx", "-k", "2", "-s", "2", "-o", path)
+    assert (done.code, done.err) == (0, f"wrote {path} (an ONNX model of float32, channels first)\n")
+    x = np.random.default_rng(8).normal(size=(2, 3, 4, 6)).astype(np.float32)
+    values, where = pool(x, stride=2, compat="onnx", return_indices=True)
+    (there,) = onnxruntime.InferenceSession(path).run(None, {"x": values, "i": where})
+    np.testing.assert_array_equal(there, np.where(there == x, x, 0))
+    assert (there != 0).sum() == values.size
+    refused = call("unpool", "--emit", "onnx", "-k", "2", "-o", path, "--overwrite")
+    assert (refused.code, "indices count over the whole tensor" in refused.err) == (2, True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from poolcli.cli.checks import check_target_apart, files_read
@@ -15,10 +14,7 @@ from poolcli.cli.options.steps import FilterOptions
 from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.options.windows import Windowing
 from poolcli.cli.pipeline import load_map, transform
-from poolcli.emit import TARGETS, emit_model, target_class
-from poolcli.featuremap import spatial_letters
-from poolcli.steps.steps import Step
-from poolcli.window import times
+from poolcli.emit import TARGETS
 
 
 class PoolExtras(Group):
@@ -65,18 +61,4 @@ def pool(
     check_target_apart(writing.output, files_read(given or "-", steps), overwrite=writing.overwrite)
     before = None if given is None else load_map(given, reading, io.verbosity, window.compat)
     layout = before.layout if before else layout_of(step, reading)
-    suffix = target_class(extras.emit).suffix
-    if suffix and writing.output.endswith(suffix):
-        _write_model(steps, len(spatial_letters(layout)), extras.emit, io, before.spatial if before else ())
-    else:
-        write_code(steps, layout, extras.emit, io)
-
-
-def _write_model(steps: Sequence[Step], ndim: int, target: str, io: StepIO, spatial: Sequence[int]) -> None:
-    """Write the model itself; say what a program would refuse and a model cannot."""
-    content, remarks = emit_model(steps, ndim, target, spatial)
-    io.out.put(content, io.writing.output)
-    size = f" for maps of {times(spatial)}" if spatial else ""
-    io.out.wrote(io.writing.output, f"an {target_class(target).title} model of float32{size}, channels first")
-    for remark in remarks:
-        io.out.note(f"the model does not refuse NaN, though {remark}")
+    write_code(steps, layout, extras.emit, io, before.spatial if before else ())

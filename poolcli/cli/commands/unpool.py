@@ -10,7 +10,7 @@ from poolcli.cli.options.grammar import option
 from poolcli.cli.options.panels import OUTPUT
 from poolcli.cli.options.steps import UnpoolOptions
 from poolcli.cli.pipeline import load_map, transform
-from poolcli.emit import BACKWARD
+from poolcli.emit import UNPOOLING
 from poolcli.steps.steps import UnpoolStep
 
 
@@ -19,8 +19,8 @@ def unpool(
     *,
     unpooling: UnpoolOptions,
     emit: Annotated[
-        str | None, option("--emit", help="Print code that computes the same, instead of computing; PyTorch's.",
-                           panel=OUTPUT, metavar="NAME", choices=BACKWARD)
+        str | None, option("--emit", help="Print code that computes the same, instead of computing: "
+                           f"{', '.join(UNPOOLING)}.", panel=OUTPUT, metavar="NAME", choices=UNPOOLING)
     ] = None,
     io: StepIO,
 ) -> None:  # fmt: skip
@@ -37,8 +37,7 @@ def unpool(
         before = None if given is None else load_map(given, io.reading, io.verbosity, unpooling.compat)
         layout = before.layout if before else layout_of(step, io.reading)
         if before is not None and before.unpool:
-            undone = {name: before.unpool[name] for name in ("size", "stride", "padding") if name in before.unpool}
-            step = UnpoolStep({**undone, "output_size": tuple(before.unpool["shape"]), **step.window})
-        write_code([step], layout, emit, io)
+            step = UnpoolStep({**before.unpool, "shape": tuple(before.unpool["shape"]), **step.window})
+        write_code([step], layout, emit, io, before.spatial if before else ())
         return
     transform(given, [step], io, unpooling.compat)
