@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS, README = ROOT / "benchmarks" / "RESULTS.md", ROOT / "README.md"
 MARK = 5  # the column of the marks
-README_HEADER = "| case | best of the others | OpenCV |"
+README_HEADER = "| case | best other library | OpenCV |"
 MISSED_HEADER = "| case | others / poolcli, beside what they should be |"
 QUOTED: Mapping[str, str] = {
     "float32 max (2,2)": "float32 max, 2x2, stride 2",

@@ -1,6 +1,6 @@
 """What others make of the same files: pandas, NumPy, Pillow and OpenCV read the same numbers, or poolcli says why not.
 
-Where it differs on purpose is told in docs/guide.md, "Where poolcli reads otherwise".
+Where it differs on purpose is told in docs/guide.md, "Where poolcli reads differently".
 """
 
 from __future__ import annotations
@@ -182,6 +182,6 @@ def test_grids_that_gdal_would_fill_are_refused(text: str) -> None:
 
 def test_the_guide_tells_where_poolcli_reads_otherwise() -> None:
     text = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
-    section = text.partition("### Where poolcli reads otherwise")[2].partition("\n## ")[0]
+    section = text.partition("### Where poolcli reads differently")[2].partition("\n## ")[0]
     for word in ("pandas", "genfromtxt", "GDAL", "OpenCV", "Pillow"):
         assert word in section
