@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poolcli.errors import UnknownNameError
 
@@ -100,8 +99,7 @@ def table(name: str) -> NDArray[np.uint8]:
     return np.frombuffer(COLORMAPS[name], dtype=np.uint8).reshape(256, 3)
 
 
-@dataclass(frozen=True)
-class Scale:
+class Scale(NamedTuple):
     """Which number gets which colour, for pictures, the terminal and the animation.
 
     Attributes

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from string import Formatter
 from typing import Any
 
 
@@ -24,6 +23,7 @@ def printable(text: str) -> str:
 
 # what poolcli sends to a terminal beside characters: colours and ends of lines
 SENT = re.compile(r"(\x1b\[[0-9;]*m|\n)")
+FIELD = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")  # of a phrase, where two braces are one that is meant
 
 
 def harmless(text: str) -> str:
@@ -119,11 +119,11 @@ class Phrase:
 
     def __init__(self, text: str, /, *texts: object, **values: object) -> None:
         parts: list[str | tuple[str, object]] = []
-        for plain, field, _, _ in Formatter().parse(text):
-            if plain:
-                parts.append(plain)
-            if field is not None:
-                parts.append(str(texts[int(field)]) if field.isdigit() else (field, values.get(field)))
+        for place, part in enumerate(FIELD.split(text)):
+            if place % 2:
+                parts.append(str(texts[int(part)]) if part.isdigit() else (part, values.get(part)))
+            elif part:
+                parts.append(part.replace("{{", "{").replace("}}", "}"))
         self.parts = tuple(parts)
 
     def worded(self, option: Callable[[str, Any], str]) -> str:

@@ -215,7 +215,7 @@ def _version(feature_map: FeatureMap, variant: Variant) -> Mode:
 
 def _matters(feature_map: FeatureMap, step: PoolStep, a: Framework, b: Framework, rule: str) -> bool:
     """Whether giving framework `a` this rule of `b` changes its answer."""
-    swapped = replace(a, **{rule: getattr(b, rule)})
+    swapped = a._replace(**{rule: getattr(b, rule)})
     try:
         plain, changed = (_made(feature_map, step, framework) for framework in (a, swapped))
     except PoolcliError:

@@ -163,7 +163,7 @@ def _result(job: Job, work: Work, data: bytes) -> Result:
     before = work.prepare(before) if work.prepare else before
     shapes.validate(work.steps, before.shape, before.layout)
     after = to_levels(apply(before, with_threads(work.steps, work.threads)))
-    chosen = stamped(after, work.reading, replace(work.writing, format=work.format_of(job.target)))
+    chosen = stamped(after, work.reading, work.writing._replace(format=work.format_of(job.target)))
     content = b"".join(encode(after, chosen))
     told = _tells(str(chosen.format), work)
     lost = find_format(str(chosen.format), writing=True).account(after, chosen).losses

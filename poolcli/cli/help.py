@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from typer.core import TyperCommand
@@ -32,8 +31,7 @@ HELP = "Show this page. Every option can come from the environment: POOLCLI_OUTP
 WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""")  # of a shell, its blanks in quotes included
 
 
-@dataclass(frozen=True)
-class OptionRow:
+class OptionRow(NamedTuple):
     """An option or an argument.
 
     Attributes
@@ -72,8 +70,7 @@ class OptionRow:
         return " ".join([self.help, *more])
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """What there is to say about a command."""
 
     name: str

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poolcli.cli.checks import check_output, files_read
 from poolcli.cli.progress import values
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
 LARGE = 1 << 26  # bytes of a file from which it is not read whole
 
 
-@dataclass(frozen=True)
-class Done:
+class Done(NamedTuple):
     """What was done block by block: the input's shape and layout, and the records of the steps."""
 
     shape: tuple[int, ...]

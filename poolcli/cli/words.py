@@ -6,8 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poolcli.errors import NEAR, UsageError
 from poolcli.system.files import free_name
@@ -29,8 +28,7 @@ INPUT = "INPUT"  # in a hint, where nobody knows which
 # --- words ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(NamedTuple):
     """A word of a command line.
 
     Attributes
@@ -94,8 +92,7 @@ def options_of(command: TyperCommand) -> dict[str, Any]:
 # --- in the words of the command line ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """The command line that was typed, as hints say it again.
 
     Attributes

@@ -7,8 +7,7 @@ the same bits as the file read whole.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +17,7 @@ from poolcli.wording import Phrase
 Rows = NDArray[Any]
 
 
-@dataclass(frozen=True)
-class Bands:
+class Bands(NamedTuple):
     """A file of rows; `poolcli.formats.delimited.open_bands` makes it.
 
     Attributes

@@ -21,40 +21,40 @@ _UNKNOWN = "N/A|NV|N/V|N/D|N/T|N/B|I/T|YOK|HIÁNYZIK|\u041d/\u0414|N/DISP|NENÍ_
 SHEET_ERROR = re.compile(rb"#(?:%s+[!?]|%s)(?![\w/])|Err:[0-9]{3}$" % (_CAPITAL, _UNKNOWN))
 
 MISSING = re.compile(rb"n/?a|null|none|nil|missing|-+|\?|\.", re.IGNORECASE)
-BOOLEAN = re.compile(rb"true|false", re.IGNORECASE)
+BOOLEAN = rb"(?i:true|false)"
 SIGN = "+-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"  # and what stands for the minus sign
 BEFORE = SIGN + "($€£¥~≈<>' \t.,"  # what may stand before the digits of a number gone wrong
 MINUS = rb"(?:\xe2\x80[\x90-\x95]|\xe2\x88\x92)"  # the minus sign and the dashes that stand for it
-TIME = re.compile(rb"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[ap]m)?", re.IGNORECASE)
-DATE = re.compile(rb"(?:[0-9]{4}([-/.])[0-9]{1,2}\1[0-9]{1,2}|[0-9]{1,2}([-/.])[0-9]{1,2}\2[0-9]{4})(?:[T ].*)?")
+TIME = rb"(?i:[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[ap]m)?)"
+DATE = rb"(?:[0-9]{4}([-/.])[0-9]{1,2}\1[0-9]{1,2}|[0-9]{1,2}([-/.])[0-9]{1,2}\2[0-9]{4})(?:[T ].*)?"
 
 COMMA_IS_DECIMAL = Phrase("add {decimal} if the comma is a decimal comma", decimal=",")
 THOUSANDS = "write numbers without thousands separators"
-Hints = tuple[tuple[re.Pattern[bytes], "str | Phrase"], ...]
+Hints = tuple[tuple[bytes, "str | Phrase"], ...]  # texts, which nothing compiles before a cell is wrong
 POINTED = rb"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+"  # an integer with points between thousands
 ADVICE: Hints = (
     (BOOLEAN, "write 1 for true and 0 for false"),
-    (re.compile(rb"[+-]?[0-9]{1,3},[0-9]{3}"), COMMA_IS_DECIMAL + "; take it out if it separates thousands"),
-    (re.compile(rb"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?"), COMMA_IS_DECIMAL),
-    (re.compile(POINTED + rb",[0-9]*"), Phrase("{0}, and add {decimal}", THOUSANDS, decimal=",")),
-    (re.compile(rb"[+-]?[0-9]{1,3}(?:[.,' ][0-9]{3})+(?:[.,][0-9]*)?"), THOUSANDS),
+    (rb"[+-]?[0-9]{1,3},[0-9]{3}", COMMA_IS_DECIMAL + "; take it out if it separates thousands"),
+    (rb"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?", COMMA_IS_DECIMAL),
+    (POINTED + rb",[0-9]*", Phrase("{0}, and add {decimal}", THOUSANDS, decimal=",")),
+    (rb"[+-]?[0-9]{1,3}(?:[.,' ][0-9]{3})+(?:[.,][0-9]*)?", THOUSANDS),
     (TIME, Phrase("write a time as one number, such as 8.5 for 08:30, or leave its column out with {columns}")),
     (DATE, Phrase("write a date as one number, or leave its column out with {columns}")),
-    (re.compile(rb"[+-]?[0-9]+(?:_[0-9]+)+"), "write numbers without underscores"),
-    (re.compile(rb"[+-]?0[xXoObB][0-9a-fA-F]+"), "write numbers in decimal"),
-    (re.compile(rb".*%"), "write 12% as 0.12"),
-    (re.compile(rb"\*+"), "the program that wrote it had too few places for the number: write it again with more"),
-    (re.compile(rb"[\[{].*"), Phrase("add {input_format} if this is JSON", input_format="json")),
-    (re.compile(rb".*;.*"), Phrase("add {delimiter} if the semicolon separates", delimiter=";")),
-    (re.compile(rb".*,.*"), Phrase("add {delimiter} if the comma separates", delimiter=",")),
-    (re.compile(rb".*\t.*"), Phrase("add {delimiter} if the tab separates", delimiter="tab")),
-    (re.compile(rb"[0-9.eE+-]+(?:[ ]+[0-9.eE+-]+)+"),
+    (rb"[+-]?[0-9]+(?:_[0-9]+)+", "write numbers without underscores"),
+    (rb"[+-]?0[xXoObB][0-9a-fA-F]+", "write numbers in decimal"),
+    (rb".*%", "write 12% as 0.12"),
+    (rb"\*+", "the program that wrote it had too few places for the number: write it again with more"),
+    (rb"[\[{].*", Phrase("add {input_format} if this is JSON", input_format="json")),
+    (rb".*;.*", Phrase("add {delimiter} if the semicolon separates", delimiter=";")),
+    (rb".*,.*", Phrase("add {delimiter} if the comma separates", delimiter=",")),
+    (rb".*\t.*", Phrase("add {delimiter} if the tab separates", delimiter="tab")),
+    (rb"[0-9.eE+-]+(?:[ ]+[0-9.eE+-]+)+",
      Phrase("add {delimiter} if blanks separate", delimiter="blanks")),
-    (re.compile(MINUS + rb"[0-9.,eE+-]+"), "write the minus sign as -"),
+    (MINUS + rb"[0-9.,eE+-]+", "write the minus sign as -"),
 )  # fmt: skip
 WITH_COMMA: Hints = (  # first, where the comma is the decimal mark
-    (re.compile(POINTED + rb"(?:,[0-9]*|\.[0-9]{3})"), THOUSANDS),
-    (re.compile(rb"[^.]*\.[^.]*"),
+    (POINTED + rb"(?:,[0-9]*|\.[0-9]{3})", THOUSANDS),
+    (rb"[^.]*\.[^.]*",
      Phrase("with {decimal} a point has no meaning; take it out if it separates thousands, or leave the option out if "
             "it is the decimal mark", decimal=",")),
 )  # fmt: skip
@@ -109,9 +109,10 @@ def looks_of(cell: bytes, decimal: str) -> str:
         return "number"
     if not cell:
         return "empty"
-    if TIME.fullmatch(cell) or DATE.fullmatch(cell):
+    if re.fullmatch(TIME, cell) or re.fullmatch(DATE, cell):
         return "label"
-    if any(pattern.fullmatch(cell) for pattern in (MISSING, BOOLEAN, SHEET_ERROR)) or cell[:1] in (b"[", b"{", b"*"):
+    odd = any(re.fullmatch(pattern, cell) for pattern in (MISSING, BOOLEAN, SHEET_ERROR))
+    if odd or cell[:1] in (b"[", b"{", b"*"):
         return "odd"
     first = cell.decode(errors="replace").lstrip(BEFORE)[:1]
     return "odd" if not first or category(first)[0] == "N" else "name"
@@ -120,7 +121,7 @@ def looks_of(cell: bytes, decimal: str) -> str:
 def advice(cell: bytes, decimal: str) -> str | Phrase | None:
     """Return what to do about a cell that is not a number, if its looks tell."""
     hints = (*WITH_COMMA, *ADVICE) if decimal == "," else ADVICE
-    found = next((hint for pattern, hint in hints if pattern.fullmatch(cell)), None)
+    found = next((hint for pattern, hint in hints if re.fullmatch(pattern, cell)), None)
     if found is None and any(digit.isdigit() and not digit.isascii() for digit in cell.decode(errors="replace")):
         return "write the digits 0 to 9"
     return found

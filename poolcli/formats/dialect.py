@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from poolcli.errors import InputError, NumberRangeError, UnknownNameError, UsageError
 from poolcli.formats.cells import MISSING, POINTED, SHEET_ERROR, advice, looks_of, number_in
@@ -31,8 +31,7 @@ NAMES = Phrase("correct it, or add {header} if this line names the columns", hea
 TextLine = tuple[int, int, bytes]  # its number, its offset and its text
 
 
-@dataclass(frozen=True)
-class Dialect:
+class Dialect(NamedTuple):
     """How one file is written.
 
     Attributes

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,7 +39,7 @@ def read(data: bytes, name: str, options: ReadOptions) -> FeatureMap:
     rows = [row for row in text[start:].splitlines() if row.strip() and not row.lstrip().startswith(b"#")]
     body = text[start:] if all(len(row.split()) == shape[1] for row in rows) else b" ".join(rows)
     decimal = "," if b"," in text[:start] else options.decimal  # the header has numbers, too
-    plain = replace(options, delimiter="blanks", decimal=decimal, header="no", layout=None, skip=lines, columns=None,
+    plain = options._replace(delimiter="blanks", decimal=decimal, header="no", layout=None, skip=lines, columns=None,
                     missing=None)  # fmt: skip
     found = delimited.read(b"\n" * lines + body, name, plain, "txt")
     if found.values.size != math.prod(shape):

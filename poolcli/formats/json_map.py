@@ -60,19 +60,19 @@ TOKEN = re.compile(
 VALUE = re.compile(rb"%s|null|NaN|-?Infinity|%s" % (JSON_NUMBER, STRING))
 UNTIL = re.compile(rb"[^\s,\]}]+")  # a word, for messages
 GAP = re.compile(rb"[ \t\r\n]*")
-NOT_JSON: tuple[tuple[re.Pattern[bytes], str], ...] = (  # of a word that is not JSON, and what to write
-    (re.compile(rb"[-+]?inf(?:inity)?$", re.IGNORECASE), "write 1e999 for infinity, and -1e999 below zero"),
-    (re.compile(rb"[-+]?nan|n/?a$|none$|null$|nil$|undefined$", re.IGNORECASE), "write null where a number is missing"),
-    (re.compile(rb"true$|false$", re.IGNORECASE), "write 1 for true and 0 for false"),
-    (re.compile(rb"'"), 'write texts and keys in double quotes (") and numbers without any'),
-    (re.compile(rb"\+[0-9.]"), "write numbers without a plus sign"),
-    (re.compile(rb"-?\.[0-9]"), "write a digit before the decimal point, such as 0.5"),
-    (re.compile(rb"\.$"), "write a digit after the decimal point, such as 1.0; from Python, json.dumps(x.tolist())"),
-    (re.compile(rb"[xXoObB][0-9a-fA-F]+$"), "write numbers in decimal"),
-    (re.compile(rb"_[0-9]"), "write numbers without underscores"),
-    (re.compile(rb"//|/\*|#"), "take comments out"),
-    (re.compile(rb"[A-Za-z_]\w*:"), 'write keys in double quotes, such as {"data": [[1, 2], [3, 4]]}'),
-    (re.compile(rb""), LISTS),
+NOT_JSON: tuple[tuple[bytes, str], ...] = (  # of a word that is not JSON, and what to write
+    (rb"(?i:[-+]?inf(?:inity)?$)", "write 1e999 for infinity, and -1e999 below zero"),
+    (rb"(?i:[-+]?nan|n/?a$|none$|null$|nil$|undefined$)", "write null where a number is missing"),
+    (rb"(?i:true$|false$)", "write 1 for true and 0 for false"),
+    (rb"'", 'write texts and keys in double quotes (") and numbers without any'),
+    (rb"\+[0-9.]", "write numbers without a plus sign"),
+    (rb"-?\.[0-9]", "write a digit before the decimal point, such as 0.5"),
+    (rb"\.$", "write a digit after the decimal point, such as 1.0; from Python, json.dumps(x.tolist())"),
+    (rb"[xXoObB][0-9a-fA-F]+$", "write numbers in decimal"),
+    (rb"_[0-9]", "write numbers without underscores"),
+    (rb"//|/\*|#", "take comments out"),
+    (rb"[A-Za-z_]\w*:", 'write keys in double quotes, such as {"data": [[1, 2], [3, 4]]}'),
+    (rb"", LISTS),
 )
 
 
@@ -129,7 +129,7 @@ class _Document:
             raise self.error(start, "a string that is not closed, or has a line end in it", CUT_OFF)
         found = UNTIL.match(rest)
         word = found[0] if found else rest[:1]
-        hint = next(hint for pattern, hint in NOT_JSON if pattern.match(word))
+        hint = next(hint for pattern, hint in NOT_JSON if re.match(pattern, word))
         raise self.error(start, f"{quoted(word)} is not valid JSON", hint)
 
     def gap(self, offset: int) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from poolcli.wording import Phrase, Typed
@@ -14,8 +13,7 @@ ANYWHERE = Phrase(
 )
 
 
-@dataclass(frozen=True)
-class ReadOptions:
+class ReadOptions(NamedTuple):
     """What a user may say of an input; each format takes what concerns it.
 
     Attributes
@@ -67,8 +65,7 @@ class ReadOptions:
     max_pixels: int | None = None
 
 
-@dataclass(frozen=True)
-class WriteOptions:
+class WriteOptions(NamedTuple):
     """How to write a result; each format takes what concerns it.
 
     Attributes

@@ -21,10 +21,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -128,8 +128,7 @@ def fold(
 # --- two levels -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Job:
+class _Job(NamedTuple):
     """States of shape (planes, spatial...), one for each part, to be folded into `out`."""
 
     sources: Sequence[State]
@@ -223,8 +222,7 @@ def _fold_one_by_one(job: _Job, position: int) -> None:
             assert finish is not None  # noqa: S101 - used below only if so
             return finish(states, (*place[:position], here, *place[position + 1 :]), target)
 
-        one = replace(
-            job,
+        one = job._replace(
             sources=[_at(source, cut) for source in job.sources],
             axes=(*axes[:position], _all_of(len(inside)), *axes[position + 1 :]),
             finish=finish and finish_one,
@@ -247,7 +245,7 @@ def _fold_two_levels(job: _Job) -> None:
     states = [_states(source, part, blocks, job.workers) for source, part in zip(sources, parts, strict=True)]
     seconds = [_second(part, state[0]) for part, state in zip(parts, states, strict=True)]
     rest = [_all_of(len(block)) if _whole(axis) else axis for axis, block in zip(axes, blocks, strict=True)]
-    _fold(replace(job, sources=states, axes=rest, parts=seconds))
+    _fold(job._replace(sources=states, axes=rest, parts=seconds))
 
 
 def _blocks(axes: Sequence[Axis], room: int) -> tuple[Axis, ...]:
@@ -280,7 +278,7 @@ def _states(source: State, part: Part, axes: Sequence[Axis], workers: int) -> St
 def _second(part: Part, state: Array) -> Part:
     """Return the part that folds states of this one."""
     rounds = part.combine is np.add and state.dtype.kind == "f"
-    return replace(part, prepare=None, dtype=np.dtype(np.float64) if rounds else None)
+    return part._replace(prepare=None, dtype=np.dtype(np.float64) if rounds else None)
 
 
 # --- tiles ------------------------------------------------------------------------------------------------------------
@@ -372,8 +370,7 @@ def ways(axes: Sequence[Axis]) -> list[str]:
     return list(map(way, axes, inner))
 
 
-@dataclass(frozen=True)
-class _Types:
+class _Types(NamedTuple):
     """How to fold each axis with one part, and in which type: *narrow sums*.
 
     A sum of n integers of at most m is at most n m, so 3x3 cells of uint8 fit uint16 (benchmark case: uint8 avg 3x3).

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -34,8 +33,7 @@ _WORDS = (2, 4, 8)  # bytes
 WRITTEN = np.empty(0)  # what `along` returns instead of an array that stands in its place already
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """One associative reduction.
 
     Attributes

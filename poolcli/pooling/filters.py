@@ -7,8 +7,7 @@ written here, not flipped. A kernel is the grid divided by `scale`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poolcli.errors import UnknownNameError
 from poolcli.system import plugins
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@dataclass(frozen=True)
-class Filter:
+class Filter(NamedTuple):
     """A named kernel.
 
     Attributes

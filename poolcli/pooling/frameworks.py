@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poolcli.errors import CompatError, UnknownNameError
 from poolcli.pooling.modes import MODES, ChosenMode, Mode, Reduction
@@ -69,8 +69,7 @@ class LayerSpec:
         return find(self.compat)
 
 
-@dataclass(frozen=True)
-class LayerFacts:
+class LayerFacts(NamedTuple):
     """What a rule may look at: what a layer is asked to do, and once there are data what is known of them."""
 
     layer: LayerSpec
@@ -96,8 +95,7 @@ NOT_RUN = "from documentation, not run"
 WITHOUT = Phrase("drop {compat} to get poolcli's own answer")
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """A layer that a framework refuses.
 
     Attributes
@@ -115,8 +113,7 @@ class Rule:
     hint: str | Phrase = WITHOUT
 
 
-@dataclass(frozen=True)
-class Framework:
+class Framework(NamedTuple):
     """The defaults and quirks of one framework.
 
     Attributes
@@ -420,7 +417,7 @@ def _torch_lp(facts: LayerFacts) -> Mode:
 def _torch_avg(facts: LayerFacts) -> Mode | None:
     if not _integer(facts):
         return None
-    return replace(MODES["avg"], finish=lambda total, n, _: _truncated(total, n), result="same",
+    return MODES["avg"]._replace(finish=lambda total, n, _: _truncated(total, n), result="same",
                    written="trunc(({+}) / {n})", page="torch-avg",
                    why="PyTorch truncates averages of whole numbers towards zero")  # fmt: skip
 
@@ -571,7 +568,7 @@ def _within(row: Mode, facts: LayerFacts, *ends: str, **more: Any) -> Mode | Non
         value = np.maximum(value, -FMAX) if "max" in ends else value
         return np.minimum(value, FMAX) if "min" in ends else value
 
-    return replace(row, finish=finish, **more)
+    return row._replace(finish=finish, **more)
 
 
 # --- ONNX -------------------------------------------------------------------------------------------------------------
@@ -587,9 +584,9 @@ def _onnx_max(facts: LayerFacts) -> Mode | None:
     name = facts.mode
     if _by_scalars(facts):
         cells = f"first_nan_{name}"
-        return replace(MODES[name], reductions=(), cells=cells, treats_nan=True, page=f"onnx-first-{name}", why=_LOST)
+        return MODES[name]._replace(reductions=(), cells=cells, treats_nan=True, page=f"onnx-first-{name}", why=_LOST)
     if facts.dtype.itemsize == 2:
-        return replace(MODES[name], reductions=(_WITHOUT_NAN[name],), page=f"onnx-{name}", why=_LOST)
+        return MODES[name]._replace(reductions=(_WITHOUT_NAN[name],), page=f"onnx-{name}", why=_LOST)
     return _within(MODES[name], facts, name, page=f"onnx-{name}", why="onnxruntime begins with the largest float32")
 
 
@@ -752,7 +749,7 @@ def _rounded(how: Callable[[Any, Any], Any], why: str) -> Callable[[LayerFacts],
     def version(facts: LayerFacts) -> Mode | None:
         if not _integer(facts):
             return None
-        return replace(MODES["avg"], finish=lambda total, n, _: how(total, n), result="same", why=why)
+        return MODES["avg"]._replace(finish=lambda total, n, _: how(total, n), result="same", why=why)
 
     return version
 
@@ -871,8 +868,7 @@ LITERT = Framework(
     too_large="one",
     unpromised=lambda _: "its kernels make -inf, or the wrong maximum, of it",
 )  # fmt: skip
-LITERT_BUILTIN = replace(
-    LITERT,
+LITERT_BUILTIN = LITERT._replace(
     name="litert:builtin",
     title="LiteRT (builtin)",
     aliases=(),
@@ -890,12 +886,12 @@ def _vino_max(facts: LayerFacts) -> Mode | None:
     """Leave NaN out and begin with -FMAX; adaptive pooling keeps -inf."""
     if _kind("adaptive")(facts):
         return None
-    made = _within(replace(MODES["max"], reductions=(Reduction("fmax", ("lowest",)),)), facts, "max",
+    made = _within(MODES["max"]._replace(reductions=(Reduction("fmax", ("lowest",)),)), facts, "max",
                    why="OpenVINO leaves out NaN, and its maximum begins with -3.4e38")  # fmt: skip
     if made is None or not callable(made.finish):
         return made
     finish = made.finish
-    return replace(made, finish=lambda top, n, p: finish(_lowest_for_nan(top), n, p))
+    return made._replace(finish=lambda top, n, p: finish(_lowest_for_nan(top), n, p))
 
 
 def _lowest_for_nan(top: Any) -> Any:
@@ -941,12 +937,12 @@ OPENVINO = Framework(
     number=_whole_tensor_index,
     plane_index=_within_plane,
 )  # fmt: skip
-OPENVINO_CEIL = replace(
-    OPENVINO, name="openvino:ceil", title="OpenVINO (ceil)", aliases=(), ceil_mode=True, rounding="whole",
+OPENVINO_CEIL = OPENVINO._replace(
+    name="openvino:ceil", title="OpenVINO (ceil)", aliases=(), ceil_mode=True, rounding="whole",
     rules=OPENVINO.rules[1:],
 )  # fmt: skip
-OPENVINO_CEIL_TORCH = replace(
-    OPENVINO_CEIL, name="openvino:ceil_torch", title="OpenVINO (ceil_torch)", rounding="clipped"
+OPENVINO_CEIL_TORCH = OPENVINO_CEIL._replace(
+    name="openvino:ceil_torch", title="OpenVINO (ceil_torch)", rounding="clipped"
 )
 
 # --- Paddle -----------------------------------------------------------------------------------------------------------
@@ -961,7 +957,7 @@ def _signed_lp(facts: LayerFacts) -> Mode:
     """Take no absolute values, neither of x nor of the largest."""
     why = "Paddle takes x^P, and the maximum for P = inf, without the absolute value"
     if math.isinf(facts.layer.mode.parameter):
-        return replace(MODES["max"], name="lp", gradient="", why=why)
+        return MODES["max"]._replace(name="lp", gradient="", why=why)
     signed = Reduction("add", prepare=lambda x, p: x**p, wide=True)
     return Mode("lp", "sum(x^P)^(1/P)", (signed,), lambda total, _, p: total ** (1 / p),
                 written="({+()^{p}})^(1/{p})", says=MODES["lp"].says, gradient="norm", why=why)  # fmt: skip
@@ -1008,7 +1004,7 @@ def _flax_avg(facts: LayerFacts) -> Mode | None:
     def finish(total: Any, n: Any, _: float) -> Any:
         return total.astype("int64").astype(dtype).astype("float32") / n
 
-    return replace(MODES["avg"], finish=finish, result="float32",
+    return MODES["avg"]._replace(finish=finish, result="float32",
                    why="Flax sums whole numbers in their own type, where a sum can wrap around")  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poolcli.errors import UnknownNameError, UsageError
 from poolcli.system import plugins
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from poolcli.kernels.tiles import State
 
 
-@dataclass(frozen=True)
-class Reduction:
+class Reduction(NamedTuple):
     """An associative reduction, named so that importing this table loads no array library.
 
     Attributes
@@ -45,8 +44,7 @@ class Reduction:
     wide: bool = False
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """The number after the colon in ``lp:3``.
 
     Attributes
@@ -78,8 +76,7 @@ class Parameter:
         return value
 
 
-@dataclass(frozen=True)
-class NumpyCode:
+class NumpyCode(NamedTuple):
     """A mode as a program for NumPy computes it.
 
     Attributes
@@ -100,8 +97,7 @@ class NumpyCode:
     before: str = ""
 
 
-@dataclass(frozen=True)
-class Mode:
+class Mode(NamedTuple):
     """One way to make one number of a window's cells.
 
     Attributes

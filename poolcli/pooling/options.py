@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from poolcli.errors import UnknownNameError, UsageError
 from poolcli.pooling.frameworks import FRAMEWORKS, NOT_RUN, OTHER_NAMES, Framework, framework_names
@@ -98,8 +97,7 @@ _SHARE = Phrase("use numbers between 0 and 1, such as {output_ratio}", output_ra
 MOST = 10**18  # cells: no map has as many
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """What the value of an option is.
 
     Attributes
@@ -138,8 +136,7 @@ GRID = Kind("a nested list of numbers", _grid)
 # --- the rows ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class PoolOption:
+class PoolOption(NamedTuple):
     """An option of pooling.
 
     Attributes

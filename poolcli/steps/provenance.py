@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import PoolcliError
@@ -85,8 +85,8 @@ class Provenance:
 def unusual(options: ReadOptions | WriteOptions) -> dict[str, Any]:
     """Return the options that are not default and that the bytes of a result may depend on."""
     beside = ("format", "text", "max_pixels")  # the name says the format; the text says this; a limit changes nothing
-    values = asdict(options)
-    return {f.name: values[f.name] for f in fields(options) if f.name not in beside and values[f.name] != f.default}
+    usual = options._field_defaults
+    return {name: value for name, value in options._asdict().items() if name not in beside and value != usual[name]}
 
 
 def _essence(step: Step, ndim: int) -> Any:
@@ -120,4 +120,4 @@ def stamp(after: FeatureMap, reading: ReadOptions, writing: WriteOptions) -> dic
 
 def stamped(after: FeatureMap, reading: ReadOptions, writing: WriteOptions) -> WriteOptions:
     """Return how to write a result, with its recipe in the text of a PNG."""
-    return replace(writing, text=stamp(after, reading, writing)) if writing.format == "png" else writing
+    return writing._replace(text=stamp(after, reading, writing)) if writing.format == "png" else writing

@@ -17,10 +17,9 @@ import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from poolcli.errors import FileError
 from poolcli.system.portable import NEW_FILE, keep_owner_and_mode
@@ -57,8 +56,7 @@ REASONS: dict[int, tuple[str, str]] = {
 Guard = Callable[[Callable[[], object]], AbstractContextManager[object]]
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """What was read, and from where.
 
     Attributes

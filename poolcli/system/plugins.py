@@ -7,9 +7,8 @@ that name is imported. So nothing that poolcli has can be replaced from outside,
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from poolcli.errors import PluginError
 
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 Offer = TypeVar("Offer")
 
 
-@dataclass(frozen=True)
-class Plugin(Generic[Offer]):
+class Plugin(NamedTuple, Generic[Offer]):
     """An entry point of an installed package, as lists show it.
 
     Attributes

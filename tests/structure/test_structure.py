@@ -9,7 +9,7 @@ import ast
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
 from string import Formatter
@@ -189,7 +189,7 @@ def keywords() -> set[str]:
     )
     named = {name for function in functions for name in signature(function).parameters}
     drawn = {name for names in HEEDED.values() for name in names}
-    return named | drawn | {*KEYWORDS} | {one.name for group in (ReadOptions, WriteOptions) for one in fields(group)}
+    return named | drawn | {*KEYWORDS} | {*ReadOptions._fields, *WriteOptions._fields}
 
 
 # what only a command line offers: many files, clusters, arrays larger than memory, layers known by their sizes alone

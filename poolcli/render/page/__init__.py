@@ -224,7 +224,8 @@ def _scripted(mode: Mode) -> str:
     """Return the row of a mode as ``pool.js`` has it: what is to be known of it, and the function that computes it."""
     known = {
         "label": mode.title or mode.name, "says": mode.says or mode.does, "written": mode.written,
-        "winners": mode.winners, "divides": mode.divides, "parameter": vars(mode.parameter) if mode.parameter else None,
+        "winners": mode.winners, "divides": mode.divides,
+        "parameter": mode.parameter._asdict() if mode.parameter else None,
     }  # fmt: skip
     return f"{json.dumps(mode.name)}: {{ ...{_embedded(known)}, reduce: (x, n, p) => {mode.script} }}"
 

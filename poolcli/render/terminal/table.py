@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +26,7 @@ ROWS, COLUMNS, PLANES = 40, 60, 8
 CELL = 300  # bytes of a cell as text, in its column and in its row
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(NamedTuple):
     """How tables look.
 
     Attributes
