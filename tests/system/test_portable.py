@@ -7,42 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import SAMPLES, Run
+from tests.support.process import ROOT, SAMPLES, Run
 
-HIDDEN = """
-import json, os, signal, sys
-MODULES = ("fcntl", "grp", "pty", "pwd", "resource", "termios", "tty")
-for name in ("chown", "fchmod", "fchown", "fork", "forkpty", "getegid", "geteuid", "getgid", "getuid", "killpg",
-             "mkfifo",
-             "posix_fadvise", "register_at_fork", "sched_getaffinity", "setsid", "sysconf",
-             "sysconf_names",
-             "O_CLOEXEC", "O_DIRECTORY", "O_NOFOLLOW", "O_NONBLOCK"):
-    if hasattr(os, name):
-        delattr(os, name)
-for name in ("SIGALRM", "SIGCHLD", "SIGHUP", "SIGKILL", "SIGPIPE", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGXFSZ",
-             "ITIMER_REAL",
-             "alarm", "getitimer", "pthread_kill", "pthread_sigmask", "setitimer", "siginterrupt", "sigwait"):
-    if hasattr(signal, name):
-        delattr(signal, name)
-
-class Hider:
-    def find_spec(self, name, path=None, target=None):
-        if name in MODULES:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-for name in MODULES:
-    sys.modules.pop(name, None)
-sys.meta_path.insert(0, Hider())
-"""
-PROBE = (
-    HIDDEN
-    + """
+PROBE = """
+import json, sys
+from tests.support.without_posix import hide
+hide()
 from poolcli.__main__ import main
 for words in json.load(sys.stdin):
     sys.argv = ["poolcli", *words]
     assert main() == 0, words
 """
-)
 GEEKS = str(SAMPLES / "geeks_4x4.csv")
 COMMANDS = [
     ["--version"],
@@ -78,7 +53,7 @@ def test_a_batch_starts_its_workers_anew_where_none_can_be_forked(python: Run, t
 
 @pytest.mark.slow
 def test_every_command_does_without_what_posix_has(python: Run, tmp_path: Path) -> None:
-    done = python("-c", PROBE, stdin=json.dumps(COMMANDS), cwd=tmp_path)
+    done = python("-c", PROBE, stdin=json.dumps(COMMANDS), cwd=tmp_path, env={"PYTHONPATH": str(ROOT)})
     assert done.code == 0, done.err
     assert (tmp_path / "pooled.csv").read_text() == "6,9\n5,8\n"
     assert {path.name for path in tmp_path.iterdir()} == {
@@ -88,6 +63,6 @@ def test_every_command_does_without_what_posix_has(python: Run, tmp_path: Path) 
 
 @pytest.mark.parametrize("name", ["os.sysconf('SC_PAGE_SIZE')", "__import__('fcntl')", "__import__('signal').SIGHUP"])
 def test_what_is_hidden_is_missed(python: Run, name: str) -> None:
-    done = python("-c", f"{HIDDEN}\n{name}")
+    done = python("-c", f"import os, signal\nfrom tests.support.without_posix import hide\nhide()\n{name}", cwd=ROOT)
     assert done.code == 1
     assert "Error" in done.err

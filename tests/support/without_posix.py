@@ -1,0 +1,96 @@
+"""What Windows and macOS lack, hidden: from a whole Python, or in the tests' own process from poolcli alone.
+
+``python -m pytest -p tests.support.without_posix`` runs tests as if the system had none of it: poolcli's modules see
+`os` and `signal` without these names, and cannot import these modules. The libraries and the tests see everything.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+MODULES = ("fcntl", "grp", "pty", "pwd", "resource", "termios", "tty")
+NAMES = {
+    "os": (
+        "chown", "fchmod", "fchown", "fork", "forkpty", "getegid", "geteuid", "getgid", "getuid", "killpg", "mkfifo",
+        "posix_fadvise", "register_at_fork", "sched_getaffinity", "setsid", "sysconf", "sysconf_names", "O_CLOEXEC",
+        "O_DIRECTORY", "O_NOFOLLOW", "O_NONBLOCK",
+    ),
+    "signal": (
+        "SIGALRM", "SIGCHLD", "SIGHUP", "SIGKILL", "SIGPIPE", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGXFSZ", "ITIMER_REAL",
+        "alarm", "getitimer", "pthread_kill", "pthread_sigmask", "setitimer", "siginterrupt", "sigwait",
+    ),
+}  # fmt: skip
+WHOLE = (os, signal)
+LOADED = ("dask", "numpy", "orjson", "PIL.Image", "rich.console", "typer", "zarr")  # they may need what is hidden
+
+
+def hide() -> None:
+    """Take it all away from this Python."""
+    for module in WHOLE:
+        for name in NAMES[module.__name__]:
+            if hasattr(module, name):
+                delattr(module, name)
+    for name in MODULES:
+        sys.modules.pop(name, None)
+        sys.modules[name] = None  # type: ignore[assignment]  # Python's way to say that it cannot be imported
+
+
+def without(module: ModuleType) -> ModuleType:
+    """Return a module that is this one but for the names that are hidden."""
+    hidden = NAMES[module.__name__]
+    less = ModuleType(module.__name__)
+    less.__dict__.update({name: value for name, value in vars(module).items() if name not in hidden})
+    return less
+
+
+class Loader(importlib.abc.Loader):
+    """Runs a module of poolcli while `os`, `signal` and what it may not have are changed for it."""
+
+    def __init__(self, loader: importlib.machinery.SourceFileLoader) -> None:
+        self.loader = loader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.loader, name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run it."""
+        changed = {one.__name__: without(one) for one in WHOLE} | dict.fromkeys(MODULES)
+        before = {name: sys.modules[name] for name in changed if name in sys.modules}
+        sys.modules.update(changed)  # type: ignore[arg-type]  # None says that it cannot be imported
+        try:
+            self.loader.exec_module(module)
+        finally:
+            for name in changed:
+                del sys.modules[name]
+            sys.modules.update(before)
+
+
+class Finder(importlib.abc.MetaPathFinder):
+    """Finds poolcli's modules."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Find them where Python does, with our loader."""
+        if name.partition(".")[0] != "poolcli":
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is not None and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+            spec.loader = Loader(spec.loader)
+        return spec
+
+
+def pytest_load_initial_conftests() -> None:
+    """Hide it from poolcli, before its first module is loaded."""
+    assert "poolcli" not in sys.modules
+    for name in LOADED:
+        import_module(name)
+    sys.meta_path.insert(0, Finder())
