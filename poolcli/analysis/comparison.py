@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from poolcli.errors import CompatError, EmptyWindowError, PoolcliError, ShapeError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling import frameworks
-from poolcli.pooling.frameworks import Framework
+from poolcli.pooling.framework import Framework
 from poolcli.pooling.modes import Mode
 from poolcli.steps.steps import PoolStep
 from poolcli.wording import Phrase

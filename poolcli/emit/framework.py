@@ -20,7 +20,8 @@ from poolcli.emit.geometry import (
     without_idle_ceil,
 )
 from poolcli.emit.program import CODE_WIDTH, INSTEAD, Program, as_code, without_point
-from poolcli.pooling.frameworks import LayerFacts, find
+from poolcli.pooling.framework import LayerFacts
+from poolcli.pooling.frameworks import find
 from poolcli.window import Window
 from poolcli.wording import Phrase
 

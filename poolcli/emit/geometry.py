@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from poolcli.pooling.frameworks import LayerFacts, find
+from poolcli.pooling.framework import LayerFacts
+from poolcli.pooling.frameworks import find
 from poolcli.pooling.modes import HIGH_ORDER
 from poolcli.window import Window
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from poolcli.emit.geometry import compat_of, is_dilated, is_padded, reach_of, sides_of, truncates
 from poolcli.emit.program import Program, as_code, without_point
 from poolcli.errors import CompatError
-from poolcli.pooling.frameworks import LayerFacts
+from poolcli.pooling.framework import LayerFacts
 from poolcli.pooling.modes import MODES
 from poolcli.steps.steps import PoolStep
 from poolcli.wording import Phrase

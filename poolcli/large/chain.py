@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from poolcli.errors import ShapeError, UsageError
 from poolcli.pooling.compute import neutral, pooled, pooled_alike, result_type
 from poolcli.pooling.fill import copied_from, filled_type, reaching, refuse_nan
-from poolcli.pooling.frameworks import LayerFacts
+from poolcli.pooling.framework import LayerFacts
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import Mode
 from poolcli.steps.steps import ONE_AXIS_EACH, ConvStep, PoolStep, ReluStep, Step, through

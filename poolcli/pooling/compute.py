@@ -15,7 +15,7 @@ from poolcli.kernels.fold_axis import WRITTEN, Part
 from poolcli.kernels.replay import KernelProgram, replay
 from poolcli.kernels.tiles import SHARED_BYTES
 from poolcli.pooling.fill import first_place
-from poolcli.pooling.frameworks import LayerSpec
+from poolcli.pooling.framework import LayerSpec
 from poolcli.pooling.modes import MODES, Mode, Reduction
 from poolcli.window import Axis
 from poolcli.wording import Phrase

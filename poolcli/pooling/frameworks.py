@@ -1,229 +1,25 @@
 """What every framework does differently, from its default stride to its refusals: one row of `FRAMEWORKS` each.
 
-A row holds a framework's defaults, its own versions of some modes, and the rules by which it refuses a layer. The
-answers are those of PyTorch 2.13, Keras 3.15 and onnxruntime 1.31, their quirks included.
+A row holds a framework's defaults, its own versions of some modes, and the rules by which it refuses a layer; its form
+is in `poolcli.pooling.framework`. The answers are those of the versions in `verified`, their quirks included.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from poolcli.errors import CompatError, UnknownNameError
-from poolcli.pooling.modes import MODES, ChosenMode, Mode, Reduction
-from poolcli.window import Axis, Window
+from poolcli.errors import UnknownNameError
+from poolcli.pooling.framework import DOCUMENTED, NOT_RUN, Framework, LayerFacts, LayerSpec, Rule
+from poolcli.pooling.modes import MODES, Mode, Reduction
+from poolcli.window import Axis
 from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-
-@dataclass(frozen=True)
-class LayerSpec:
-    """What a pooling layer is asked to do; `poolcli.pooling.layer.Pooling` makes it and does it.
-
-    Attributes
-    ----------
-    ndim : int
-        The number of spatial axes.
-    mode : ChosenMode
-        How cells become a number.
-    window : Window
-        Which cells.
-    pad_fill : str or float
-        A name in `poolcli.window.PAD_FILLS`, or a number.
-    count_include_pad : bool
-        Whether padding counts in the divisor of an average.
-    divisor_override : int or None
-        What an average divides by, instead of the number of cells.
-    nan : str
-        ``propagate``, ``ignore`` or ``error``.
-    compat : str, Framework or None
-        The framework whose layer this is.
-    seed : int or None
-        Of fractional windows and of stochastic pooling.
-    storage_order : int
-        Of ONNX indices: 1 counts down the columns.
-    threads : int or None
-        How many to use for large maps, as `poolcli.system.threads.threads` has it; the values do not depend on it.
-    """
-
-    ndim: int
-    mode: ChosenMode
-    window: Window
-    pad_fill: str | float = "ignore"
-    count_include_pad: bool = False
-    divisor_override: int | None = None
-    nan: str = "propagate"
-    compat: str | Framework | None = None
-    seed: int | None = None
-    storage_order: int = 0
-    threads: int | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def framework(self) -> Framework | None:
-        """The framework whose layer this is."""
-        return find(self.compat)
-
-
-class LayerFacts(NamedTuple):
-    """What a rule may look at: what a layer is asked to do, and once there are data what is known of them."""
-
-    layer: LayerSpec
-    dtype: np.dtype[Any] | None = None
-    indices: bool = False
-    spatial: tuple[int, ...] = ()
-    lead: tuple[int, ...] = ()
-
-    @property
-    def mode(self) -> str:
-        """The name of the mode."""
-        return self.layer.mode.mode.name
-
-    @property
-    def pads(self) -> tuple[int, ...]:
-        """Every explicit pad, both sides of every axis."""
-        padding = self.layer.window.padding
-        return () if isinstance(padding, str) else tuple(side for pair in padding for side in pair)
-
-
-DOCUMENTED = "documentation"  # what a framework is verified with that nobody ran
-NOT_RUN = "from documentation, not run"
-WITHOUT = Phrase("drop {compat} to get poolcli's own answer")
-
-
-class Rule(NamedTuple):
-    """A layer that a framework refuses.
-
-    Attributes
-    ----------
-    broken : function of a LayerFacts
-        Whether the layer breaks the rule.
-    text : str
-        The rule, as the framework's documentation or source has it.
-    hint : str
-        What to do about it.
-    """
-
-    broken: Callable[[LayerFacts], bool]
-    text: str
-    hint: str | Phrase = WITHOUT
-
-
-class Framework(NamedTuple):
-    """The defaults and quirks of one framework.
-
-    Attributes
-    ----------
-    name, title : str
-        As typed, and as written.
-    stride : int or None
-        The default stride; None means the window's size.
-    count_include_pad : bool
-        Whether padding counts in an average unless told otherwise.
-    channels_last : bool
-        Whether C stands last in a layout chosen by rank.
-    same_ignores_dilation : bool
-        Whether SAME pads as if the dilation were 1.
-    fractional : str
-        The kind of fractional windows, a row of `poolcli.window.KINDS`.
-    modes : mapping of str to a function of a LayerFacts
-        The modes it has; the function returns its own version of the mode's row, or None for poolcli's.
-    rules : tuple of Rule
-        What it refuses.
-    aliases : tuple of str
-        Other names that lead to it.
-    verified : str
-        What its answers were compared with: versions, or ``documentation``.
-    ceil_mode : bool
-        Whether the number of windows is rounded up without being asked for.
-    rounding, too_large : str
-        As `poolcli.window.Window` has them.
-    counted : function of (LayerSpec, axes)
-        The axes whose padding counts in an average, where `count_include_pad` asks for it.
-    counting : str
-        What `counted` does, a sentence.
-    scales_override : bool
-        Whether `divisor_override` divides what the mean was multiplied with: the size of the window.
-    holes : function of a LayerFacts, optional
-        Why it has no answer for a window without a real cell, or None if it has; without, poolcli refuses such windows.
-    unpromised : function of a LayerFacts
-        Why NaN in the input has no answer that holds everywhere, or nothing if it has.
-    untrained : str
-        Why it has no gradients, if it has none.
-    last_nan : bool
-        Whether the index of a NaN maximum is that of the last NaN.
-    signed_norm : function of (LayerSpec, number of cells), optional
-        Where an Lp norm takes no absolute values: what it multiplies the sum of a window with.
-    unpools_implied : bool
-        Whether indices count in the smallest input that the windows cover, and a larger output is padded at its end.
-    number : function of (indices, shape, number of spatial axes, storage order)
-        Makes its own indices of those flat in the plane.
-    plane_index : function of (indices, spatial shape, storage order)
-        Makes indices flat in the plane of its own.
-    """
-
-    name: str
-    title: str
-    modes: Mapping[str, Callable[[LayerFacts], Mode | None]]
-    rules: tuple[Rule, ...]
-    stride: int | None = None
-    count_include_pad: bool = False
-    channels_last: bool = False
-    same_ignores_dilation: bool = False
-    fractional: str = "fractional"
-    last_nan: bool = False
-    aliases: tuple[str, ...] = ()
-    verified: str = ""
-    ceil_mode: bool = False
-    rounding: str = "clipped"
-    too_large: str = "refused"
-    counted: Callable[[LayerSpec, Sequence[Axis]], Sequence[Axis]] = lambda _, axes: axes
-    counting: str = ""
-    scales_override: bool = False
-    holes: Callable[[LayerFacts], str | None] | None = None
-    unpromised: Callable[[LayerFacts], str] = lambda _: ""
-    untrained: str = ""
-    signed_norm: Callable[[LayerSpec, Any], Any] | None = None
-    unpools_implied: bool = False
-    number: Callable[[Any, Sequence[int], int, int], Any] = lambda where, *_: where
-    plane_index: Callable[[Any, Sequence[int], int], Any] = lambda where, *_: where
-
-    @property
-    def documented(self) -> bool:
-        """Whether its answers are from documents alone, and nobody ran it."""
-        return self.verified == DOCUMENTED
-
-    def check(self, facts: LayerFacts) -> None:
-        """Raise `CompatError` if the framework refuses this layer."""
-        if facts.mode not in self.modes:
-            known = ", ".join(self.modes)
-            raise CompatError(
-                f"{self.title} has no {facts.mode} pooling", Phrase("it has {0}; or drop {compat}", known)
-            )
-        for rule in self.rules:
-            if rule.broken(facts):
-                raise CompatError(f"{self.title} refuses this layer: {rule.text}", rule.hint)
-
-    def check_nan(self, facts: LayerFacts, x: NDArray[Any]) -> None:
-        """Raise `CompatError` if there is a NaN and the framework's answer to it does not hold everywhere."""
-        reason = self.unpromised(facts)
-        if not reason or x.dtype.kind != "f":
-            return
-        import numpy as np
-
-        if np.isnan(x).any():
-            raise CompatError(
-                f"{self.title} promises nothing for NaN: {reason}",
-                "mend the input, or " + WITHOUT,
-            )
-
-    def row(self, facts: LayerFacts) -> Mode:
-        """Return this framework's version of the layer's mode."""
-        return self.modes[facts.mode](facts) or facts.layer.mode.mode
 
 
 def find(name: str | Framework | None) -> Framework | None:
@@ -245,6 +41,9 @@ def verified(name: str | Framework | None) -> str:
     ('LiteRT 2.3 with XNNPACK, models with batch 1', 'documentation')
     """
     return framework.verified if (framework := find(name)) else ""
+
+
+_FLOATS = "convert the input to floating-point numbers"
 
 
 def _own(_: LayerFacts) -> None:
@@ -414,6 +213,15 @@ def _torch_lp(facts: LayerFacts) -> Mode:
     )
 
 
+def _torch_without_channels(facts: LayerFacts) -> bool:
+    """Whether there are no channels where it wants some; adaptive pooling does for maxima in 2-D and 3-D only."""
+    wanted = not _kind("adaptive", "global")(facts) or _all(_mode("max"), _ndim(2, 3))(facts)
+    return wanted and _no_channels(facts)
+
+
+_FIRST = "pad first with torch.nn.functional.pad"
+
+
 def _torch_avg(facts: LayerFacts) -> Mode | None:
     if not _integer(facts):
         return None
@@ -431,14 +239,12 @@ def _truncated(total: Any, n: Any) -> Any:
 TORCH = Framework(
     "torch",
     "PyTorch",
+    verified="PyTorch 2.13",
     modes={"max": _own, "min": _own, "avg": _torch_avg, "sum": _own, "lp": _torch_lp},
     rules=(
-        Rule(
-            _named("same", "same-lower"),
-            "its pooling layers have no padding='same'",
-            Phrase("give {padding} as a number"),
-        ),
-        Rule(_uneven, "its padding is the same on both sides", "pad first with torch.nn.functional.pad"),
+        Rule(_named("same", "same-lower"), "its pooling layers have no padding='same'",
+             Phrase("give {padding} as a number")),
+        Rule(_uneven, "its padding is the same on both sides", _FIRST),
         Rule(_wide_pads(lambda k: k // 2), "pad should be at most half of the kernel size"),
         Rule(_all(_dilated, _mode("avg", "sum", "lp")), "only its max pooling takes a dilation"),
         Rule(_all(_padded, _mode("lp")), "LPPool takes no padding"),
@@ -447,62 +253,34 @@ TORCH = Framework(
         Rule(_all(_ndim(1), _divided), "divisor_override exists in 2-D and 3-D only"),
         Rule(_all(_kind("adaptive", "global"), _divided), "adaptive pooling has no divisor_override"),
         Rule(_all(_kind("adaptive", "global"), _mode("sum", "lp")), "adaptive pooling is max or average"),
-        Rule(
-            _all(_kind("fractional"), lambda facts: facts.mode not in ("max", "min")), "fractional pooling is max only"
-        ),
+        Rule(_all(_kind("fractional"), _mode("avg", "sum", "lp")), "fractional pooling is max only"),
         Rule(_all(_kind("fractional"), _ndim(1)), "fractional pooling is 2-D or 3-D"),
-        Rule(
-            lambda facts: facts.dtype is not None and facts.dtype.name in ("bool", "uint16", "uint32", "uint64"),
-            "pooling is not implemented for this type",
-            "convert the input to floating-point numbers",
-        ),
-        Rule(
-            _all(_mode("avg", "sum", "lp"), _integer, lambda facts: str(facts.dtype) != "int64"),
-            "of whole numbers only int64 can be averaged",
-            "convert the input to floating-point numbers",
-        ),
-        Rule(
-            _all(_kind("adaptive", "global", "fractional"), _integer),
-            "adaptive and fractional pooling take floating-point numbers only",
-            "convert the input to floating-point numbers",
-        ),
-        Rule(
-            _all(_ndim(1), _integer, _maximal, _kind("sliding"), lambda facts: not facts.indices),
-            "max_pool1d takes whole numbers only if it returns indices",
-            Phrase("add {return_indices}, or convert the input to floating-point numbers"),
-        ),
-        Rule(
-            _all(_ndim(3), _averaging, _kind("sliding"), _larger_than_input),
-            "avg_pool3d wants an input, before padding, at least as large as the kernel",
-            Phrase("use a smaller {size}"),
-        ),
-        Rule(
-            _all(_ndim(3), _averaging, _kind("sliding"), lambda facts: str(facts.dtype) == "float16"),
-            "avg_pool3d is not implemented for float16",
-            "convert the input to float32",
-        ),
-        Rule(
-            _all(_ndim(3), _kind("fractional"), _no_room),
-            "fractional_max_pool3d wants output size + kernel size - 1 to be less than the input",
-            Phrase("use a smaller {output_size}"),
-        ),
-        Rule(
-            _all(
-                _no_channels,
-                lambda facts: not _kind("adaptive", "global")(facts) or _all(_mode("max"), _ndim(2, 3))(facts),
-            ),
-            "only a batch may be empty, not the channels",
-            "give it at least one channel",
-        ),
+        Rule(lambda facts: str(facts.dtype) in ("bool", "uint16", "uint32", "uint64"),
+             "pooling is not implemented for this type", _FLOATS),
+        Rule(_all(_mode("avg", "sum", "lp"), _integer, lambda facts: str(facts.dtype) != "int64"),
+             "of whole numbers only int64 can be averaged", _FLOATS),
+        Rule(_all(_kind("adaptive", "global", "fractional"), _integer),
+             "adaptive and fractional pooling take floating-point numbers only", _FLOATS),
+        Rule(_all(_ndim(1), _integer, _maximal, _kind("sliding"), lambda facts: not facts.indices),
+             "max_pool1d takes whole numbers only if it returns indices",
+             Phrase("add {return_indices}, or " + _FLOATS)),
+        Rule(_all(_ndim(3), _averaging, _kind("sliding"), _larger_than_input),
+             "avg_pool3d wants an input, before padding, at least as large as the kernel",
+             Phrase("use a smaller {size}")),
+        Rule(_all(_ndim(3), _averaging, _kind("sliding"), lambda facts: str(facts.dtype) == "float16"),
+             "avg_pool3d is not implemented for float16", "convert the input to float32"),
+        Rule(_all(_ndim(3), _kind("fractional"), _no_room),
+             "fractional_max_pool3d wants output size + kernel size - 1 to be less than the input",
+             Phrase("use a smaller {output_size}")),
+        Rule(_torch_without_channels, "only a batch may be empty, not the channels", "give it at least one channel"),
         Rule(_columns_first, "its indices count rows first", Phrase("drop {storage_order}")),
-        Rule(_filled, "it pads with what its mode ignores", "pad first with torch.nn.functional.pad"),
+        Rule(_filled, "it pads with what its mode ignores", _FIRST),
         Rule(_nan_rule, "its pooling propagates NaN"),
     ),
     count_include_pad=True,
     last_nan=True,
     signed_norm=inflation,
-    verified="PyTorch 2.13",
-)
+)  # fmt: skip
 
 # --- Keras ------------------------------------------------------------------------------------------------------------
 
@@ -676,12 +454,12 @@ ONNX = Framework(
         Rule(
             _all(_integer, lambda facts: _kind("global")(facts) or facts.mode in ("avg", "lp")),
             "only its MaxPool takes whole numbers",
-            "convert the input to floating-point numbers",
+            _FLOATS,
         ),
         Rule(
             _all(_integer, lambda facts: str(facts.dtype) not in ("int8", "uint8")),
             "of whole numbers MaxPool takes int8 and uint8 only",
-            "convert the input to floating-point numbers",
+            _FLOATS,
         ),
         Rule(_filled, "it pads with what its mode ignores", "put a Pad operator first"),
     ),
@@ -703,7 +481,6 @@ def _channels(refusals: str) -> tuple[Rule, ...]:
 
 
 RUNS_ONLY = "it runs models that others have trained"
-_FLOATS = "convert the input to floating-point numbers"
 _SHARED: Mapping[str, Rule] = {
     "l": Rule(_named("same-lower"), "SAME puts the extra cell at the end"),
     "p": Rule(_padded, "padding is valid or same", "pad the input first, or " + Phrase("{padding}", padding="same")),

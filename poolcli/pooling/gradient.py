@@ -16,7 +16,7 @@ from poolcli.kernels.fold import window_counts
 from poolcli.pooling.api import layer_for
 from poolcli.pooling.compute import Divisors
 from poolcli.pooling.fill import copied_from, fill, first_place
-from poolcli.pooling.frameworks import LayerFacts
+from poolcli.pooling.framework import LayerFacts
 from poolcli.pooling.layer import Pooling, numbering
 from poolcli.pooling.modes import MODES, parse_mode
 from poolcli.pooling.options import OPTIONS, Options, Size, as_lists

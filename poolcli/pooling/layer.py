@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from poolcli.errors import EmptyWindowError, UsageError
 from poolcli.pooling.compute import Straight, neutral, pooled, result_type, straight
 from poolcli.pooling.fill import fill, reaching, refuse_nan
-from poolcli.pooling.frameworks import DOCUMENTED, FMAX, OWN, Framework, LayerFacts, LayerSpec, find
+from poolcli.pooling.framework import DOCUMENTED, Framework, LayerFacts, LayerSpec
+from poolcli.pooling.frameworks import FMAX, OWN, find
 from poolcli.pooling.modes import Mode, parse_mode
 from poolcli.pooling.options import KEPT, KEYWORDS, Options, Size, completed, window_kind
 from poolcli.window import PAD_FILLS, Axis, Window, check_empty, output_shape, parse_fill
@@ -34,6 +35,11 @@ def numbering(compat: str | Framework | None, storage_order: int) -> Framework |
 @dataclass(frozen=True)
 class Pooling(LayerSpec):
     """One pooling layer: everything but the data; make it with :meth:`of`."""
+
+    @property
+    def framework(self) -> Framework | None:
+        """The framework whose layer this is."""
+        return find(self.compat)
 
     @classmethod
     def of(cls, ndim: int, mode: str = "max", size: Size = None, **options: Unpack[Options]) -> Pooling:

@@ -2,7 +2,7 @@
 
 The keyword arguments of `poolcli.pool` and `poolcli.grad`, what a recipe may hold, what a step records, what the
 command line offers and what a page is told are all made of these rows. A type checker runs nothing, so `Options` and
-`poolcli.pooling.frameworks.LayerSpec` write the types down once more; a test holds them equal to the rows.
+`poolcli.pooling.framework.LayerSpec` write the types down once more; a test holds them equal to the rows.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypedDict
 
 from poolcli.errors import UnknownNameError, UsageError
-from poolcli.pooling.frameworks import FRAMEWORKS, NOT_RUN, OTHER_NAMES, Framework, framework_names
+from poolcli.pooling.framework import NOT_RUN, Framework
+from poolcli.pooling.frameworks import FRAMEWORKS, OTHER_NAMES, framework_names
 from poolcli.pooling.modes import ALIASES, GLOBALS, MODES, ChosenMode
 from poolcli.window import NAMED_PADDING, PAD_FILLS, Padding, parse_padding, parse_sizes, parse_target, times
 from poolcli.wording import Phrase

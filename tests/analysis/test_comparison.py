@@ -16,7 +16,8 @@ from poolcli.cli.front_page import EXAMPLES
 from poolcli.cli.help import help_page
 from poolcli.cli.registry import build
 from poolcli.errors import CompatError
-from poolcli.pooling.frameworks import FRAMEWORKS, LayerFacts
+from poolcli.pooling.framework import LayerFacts
+from poolcli.pooling.frameworks import FRAMEWORKS
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import MODES
 from poolcli.steps.steps import PoolStep

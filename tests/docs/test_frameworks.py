@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from poolcli.pooling.frameworks import FRAMEWORKS, Framework
+from poolcli.pooling.framework import Framework
+from poolcli.pooling.frameworks import FRAMEWORKS
 from tests.support.process import ROOT
 
 PAGE = (ROOT / "docs" / "frameworks.md").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ import pytest
 from poolcli import FeatureMap, pool
 from poolcli.emit import emit
 from poolcli.errors import UsageError
-from poolcli.pooling.frameworks import LayerSpec
+from poolcli.pooling.framework import LayerSpec
 from poolcli.pooling.options import KEPT, KEYWORDS, OPTIONS, Options, PoolOption, completed
 from poolcli.steps.recipe import TAKES, VALUE_KINDS, from_records
 from poolcli.steps.steps import PoolStep

@@ -578,6 +578,7 @@ PASSED = (  # modules that every command loads
     "poolcli.errors",
     "poolcli.featuremap",
     "poolcli.pooling.filters",
+    "poolcli.pooling.framework",
     "poolcli.pooling.frameworks",
     "poolcli.pooling.modes",
     "poolcli.window",

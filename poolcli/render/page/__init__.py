@@ -27,7 +27,8 @@ from poolcli.analysis.windows import windows
 from poolcli.colors import CENTRED, COLORMAPS
 from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.pooling.frameworks import OWN, LayerFacts
+from poolcli.pooling.framework import LayerFacts
+from poolcli.pooling.frameworks import OWN
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import MODES, ChosenMode, Mode, lacking
 from poolcli.pooling.options import KEPT

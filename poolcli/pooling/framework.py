@@ -1,0 +1,221 @@
+"""What a framework is: the form of a row of `poolcli.pooling.frameworks.FRAMEWORKS`, and what its rules may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from poolcli.errors import CompatError
+from poolcli.pooling.modes import ChosenMode, Mode
+from poolcli.window import Axis, Window
+from poolcli.wording import Phrase
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """What a pooling layer is asked to do; `poolcli.pooling.layer.Pooling` makes it and does it.
+
+    Attributes
+    ----------
+    ndim : int
+        The number of spatial axes.
+    mode : ChosenMode
+        How cells become a number.
+    window : Window
+        Which cells.
+    pad_fill : str or float
+        A name in `poolcli.window.PAD_FILLS`, or a number.
+    count_include_pad : bool
+        Whether padding counts in the divisor of an average.
+    divisor_override : int or None
+        What an average divides by, instead of the number of cells.
+    nan : str
+        ``propagate``, ``ignore`` or ``error``.
+    compat : str, Framework or None
+        The framework whose layer this is.
+    seed : int or None
+        Of fractional windows and of stochastic pooling.
+    storage_order : int
+        Of ONNX indices: 1 counts down the columns.
+    threads : int or None
+        How many to use for large maps, as `poolcli.system.threads.threads` has it; the values do not depend on it.
+    """
+
+    ndim: int
+    mode: ChosenMode
+    window: Window
+    pad_fill: str | float = "ignore"
+    count_include_pad: bool = False
+    divisor_override: int | None = None
+    nan: str = "propagate"
+    compat: str | Framework | None = None
+    seed: int | None = None
+    storage_order: int = 0
+    threads: int | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def framework(self) -> Framework | None:
+        """The row of `compat`, which `poolcli.pooling.layer.Pooling` finds."""
+        raise NotImplementedError
+
+
+class LayerFacts(NamedTuple):
+    """What a rule may look at: what a layer is asked to do, and once there are data what is known of them."""
+
+    layer: LayerSpec
+    dtype: np.dtype[Any] | None = None
+    indices: bool = False
+    spatial: tuple[int, ...] = ()
+    lead: tuple[int, ...] = ()
+
+    @property
+    def mode(self) -> str:
+        """The name of the mode."""
+        return self.layer.mode.mode.name
+
+    @property
+    def pads(self) -> tuple[int, ...]:
+        """Every explicit pad, both sides of every axis."""
+        padding = self.layer.window.padding
+        return () if isinstance(padding, str) else tuple(side for pair in padding for side in pair)
+
+
+DOCUMENTED = "documentation"  # what a framework is verified with that nobody ran
+NOT_RUN = "from documentation, not run"
+WITHOUT = Phrase("drop {compat} to get poolcli's own answer")
+
+
+class Rule(NamedTuple):
+    """A layer that a framework refuses.
+
+    Attributes
+    ----------
+    broken : function of a LayerFacts
+        Whether the layer breaks the rule.
+    text : str
+        The rule, as the framework's documentation or source has it.
+    hint : str
+        What to do about it.
+    """
+
+    broken: Callable[[LayerFacts], bool]
+    text: str
+    hint: str | Phrase = WITHOUT
+
+
+class Framework(NamedTuple):
+    """The defaults and quirks of one framework.
+
+    Attributes
+    ----------
+    name, title : str
+        As typed, and as written.
+    stride : int or None
+        The default stride; None means the window's size.
+    count_include_pad : bool
+        Whether padding counts in an average unless told otherwise.
+    channels_last : bool
+        Whether C stands last in a layout chosen by rank.
+    same_ignores_dilation : bool
+        Whether SAME pads as if the dilation were 1.
+    fractional : str
+        The kind of fractional windows, a row of `poolcli.window.KINDS`.
+    modes : mapping of str to a function of a LayerFacts
+        The modes it has; the function returns its own version of the mode's row, or None for poolcli's.
+    rules : tuple of Rule
+        What it refuses.
+    aliases : tuple of str
+        Other names that lead to it.
+    verified : str
+        What its answers were compared with: versions, or ``documentation``.
+    ceil_mode : bool
+        Whether the number of windows is rounded up without being asked for.
+    rounding, too_large : str
+        As `poolcli.window.Window` has them.
+    counted : function of (LayerSpec, axes)
+        The axes whose padding counts in an average, where `count_include_pad` asks for it.
+    counting : str
+        What `counted` does, a sentence.
+    scales_override : bool
+        Whether `divisor_override` divides what the mean was multiplied with: the size of the window.
+    holes : function of a LayerFacts, optional
+        Why it has no answer for a window without a real cell, or None if it has; without, poolcli refuses such windows.
+    unpromised : function of a LayerFacts
+        Why NaN in the input has no answer that holds everywhere, or nothing if it has.
+    untrained : str
+        Why it has no gradients, if it has none.
+    last_nan : bool
+        Whether the index of a NaN maximum is that of the last NaN.
+    signed_norm : function of (LayerSpec, number of cells), optional
+        Where an Lp norm takes no absolute values: what it multiplies the sum of a window with.
+    unpools_implied : bool
+        Whether indices count in the smallest input that the windows cover, and a larger output is padded at its end.
+    number : function of (indices, shape, number of spatial axes, storage order)
+        Makes its own indices of those flat in the plane.
+    plane_index : function of (indices, spatial shape, storage order)
+        Makes indices flat in the plane of its own.
+    """
+
+    name: str
+    title: str
+    modes: Mapping[str, Callable[[LayerFacts], Mode | None]]
+    rules: tuple[Rule, ...]
+    stride: int | None = None
+    count_include_pad: bool = False
+    channels_last: bool = False
+    same_ignores_dilation: bool = False
+    fractional: str = "fractional"
+    last_nan: bool = False
+    aliases: tuple[str, ...] = ()
+    verified: str = ""
+    ceil_mode: bool = False
+    rounding: str = "clipped"
+    too_large: str = "refused"
+    counted: Callable[[LayerSpec, Sequence[Axis]], Sequence[Axis]] = lambda _, axes: axes
+    counting: str = ""
+    scales_override: bool = False
+    holes: Callable[[LayerFacts], str | None] | None = None
+    unpromised: Callable[[LayerFacts], str] = lambda _: ""
+    untrained: str = ""
+    signed_norm: Callable[[LayerSpec, Any], Any] | None = None
+    unpools_implied: bool = False
+    number: Callable[[Any, Sequence[int], int, int], Any] = lambda where, *_: where
+    plane_index: Callable[[Any, Sequence[int], int], Any] = lambda where, *_: where
+
+    @property
+    def documented(self) -> bool:
+        """Whether its answers are from documents alone, and nobody ran it."""
+        return self.verified == DOCUMENTED
+
+    def check(self, facts: LayerFacts) -> None:
+        """Raise `CompatError` if the framework refuses this layer."""
+        if facts.mode not in self.modes:
+            known = ", ".join(self.modes)
+            raise CompatError(
+                f"{self.title} has no {facts.mode} pooling", Phrase("it has {0}; or drop {compat}", known)
+            )
+        for rule in self.rules:
+            if rule.broken(facts):
+                raise CompatError(f"{self.title} refuses this layer: {rule.text}", rule.hint)
+
+    def check_nan(self, facts: LayerFacts, x: NDArray[Any]) -> None:
+        """Raise `CompatError` if there is a NaN and the framework's answer to it does not hold everywhere."""
+        reason = self.unpromised(facts)
+        if not reason or x.dtype.kind != "f":
+            return
+        import numpy as np
+
+        if np.isnan(x).any():
+            raise CompatError(
+                f"{self.title} promises nothing for NaN: {reason}",
+                "mend the input, or " + WITHOUT,
+            )
+
+    def row(self, facts: LayerFacts) -> Mode:
+        """Return this framework's version of the layer's mode."""
+        return self.modes[facts.mode](facts) or facts.layer.mode.mode
