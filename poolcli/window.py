@@ -15,7 +15,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poolcli.errors import EmptyWindowError, LimitError, ShapeError, UnknownNameError, UsageError
 from poolcli.system.limits import check_memory
@@ -373,8 +373,7 @@ KINDS: dict[str, Callable[[int, Window, int], Axis]] = {
 }
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     """A window as it was asked for, one entry per spatial axis; make it with :meth:`of`.
 
     Attributes

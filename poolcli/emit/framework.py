@@ -239,7 +239,7 @@ class FrameworkProgram(Program):
             self.refuse(Phrase("with {ceil_mode} a window would start in the padding, which has values here"))
         value = 0 if layer.pad_fill == "ignore" else layer.pad_fill
         if is_padded(layer.window):
-            self.assign(self.around(Value(self, self.tensor), replace(layer.window, ceil_mode=False), value))
+            self.assign(self.around(Value(self, self.tensor), layer.window._replace(ceil_mode=False), value))
         window = unpadded(layer.window)
         return replace(layer, window=window, pad_fill="ignore", count_include_pad=False)
 
@@ -252,7 +252,7 @@ class FrameworkProgram(Program):
             return self._pooled("sum", abs(t).power(p), layer).root(p)
         if window.kind != "sliding" or self.native(kind, layer):
             return self.call(kind, t, layer, window)
-        plain = replace(unpadded(window), ceil_mode=False)
+        plain = unpadded(window)._replace(ceil_mode=False)
         if not (is_padded(window) or window.ceil_mode):
             return self.call(kind, t, layer, plain)
         if kind == "avg" and layer.count_include_pad and window.ceil_mode:

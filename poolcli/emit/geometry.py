@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poolcli.pooling.framework import LayerFacts
@@ -70,7 +69,7 @@ def is_dilated(window: Window) -> bool:
 
 def unpadded(window: Window) -> Window:
     """Return the window without padding."""
-    return replace(window, padding="valid")
+    return window._replace(padding="valid")
 
 
 PADS = """
@@ -104,4 +103,4 @@ def without_idle_ceil(window: Window) -> Window:
     """Drop ceil_mode where SAME padding leaves nothing to round up."""
     exact = isinstance(window.padding, str) and window.padding != "valid"
     exact = exact and not (window.same_ignores_dilation and is_dilated(window))
-    return replace(window, ceil_mode=False) if exact else window
+    return window._replace(ceil_mode=False) if exact else window

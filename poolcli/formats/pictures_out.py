@@ -12,9 +12,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,8 +157,7 @@ def to_pixels(plane: Array, white: float | None, options: WriteOptions, *, depth
     return found.scale.levels(plane, found.top)
 
 
-@dataclass(frozen=True)
-class _Range:
+class _Range(NamedTuple):
     """Which numbers become the first and the last of so many gray levels or colours, and whether numbers are pixels."""
 
     scale: Scale

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Unpack
 
 import numpy as np
@@ -32,7 +31,6 @@ def numbering(compat: str | Framework | None, storage_order: int) -> Framework |
     return OWN if compat is None and storage_order else find(compat)
 
 
-@dataclass(frozen=True)
 class Pooling(LayerSpec):
     """One pooling layer: everything but the data; make it with :meth:`of`."""
 

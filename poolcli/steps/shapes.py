@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from poolcli.errors import ShapeError, UsageError
 from poolcli.featuremap import layout_by_rank, parse_layout, spatial_letters
@@ -63,8 +63,7 @@ class Dense:
     units: int = 1
 
 
-@dataclass(frozen=True)
-class Signal:
+class Signal(NamedTuple):
     """What flows from layer to layer.
 
     Attributes
@@ -112,11 +111,11 @@ class Signal:
     def resized(self, letter: str, length: int) -> Signal:
         """Return the signal with one axis of another length."""
         index = self.layout.index(letter)
-        return replace(self, shape=(*self.shape[:index], length, *self.shape[index + 1 :]))
+        return self._replace(shape=(*self.shape[:index], length, *self.shape[index + 1 :]))
 
     def through(self, axes: Sequence[Axis]) -> Signal:
         """Return the signal after windows on its spatial axes."""
-        after = replace(self, parameters=0)
+        after = self._replace(parameters=0)
         for letter, axis in zip(spatial_letters(self.layout), axes, strict=True):
             after = after.resized(letter, len(axis))
         if self.field is None:
@@ -124,7 +123,7 @@ class Signal:
         reach = [(axis.size - 1) * axis.dilation for axis in axes]
         field = tuple(r + math.ceil(k * j) for r, k, j in zip(self.field, reach, self.jump, strict=True))
         steps = [Fraction(axis.stride) if axis.regular else Fraction(axis.length, len(axis)) for axis in axes]
-        return replace(after, field=field, jump=tuple(j * s for j, s in zip(self.jump, steps, strict=True)))
+        return after._replace(field=field, jump=tuple(j * s for j, s in zip(self.jump, steps, strict=True)))
 
 
 def _pool(signal: Signal, layer: PoolStep) -> Signal:
@@ -138,7 +137,7 @@ def _known_conv(signal: Signal, layer: ConvStep) -> Signal:
     if len(sizes) != len(_spatial(signal, "conv").spatial):
         what = f"the kernel {times(sizes)} does not fit {len(signal.spatial)} spatial axes"
         raise ShapeError(what, ONE_AXIS_EACH)
-    return replace(signal.through(window.plan(signal.spatial)), parameters=math.prod(sizes) + 1)
+    return signal.through(window.plan(signal.spatial))._replace(parameters=math.prod(sizes) + 1)
 
 
 def _lengths(kernel: Any) -> tuple[int, ...]:
@@ -151,14 +150,14 @@ def _conv(signal: Signal, layer: ConvLayer) -> Signal:
     if layer.filters < 1:
         raise UsageError(f"{layer.filters} filters are less than 1", Phrase("{filters} or more", filters=1))
     weights = math.prod(window.size) * signal.channels * layer.filters
-    after = replace(signal.through(window.plan(signal.spatial)), parameters=weights + layer.filters)
+    after = signal.through(window.plan(signal.spatial))._replace(parameters=weights + layer.filters)
     if "C" in after.layout:
         return after.resized("C", layer.filters)
     if layer.filters == 1:
         return after
     first = min(after.layout.index(letter) for letter in spatial_letters(after.layout))
     shape = (*after.shape[:first], layer.filters, *after.shape[first:])
-    return replace(after, layout=f"{after.layout[:first]}C{after.layout[first:]}", shape=shape)
+    return after._replace(layout=f"{after.layout[:first]}C{after.layout[first:]}", shape=shape)
 
 
 def _spatial(signal: Signal, what: str) -> Signal:
@@ -170,7 +169,7 @@ def _spatial(signal: Signal, what: str) -> Signal:
 def _flatten(signal: Signal, _: Flatten) -> Signal:
     kept = [(letter, length) for letter, length in zip(signal.layout, signal.shape, strict=True) if letter == "N"]
     rest = math.prod(signal.shape) // math.prod(length for _, length in kept)
-    return replace(signal, layout="N" * len(kept) + FLAT, shape=(*(length for _, length in kept), rest), parameters=0)
+    return signal._replace(layout="N" * len(kept) + FLAT, shape=(*(length for _, length in kept), rest), parameters=0)
 
 
 def _dense(signal: Signal, layer: Dense) -> Signal:
@@ -181,8 +180,8 @@ def _dense(signal: Signal, layer: Dense) -> Signal:
         raise ShapeError(f"dense needs channels or a flat signal, but the layout is {signal.layout}",
                          Phrase("put flatten before it, or name the channels: {layout}", layout="HWC"))  # fmt: skip
     inputs = signal.shape[signal.layout.index(letter)]
-    after = replace(signal.resized(letter, layer.units), parameters=(inputs + 1) * layer.units)
-    return replace(after, field=None) if letter == FLAT else after
+    after = signal.resized(letter, layer.units)._replace(parameters=(inputs + 1) * layer.units)
+    return after._replace(field=None) if letter == FLAT else after
 
 
 FOLLOW: Mapping[type, Callable[[Signal, Any], Signal]] = {
@@ -202,8 +201,7 @@ TEXTS: Mapping[type, Callable[[Signal, Any], str]] = {  # what a layer is, in a 
 }
 
 
-@dataclass(frozen=True)
-class SummaryRow:
+class SummaryRow(NamedTuple):
     """One line of a summary: a layer's name, what it is, and the signal after it."""
 
     name: str
@@ -214,7 +212,7 @@ class SummaryRow:
 def _after(signal: Signal, layer: Any) -> Signal:
     """Return what leaves a layer."""
     follow = FOLLOW.get(type(layer))
-    return follow(signal, layer) if follow else replace(signal, parameters=0)
+    return follow(signal, layer) if follow else signal._replace(parameters=0)
 
 
 def summarize(signal: Signal, layers: Sequence[Any]) -> list[SummaryRow]:
@@ -249,7 +247,7 @@ def summarize(signal: Signal, layers: Sequence[Any]) -> list[SummaryRow]:
         if getattr(layer, "own", True):
             rows.append(SummaryRow(layer.name, told(signal, layer) if told else "", after))
         else:  # an activation, which Keras shows with its layer, too
-            rows[-1] = replace(rows[-1], what=f"{rows[-1].what}, {layer.name}")
+            rows[-1] = rows[-1]._replace(what=f"{rows[-1].what}, {layer.name}")
         signal = after
     return rows
 
