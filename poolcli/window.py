@@ -330,7 +330,7 @@ def _wanted(length: int, window: Window, axis: int) -> int:
     """Return how many fractional windows there are to be, as PyTorch rounds a share."""
     number = window.output_size[axis] if window.output_size else int(length * window.output_ratio[axis])
     if number < 1:
-        share = Phrase("{output_ratio} of {0} cells is no window", length, output_ratio=window.output_ratio[axis])
+        share = Phrase("{output_ratio} of {0} cells gives no window", length, output_ratio=window.output_ratio[axis])
         raise ShapeError(share, Phrase("use a larger {output_ratio}"))
     return number
 
@@ -469,7 +469,7 @@ class Window(NamedTuple):
         sizes = _spread(size, ndim, "size", 1)
         if kind.startswith("fractional"):
             if len(offsets) != ndim or not all(0 <= u < 1 for u in offsets):
-                what = f"offsets {tuple(offsets)} are not {ndim} numbers from 0 up to, but without, 1"
+                what = f"offsets {tuple(offsets)} are not {ndim} numbers from 0 up to but not including 1"
                 raise UsageError(what, "give one for each spatial axis, such as 0.5")
             shares = _shares(output_ratio, ndim)
             return cls(kind, size=sizes, output_size=target, offsets=tuple(offsets), output_ratio=shares)

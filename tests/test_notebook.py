@@ -147,7 +147,7 @@ def test_an_explanation_is_saved_as_its_extension_says(tmp_path: Path, name: str
 
 
 def test_what_cannot_be_saved_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="none that explain can write"):
+    with pytest.raises(UsageError, match="explain cannot write"):
         explain(X).save(tmp_path / "x.docx")
     with pytest.raises(UsageError, match="fps does nothing for a page"):
         explain(X).save(tmp_path / "x.html", fps=3)

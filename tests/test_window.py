@@ -589,5 +589,5 @@ def test_a_pair_per_axis_is_kept() -> None:
 
 @pytest.mark.parametrize("offsets", [(), (0.5,), (0.5, 1.0), (-0.1, 0.5), (float("nan"), 0.5)])
 def test_offsets_are_one_per_axis_from_0_to_1(offsets: tuple[float, ...]) -> None:
-    with pytest.raises(UsageError, match="are not 2 numbers from 0 up to, but without, 1"):
+    with pytest.raises(UsageError, match="are not 2 numbers from 0 up to but not including 1"):
         Window.of(2, kind="fractional", size=2, output_size=2, offsets=offsets)

@@ -195,7 +195,7 @@ def _reasons(feature_map: FeatureMap, one: Variant, other: Variant) -> list[str]
     rows = [_version(feature_map, variant) for variant in (one, other)]
     why = f"{rows[0].name} differently: {rows[0].why or rows[1].why}"
     if _own_options(one) != _own_options(other):
-        return [f"{one.label} and {other.label} have other options"]
+        return [f"{one.label} and {other.label} have different options"]
     tried = [
         say(a, b, why)
         for rule, say in RULES.items()
@@ -259,12 +259,12 @@ RULES: Mapping[str, Callable[[Framework, Framework, str], str]] = {
         f"{(a if a.same_ignores_dilation else b).title} (onnxruntime) pads SAME as if the dilation were 1"
     ),
     "rounding": lambda a, b, _: (
-        f"rounding up keeps a last window behind the input in {_other(a, b, 'rounding').title}, where "
+        f"rounding up keeps a last window beyond the input in {_other(a, b, 'rounding').title}, where "
         f"{_usual(a, b, 'rounding').title} drops it"
     ),
     "ceil_mode": lambda a, b, _: f"{_other(a, b, 'ceil_mode').title} rounds the number of windows up by itself",
     "too_large": lambda a, b, _: (
-        f"for a window larger than the input {a.title} has {TOO_LARGE[a.too_large]} and {b.title} "
+        f"for a window larger than the input, {a.title} gives {TOO_LARGE[a.too_large]} and {b.title} "
         f"{TOO_LARGE[b.too_large]}"
     ),
     "counted": lambda a, b, _: "; ".join(row.counting for row in (a, b) if row.counting),

@@ -81,7 +81,7 @@ class Local:
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import active_children, get_all_start_methods, get_context
 
-        served = "forkserver" in get_all_start_methods()  # plain fork and the threads of a bar do not go together
+        served = "forkserver" in get_all_start_methods()  # plain fork and the threads of a bar cannot be combined
         context = get_context("forkserver" if served else "spawn")
         if served:
             _start_server()

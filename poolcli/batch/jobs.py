@@ -167,7 +167,7 @@ def _nothing_in(folder: str, others: Sequence[str]) -> InputError:
     """Say what a folder holds in place of files that poolcli reads."""
     files = [path for path in others if not os.path.isdir(path)]
     kinds = Counter(Path(path).suffix.lower() or "other" for path in files).most_common(KINDS_TOLD)
-    what = f"the folder {folder} has no picture or array in it"
+    what = f"the folder {folder} contains no picture or array"
     if kinds:
         what += f" that poolcli reads, but {', '.join(many(count, f'{kind} file') for kind, count in kinds)}"
     if len(files) < len(others):
@@ -180,13 +180,13 @@ def why_passed_over(path: str) -> PoolcliError:
     if os.path.isdir(path):
         return InputError(f"{path} is a folder", "add -r to look into folders")
     if is_special(path):
-        return InputError(f"{path} is a FIFO or a device, not a file", "name it by itself to read it")
+        return InputError(f"{path} is a FIFO or a device, not a file", "name it directly to read it")
     try:
         with open_source(path) as file:
             detect(file.read(HEAD), path, ReadOptions())
     except PoolcliError as problem:
         return problem
-    return InputError(f"the name of {path} does not say that poolcli can read it", "name the file itself, to try")
+    return InputError(f"{path} has no extension that poolcli reads", "to try it anyway, name the file itself")
 
 
 def _matching(pattern: str) -> Iterator[FoundFile]:
@@ -298,7 +298,7 @@ class Naming:
         row = format_of_name(found.path)
         if row is None:
             known = Phrase("add {format}, or an extension to {name}", format="png")
-            raise UsageError(f"the name of {found.path} does not say in what format to write the result", known)
+            raise UsageError(f"the name of {found.path} does not say which format to write", known)
         return FORMATS["png"].extensions[0] if row.picture else _same(row)
 
 

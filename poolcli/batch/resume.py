@@ -74,7 +74,7 @@ def fresh(job: Job, work: Work, notes: Mapping[Written, Any]) -> bool:
     except OSError as problem:
         raise file_error("read", job.target, problem) from problem
     raise FileError(
-        f"{job.target} is there already, and nothing says that poolcli made it",
+        f"{job.target} already exists, and poolcli may not have made it",
         Phrase("add {overwrite} to replace it, or choose another folder"),
     )
 

@@ -193,11 +193,11 @@ def _said(problem: BaseException) -> PoolcliError:
     """Say in poolcli's words what the executors say."""
     name = type(problem).__name__
     if isinstance(problem, BrokenExecutor):
-        return PoolcliError("its worker process died", "perhaps for want of memory; use fewer workers (-j)")
+        return PoolcliError("its worker process died", "it may have run out of memory; use fewer workers (-j)")
     if isinstance(problem, CancelledError):
         return PoolcliError("the scheduler went away before it was done", RESUME)
     if name == "KilledWorker":
-        return PoolcliError("every worker that tried it died", "perhaps for want of memory; see the workers' logs")
+        return PoolcliError("every worker that tried it died", "they may have run out of memory; see the workers' logs")
     return PoolcliError(f"its worker failed: {name}: {problem}", "is poolcli installed where the workers run?")
 
 

@@ -30,7 +30,7 @@ EXIT_CODES = {
 VARIABLES = {
     "POOLCLI_<OPTION>": "The value of an option that is not on the command line: POOLCLI_SIZE=3, POOLCLI_RELU=1.",
     "POOLCLI_DEBUG": "Show errors with their traceback.",
-    "NO_COLOR, FORCE_COLOR": "No colour; colour even where there is no terminal. --color goes before.",
+    "NO_COLOR, FORCE_COLOR": "No colour; colour even without a terminal. --color overrides both.",
     "COLUMNS": "The width to draw in.",
 }
 

@@ -132,7 +132,7 @@ def _notes(before: FeatureMap, after: FeatureMap, writing: Writing) -> Iterator[
     kind = writing.chosen_format
     yield from map(str, after.warnings[len(before.warnings) :])
     if after.indices is not None and kind not in ("json", "table"):
-        yield f"{kind} has no place for indices; use --json to keep them"
+        yield f"{kind} cannot hold indices; use --json to keep them"
     for name in writing.changed(*FOR_TABLES) if kind != "table" else ():
         yield f"--{name.replace('_', '-')} is for tables only; {kind} has every value in full"
     in_pipe = writing.output == "-" and sys.stdout is not None and not sys.stdout.isatty()

@@ -96,7 +96,7 @@ class _Errors:
             if outcome.hint:
                 self.line(f"hint: {spoken(outcome.hint)}")
         if self.shown == MOST_ERRORS:
-            self.line("note: further errors are only counted; --report FILE tells them all")
+            self.line("note: further errors are only counted; --report FILE lists them all")
 
 
 @contextmanager

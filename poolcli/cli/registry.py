@@ -14,7 +14,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "pool": "Pool a matrix or an image, optionally after a filter and ReLU.",
         "conv": "Convolve with a named filter or a kernel of your own.",
         "run": "Run a stack of steps in one process: STEP then STEP then ...",
-        "batch": "Pool many files, in parallel, resumable, on a cluster too.",
+        "batch": "Pool many files in parallel, resumable, also on a cluster.",
         "unpool": "Put pooled values back where their indices say.",
         "grad": "Show the gradient that pooling sends back to each input cell.",
     },

@@ -71,7 +71,7 @@ def sized_conv(sizes: Sizes, convolving: Convolving) -> list[Any]:
     """Convolve, with a filter or with filters known by their sizes alone."""
     if convolving.kernel is not None:
         if sizes.filters is not None or sizes.size is not None:
-            raise UsageError("--filter and --filters or --size do not go together", "a named filter has its own size")
+            raise UsageError("--filter and --filters or --size cannot be combined", "a named filter has its own size")
         return convolving.steps()
     filters = 1 if sizes.filters is None else sizes.filters
     return [ConvLayer(filters, parse_sizes(sizes.size or "3", "size"), **convolving.window()), *convolving.activation()]
@@ -144,7 +144,7 @@ def _refuse_early(
     if any(_is_step(word, names) for word in arguments) or not (owner := next(owners, "")):
         return
     line = shlex.join([str(own.name), *arguments[:index], owner, *arguments[index:]])
-    raise UsageError(f"{own.name} has no step to which {flag} belongs", f"poolcli {line}")
+    raise UsageError(f"{own.name} needs a step for {flag}", f"poolcli {line}")
 
 
 def _parted(words: list[str], names: Mapping[str, Made], own: Mapping[str, Any]) -> tuple[list[str], list[str]]:

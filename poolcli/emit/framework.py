@@ -217,7 +217,7 @@ class FrameworkProgram(Program):
             return
         if mode not in IDENTITIES or (is_high_norm(layer) and compat_of(layer) != self.name):
             hint = None if layer.mode.mode.numpy else INSTEAD
-            self.refuse(f"it has no {layer.mode} pooling, and no formula makes it of maxima and averages", hint)
+            self.refuse(f"it has no {layer.mode} pooling, and no formula builds it from maxima and averages", hint)
         if layer.divisor_override and truncates(layer):
             self.guards += ['if x.dtype.kind != "f":', '    raise ValueError("whole numbers would be truncated")']
         row = IDENTITIES[mode]

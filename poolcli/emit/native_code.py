@@ -67,7 +67,7 @@ class Native(Program):
         self._compare(layer, there)
         kinds = {"sliding": self.sliding, "global": self.whole, "adaptive": self.adaptive}
         if layer.window.kind not in kinds:
-            self.refuse("where its fractional windows lie is drawn at random there")
+            self.refuse("it draws the position of fractional windows at random")
         self.calls = kinds[layer.window.kind](there)
 
     def _there(self, layer: Pooling) -> Pooling:
@@ -103,13 +103,13 @@ class Native(Program):
 
         row, name = there.row(np.dtype(np.float32)), layer.mode.mode.name
         if truncates(layer):
-            self.body += ['if x.dtype.kind != "f":', '    raise ValueError("whole numbers are rounded otherwise")']
+            self.body += ['if x.dtype.kind != "f":', '    raise ValueError("whole numbers are rounded differently")']
         if layer.compat is None and row != MODES[name]:
             if name not in ("max", "min"):
                 self.refuse(row.why)
             self.body += ["if not np.isfinite(x).all():", '    raise ValueError("NaN and infinity become others")']
         elif there.framework and there.framework.unpromised(LayerFacts(there, np.dtype(np.float32))):
-            self.refuse_nan("what becomes of NaN depends on the machine")
+            self.refuse_nan("the result for NaN depends on the machine")
 
     def lines(self) -> list[str]:
         """Return the lines of ``pool``."""
@@ -125,7 +125,7 @@ class Native(Program):
 
     def indexed(self, layer: Pooling) -> None:  # noqa: ARG002 - one signature for all
         """Refuse: one call gives values."""
-        self.refuse("one native call gives the values alone", Phrase("drop {indices}"))
+        self.refuse("one native call gives only the values", Phrase("drop {indices}"))
 
     def conv(self, step: ConvStep, window: Window) -> None:  # noqa: ARG002 - one signature for all
         """Refuse: no pooling."""
@@ -255,7 +255,7 @@ class OpenVINO(Native):
         """Write the call that pools the whole map."""
         name = {"max": "reduce_max", "avg": "reduce_mean"}[layer.mode.mode.name]
         if layer.compat is not None and name == "reduce_max":
-            self.refuse_nan("what its ReduceMax makes of NaN is not known")
+            self.refuse_nan("the result of its ReduceMax for NaN is not known")
         return self._run(f"{name}(given, np.array({list(range(2, 2 + self.ndim))}), keep_dims=True)")
 
     def adaptive(self, layer: Pooling) -> list[str]:

@@ -223,7 +223,7 @@ class Numpy(Program):
         """Write a pooling layer."""
         layer = replace(layer, window=without_idle_ceil(layer.window))
         if compat_of(layer) == "onnx" and layer.mode.mode.name in ("max", "min"):
-            self.refuse_nan("what onnxruntime makes of NaN depends on its place and on the type")
+            self.refuse_nan("onnxruntime's result for NaN depends on its position and on the type")
         counted = layer.count_include_pad and layer.mode.mode.divides and layer.pad_fill == "ignore"
         counted = counted and not layer.divisor_override
         if not (is_padded(layer.window)):
@@ -240,7 +240,7 @@ class Numpy(Program):
         """Write a pooling layer that returns indices: cells are numbered, and each window looks for its winner."""
         n, window, compat = self.ndim, without_idle_ceil(layer.window), compat_of(layer)
         if compat:
-            self.refuse_nan("the index of NaN is another one in every framework")
+            self.refuse_nan("the index of NaN differs between frameworks")
         arg = "argmax" if layer.mode.mode.name == "max" else "argmin"
         name = self.help(WINNER.format(ndim=n, arg=arg))
         self.body += [f"shape = x.shape[-{n}:]", "cells = np.arange(math.prod(shape)).reshape(shape)"]

@@ -254,7 +254,7 @@ class Onnx(FrameworkProgram):
     def lengths(self) -> list[str]:
         """Return the lengths of the spatial axes of the tensor."""
         if self.spans is None:
-            self.refuse("where the windows of a second pooling lie would depend on the size of the first one's output")
+            self.refuse("the windows of a second pooling would depend on the output size of the first")
         return self.spans or []
 
     def ones(self) -> Value:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from poolcli.steps.steps import Step
 
 TRUNCATED = (  # what `poolcli.cli.pipeline.as_network_input` does to text, in which a whole number has no type
-    "# averages of whole numbers are truncated here, as PyTorch does it; poolcli takes those",
-    "# of a text file, such as CSV, as floating point: pool(x.astype(float))",
+    "# PyTorch truncates averages of whole numbers; poolcli reads whole numbers of text files,",
+    "# such as CSV, as floating point: pool(x.astype(float))",
 )
 CODE_WIDTH = 88  # of a line of emitted code, as formatters have it
 
@@ -218,11 +218,11 @@ class Program:
 
     def unpool(self, step: UnpoolStep) -> None:  # noqa: ARG002 - for a framework that puts values back
         """Write what puts pooled values back."""
-        self.refuse("it has no unpooling here", Phrase("{emit}", emit="torch"))
+        self.refuse("its unpooling is not available here", Phrase("{emit}", emit="torch"))
 
     def backward(self, step: GradStep) -> None:  # noqa: ARG002 - for a framework that works gradients out
         """Write the gradient of a pooling layer."""
-        self.refuse("it has no way back here", Phrase("{emit}", emit="torch"))
+        self.refuse("its gradient is not available here", Phrase("{emit}", emit="torch"))
 
 
 _STANDARD = ("itertools", "math")

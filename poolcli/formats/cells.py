@@ -34,7 +34,7 @@ Hints = tuple[tuple[bytes, "str | Phrase"], ...]  # texts, which nothing compile
 POINTED = rb"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+"  # an integer with points between thousands
 ADVICE: Hints = (
     (BOOLEAN, "write 1 for true and 0 for false"),
-    (rb"[+-]?[0-9]{1,3},[0-9]{3}", COMMA_IS_DECIMAL + "; take it out if it separates thousands"),
+    (rb"[+-]?[0-9]{1,3},[0-9]{3}", COMMA_IS_DECIMAL + "; remove it if it separates thousands"),
     (rb"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?", COMMA_IS_DECIMAL),
     (POINTED + rb",[0-9]*", Phrase("{0}, and add {decimal}", THOUSANDS, decimal=",")),
     (rb"[+-]?[0-9]{1,3}(?:[.,' ][0-9]{3})+(?:[.,][0-9]*)?", THOUSANDS),
@@ -55,7 +55,7 @@ ADVICE: Hints = (
 WITH_COMMA: Hints = (  # first, where the comma is the decimal mark
     (POINTED + rb"(?:,[0-9]*|\.[0-9]{3})", THOUSANDS),
     (rb"[^.]*\.[^.]*",
-     Phrase("with {decimal} a point has no meaning; take it out if it separates thousands, or leave the option out if "
+     Phrase("with {decimal} a point has no meaning; remove it if it separates thousands, or leave the option out if "
             "it is the decimal mark", decimal=",")),
 )  # fmt: skip
 

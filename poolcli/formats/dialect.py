@@ -168,9 +168,7 @@ def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, *, tabs:
     lines = list(islice(lines_of(head, line), SAMPLE))
     if not lines:
         passed = f" below the {many(options.skip, 'line')} that are passed over" if options.skip else ""
-        raise InputError(
-            f"{name}: no numbers in it, only blank lines and comments{passed}", "give it at least one number"
-        )
+        raise InputError(f"{name}: no numbers, only blank lines and comments{passed}", "give it at least one number")
     chosen = asked or ("tab" if tabs else _guess([text for _, _, text in lines], options.decimal))
     notes: tuple[str, ...] = () if asked else (f"delimiter {chosen}" if chosen else "one column",)
     mark = DELIMITERS.get(chosen, chosen.encode())
@@ -185,7 +183,7 @@ def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, *, tabs:
         if not rest:
             unless = Phrase("leave out {header} if this line holds the numbers", header="yes")
             hint = unless if options.header == "yes" else "write numbers below it"
-            raise InputError(f"{name}: no numbers in it, only a header in line {first[0]}: {quoted(title)}", hint)
+            raise InputError(f"{name}: no numbers, only a header in line {first[0]}: {quoted(title)}", hint)
         names, first = look.cells(first), rest[0]
     elif options.header == "auto":
         notes += ("no header",)
@@ -327,7 +325,7 @@ def _chosen(ranges: Sequence[tuple[int, int | None]], width: int, name: str) -> 
     """Return the columns, from 0, of ranges from 1."""
     most = max(max(low, high or 0) for low, high in ranges)
     if most > width:
-        raise InputError(f"{name}: there is no column {most}, but {width}", Phrase("{columns}", columns=f"1-{width}"))
+        raise InputError(f"{name}: there is no column {most}, only {width}", Phrase("{columns}", columns=f"1-{width}"))
     return tuple(column for low, high in ranges for column in range(low - 1, width if high is None else high))
 
 
@@ -415,7 +413,7 @@ def _split_quoted(line: bytes, mark: bytes, where: str) -> list[bytes]:
             after = after.lstrip(blanks)
             ends = not after or (mark != b"" and (space if mark == b" " else after.startswith(mark)))
             if not ends:
-                raise InputError(f"{where}: text after a closing quote: {quoted(after)}", "quote whole cells")
+                raise InputError(f"{where}: text after a closing quote: {quoted(after)}", "quote entire cells")
             more, rest = bool(after), after if mark == b" " else after[len(mark) :]
         elif not mark:
             cell, more = rest, False

@@ -42,17 +42,15 @@ class Foreign(NamedTuple):
 
 
 NUMPY = "save its numbers as .npy: {run}"
-ONE_OF_SEVERAL = "save one of its arrays, by its name in place of NAME, as .npy: {run}"
+ONE_OF_SEVERAL = "save one of its arrays as .npy, with its name instead of NAME: {run}"
 SHEET = "save a sheet as .csv: soffice --convert-to csv --outdir {folder} {name}"
 FOREIGN_KINDS: tuple[Foreign, ...] = (
     Foreign(
         rb"PK\x03\x04.{26}(?:\[Content_Types\]\.xml|_rels/|docProps/|xl/)",
-        "a spreadsheet or a document of Office",
+        "an Office spreadsheet or document",
         SHEET,
     ),
-    Foreign(
-        rb"PK\x03\x04.{26}mimetype.{0,20}application/vnd\.oasis", "a spreadsheet or a document of LibreOffice", SHEET
-    ),
+    Foreign(rb"PK\x03\x04.{26}mimetype.{0,20}application/vnd\.oasis", "a LibreOffice spreadsheet or document", SHEET),
     Foreign(
         rb"PK\x03\x04.{26}[^\x00]{0,99}?(?:data\.pkl|metadata\.json|config\.json|archive_format)",
         "a model",
@@ -117,20 +115,22 @@ FOREIGN_KINDS: tuple[Foreign, ...] = (
         "import numpy, scipy.io.wavfile; numpy.save({npy}, scipy.io.wavfile.read({name})[1])",
     ),
     Foreign(
-        rb"\x80[\x02-\x05](?:\x95.{8})?[\]}(cK]", "a pickle of Python", "save it as .npy where it was made: numpy.save"
+        rb"\x80[\x02-\x05](?:\x95.{8})?[\]}(cK]", "a Python pickle", "save it as .npy where it was made: numpy.save"
     ),
     Foreign(
         rb"....ftyp(?:heic|heix|hevc|heim|heis|mif1|msf1)",
         "a HEIC picture",
-        "make it a PNG first: heif-convert {name} {png}",
+        "convert it to PNG first: heif-convert {name} {png}",
     ),
     Foreign(
         rb"....ftyp(?!avi[fs])|\x1aE\xdf\xa3|RIFF....AVI ",
         "a video",
-        "make pictures of it first: mkdir {folder}; ffmpeg -i {name} {folder}/%04d.png",
+        "convert it to pictures first: mkdir {folder}; ffmpeg -i {name} {folder}/%04d.png",
     ),
-    Foreign(rb"%!PS", "PostScript", "make it a picture first: gs -sDEVICE=png16m -o {png} {name}"),
-    Foreign(rb"%PDF", "a PDF", "make its pages pictures first: mkdir {folder}; pdftoppm -png {name} {folder}/page"),
+    Foreign(rb"%!PS", "PostScript", "convert it to a picture first: gs -sDEVICE=png16m -o {png} {name}"),
+    Foreign(
+        rb"%PDF", "a PDF", "convert its pages to pictures first: mkdir {folder}; pdftoppm -png {name} {folder}/page"
+    ),
     Foreign(
         rb"SQLite format 3\x00",
         "an SQLite database",
@@ -145,7 +145,7 @@ FOREIGN_KINDS: tuple[Foreign, ...] = (
     Foreign(
         rb"(?i:\s*(?:<\?xml[^>]*>\s*(?:<!.{0,300}?>\s*)*)?<svg)",
         "an SVG drawing",
-        "make it a picture first: rsvg-convert -o {png} {name}",
+        "convert it to a picture first: rsvg-convert -o {png} {name}",
     ),
     Foreign(rb"\s*<\?xml", "XML", "save the numbers as .csv or .json"),
 )
@@ -193,12 +193,12 @@ MOST_FIELD = 1000  # the largest number of one
 MODEL = Foreign(b"", "an ONNX model", "list its pooling layers: poolcli layers {name}")
 TENSOR = Foreign(
     b"",
-    "a tensor of ONNX",
+    "an ONNX tensor",
     NUMPY,
     "import numpy, onnx; numpy.save({npy}, onnx.numpy_helper.to_array(onnx.load_tensor({name})))",
 )
 MESSAGE = Foreign(
-    b"", "a message of protobuf", "see what is in it: protoc --decode_raw < {name}; and save its numbers as .csv"
+    b"", "a protobuf message", "see what is in it: protoc --decode_raw < {name}; and save its numbers as .csv"
 )
 
 

@@ -44,7 +44,8 @@ def read(data: bytes, name: str, options: ReadOptions) -> FeatureMap:
     found = delimited.read(b"\n" * lines + body, name, plain, "txt")
     if found.values.size != math.prod(shape):
         raise InputError(
-            f"{name}: {found.values.size} numbers are there, but {shape[0]}x{shape[1]} promised", "get the file again"
+            f"{name}: the header promises {shape[0]}x{shape[1]} numbers, but {found.values.size} are there",
+            "get the file again",
         )
     nodata = head.get("nodata_value")
     corner = {axis: head.get(f"{axis}llcorner", head.get(f"{axis}llcenter", 0.0) - half * (cell or 0) / 2)
@@ -92,7 +93,7 @@ def _header(text: bytes, name: str) -> tuple[dict[str, float], int, int]:
 def _count(head: Mapping[str, float], key: str, name: str) -> int:
     value = head.get(key)
     if value is None or value != int(value) or value < 1:
-        raise InputError(f"{name}: the header has no {key} of at least 1", "correct the header")
+        raise InputError(f"{name}: the header needs {key} of at least 1", "correct the header")
     return int(value)
 
 
@@ -100,7 +101,7 @@ def _cell(head: Mapping[str, float], name: str) -> float | None:
     """Return the side of a cell, None if it is no square."""
     sides = [head[key] for key in ("cellsize", "dx", "dy") if key in head]
     if not sides or not all(0 < side < math.inf for side in sides):
-        raise InputError(f"{name}: the header has no cellsize above 0", "correct the header")
+        raise InputError(f"{name}: the header needs a cellsize above 0", "correct the header")
     return sides[0] if len(set(sides)) == 1 else None
 
 
@@ -110,16 +111,14 @@ def write(feature_map: FeatureMap) -> Iterator[bytes]:
     if array.ndim != 2:
         raise ShapeError(f"a grid is one map, but the result is {feature_map.layout}", ANYWHERE)
     if np.isinf(array).any():
-        raise ShapeError("a grid has no infinity, but the result has", ANYWHERE)
+        raise ShapeError("a grid cannot hold infinity, but the result has it", ANYWHERE)
     grid = _moved(feature_map)
     nodata = grid["nodata"]
     missing = np.isnan(array) if array.dtype.kind == "f" else np.zeros(array.shape, bool)
     if nodata is None or not math.isfinite(nodata):
         nodata = NODATA if missing.any() else None
     if nodata is not None and (array[~missing] == nodata).any():
-        raise ShapeError(
-            f"{nodata:g} stands for a missing value in a grid, but the result has it as a number", ANYWHERE
-        )
+        raise ShapeError(f"{nodata:g} stands for a missing value in a grid, but it is a number in the result", ANYWHERE)
     lines = [("ncols", array.shape[1]), ("nrows", array.shape[0]), ("xllcorner", grid["x"]), ("yllcorner", grid["y"]),
              ("cellsize", grid["cell"]), *([("NODATA_value", nodata)] if nodata is not None else [])]  # fmt: skip
     head = "".join(f"{key:<14}{_plain(value)}\n" for key, value in lines).encode()

@@ -70,7 +70,7 @@ NOT_JSON: tuple[tuple[bytes, str], ...] = (  # of a word that is not JSON, and w
     (rb"\.$", "write a digit after the decimal point, such as 1.0; from Python, json.dumps(x.tolist())"),
     (rb"[xXoObB][0-9a-fA-F]+$", "write numbers in decimal"),
     (rb"_[0-9]", "write numbers without underscores"),
-    (rb"//|/\*|#", "take comments out"),
+    (rb"//|/\*|#", "remove comments"),
     (rb"[A-Za-z_]\w*:", 'write keys in double quotes, such as {"data": [[1, 2], [3, 4]]}'),
     (rb"", LISTS),
 )
@@ -190,7 +190,7 @@ class _Document:
     def value(self, token: Token, depth: int) -> tuple[Any, int]:
         """Read any value that starts with `token`."""
         if depth > MOST_DEPTH:
-            raise self.error(token.start, f"nested more than {MOST_DEPTH} deep", "take out what is not needed")
+            raise self.error(token.start, f"nested more than {MOST_DEPTH} deep", "remove what is not needed")
         if token.kind == "word":
             return WORDS[token.text], token.stop
         if token.kind == "number":
@@ -275,9 +275,9 @@ class _Document:
         if token.text == b"]":
             if opened is not None:
                 raise self.error(opened, "an empty list", "give it at least one number")
-            raise self.error(token.start, "a comma before ]", "take the comma away")
+            raise self.error(token.start, "a comma before ]", "remove the comma")
         if token.text == b",":
-            hint = "take it away, or write null where a number is missing"
+            hint = "remove it, or write null where a number is missing"
             raise self.error(token.start, "a comma without a value before it", hint)
         if token.kind not in ("number", "word", "string"):
             raise self.stray(token)
@@ -434,7 +434,7 @@ def _notes(keys: Mapping[str, Any], array: NDArray[Any], options: ReadOptions) -
 def _data(keys: Mapping[str, Any], document: _Document) -> NDArray[Any]:
     found = keys.get("data")
     if not isinstance(found, Found):
-        what = 'there is no key "data"' if "data" not in keys else 'the value of "data" is not a list of numbers'
+        what = 'the key "data" is missing' if "data" not in keys else 'the value of "data" is not a list of numbers'
         raise InputError(f"{document.name}: {what}", _elsewhere(keys, document.name))
     array = found.array
     shape = keys.get("shape")
@@ -453,7 +453,7 @@ def _elsewhere(keys: Mapping[str, Any], name: str) -> str | Phrase:
     """Say under which other key the numbers seem to be."""
     paths = [path for path in islice(_lists(keys, ""), MOST_PATHS) if PLAIN_PATH.fullmatch(path)]
     if paths:
-        others = f" ({', '.join(paths[1:])} would do, too)" if len(paths) > 1 else ""
+        others = f" ({', '.join(paths[1:])} would do as well)" if len(paths) > 1 else ""
         return piped(f"jq {paths[0]}", name, f"give what is under {paths[0][1:]!r} alone{others}: {{pipe}}")
     if keys and all(isinstance(value, dict) for value in keys.values()):
         return 'if pandas wrote it: to_json(orient="values")'

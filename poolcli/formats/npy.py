@@ -71,7 +71,7 @@ def read_one_of(data: bytes, name: str, options: ReadOptions) -> FeatureMap:
             if options.array is None and len(entries) != 1:
                 names = ", ".join(entries) or "none"
                 advice = Phrase("name one with {array}", array=wanted) if entries else SAVE
-                raise InputError(f"{name}: {len(entries)} arrays are in it: {names}", advice)
+                raise InputError(f"{name}: it holds {len(entries)} arrays: {names}", advice)
             if wanted not in entries:
                 raise UnknownNameError("array", wanted, entries)
             size = file.getinfo(entries[wanted]).file_size
@@ -110,7 +110,7 @@ def read_header(file: BinaryIO, size: int, name: str) -> Header:
         raise InputError(f"{name}: .npy version {start[6]}.{start[7]} is unknown", "save it as version 1, 2 or 3")
     length = int.from_bytes(file.read(width), "little")
     if length > MOST_HEADER:
-        raise InputError(f"{name}: an .npy header of {length} bytes cannot be meant", SAVE)
+        raise InputError(f"{name}: an .npy header of {length} bytes cannot be right", SAVE)
     text = file.read(length)
     if len(text) < length:
         raise InputError(f"{name}: ends within its header", CUT)
@@ -127,10 +127,10 @@ def _parsed(text: str, size: int, name: str) -> Header:
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise InputError(f"{name}: the .npy header is damaged", SAVE) from None
     if not isinstance(found, dict) or set(found) != HEADER_KEYS or not isinstance(found["fortran_order"], bool):
-        raise InputError(f"{name}: the .npy header has not the keys {', '.join(sorted(HEADER_KEYS))}", SAVE)
+        raise InputError(f"{name}: the .npy header does not have the keys {', '.join(sorted(HEADER_KEYS))}", SAVE)
     shape = found["shape"]
     if not isinstance(shape, tuple) or not all(type(length) is int and length >= 0 for length in shape):
-        raise InputError(f"{name}: the shape {shape!r} in the .npy header is no shape", SAVE)
+        raise InputError(f"{name}: the shape {shape!r} in the .npy header is not a shape", SAVE)
     return Header(_dtype(found["descr"], name), found["fortran_order"], shape, size)
 
 
@@ -158,10 +158,11 @@ def _check_size(header: Header, size: int, name: str) -> None:
         raise InputError(f"{name}: {len(header.shape)} axes are too many", SAVE)
     promised, have = header.cells * header.dtype.itemsize, size - header.size
     if have < promised:
-        raise InputError(f"{name}: {promised} bytes of numbers are promised, but {have} are there", CUT)
+        raise InputError(f"{name}: the header promises {promised} bytes of numbers, but {have} are there", CUT)
     if have > promised:
         raise InputError(
-            f"{name}: {have} bytes of numbers are there, but {promised} promised", "save one array in each file"
+            f"{name}: the header promises {promised} bytes of numbers, but {have} are there",
+            "save one array in each file",
         )
 
 

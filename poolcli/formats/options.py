@@ -28,7 +28,7 @@ class ReadOptions(NamedTuple):
         What stands for a missing value, with commas between: numbers in any format, texts in CSV and JSON; an empty
         item means empty cells.
     skip : int
-        Lines to pass over at the start of CSV.
+        Lines to skip at the start of CSV.
     columns : str, optional
         Which columns of CSV to read: numbers from 1 (``2-``, ``1,3-5``), or names of the header.
     array : str, optional

@@ -39,7 +39,7 @@ TIFF = (b"II", b"MM")  # how its files begin, in either order of bytes
 CHANNELS = ("gray", "rgb")
 ALL = "all"
 NARROWED = "read as"  # in a note that more was in the file
-SEEN_THROUGH = "some pixels are not opaque, and are taken as if they were"
+SEEN_THROUGH = "some pixels are not opaque, but are read as opaque"
 GDAL_NODATA, SAMPLE_FORMAT, UNSIGNED = 42113, 339, (1,)  # tags of a TIFF, and the format of 32 bits without a sign
 PIXELS = 89_478_485  # Pillow's own limit: a quarter of a GiB of RGB
 
@@ -158,7 +158,7 @@ def _whole_range(array: Array, most: int, channels: str) -> Pixels:
     """Return the numbers of a PGM or PPM."""
     notes = [f"maximum {most} (from the file)"]
     if array.ndim == 3 and channels == "gray":
-        return Pixels(netpbm.luma(array), most, [*notes, "colours made gray"])
+        return Pixels(netpbm.luma(array), most, [*notes, "colours converted to gray"])
     return Pixels(array, most, notes)
 
 
@@ -299,7 +299,7 @@ def _found(
         frames = getattr(picture, "n_frames", 1)
         each = [_found(picture, name, index, limit, channels, room) for index in range(frames)]
         if len({one.array.shape for one in each}) > 1:
-            raise InputError(f"{name}: its frames are not of one size", Phrase("{frame}", frame=0))
+            raise InputError(f"{name}: its frames have different sizes", Phrase("{frame}", frame=0))
         check_memory(8 * frames * each[0].array.size, f"{frames} frames", "read one frame")
         return each[0]._replace(
             array=np.stack([one.array for one in each]), moving=True, notes=[f"all {frames} frames", *each[0].notes]

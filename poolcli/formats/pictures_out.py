@@ -232,7 +232,7 @@ def _remarks(plane: Array, options: WriteOptions, found: _Range, bits: int, kind
     if kind in LOSSY_KINDS:
         yield False, LOSSY
     if (plane.ndim == 3 or options.colormap) and kind in PALETTES:
-        yield plane.ndim == 3, "of the colours, at most 256 kept"
+        yield plane.ndim == 3, "at most 256 colours kept"
 
 
 def _finite(plane: Array) -> bool:

@@ -258,26 +258,26 @@ class Picture(Format):
 
 
 _ROWS = (
-    Delimited("csv", (".csv",), "Numbers in lines with commas; semicolons, tabs and blanks are read too."),
-    Delimited("tsv", (".tsv", ".tab"), "Numbers in lines, tabs between them."),
+    Delimited("csv", (".csv",), "Comma-separated numbers; semicolons, tabs and blanks are read too."),
+    Delimited("tsv", (".tsv", ".tab"), "Tab-separated numbers."),
     Json(
         "json", (".json", ".jsonl", ".ndjson"), "A nested list of any depth, or an object with data, layout and steps."
     ),
     Npy("npy", (".npy",), "NumPy's array file.", signature=rb"\x93NUMPY"),
-    Picture("png", (".png", ".apng"), "A picture without loss, 8 or 16 bits.", signature=rb"\x89PNG"),
-    Picture("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), "A photograph, with loss.", signature=rb"\xff\xd8\xff"),
-    Picture("tiff", (".tif", ".tiff"), "A picture without loss, 8 or 16 bits.", signature=rb"II[*+]\0|MM\0[*+]"),
-    Delimited("txt", (".txt",), "Numbers in lines, blanks between them."),
-    Npz("npz", (".npz",), "Several of NumPy's arrays.", writes=False, signature=rb"PK\x03\x04.{26}[^\0]{1,99}?\.npy"),
-    AsciiGrid("asc", (".asc",), "ESRI's grid of heights and the like.", signature=rb"(?i:ncols[ \t]+[0-9])"),
-    Picture("webp", (".webp",), "A picture for the web, written without loss.", signature=rb"RIFF....WEBP"),
-    Picture("gif", (".gif",), "A picture of 256 colours, perhaps moving.", signature=rb"GIF8[79]a"),
+    Picture("png", (".png", ".apng"), "A lossless picture, 8 or 16 bits.", signature=rb"\x89PNG"),
+    Picture("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), "A lossy photograph.", signature=rb"\xff\xd8\xff"),
+    Picture("tiff", (".tif", ".tiff"), "A lossless picture, 8 or 16 bits.", signature=rb"II[*+]\0|MM\0[*+]"),
+    Delimited("txt", (".txt",), "Numbers separated by blanks."),
+    Npz("npz", (".npz",), "Several NumPy arrays.", writes=False, signature=rb"PK\x03\x04.{26}[^\0]{1,99}?\.npy"),
+    AsciiGrid("asc", (".asc",), "An ESRI grid of heights and the like.", signature=rb"(?i:ncols[ \t]+[0-9])"),
+    Picture("webp", (".webp",), "A picture for the web, written losslessly.", signature=rb"RIFF....WEBP"),
+    Picture("gif", (".gif",), "A picture of 256 colours, possibly animated.", signature=rb"GIF8[79]a"),
     Picture("bmp", (".bmp",), "An uncompressed picture.", signature=rb"BM.{12}[\x0c\x10(48@l|]\0"),
     Picture("dib", (".dib",), "An uncompressed picture without a file header."),
     Picture("ppm", (".ppm", ".pgm", ".pnm"), "Netpbm, gray or colour, 8 or 16 bits.", signature=rb"P[1-6]\s+[0-9#]"),
     Picture("pbm", (".pbm",), "Netpbm, black and white."),
     Picture("pfm", (".pfm",), "Netpbm of 32-bit floats: the numbers themselves.", signature=rb"P[fF]\s+[0-9]"),
-    Picture("avif", (".avif",), "A photograph, with loss.", signature=rb"....ftypavi[fs]"),
+    Picture("avif", (".avif",), "A lossy photograph.", signature=rb"....ftypavi[fs]"),
     Picture(
         "jpeg2000",
         (".jp2", ".j2k", ".jpc", ".jpf", ".jpx", ".j2c"),
@@ -341,7 +341,7 @@ def _of_a_package(name: str) -> Format | None:
     if row is not None and row.name in FORMATS:  # to be written it would be looked up by its name
         raise PluginError(
             f"a package's format for {name!r} calls itself {row.name}, as one of poolcli's does",
-            "uninstall the package, or have its format named otherwise",
+            "uninstall the package, or rename its format",
         )
     return row
 
@@ -421,7 +421,7 @@ def format_of_target(target: str | Path, name: str | None = None, also: Sequence
     known = ", ".join(row.extensions[0] for row in _ROWS if row.writes)
     if extension in ("", "."):
         raise UsageError(
-            f"{target} has no extension that says in what format to write it",
+            f"{target} has no extension to choose the format by",
             Phrase("add one of {0}, or {format}", known, format="csv"),
         )
     problem = UnknownNameError("extension", extension, known.split(", "))

@@ -75,7 +75,8 @@ def check_utf8(text: bytes, name: str, line: int = 1) -> None:
             ) from None
     if (where := text.find(b"\0")) >= 0:
         raise InputError(
-            f"{name}: {spot(text, where, line)}: a NUL byte", "this is no text, or UTF-16 without a byte order mark"
+            f"{name}: {spot(text, where, line)}: a NUL byte",
+            "this is not text, or it is UTF-16 without a byte order mark",
         )
 
 
@@ -132,7 +133,7 @@ def pieces_of(text: bytes, start: int, end: int) -> Iterator[bytes]:
 
 
 def load_rows(text: bytes) -> list[list[Any]] | None:
-    """Read ``1,2],[3,4`` into lists, or return None if this is no JSON.
+    """Read ``1,2],[3,4`` into lists, or return None if not valid JSON.
 
     The caller has made sure that there is no ``true`` or ``false``, which would count as 1 and 0.
     """

@@ -117,7 +117,7 @@ class PoolStage:
         if step.indices:
             raise NotInBlocksError("indices are not recorded block by block", Phrase("drop {return_indices}"))
         if layer.mode.mode.random:
-            raise NotInBlocksError(f"{layer.mode} draws for the whole input at once", "use another mode")
+            raise NotInBlocksError(f"{layer.mode} draws for the entire input at once", "use another mode")
         row = layer.row(dtype, lengths)
         axes = layer.windows(lengths)
         if not all(map(len, axes)):
@@ -281,7 +281,7 @@ _STAGES: Mapping[type, Callable[[Any, tuple[int, ...], np.dtype[Any]], Stage]] =
 def _stage(before: Stage, step: Step) -> Stage:
     """Return a step that knows what leaves the one before."""
     if type(step) not in _STAGES:
-        raise NotInBlocksError(f"{step.name} needs the whole input at once", "use conv, relu and pool")
+        raise NotInBlocksError(f"{step.name} needs the entire input at once", "use conv, relu and pool")
     return _STAGES[type(step)](step, before.lengths, before.dtype)
 
 

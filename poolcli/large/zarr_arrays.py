@@ -30,7 +30,7 @@ Array = NDArray[Any]
 FILES = ("zarr.json", ".zarray", ".zgroup")  # one of them is in every Zarr folder of format 3 or 2
 LAST_BLOCKS = 10.0  # seconds for the last blocks to be written when the others have been given up
 INSTALL = "install it: pip install 'poolcli[zarr]'"
-MEND = "mend the attribute poolcli of the array, or remove it"
+MEND = "correct the attribute poolcli of the array, or remove it"
 NAMES_LISTED = 20  # names of a group that are listed
 LONGEST_SAID = 300  # characters of a message of zarr
 
@@ -111,7 +111,9 @@ class ZarrSource:
                 _asked(lambda: sorted(name for name, _ in found.arrays())) if isinstance(found, zarr.Group) else None
             )
         except Exception as problem:  # noqa: BLE001 -- it has a kind of its own for every way to be broken
-            raise InputError(f"{path} is no Zarr array: {_line(problem)}", "make one with zarr.create_array") from None
+            raise InputError(
+                f"{path} is not a Zarr array: {_line(problem)}", "make one with zarr.create_array"
+            ) from None
         if inside is not None:
             names = ", ".join(f"{path.rstrip('/')}/{name}" for name in inside[:NAMES_LISTED]) or "nothing"
             more = f" and {len(inside) - NAMES_LISTED} more" if len(inside) > NAMES_LISTED else ""
@@ -172,7 +174,7 @@ class BlockTask:
         _WRITING.append(self.target)
         try:
             if not os.path.isfile(os.path.join(self.target, FILES[0])):  # zarr would make the folder again
-                raise FileError(f"cannot write {self.name}: it has been given up, or is not to be seen here",
+                raise FileError(f"cannot write {self.name}: it was abandoned, or is not visible here",
                                 "workers need the folder")  # fmt: skip
             with _translated("write", self.name):
                 _opened(self.target, "r+", self.target)[self.known.slices(box)] = values.transpose(self.known.back)
@@ -199,7 +201,7 @@ def check_zarr_target(target: str) -> None:
     """
     path = target.rstrip("/")
     if os.path.exists(path) and not is_zarr_folder(path):
-        raise FileError(f"cannot write {target}: it exists and is no Zarr array", "choose another name")
+        raise FileError(f"cannot write {target}: it exists and is not a Zarr array", "choose another name")
     if not os.path.isdir(path):
         check_target(path)
 

@@ -82,5 +82,5 @@ def _packed(archive: Archive) -> Callable[[], Model]:
     if archive.find("/constants.pkl") and any("code/" in name for name in archive.names):
         return lambda: torch_script.read_script(archive)
     if archive.find("/data.pkl"):
-        raise InputError("pickled weights of PyTorch: there are no layers in it, and poolcli never unpickles", EXPORT)
+        raise InputError("pickled PyTorch weights, which hold no layers; poolcli never unpickles", EXPORT)
     raise InputError("a zip archive, but not of a model that poolcli knows", f"it reads {KNOWN}")

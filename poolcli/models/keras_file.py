@@ -39,9 +39,9 @@ def read_keras(archive: Archive) -> Model:
     if not _inner(model):
         shape = _shape((model.get("build_config") or {}).get("input_shape"))
         told = f", built for {'x'.join('?' if n is None else str(n) for n in shape)}" if shape else ""
-        walk.notes[
-            f"{model['class_name']} is a class of its own{told}: its layers are in its source, not in the file"
-        ] = None
+        walk.notes[f"{model['class_name']} is a custom class{told}: its layers are in its source, not in the file"] = (
+            None
+        )
     walk.model(model, "", None)
     maker = f" of Keras {version}" if version else ""
     return Model(f"Keras model{maker}", tuple(walk.layers), walk.operators, tuple(walk.notes))
@@ -61,7 +61,7 @@ class _Walk:
     ) -> ModelShape | None:
         """Look at the layers of a model, and return the shape of what leaves it."""
         if depth > DEEPEST:
-            raise InputError(f"models in each other more than {DEEPEST} deep", NOT_WHOLE)
+            raise InputError(f"models nested more than {DEEPEST} deep", NOT_WHOLE)
         layers = _inner(model)
         if any(layer.get("inbound_nodes") for layer in layers):
             return self._functional(model, layers, prefix, shape, depth)
@@ -117,7 +117,7 @@ class _Walk:
     def _wrapped(self, layer: Mapping[str, Any], name: str, shape: ModelShape | None, depth: int) -> ModelShape | None:
         """Look at what is inside TimeDistributed, which gives it one step of time after the other."""
         if depth >= DEEPEST:
-            raise InputError(f"layers in each other more than {DEEPEST} deep", NOT_WHOLE)
+            raise InputError(f"layers nested more than {DEEPEST} deep", NOT_WHOLE)
         timed = layer["class_name"] == "TimeDistributed" and shape is not None
         inside = (shape[0], *shape[2:]) if timed and shape else None
         first = len(self.layers)
@@ -151,7 +151,7 @@ def _ordered(needs: Mapping[LayerCall, Sequence[LayerCall]]) -> list[LayerCall]:
         return list(TopologicalSorter(needs).static_order())
     except CycleError as problem:
         circle = ", ".join(dict.fromkeys(name for name, _ in problem.args[1][:4]))
-        raise InputError(f"its graph goes round in a circle: {circle} ...", NOT_WHOLE) from None
+        raise InputError(f"its graph has a cycle: {circle} ...", NOT_WHOLE) from None
 
 
 def _calls(layer: Mapping[str, Any]) -> list[list[tuple[LayerCall, ModelShape | None]]]:

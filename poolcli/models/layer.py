@@ -139,13 +139,13 @@ class Draft:
             step, pooling = self._agreed(step)
         except (UsageError, ShapeError, LimitError, TypeError, OverflowError) as problem:
             raise InputError(
-                f"layer {self.name!r} ({self.operator}): {problem}", "export the model again, or mend the layer"
+                f"layer {self.name!r} ({self.operator}): {problem}", "export the model again, or fix the layer"
             ) from problem
         layout = self._layout()
         computed, told = self._planned(pooling)
         output = merged(self.declared, computed)
         if self.declared and computed and output != merged(computed, self.declared):
-            told.append(f"the file says that {shown(self.declared)} leaves it, but it is {shown(computed)}")
+            told.append(f"the file says that its output is {shown(self.declared)}, but it is {shown(computed)}")
             output = merged(computed, self.declared)
         return ModelLayer(
             self.name, self.operator, self.ndim, step, self.input, output, layout, tuple(self.after),

@@ -88,7 +88,7 @@ class Scope:
         """Return the scope of a body, which sees what is around it."""
         depth = self.depth + 1
         if depth > DEEPEST:
-            raise InputError(f"functions or bodies in each other more than {DEEPEST} deep", NOT_WHOLE)
+            raise InputError(f"functions or bodies nested more than {DEEPEST} deep", NOT_WHOLE)
         seen = {"shapes": dict(self.shapes), "constants": dict(self.constants), "types": dict(self.types)}
         return Scope(**{**seen, "prefix": f"{self.prefix}{prefix}/", "place": self.place, "depth": depth, **changes})
 
@@ -111,7 +111,7 @@ def read_onnx(source: ModelFile) -> Model:
     graphs, sets = model.messages(7), model.messages(8)
     if len(graphs) != 1 or not sets or not graphs[0].fields.keys() & {1, 12}:
         raise InputError(
-            "protocol buffers, but no ONNX model",
+            "protocol buffers, but not an ONNX model",
             "export the model as .onnx; a TensorFlow SavedModel becomes .tflite with tf.lite.TFLiteConverter",
         )
     walk = _Walk(budget, {(one.text(10), one.text(1)): one for one in model.messages(25)})
@@ -250,7 +250,7 @@ def _ordered(nodes: list[Node]) -> list[Node]:
         return [nodes[place] for place in TopologicalSorter(needs).static_order()]
     except CycleError as problem:
         circle = [nodes[place].name or nodes[place].kind for place in problem.args[1][:4]]
-        raise InputError(f"its graph goes round in a circle: {', '.join(circle)} ...", NOT_WHOLE) from None
+        raise InputError(f"its graph has a cycle: {', '.join(circle)} ...", NOT_WHOLE) from None
 
 
 def _declared(value: Message) -> tuple[ModelShape | None, int]:

@@ -25,7 +25,7 @@ DEEPEST = 24  # models, graphs, functions or modules in each other
 CONSTANT_MOST = 64  # numbers of a constant that are read: pads and axes are few
 MOST_ENTRIES = 100_000  # files in an archive
 EXPANSION = 20  # bytes of Python objects that a byte of JSON may become
-NOT_WHOLE = "it is not whole or not what it seems; export or copy it again"
+NOT_WHOLE = "it is incomplete or not what it seems; export or copy it again"
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Budget:
         if self.left < 0:
             raise LimitError(
                 f"the model has more than {self.most:,} parts, far more than any known",
-                "if it is a real one, export the part with the pooling layers by itself",
+                "if it is a real one, export the part with the pooling layers on its own",
             )
 
 

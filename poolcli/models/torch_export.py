@@ -116,7 +116,7 @@ class _Walk:
     def graph(self, graph: Mapping[str, Any], place: str = "", depth: int = 0) -> None:
         """Look at every node of a graph, and of those in it."""
         if depth > DEEPEST:
-            raise InputError(f"graphs in each other more than {DEEPEST} deep", NOT_WHOLE)
+            raise InputError(f"graphs nested more than {DEEPEST} deep", NOT_WHOLE)
         calls = [_call(node) for node in graph["nodes"]]
         makers = {output: call for call in calls for output in call.outputs}
         takers: dict[str, set[str]] = {}

@@ -63,7 +63,7 @@ def read_script(archive: Archive) -> Model:
     for root in roots:
         walk.module(classes[root], "", 0)
     if classes and not roots:
-        raise InputError("its modules hold each other in a circle", NOT_WHOLE)
+        raise InputError("its modules contain each other", NOT_WHOLE)
     walk.notes["TorchScript holds no shapes: parameters only; torch.export.save gives a .pt2 that has them"] = None
     return Model("TorchScript", tuple(walk.layers), walk.operators, tuple(walk.notes))
 
@@ -81,7 +81,7 @@ class _Walk:
     def module(self, one: Class, path: str, depth: int) -> None:
         """Follow a forward method."""
         if depth > DEEPEST:
-            raise InputError(f"modules in each other more than {DEEPEST} deep", NOT_WHOLE)
+            raise InputError(f"modules nested more than {DEEPEST} deep", NOT_WHOLE)
         aliases = dict(ALIAS.findall(one.body))
         for called in _calls(one.body):
             self.budget.spend()

@@ -212,8 +212,8 @@ class Framework(NamedTuple):
 
         if np.isnan(x).any():
             raise CompatError(
-                f"{self.title} promises nothing for NaN: {reason}",
-                "mend the input, or " + WITHOUT,
+                f"{self.title} guarantees nothing for NaN: {reason}",
+                "correct the input, or " + WITHOUT,
             )
 
     def row(self, facts: LayerFacts) -> Mode:

@@ -258,23 +258,23 @@ TORCH = Framework(
         Rule(lambda facts: str(facts.dtype) in ("bool", "uint16", "uint32", "uint64"),
              "pooling is not implemented for this type", _FLOATS),
         Rule(_all(_mode("avg", "sum", "lp"), _integer, lambda facts: str(facts.dtype) != "int64"),
-             "of whole numbers only int64 can be averaged", _FLOATS),
+             "int64 is the only integer type that it averages", _FLOATS),
         Rule(_all(_kind("adaptive", "global", "fractional"), _integer),
              "adaptive and fractional pooling take floating-point numbers only", _FLOATS),
         Rule(_all(_ndim(1), _integer, _maximal, _kind("sliding"), lambda facts: not facts.indices),
              "max_pool1d takes whole numbers only if it returns indices",
              Phrase("add {return_indices}, or " + _FLOATS)),
         Rule(_all(_ndim(3), _averaging, _kind("sliding"), _larger_than_input),
-             "avg_pool3d wants an input, before padding, at least as large as the kernel",
+             "avg_pool3d requires an input, before padding, at least as large as the kernel",
              Phrase("use a smaller {size}")),
         Rule(_all(_ndim(3), _averaging, _kind("sliding"), lambda facts: str(facts.dtype) == "float16"),
              "avg_pool3d is not implemented for float16", "convert the input to float32"),
         Rule(_all(_ndim(3), _kind("fractional"), _no_room),
-             "fractional_max_pool3d wants output size + kernel size - 1 to be less than the input",
+             "fractional_max_pool3d requires output size + kernel size - 1 to be less than the input",
              Phrase("use a smaller {output_size}")),
         Rule(_torch_without_channels, "only a batch may be empty, not the channels", "give it at least one channel"),
         Rule(_columns_first, "its indices count rows first", Phrase("drop {storage_order}")),
-        Rule(_filled, "it pads with what its mode ignores", _FIRST),
+        Rule(_filled, "its padding holds only what the mode ignores", _FIRST),
         Rule(_nan_rule, "its pooling propagates NaN"),
     ),
     count_include_pad=True,
@@ -321,7 +321,7 @@ KERAS = Framework(
         Rule(_all(_kind("fractional-disjoint"), _ndim(1, 3)), "tf.nn.fractional_max_pool is 2-D only"),
         _INPUTS_BY_OUTPUTS,
         Rule(_columns_first, "its indices count rows first", Phrase("drop {storage_order}")),
-        Rule(_filled, "it pads with what its mode ignores", "use a padding layer first"),
+        Rule(_filled, "its padding holds only what the mode ignores", "use a padding layer first"),
         Rule(_nan_rule, "its pooling propagates NaN"),
     ),
     channels_last=True,
@@ -352,7 +352,7 @@ def _within(row: Mode, facts: LayerFacts, *ends: str, **more: Any) -> Mode | Non
 # --- ONNX -------------------------------------------------------------------------------------------------------------
 
 
-_LOST = "onnxruntime's comparisons lose NaN but in some places, the others propagate it"
+_LOST = "onnxruntime's comparisons lose NaN in most places, its other modes propagate it"
 
 
 def _onnx_max(facts: LayerFacts) -> Mode | None:
@@ -365,7 +365,7 @@ def _onnx_max(facts: LayerFacts) -> Mode | None:
         return MODES[name]._replace(reductions=(), cells=cells, treats_nan=True, page=f"onnx-first-{name}", why=_LOST)
     if facts.dtype.itemsize == 2:
         return MODES[name]._replace(reductions=(_WITHOUT_NAN[name],), page=f"onnx-{name}", why=_LOST)
-    return _within(MODES[name], facts, name, page=f"onnx-{name}", why="onnxruntime begins with the largest float32")
+    return _within(MODES[name], facts, name, page=f"onnx-{name}", why="onnxruntime starts from the largest float32")
 
 
 def _put_for_nan(value: float) -> Callable[[Any, float], Any]:
@@ -437,7 +437,7 @@ ONNX = Framework(
     "ONNX",
     modes={"max": _onnx_max, "min": _onnx_max, "avg": _own, "lp": _own},
     rules=(
-        Rule(_wide_pads(lambda k: k - 1), "onnxruntime wants every pad smaller than the kernel"),
+        Rule(_wide_pads(lambda k: k - 1), "onnxruntime requires every pad to be smaller than the kernel"),
         Rule(_all(_mode("lp"), lambda facts: facts.layer.mode.parameter % 1 != 0), "LpPool's p is a whole number"),
         Rule(
             _all(_loose_same, _mode("max", "min"), lambda facts: not (facts.indices or _dilated(facts))),
@@ -449,7 +449,7 @@ ONNX = Framework(
             "with a stride so much larger than the window its SAME leaves out cells at the beginning",
             Phrase("{padding} or a smaller {stride}", padding="valid"),
         ),
-        Rule(_divided, "its AveragePool has no divisor_override", "use mode sum, and a Div operator behind it"),
+        Rule(_divided, "its AveragePool has no divisor_override", "use mode sum, followed by a Div operator"),
         Rule(_kind("adaptive", "fractional"), "it has no adaptive or fractional pooling operator"),
         Rule(
             _all(_integer, lambda facts: _kind("global")(facts) or facts.mode in ("avg", "lp")),
@@ -458,10 +458,10 @@ ONNX = Framework(
         ),
         Rule(
             _all(_integer, lambda facts: str(facts.dtype) not in ("int8", "uint8")),
-            "of whole numbers MaxPool takes int8 and uint8 only",
+            "int8 and uint8 are the only integer types that MaxPool takes",
             _FLOATS,
         ),
-        Rule(_filled, "it pads with what its mode ignores", "put a Pad operator first"),
+        Rule(_filled, "its padding holds only what the mode ignores", "put a Pad operator first"),
     ),
     stride=1,
     unpools_implied=True,
@@ -480,7 +480,7 @@ def _channels(refusals: str) -> tuple[Rule, ...]:
     return tuple(_SHARED[letter] for letter in refusals)
 
 
-RUNS_ONLY = "it runs models that others have trained"
+RUNS_ONLY = "it only runs trained models"
 _SHARED: Mapping[str, Rule] = {
     "l": Rule(_named("same-lower"), "SAME puts the extra cell at the end"),
     "p": Rule(_padded, "padding is valid or same", "pad the input first, or " + Phrase("{padding}", padding="same")),
@@ -493,7 +493,7 @@ _SHARED: Mapping[str, Rule] = {
     "r": Rule(_kind("fractional", "fractional-disjoint"), "it has no fractional pooling"),
     "i": Rule(lambda facts: facts.indices, "it records no indices", Phrase("drop {return_indices}")),
     "g": Rule(_kind("global"), "it has no global pooling here", "say the window"),
-    "f": Rule(_filled, "it pads with what its mode ignores", "pad the input first"),
+    "f": Rule(_filled, "its padding holds only what the mode ignores", "pad the input first"),
     "m": Rule(_nan_rule, "its pooling cannot leave out NaN"),
     "o": Rule(_columns_first, "its indices count rows first", Phrase("drop {storage_order}")),
     "w": Rule(_integer, "it pools floating-point numbers only", _FLOATS),
@@ -517,7 +517,7 @@ def _answered(_: LayerFacts) -> None:
 
 def _only_max(facts: LayerFacts) -> str | None:
     """Say why an average of no cells has no answer."""
-    return None if facts.mode in ("max", "min") else "what it makes of an average of no cells changes with the shape"
+    return None if facts.mode in ("max", "min") else "its average of no cells depends on the shape"
 
 
 def _rounded(how: Callable[[Any, Any], Any], why: str) -> Callable[[LayerFacts], Mode | None]:
@@ -553,7 +553,7 @@ def _first(*versions: Callable[[LayerFacts], Mode | None]) -> Callable[[LayerFac
 
 
 def _from_fmax(facts: LayerFacts) -> Mode | None:
-    return _within(MODES[facts.mode], facts, "max", why="its maximum begins with -3.4e38, the lowest float32")
+    return _within(MODES[facts.mode], facts, "max", why="its maximum starts from -3.4e38, the lowest float32")
 
 
 def _loses_nan(name: str, facts: LayerFacts, hint: str) -> str:
@@ -575,7 +575,7 @@ TENSORFLOW = Framework(
         Rule(_all(_padded, _mode("avg")), "explicit padding is for max pooling only", "pad the input first"),
         Rule(_all(_padded, _ndim(3)), "explicit padding is for one and two spatial axes only", "pad the input first"),
         Rule(_wide_pads(lambda k: k - 1), "every pad has to be smaller than the window"),
-        Rule(_all(_dilated, _padded), "explicit padding does not go with dilations", "pad the input first"),
+        Rule(_all(_dilated, _padded), "explicit padding cannot be combined with dilations", "pad the input first"),
         Rule(_all(_dilated, lambda facts: _named("same")(facts) or max(facts.layer.window.stride) > 1),
              "dilations go with padding valid and stride 1 only"),
         Rule(_all(_kind("fractional-disjoint"), _ndim(1, 3)), "its fractional pooling is 2-D only"),
@@ -630,7 +630,7 @@ LITERT = Framework(
     rules=(
         Rule(lambda facts: facts.lead[:1] == (0,), "its XNNPACK kernels do not take an empty batch",
              Phrase("{compat}, which answers it", compat="litert:builtin")),
-        Rule(_all(_integer, _mode("rms")), "what its L2_POOL_2D makes of whole numbers is not known", _FLOATS),
+        Rule(_all(_integer, _mode("rms")), "the result of its L2_POOL_2D for whole numbers is not known", _FLOATS),
         Rule(_all(_types("int8 uint8 int16", "max", "avg"), lambda facts: not _kind("global")(facts)),
              "its pooling takes whole numbers of type int8, uint8 and int16 only", _FLOATS),
         Rule(_all(_mode("max"), lambda facts: str(facts.dtype) == "float16"), "its MAX_POOL_2D does not take float16",
@@ -664,7 +664,7 @@ def _vino_max(facts: LayerFacts) -> Mode | None:
     if _kind("adaptive")(facts):
         return None
     made = _within(MODES["max"]._replace(reductions=(Reduction("fmax", ("lowest",)),)), facts, "max",
-                   why="OpenVINO leaves out NaN, and its maximum begins with -3.4e38")  # fmt: skip
+                   why="OpenVINO leaves out NaN, and its maximum starts from -3.4e38")  # fmt: skip
     if made is None or not callable(made.finish):
         return made
     finish = made.finish
@@ -705,7 +705,7 @@ OPENVINO = Framework(
         *_channels("vrfm"),
     ),
     counted=_all_or_real,
-    counting="OpenVINO divides by the whole window, overhang too, as soon as there is any padding that counts",
+    counting="OpenVINO divides by the full window size, overhang included, as soon as there is any padding that counts",
     holes=_vino_holes,
     unpromised=lambda facts: (
         "its AdaptiveMaxPool keeps one in the first place only" * _all(_mode("max"), _kind("adaptive"))(facts)
@@ -760,7 +760,7 @@ PADDLE = Framework(
     ),
     rounding="whole",
     counted=_begin_at_both_ends,
-    counting="Paddle counts as much padding behind the input as there is before it",
+    counting="Paddle counts as much padding after the input as before it",
     signed_norm=lambda *_: 1,
     scales_override=True,
     holes=lambda facts: (
@@ -799,8 +799,8 @@ FLAX = Framework(
     stride=1,
     count_include_pad=True,
     counted=_every,
-    counting="Flax divides by the whole window",
-    unpromised=lambda facts: "where its gradient goes is not told" * facts.indices,
+    counting="Flax divides by the full window size",
+    unpromised=lambda facts: "where its gradient goes is not known" * facts.indices,
     channels_last=True,
     too_large="none",
     holes=_answered,
@@ -810,7 +810,7 @@ FLAX = Framework(
 
 
 def _untold(_: LayerFacts) -> str:
-    return "its documents say nothing of it"
+    return "its documents do not mention it"
 
 
 COREML = Framework(
@@ -820,8 +820,8 @@ COREML = Framework(
     verified=DOCUMENTED,
     modes={"max": _own, "avg": _own},
     rules=(
-        Rule(_all(_rounding_up, _uneven), "ceil_mode wants the same padding on both sides"),
-        Rule(_all(_rounding_up, _named("same")), "ceil_mode does not go with padding same"),
+        Rule(_all(_rounding_up, _uneven), "ceil_mode requires the same padding on both sides"),
+        Rule(_all(_rounding_up, _named("same")), "ceil_mode cannot be combined with padding same"),
         Rule(_all(_rounding_up, _ndim(3)), "ceil_mode is 1-D or 2-D"),
         *_channels("dvarifmow"),
     ),
@@ -829,7 +829,7 @@ COREML = Framework(
     count_include_pad=True,
     rounding="clipped-if-padded",
     counted=_every,
-    counting="Core ML divides by the whole window, overhang too",
+    counting="Core ML divides by the full window size, overhang included",
     unpromised=_untold,
 )  # fmt: skip
 TENSORRT = Framework(
@@ -850,7 +850,7 @@ TENSORRT = Framework(
 CAFFE = Framework(
     "caffe",
     f"Caffe ({NOT_RUN})",
-    untrained="nobody compared the way back with it",
+    untrained="its gradients have not been compared",
     verified=DOCUMENTED,
     modes={"max": _from_fmax, "avg": _own},
     rules=(

@@ -60,13 +60,13 @@ def unpool(values: ArrayLike, indices: ArrayLike, shape: Sequence[int]) -> Array
     array, where = as_array(values), as_array(indices)
     if array.shape != where.shape:
         raise ShapeError(
-            f"values of shape {times(array.shape)} and indices of shape {times(where.shape)} do not belong together",
+            f"values of shape {times(array.shape)} and indices of shape {times(where.shape)} do not match",
             "every value needs one index",
         )
     if where.dtype.kind not in "iu":
         raise InputError(f"indices of type {where.dtype} are not whole numbers", "give them as integers, such as int64")
     if not 1 <= len(shape) <= min(3, array.ndim) or min(shape) < 1:
-        raise ShapeError(f"{times(shape) or 'nothing'} is no shape for values of shape {times(array.shape)}",
+        raise ShapeError(f"{times(shape) or 'nothing'} is not a shape for values of shape {times(array.shape)}",
                          "give the length of each spatial axis of the result")  # fmt: skip
     cells = math.prod(shape)
     wrong = (where < 0) | (where >= cells)

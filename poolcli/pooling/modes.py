@@ -289,7 +289,7 @@ _ROWS = (
          script="quantile(x, 0.5)",
          numpy=NumpyCode("median({w})", "np.nanmedian({w}, {axis})")),
     Mode("majority", "the most frequent x; the one seen first wins a tie", cells="majority", result="same",
-         says="keeps the value that stands most often in every window",
+         says="keeps the most frequent value of every window",
          written="most frequent of {all}: {result} stands {seen}x", winners="first",
          script="majority(x)",
          numpy=NumpyCode("majority({w})")),
@@ -416,7 +416,7 @@ def parse_mode(text: str) -> ChosenMode:
     if "," in text and all(part.strip()[:1].isalpha() for part in text.split(",")):
         beside = Instead("compare", mode=text.replace(" ", ""))
         advice = Phrase("one at a time; or what they pool side by side: {call}", call=beside)
-        raise UsageError(f"{text!r} are several modes", advice)
+        raise UsageError(f"one mode is expected, not {text!r}", advice)
     name, colon, number = ALIASES.get(text, text).partition(":")
     mode = MODES.get(ALIASES.get(name, name)) or _of_a_package(name)
     if mode.parameter is None:

@@ -259,7 +259,7 @@ def _check_divisor(value: Any, chosen: ChosenMode) -> None:
     if value is None:
         return
     if not _whole(value) or abs(value) >= 2**63:
-        raise UsageError(Phrase("{divisor_override} {0} is not a whole number of 64 bits", value), "use one, such as 4")
+        raise UsageError(Phrase("{divisor_override} {0} is not a 64-bit whole number", value), "use one, such as 4")
     if value == 0:
         raise UsageError(Phrase("{divisor_override} must not be 0"), "use a whole number, which may be negative")
     if chosen.mode.name != "avg":
@@ -306,7 +306,7 @@ OPTIONS: tuple[PoolOption, ...] = (
     ),
     PoolOption(
         "pad_fill", "str | float", "ignore", FILL,
-        "What padding holds: ignore (it never takes part), a number, reflect (c b | a b c), symmetric (b a | a b c), "
+        "The values of padding: ignore (left out), a number, reflect (c b | a b c), symmetric (b a | a b c), "
         "replicate (a a | a b c), wrap (b c | a b c).",
         metavar="FILL", choices=PAD_FILLS, free=True, kept=True, told=lambda value: f"filled with {value}",
     ),
@@ -336,7 +336,7 @@ OPTIONS: tuple[PoolOption, ...] = (
     ),
     PoolOption(
         "output_ratio", "float | Sequence[float] | None", None, RATIOS,
-        Phrase("The share of the cells along each axis that {fractional} windows give, rounded down."),
+        Phrase("The output of {fractional} windows as a share of the input, rounded down."),
         metavar="R|RxR", told=lambda value: f"to {ratio_text(value)} of the size", check=_check_ratio,
     ),
     PoolOption(
@@ -344,16 +344,16 @@ OPTIONS: tuple[PoolOption, ...] = (
         told=lambda _: "fractional",
     ),
     PoolOption(
-        "nan", "str", "propagate", TEXT, "What a NaN does.",
+        "nan", "str", "propagate", TEXT, "How to treat NaN.",
         choices=NAN_RULES, kept=True, told=lambda value: f"NaN {value}", check=_check_nan,
     ),
     PoolOption(
         "compat", "str | Framework | None", None, TEXT,
-        f"Do as a framework does: defaults, quirks, refusals; {', '.join(FRAMEWORKS)}.",
+        f"Follow a framework: defaults, quirks, refusals; {', '.join(FRAMEWORKS)}.",
         metavar="NAME", choices=framework_names, kept=True, told=_followed,
     ),
     PoolOption(
-        "seed", "int | None", None, WHOLE, "For stochastic and fractional pooling, to have the same again.",
+        "seed", "int | None", None, WHOLE, "For stochastic and fractional pooling: the same seed, the same result.",
         metavar="N", kept=True, told=lambda value: f"seed {value}", check=_check_seed,
     ),
     PoolOption(
@@ -416,7 +416,7 @@ _ALONE: Mapping[str, tuple[str, set[str]]] = {
 
 
 def window_kind(size: Size, given: Mapping[str, Any]) -> str:
-    """Choose the kind of window that the options ask for, or say which two do not go together."""
+    """Choose the kind of window that the options ask for, or say which two cannot be combined."""
     said = {name for name, value in given.items() if value != KEYWORDS[name].default}
     said |= {"size"} if size is not None else set()
     if "output_ratio" in said and ("fractional" not in said or "output_size" in said):
@@ -424,13 +424,13 @@ def window_kind(size: Size, given: Mapping[str, Any]) -> str:
         raise UsageError(Phrase("{output_ratio} goes " + why), "drop " + Phrase("{output_ratio}"))
     if "fractional" in said and not said & {"output_size", "output_ratio"}:
         raise UsageError(Phrase("{fractional} needs {output_size}"),
-                         "say how many windows, such as " + Phrase("{output_size}", output_size=(7, 7)))  # fmt: skip
+                         "give the number, such as " + Phrase("{output_size}", output_size=(7, 7)))  # fmt: skip
     for main, (reason, others) in _ALONE.items():
         if main not in said:
             continue
         if clash := sorted(others & said):
             both = f"{{{main}}}", f"{{{clash[0]}}}"
-            raise UsageError(Phrase(f"{both[0]} and {both[1]} do not go together: {reason}"),
+            raise UsageError(Phrase(f"{both[0]} and {both[1]} cannot be combined: {reason}"),
                              "drop " + Phrase(f"{both[0]} or {both[1]}"))  # fmt: skip
         return {"output_size": "adaptive", "global_window": "global"}.get(main, main)
     return "sliding"

@@ -37,7 +37,7 @@ def kind_of(target: str) -> str:
     """
     kind = DRAWN_AS.get(PurePath(target).suffix.lower())
     if kind is None:
-        raise UsageError(f"the extension of {target!r} is none that explain can write", f"known: {', '.join(DRAWN_AS)}")
+        raise UsageError(f"explain cannot write {target!r}", f"known: {', '.join(DRAWN_AS)}")
     return kind
 
 

@@ -109,9 +109,9 @@ def _parsed(data: bytes, name: str) -> Any:
         return json.loads(data.decode("utf-8-sig"))
     except json.JSONDecodeError as problem:
         place = f"line {problem.lineno}, column {problem.colno}"
-        raise InputError(f"{name}: {place}: this is no JSON: {problem.msg}", FORM) from None
+        raise InputError(f"{name}: {place}: not valid JSON: {problem.msg}", FORM) from None
     except (UnicodeDecodeError, RecursionError):
-        raise InputError(f"{name}: this is no JSON", FORM) from None
+        raise InputError(f"{name}: not valid JSON", FORM) from None
 
 
 def _in_png(data: bytes, name: str) -> Any:
@@ -124,7 +124,7 @@ def _in_png(data: bytes, name: str) -> Any:
 def _step(record: Any, where: str) -> Step:
     name = record.get("step") if isinstance(record, Mapping) else None
     if not isinstance(name, str):
-        raise InputError(f"{where}: {_short(record)} is no step", FORM)
+        raise InputError(f"{where}: {_short(record)} is not a step", FORM)
     with named(f"{where} ({name})"):
         if name not in STEPS:
             raise UnknownNameError("step", name, STEPS)
@@ -185,7 +185,7 @@ def overridden(records: Sequence[Any], settings: Sequence[str]) -> list[Any]:
         place, equals, value = setting.partition("=")
         stage, dot, option = place.strip().partition(".")
         if not (equals and dot and stage and option):
-            raise UsageError(f"{setting!r} is no STAGE.OPTION=VALUE", "write for example 2.size=3x3 or pool.mode=avg")
+            raise UsageError(f"{setting!r} is not STAGE.OPTION=VALUE", "write for example 2.size=3x3 or pool.mode=avg")
         changed[_stage(changed, stage, setting)][option.replace("-", "_")] = _value(value.strip())
     return changed
 

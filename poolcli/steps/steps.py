@@ -50,10 +50,10 @@ def done(before: FeatureMap, values: Any, record: dict[str, Any], **changes: Any
 
 def _left_over(layer: Pooling, spatial: Sequence[int]) -> Iterator[str | Phrase]:
     """Say which cells at the end no window looks at, if another window could."""
-    advice = "" if layer.compat else Phrase("; {ceil_mode} makes one for them")
+    advice = "" if layer.compat else Phrase("; {ceil_mode} adds one for them")
     for name, axis in zip(AXIS_NAMES[len(spatial)], layer.plan(spatial), strict=True):
         if axis.left_over and axis.starts[-1] + axis.stride < axis.length:
-            yield f"the last {axis.left_over} of {axis.length} {name} are in no window" + advice
+            yield f"no window covers the last {axis.left_over} of {axis.length} {name}" + advice
 
 
 @dataclass(frozen=True)

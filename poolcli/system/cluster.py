@@ -58,7 +58,7 @@ def _ask_who(address: str, distributed: Any) -> None:
     try:
         distributed.comm.get_address_host_port(address)
     except ValueError as problem:
-        raise UsageError(f"{address!r} is no address of a scheduler: {problem}", "write tcp://HOST:8786") from None
+        raise UsageError(f"{address!r} is not the address of a scheduler: {problem}", "write tcp://HOST:8786") from None
     try:
         answer = apart(lambda: asyncio.run(asyncio.wait_for(ask(), ANSWER)))
     except OSError:  # a time-out is one

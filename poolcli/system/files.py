@@ -40,7 +40,7 @@ REASONS: dict[int, tuple[str, str]] = {
     errno.ENOENT: ("the folder does not exist", "make the folder first"),
     errno.ENOTDIR: ("a part of the path is a file, not a folder", "check the path"),
     errno.EISDIR: ("it is a folder", "name a file in it"),
-    errno.EEXIST: ("a file of that name is there", "choose another name"),
+    errno.EEXIST: ("a file of that name exists", "choose another name"),
     errno.EACCES: ("permission denied", "check who may read and write it, and its folder"),
     errno.EPERM: ("permission denied", "check who may read and write it, and its folder"),
     errno.EROFS: ("the file system is read-only", "write to another folder"),
@@ -48,7 +48,7 @@ REASONS: dict[int, tuple[str, str]] = {
     errno.EDQUOT: ("the disk quota is used up", "make room, or write to another disk"),
     errno.EFBIG: ("it would be larger than a file may be", "raise the file size limit (ulimit -f)"),
     errno.ENAMETOOLONG: ("the name is too long", "use a shorter name"),
-    errno.ELOOP: ("its symbolic links go round in a circle", "remove the links"),
+    errno.ELOOP: ("its symbolic links form a loop", "remove the links"),
     errno.EBADF: ("it is closed", "open it, or name a file"),
 }
 
@@ -171,7 +171,7 @@ def open_source(source: str | Path) -> BinaryIO:
     except FileNotFoundError:
         raise missing(name) from None
     except ValueError:
-        raise FileError(f"cannot read {name!r}: a path has no NUL character", "check the path") from None
+        raise FileError(f"cannot read {name!r}: a path cannot contain a NUL character", "check the path") from None
     except OSError as problem:
         raise file_error("read", name, problem) from problem
     mode = os.fstat(file.fileno()).st_mode
@@ -214,7 +214,7 @@ def missing(name: str, what: str = "no such file") -> FileError:
             return FileError(f"cannot read {name}: the folder {folder} does not exist", "check the path")
     if os.path.islink(path):
         return FileError(
-            f"cannot read {name}: it is a link to {os.readlink(path)}, which does not exist", "mend the link"
+            f"cannot read {name}: it is a link to {os.readlink(path)}, which does not exist", "fix the link"
         )
     names = []
     with suppress(OSError), os.scandir(path.parent) as entries:
@@ -269,7 +269,7 @@ def check_target(target: str | Path) -> None:
         path = _resolved(target)
         if not is_special(path) and not os.access(path.parent, os.W_OK | os.X_OK):
             raise FileError(
-                f"cannot write {target}: its folder does not let files be made", "write to another folder, or change it"
+                f"cannot write {target}: its folder does not allow new files", "write to another folder, or change it"
             )
 
 
@@ -380,7 +380,7 @@ def _resolved(target: str | Path) -> Path:
     name = str(target)
     hint = Phrase("name a file, such as {output}", output="output.csv")
     if not name or "\0" in name:
-        raise FileError(f"cannot write {name!r}: this is no file name", hint)
+        raise FileError(f"cannot write {name!r}: this is not a file name", hint)
     if name.endswith("/") or os.path.isdir(name):
         raise FileError(f"cannot write {name}: it is a folder", hint)
     path = Path(os.path.realpath(name) if os.path.islink(name) else name)

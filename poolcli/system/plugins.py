@@ -108,10 +108,10 @@ def _load(point: EntryPoint, kind: str, row: type[Offer]) -> Offer:
         reason = f"{type(problem).__name__}: {problem}".rstrip(": ")
         hint = f"update or uninstall {point.dist.name if point.dist else 'it'}; POOLCLI_DEBUG=1 shows where it fails"
         raise PluginError(f"{what} cannot be loaded: {reason}", hint) from problem
-    hint = "docs/architecture.md says under 'From a package of your own' what a package has to give"
+    hint = "docs/architecture.md says under 'From a package of your own' what a package must provide"
     if not isinstance(found, row):
         kind_of = f"the class {found.__name__}" if isinstance(found, type) else f"of type {type(found).__name__}"
-        raise PluginError(f"{what} is {kind_of}, but has to be a poolcli.plugins.{row.__name__}", hint)
+        raise PluginError(f"{what} is {kind_of}, but must be a poolcli.plugins.{row.__name__}", hint)
     own = _names_of(found)
     if point.name not in own:
         raise PluginError(f"{what} calls itself {' or '.join(map(repr, own))}", hint)

@@ -104,7 +104,7 @@ def test_all_refused_is_an_error() -> None:
     [
         (["torch", "onnx"], "onnx differs from torch in 3 of 4 values that both have, and has 12 more, marked *", 15),
         (["onnx", "torch"], "torch differs from onnx in 3 of 4 values that both have, and lacks 12, marked *", 3),
-        (["keras", "torch"], "torch answers as keras", 0),
+        (["keras", "torch"], "torch gives the same values as keras", 0),
     ],
 )
 def test_cells_are_marked_where_the_shapes_differ(call: Run, names: list[str], verdict: str, marked: int) -> None:
@@ -183,7 +183,7 @@ def test_the_example_is_one_that_all_sides_answer_and_some_otherwise(call: Run, 
 def test_what_one_framework_refuses_is_to_be_had_apart(call: Run) -> None:
     words = ("compare", "--compat", "torch,keras", "--padding", "1", "sample_inputs/geeks_4x4.csv")
     alone = "poolcli explain --compat keras --mode max --at 0,0 ..."
-    assert f"--padding same; or ask it alone, with options of its own: {alone}" in call(*words).err
+    assert f"--padding same; or run it alone, with its own options: {alone}" in call(*words).err
     assert call(*words, "--quiet").err == ""
     assert call("compare", "--mode", "max,avg", "sample_inputs/geeks_4x4.csv").err == ""
 
@@ -207,13 +207,13 @@ def test_what_cannot_be_compared(call: Run, words: list[str], message: str, code
     ("words", "reason"),
     [
         ("--shape 6 --compat torch,openvino:ceil_torch -m avg -k 3 -s 2 -p 1 --ceil-mode --count-include-pad",
-         "OpenVINO divides by the whole window, overhang too, as soon as there is any padding that counts"),
+         "OpenVINO divides by the full window size, overhang included, as soon as there is any padding that counts"),
         ("--shape 6 --compat torch,paddle -m max -k 1 -s 2 --ceil-mode",
-         "rounding up keeps a last window behind the input in Paddle, where PyTorch drops it"),
+         "rounding up keeps a last window beyond the input in Paddle, where PyTorch drops it"),
         ("--shape 6 --compat paddle,onnx -m avg -k 3 -s 2 -p 0,1 --count-include-pad",
-         "Paddle counts as much padding behind the input as there is before it"),
+         "Paddle counts as much padding after the input as before it"),
         ("--shape 3 --compat flax,litert -m max -k 5 -s 1",
-         "for a window larger than the input Flax has no value and LiteRT one value"),
+         "for a window larger than the input, Flax gives no value and LiteRT one value"),
         ("--shape 6x1 --compat torch,paddle -m avg -k 3x1 -s 2x1 -p 1x0 --ceil-mode --divisor-override 1 "
          "--count-include-pad",
          "divisor_override divides the mean times the window's size in Paddle, but the sum in PyTorch"),
@@ -232,7 +232,7 @@ def test_sides_have_options_of_their_own(call: Run) -> None:
     assert answers == {
         "torch padding=1 ceil-mode=true": [2, 4, 6, 6], "keras padding=same": [3, 5, 6], "poolcli size=2": [2, 4, 6],
     }  # fmt: skip
-    assert "torch padding=1 ceil-mode=true and keras padding=same have other options" in made["why"]
+    assert "torch padding=1 ceil-mode=true and keras padding=same have different options" in made["why"]
 
 
 @pytest.mark.parametrize(
@@ -242,8 +242,8 @@ def test_sides_have_options_of_their_own(call: Run) -> None:
         (["--side", "torch seed=x", "--side", "keras"], "seed is a whole number, not 'x'"),
         (["--side", "torch ceil_mode=2", "--side", "keras"], "ceil_mode is true or false, not '2'"),
         (["--side", "torch", "--side", "nosuch"], "unknown framework 'nosuch'"),
-        (["--side", "torch", "--compat", "keras"], "--side and --compat do not go together"),
-        (["--compat", "torch,keras", "x.csv"], "--shape and an INPUT do not go together"),
+        (["--side", "torch", "--compat", "keras"], "--side and --compat cannot be combined"),
+        (["--compat", "torch,keras", "x.csv"], "--shape and an INPUT cannot be combined"),
     ],
 )
 def test_what_is_wrong_with_sides(call: Run, words: list[str], message: str) -> None:

@@ -88,7 +88,7 @@ def test_a_padding_is_advised_where_it_holds_for_every_length() -> None:
 def test_whole_numbers() -> None:
     step = layer("avg", 2, compat="keras")
     assert port(step, (8, 8), "torch", "int8").reasons == (
-        "PyTorch refuses this layer: of whole numbers only int64 can be averaged",
+        "PyTorch refuses this layer: int64 is the only integer type that it averages",
     )
     assert port(layer("max", 2, compat="keras"), (8, 8), "onnx", "uint8").verdict == "same"
 

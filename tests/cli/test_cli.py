@@ -1011,12 +1011,12 @@ def test_an_output_without_its_option(call: Run, words: str, hint: str) -> None:
 
 
 @pytest.mark.parametrize(("options", "said"), [
-    (["--size", "5x1"], ["the last 4 of 24 rows are in no window; --ceil-mode makes one for them"]),
-    (["--size", "5"], ["the last 4 of 24 rows are in no window; --ceil-mode makes one for them",
-                       "the last 1 of 6 columns are in no window; --ceil-mode makes one for them"]),
+    (["--size", "5x1"], ["no window covers the last 4 of 24 rows; --ceil-mode adds one for them"]),
+    (["--size", "5"], ["no window covers the last 4 of 24 rows; --ceil-mode adds one for them",
+                       "no window covers the last 1 of 6 columns; --ceil-mode adds one for them"]),
     (["--size", "5", "--ceil-mode"], []), (["--size", "4x2"], []), (["--global"], []),
     (["--size", "1", "--stride", "23x5"], []), (["--size", "1", "--stride", "9x6"], []), (["--output-size", "5x5"], []),
-    (["--size", "5x1", "--compat", "keras"], ["the last 4 of 24 rows are in no window"]),
+    (["--size", "5x1", "--compat", "keras"], ["no window covers the last 4 of 24 rows"]),
 ])  # fmt: skip
 def test_verbose_says_which_cells_no_window_looks_at(call: Run, options: list[str], said: list[str]) -> None:
     text = "\n".join(",".join(str(6 * row + column) for column in range(6)) for row in range(24))

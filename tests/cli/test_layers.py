@@ -160,7 +160,7 @@ def test_notes_go_to_standard_error(call: Run) -> None:
     result = call("layers", MODELS / "subclassed.keras")
     assert (result.code, result.out) == (0, "")
     assert result.err == (
-        f"note: {MODELS / 'subclassed.keras'}: Own is a class of its own, built for 1x4x4x1: its layers are in its "
+        f"note: {MODELS / 'subclassed.keras'}: Own is a custom class, built for 1x4x4x1: its layers are in its "
         "source, not in the file\n"
     )
 
@@ -181,7 +181,7 @@ def test_names_do_nothing_to_a_terminal(call: Run, tmp_path: Path) -> None:
     (["--to", "nosuch", MODELS / "torch.pt2"], 2, "unknown framework 'nosuch'", "known: torch, keras, onnx"),
     (["--to", ",", MODELS / "torch.pt2"], 2, "--to names no framework", "such as --to torch,keras,onnx"),
     ([MODELS / "weights.pt"], 1,
-     f"{MODELS / 'weights.pt'}: pickled weights of PyTorch: there are no layers in it, and poolcli never unpickles",
+     f"{MODELS / 'weights.pt'}: pickled PyTorch weights, which hold no layers; poolcli never unpickles",
      "export the model itself: torch.export.save(torch.export.export(model, inputs), 'model.pt2')"),
 ])  # fmt: skip
 def test_errors(call: Run, arguments: list[str | Path], code: int, error: str, hint: str) -> None:

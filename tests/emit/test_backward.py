@@ -48,12 +48,12 @@ def test_the_command_prints_it(call: Run) -> None:
 @pytest.mark.parametrize(
     ("target", "steps", "why"),
     [
-        ("numpy", [GradStep()], "it has no way back here"),
+        ("numpy", [GradStep()], "its gradient is not available here"),
         ("torch", [GradStep(PoolStep("median", 3))], "mode median has no gradient here"),
         ("torch", [GradStep(PoolStep("lp:2", 2))], "NaN where the norm is 0"),
         ("torch", [ReluStep(), GradStep()], "the gradient is that of one layer"),
         ("torch", [GradStep(PoolStep(), np.ones((1, 1)))], "with ones arriving"),
-        ("numpy", [UnpoolStep()], "it has no unpooling here"),
+        ("numpy", [UnpoolStep()], "its unpooling is not available here"),
         ("onnx", [UnpoolStep({"compat": "keras"})], "count rows first"),
         ("onnx", [UnpoolStep({"padding": "same"})], "wants padding in cells"),
         ("torch", [UnpoolStep({"compat": "onnx"})], "counts in the plane, rows first"),

@@ -45,7 +45,7 @@ def test_a_layer_is_one_native_call(target: str, mode: str, options: Any, ndim: 
 REFUSED: list[tuple[str, str, Any, str]] = [
     ("tensorflow", "median", {}, "TensorFlow has no median pooling"),
     ("tensorflow", "max", {"ceil_mode": True}, "TensorFlow refuses this layer: it has no ceil_mode"),
-    ("tensorflow", "max", {"output_size": 2, "fractional": True}, "drawn at random there"),
+    ("tensorflow", "max", {"output_size": 2, "fractional": True}, "at random"),
     ("litert", "rms", {}, "TensorFlow has no layer that becomes L2_POOL_2D"),
     ("litert", "max", {"padding": 1}, "padding is valid or same"),
     ("litert", "max", {"compat": "litert:builtin"}, r"it does not do what LiteRT \(builtin\) does differently"),
@@ -53,13 +53,13 @@ REFUSED: list[tuple[str, str, Any, str]] = [
         "openvino",
         "avg",
         {"size": 3, "stride": 2, "padding": 1, "ceil_mode": True, "count_include_pad": True},
-        "the whole window",
+        "the full window size",
     ),
     ("openvino", "max", {"compat": "torch"}, "it does not do what PyTorch does differently"),
     ("paddle", "max", {"stride": 3, "ceil_mode": True}, "Paddle has other windows here"),
     ("paddle", "avg", {"divisor_override": 3}, "divides the mean times the window's size"),
     ("paddle", "lp:2", {}, "without the absolute value"),
-    ("paddle", "avg", {"padding": ((1, 0), (0, 1)), "count_include_pad": True}, "as much padding behind the input"),
+    ("paddle", "avg", {"padding": ((1, 0), (0, 1)), "count_include_pad": True}, "as much padding after the input"),
     ("flax", "max", {"dilation": 2}, "its pooling has no dilation"),
 ]  # fmt: skip
 
@@ -78,7 +78,7 @@ def test_one_call_is_one_layer_of_values(target: str) -> None:
     for steps in stacks:
         with pytest.raises(UsageError, match="one native call is one pooling layer"):
             emit(steps, 2, target)
-    with pytest.raises(UsageError, match="one native call gives the values alone"):
+    with pytest.raises(UsageError, match="one native call gives only the values"):
         emit([PoolStep(indices=True)], 2, target)
 
 
@@ -86,5 +86,5 @@ def test_what_a_runtime_makes_of_nan_and_whole_numbers_is_refused_by_the_program
     code = call("pool", "--emit", "openvino", "-k", "2").out
     assert "if not np.isfinite(x).all():" in code
     rounded = call("pool", "--emit", "openvino", "-m", "avg", "-k", "2", "--compat", "openvino").out
-    assert 'raise ValueError("whole numbers are rounded otherwise")' in rounded
+    assert 'raise ValueError("whole numbers are rounded differently")' in rounded
     assert "isnan" in call("pool", "--emit", "litert", "-m", "avg", "-k", "2", "--compat", "litert").out

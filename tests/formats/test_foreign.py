@@ -37,8 +37,8 @@ def field(number: int, value: int | bytes) -> bytes:
 
 
 SAMPLES: dict[str, list[bytes]] = {
-    "a spreadsheet or a document of Office": [archive(**{"[Content_Types]__xml": b"<x>"}), archive(**{"xl/a": b"<x>"})],
-    "a spreadsheet or a document of LibreOffice": [
+    "an Office spreadsheet or document": [archive(**{"[Content_Types]__xml": b"<x>"}), archive(**{"xl/a": b"<x>"})],
+    "a LibreOffice spreadsheet or document": [
         archive(mimetype=b"application/vnd.oasis.opendocument.spreadsheet"),
     ],
     "a model": [archive(**{"net/data__pkl": b"x"}), archive(metadata__json=b"{}")],
@@ -55,7 +55,7 @@ SAMPLES: dict[str, list[bytes]] = {
     "a NIfTI volume": [b"\x5c\1\0\0" + b"\0" * 340 + b"n+1\0"],
     "a DICOM picture": [b"\0" * 128 + b"DICM\2\0"],
     "a WAV sound": [b"RIFF\x24\0\0\0WAVEfmt "],
-    "a pickle of Python": [b"\x80\x04\x95\x0b\0\0\0\0\0\0\0]\x94(K\1K\2e.", b"\x80\x02]q\0."],
+    "a Python pickle": [b"\x80\x04\x95\x0b\0\0\0\0\0\0\0]\x94(K\1K\2e.", b"\x80\x02]q\0."],
     "a HEIC picture": [b"\0\0\0\x18ftypheic", b"\0\0\0\x18ftypmif1"],
     "a video": [b"\0\0\0\x20ftypisom", b"\x1aE\xdf\xa3\1\0", b"RIFF\0\0\0\0AVI LIST"],
     "PostScript": [b"%!PS-Adobe-3.0\n"],
@@ -69,8 +69,8 @@ SAMPLES: dict[str, list[bytes]] = {
         field(1, 8) + field(7, b"\x0a" * 9),
         field(1, 8) + field(2, b"other") + field(3, b"1") + b"\x3a\xff\x7f" + b"\x0a" * 5000,  # longer than the head
     ],
-    "a tensor of ONNX": [field(1, 2) + field(2, 1) + field(8, b"x") + field(9, b"\0" * 8)],
-    "a message of protobuf": [field(1, field(1, b"x") + field(2, 5)) * 3, field(1, field(1, b"node\1"))],
+    "an ONNX tensor": [field(1, 2) + field(2, 1) + field(8, b"x") + field(9, b"\0" * 8)],
+    "a protobuf message": [field(1, field(1, b"x") + field(2, 5)) * 3, field(1, field(1, b"node\1"))],
 }
 
 
@@ -82,7 +82,7 @@ def test_files_of_other_kinds_are_named(what: str, data: bytes, name: str) -> No
     assert caught.value.message == f"{name} is {what}"
     hint = typed(caught.value)
     assert "{" not in hint
-    assert ("FILE" if name == "stdin" else name) in hint or what in ("a pickle of Python", "XML")
+    assert ("FILE" if name == "stdin" else name) in hint or what in ("a Python pickle", "XML")
     if what in ("a NetCDF file", "a WAV sound", "a Parquet file"):
         *_, code = shlex.split(hint)
         compile(code, "hint", "exec")

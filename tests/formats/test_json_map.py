@@ -197,8 +197,8 @@ def test_notes(text: str, options: dict[str, Any], notes: list[str]) -> None:
         ("['1']", "line 1, column 2: \"'1'\" is not valid JSON"),
         ("[1] // note", "line 1, column 5: text after the end"),
         ("[\x1b[31m]", r"line 1, column 2: '\x1b[31m' is not valid JSON"),
-        ("{}", 'there is no key "data"'),
-        ('{"shape":[1]}', 'there is no key "data"'),
+        ("{}", 'the key "data" is missing'),
+        ('{"shape":[1]}', 'the key "data" is missing'),
         ('{"data":5}', 'the value of "data" is not a list of numbers'),
         ('{"data":null}', 'the value of "data" is not a list of numbers'),
         ('{"data":{"data":[1]}}', 'the value of "data" is not a list of numbers'),
@@ -481,13 +481,13 @@ def test_pythons_own_parser_agrees(text: str) -> None:
         ('{"predictions": [[1, 2], [3, 4]]}', "jq .predictions x.json | poolcli pool"),
         ('{"model": "m", "usage": {"n": 3}, "embedding": [0.1]}', "jq .embedding x.json | poolcli pool"),
         ('{"hourly": {"time": ["a"], "t_2m": [1, 2], "rain": [0, 1]}}',
-         "'hourly.t_2m' alone (.hourly.rain would do, too): jq .hourly.t_2m x.json | poolcli pool"),
+         "'hourly.t_2m' alone (.hourly.rain would do as well): jq .hourly.t_2m x.json | poolcli pool"),
         ('{"a": {"0": 1, "1": 2}}', 'to_json(orient="values")'),
         ('{"a b": [1, 2]}', 'write {"data": [[1, 2], [3, 4]]}'),
         ('{"outputs": [{"x": 1}]}', 'write {"data": [[1, 2], [3, 4]]}'),
     ],
 )  # fmt: skip
 def test_the_answer_of_an_api_leads_to_its_numbers(text: str, path: str) -> None:
-    with pytest.raises(InputError, match='there is no key "data"') as caught:
+    with pytest.raises(InputError, match='the key "data" is missing') as caught:
         decode(text.encode(), "x.json")
     assert path in typed(caught.value)

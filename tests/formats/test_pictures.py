@@ -546,7 +546,7 @@ def test_numbers_become_pixels(values: Any, white: float | None, options: dict[s
         (np.array([[0, 255]], np.uint8), None, {"format": "pbm"}, "1x2 pixels, black and white", [],
          ["normalize auto chose clip: 0 is black, 255 white", "black and white only: 128 and above is white"]),
         (np.array([[0, 1]], np.uint8), None, {"format": "gif", "colormap": "magma"}, "1x2 pixels, 256 colours", [],
-         ["normalize auto chose clip: 0 is the first colour, 255 the last", "of the colours, at most 256 kept"]),
+         ["normalize auto chose clip: 0 is the first colour, 255 the last", "at most 256 colours kept"]),
         (np.array([[0, 100]], np.uint8), 4095, {"format": "ppm"}, "1x2 pixels, gray up to 4095", [],
          ["normalize auto chose clip: 0 is black, 4095 white"]),
         ([[0.1]], None, {"format": "pfm"}, "1x1 pixels, 32-bit floats", ["float64 written as float32"], []),
@@ -836,5 +836,5 @@ def test_alpha_that_matters_is_said(mode: str, clear: bool) -> None:
     picture.putalpha(200 if clear else 255)
     file = io.BytesIO()
     picture.save(file, "PNG")
-    said = "some pixels are not opaque, and are taken as if they were"
+    said = "some pixels are not opaque, but are read as opaque"
     assert decode(file.getvalue(), "x.png").warnings == ((said,) if clear else ())

@@ -205,7 +205,7 @@ def test_columns_in_the_middle_may_be_text() -> None:
 
 @pytest.mark.parametrize(
     ("columns", "message"),
-    [("5", "there is no column 5, but 3"), ("z", "unknown column 'z'"), ("1,,2", "has an empty item")],
+    [("5", "there is no column 5, only 3"), ("z", "unknown column 'z'"), ("1,,2", "has an empty item")],
 )
 def test_columns_that_are_not_there(columns: str, message: str) -> None:
     problem = refused("t,a,b\n1,5,6\n2,7,8\n", columns=columns)
@@ -475,7 +475,7 @@ def test_a_number_that_would_be_taken_for_missing_is_refused() -> None:
     found = read(GRID, "x.asc")
     with pytest.raises(PoolcliError, match="-9999 stands for a missing value"):
         written(found.with_(values=np.array([[-9999.0]])), "asc")
-    with pytest.raises(PoolcliError, match="no infinity"):
+    with pytest.raises(PoolcliError, match="cannot hold infinity"):
         written(found.with_(values=np.array([[math.inf]])), "asc")
     with pytest.raises(PoolcliError, match="a grid is one map"):
         written(FeatureMap.from_array(np.zeros((2, 2, 2))), "asc")
@@ -483,8 +483,9 @@ def test_a_number_that_would_be_taken_for_missing_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
-    [("nrows         3", "nrows 4", "12 numbers are there, but 4x4 promised"),
-     ("ncols         4", "ncols 0", "no ncols"), ("cellsize      10", "cellsize -1", "no cellsize above 0"),
+    [("nrows         3", "nrows 4", "the header promises 4x4 numbers, but 12 are there"),
+     ("ncols         4", "ncols 0", "needs ncols of at least 1"),
+     ("cellsize      10", "cellsize -1", "needs a cellsize above 0"),
      ("5 6", "5 x", "'x' is not a number"), ("xllcorner     1000", "xllcorner here", "xllcorner is not a number")],
 )  # fmt: skip
 def test_grids_that_are_damaged(old: str, new: str, message: str) -> None:
@@ -544,7 +545,7 @@ def test_the_arrays_of_an_archive() -> None:
     np.testing.assert_array_equal(read(npz(a=one), "stdin").values, one)
     np.testing.assert_array_equal(read(npz(a=one, b=two), "x.npz", array="b").values, two)
     problem = refused(npz(a=one, b=two), "x.npz")
-    assert (problem.message, typed(problem)) == ("x.npz: 2 arrays are in it: a, b", "name one with --array a")
+    assert (problem.message, typed(problem)) == ("x.npz: it holds 2 arrays: a, b", "name one with --array a")
     assert "unknown array 'c'" in refused(npz(a=one), "x.npz", array="c").message
     assert "damaged" in refused(npz(a=one)[:-40], "x.npz").message
 

@@ -127,7 +127,7 @@ def test_what_runtimes_do_gives_the_same_bits(mode: str, compat: str, window: An
 def test_a_nan_without_a_promise_and_a_window_too_large_are_told_in_blocks() -> None:
     x = np.ones((9, 9), np.float32)
     x[5, 5] = np.nan
-    with pytest.raises(CompatError, match="LiteRT promises nothing for NaN"):
+    with pytest.raises(CompatError, match="LiteRT guarantees nothing for NaN"):
         in_parts([PoolStep("max", 2, {"compat": "litert"})], x, 2, (2, 2))
     with pytest.raises(NotInBlocksError, match="larger than the input 9x9 gives no value"):
         Chain.of([PoolStep("max", 10, {"compat": "flax"})], x.shape, 2, x.dtype)
@@ -546,12 +546,12 @@ def test_an_npy_file_becomes_a_zarr_array(call: Run, zarr: Any, tmp_path: Path) 
     [
         (("none.zarr", "-o", "out.zarr"), 1, "cannot read none.zarr: no such folder"),
         (("group.zarr", "-o", "out.zarr"), 1, "group.zarr/one"),
-        (("empty.zarr", "-o", "out.zarr"), 1, "is no Zarr array"),
+        (("empty.zarr", "-o", "out.zarr"), 1, "is not a Zarr array"),
         (("complex.zarr", "-o", "out.zarr"), 1, "not numbers"),
         (("in.zarr",), 2, "add -o out.zarr"),
         (("in.zarr", "-o", "in.zarr"), 2, "is the input"),
         (("in.zarr", "-o", "out.png"), 2, "add -o out.zarr"),
-        (("in.zarr", "-o", "mine.zarr"), 1, "is no Zarr array"),
+        (("in.zarr", "-o", "mine.zarr"), 1, "is not a Zarr array"),
         (("in.zarr", "-o", "no/out.zarr"), 1, "does not exist"),
         (("in.zarr", "-o", "out.zarr", "--size", "99"), 1, "window 99x99 is larger"),
         (("in.zarr", "-o", "out.zarr", "--layout", "HW"), 1, "names 2 axes"),

@@ -211,7 +211,7 @@ def test_a_scheduler_without_workers_is_told_within_ten_seconds(run: Run, tmp_pa
 @pytest.mark.parametrize("address", ["nonsense", "tcp://host", "foo://host:1"])
 def test_what_is_no_address_is_a_mistake_of_usage(run: Run, tmp_path: Path, address: str) -> None:
     code, err, _ = refused(run, address, tmp_path)
-    assert (code, "is no address of a scheduler" in err) == (2, True), err
+    assert (code, "is not the address of a scheduler" in err) == (2, True), err
 
 
 def test_a_scheduler_that_goes_away_leaves_what_is_done(photos: Path, tmp_path: Path, run: Run) -> None:

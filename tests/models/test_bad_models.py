@@ -44,14 +44,14 @@ def refusal(path: Path, data: bytes, kind: type[PoolcliError] = InputError) -> s
     (b"PK\3\4 cut off", "a zip archive that cannot be opened: File is not a zip file"),
     (archive({"a.txt": "x"}), "a zip archive, but not of a model that poolcli knows"),
     (archive({"m/data.pkl": b"\x80\x02."}),
-     "pickled weights of PyTorch: there are no layers in it, and poolcli never unpickles"),
+     "pickled PyTorch weights, which hold no layers; poolcli never unpickles"),
     (archive({"m/archive_format": "pt2"}), "an archive of an exported program without the program"),
     (archive({"m/models/m.json": "{"}), "'m/models/m.json' in it is not valid JSON: "
      "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
     (archive({"m/models/m.json": "[]"}),
      "not what such a model looks like: TypeError: list indices must be integers or slices, not str"),
     (archive({"config.json": "3"}), "not what such a model looks like: TypeError: 'int' object is not subscriptable"),
-    (b"\x08\x0a\x12\x03abc", "protocol buffers, but no ONNX model"),
+    (b"\x08\x0a\x12\x03abc", "protocol buffers, but not an ONNX model"),
     (b"\x08\x0a\x3a\x05ab", "not the protocol buffer of a model: it ends in the middle of a field"),
     (b"\x08\xff\xff", "not the protocol buffer of a model: it ends in the middle of a number"),
     (b"\x08\x0a\x03", "not the protocol buffer of a model: a field without a number"),
@@ -83,10 +83,10 @@ def test_what_is_no_model(tmp_path: Path, data: bytes, message: str) -> None:
     (model([node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2])], [X], opset=99),
      "it needs operator set 99, newer than any that poolcli knows (28)"),
     (model([node("Relu", ["b"], ["a"]), node("MaxPool", ["a"], ["b"], kernel_shape=[2, 2])], [X]),
-     "its graph goes round in a circle: n_a, n_b, n_a ..."),
+     "its graph has a cycle: n_a, n_b, n_a ..."),
     (model([node("Own", ["x"], ["y"], "mine")], [X],
            functions=[field(1, "Own") + field(7, node("Own", ["x"], ["y"], "mine")) + field(10, "mine")]),
-     "functions or bodies in each other more than 24 deep"),
+     "functions or bodies nested more than 24 deep"),
 ])  # fmt: skip
 def test_an_onnx_model_that_cannot_be(tmp_path: Path, data: bytes, message: str) -> None:
     assert refusal(tmp_path / "m.onnx", data) == message
@@ -137,7 +137,7 @@ def test_a_keras_model_that_cannot_be(tmp_path: Path) -> None:
 
     path = tmp_path / "m.keras"
     assert refusal(path, keras(no_window)) == "layer 'padded' (MaxPooling2D): size 0x3 is less than 1"
-    assert refusal(path, keras(circle)).startswith("its graph goes round in a circle: ")
+    assert refusal(path, keras(circle)).startswith("its graph has a cycle: ")
 
     def lost_axis(layers: dict[str, Any]) -> None:
         layers["padded"]["inbound_nodes"][0]["args"][0]["config"]["shape"] = [None, 7]
@@ -149,9 +149,9 @@ def test_a_keras_model_that_cannot_be(tmp_path: Path) -> None:
             around["config"]["layer"] = {"class_name": "Bidirectional", "config": {"name": "t", "layer": {}}}
             around = around["config"]["layer"]
 
-    assert refusal(path, keras(nested)) == "models in each other more than 24 deep"
+    assert refusal(path, keras(nested)) == "models nested more than 24 deep"
     assert refusal(path, keras(lost_axis)) == "layer 'padded' (MaxPooling2D): an input of 2 axes"
-    assert refusal(path, keras(wrapped)) == "layers in each other more than 24 deep"
+    assert refusal(path, keras(wrapped)) == "layers nested more than 24 deep"
 
 
 @pytest.mark.parametrize(("data", "message"), [
@@ -182,7 +182,7 @@ def test_graphs_in_graphs_of_an_exported_program(tmp_path: Path) -> None:
         graph = {"nodes": [call], "tensor_values": {}}
     program["graph_module"]["graph"] = graph
     data = archive({"m/models/m.json": json.dumps(program)})
-    assert refusal(tmp_path / "m.pt2", data) == "graphs in each other more than 24 deep"
+    assert refusal(tmp_path / "m.pt2", data) == "graphs nested more than 24 deep"
 
 
 MODULE = """class {0}(Module):
@@ -195,9 +195,9 @@ MODULE = """class {0}(Module):
 
 def test_a_circle_of_torchscript_modules(tmp_path: Path) -> None:
     data = archive({"m/code/__torch__.py": MODULE.format("A"), "m/constants.pkl": b""})
-    assert refusal(tmp_path / "m.pt", data) == "its modules hold each other in a circle"
+    assert refusal(tmp_path / "m.pt", data) == "its modules contain each other"
     data = archive({"m/code/__torch__.py": MODULE.format("R") + MODULE.format("A"), "m/constants.pkl": b""})
-    assert refusal(tmp_path / "m.pt", data) == "modules in each other more than 24 deep"
+    assert refusal(tmp_path / "m.pt", data) == "modules nested more than 24 deep"
 
 
 # --- too much ---------------------------------------------------------------------------------------------------------

@@ -117,9 +117,7 @@ def test_keras_functional_with_a_model_inside_and_a_shared_layer() -> None:
 def test_a_keras_class_of_its_own_is_told_of() -> None:
     made = read_model(MODELS / "subclassed.keras")
     assert made.layers == ()
-    assert made.notes == (
-        "Own is a class of its own, built for 1x4x4x1: its layers are in its source, not in the file",
-    )
+    assert made.notes == ("Own is a custom class, built for 1x4x4x1: its layers are in its source, not in the file",)
 
 
 def test_tensorflow_lite_of_floats() -> None:
@@ -181,7 +179,7 @@ def test_what_is_unusual_in_onnx() -> None:
         "n_halved/n_b": ("1x1x6x6", "1x1x3x3", ()),
         "n_found": ("?", "?", ("the shape of its input is not known",)),
         "n_chosen/n_in_then": ("1x2x3x3", "1x2x1x1", (
-            "inside then_branch of If n_chosen", "the file says that 1x2x2x3 leaves it, but it is 1x2x1x1")),
+            "inside then_branch of If n_chosen", "the file says that its output is 1x2x2x3, but it is 1x2x1x1")),
         "n_last": ("?", "n x c x h x w", ("the shape of its input is not known",)),
     }  # fmt: skip
     records = {name: layer.step.layer(2).record() for name, layer in layers.items()}
@@ -209,7 +207,7 @@ def test_nothing_of_who_exported_is_in_a_record() -> None:
             assert "/home/author" not in repr(read_model(path)), path
     with pytest.raises(InputError) as problem:
         read_model(MODELS / "weights.pt")
-    assert "pickled weights" in str(problem.value)
+    assert "pickled PyTorch weights" in str(problem.value)
 
 
 def test_the_real_files_are_small() -> None:
@@ -349,7 +347,7 @@ def test_a_layer_that_its_framework_refuses_is_listed_as_poolcli_has_it(tmp_path
     (layer,) = found(tmp_path / "m.onnx", model(nodes, [value("x", (1, 1, 4, 4))]))
     assert "compat" not in layer.step.options
     assert layer.unusual == (
-        "ONNX refuses this layer: onnxruntime wants every pad smaller than the kernel",
+        "ONNX refuses this layer: onnxruntime requires every pad to be smaller than the kernel",
         "the first window of the rows is empty", "the last window of the rows is empty",
         "the first window of the columns is empty", "the last window of the columns is empty",
     )  # fmt: skip

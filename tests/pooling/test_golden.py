@@ -60,7 +60,7 @@ def test_answer(case: Case) -> None:
         assert isinstance(caught.value, errors.PoolcliError)
         return
     if depends_on_the_machine(case):
-        with pytest.raises(errors.CompatError, match="promises nothing for NaN"):
+        with pytest.raises(errors.CompatError, match="guarantees nothing for NaN"):
             answer(case)
         return
     values, indices = answer(case)

@@ -283,13 +283,13 @@ def test_pooling_what_was_unpooled(seed: int, lead: list[int], size: int, stride
 @pytest.mark.parametrize(
     ("values", "indices", "shape", "error", "message"),
     [
-        ([1, 2], [0], (4,), ShapeError, "values of shape 2 and indices of shape 1 do not belong together"),
+        ([1, 2], [0], (4,), ShapeError, "values of shape 2 and indices of shape 1 do not match"),
         ([[1]], [[0.5]], (2, 2), InputError, "indices of type float64 are not whole numbers"),
         ([1, 2], [0, 4], (4,), InputError, "index 4 at (1,) is outside of 4, which has the cells 0 to 3"),
         ([[1, 2]], [[-1, 0]], (2, 2), InputError, "index -1 at (0, 0) is outside of 2x2"),
-        ([1], [0], (), ShapeError, "nothing is no shape for values of shape 1"),
-        ([1], [0], (2, 2), ShapeError, "2x2 is no shape for values of shape 1"),
-        ([1], [0], (0,), ShapeError, "0 is no shape"),
+        ([1], [0], (), ShapeError, "nothing is not a shape for values of shape 1"),
+        ([1], [0], (2, 2), ShapeError, "2x2 is not a shape for values of shape 1"),
+        ([1], [0], (0,), ShapeError, "0 is not a shape"),
     ],
 )
 def test_what_cannot_be_unpooled(values: Any, indices: Any, shape: Any, error: type[Exception], message: str) -> None:

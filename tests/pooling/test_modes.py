@@ -540,7 +540,7 @@ def test_a_mode_written_out_is_read_again(text: str) -> None:
         ("zzz", "unknown mode 'zzz'", "known: max, min, avg"),
         (
             "max,avg",
-            "'max,avg' are several modes",
+            "one mode is expected, not 'max,avg'",
             "one at a time; or what they pool side by side: compare(x, mode='max,avg')",
         ),
         ("lp:2,5", "'2,5' is not a number", "lp:3"),

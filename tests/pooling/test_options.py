@@ -56,16 +56,16 @@ def test_an_option_that_does_not_exist_is_pythons_own_error() -> None:
 
 
 def test_both_doors_word_a_clash_their_own_way(call: Run) -> None:
-    with pytest.raises(UsageError, match=r"^global_window and size do not go together: ") as caught:
+    with pytest.raises(UsageError, match=r"^global_window and size cannot be combined: ") as caught:
         pool(np.ones((2, 2)), size=2, global_window=True)
     assert caught.value.hint == "drop global_window or size"
     typed = call("pool", "--global", "--size", "2", "-", stdin="1,2\n")
     assert typed.err.splitlines() == [
-        "error: --global and --size do not go together: a global window is the whole map",
+        "error: --global and --size cannot be combined: a global window is the whole map",
         "hint: drop --global or --size",
     ]
     assert call("pool", "--fractional", "-", stdin="1,2\n").err == (
-        "error: --fractional needs --output-size\nhint: say how many windows, such as --output-size 7x7\n"
+        "error: --fractional needs --output-size\nhint: give the number of windows, such as --output-size 7x7\n"
     )
 
 

@@ -63,7 +63,7 @@ def test_code_counts_at_run_time(target: str) -> None:
         ({"output_ratio": 0.5}, UsageError, "goes only with fractional"),
         ({"fractional": True, "output_ratio": 0.5, "output_size": 2}, UsageError, "goes not with output_size"),
         ({"fractional": True, "output_ratio": (0.5,), "size": (1, 1)}, UsageError, "1 and 2 spatial axes"),
-        ({"fractional": True, "output_ratio": 0.1}, ShapeError, "output_ratio=0.1 of 4 cells is no window"),
+        ({"fractional": True, "output_ratio": 0.1}, ShapeError, "output_ratio=0.1 of 4 cells gives no window"),
         ({"fractional": True, "output_ratio": 0.5, "compat": "keras"}, CompatError, "how many inputs there are"),
         ({"fractional": True, "output_ratio": 0.5, "compat": "paddle"}, CompatError, "takes a number of outputs"),
     ],

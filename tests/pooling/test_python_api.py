@@ -382,23 +382,23 @@ def test_a_framework_refuses_what_it_refuses() -> None:
         pool(GEEKS, compat="mxnet")
 
 
-# --- options that do not go together ----------------------------------------------------------------------------------
+# --- options that cannot be combined ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"global_window": True, "size": 2}, "global_window and size do not go together"),
-        ({"global_window": True, "stride": 2}, "global_window and stride do not go together"),
-        ({"global_window": True, "padding": 1}, "global_window and padding do not go together"),
-        ({"global_window": True, "output_size": 1}, "global_window and output_size do not go together"),
-        ({"global_window": True, "ceil_mode": True}, "global_window and ceil_mode do not go together"),
-        ({"mode": "global-max", "size": 2}, "global_window and size do not go together"),
-        ({"output_size": 2, "stride": 1}, "output_size and stride do not go together"),
-        ({"output_size": 2, "size": 1}, "output_size and size do not go together"),
-        ({"output_size": 2, "dilation": 2}, "output_size and dilation do not go together"),
+        ({"global_window": True, "size": 2}, "global_window and size cannot be combined"),
+        ({"global_window": True, "stride": 2}, "global_window and stride cannot be combined"),
+        ({"global_window": True, "padding": 1}, "global_window and padding cannot be combined"),
+        ({"global_window": True, "output_size": 1}, "global_window and output_size cannot be combined"),
+        ({"global_window": True, "ceil_mode": True}, "global_window and ceil_mode cannot be combined"),
+        ({"mode": "global-max", "size": 2}, "global_window and size cannot be combined"),
+        ({"output_size": 2, "stride": 1}, "output_size and stride cannot be combined"),
+        ({"output_size": 2, "size": 1}, "output_size and size cannot be combined"),
+        ({"output_size": 2, "dilation": 2}, "output_size and dilation cannot be combined"),
         ({"fractional": True}, "fractional needs output_size"),
-        ({"fractional": True, "output_size": 2, "stride": 1}, "fractional and stride do not go together"),
+        ({"fractional": True, "output_size": 2, "stride": 1}, "fractional and stride cannot be combined"),
         ({"nan": "skip"}, "unknown NaN rule 'skip'"),
         ({"pad_fill": "zero"}, "unknown pad fill 'zero'"),
         ({"storage_order": 2}, "storage order 2 is neither 0 nor 1"),

@@ -26,8 +26,8 @@ CASES: list[tuple[str, str, str, Any]] = [
     ("openvino:ceil", SIX, "-m max -k 1 -s 2", [1, 3, 5, LOWEST]),
     ("paddle", SIX, f"-m max {CEIL}", [1, 3, 5, LOWEST]),
     ("torch", SIX, f"-m avg {CEIL}", [1, 3, 5]),
-    ("openvino:ceil", SIX, "-m avg -k 1 -s 2", "an average of no cells changes with the shape"),
-    ("paddle", SIX, f"-m avg {CEIL}", "an average of no cells changes with the shape"),
+    ("openvino:ceil", SIX, "-m avg -k 1 -s 2", "its average of no cells depends on the shape"),
+    ("paddle", SIX, f"-m avg {CEIL}", "its average of no cells depends on the shape"),
     ("torch,onnx,paddle", SIX, "-m avg -k 3 -s 2 -p 1 --ceil-mode --count-include-pad", [1, 3, 5, 3]),
     ("openvino:ceil,openvino:ceil_torch", SIX, "-m avg -k 3 -s 2 -p 1 --count-include-pad", [1, 3, 5, 2]),
     ("torch", SIX, "-m avg -k 3 -s 2 -p 1", [1, 3, 5]),
@@ -54,9 +54,9 @@ CASES: list[tuple[str, str, str, Any]] = [
     ("torch,flax", "[1,2,3,NaN]", "-m max -k 4", [NAN]),
     ("openvino", "[1,2,3,NaN]", "-m max -k 4", [3]),
     ("openvino", "[NaN,2,NaN,1]", "-m max -k 4", [2]),
-    ("tf,litert,litert:builtin,paddle", "[1,2,3,NaN]", "-m max -k 4", "promises nothing for NaN"),
+    ("tf,litert,litert:builtin,paddle", "[1,2,3,NaN]", "-m max -k 4", "guarantees nothing for NaN"),
     ("torch,tf,flax,paddle,openvino", "[1,NaN,5,6]", "-m avg -k 4", [NAN]),
-    ("litert", "[1,NaN,5,6]", "-m avg -k 4", "promises nothing for NaN"),
+    ("litert", "[1,NaN,5,6]", "-m avg -k 4", "guarantees nothing for NaN"),
     ("litert", "[3,4,-5]", "-m rms -k 2 -s 2 -p same", [12.5**0.5, 5]),
     ("paddle", "[3,4,5]", "-m lp:2 -k 2 -s 2 --ceil-mode", [5, 5]),
     ("torch", "[3,4,5]", "-m lp:2 -k 2 -s 2 --ceil-mode", [5, 50**0.5]),
@@ -178,7 +178,7 @@ def test_a_record_that_says_how_it_was_verified_is_a_recipe(call: Run, tmp_path:
     ("words", "text"),
     [
         (("pool", "--emit", "torch"), "it does not do what OpenVINO does differently"),
-        (("grad",), "OpenVINO has no gradients: it runs models that others have trained"),
+        (("grad",), "OpenVINO has no gradients: it only runs trained models"),
         (("pool", "--ceil-mode"), "its rounding has three names"),
     ],
 )
@@ -203,9 +203,9 @@ def test_a_page_shows_a_runtime_that_does_here_as_poolcli_does(
 @pytest.mark.parametrize(
     ("compat", "words", "given", "why"),
     [
-        ("openvino:ceil_torch", "-m avg -k 2 -s 2 -p 1x0 --count-include-pad", GRID, "divides by the whole window"),
-        ("openvino", "-k 2", "-inf,-inf\n-inf,-inf\n", "its maximum begins with -3.4e38"),
-        ("paddle", "-k 1 -s 2 --ceil-mode", "1,2\n3,4\n", "rounding up keeps a last window behind the input in Paddle"),
+        ("openvino:ceil_torch", "-m avg -k 2 -s 2 -p 1x0 --count-include-pad", GRID, "divides by the full window size"),
+        ("openvino", "-k 2", "-inf,-inf\n-inf,-inf\n", "its maximum starts from -3.4e38"),
+        ("paddle", "-k 1 -s 2 --ceil-mode", "1,2\n3,4\n", "rounding up keeps a last window beyond the input in Paddle"),
         ("litert", "-k 4", GRID, "window 4x4 is larger than the input 3x3"),
     ],
 )  # fmt: skip
@@ -224,7 +224,7 @@ def test_three_runtimes_side_by_side_have_values_marks_and_reasons(call: Run) ->
     made = json.loads(call(*words, "--json", "-", stdin=SIX).out)
     assert [one["data"] for one in made["variants"]] == [[2, 4, pytest.approx(11 / 3)], [2, 4, 5.5], [2, 4, 5.5]]
     assert made["why"] == [
-        "Flax divides by the whole window; LiteRT divides by the real cells, but by the whole window where that is "
+        "Flax divides by the full window size; LiteRT divides by the real cells, but by the whole window where that is "
         "larger than the input",
         "padding counts in the divisor of Flax's average by default, but not of OpenVINO's",
     ]
@@ -237,4 +237,4 @@ def test_a_row_without_folds_is_tried_on_windows_of_no_cells(call: Run) -> None:
     )
     made = json.loads(done.out)
     assert [one["data"] for one in made["variants"]] == [[1, 3, 5, LOWEST], [1, 3, 5], [1, 3, 5]]
-    assert any("keeps a last window behind the input in Paddle" in reason for reason in made["why"])
+    assert any("keeps a last window beyond the input in Paddle" in reason for reason in made["why"])

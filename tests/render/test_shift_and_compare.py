@@ -206,9 +206,9 @@ def test_pages_are_written_by_their_commands(call: Run, tiny: Path, tmp_path: Pa
     ("options", "words"),
     [
         (["-o", "x.png"], "error: a shift cannot be drawn as 'x.png'"),
-        (["-o", "x.html", "--json"], "error: --output and --json do not go together"),
-        (["-o", "x.html", "--show"], "error: --output and --show do not go together"),
-        (["--json", "--show"], "error: --json and --show do not go together"),
+        (["-o", "x.html", "--json"], "error: --output and --json cannot be combined"),
+        (["-o", "x.html", "--show"], "error: --output and --show cannot be combined"),
+        (["--json", "--show"], "error: --json and --show cannot be combined"),
     ],
 )
 def test_what_a_shift_cannot_write_is_told(call: Run, tiny: Path, options: list[str], words: str) -> None:

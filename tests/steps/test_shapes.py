@@ -143,7 +143,7 @@ def test_what_does_not_fit_names_the_layer(layers: list[object], error: type[Exc
         (["8x8", "pool", "then", "pol"], "unknown step 'pol'"),
         (["8x8", "pool", "then", "glbal-max"], "did you mean global-max"),
         (["8x8", "pool", "--sizee", "2"], "stage 1 (pool): No such option: --sizee"),
-        (["8x8", "conv", "--filter", "box", "--filters", "3"], "do not go together"),
+        (["8x8", "conv", "--filter", "box", "--filters", "3"], "cannot be combined"),
         (["8x8x3", "--layout", "HW", "pool"], "layout HW names 2 axes"),
         (["0x8", "pool"], "has no cells"),
         (["24,6", "pool"], "24,6 is neither a shape nor a file\nhint: write the shape as 24x6\n"),
@@ -171,7 +171,7 @@ def test_wrong_stacks_are_refused(call: Run, words: list[str], message: str) -> 
 )
 def test_options_of_a_step_that_is_not_named(call: Run, tiny: Path, words: str, flag: str, line: str) -> None:
     done = call(*words.split(), cwd=tiny.parent)
-    message = f"error: {words.split()[0]} has no step to which {flag} belongs\nhint: poolcli {line}\n"
+    message = f"error: {words.split()[0]} needs a step for {flag}\nhint: poolcli {line}\n"
     assert (done.code, done.err) == (2, message)
     assert call(*line.split(), cwd=tiny.parent).code == 0
 

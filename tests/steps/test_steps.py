@@ -303,7 +303,7 @@ def test_unpool_knows_how_a_framework_counts(compat: str, order: int) -> None:
 
 @pytest.mark.parametrize("record", [None, 3, "pool", [], {}, {"step": 3}, {"mode": "max"}])
 def test_what_is_no_record(record: Any) -> None:
-    with pytest.raises(InputError, match="is no step"):
+    with pytest.raises(InputError, match="is not a step"):
         from_record(record)
 
 

@@ -85,7 +85,7 @@ def test_a_dangling_link_says_where_it_leads(tmp_path: Path) -> None:
     ("name", "reason"),
     [
         ("", "a file without a name"),
-        ("a\0b", "no NUL character"),
+        ("a\0b", "contain a NUL character"),
         ("x" * 4000, "the name is too long"),
         ("/dev/zero", "it is a device"),
         ("/dev/null", "it is a device"),
@@ -100,7 +100,7 @@ def test_what_cannot_be_read(name: str, reason: str) -> None:
 def test_a_circle_of_links(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
-    assert "circle" in refused(lambda: read_source(tmp_path / "a")).message
+    assert "loop" in refused(lambda: read_source(tmp_path / "a")).message
 
 
 def test_a_fifo_is_read_to_its_end(tmp_path: Path) -> None:
@@ -299,14 +299,14 @@ def test_a_closed_descriptor() -> None:
 @pytest.mark.parametrize(
     ("name", "reason", "hint"),
     [
-        ("", "no file name", "output.csv"),
-        ("a\0b", "no file name", "output.csv"),
+        ("", "not a file name", "output.csv"),
+        ("a\0b", "not a file name", "output.csv"),
         ("{folder}", "it is a folder", "output.csv"),
         ("{folder}/", "it is a folder", "output.csv"),
         ("{folder}/new/", "it is a folder", "output.csv"),
         ("{folder}/no/x.csv", "the folder {folder}/no does not exist", "make the folder first"),
         ("{folder}/out.csv/x.csv", "a file, not a folder", "check the path"),
-        ("{folder}/circle", "circle", "remove the links"),
+        ("{folder}/circle", "loop", "remove the links"),
         ("{folder}/" + "x" * 300, "the name is too long", "shorter"),
     ],
 )
@@ -348,7 +348,7 @@ def test_a_closed_folder_and_a_read_only_file_stop_a_plain_user(tmp_path: Path) 
         "cannot read secret.csv: permission denied",
         "cannot write out.csv: it is read-only",
         "cannot write out.csv: it is read-only",
-        "cannot write new.csv: its folder does not let files be made",
+        "cannot write new.csv: its folder does not allow new files",
         "cannot write new.csv: permission denied",
     ]
     assert (folder / "out.csv").read_bytes() == OLD

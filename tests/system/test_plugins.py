@@ -237,7 +237,7 @@ def test_known_names_look_at_no_package(
 # --- what is broken ---------------------------------------------------------------------------------------------------
 
 MODE = "from poolcli.plugins import MAX, Mode\nROW = Mode({name!r}, 'max(x)', (MAX,))\n"
-SAYS = "hint: docs/architecture.md says under 'From a package of your own' what a package has to give"
+SAYS = "hint: docs/architecture.md says under 'From a package of your own' what a package must provide"
 
 
 @pytest.mark.parametrize(
@@ -247,10 +247,10 @@ SAYS = "hint: docs/architecture.md says under 'From a package of your own' what 
         ("1 / 0", "cannot be loaded: ZeroDivisionError: division by zero", None),
         ("raise SystemExit", "cannot be loaded: SystemExit", None),
         ("", "cannot be loaded: AttributeError: module 'broken' has no attribute 'ROW'", None),
-        ("ROW = 3", "is of type int, but has to be a poolcli.plugins.Mode", SAYS),
+        ("ROW = 3", "is of type int, but must be a poolcli.plugins.Mode", SAYS),
         (
             "from poolcli.plugins import Mode as ROW",
-            "is the class Mode, but has to be a poolcli.plugins.Mode",
+            "is the class Mode, but must be a poolcli.plugins.Mode",
             SAYS,
         ),
         (MODE.format(name="other"), "calls itself 'other'", SAYS),
@@ -328,5 +328,5 @@ def test_a_format_cannot_borrow_the_name_of_one_that_poolcli_has(run: Run, tiny:
     result = run("pool", tiny, "-o", "out.odd", env={"PYTHONPATH": str(tmp_path)}, cwd=tmp_path)
     assert (result.code, result.err) == (
         1, "error: a package's format for 'odd' calls itself csv, as one of poolcli's does\n"
-        "hint: uninstall the package, or have its format named otherwise\n"
+        "hint: uninstall the package, or rename its format\n"
     )  # fmt: skip

@@ -65,29 +65,29 @@ class Files(Group):
         str, option("-o", "--output", help="The folder for the results; made if missing.", panel=FILES, metavar="DIR")
     ] = ""
     name: Annotated[
-        str | None, option("--name", help="What a result is called, with {stem}, {name}, {ext}, {folder} (below the "
-                           "folder given), {number}; its extension says the format.", panel=FILES,
+        str | None, option("--name", help="How to name a result, with {stem}, {name}, {ext}, {folder} (below the "
+                           "folder given), {number}; its extension chooses the format.", panel=FILES,
                            default="{folder}/{stem} and the input's format, or png for pictures", metavar="PATTERN")
     ] = None  # fmt: skip
     format: Annotated[
         str | None, option("-f", "--format", help="csv, tsv, json, npy, png ...", panel=FILES, metavar="NAME",
                            choices=file_formats, free=True)
     ] = None  # fmt: skip
-    recursive: Annotated[bool, option("-r", "--recursive", help="Look into folders in folders.", panel=FILES)] = False
+    recursive: Annotated[bool, option("-r", "--recursive", help="Include subfolders.", panel=FILES)] = False
     files0: Annotated[
-        bool, option("--files0", help="Read more paths from standard input, with a NUL after each, as from find "
+        bool, option("--files0", help="Read more paths from standard input, each followed by NUL, as from find "
                      "-print0.", panel=FILES)
     ] = False  # fmt: skip
     skip_existing: Annotated[
-        bool, option("--skip-existing", help="Leave results as they are that the same steps made of the same input; "
-                     "make those again that others made.", panel=FILES)
+        bool, option("--skip-existing", help="Keep results that the same steps made from the same input; make all "
+                     "others again.", panel=FILES)
     ] = False  # fmt: skip
     overwrite: Annotated[
-        bool, option("--overwrite", help="Replace files that have the name of a result.", panel=FILES)
+        bool, option("--overwrite", help="Replace existing files that have the name of a result.", panel=FILES)
     ] = False
-    dry_run: Annotated[bool, option("--dry-run", help="Only say what would be done.", panel=FILES)] = False
+    dry_run: Annotated[bool, option("--dry-run", help="Only print what would be done.", panel=FILES)] = False
     report: Annotated[
-        str | None, option("--report", help="Write what became of each file, one line of JSON each.", panel=FILES,
+        str | None, option("--report", help="Write the outcome of each file as a line of JSON.", panel=FILES,
                            metavar="FILE.jsonl")
     ] = None  # fmt: skip
 
@@ -112,7 +112,7 @@ class Cluster(Group):
         """Return who does the work."""
         if self.scheduler:
             if self.jobs is not None:
-                raise UsageError("--jobs and --scheduler do not go together", "the scheduler knows its workers")
+                raise UsageError("--jobs and --scheduler cannot be combined", "the scheduler knows its workers")
             return Dask(self.scheduler)
         if self.send_bytes:
             raise UsageError("--send-bytes needs --scheduler", "processes of this machine see the files")
@@ -136,7 +136,7 @@ def _steps(recipes: RecipeOptions, filtering: FilterOptions, window: Windowing, 
     """Return the steps of a recipe, or else those that the options ask for."""
     if recipes.steps and (indices or not (_as_usual(filtering) and _as_usual(window))):
         raise UsageError(
-            "--steps and options for pooling do not go together", "change the recipe with --set pool.size=3"
+            "--steps and options for pooling cannot be combined", "change the recipe with --set pool.size=3"
         )
     steps = recipes.replayed()
     if not steps:
@@ -301,7 +301,7 @@ def _conclude(tally: Tally, planned: BatchPlan, stop: Stop, trouble: ClusterErro
         more = f" (and so in {many(len(sources) - 1, 'more file')})" if len(sources) > 1 else ""
         out.note(f"{min(sources)}: " + note + more)
     if len(tally.notes) > MOST_NOTES:
-        out.note(f"{len(tally.notes) - MOST_NOTES} more such notes; --report FILE has them all")
+        out.note(f"{len(tally.notes) - MOST_NOTES} more such notes; --report FILE lists them all")
     told = sum(tally.count.values())
     if trouble:
         out.complain(trouble)

@@ -58,7 +58,7 @@ class Comparing(Windowing):
     ] = None  # fmt: skip
 
     side: Annotated[
-        list[str] | None, option("--side", help="A framework and options of its own, such as 'torch padding=1'; may be "
+        list[str] | None, option("--side", help="A framework with its own options, such as 'torch padding=1'; may be "
                                  "repeated.", panel=WINDOW, metavar="'NAME OPTION=VALUE ...'")
     ] = None  # fmt: skip
 
@@ -66,7 +66,7 @@ class Comparing(Windowing):
         """Return every mode under every framework, or every side, with a label each."""
         if self.side:
             if self.compat:
-                raise UsageError("--side and --compat do not go together", "name the framework in every --side")
+                raise UsageError("--side and --compat cannot be combined", "name the framework in every --side")
             return {text: self._side(text) for text in self.side}
         chosen = labelled(_listed(self.mode), _listed(self.compat or ""))
         return {label: self.but(mode=mode, compat=name).step() for label, mode, name in chosen}
@@ -109,7 +109,7 @@ def compare(
     showing: ShowOption,
     io: InputOutput,
     shape: Annotated[
-        str | None, option("--shape", help="Instead of an INPUT: a shape alone, such as 7x7; its cells are numbered "
+        str | None, option("--shape", help="A shape instead of an INPUT, such as 7x7; its cells are numbered "
                            "from 1.", panel="Input", metavar="HxW")
     ] = None,
 ) -> None:  # fmt: skip
@@ -180,7 +180,7 @@ def _numbered(text: str, given: str | None) -> FeatureMap:
     import numpy as np
 
     if given is not None:
-        raise UsageError("--shape and an INPUT do not go together", "drop one of them")
+        raise UsageError("--shape and an INPUT cannot be combined", "drop one of them")
     sizes = parse_sizes(text, "shape")
     shape = (sizes,) if isinstance(sizes, int) else sizes
     if min(shape) < 1:
@@ -195,7 +195,7 @@ def _hint(variant: Variant, out: Output) -> None:
     if isinstance(variant.problem, CompatError):
         advice = f"{spoken(variant.problem.advice)}; or "
         apart = f"poolcli explain --compat {variant.step.options['compat']} --mode {variant.step.mode} --at 0,0"
-        out.say(f"hint: {variant.label}: {advice}ask it alone, with options of its own: {apart} ...")
+        out.say(f"hint: {variant.label}: {advice}run it alone, with its own options: {apart} ...")
 
 
 def _record(ready: FeatureMap, made: Variants) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def _machine() -> Iterator[Finding]:
     yield "platform", platform.platform(), OK, ""
     yield "processors", f"{processors()} of {os.cpu_count()}", OK, ""
     yield _threads()
-    yield "memory", f"{available() / 2**30:.3g} GiB can be had", OK, ""
+    yield "memory", f"{available() / 2**30:.3g} GiB available", OK, ""
 
 
 def _threads() -> Finding:

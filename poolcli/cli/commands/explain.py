@@ -42,14 +42,14 @@ class Explaining(Group):
         str | None, option("--at", help="One window: its output row and column, from 0.", panel=OUTPUT, metavar="R,C")
     ] = None
     shape: Annotated[
-        str | None, option("--shape", help="Instead of an INPUT: a shape alone, such as 7x7.", panel="Input",
+        str | None, option("--shape", help="A shape instead of an INPUT, such as 7x7.", panel="Input",
                            metavar="HxW")
     ] = None  # fmt: skip
     output: Annotated[
-        str, option("-o", "--output", help="A page to play with (.html), the window's walk (.gif, .apng, .png with "
+        str, option("-o", "--output", help="An interactive page (.html), an animation (.gif, .apng, .png with "
                     "--fps), one window (.svg), or the finished picture (.png).", panel=OUTPUT, metavar="PATH")
     ] = "-"  # fmt: skip
-    json: Annotated[bool, option("--json", help="As JSON, every window.", panel=OUTPUT)] = False
+    json: Annotated[bool, option("--json", help="Every window as JSON.", panel=OUTPUT)] = False
     page: Annotated[
         int | None, option("--page", help="Which page of many windows to show.", least=1, default="1", panel=TABLE,
                            metavar="N")
@@ -63,8 +63,8 @@ class Explaining(Group):
         bool, option("--still", help="The finished picture, as .png or .svg: all of the output.", panel=PICTURE)
     ] = False
     exercise: Annotated[
-        bool, option("--exercise", help="The page as a quiz, which prints as a sheet with solutions; without INPUT a "
-                     "small map of whole numbers, which --seed chooses.", panel=OUTPUT)
+        bool, option("--exercise", help="The page as a quiz that prints as a sheet with solutions; without INPUT, "
+                     "--seed chooses a small map of whole numbers.", panel=OUTPUT)
     ] = False  # fmt: skip
     fps: Annotated[
         float | None, option("--fps", help="Windows per second.", default="2", panel=PICTURE, metavar="N")
@@ -74,10 +74,12 @@ class Explaining(Group):
                            panel=PICTURE, metavar="N")
     ] = None  # fmt: skip
     frames: Annotated[
-        int | None, option("--frames", help="Windows to animate; of more, so many are chosen evenly.", least=1,
+        int | None, option("--frames", help="Windows to animate at most; of more, evenly spaced ones.", least=1,
                            default="120", panel=PICTURE, metavar="N")
     ] = None  # fmt: skip
-    overwrite: Annotated[bool, option("--overwrite", help="Allow the output to be the input.", panel=OUTPUT)] = False
+    overwrite: Annotated[bool, option("--overwrite", help="Allow the output to replace the input.", panel=OUTPUT)] = (
+        False
+    )
 
     @property
     def place(self) -> tuple[int, ...] | None:
@@ -86,7 +88,9 @@ class Explaining(Group):
             return None
         parts = self.at.split(",")
         if not all(part.strip().isdecimal() and len(part) < 19 for part in parts):
-            raise UsageError(f"--at {self.at!r} is no output cell", "write row,column counted from 0, such as --at 0,1")
+            raise UsageError(
+                f"--at {self.at!r} is not an output cell", "write row,column counted from 0, such as --at 0,1"
+            )
         return tuple(map(int, parts))
 
     def check(self, picturing: Picturing) -> None:
@@ -185,7 +189,7 @@ def _made_up(steps: Sequence[Step], window: Windowing, explaining: Explaining) -
 
 def _check_shape_alone(given: str | None, explaining: Explaining, filtering: FilterOptions) -> None:
     if given is not None:
-        raise UsageError("--shape and an INPUT do not go together", "drop one of them")
+        raise UsageError("--shape and an INPUT cannot be combined", "drop one of them")
     if explaining.exercise:
         raise UsageError("--shape has no numbers to work with", "drop --shape: an exercise makes a map of its own")
     if filtering.steps():

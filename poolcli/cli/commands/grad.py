@@ -45,7 +45,7 @@ def grad(
                default="ones", metavar="FILE"),
     ] = None,
     emit: Annotated[
-        str | None, option("--emit", help="Print code that computes the same, instead of computing; PyTorch's.",
+        str | None, option("--emit", help="Print equivalent code instead of computing; PyTorch's.",
                            panel=OUTPUT, metavar="NAME", choices=BACKWARD)
     ] = None,
     io: StepIO,

@@ -22,7 +22,7 @@ from poolcli.pooling.options import padding_text
 from poolcli.steps.steps import text
 from poolcli.wording import many, printable
 
-Quiet = Annotated[bool, option("-q", "--quiet", help="Say nothing but errors.", panel="Work")]
+Quiet = Annotated[bool, option("-q", "--quiet", help="Print only errors.", panel="Work")]
 Targets = Annotated[
     str | None,
     option("--to", help="Frameworks with commas: where the values will differ there, and why.", panel=OUTPUT,

@@ -24,7 +24,7 @@ class PoolExtras(Group):
         bool, option("--indices", help="Record where each maximum or minimum came from.", panel=OUTPUT)
     ] = False
     emit: Annotated[
-        str | None, option("--emit", help="Print code that computes the same, instead of computing: "
+        str | None, option("--emit", help="Print equivalent code instead of computing: "
                            f"{', '.join(TARGETS)}.", panel=OUTPUT, metavar="NAME", choices=tuple(TARGETS))
     ] = None  # fmt: skip
 

@@ -33,7 +33,7 @@ class Recipes(RecipeOptions):
     """Steps from a file, and into one."""
 
     save_steps: Annotated[
-        str | None, option("--save-steps", help="Write the steps down as a recipe.", panel=OUTPUT, metavar="FILE")
+        str | None, option("--save-steps", help="Save the steps as a recipe.", panel=OUTPUT, metavar="FILE")
     ] = None
 
 

@@ -28,8 +28,8 @@ class Shifting(Group):
         int, option("--by", help="Cells to move, in each direction in turn.", least=1, panel=WINDOW, metavar="N")
     ] = 1
     random: Annotated[
-        int | None, option("--random", help="Instead so many random movements of at most --by cells along each axis; "
-                           "--seed chooses them.", panel=WINDOW, metavar="N")
+        int | None, option("--random", help="This many random movements instead, of at most --by cells along each "
+                           "axis; --seed chooses them.", panel=WINDOW, metavar="N")
     ] = None  # fmt: skip
     edge: Annotated[
         str, option("--edge", help="What comes in at the edge: replicate, reflect, symmetric, wrap, or a number.",
@@ -39,8 +39,10 @@ class Shifting(Group):
         str, option("-o", "--output", help="A page (.html): the maps, their changes, direction and amount to choose.",
                     panel=OUTPUT, metavar="PATH")
     ] = "-"  # fmt: skip
-    overwrite: Annotated[bool, option("--overwrite", help="Allow the output to be the input.", panel=OUTPUT)] = False
-    show: Annotated[bool, option("--show", help="Draw where the maps changed, too.", panel=OUTPUT)] = False
+    overwrite: Annotated[bool, option("--overwrite", help="Allow the output to replace the input.", panel=OUTPUT)] = (
+        False
+    )
+    show: Annotated[bool, option("--show", help="Also draw where the maps changed.", panel=OUTPUT)] = False
     json: AsJson = False
 
     @property
@@ -56,7 +58,7 @@ class Shifting(Group):
         self.chosen_format  # noqa: B018 -- for its errors
         for first, second in (("output", "json"), ("output", "show"), ("json", "show")):
             if getattr(self, first) not in ("-", False) and getattr(self, second):
-                raise UsageError(f"--{first} and --{second} do not go together", "drop one of them")
+                raise UsageError(f"--{first} and --{second} cannot be combined", "drop one of them")
         if self.json or self.output != "-":
             what = "JSON" if self.json else "a page"
             refuse_idle({"width": picturing.width, "overwrite": self.json and self.overwrite}, what)

@@ -19,7 +19,7 @@ def unpool(
     *,
     unpooling: UnpoolOptions,
     emit: Annotated[
-        str | None, option("--emit", help="Print code that computes the same, instead of computing: "
+        str | None, option("--emit", help="Print equivalent code instead of computing: "
                            f"{', '.join(UNPOOLING)}.", panel=OUTPUT, metavar="NAME", choices=UNPOOLING)
     ] = None,
     io: StepIO,

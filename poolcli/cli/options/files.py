@@ -41,7 +41,7 @@ class Reading(Group):
 
     input_format: Annotated[
         str | None,
-        option("--input-format", help="csv, json, npy, png ...; found out from the data if missing.", panel=INPUT,
+        option("--input-format", help="csv, json, npy, png ...; detected from the data if missing.", panel=INPUT,
                metavar="NAME", choices=formats_read, free=True),
     ] = None  # fmt: skip
     layout: Annotated[
@@ -52,11 +52,11 @@ class Reading(Group):
     ] = None  # fmt: skip
     missing: Annotated[
         str | None,
-        option("--missing", help="What stands for a missing value: -9999, NA ...; an empty item for empty cells.",
+        option("--missing", help="What marks a missing value: -9999, NA ...; an empty item for empty cells.",
                panel=INPUT, metavar="V,V..."),
     ] = None  # fmt: skip
     skip: Annotated[
-        int, option("--skip", help="Lines to pass over at the start of CSV.", least=0, panel=INPUT, metavar="N")
+        int, option("--skip", help="Lines to skip at the start of CSV.", least=0, panel=INPUT, metavar="N")
     ] = 0
     columns: Annotated[
         str | None, option("--columns", help="Columns of CSV to read, by number (2-, 1,3-5) or by name in the header.",
@@ -67,7 +67,7 @@ class Reading(Group):
     ] = None
     delimiter: Annotated[
         str,
-        option("--delimiter", help="What stands between the values of CSV: tab, blanks, or any one character.",
+        option("--delimiter", help="What separates the values of CSV: tab, blanks, or any single character.",
                panel=INPUT, choices=("auto", ",", ";", "|", "tab", "blanks"), free=True),
     ] = "auto"  # fmt: skip
     decimal: Annotated[
@@ -78,12 +78,12 @@ class Reading(Group):
                     choices=("auto", "yes", "no"))
     ] = "auto"  # fmt: skip
     channels: Annotated[
-        str, option("--channels", help="Read pictures as gray, or every colour by itself.", panel=INPUT,
+        str, option("--channels", help="Read pictures as gray, or each colour as a channel.", panel=INPUT,
                     choices=("gray", "rgb"))
     ] = "gray"  # fmt: skip
     frame: Annotated[
-        str, option("--frame", help="Which frame of a moving picture, from 0; all for an axis of them.", panel=INPUT,
-                    metavar="N|all")
+        str, option("--frame", help="Which frame of an animated picture, from 0; all stacks them along an axis.",
+                    panel=INPUT, metavar="N|all")
     ] = "0"  # fmt: skip
     linear_light: Annotated[
         bool, option("--linear-light", help="Pool the light of sRGB pictures, not their gray levels.", panel=INPUT)
@@ -113,7 +113,7 @@ class Writing(Group):
     """Where the result goes, and how it looks."""
 
     output: Annotated[
-        str, option("-o", "--output", help="A file, whose extension says the format; - for standard output.",
+        str, option("-o", "--output", help="A file, whose extension chooses the format; - for standard output.",
                     panel=OUTPUT, metavar="PATH")
     ] = "-"  # fmt: skip
     format: Annotated[
@@ -121,7 +121,9 @@ class Writing(Group):
                            default="by --output, else table", metavar="NAME", choices=formats_written, free=True)
     ] = None  # fmt: skip
     json: Annotated[bool, option("--json", help="The same as --format json.", panel=OUTPUT)] = False
-    overwrite: Annotated[bool, option("--overwrite", help="Allow the output to be the input.", panel=OUTPUT)] = False
+    overwrite: Annotated[bool, option("--overwrite", help="Allow the output to replace the input.", panel=OUTPUT)] = (
+        False
+    )
     precision: Annotated[
         int, option("--precision", help="Decimals in tables.", least=0, most=17, panel=TABLE, metavar="N")
     ] = 4
@@ -153,7 +155,7 @@ class Writing(Group):
     def chosen_format(self) -> str:
         """The format that was asked for by ``--json``, ``--format`` or the output's extension."""
         if self.json and self.format not in (None, "json"):
-            raise UsageError(f"--json and --format {self.format} do not go together", "drop one of them")
+            raise UsageError(f"--json and --format {self.format} cannot be combined", "drop one of them")
         named = "json" if self.json else self.format
         if named == "table" or (named is None and self.output == "-"):
             return "table"
@@ -179,7 +181,7 @@ class Writing(Group):
 class Verbosity(Group):
     """How the work is done, and how much is said of it on standard error."""
 
-    quiet: Annotated[bool, option("-q", "--quiet", help="Say nothing but errors.", panel="Work")] = False
+    quiet: Annotated[bool, option("-q", "--quiet", help="Print only errors.", panel="Work")] = False
     verbose: Annotated[
         bool, option("-v", "--verbose", help="State every guess: delimiter, header, layout, dtype.", panel="Work")
     ] = False
@@ -217,8 +219,8 @@ class StepIO(InputOutput):
     """How maps come in and go out of a command that takes one, or one after the other."""
 
     lines: Annotated[
-        bool, option("--lines", help="Take each line of the input as a map by itself (JSON Lines), and answer it at "
-                     "once.", panel=INPUT)
+        bool, option("--lines", help="Treat each line of the input as a separate map (JSON Lines), and answer it "
+                     "at once.", panel=INPUT)
     ] = False  # fmt: skip
 
 
@@ -226,6 +228,6 @@ class ClusterOptions(Group):
     """Who works on arrays larger than memory."""
 
     scheduler: Annotated[
-        str | None, option("--scheduler", help="Let the workers of a Dask scheduler do the blocks of a Zarr array, "
-                           "such as tcp://host:8786.", panel="Work", metavar="ADDRESS")
+        str | None, option("--scheduler", help="Process the blocks of a Zarr array on the workers of a Dask "
+                           "scheduler, such as tcp://host:8786.", panel="Work", metavar="ADDRESS")
     ] = None  # fmt: skip

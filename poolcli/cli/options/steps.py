@@ -31,7 +31,7 @@ class FilterOptions(Group):
                panel="Before pooling", metavar="NAME|FILE|JSON", choices=filter_names, free=True),
     ] = None  # fmt: skip
     filter_padding: Annotated[
-        str, option("--filter-padding", help="As --padding, but for the filter, and with zeros.",
+        str, option("--filter-padding", help="Like --padding, but for the filter, and with zeros.",
                     panel="Before pooling", metavar="P")
     ] = "valid"  # fmt: skip
     bias: Annotated[
@@ -44,7 +44,7 @@ class FilterOptions(Group):
     def steps(self) -> list[Step]:
         """Return the steps before pooling."""
         if self.filter is None and (self.bias or self.filter_padding != "valid"):
-            raise UsageError("--bias and --filter-padding belong to a filter", "add --filter NAME")
+            raise UsageError("--bias and --filter-padding need a filter", "add --filter NAME")
         filtering: list[Step] = []
         if self.filter is not None:
             filtering.append(kernel_step(self.filter, padding=parse_padding(self.filter_padding), bias=self.bias))

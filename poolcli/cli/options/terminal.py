@@ -28,7 +28,7 @@ class Picturing(Group):
 
     colormap: Annotated[
         str | None, option("--colormap", help="viridis, magma, gray, or diverging, whose middle is zero.",
-                           default="viridis, of a photograph gray", panel=PICTURE, metavar="NAME",
+                           default="viridis; gray for a photograph", panel=PICTURE, metavar="NAME",
                            choices=colormap_names)
     ] = None  # fmt: skip
     color: Annotated[

@@ -160,7 +160,7 @@ def scripted_layer(feature_map: FeatureMap, layer: Pooling) -> Pooling:
         raise UsageError(f"a page cannot draw at random as mode {layer.mode} does", AS_TABLE)
     for option in KEPT:
         if getattr(layer, option.name) != option.default and option.json not in (*NOT_FOR_THE_SCRIPT, *known_options()):
-            raise UsageError(Phrase(f"a page knows nothing of {{{option.name}}}"), AS_TABLE)
+            raise UsageError(Phrase(f"a page cannot use {{{option.name}}}"), AS_TABLE)
     if not mode.script:
         raise UsageError(f"a page cannot compute mode {layer.mode}, which {lacking(mode, 'script')}", AS_TABLE)
     layer.apply(feature_map.values)
@@ -172,7 +172,7 @@ def check_map(feature_map: FeatureMap) -> None:
     if feature_map.ndim > 2:
         raise UsageError(
             f"a page shows one or two spatial axes, but {feature_map.layout} has {feature_map.ndim}",
-            Phrase("call the depth a channel, such as {layout}, to see every slice by itself", layout="CHW"),
+            Phrase("call the depth a channel, such as {layout}, to see every slice on its own", layout="CHW"),
         )
     if feature_map.values.size > MOST_PAGE_CELLS:
         side = math.isqrt(MOST_PAGE_CELLS)
@@ -202,7 +202,7 @@ def _in_own_words(feature_map: FeatureMap, layer: Pooling) -> Pooling:
     sides = [PoolStep.from_record({**said, "compat": name}) for name in (layer.compat, None)]
     made = compared(feature_map, {str(layer.compat): sides[0], OWN.name: sides[1]})
     if made.reasons and layer.framework:
-        why = f"a page does not do what {layer.framework.title} does differently here: {'; '.join(made.reasons)}"
+        why = f"a page cannot do what {layer.framework.title} does differently here: {'; '.join(made.reasons)}"
         raise UsageError(why, AS_TABLE)
     return sides[1].layer(feature_map.ndim)
 

@@ -59,7 +59,7 @@ def _verdict(made: Variants, variant: Variant) -> str:
     both = marks[common(first.values, variant.values)]
     told = f"{variant.label} differs from {first.label} in {int(both.sum())} of {both.size} values"
     if marks.shape == first.values.shape:
-        return f"{told}, marked {MARK}" if marks.any() else f"{variant.label} answers as {first.label}"
+        return f"{told}, marked {MARK}" if marks.any() else f"{variant.label} gives the same values as {first.label}"
     if marks.size > both.size:
         return f"{told} that both have, and has {marks.size - both.size} more, marked {MARK}"
     return f"{told} that both have, and lacks {first.values.size - both.size}{f', marked {MARK}' if both.any() else ''}"
