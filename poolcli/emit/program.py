@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from poolcli.errors import UsageError
 from poolcli.featuremap import SPATIAL
-from poolcli.steps.shapes import check_options, validate
-from poolcli.steps.steps import ConvStep, GradStep, PoolStep, ReluStep, UnpoolStep, text
+from poolcli.steps.shapes import validate
+from poolcli.steps.steps import ConvStep, GradStep, PoolStep, ReluStep, UnpoolStep, check_options, text
 from poolcli.window import Window
 from poolcli.wording import Phrase, Typed
 

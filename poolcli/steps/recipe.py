@@ -16,12 +16,12 @@ from typing import Any
 from poolcli.errors import InputError, UnknownNameError, UsageError
 from poolcli.formats.png_chunks import SIGNATURE, own_text
 from poolcli.pooling.options import BY_JSON, FLAG, GRID, NUMBER, SIZES, TEXT, Kind
-from poolcli.steps.shapes import check_options
 from poolcli.steps.steps import (
     STEPS,
     ConvStep,
     Record,
     Step,
+    check_options,
     named,
     without_shapes,
 )

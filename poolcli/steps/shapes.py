@@ -23,6 +23,7 @@ from poolcli.steps.steps import (
     PoolStep,
     Step,
     UnpoolStep,
+    check_options,
     text,
     through,
 )
@@ -250,30 +251,6 @@ def summarize(signal: Signal, layers: Sequence[Any]) -> list[SummaryRow]:
             rows[-1] = rows[-1]._replace(what=f"{rows[-1].what}, {layer.name}")
         signal = after
     return rows
-
-
-def check_options(step: Step, ndim: int) -> None:
-    """Raise what is wrong with the options of a step, whatever its input.
-
-    Parameters
-    ----------
-    step : Step
-        What to check.
-    ndim : int
-        The number of spatial axes.
-    """
-    if isinstance(step, GradStep):
-        step.pool.layer(ndim)
-    if isinstance(step, PoolStep):
-        _check_indices(step, ndim)
-    if isinstance(step, ConvStep):
-        step.window()
-
-
-def _check_indices(step: PoolStep, ndim: int) -> None:
-    layer = step.layer(ndim)
-    if step.indices and (not layer.mode.mode.indexed or layer.pad_fill != "ignore"):
-        raise UsageError(f"{layer.mode} has no indices here", Phrase("only max and min without {pad_fill} have them"))
 
 
 def validate(steps: Sequence[Step], shape: Sequence[int], layout: str | None = None) -> list[tuple[int, ...]]:

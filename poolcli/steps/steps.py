@@ -439,3 +439,27 @@ def text(record: Record) -> str:
     what += [sizes_text(size)] if (size := known.get("size")) else []
     said = [word(known[key]) for key, word in _WORDS.items() if known.get(key) is not None and known[key] is not False]
     return ", ".join([" ".join(what), *said] if what else said)
+
+
+def check_options(step: Step, ndim: int) -> None:
+    """Raise what is wrong with the options of a step, whatever its input.
+
+    Parameters
+    ----------
+    step : Step
+        What to check.
+    ndim : int
+        The number of spatial axes.
+    """
+    if isinstance(step, GradStep):
+        step.pool.layer(ndim)
+    if isinstance(step, PoolStep):
+        _check_indices(step, ndim)
+    if isinstance(step, ConvStep):
+        step.window()
+
+
+def _check_indices(step: PoolStep, ndim: int) -> None:
+    layer = step.layer(ndim)
+    if step.indices and (not layer.mode.mode.indexed or layer.pad_fill != "ignore"):
+        raise UsageError(f"{layer.mode} has no indices here", Phrase("only max and min without {pad_fill} have them"))

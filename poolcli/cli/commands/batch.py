@@ -32,7 +32,7 @@ from poolcli.cli.signals import Stop, interruptible
 from poolcli.cli.words import spoken
 from poolcli.errors import UsageError
 from poolcli.formats.options import WriteOptions
-from poolcli.steps.shapes import check_options
+from poolcli.steps.steps import check_options
 from poolcli.system.cluster import ClusterError
 from poolcli.system.files import check_target, read_source, same_file
 from poolcli.system.limits import processors
