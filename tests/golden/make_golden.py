@@ -7,11 +7,10 @@ to renew them::
     python tests/golden/make_golden.py                          # rewrites the JSON files beside this script
     python tests/golden/make_golden.py --check-emitted E.json   # runs code that ``poolcli pool --emit`` printed
 
-The runtimes do not live together: ``--only`` runs their programs, each in an environment of its own with
-tensorflow-cpu==2.21.0 (for tensorflow and litert), openvino==2026.4.1, paddlepaddle==3.3.1, or flax==0.12.8 on
-jax==0.10.2::
+The runtimes do not live together: ``--environments`` makes an environment for each row of `ENVIRONMENTS`, installs what
+the row says, and runs the emitted programs of its runtimes there; ``--only`` picks some of them::
 
-    python tests/golden/make_golden.py --check-emitted E.json --only tensorflow,litert
+    python tests/golden/make_golden.py --environments FOLDER --check-emitted E.json --only tensorflow,litert
 
 Each case holds an input, the poolcli call (``pool``, ``grad`` or ``unpool`` and its keywords) and what the framework
 answered: values, or the words with which it refused. In JSON ``null`` is NaN and ``1e999`` is infinity. Arrays are
@@ -30,7 +29,9 @@ import json
 import math
 import os
 import re
+import subprocess
 import sys
+import venv
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -50,6 +51,15 @@ Options = dict[str, Any]
 
 # What a framework raises when it refuses a configuration, onnxruntime's own exceptions apart.
 REFUSALS = (TypeError, ValueError, RuntimeError, NotImplementedError, AttributeError)
+
+
+# What is installed into an environment of its own, and whose emitted programs run there.
+ENVIRONMENTS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "tensorflow": (("tensorflow-cpu==2.21.0", "keras==3.15.1"), ("tensorflow", "litert")),
+    "openvino": (("openvino==2026.4.1",), ("openvino",)),
+    "paddle": (("paddlepaddle==3.3.1",), ("paddle",)),
+    "flax": (("flax==0.12.8", "jax==0.10.2"), ("flax",)),
+}
 
 
 @dataclass(frozen=True)
@@ -1024,15 +1034,45 @@ def check_emitted(path: Path, only: Sequence[str]) -> int:
     return wrong
 
 
+def installed(folder: Path, packages: Sequence[str]) -> Path:
+    """Return the interpreter of an environment that holds these packages; it is made where there is none."""
+    mark = folder / "installed.txt"
+    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+    if not mark.exists() or mark.read_text(encoding="utf-8").split() != list(packages):
+        venv.create(folder, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
+        mark.write_text("\n".join(packages), encoding="utf-8")
+    return python
+
+
+def check_in_environments(folder: Path, path: Path, only: Sequence[str]) -> int:
+    """Run the emitted programs of every runtime in its environment; return in how many one fails."""
+    wrong = 0
+    for name, (packages, runtimes) in ENVIRONMENTS.items():
+        wanted = [runtime for runtime in runtimes if not only or runtime in only]
+        if wanted:
+            python = installed(folder / name, packages)
+            command = [str(python), __file__, "--check-emitted", str(path), "--only", ",".join(wanted)]
+            say(f"{name}: {' '.join(packages)}")
+            wrong += subprocess.run(command, check=False).returncode != 0
+    return wrong
+
+
 def main() -> int:
     """Write the files, or check emitted code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=HERE, help="folder for the JSON files")
     parser.add_argument("--check-emitted", type=Path, metavar="FILE", help="run emitted code instead")
     parser.add_argument("--only", default="", metavar="NAMES", help="the frameworks whose emitted code to run")
+    parser.add_argument("--environments", type=Path, metavar="FOLDER", help="run it in environments made there")
     arguments = parser.parse_args()
+    only = arguments.only.split(",") if arguments.only else ()
+    if arguments.environments:
+        if not arguments.check_emitted:
+            parser.error("--environments needs --check-emitted")
+        return min(1, check_in_environments(arguments.environments, arguments.check_emitted, only))
     if arguments.check_emitted:
-        return min(1, check_emitted(arguments.check_emitted, arguments.only.split(",") if arguments.only else ()))
+        return min(1, check_emitted(arguments.check_emitted, only))
     make(arguments.out)
     return 0
 
