@@ -88,7 +88,7 @@ drawn_by: Callable[[], MapDrawer] | None = None  # `poolcli` says who, because d
 
 @dataclass(frozen=True)
 class FeatureMap:
-    """Numbers on a grid, and what is known of them.
+    """Numbers on a grid, and what is known about them.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ class FeatureMap:
     layout : str
         The axes in the order in which the input had them and the output will have them.
     steps : tuple of mappings
-        What has been done so far, as DESIGN's JSON has it.
+        What has been done so far, as in the JSON that poolcli writes.
     name : str
         Where the numbers came from, for messages.
     white : float or None
@@ -111,7 +111,7 @@ class FeatureMap:
     notes : tuple of str or Phrase
         Every guess made while reading (delimiter, header, layout, dtype), for ``-v``.
     warnings : tuple of str or Phrase
-        What has to be said even without being asked, because something of the file is left out.
+        What is always reported, because something in the file is left out.
     origin : mapping
         What the file is beside its numbers: ``header`` (what was taken for one), and for a writer that can keep it
         ``column`` (the line of numbers stood one below the other), ``picture`` (the type of its pixels), ``grid``

@@ -43,7 +43,7 @@ ROWS = 20  # windows of a table in a terminal
 class Explanation:
     """The windows of a pooling layer on an input; made by `explain`.
 
-    It has a length, gives its windows one after the other as plain data, and shows itself in a notebook.
+    It has a length, yields its windows as plain data, and displays itself in a notebook.
 
     Attributes
     ----------
@@ -124,7 +124,7 @@ class Comparison:
     feature_map : FeatureMap
         The input.
     sides : Variants
-        What was compared, each with its values or the reason why there are none.
+        The sides, each with its values or the reason why it has none.
     """
 
     feature_map: FeatureMap
@@ -203,14 +203,14 @@ def explain(
     layout: str | None = None,
     **options: Unpack[Options],
 ) -> Explanation:
-    """Explain every window of a pooling layer: its place, its cells, which of them decide, and the arithmetic.
+    """Explain every window of a pooling layer: position, cells, deciding cells and arithmetic.
 
     Parameters
     ----------
     x, mode, size, ndim, layout, **options
-        As `poolcli.pool` has them.
+        As in `poolcli.pool`.
     at : sequence of int, optional
-        One output cell, from 0, in place of all; before it the numbers of the plane, if one of several is meant.
+        A single output cell, counted from 0, after the index of its plane if there are several.
 
     Returns
     -------
@@ -249,18 +249,18 @@ def compare(
     layout: str | None = None,
     **options: Any,
 ) -> Comparison:
-    """Pool the same input under several modes, or as several frameworks do it, and say why they differ.
+    """Pool the same input with several modes or frameworks, and say why the results differ.
 
     Parameters
     ----------
     x, size, ndim, layout, **options
-        As `poolcli.pool` has them; all sides have them.
+        As in `poolcli.pool`; shared by all sides.
     mode : str or sequence of str, optional
         The modes; ``max`` if missing.
     compat : str or sequence of str, optional
         The frameworks; ``poolcli`` is poolcli's own rules. One name is compared with poolcli itself.
     sides : mapping of str to mapping, optional
-        Instead of both: options of their own for every side, by its label.
+        Instead of both: the options of each side, by its label.
 
     Returns
     -------

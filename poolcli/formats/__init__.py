@@ -90,14 +90,14 @@ def read(source: str | Path, **options: Any) -> FeatureMap:
     Returns
     -------
     FeatureMap
-        The numbers as ``.values``, with what is known of them.
+        The numbers as ``.values``, with what is known about them.
 
     Raises
     ------
     FileError
         If the file cannot be read.
     InputError
-        If its content is not what it should be, with the place.
+        If its content is not valid; the message names the place.
 
     Examples
     --------
@@ -113,12 +113,12 @@ def read(source: str | Path, **options: Any) -> FeatureMap:
 
 
 def write(feature_map: FeatureMap | Held, target: str | Path, **options: Any) -> None:
-    """Write a feature map to a file, which is replaced whole or left as it was.
+    """Write a feature map to a file, which is replaced completely or left as it was.
 
     Parameters
     ----------
     feature_map : FeatureMap, array_like or PIL.Image
-        What to write; arrays are laid out by the number of their axes, as `FeatureMap.from_array` has it.
+        What to write; the layout of arrays follows from their number of axes, as in `FeatureMap.from_array`.
     target : str or Path
         A path, whose extension says the format, or ``-`` for standard output.
     **options

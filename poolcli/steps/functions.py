@@ -226,17 +226,17 @@ def conv(
     Parameters
     ----------
     x : array_like, shape (leading..., spatial...), FeatureMap, or PIL.Image
-        The input, as `poolcli.pool` takes it; every leading index (batch, channel) is convolved by itself.
+        The input, as `poolcli.pool` takes it; every leading index (batch, channel) is convolved separately.
     kernel : str or array_like, shape (spatial...)
         A name of `poolcli.pooling.filters.FILTERS`, or the weights; not flipped. It has as many axes as are spatial.
     stride, dilation : int or tuple of int
         Cells from window to window, and from cell to cell inside a window.
     padding : str, int, tuple of int, or tuple of (begin, end)
-        As `poolcli.pool` has it; padded cells are zero.
+        As in `poolcli.pool`; padded cells are zero.
     bias : float
         Added to every value.
     layout : str, optional
-        One letter for every axis of `x` in its order, as `poolcli.pool` has it.
+        One letter for every axis of `x` in its order, as in `poolcli.pool`.
 
     Returns
     -------
@@ -333,7 +333,7 @@ def grad(
     upstream : array_like, shape of the layer's output, optional
         The gradient that arrives at the output; ones if missing.
     mode, size, ndim, layout, **options
-        The layer, as `poolcli.pool` has it.
+        The layer, as in `poolcli.pool`.
 
     Returns
     -------
