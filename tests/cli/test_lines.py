@@ -64,7 +64,7 @@ lines = st.lists(st.one_of(grids(st.integers(-9, 9)), grids(numbers), odd), min_
 def alone(line: str, steps: list[Step], reading: ReadOptions) -> bytes | str:
     """What a line gives by itself, or why it gives nothing."""
     try:
-        read = decode(line.encode(), "x", ReadOptions(**{**reading.__dict__, "input_format": "json"}))
+        read = decode(line.encode(), "x", reading._replace(input_format="json"))
         return b"".join(encode(apply(read, steps), WriteOptions("json")))
     except PoolcliError as problem:
         return str(problem.hint)

@@ -286,7 +286,7 @@ def test_bytes_that_are_no_text(data: bytes) -> None:
 
 
 def test_truncation_at_every_byte() -> None:
-    text = b'{"shape":[2,2],"data":[[1.5,null],[3,-4e5]],"steps":[{"a":"b"}],"indices":[[0,1],[2,3]]}\n'
+    text = b'{"shape":[2,2],"data":[[1.5,null],[3,-4e5]],"steps":[{"step":"b"}],"indices":[[0,1],[2,3]]}\n'
     for length in range(1, len(text) - 1):
         assert re.search("ends too early|not closed|is not valid JSON", refused(text[:length]).message)
     read(text[:-1])

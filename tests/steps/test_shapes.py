@@ -182,13 +182,16 @@ def test_an_option_that_no_step_has_is_no_option_of_one(call: Run) -> None:
     assert "belongs" not in call("summary", "24x6", "--size", "2", "pool").err
 
 
+COLUMN = "use --size 3x1, or --layout L if it is one line of numbers"
+
+
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
         (["28x28x1", "conv", "--size", "3"], "read as CHW; for channels last --layout HWC"),
         (["2x28x28x1", "conv", "--size", "3"], "read as NCHW; for channels last --layout NHWC"),
-        (["28x28x1", "--layout", "CHW", "conv", "--size", "3"], "use --size 1, or --padding 1"),  # as they asked for
-        (["1x28x1", "conv", "--size", "3"], "use --size 1, or --padding 1"),  # does not fit either way
+        (["28x28x1", "--layout", "CHW", "conv", "--size", "3"], COLUMN),  # as they asked for
+        (["1x28x1", "conv", "--size", "3"], COLUMN),  # does not fit either way
         (["2x8", "conv", "--size", "3"], "use --size 2, or --padding 1"),  # has no channels
     ],
 )

@@ -163,6 +163,8 @@ class Writing(Group):
 
     def refuse_idle(self, *, drawn: bool) -> None:
         """Refuse options of pictures where none is written; `drawn` is whether the terminal or a page draws maps."""
+        if not self.changed("compress_level", "colormap", *FOR_PICTURES):
+            return  # what is wrong with the output is said where it is opened
         kind = self.chosen_format
         picture = kind != "table" and find_format(kind, writing=True).picture
         idle = ["compress_level"] if kind != "png" else []
