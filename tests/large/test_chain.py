@@ -509,7 +509,7 @@ def test_a_stack_runs_on_a_zarr_array_block_by_block(call: Run, zarr: Any, tmp_p
     large = call("run", "in.zarr", "-o", "none.zarr", "relu", "then", "pool", "--size", "99", cwd=tmp_path)
     assert (large.code, "stage 2 (pool)" in large.err) == (1, True)
     whole = call("run", "in.zarr", "-o", "none.zarr", "relu", "then", "normalize", cwd=tmp_path)
-    assert (whole.code, "stage 2 (normalize): normalize needs the whole input" in whole.err) == (2, True)
+    assert (whole.code, "stage 2 (normalize): normalize needs the entire input at once" in whole.err) == (2, True)
     assert not (tmp_path / "none.zarr").exists()
 
 
