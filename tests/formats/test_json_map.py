@@ -383,9 +383,14 @@ maps = st.builds(
         lambda name: arrays.arrays(np.dtype(name), arrays.array_shapes(min_dims=1, max_dims=5, max_side=4))
     ),
     channels_last=st.booleans(),
-    steps=st.lists(st.dictionaries(st.text(), st.one_of(st.integers(), st.text(), st.booleans())), max_size=2).map(
-        tuple
-    ),
+    steps=st.lists(
+        st.builds(
+            lambda more, name: {**more, "step": name},
+            st.dictionaries(st.text(), st.one_of(st.integers(), st.text(), st.booleans())),
+            st.text(),
+        ),
+        max_size=2,
+    ).map(tuple),
     white=st.none() | st.sampled_from([1.0, 255.0, 65535.0]),
     unpool=st.none() | st.fixed_dictionaries({"shape": st.lists(st.integers(0, 9))}),
     extra=st.dictionaries(

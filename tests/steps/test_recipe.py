@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from poolcli.errors import InputError, PoolcliError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
@@ -29,7 +30,7 @@ from poolcli.steps.steps import (
     apply,
     without_shapes,
 )
-from tests.support.process import Run
+from tests.support.process import SAMPLES, Run
 
 MAP = FeatureMap(np.arange(64.0).reshape(8, 8))
 POOL = {"step": "pool", "mode": "avg", "size": [2, 2], "stride": [2, 2]}
@@ -340,3 +341,9 @@ def test_the_layer_table_goes_where_the_result_does_not(call: Run, tiny: Path, t
 
 def test_data_on_standard_output_stay_alone_by_any_name(run: Run, tiny: Path) -> None:
     assert run("run", tiny, "pool", "-f", "csv", "-o", "/dev/stdout").out == "6,9\n5,8\n"
+
+
+def test_a_picture_says_nothing_of_options_that_are_as_usual(call: Run, tmp_path: Path) -> None:
+    assert call("pool", SAMPLES / "astronaut.jpg", "-o", tmp_path / "a.png").code == 0
+    with Image.open(tmp_path / "a.png") as picture:
+        assert json.loads(picture.info["poolcli"]).keys() == {"steps"}

@@ -293,7 +293,7 @@ def test_a_broken_filter_or_format_is_one_error(
     result = run(*words, tiny, env={"PYTHONPATH": str(tmp_path)}, cwd=tmp_path)
     assert (result.code, result.raw) == (1, b"")
     what = f"the {kind} 'odd' of the package broken 2.0 (broken:ROW)"
-    assert result.err.splitlines() == [f"error: {what} is of type str, but has to be a {wanted}", SAYS]
+    assert result.err.splitlines() == [f"error: {what} is of type str, but must be a {wanted}", SAYS]
 
 
 def test_two_packages_with_one_name_are_an_error(run: Run, tiny: Path, tmp_path: Path) -> None:
