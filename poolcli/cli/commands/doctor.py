@@ -32,7 +32,7 @@ OK, MISSING, BROKEN = "ok", "missing", "broken"
 Finding = tuple[str, str, str, str]  # what, what was found, the state, what to do
 
 MODULES = {"pillow": "PIL"}  # where a package is imported under another name
-DEVELOPING = ("bench", "dev", "notebook", "test")  # extras that poolcli itself has no use for
+DEVELOPING = ("bench", "dev", "docs", "notebook", "test")  # extras that poolcli itself has no use for
 REQUIREMENT = re.compile(r"([\w.-]+)(?:\[[^]]*\])?\s*([^;]*?)\s*(?:;.*extra == ['\"](\w+)['\"].*)?")
 COMPARISONS: Mapping[str, Callable[[list[int], list[int]], bool]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "==": operator.eq, "!=": operator.ne,

@@ -97,8 +97,8 @@ class Reading(Group):
         values = dict(self.__dict__)
         if self.input_format:
             values["input_format"] = find_format(self.input_format).name
-        if self.frame.isdecimal():
-            values["frame"] = int(self.frame)  # as by default, which nobody has to be told of
+        if self.frame == type(self).frame:
+            values["frame"] = ReadOptions().frame  # as by default, which nobody has to be told of
         return ReadOptions(channels_last=_channels_last(compat), **values)
 
 
