@@ -42,6 +42,8 @@ OBJECTS = 'an object looks like {"data": [[1, 2], [3, 4]]}'
 CUT_OFF = "it may have been cut off"
 BY_LINE = Typed(Phrase("pool each line by itself with {lines}, or "))
 MOST_PATHS = 4  # lists that are named where there may be the numbers
+RECORD = re.compile(rb"\s*\[\s*\{[^\[\]{}]*:\s*-?[0-9][^\[\]{}]*\}")  # the first in a list, with a number
+RECORD_BYTES = 4096  # at most, of one that is looked for
 PLAIN_PATH = re.compile(r"(?:\.[A-Za-z_]\w*)+")  # which jq takes without quotes
 MOST_DEPTH = 100  # of what is not an array of numbers
 BLANK = b" \t\r\n"
@@ -301,6 +303,7 @@ class _Document:
 
     def stray(self, token: Token) -> InputError:
         """Say what is wrong with a token where another was due."""
+        hint: str | Phrase = LISTS
         if token.kind == "string":
             hint = Phrase(
                 "write numbers without quotes; add {missing} if it stands for a missing value",
@@ -310,7 +313,9 @@ class _Document:
         if token.text == b"[":
             return self.error(token.start, "a list where a comma or ] should be", LISTS)
         if token.kind == "mark":
-            return self.error(token.start, f"{quoted(token.text)} among the numbers", LISTS)
+            if token.text == b"{" and RECORD.match(self.text, 0, RECORD_BYTES) and not self.in_line:
+                hint = piped("jq 'map(map(numbers))'", self.name, "make rows of the numbers in the records: {pipe}")
+            return self.error(token.start, f"{quoted(token.text)} among the numbers", hint)
         return self.error(token.start, f"{quoted(token.text)} where a comma or ] should be", LISTS)
 
     def number_at(self, start: int, index: int) -> int:

@@ -481,6 +481,21 @@ def test_pythons_own_parser_agrees(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ('[{"u": 1, "v": 2}, {"u": 3, "v": 4}]', "jq 'map(map(numbers))' x.json | poolcli pool"),
+        ('[{"u": "a"}]', "a map looks like"),
+        ('[{"u": [1, 2]}]', "a map looks like"),
+        ('[1, {"u": 1}]', "a map looks like"),
+    ],
+)
+def test_a_list_of_records_leads_to_rows(text: str, hint: str) -> None:
+    with pytest.raises(InputError, match="among the numbers") as caught:
+        decode(text.encode(), "x.json")
+    assert hint in typed(caught.value)
+
+
+@pytest.mark.parametrize(
     ("text", "path"),
     [
         ('{"predictions": [[1, 2], [3, 4]]}', "jq .predictions x.json | poolcli pool"),
