@@ -91,6 +91,24 @@ FOREIGN_KINDS: tuple[Foreign, ...] = (
         'import numpy, scipy.io; numpy.save({npy}, scipy.io.loadmat({name})["NAME"])',
     ),
     Foreign(
+        rb"MATLAB 7\.",
+        "a MATLAB file in HDF5",
+        ONE_OF_SEVERAL,
+        'import h5py, numpy; numpy.save({npy}, h5py.File({name})["NAME"][()].T)',
+    ),
+    Foreign(
+        rb"Octave-1-[LB]",
+        "a binary file of Octave",
+        "save one of its arrays as text in Octave, with its name instead of NAME: load {name}; save -text {csv} NAME",
+    ),
+    Foreign(
+        rb"(?i:(?:%[^\n]*\n|\s)*@relation\s)",
+        "an ARFF file",
+        "save its numbers as .csv: {run}",
+        "import pandas, scipy.io.arff; "
+        'pandas.DataFrame(scipy.io.arff.loadarff({name})[0]).select_dtypes("number").to_csv({csv}, index=False)',
+    ),
+    Foreign(
         rb"GRIB",
         "a GRIB file",
         ONE_OF_SEVERAL,
@@ -153,7 +171,7 @@ FOREIGN_KINDS: tuple[Foreign, ...] = (
 
 HEAD = 4096  # bytes that show what a file is
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # none of these is in a text
-SPELLED = (b"<", b"%", b"PAR1", b"ARROW1", b"MATLAB", b"GRIB", b"BZh", b"SQLite", b"CDF")  # or begins so
+SPELLED = (b"<", b"%", b"@", b"PAR1", b"ARROW1", b"MATLAB", b"GRIB", b"BZh", b"SQLite", b"CDF")  # or begins so
 
 
 def refuse(head: bytes, name: str) -> None:
