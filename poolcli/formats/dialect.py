@@ -22,6 +22,7 @@ SAMPLE = 20  # lines that decide the delimiter
 CLOSE_LOOK = 1 << 16  # bytes of a line that show whether it is made of numbers
 TITLE = 60  # characters of a header that a note shows
 
+BLANKS = re.compile(rb"[ \t]+")
 QUOTED = re.compile(rb'"((?:[^"]|"")*)"')
 MARKED = re.compile(rb'"(?:[^"]|"")*"|#')  # what may hide a #, and the #
 # A line that was cut at decimal commas: the blanks in it are what separates.
@@ -278,7 +279,7 @@ class _Look:
             have = f"line {first[0]} has {many(width, 'value')}"
             raise InputError(
                 f"{self.name}: the header has {many(len(names), 'name')}, but {have}",
-                Phrase("{skip} to pass over it, or give every column a name", skip=first[0] - 1),
+                self._for_header(names, first),
             )
         if self.named:
             known = [*([b""] if shorter else []), *names]
@@ -292,6 +293,13 @@ class _Look:
             )
             return tuple(range(1, width)), (said,)
         return None, ()
+
+    def _for_header(self, names: Sequence[bytes], first: TextLine) -> Phrase:
+        """Say what to do about a header that does not fit: where tabs and blanks take turns, both separate."""
+        width = len(cells_of(first[2], b" ", f"{self.name}: line {first[0]}"))
+        if self.mark == b"\t" and len(b" ".join(names).split()) in (width, width - 1):
+            return Phrase("add {delimiter} if blanks separate as well", delimiter="blanks")
+        return Phrase("{skip} to pass over it, or give every column a name", skip=first[0] - 1)
 
     def _place(self, name: str, known: Sequence[bytes]) -> int:
         found = [column for column, cell in enumerate(known) if cell == name.encode()]
@@ -418,8 +426,8 @@ def _split_quoted(line: bytes, mark: bytes, where: str) -> list[bytes]:
         elif not mark:
             cell, more = rest, False
         else:
-            cell, found, rest = rest.partition(mark)
-            cell, more = cell.strip(blanks), bool(found)
+            cell, *others = BLANKS.split(rest, 1) if mark == b" " else rest.split(mark, 1)
+            cell, more, rest = cell.strip(blanks), bool(others), b"".join(others)
         cells.append(cell)
         if not more:
             return cells

@@ -172,6 +172,26 @@ def test_row_labels_are_left_out(text: str) -> None:
     assert "row labels" in str(found.warnings[0])
 
 
+def test_blanks_and_tabs_separate_after_a_quoted_label() -> None:
+    text = 'V1 V2\nx  \t5\t6\n"La y" \t7\t8\n"z"\t1 \t2\nw\t3 4\n'
+    assert read(text, delimiter="blanks").values.tolist() == [[5, 6], [7, 8], [1, 2], [3, 4]]
+
+
+def test_a_header_with_blanks_above_tabs_leads_to_blanks() -> None:
+    text = "V1 V2 V3\nx\t5\t6\t7\ny\t7\t8\t9\n"
+    with pytest.raises(InputError) as caught:
+        read(text)
+    assert typed(caught.value) == "add --delimiter blanks if blanks separate as well"
+    assert read(text, delimiter="blanks").values.tolist() == [[5, 6, 7], [7, 8, 9]]
+
+
+def test_stars_are_missing_or_too_narrow() -> None:
+    with pytest.raises(InputError) as caught:
+        read("1,***\n2,3\n")
+    assert "--missing" in typed(caught.value)
+    assert np.isnan(read("1,***\n2,3\n", missing="***").values[0, 1])
+
+
 def test_labels_that_are_numbers_can_be_kept() -> None:
     found = read(",a,b\n0,5,6\n1,7,8\n", columns="1-")
     assert found.values.tolist() == [[0, 5, 6], [1, 7, 8]]
