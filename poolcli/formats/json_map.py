@@ -162,7 +162,8 @@ class _Document:
         if end < len(self.text):
             if self.text[end : end + 1] not in (b"[", b"{"):
                 raise self.error(end, "text after the end of the JSON document", "take it away")
-            slurp = "jq -s ." if first.text == b"[" else "jq -s 'map(.data)'"
+            others = _paths(keys) if "data" not in keys else []
+            slurp = "jq -s ." if first.text == b"[" else f"jq -s 'map({(others or ['.data'])[0]})'"
             advice = Phrase("{way}", way=BY_LINE) + piped(slurp, self.name, "make one list of all: {pipe}")
             raise self.error(end, "a second JSON document", advice)
         return keys
@@ -440,7 +441,7 @@ def _data(keys: Mapping[str, Any], document: _Document) -> NDArray[Any]:
     found = keys.get("data")
     if not isinstance(found, Found):
         what = 'the key "data" is missing' if "data" not in keys else 'the value of "data" is not a list of numbers'
-        raise InputError(f"{document.name}: {what}", _elsewhere(keys, document.name))
+        raise InputError(f"{document.name}: {what}", _elsewhere(keys, document))
     array = found.array
     shape = keys.get("shape")
     if shape is not None and shape != list(array.shape):
@@ -454,15 +455,22 @@ def _data(keys: Mapping[str, Any], document: _Document) -> NDArray[Any]:
     return _restored(found, np.dtype(dtype), document)
 
 
-def _elsewhere(keys: Mapping[str, Any], name: str) -> str | Phrase:
+def _elsewhere(keys: Mapping[str, Any], document: _Document) -> str | Phrase:
     """Say under which other key the numbers seem to be."""
-    paths = [path for path in islice(_lists(keys, ""), MOST_PATHS) if PLAIN_PATH.fullmatch(path)]
-    if paths:
+    if paths := _paths(keys):
         others = f" ({', '.join(paths[1:])} would do as well)" if len(paths) > 1 else ""
-        return piped(f"jq {paths[0]}", name, f"give what is under {paths[0][1:]!r} alone{others}: {{pipe}}")
+        jq, name = "jq", document.name
+        if document.in_line:  # the name has the number of the line
+            jq, name = "jq -c", name.rpartition(": line ")[0]
+        return piped(f"{jq} {paths[0]}", name, f"give what is under {paths[0][1:]!r} alone{others}: {{pipe}}")
     if keys and all(isinstance(value, dict) for value in keys.values()):
         return 'if pandas wrote it: to_json(orient="values")'
     return 'write {"data": [[1, 2], [3, 4]]}'
+
+
+def _paths(keys: Mapping[str, Any]) -> list[str]:
+    """Return the paths, as jq has them, of the first lists of numbers."""
+    return [path for path in islice(_lists(keys, ""), MOST_PATHS) if PLAIN_PATH.fullmatch(path)]
 
 
 def _lists(value: Mapping[str, Any], path: str) -> Iterator[str]:

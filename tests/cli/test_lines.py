@@ -214,6 +214,14 @@ def test_several_documents_lead_to_lines(call: Run) -> None:
     assert "jq -s 'map(.data)' | poolcli pool" in call("pool", stdin='{"data":[[1]]}\n{"data":[[2]]}\n').err
 
 
+def test_records_with_numbers_elsewhere_lead_to_them(call: Run, tmp_path: Path) -> None:
+    text = '{"id":"a","embedding":[1,2]}\n{"id":"b","embedding":[3,4]}\n'
+    (tmp_path / "a.jsonl").write_text(text, encoding="utf-8")
+    assert "jq -s 'map(.embedding)' a.jsonl | poolcli pool" in call("pool", "a.jsonl", cwd=tmp_path).err
+    assert "jq -c .embedding a.jsonl | poolcli pool --lines" in call("pool", "--lines", "a.jsonl", cwd=tmp_path).err
+    assert "... | jq -c .embedding | poolcli pool --lines" in call("pool", "--lines", stdin=text).err
+
+
 def test_no_lines_give_no_lines(call: Run) -> None:
     found = call("pool", "--lines", stdin="")
     assert (found.code, found.out) == (0, "")
