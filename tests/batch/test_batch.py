@@ -657,6 +657,16 @@ def test_a_journal_of_someone_else_is_never_a_traceback(tmp_path: Path, line: st
 # Faults
 
 
+SLOW = (
+    "--mode",
+    "median",
+    "--size",
+    "15",
+    "--stride",
+    "1",
+)  # a second or two for all, so that what comes comes in time
+
+
 def started(folder: Path, *words: str | Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [command(), "batch", *map(str, words)], cwd=folder, env=clean_environment({"POOLCLI_THREADS": "1"}),
@@ -686,8 +696,8 @@ def many(tmp_path: Path) -> Path:
 def test_a_worker_that_hangs_in_a_read_does_not_hang_the_batch(
     many: Path, tmp_path: Path, number: signal.Signals, presses: int
 ) -> None:
-    process = started(tmp_path, many, "-o", tmp_path / "out", "-j", "2")
-    wait_for(tmp_path / "out", 2)
+    process = started(tmp_path, many, "-o", tmp_path / "out", "-j", "2", *SLOW)
+    wait_for(tmp_path / "out", 1)
     (many / "p39.png").unlink()
     os.mkfifo(many / "p39.png")
     wait_for(tmp_path / "out", 39)
@@ -709,7 +719,7 @@ def test_a_worker_that_hangs_in_a_read_does_not_hang_the_batch(
 def test_an_interrupted_batch_leaves_whole_files_and_goes_on(
     run: Run, many: Path, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    out, words = tmp_path / "out", (many, "-o", tmp_path / "out", "-j", "2", "--mode", "avg", "--filter", "gaussian")
+    out, words = tmp_path / "out", (many, "-o", tmp_path / "out", "-j", "2", *SLOW)
     process = started(tmp_path, *words)
     wait_for(out, 5)
     os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
@@ -728,7 +738,7 @@ def test_an_interrupted_batch_leaves_whole_files_and_goes_on(
 
 
 def test_workers_end_with_a_parent_that_is_killed(many: Path, tmp_path: Path) -> None:
-    process = started(tmp_path, many, "-o", tmp_path / "out", "-j", "2", "--filter", "gaussian-5")
+    process = started(tmp_path, many, "-o", tmp_path / "out", "-j", "2", *SLOW)
     wait_for(tmp_path / "out", 2)
     process.kill()
     assert process.communicate(timeout=60) == (b"", b"")  # nor does anybody say that it is gone
