@@ -16,9 +16,9 @@ INFINITE = re.compile(rb"[+-]?(?:inf(?:inity)?|1\.?#inf[0-9]*|\xe2\x88\x9e)", re
 EXPONENT = bytes.maketrans(b"dD", b"ee")
 
 # What a spreadsheet writes for an error: capitals after the #, in any language, and ! or ? at the end, or one of these.
-_CAPITAL = rb"(?:[A-Z0-9/_]|[\xc3-\xc5\xd0\xd1][\x80-\xbf]|\xc2[\xa1\xbf])"
-_UNKNOWN = "N/A|NV|N/V|N/D|N/T|N/B|I/T|YOK|HIÁNYZIK|\u041d/\u0414|N/DISP|NENÍ_K_DISPOZICI|GETTING_DATA".encode()
-SHEET_ERROR = re.compile(rb"#(?:%s+[!?]|%s)(?![\w/])|Err:[0-9]{3}$" % (_CAPITAL, _UNKNOWN))
+_CAPITAL = rb"(?:[A-Z0-9/_.]|[\xc2-\xf4][\x80-\xbf]{1,3})"  # or a character of any other alphabet
+_WORDS = "N/A|NV|N/V|N/D|N/T|N/B|I/T|YOK|HIÁNYZIK|\u041d/\u0414|N/DISP|NENÍ_K_DISPOZICI|\u0394/\u03a5|GETTING_DATA"
+SHEET_ERROR = re.compile(rb"#(?:%s+[!?]|%s)(?![\w/])|Err:[0-9]{3}$" % (_CAPITAL, _WORDS.encode()))
 
 MISSING = re.compile(rb"n/?a|null|none|nil|missing|-+|\?|\.", re.IGNORECASE)
 BOOLEAN = rb"(?i:true|false)"

@@ -88,7 +88,9 @@ SHEET_ERRORS = [
     "#NOMBRE!", "#¡DIV/0!", "#¡VALOR!", "#¿NOMBRE?", "#¡NUM!", "#VALORE!", "#RIF!", "#NOME?", "#NÚM!",
     "#DEEL/0!", "#WAARDE!", "#VERW!", "#NAAM?", "#GETAL!", "#SAKNAS!", "#VÄRDEFEL!", "#PUUTTUU!", "#JAKO/0!",
     "#DZIEL/0!", "#ARG!", "#LICZBA!", "#DĚLENÍ_NULOU!", "#ZÉRÓOSZTÓ!", "#ÉRTÉK!", "#ДЕЛ/0!", "#ЗНАЧ!",
-    "#ССЫЛКА!", "#ИМЯ?", "#ЧИСЛО!", "#SAYI/0!", "#DEĞER!", "#SPILL!", "#CALC!", "#GETTING_DATA", "Err:502",
+    "#ССЫЛКА!", "#ИМЯ?", "#ЧИСЛО!", "#SAYI/0!", "#DEĞER!", "#\u03a4\u0399\u039c\u0397!",
+    "#\u0394\u0399\u0391\u0399\u03a1./0!", "#\u0394/\u03a5", "#\u503c!", "#SPILL!", "#CALC!",
+    "#GETTING_DATA", "Err:502",
 ]  # fmt: skip
 
 
