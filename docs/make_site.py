@@ -6,6 +6,7 @@ It fails where a link leads nowhere, and where the search would not find an opti
 from __future__ import annotations
 
 import json
+import logging
 import re
 import shutil
 import sys
@@ -21,17 +22,19 @@ SHOWN = re.compile(r"(README|CHANGELOG|CONTRIBUTING|SECURITY|benchmarks/RESULTS|
 
 
 def gather(folder: Path) -> None:
-    """Copy the documents and their pictures, each to where it lies in the checkout, so that links hold."""
+    """Copy documents, pictures and sample inputs, each to where it lies in the checkout, so that links hold."""
     for path in ROOT.rglob("*.md"):
         name = path.relative_to(ROOT).as_posix()
         if SHOWN.fullmatch(name):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, folder / name)
-    shutil.copytree(ROOT / "docs" / "pictures", folder / "docs" / "pictures")
+    for name in ("docs/pictures", "sample_inputs"):
+        shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True)
 
 
 def main(site: Path) -> None:
     """Build the site and look for every option in the index of its search."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")  # else what is wrong is not told
     with tempfile.TemporaryDirectory() as folder:
         gather(Path(folder))
         build(load_config(str(ROOT / "docs" / "site.yml"), docs_dir=folder, site_dir=str(site.resolve()), strict=True))
