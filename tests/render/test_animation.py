@@ -307,6 +307,25 @@ def test_padding_that_no_window_reaches_is_hatched() -> None:
     assert not scene.Scene(FeatureMap(MATRIX), Pooling.of(2, "max", 3, stride=1, padding=1)).unreached
 
 
+@pytest.mark.parametrize(
+    ("pad_fill", "held"),
+    [(5.5, ["5.5"] * 9), ("reflect", ["6", "5", "6", "1", "7", "3", "6", "2", "5"]), ("ignore", [])],
+)
+def test_padding_shows_the_numbers_that_it_holds(pad_fill: Any, held: list[str]) -> None:
+    layer = Pooling.of(2, "max", 3, stride=2, padding=1, pad_fill=pad_fill)
+    grid = scene.Scene(FeatureMap(MATRIX), layer).grids[0]
+    still, _ = draw(FeatureMap(MATRIX), layer, "svg", still=True)
+    shown = {(float(text.attrib["x"]), float(text.attrib["y"])): text.text for text in parsed(still).iter(f"{SVG}text")}
+
+    def middle(row: int, column: int) -> tuple[float, float]:
+        x, y, width, height = grid.box(row, column)
+        return x + width / 2, y + height / 2
+
+    padding = [middle(row, column) for row in range(-1, 4) for column in range(-1, 4) if row < 0 or column < 0]
+    assert [shown[at] for at in padding if at in shown] == held
+    assert middle(4, 4) not in shown  # where no window looks
+
+
 @pytest.mark.parametrize("kind", ["svg", "png", "gif", "apng"])
 @pytest.mark.parametrize("spatial", [(7,), (7, 5)])
 def test_a_shape_alone_is_drawn_with_the_names_of_its_cells(kind: str, spatial: tuple[int, ...]) -> None:

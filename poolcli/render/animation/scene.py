@@ -17,6 +17,7 @@ from poolcli.analysis.windows import WindowFact, headline, windows
 from poolcli.colors import Rgb, Scale, ink
 from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
+from poolcli.pooling.fill import fill
 from poolcli.pooling.layer import Pooling
 from poolcli.window import Axis, times
 from poolcli.wording import Phrase, safe
@@ -215,6 +216,13 @@ class Scene:
         """The input, with two axes."""
         return np.atleast_2d(self.plane)
 
+    @cached_property
+    def filled(self) -> Array:
+        """The input with what its padding holds, with two axes; without padding where that takes no part."""
+        if self.layer.pad_fill == "ignore" or self.named:
+            return self.input
+        return np.atleast_2d(fill(self.plane, self.axes, self.layer.pad_fill)[0])
+
     @property
     def count(self) -> int:
         """The number of windows."""
@@ -293,18 +301,39 @@ class Scene:
         if not all(real):
             yield Rectangle(*grid.box(grid.top, grid.left, grid.rows, grid.columns), BEYOND)
             yield Rectangle(*grid.box(grid.top, grid.left, *self._padded(grid)), PAD_COLOR)
+        yield from self._held(grid)
         yield from self._unreached(grid)
         yield from self.cells(grid, self.input)
 
+    def _held(self, grid: CellGrid) -> Iterator[Shape]:
+        """Yield the numbers that padding holds, each in a cell of its own, if they can be read."""
+        size = self._letters[id(self.input)]
+        if not size or self.filled.shape == self.input.shape:
+            return
+        rows, columns = self.input.shape
+        below, beside = self._reached
+        for (row, column), value in np.ndenumerate(self.filled[: below - grid.top, : beside - grid.left]):
+            at = row + grid.top, column + grid.left
+            if not (0 <= at[0] < rows and 0 <= at[1] < columns):
+                x, y, width, height = grid.box(*at)
+                yield _outline((x, y, width, height), 1, BEYOND)
+                yield Words(x + width / 2, y + height / 2, brief(value), size, INK, "middle")
+
     def _unreached(self, grid: CellGrid) -> Iterator[Shape]:
         """Yield the padding at the ends that no window reaches, hatched."""
-        ends = [1] * (2 - self.layer.ndim) + [_reach(axis) for axis in self.axes]
         rows, columns = self._padded(grid)
+        ends = self._reached
         below, beside = grid.top + rows - ends[0], grid.left + columns - ends[1]
         if below > 0:
             yield _hatched(grid.box(ends[0], grid.left, below, columns))
         if beside > 0:
             yield _hatched(grid.box(grid.top, ends[1], rows, beside))
+
+    @cached_property
+    def _reached(self) -> tuple[int, int]:
+        """The row and the column behind the last ones that a window looks at."""
+        below, beside = [1] * (2 - self.layer.ndim) + [_reach(axis) for axis in self.axes]
+        return below, beside
 
     @property
     def unreached(self) -> bool:
@@ -353,7 +382,8 @@ class Scene:
         zoom = self.grids[values is self.pooled].zoom
         if zoom < 2 * READABLE:
             return 0
-        longest = max(len(self._written(values, row, column)) for row, column in np.ndindex(*values.shape))
+        cells = self.filled if values is self.input else values
+        longest = max(len(self._written(cells, row, column)) for row, column in np.ndindex(*cells.shape))
         size = int(min(zoom * 0.42, zoom * 0.9 / (longest * 0.58)))
         return size if size >= READABLE else 0
 
