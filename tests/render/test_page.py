@@ -653,13 +653,23 @@ def test_maps_are_drawn_again_where_options_leave_less_room(opened: Open) -> Non
     seen.page.wait_for_function(f"{side} === {folded}")
 
 
-def test_the_input_is_easy_to_read_between_open_controls_and_the_readout(opened: Open) -> None:
-    seen = opened(page(FeatureMap(np.arange(64).reshape(8, 8)), Pooling.of(2)), width=1280, height=720)
+@pytest.mark.parametrize(
+    ("side", "mode", "options"),
+    [(8, "max", {}), (8, "avg", {}), (4, "avg", {"size": 3, "stride": 2, "padding": 1})],
+)
+def test_the_input_is_easy_to_read_between_open_controls_and_the_readout(
+    opened: Open, side: int, mode: str, options: dict[str, Any]
+) -> None:
+    values = 7 * np.arange(side * side).reshape(side, side) % 10
+    seen = opened(page(FeatureMap(values), Pooling.of(2, mode, **options)), width=1280, height=720)
+    wide = "(where) => document.querySelector(where).offsetWidth"
+    folded = seen.page.evaluate(wide, "#input .cell")
     seen.page.evaluate("document.querySelector('#settings').open = true")
-    seen.page.wait_for_function("getComputedStyle(document.querySelector('#input .cell')).width === '45px'")
+    seen.page.wait_for_function(f"({wide})('#input .cell') !== {folded}")
+    assert seen.page.evaluate(wide, "#input .cell") >= max(44, seen.page.evaluate(wide, "#output .cell"))
     style = "(where) => parseFloat(getComputedStyle(document.querySelector(where)).fontSize)"
     assert seen.page.evaluate(style, "#input .cell") >= 15
-    assert seen.page.evaluate("document.querySelector('#output .cell').offsetWidth") <= 45
+    assert seen.page.evaluate("document.querySelector('#input .grid').getBoundingClientRect().bottom") <= 720
 
 
 def test_long_numbers_of_an_output_have_larger_cells_where_there_is_room(opened: Open) -> None:

@@ -10,6 +10,7 @@ const Page = (() => {
   const [LARGEST_CELL, LEAST_OUTPUT, EASY_FONT] = [112, 34, 13]; // pixels
   const [TALL, LEAST_OF_LINE, LARGEST_OF_LINE] = [132, 24, 64]; // pixels: a line's height, and cells below it
   const AMPLE = 36; // pixels: easy to read and to touch; beyond it no arrangement of the maps is better for larger cells
+  const EASY = 48; // pixels of the input's cells where the page scrolls anyway
   const [BESIDE, AROUND] = [34, 84]; // pixels beside a map's cells; above and below them
   const NARROW = 640; // pixels of width below which the page scrolls anyway and titles may have two lines
   const NARROWEST = 150; // pixels of a panel's width
@@ -111,9 +112,11 @@ const Page = (() => {
     const below = byId("readout").offsetHeight + byId("unreached").offsetHeight;
     const high = Math.max(window.innerHeight - stage.offsetTop - below - MARGINS, kind.least * window.innerHeight || 0);
     const [least, title] = wide < NARROW ? [640, 144] : [288, 292];
-    // between open controls and the readout little is left: the input stays easy to read, and the page scrolls
+    // between open controls and the readout little is left: the input is as large as the window shows, and the page scrolls
     const low = window.innerHeight < LOW && byId("settings").open;
-    const easy = low ? Math.min((DATA.rows + 2) * AMPLE + AROUND, SHARE * window.innerHeight) : 0;
+    const tall = (cell) => (DATA.rows + 2) * cell + AROUND;
+    const seen = Math.min(tall(EASY), window.innerHeight - stage.offsetTop - MARGINS);
+    const easy = low ? Math.max(seen, Math.min(tall(AMPLE), SHARE * window.innerHeight)) : 0;
     return { wide, gap, title, high: Math.max(high, least, easy) };
   }
 
