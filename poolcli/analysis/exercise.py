@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from random import Random
 
 import numpy as np
@@ -11,10 +12,12 @@ from poolcli.analysis.windows import windows
 from poolcli.errors import PoolcliError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.layer import Pooling
+from poolcli.wording import Phrase
 
 OUTPUTS = 3  # windows along an axis, if the map stays small
 LONGEST_AXIS = 9  # cells along an axis of a small map
 LARGEST = 9  # the largest number, where the average allows it
+DECIMALS = 4  # of a result at most
 MOST_STEPS = 4  # numbers to choose from, where sums have to be multiples
 
 
@@ -31,13 +34,13 @@ def numbers(layer: Pooling, seed: int = 0) -> FeatureMap:
     Returns
     -------
     FeatureMap
-        Whole numbers from 0 on. What a window's sum is divided by divides it, but for factors 2 and 5, which make
-        short decimals.
+        Whole numbers from 0 on. What a window's sum is divided by divides it, but for what leaves two decimals; where
+        padding holds a fraction, four.
 
     Raises
     ------
     UsageError
-        If no small map has a window.
+        If no small map has a window, or none has short averages with what the padding holds.
 
     Examples
     --------
@@ -46,16 +49,15 @@ def numbers(layer: Pooling, seed: int = 0) -> FeatureMap:
     """
     shape = tuple(_length(layer, axis) for axis in range(layer.ndim))
     draw = Random(seed)  # noqa: S311 - numbers to calculate with, not secrets
-    step, start = _step(layer, shape), 0
-    if step > 1:
-        start = 0 if layer.count_include_pad else draw.randrange(1, step)
-    if isinstance(
-        layer.pad_fill, int | float
-    ):  # of which sums are multiples as well, if the numbers leave the same rest
-        start = int(layer.pad_fill) % step
-    most = MOST_STEPS if step > 1 else LARGEST + 1
-    values = [start + step * draw.randrange(most) for _ in range(math.prod(shape))]
-    return FeatureMap(np.reshape(values, shape), "L" if layer.ndim == 1 else "HW", name=f"exercise {seed}")
+    step = _step(layer, shape)
+    start, most = _rest(layer, step, draw), MOST_STEPS if step > 1 else LARGEST + 1
+    values = np.reshape([start + step * draw.randrange(most) for _ in range(math.prod(shape))], shape)
+    if layer.mode.mode.divides and _numbered(layer) and not all(map(_short, layer.apply(values)[0].ravel().tolist())):
+        raise UsageError(
+            Phrase("no map of whole numbers has short averages with {pad_fill}", pad_fill=layer.pad_fill),
+            Phrase("use a whole number, such as {pad_fill}", pad_fill=0),
+        )
+    return FeatureMap(values, "L" if layer.ndim == 1 else "HW", name=f"exercise {seed}")
 
 
 def _length(layer: Pooling, axis: int) -> int:
@@ -81,11 +83,28 @@ def _step(layer: Pooling, shape: tuple[int, ...]) -> int:
     """Return of what all numbers have to be multiples, but for a common rest, so that averages are short."""
     if not layer.mode.mode.divides:
         return 1
-    odd = 1
-    for fact in windows(layer, shape):
-        divisor = fact.n
-        for factor in (2, 5):
-            while divisor % factor == 0:
-                divisor //= factor
-        odd = math.lcm(odd, divisor)
-    return odd
+    # of a divisor 100 leaves at most two decimals to a whole number, a large power all that it can
+    short = 100 if _fill(layer).denominator == 1 else 10**9
+    return math.lcm(*(fact.n // math.gcd(fact.n, short) for fact in windows(layer, shape)))
+
+
+def _rest(layer: Pooling, step: int, draw: Random) -> int:
+    """Return what all numbers leave when divided by the step: that of the padding, or any where all cells count."""
+    filled = layer.pad_fill != "ignore"
+    if step == 1 or layer.divisor_override is not None or (layer.count_include_pad and not filled):
+        return 0
+    fill = _fill(layer)
+    return int(fill.numerator * pow(fill.denominator, -1, step)) % step if _numbered(layer) else draw.randrange(1, step)
+
+
+def _fill(layer: Pooling) -> Fraction:
+    """Return the number in the padding as it was written; 0 where it holds none."""
+    return Fraction(str(layer.pad_fill)) if _numbered(layer) else Fraction(0)
+
+
+def _numbered(layer: Pooling) -> bool:
+    return not isinstance(layer.pad_fill, str) and math.isfinite(layer.pad_fill)
+
+
+def _short(result: float) -> bool:
+    return not math.isfinite(result) or math.isclose(result, round(result, DECIMALS), rel_tol=0, abs_tol=1e-12)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from poolcli.analysis.exercise import numbers
-from poolcli.errors import PoolcliError
+from poolcli.errors import PoolcliError, UsageError
 from poolcli.pooling.layer import Pooling
 
 LAYERS: list[dict[str, Any]] = [
@@ -17,6 +17,11 @@ LAYERS: list[dict[str, Any]] = [
     {"size": 3, "dilation": 2},
     {"size": 3, "stride": 2, "padding": 1, "ceil_mode": True}, {"size": 3, "stride": 2, "padding": 1, "pad_fill": 0.0},
     {"size": 3, "stride": 2, "padding": 1, "pad_fill": "reflect"}, {"size": 11, "stride": 1}, {"size": 2, "stride": 5},
+    {"size": 3, "divisor_override": 7}, {"size": 3, "padding": 1, "divisor_override": 7, "pad_fill": 14.0},
+    {"size": 3, "padding": 1, "divisor_override": 7, "pad_fill": "wrap"},
+    *({"size": size, "stride": stride, "padding": 1, "pad_fill": fill} for size, stride in [(3, 2), (2, 2), (7, 1)]
+      for fill in (5.5, -2.0, -0.25, 0.1, 7.0)),
+    {"size": 8, "stride": 1}, {"size": (3, 5), "padding": (1, 2), "stride": 1, "pad_fill": 2.5},
 ]  # fmt: skip
 
 
@@ -30,7 +35,7 @@ def test_every_average_comes_out_short(options: dict[str, Any], seed: int) -> No
     assert max(made.shape) <= 12
     pooled = layer.apply(made.values)[0]
     assert pooled.size <= 36
-    assert all(round(value, 4) == value for value in pooled.ravel().tolist())
+    assert all(value == pytest.approx(round(value, 4), abs=1e-12) for value in pooled.ravel().tolist())
 
 
 @pytest.mark.parametrize("mode", ["max", "min", "median", "majority", "range"])
@@ -45,6 +50,19 @@ def test_the_seed_decides() -> None:
     one, same, other = (numbers(layer, seed).values.tolist() for seed in (1, 1, 2))
     assert one == same
     assert one != other
+
+
+@pytest.mark.parametrize("fill", [5.123456, 1 / 3])
+def test_padding_of_which_no_average_is_short_is_refused(fill: float) -> None:
+    with pytest.raises(UsageError, match=r"no map of whole numbers has short averages with pad_fill") as caught:
+        numbers(Pooling.of(2, "avg", 3, padding=1, pad_fill=fill))
+    assert str(caught.value.hint) == "use a whole number, such as pad_fill=0"
+
+
+@pytest.mark.parametrize("mode", ["max", "avg"])
+@pytest.mark.parametrize("fill", [float("inf"), float("nan")])
+def test_padding_without_a_number_is_as_good_as_another(mode: str, fill: float) -> None:
+    assert numbers(Pooling.of(2, mode, 3, padding=1, pad_fill=fill)).values.size > 4
 
 
 def test_windows_without_end_are_refused() -> None:
