@@ -155,6 +155,8 @@ class Scene:
         A name of `poolcli.colors.COLORMAPS`.
     named : bool
         Whether cells show the names of their places in place of numbers.
+    finished : bool
+        Whether one line of words below the maps is enough; the arithmetic of a window needs two.
     """
 
     feature_map: FeatureMap
@@ -162,6 +164,7 @@ class Scene:
     zoom: int | None = None
     colormap: str = "viridis"
     named: bool = False
+    finished: bool = False
     plane: Array = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -274,7 +277,7 @@ class Scene:
     @property
     def height(self) -> int:
         """Of the picture, in pixels."""
-        return self.words_top + 4 * LINE + MARGIN
+        return self.words_top + (4 - self.finished) * LINE + MARGIN
 
     # --- shapes -------------------------------------------------------------------------------------------------------
 
@@ -414,7 +417,7 @@ class Scene:
         yield Words(MARGIN, self.words_top + LINE // 2, self.fitted(sentence(self.layer)), LETTERS, QUIET)
 
     def _bar(self) -> Iterator[Shape]:
-        y = self.words_top + 3 * LINE + 6
+        y = self.words_top + (3 - self.finished) * LINE + 6
         low, _, high = (number(tick, 4) for tick in self.scale.ticks)
         first = self.grids[0]
         if first.columns > self.input.shape[1] or first.rows > self.input.shape[0]:

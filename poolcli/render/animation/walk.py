@@ -6,6 +6,7 @@ import base64
 import html
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -227,7 +228,7 @@ def still(
     notes : tuple of str
         What was left out.
     """
-    scene = staged(feature_map, layer, zoom, colormap, named)
+    scene = replace(staged(feature_map, layer, zoom, colormap, named), finished=finished)
     shapes = [*scene.background()]
     if finished:
         title = f"The output of {scene.count} windows"

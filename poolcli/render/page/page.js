@@ -133,7 +133,9 @@ const Page = (() => {
     });
     const largest = all.reduce((best, one) => (one.size > best.size ? one : best));
     const { name, size, tracks, outputs } = all.find((one) => one.size >= AMPLE) || largest;
-    const columns = tracks.map((view) => `minmax(${space.title}px, ${view.columns * size + BESIDE}fr)`).join(" ");
+    // the input as wide as it is, so that the outputs stand close to it
+    const fixed = (view) => view === a && tracks.length > 1;
+    const columns = tracks.map((view) => (fixed(view) ? `${Math.max(space.title, a.columns * size + BESIDE)}px` : `minmax(${space.title}px, 1fr)`)).join(" ");
     return { name, size, columns, high: fitting([outputs(size)], space.high) };
   }
 
@@ -189,7 +191,7 @@ const Page = (() => {
   }
 
   function bar(id, scale) {
-    if (DATA.named) return;
+    if (DATA.named || DATA.exercise) return; // the ends of the scale would tell of the answers
     const canvas = make("canvas");
     canvas.width = 128;
     canvas.height = 1;
