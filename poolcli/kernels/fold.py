@@ -38,12 +38,13 @@ from poolcli.kernels.fold_axis import (
     along,
     fold_rows,
     in_pieces,
+    reduce_axis,
     roundings,
     start,
     way,
 )
 from poolcli.kernels.memory import Scratch
-from poolcli.kernels.replay import KernelProgram, Layout
+from poolcli.kernels.replay import KernelProgram, Layout, Recorder
 from poolcli.kernels.tiles import SHARED_BYTES, TILE_BYTES, Spot, State, Tile, planes_of, planned, recorded, walk_tiles
 from poolcli.system.threads import run, threads
 from poolcli.window import Axis
@@ -347,7 +348,14 @@ def small_program(x: Array, axes: Sequence[Axis], part: Part, out: Array | None)
         Something of the type and shape of the array for the values, if they are to be put there.
     """
     plain = all(axis.regular for axis in axes) and _recordable(part, (x,)) and len(x) > 0
-    if not plain or all(map(_whole, axes)) or math.prod(axis.size for axis in axes) > GIANT_CELLS:
+    if plain and all(map(_whole, axes)):  # one read, for which a second thread would only wait: uint16 max global
+        if not part.overlapping and not x.dtype == part.dtype == np.float64:
+            return None  # narrower sums need wider states
+        assert isinstance(part.combine, np.ufunc)  # noqa: S101 - as `_recordable` has it
+        recorder = Recorder([(len(x), x[0].size)], [Layout(x.dtype, (x[0].nbytes, x.itemsize))])
+        state = reduce_axis(recorder.arrays[0], 1, part.combine, recorder)
+        return recorder.program([state.reshape(-1, *(1,) * len(axes))])
+    if not plain or math.prod(axis.size for axis in axes) > GIANT_CELLS:
         return None
     task, room = _task(axes, [part], [(x,)])
     layouts = tuple(Layout(array.dtype, array.strides) for array in (x, out) if array is not None)

@@ -28,6 +28,7 @@ SHORT = 512  # cells of a row up to which it is better to make more than is need
 RUN_BYTES = 1 << 14  # of memory that is read without a jump
 WIDE = 512  # cells beside each other from which short loops cost less than they save
 LONG = 128  # cells of a block along the last axis from which halves beat a chain
+LONG_WINDOW = 16  # cells of a window that is folded by itself
 _IDEMPOTENT = (np.maximum, np.minimum, np.fmax, np.fmin, np.logical_or, np.logical_and, np.bitwise_or, np.bitwise_and)
 _WORDS = (2, 4, 8)  # bytes
 WRITTEN = np.empty(0)  # what `along` returns instead of an array that stands in its place already
@@ -421,7 +422,7 @@ def _halves(state: State, at: int, part: Part, scratch: Scratch) -> State:
         array: Array = state[0]
         if part.exact(array.dtype):
             if size >= MANY or part.streams(array.dtype):
-                return (_reduced(array, at, part.combine, scratch),)
+                return (reduce_axis(array, at, part.combine, scratch),)
         elif part.streams(array.dtype) and size <= FEW:
             return (_added(array, at, part.combine, scratch),)
     odd: list[State] = []
@@ -466,7 +467,7 @@ def fold_rows(part: Part, rows: Array, out: Array) -> None:
 def _added(array: Array, at: int, combine: np.ufunc, scratch: Scratch) -> Array:
     """Add up cells in their order; NumPy's reduction does so where it looks at whole rows."""
     if array.shape[-1] > 1 and array.strides[-1] == array.itemsize and at < array.ndim - 1:
-        return _reduced(array, at, combine, scratch)
+        return reduce_axis(array, at, combine, scratch)
     cells = np.moveaxis(array, at, 0)
     total: Array = cells[0]
     for more in cells[1:]:
@@ -474,7 +475,8 @@ def _added(array: Array, at: int, combine: np.ufunc, scratch: Scratch) -> Array:
     return total
 
 
-def _reduced(array: Array, at: int, combine: np.ufunc, scratch: Scratch) -> Array:
+def reduce_axis(array: Array, at: int, combine: np.ufunc, scratch: Scratch) -> Array:
+    """Fold one axis by NumPy's reduction."""
     fold = partial(combine.reduce, axis=at, dtype=array.dtype)
     return scratch.do(fold, array, out=scratch.take((*array.shape[:at], *array.shape[at + 1 :]), array.dtype))
 
@@ -494,7 +496,7 @@ def _irregular(state: State, axis: Axis, lane: Lane) -> State:
         for whole, c in zip(made, folded, strict=True):
             whole[(*index, which)] = c
 
-    long = sizes >= _LONG_WINDOW  # each by its own size: so its sum does not depend on the windows beside it
+    long = sizes >= LONG_WINDOW  # each by its own size: so its sum does not depend on the windows beside it
     for window in np.flatnonzero(long).tolist():
         keep(window, _halves(cut(state, at, slice(axis.starts[window], axis.stops[window])), at, part, scratch))
     for size in np.unique(sizes[~long]).tolist():
@@ -502,6 +504,3 @@ def _irregular(state: State, axis: Axis, lane: Lane) -> State:
         folded = _chain(state, chain(size, overlapping=part.overlapping), 1, lane)
         keep(which, each(folded, lambda array, which=which: array.take(starts[which], axis=at)))  # type: ignore[misc]
     return tuple(made)
-
-
-_LONG_WINDOW = 16  # cells

@@ -92,7 +92,7 @@ def pool(
     """
     array = as_array(x)
     if (
-        array.nbytes <= SHARED_BYTES
+        (array.nbytes <= SHARED_BYTES or array.flags.c_contiguous)
         and not return_indices
         and all(map(_is_plain, options.values()))
         and _is_plain(size)

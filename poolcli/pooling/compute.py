@@ -162,7 +162,8 @@ def straight(
         return None
     result = result_type(mode, dtype, axes)
     planes = (math.prod(shape[: len(shape) - len(axes)]), *map(len, axes))
-    if math.prod(shape) * dtype.itemsize + math.prod(planes) * result.itemsize > SHARED_BYTES:
+    large = math.prod(shape) * dtype.itemsize + math.prod(planes) * result.itemsize > SHARED_BYTES
+    if large and any(len(axis) > 1 for axis in axes):
         return None
     sums, cells = row.combine == "add", math.prod(axis.size for axis in axes)
     most = int(np.iinfo(_long(dtype)).max) // cells if sums and dtype.kind in "iu" and dtype.itemsize == 8 else None
