@@ -159,6 +159,5 @@ def _arguments(command: Command, words: Sequence[str], last: str, after: Mapping
 
 def _values(parameter: Any, last: str) -> Answer:
     """Return the values that a parameter may take; its metavar says whether it takes files."""
-    names = [item.value for item in parameter.shell_complete(None, last)]
     files = any(word in (parameter.metavar or "") for word in ("FILE", "PATH", "DIR", "INPUT"))
-    return Answer(dict.fromkeys(names, ""), files)
+    return Answer(dict.fromkeys(parameter.offers(last), ""), files)

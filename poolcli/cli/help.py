@@ -117,7 +117,7 @@ def _argument(parameter: Any) -> str:
 
 
 def _row(parameter: Any) -> OptionRow:
-    values = tuple(item.value for item in parameter.shell_complete(None, ""))
+    values = tuple(parameter.offers(""))
     if parameter.param_type_name == "argument":
         return OptionRow((parameter.metavar,), help=parameter.help or "", values=values)
     metavar = "" if parameter.is_flag else parameter.metavar

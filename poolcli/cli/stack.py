@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Annotated, Any
+from typing import Any
 
 from poolcli.cli.options.grammar import Command, Group, command, option
 from poolcli.cli.options.panels import WINDOW
@@ -33,9 +33,7 @@ def relu() -> list[Step]:
 
 
 def pool(
-    window: Windowing,
-    *,
-    indices: Annotated[bool, option("--indices", help="Record where each value came from.", panel=WINDOW)] = False,
+    window: Windowing, *, indices: bool = option(False, "Record where each value came from.", panel=WINDOW)
 ) -> list[Step]:
     """Pool windows."""
     return [window.step(indices=indices)]
@@ -48,23 +46,18 @@ def unpool(unpooling: UnpoolOptions) -> list[Step]:
 
 def normalize(
     *,
-    low: Annotated[float, option("--low", help="What the least value becomes.", panel=WINDOW, metavar="X")] = 0.0,
-    high: Annotated[float, option("--high", help="What the greatest value becomes.", panel=WINDOW, metavar="X")] = 1.0,
+    low: float = option(0.0, "What the least value becomes.", panel=WINDOW, metavar="X"),
+    high: float = option(1.0, "What the greatest value becomes.", panel=WINDOW, metavar="X"),
 ) -> list[Step]:
     """Stretch the values linearly."""
     return [NormalizeStep(low, high)]
 
 
-class Sizes(Group):
+class Sizes(Group, panel=WINDOW):
     """A convolution known by its sizes alone."""
 
-    filters: Annotated[
-        int | None,
-        option("--filters", help="How many, each over every channel.", panel=WINDOW, default="1", metavar="N"),
-    ] = None
-    size: Annotated[
-        str | None, option("-k", "--size", help="Kernel size in cells.", panel=WINDOW, default="3", metavar="N|HxW")
-    ] = None
+    filters: int | None = option(None, "How many, each over every channel.", kind=int, usual="1", metavar="N")
+    size: str | None = option(None, "Kernel size in cells.", "-k", usual="3", metavar="N|HxW")
 
 
 def sized_conv(sizes: Sizes, convolving: Convolving) -> list[Any]:
@@ -82,9 +75,7 @@ def flatten() -> list[Any]:
     return [Flatten()]
 
 
-def dense(
-    *, units: Annotated[int, option("--units", help="How many outputs.", panel=WINDOW, metavar="N")] = 1
-) -> list[Any]:
+def dense(*, units: int = option(1, "How many outputs.", panel=WINDOW, metavar="N")) -> list[Any]:
     """Connect everything with everything."""
     return [Dense(units)]
 

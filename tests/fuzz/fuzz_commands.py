@@ -171,9 +171,9 @@ class Fuzz:
 
     def value(self, draw: random.Random, option: Any) -> str:
         """Return a value of an option: one that completion offers, a file, or any word."""
-        offered = option.shell_complete(None, "") if draw.random() < 0.5 else []
+        offered = option.offers("") if draw.random() < 0.5 else []
         others = ["1", "2", "3"] if draw.random() < 0.4 else [*WORDS, *self.names]
-        return str(draw.choice([one.value for one in offered] or others))
+        return str(draw.choice(offered or others))
 
     def fed(self, draw: random.Random, path: Path) -> bytes:
         """Return what comes on standard input."""

@@ -5,7 +5,6 @@ The commands run in processes of their own with 1 GiB of memory; one that hangs 
 
 from __future__ import annotations
 
-import inspect
 import io
 import json
 import struct
@@ -13,12 +12,12 @@ import zlib
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
 
-from poolcli.cli.options.grammar import grouped
+from poolcli.cli.options.grammar import Option, flat, parts_of
 from poolcli.cli.registry import COMMANDS
 from poolcli.errors import LimitError
 from poolcli.system import limits
@@ -178,16 +177,10 @@ SPECIAL = {"--output", "--name", "--report", "--steps", "--save-steps", "--sched
 
 def options_of(command: str) -> Iterator[str]:
     """Every option of a command that takes a value."""
-    function = grouped(getattr(import_module(f"poolcli.cli.commands.{command}"), command))
-    for parameter in inspect.signature(function).parameters.values():
-        for option in getattr(parameter.annotation, "__metadata__", ()):
-            flags = [
-                flag
-                for flag in (option.default, *(getattr(option, "param_decls", None) or ()))
-                if isinstance(flag, str) and flag.startswith("--")
-            ]
-            if flags and "bool" not in str(get_args(parameter.annotation)[0]):
-                yield flags[0].split("/")[0]
+    parts = parts_of(getattr(import_module(f"poolcli.cli.commands.{command}"), command))
+    for _, option in flat(parts):
+        if isinstance(option, Option) and not option.alone and option.kind is not bool:
+            yield option.long
 
 
 def cases() -> Iterator[Any]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -21,7 +21,7 @@ from poolcli.batch.work import Outcome, Work
 from poolcli.cli.checks import compat_among, files_read
 from poolcli.cli.console import width_of_output
 from poolcli.cli.options.files import Reading, Verbosity, Writing
-from poolcli.cli.options.grammar import Group, option
+from poolcli.cli.options.grammar import Group, argument, option
 from poolcli.cli.options.panels import OUTPUT, formats_written
 from poolcli.cli.options.steps import FilterOptions, RecipeOptions
 from poolcli.cli.options.windows import Windowing
@@ -45,11 +45,6 @@ if TYPE_CHECKING:
 FILES, WORKERS = "Files", "Workers"
 
 
-def shared(group: type, name: str) -> Any:
-    """Return the option that another command has in a group, so that it means the same here."""
-    return get_type_hints(group, include_extras=True)[name].__metadata__[0]
-
-
 def file_formats() -> list[str]:
     """Return the formats that a file can have."""
     return [name for name in formats_written() if name != "table"]
@@ -58,55 +53,38 @@ def file_formats() -> list[str]:
 MOST_NOTES = 10  # of what files lost that are told one by one
 
 
-class Files(Group):
+class Files(Group, panel=FILES):
     """Which files, and what becomes of them."""
 
-    output: Annotated[
-        str, option("-o", "--output", help="The folder for the results; made if missing.", panel=FILES, metavar="DIR")
-    ] = ""
-    name: Annotated[
-        str | None, option("--name", help="How to name a result, with {stem}, {name}, {ext}, {folder} (below the "
-                           "folder given), {number}; its extension chooses the format.", panel=FILES,
-                           default="{folder}/{stem} and the input's format, or png for pictures", metavar="PATTERN")
-    ] = None  # fmt: skip
-    format: Annotated[
-        str | None, option("-f", "--format", help="csv, tsv, json, npy, png ...", panel=FILES, metavar="NAME",
-                           choices=file_formats, free=True)
-    ] = None  # fmt: skip
-    recursive: Annotated[bool, option("-r", "--recursive", help="Include subfolders.", panel=FILES)] = False
-    files0: Annotated[
-        bool, option("--files0", help="Read more paths from standard input, each followed by NUL, as from find "
-                     "-print0.", panel=FILES)
-    ] = False  # fmt: skip
-    skip_existing: Annotated[
-        bool, option("--skip-existing", help="Keep results that the same steps made from the same input; make all "
-                     "others again.", panel=FILES)
-    ] = False  # fmt: skip
-    overwrite: Annotated[
-        bool, option("--overwrite", help="Replace existing files that have the name of a result.", panel=FILES)
-    ] = False
-    dry_run: Annotated[bool, option("--dry-run", help="Only print what would be done.", panel=FILES)] = False
-    report: Annotated[
-        str | None, option("--report", help="Write the outcome of each file as a line of JSON.", panel=FILES,
-                           metavar="FILE.jsonl")
-    ] = None  # fmt: skip
+    output: str = option("", "The folder for the results; made if missing.", "-o", metavar="DIR")
+    name: str | None = option(
+        None,
+        "How to name a result, with {stem}, {name}, {ext}, {folder} (below the folder given), {number}; its extension "
+        "chooses the format.", usual="{folder}/{stem} and the input's format, or png for pictures", metavar="PATTERN",
+    )  # fmt: skip
+    format: str | None = option(
+        None, "csv, tsv, json, npy, png ...", "-f", metavar="NAME", choices=file_formats, free=True
+    )
+    recursive: bool = option(False, "Include subfolders.", "-r")
+    files0: bool = option(False, "Read more paths from standard input, each followed by NUL, as from find -print0.")
+    skip_existing: bool = option(
+        False, "Keep results that the same steps made from the same input; make all others again."
+    )
+    overwrite: bool = option(False, "Replace existing files that have the name of a result.")
+    dry_run: bool = option(False, "Only print what would be done.")
+    report: str | None = option(None, "Write the outcome of each file as a line of JSON.", metavar="FILE.jsonl")
 
 
-class Cluster(Group):
+class Cluster(Group, panel=WORKERS):
     """Who does the work."""
 
-    jobs: Annotated[
-        int | None, option("-j", "--jobs", help="How many processes.", panel=WORKERS,
-                           default="one for each processor", metavar="N", least=1)
-    ] = None  # fmt: skip
-    scheduler: Annotated[
-        str | None, option("--scheduler", help="Use the workers of a Dask scheduler, such as tcp://host:8786.",
-                           panel=WORKERS, metavar="ADDRESS")
-    ] = None  # fmt: skip
-    send_bytes: Annotated[
-        bool, option("--send-bytes", help="Send files and results over the network: the workers need not see the "
-                     "folders.", panel=WORKERS)
-    ] = False  # fmt: skip
+    jobs: int | None = option(
+        None, "How many processes.", "-j", kind=int, usual="one for each processor", metavar="N", least=1
+    )
+    scheduler: str | None = option(
+        None, "Use the workers of a Dask scheduler, such as tcp://host:8786.", metavar="ADDRESS"
+    )
+    send_bytes: bool = option(False, "Send files and results over the network: the workers need not see the folders.")
 
     def workers(self) -> Workers:
         """Return who does the work."""
@@ -122,10 +100,10 @@ class Cluster(Group):
 class Drawing(Group):
     """How pictures are drawn, as in the commands for one file."""
 
-    normalize: Annotated[str, shared(Writing, "normalize")] = "auto"
-    zoom: Annotated[int, shared(Writing, "zoom")] = 1
-    colormap: Annotated[str | None, shared(Writing, "colormap")] = None
-    compress_level: Annotated[int | None, shared(Writing, "compress_level")] = None
+    normalize: str = Writing.fields["normalize"]
+    zoom: int = Writing.fields["zoom"]
+    colormap: str | None = Writing.fields["colormap"]
+    compress_level: int | None = Writing.fields["compress_level"]
 
     def options(self, format: str | None) -> WriteOptions:  # noqa: A002 -- the option's name
         """Return them as the writers take them."""
@@ -156,18 +134,14 @@ def _as_usual(group: Group) -> bool:
 
 
 def batch(
-    paths: Annotated[
-        list[str] | None, typer.Argument(metavar="PATH...", help="Files, folders, patterns.", show_default=False)
-    ] = None,
+    paths: list[str] | None = argument(None, "PATH...", "Files, folders, patterns.", many=True),
     *,
     files: Files,
     cluster: Cluster,
     recipes: RecipeOptions,
     filtering: FilterOptions,
     window: Windowing,
-    indices: Annotated[
-        bool, option("--indices", help="Record where each maximum or minimum came from, in JSON.", panel=OUTPUT)
-    ] = False,
+    indices: bool = option(False, "Record where each maximum or minimum came from, in JSON.", panel=OUTPUT),
     reading: Reading,
     drawing: Drawing,
     verbosity: Verbosity,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Any
 
 from poolcli.analysis.comparison import OWN_RULES, Variant, Variants, compared, labelled
 from poolcli.cli.console import width_of_output
-from poolcli.cli.options.files import FOR_PICTURES, FOR_TABLES, Input, InputOutput, Writing
+from poolcli.cli.options.files import FOR_PICTURES, FOR_TABLES, INPUT_FILE, InputOutput, Writing
 from poolcli.cli.options.grammar import option, refuse_idle
 from poolcli.cli.options.panels import WINDOW
 from poolcli.cli.options.steps import FilterOptions
@@ -45,22 +45,21 @@ class PageTarget:
     chosen_format: str = "page"
 
 
-class Comparing(Windowing):
+class Comparing(Windowing, panel=WINDOW):
     """Windows under several modes or frameworks."""
 
-    mode: Annotated[
-        str, option("-m", "--mode", help="One mode, or several with commas: max,avg,min.", panel=WINDOW,
-                    metavar="NAME,...", choices=mode_names, free=True)
-    ] = "max"  # fmt: skip
-    compat: Annotated[
-        str | None, option("--compat", help="Frameworks with commas: torch,litert; poolcli is poolcli's own rules.",
-                           panel=WINDOW, metavar="NAME,...", choices=sides, free=True)
-    ] = None  # fmt: skip
+    mode: str = option(
+        "max", "One mode, or several with commas: max,avg,min.", "-m", metavar="NAME,...", choices=mode_names, free=True
+    )
+    compat: str | None = option(
+        None, "Frameworks with commas: torch,litert; poolcli is poolcli's own rules.", metavar="NAME,...",
+        choices=sides, free=True,
+    )  # fmt: skip
 
-    side: Annotated[
-        list[str] | None, option("--side", help="A framework with its own options, such as 'torch padding=1'; may be "
-                                 "repeated.", panel=WINDOW, metavar="'NAME OPTION=VALUE ...'")
-    ] = None  # fmt: skip
+    side: list[str] | None = option(
+        None, "A framework with its own options, such as 'torch padding=1'; may be repeated.", many=True,
+        metavar="'NAME OPTION=VALUE ...'",
+    )  # fmt: skip
 
     def variants(self) -> dict[str, PoolStep]:
         """Return every mode under every framework, or every side, with a label each."""
@@ -102,17 +101,16 @@ def _listed(text: str) -> list[str]:
 
 
 def compare(
-    given: Input = None,
+    given: str | None = INPUT_FILE,
     *,
     filtering: FilterOptions,
     window: Comparing,
     showing: ShowOption,
     io: InputOutput,
-    shape: Annotated[
-        str | None, option("--shape", help="A shape instead of an INPUT, such as 7x7; its cells are numbered "
-                           "from 1.", panel="Input", metavar="HxW")
-    ] = None,
-) -> None:  # fmt: skip
+    shape: str | None = option(
+        None, "A shape instead of an INPUT, such as 7x7; its cells are numbered from 1.", panel="Input", metavar="HxW"
+    ),
+) -> None:
     """Show the same windows under several modes, or as several frameworks have them, side by side.
 
     All sides have the same options, unless --side gives each its own.

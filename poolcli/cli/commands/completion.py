@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
+from poolcli.cli.options.grammar import argument
 from poolcli.cli.output import Output
 from poolcli.errors import UnknownNameError
 
@@ -45,11 +42,7 @@ complete -c poolcli -f -a '(_poolcli)'
 SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 
 
-def completion(
-    shell: Annotated[
-        str, typer.Argument(metavar="SHELL", help="bash, zsh or fish.", autocompletion=lambda: [*SCRIPTS])
-    ],
-) -> None:
+def completion(shell: str = argument(..., "SHELL", "bash, zsh or fish.", choices=tuple(SCRIPTS))) -> None:
     """Print the completion script of a shell.
 
     Put the line for your shell into ~/.bashrc, ~/.zshrc (after compinit) or ~/.config/fish/config.fish.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from poolcli.cli.options.files import ClusterOptions, Input, StepIO
+from poolcli.cli.options.files import INPUT_FILE, ClusterOptions, StepIO
 from poolcli.cli.options.steps import Convolving
 from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.pipeline import transform
 
 
 def conv(
-    given: Input = None,
+    given: str | None = INPUT_FILE,
     *,
     convolving: Convolving,
     showing: ShowOption,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from poolcli.cli.checks import check_output
 from poolcli.cli.console import unicode_ok
-from poolcli.cli.options.files import Input, Reading, Verbosity
+from poolcli.cli.options.files import INPUT_FILE, Reading, Verbosity
 from poolcli.cli.options.grammar import Group, option, refuse_idle
 from poolcli.cli.options.panels import OUTPUT, PICTURE, TABLE
 from poolcli.cli.options.steps import FilterOptions
@@ -35,51 +35,39 @@ WINDOWS_SHOWN = 20  # on a page of the table
 MOST_ROWS = 10_000  # of a table
 
 
-class Explaining(Group):
+class Explaining(Group, panel=OUTPUT):
     """What to explain, and how."""
 
-    at: Annotated[
-        str | None, option("--at", help="One window: its output row and column, from 0.", panel=OUTPUT, metavar="R,C")
-    ] = None
-    shape: Annotated[
-        str | None, option("--shape", help="A shape instead of an INPUT, such as 7x7.", panel="Input",
-                           metavar="HxW")
-    ] = None  # fmt: skip
-    output: Annotated[
-        str, option("-o", "--output", help="An interactive page (.html), an animation (.gif, .apng, .png with "
-                    "--fps), one window (.svg), or the finished picture (.png).", panel=OUTPUT, metavar="PATH")
-    ] = "-"  # fmt: skip
-    json: Annotated[bool, option("--json", help="Every window as JSON.", panel=OUTPUT)] = False
-    page: Annotated[
-        int | None, option("--page", help="Which page of many windows to show.", least=1, default="1", panel=TABLE,
-                           metavar="N")
-    ] = None  # fmt: skip
-    max_rows: Annotated[
-        int | None, option("--max-rows", help="Windows on a page.", least=1, default=str(WINDOWS_SHOWN), panel=TABLE,
-                           metavar="N")
-    ] = None  # fmt: skip
-    full: Annotated[bool, option("--full", help="Show every window.", panel=TABLE)] = False
-    still: Annotated[
-        bool, option("--still", help="The finished picture, as .png or .svg: all of the output.", panel=PICTURE)
-    ] = False
-    exercise: Annotated[
-        bool, option("--exercise", help="The page as a quiz that prints as a sheet with solutions; without INPUT, "
-                     "--seed chooses a small map of whole numbers.", panel=OUTPUT)
-    ] = False  # fmt: skip
-    fps: Annotated[
-        float | None, option("--fps", help="Windows per second.", default="2", panel=PICTURE, metavar="N")
-    ] = None
-    zoom: Annotated[
-        int | None, option("--zoom", help="Pixels per cell.", default="by the size of the map", least=1,
-                           panel=PICTURE, metavar="N")
-    ] = None  # fmt: skip
-    frames: Annotated[
-        int | None, option("--frames", help="Windows to animate at most; of more, evenly spaced ones.", least=1,
-                           default="120", panel=PICTURE, metavar="N")
-    ] = None  # fmt: skip
-    overwrite: Annotated[bool, option("--overwrite", help="Allow the output to replace the input.", panel=OUTPUT)] = (
-        False
+    at: str | None = option(None, "One window: its output row and column, from 0.", metavar="R,C")
+    shape: str | None = option(None, "A shape instead of an INPUT, such as 7x7.", panel="Input", metavar="HxW")
+    output: str = option(
+        "-",
+        "An interactive page (.html), an animation (.gif, .apng, .png with --fps), one window (.svg), or the finished "
+        "picture (.png).", "-o", metavar="PATH",
+    )  # fmt: skip
+    json: bool = option(False, "Every window as JSON.")
+    page: int | None = option(
+        None, "Which page of many windows to show.", kind=int, panel=TABLE, least=1, usual="1", metavar="N"
     )
+    max_rows: int | None = option(
+        None, "Windows on a page.", kind=int, panel=TABLE, least=1, usual=str(WINDOWS_SHOWN), metavar="N"
+    )
+    full: bool = option(False, "Show every window.", panel=TABLE)
+    still: bool = option(False, "The finished picture, as .png or .svg: all of the output.", panel=PICTURE)
+    exercise: bool = option(
+        False,
+        "The page as a quiz that prints as a sheet with solutions; without INPUT, --seed chooses a small map of whole "
+        "numbers.",
+    )  # fmt: skip
+    fps: float | None = option(None, "Windows per second.", kind=float, panel=PICTURE, usual="2", metavar="N")
+    zoom: int | None = option(
+        None, "Pixels per cell.", kind=int, panel=PICTURE, usual="by the size of the map", least=1, metavar="N"
+    )
+    frames: int | None = option(
+        None, "Windows to animate at most; of more, evenly spaced ones.", kind=int, panel=PICTURE, least=1, usual="120",
+        metavar="N",
+    )  # fmt: skip
+    overwrite: bool = option(False, "Allow the output to replace the input.")
 
     @property
     def place(self) -> tuple[int, ...] | None:
@@ -127,7 +115,7 @@ class Explaining(Group):
 
 
 def explain(
-    given: Input = None,
+    given: str | None = INPUT_FILE,
     *,
     explaining: Explaining,
     filtering: FilterOptions,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Any
 
 from poolcli.cli.emitting import layout_of, write_code
-from poolcli.cli.options.files import Input, StepIO
+from poolcli.cli.options.files import INPUT_FILE, StepIO
 from poolcli.cli.options.grammar import option
 from poolcli.cli.options.panels import INPUT, OUTPUT, WINDOW
 from poolcli.cli.options.windows import Windowing
@@ -26,30 +26,26 @@ def graded_names() -> Iterable[str]:
     return [name for name, mode in bare if ALIASES.get(mode, mode).partition(":")[0] in GRADED]
 
 
-class Differentiating(Windowing):
+class Differentiating(Windowing, panel=WINDOW):
     """Windows under a mode that has a gradient."""
 
-    mode: Annotated[
-        str, option("-m", "--mode", help=f"{', '.join(GRADED[:-1])} or lp:P.", panel=WINDOW, metavar="NAME[:PARAM]",
-                    choices=graded_names, free=True)
-    ] = "max"  # fmt: skip
+    mode: str = option(
+        "max", f"{', '.join(GRADED[:-1])} or lp:P.", "-m", metavar="NAME[:PARAM]", choices=graded_names, free=True
+    )
 
 
 def grad(
-    given: Input = None,
+    given: str | None = INPUT_FILE,
     *,
     window: Differentiating,
-    upstream: Annotated[
-        str | None,
-        option("--upstream", help="A file with the gradient that arrives at the output.", panel=INPUT,
-               default="ones", metavar="FILE"),
-    ] = None,
-    emit: Annotated[
-        str | None, option("--emit", help="Print equivalent code instead of computing; PyTorch's.",
-                           panel=OUTPUT, metavar="NAME", choices=BACKWARD)
-    ] = None,
+    upstream: str | None = option(
+        None, "A file with the gradient that arrives at the output.", panel=INPUT, usual="ones", metavar="FILE"
+    ),
+    emit: str | None = option(
+        None, "Print equivalent code instead of computing; PyTorch's.", panel=OUTPUT, metavar="NAME", choices=BACKWARD
+    ),
     io: StepIO,
-) -> None:  # fmt: skip
+) -> None:
     """Show the gradient that pooling sends back to each input cell.
 
     The first maximum of a window takes all; an average shares evenly; overlapping windows add up.

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from poolcli.analysis.porting import Port, port
-from poolcli.cli.options.files import AsJson
-from poolcli.cli.options.grammar import option
+from poolcli.cli.options.files import AS_JSON
+from poolcli.cli.options.grammar import argument, option
 from poolcli.cli.options.panels import OUTPUT
 from poolcli.cli.output import Output
 from poolcli.cli.words import typed
@@ -22,26 +20,19 @@ from poolcli.pooling.options import padding_text
 from poolcli.steps.steps import text
 from poolcli.wording import many, printable
 
-Quiet = Annotated[bool, option("-q", "--quiet", help="Print only errors.", panel="Work")]
-Targets = Annotated[
-    str | None,
-    option("--to", help="Frameworks with commas: where the values will differ there, and why.", panel=OUTPUT,
-           metavar="NAME,...", choices=framework_names, free=True),
-]  # fmt: skip
-
 
 def layers(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL", help="A .onnx, .pt2, .keras, .tflite or TorchScript .pt file, or - for standard input."
-        ),
-    ],
+    model: str = argument(
+        ..., "MODEL", "A .onnx, .pt2, .keras, .tflite or TorchScript .pt file, or - for standard input."
+    ),
     *,
-    to: Targets = None,
-    json: AsJson = False,
-    quiet: Quiet = False,
-) -> None:
+    to: str | None = option(
+        None, "Frameworks with commas: where the values will differ there, and why.", panel=OUTPUT,
+        metavar="NAME,...", choices=framework_names, free=True,
+    ),
+    json: bool = AS_JSON,
+    quiet: bool = option(False, "Print only errors.", "-q", panel="Work"),
+) -> None:  # fmt: skip
     """List the pooling layers of a model file, each with the poolcli command that equals it.
 
     The file is read without its framework, weights are passed over, and nothing is unpickled. What a file does not

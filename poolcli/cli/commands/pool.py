@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from poolcli.cli.checks import check_target_apart, files_read
 from poolcli.cli.emitting import layout_of, write_code
 from poolcli.cli.lines import without_lines
-from poolcli.cli.options.files import ClusterOptions, Input, StepIO
+from poolcli.cli.options.files import INPUT_FILE, ClusterOptions, StepIO
 from poolcli.cli.options.grammar import Group, option
 from poolcli.cli.options.panels import OUTPUT
 from poolcli.cli.options.steps import FilterOptions
@@ -17,20 +15,18 @@ from poolcli.cli.pipeline import load_map, transform
 from poolcli.emit import TARGETS
 
 
-class PoolExtras(Group):
+class PoolExtras(Group, panel=OUTPUT):
     """What else pooling can tell."""
 
-    indices: Annotated[
-        bool, option("--indices", help="Record where each maximum or minimum came from.", panel=OUTPUT)
-    ] = False
-    emit: Annotated[
-        str | None, option("--emit", help="Print equivalent code instead of computing: "
-                           f"{', '.join(TARGETS)}.", panel=OUTPUT, metavar="NAME", choices=tuple(TARGETS))
-    ] = None  # fmt: skip
+    indices: bool = option(False, "Record where each maximum or minimum came from.")
+    emit: str | None = option(
+        None, "Print equivalent code instead of computing: " f"{', '.join(TARGETS)}.", metavar="NAME",
+        choices=tuple(TARGETS),
+    )  # fmt: skip
 
 
 def pool(
-    given: Input = None,
+    given: str | None = INPUT_FILE,
     *,
     filtering: FilterOptions,
     window: Windowing,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -13,7 +13,7 @@ from poolcli.cli.checks import check_target_apart, compat_among, files_read
 from poolcli.cli.large import in_blocks
 from poolcli.cli.lines import without_lines
 from poolcli.cli.options.files import ClusterOptions, StepIO, Verbosity, Writing
-from poolcli.cli.options.grammar import option
+from poolcli.cli.options.grammar import argument, option
 from poolcli.cli.options.panels import OUTPUT
 from poolcli.cli.options.steps import RecipeOptions
 from poolcli.cli.options.terminal import ShowOption
@@ -29,17 +29,15 @@ from poolcli.steps.steps import Step, numbered, through, with_threads
 from poolcli.system.files import descriptor_of
 
 
-class Recipes(RecipeOptions):
+class Recipes(RecipeOptions, panel=OUTPUT):
     """Steps from a file, and into one."""
 
-    save_steps: Annotated[
-        str | None, option("--save-steps", help="Save the steps as a recipe.", panel=OUTPUT, metavar="FILE")
-    ] = None
+    save_steps: str | None = option(None, "Save the steps as a recipe.", metavar="FILE")
 
 
 def run(
     context: typer.Context,
-    given: Annotated[str, typer.Argument(metavar="INPUT", help="A file, or - for standard input.")],
+    given: str = argument(..., "INPUT", "A file, or - for standard input."),
     *,
     recipes: Recipes,
     showing: ShowOption,

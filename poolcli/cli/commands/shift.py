@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
 
 from poolcli.cli.console import unicode_ok
-from poolcli.cli.options.files import AsJson, Input, Reading, Verbosity
+from poolcli.cli.options.files import AS_JSON, INPUT_FILE, Reading, Verbosity
 from poolcli.cli.options.grammar import Group, option, refuse_idle
 from poolcli.cli.options.panels import OUTPUT, WINDOW
 from poolcli.cli.options.steps import FilterOptions
@@ -21,29 +20,25 @@ from poolcli.steps.steps import apply, with_threads
 from poolcli.wording import Phrase
 
 
-class Shifting(Group):
+class Shifting(Group, panel=WINDOW):
     """How to move the input."""
 
-    by: Annotated[
-        int, option("--by", help="Cells to move, in each direction in turn.", least=1, panel=WINDOW, metavar="N")
-    ] = 1
-    random: Annotated[
-        int | None, option("--random", help="This many random movements instead, of at most --by cells along each "
-                           "axis; --seed chooses them.", panel=WINDOW, metavar="N")
-    ] = None  # fmt: skip
-    edge: Annotated[
-        str, option("--edge", help="What comes in at the edge: replicate, reflect, symmetric, wrap, or a number.",
-                    panel=WINDOW, metavar="EDGE", choices=("replicate", "reflect", "symmetric", "wrap", "0"), free=True)
-    ] = "replicate"  # fmt: skip
-    output: Annotated[
-        str, option("-o", "--output", help="A page (.html): the maps, their changes, direction and amount to choose.",
-                    panel=OUTPUT, metavar="PATH")
-    ] = "-"  # fmt: skip
-    overwrite: Annotated[bool, option("--overwrite", help="Allow the output to replace the input.", panel=OUTPUT)] = (
-        False
-    )
-    show: Annotated[bool, option("--show", help="Also draw where the maps changed.", panel=OUTPUT)] = False
-    json: AsJson = False
+    by: int = option(1, "Cells to move, in each direction in turn.", least=1, metavar="N")
+    random: int | None = option(
+        None, "This many random movements instead, of at most --by cells along each axis; --seed chooses them.",
+        kind=int, metavar="N",
+    )  # fmt: skip
+    edge: str = option(
+        "replicate", "What comes in at the edge: replicate, reflect, symmetric, wrap, or a number.", metavar="EDGE",
+        choices=("replicate", "reflect", "symmetric", "wrap", "0"), free=True,
+    )  # fmt: skip
+    output: str = option(
+        "-", "A page (.html): the maps, their changes, direction and amount to choose.", "-o", panel=OUTPUT,
+        metavar="PATH",
+    )  # fmt: skip
+    overwrite: bool = option(False, "Allow the output to replace the input.", panel=OUTPUT)
+    show: bool = option(False, "Also draw where the maps changed.", panel=OUTPUT)
+    json: bool = AS_JSON
 
     @property
     def chosen_format(self) -> str | None:
@@ -68,7 +63,7 @@ class Shifting(Group):
 
 
 def shift(
-    given: Input = None,
+    given: str | None = INPUT_FILE,
     *,
     shifting: Shifting,
     filtering: FilterOptions,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from poolcli.cli.options.files import Input, Reading, Verbosity
+from poolcli.cli.options.files import INPUT_FILE, Reading, Verbosity
 from poolcli.cli.options.terminal import Picturing
 from poolcli.cli.pipeline import take_in
 
 
-def show(given: Input = None, *, picturing: Picturing, reading: Reading, verbosity: Verbosity) -> None:
+def show(given: str | None = INPUT_FILE, *, picturing: Picturing, reading: Reading, verbosity: Verbosity) -> None:
     """Draw a feature map in the terminal.
 
     Small maps show the numbers in their cells. What does not fit is made smaller by average pooling, which is said.

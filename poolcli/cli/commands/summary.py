@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from poolcli.cli.console import unicode_ok, width_of_output
-from poolcli.cli.options.files import AsJson, Reading, Verbosity
+from poolcli.cli.options.files import AS_JSON, Reading, Verbosity
+from poolcli.cli.options.grammar import argument
 from poolcli.cli.pipeline import load_map
 from poolcli.cli.stack import SUMMARIZED, parse_stack
 from poolcli.errors import PoolcliError, ShapeError, UsageError
@@ -21,10 +22,10 @@ LIKE_A_SHAPE = re.compile(r"[0-9]+(?:[,;*X\u00d7 ]+[0-9]+)+")  # as people write
 
 def summary(
     context: typer.Context,
-    given: Annotated[str, typer.Argument(metavar="SHAPE|INPUT", help="A shape such as 20x20x3, or a file.")],
+    given: str = argument(..., "SHAPE|INPUT", "A shape such as 20x20x3, or a file."),
     *,
     reading: Reading,
-    json: AsJson = False,
+    json: bool = AS_JSON,
     verbosity: Verbosity,
 ) -> None:
     """Show the output shape, parameters and receptive field of every layer, without data.

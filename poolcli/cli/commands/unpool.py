@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from poolcli.cli.emitting import layout_of, write_code
-from poolcli.cli.options.files import Input, StepIO
+from poolcli.cli.options.files import INPUT_FILE, StepIO
 from poolcli.cli.options.grammar import option
 from poolcli.cli.options.panels import OUTPUT
 from poolcli.cli.options.steps import UnpoolOptions
@@ -15,13 +13,13 @@ from poolcli.steps.steps import UnpoolStep
 
 
 def unpool(
-    given: Input = None,
+    given: str | None = INPUT_FILE,
     *,
     unpooling: UnpoolOptions,
-    emit: Annotated[
-        str | None, option("--emit", help="Print equivalent code instead of computing: "
-                           f"{', '.join(UNPOOLING)}.", panel=OUTPUT, metavar="NAME", choices=UNPOOLING)
-    ] = None,
+    emit: str | None = option(
+        None, f"Print equivalent code instead of computing: {', '.join(UNPOOLING)}.", panel=OUTPUT, metavar="NAME",
+        choices=UNPOOLING,
+    ),
     io: StepIO,
 ) -> None:  # fmt: skip
     """Put pooled values back where their indices say; every other cell is zero.

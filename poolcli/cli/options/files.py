@@ -5,92 +5,52 @@ How many rows and columns a table has without being told says `poolcli.render.te
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from poolcli.cli.options.grammar import Group, option, refuse_idle
-from poolcli.cli.options.panels import (
-    INPUT,
-    OUTPUT,
-    PICTURE,
-    TABLE,
-    colormap_names,
-    formats_read,
-    formats_written,
-)
+from poolcli.cli.options.grammar import Group, argument, option, part, refuse_idle
+from poolcli.cli.options.panels import INPUT, OUTPUT, PICTURE, TABLE, colormap_names, formats_read, formats_written
 from poolcli.cli.output import Output
 from poolcli.errors import UsageError
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.registry import find_format, format_of_target
 from poolcli.pooling.frameworks import find
 
-Input = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="INPUT", help="A file, or - for standard input; standard input if missing.", show_default=False
-    ),
-]
+INPUT_FILE: Any = argument(None, "INPUT", "A file, or - for standard input; standard input if missing.")
+AS_JSON: Any = option(False, "As JSON.", "--json", panel=OUTPUT)
 
 
-AsJson = Annotated[bool, option("--json", help="As JSON.", panel=OUTPUT)]
-
-
-class Reading(Group):
+class Reading(Group, panel=INPUT):
     """How to read the input."""
 
-    input_format: Annotated[
-        str | None,
-        option("--input-format", help="csv, json, npy, png ...; detected from the data if missing.", panel=INPUT,
-               metavar="NAME", choices=formats_read, free=True),
-    ] = None  # fmt: skip
-    layout: Annotated[
-        str | None,
-        option("--layout", help="The axes in the input's order: HW, CHW, NHWC, NCL, NCDHW ...; by their number if "
-               "missing.", panel=INPUT, metavar="LETTERS",
-               choices=("HW", "CHW", "HWC", "NCHW", "NHWC", "L", "CL", "NCL", "NLC", "DHW", "NCDHW"), free=True),
-    ] = None  # fmt: skip
-    missing: Annotated[
-        str | None,
-        option("--missing", help="What marks a missing value: -9999, NA ...; an empty item for empty cells.",
-               panel=INPUT, metavar="V,V..."),
-    ] = None  # fmt: skip
-    skip: Annotated[
-        int, option("--skip", help="Lines to skip at the start of CSV.", least=0, panel=INPUT, metavar="N")
-    ] = 0
-    columns: Annotated[
-        str | None, option("--columns", help="Columns of CSV to read, by number (2-, 1,3-5) or by name in the header.",
-                           panel=INPUT, metavar="LIST")
-    ] = None  # fmt: skip
-    array: Annotated[
-        str | None, option("--array", help="Which array of an .npz to read.", panel=INPUT, metavar="NAME")
-    ] = None
-    delimiter: Annotated[
-        str,
-        option("--delimiter", help="What separates the values of CSV: tab, blanks, or any single character.",
-               panel=INPUT, choices=("auto", ",", ";", "|", "tab", "blanks"), free=True),
-    ] = "auto"  # fmt: skip
-    decimal: Annotated[
-        str, option("--decimal", help="The decimal mark of CSV: . or ,", panel=INPUT, choices=(".", ","))
-    ] = "."
-    header: Annotated[
-        str, option("--header", help="Whether the first row of CSV is a header.", panel=INPUT,
-                    choices=("auto", "yes", "no"))
-    ] = "auto"  # fmt: skip
-    channels: Annotated[
-        str, option("--channels", help="Read pictures as gray, or each colour as a channel.", panel=INPUT,
-                    choices=("gray", "rgb"))
-    ] = "gray"  # fmt: skip
-    frame: Annotated[
-        str, option("--frame", help="Which frame of an animated picture, from 0; all stacks them along an axis.",
-                    panel=INPUT, metavar="N|all")
-    ] = "0"  # fmt: skip
-    linear_light: Annotated[
-        bool, option("--linear-light", help="Pool the light of sRGB pictures, not their gray levels.", panel=INPUT)
-    ] = False
-    max_pixels: Annotated[
-        int | None, option("--max-pixels", help="The largest picture to open.", panel=INPUT, metavar="N")
-    ] = None
+    input_format: str | None = option(
+        None, "csv, json, npy, png ...; detected from the data if missing.", metavar="NAME", choices=formats_read,
+        free=True,
+    )  # fmt: skip
+    layout: str | None = option(
+        None, "The axes in the input's order: HW, CHW, NHWC, NCL, NCDHW ...; by their number if missing.",
+        metavar="LETTERS", choices=("HW", "CHW", "HWC", "NCHW", "NHWC", "L", "CL", "NCL", "NLC", "DHW", "NCDHW"),
+        free=True,
+    )  # fmt: skip
+    missing: str | None = option(
+        None, "What marks a missing value: -9999, NA ...; an empty item for empty cells.", metavar="V,V..."
+    )
+    skip: int = option(0, "Lines to skip at the start of CSV.", least=0, metavar="N")
+    columns: str | None = option(
+        None, "Columns of CSV to read, by number (2-, 1,3-5) or by name in the header.", metavar="LIST"
+    )
+    array: str | None = option(None, "Which array of an .npz to read.", metavar="NAME")
+    delimiter: str = option(
+        "auto", "What separates the values of CSV: tab, blanks, or any single character.",
+        choices=("auto", ",", ";", "|", "tab", "blanks"), free=True,
+    )  # fmt: skip
+    decimal: str = option(".", "The decimal mark of CSV: . or ,", choices=(".", ","))
+    header: str = option("auto", "Whether the first row of CSV is a header.", choices=("auto", "yes", "no"))
+    channels: str = option("gray", "Read pictures as gray, or each colour as a channel.", choices=("gray", "rgb"))
+    frame: str = option(
+        "0", "Which frame of an animated picture, from 0; all stacks them along an axis.", metavar="N|all"
+    )
+    linear_light: bool = option(False, "Pool the light of sRGB pictures, not their gray levels.")
+    max_pixels: int | None = option(None, "The largest picture to open.", kind=int, metavar="N")
 
     def options(self, compat: str | None = None) -> ReadOptions:
         """Return them as the readers take them."""
@@ -111,47 +71,32 @@ FOR_TABLES = ("precision", "max_rows", "max_cols", "full")
 FOR_PICTURES = ("normalize", "zoom")  # and colormap, which maps in the terminal and in a page heed, too
 
 
-class Writing(Group):
+class Writing(Group, panel=TABLE):
     """Where the result goes, and how it looks."""
 
-    output: Annotated[
-        str, option("-o", "--output", help="A file, whose extension chooses the format; - for standard output.",
-                    panel=OUTPUT, metavar="PATH")
-    ] = "-"  # fmt: skip
-    format: Annotated[
-        str | None, option("-f", "--format", help="table, json, csv, tsv, npy, png ...", panel=OUTPUT,
-                           default="by --output, else table", metavar="NAME", choices=formats_written, free=True)
-    ] = None  # fmt: skip
-    json: Annotated[bool, option("--json", help="The same as --format json.", panel=OUTPUT)] = False
-    overwrite: Annotated[bool, option("--overwrite", help="Allow the output to replace the input.", panel=OUTPUT)] = (
-        False
+    output: str = option(
+        "-", "A file, whose extension chooses the format; - for standard output.", "-o", panel=OUTPUT, metavar="PATH"
     )
-    precision: Annotated[
-        int, option("--precision", help="Decimals in tables.", least=0, most=17, panel=TABLE, metavar="N")
-    ] = 4
-    max_rows: Annotated[
-        int | None, option("--max-rows", help="Rows to show.", default="40", least=1, panel=TABLE, metavar="N")
-    ] = None
-    max_cols: Annotated[
-        int | None,
-        option("--max-cols", help="Columns to show.", default="as many as fit", least=1, panel=TABLE, metavar="N"),
-    ] = None
-    full: Annotated[bool, option("--full", help="Show every row and column.", panel=TABLE)] = False
-    color: Annotated[
-        str, option("--color", help="Colour in tables and messages.", panel=TABLE, choices=("auto", "always", "never"))
-    ] = "auto"
-    normalize: Annotated[
-        str, option("--normalize", help="How numbers become gray: auto keeps what came from a picture and stretches "
-                    "the rest.", panel=PICTURE, choices=("auto", "clip", "minmax"))
-    ] = "auto"  # fmt: skip
-    zoom: Annotated[int, option("--zoom", help="Pixels per cell, each way.", least=1, panel=PICTURE, metavar="N")] = 1
-    colormap: Annotated[
-        str | None, option("--colormap", help="Paint numbers in colour: viridis, magma, gray ...", panel=PICTURE,
-                           metavar="NAME", choices=colormap_names)
-    ] = None  # fmt: skip
-    compress_level: Annotated[
-        int | None, option("--compress-level", help="Of PNG, 0 to 9.", least=0, most=9, panel=PICTURE, metavar="N")
-    ] = None
+    format: str | None = option(
+        None, "table, json, csv, tsv, npy, png ...", "-f", panel=OUTPUT, usual="by --output, else table",
+        metavar="NAME", choices=formats_written, free=True,
+    )  # fmt: skip
+    json: bool = option(False, "The same as --format json.", panel=OUTPUT)
+    overwrite: bool = option(False, "Allow the output to replace the input.", panel=OUTPUT)
+    precision: int = option(4, "Decimals in tables.", least=0, most=17, metavar="N")
+    max_rows: int | None = option(None, "Rows to show.", kind=int, usual="40", least=1, metavar="N")
+    max_cols: int | None = option(None, "Columns to show.", kind=int, usual="as many as fit", least=1, metavar="N")
+    full: bool = option(False, "Show every row and column.")
+    color: str = option("auto", "Colour in tables and messages.", choices=("auto", "always", "never"))
+    normalize: str = option(
+        "auto", "How numbers become gray: auto keeps what came from a picture and stretches the rest.", panel=PICTURE,
+        choices=("auto", "clip", "minmax"),
+    )  # fmt: skip
+    zoom: int = option(1, "Pixels per cell, each way.", panel=PICTURE, least=1, metavar="N")
+    colormap: str | None = option(
+        None, "Paint numbers in colour: viridis, magma, gray ...", panel=PICTURE, metavar="NAME", choices=colormap_names
+    )
+    compress_level: int | None = option(None, "Of PNG, 0 to 9.", kind=int, panel=PICTURE, least=0, most=9, metavar="N")
 
     @property
     def chosen_format(self) -> str:
@@ -182,24 +127,14 @@ class Writing(Group):
         return WriteOptions(self.chosen_format, self.normalize, self.zoom, self.colormap, self.compress_level)
 
 
-class Verbosity(Group):
+class Verbosity(Group, panel="Work"):
     """How the work is done, and how much is said of it on standard error."""
 
-    quiet: Annotated[bool, option("-q", "--quiet", help="Print only errors.", panel="Work")] = False
-    verbose: Annotated[
-        bool, option("-v", "--verbose", help="State every guess: delimiter, header, layout, dtype.", panel="Work")
-    ] = False
-    threads: Annotated[
-        int | None,
-        option(
-            "--threads",
-            help="How many to use for large maps.",
-            default="the processors",
-            least=1,
-            panel="Work",
-            metavar="N",
-        ),
-    ] = None
+    quiet: bool = option(False, "Print only errors.", "-q")
+    verbose: bool = option(False, "State every guess: delimiter, header, layout, dtype.", "-v")
+    threads: int | None = option(
+        None, "How many to use for large maps.", kind=int, usual="the processors", least=1, metavar="N"
+    )
 
     def output(self, color: str = "auto") -> Output:
         """Return the way out, as quiet as it is to be."""
@@ -209,9 +144,9 @@ class Verbosity(Group):
 class InputOutput(Group):
     """How a map comes in, how what is made of it goes out, and what is said on the way."""
 
-    reading: Reading
-    writing: Writing
-    verbosity: Verbosity
+    reading = part(Reading)
+    writing = part(Writing)
+    verbosity = part(Verbosity)
 
     @property
     def out(self) -> Output:
@@ -219,19 +154,16 @@ class InputOutput(Group):
         return self.verbosity.output(self.writing.color)
 
 
-class StepIO(InputOutput):
+class StepIO(InputOutput, panel=INPUT):
     """How maps come in and go out of a command that takes one, or one after the other."""
 
-    lines: Annotated[
-        bool, option("--lines", help="Treat each line of the input as a separate map (JSON Lines), and answer it "
-                     "at once.", panel=INPUT)
-    ] = False  # fmt: skip
+    lines: bool = option(False, "Treat each line of the input as a separate map (JSON Lines), and answer it at once.")
 
 
-class ClusterOptions(Group):
+class ClusterOptions(Group, panel="Work"):
     """Who works on arrays larger than memory."""
 
-    scheduler: Annotated[
-        str | None, option("--scheduler", help="Process the blocks of a Zarr array on the workers of a Dask "
-                           "scheduler, such as tcp://host:8786.", panel="Work", metavar="ADDRESS")
-    ] = None  # fmt: skip
+    scheduler: str | None = option(
+        None, "Process the blocks of a Zarr array on the workers of a Dask scheduler, such as tcp://host:8786.",
+        metavar="ADDRESS",
+    )  # fmt: skip

@@ -1,7 +1,7 @@
-"""From option groups to Typer's flat parameters.
+"""From option groups to a command of Typer's.
 
 A command is a function whose parameters are option groups: classes whose fields are the options. Each option is written
-down once, in `poolcli.cli.options.windows`, however many commands have it.
+down once, however many commands have it; the options of pooling are made in `poolcli.cli.options.windows`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache, partial
-from typing import Any, Self, get_args, get_type_hints
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar, cast, get_type_hints
 
 import typer
 from typer.core import TyperCommand
@@ -24,13 +24,119 @@ from poolcli.errors import UnknownNameError, UsageError
 from poolcli.wording import Phrase
 
 Names = Callable[[], Iterable[str]]
+Part = TypeVar("Part", bound="Group")
+
+SWITCH = {  # what a variable of the environment may say of an option that is on or off
+    **dict.fromkeys(("1", "on", "t", "true", "y", "yes"), True),
+    **dict.fromkeys(("", "0", "f", "false", "n", "no", "off"), False),
+}
+
+
+# --- options ----------------------------------------------------------------------------------------------------------
+
+
+class Option(NamedTuple):
+    """An option of a command, or an argument, which stands alone: it has no flags."""
+
+    default: Any  # the value if nobody says; ... where it must be said
+    meaning: str  # for the help page
+    flags: tuple[str, ...]  # -k, --relu/--no-relu; the long one names the variable of the environment, POOLCLI_SIZE
+    kind: type  # of the value
+    panel: str = ""  # its heading in the help page
+    metavar: str | None = None  # what stands for the value there; after NAME,... completion goes on behind a comma
+    usual: str | None = None  # the default in words, where the value says nothing: the size
+    choices: Sequence[str] | Names = ()  # what completion offers
+    free: bool = False  # whether other values are allowed as well
+    least: int | None = None
+    most: int | None = None
+    many: bool = False  # whether it may be repeated
+    alone: bool = False
+
+    def called(self, name: str, panel: str) -> Option:
+        """Return it as the field of a group: its long flag is the name, unless it has another."""
+        if self.alone or any(flag.startswith("--") for flag in self.flags):
+            return self._replace(panel=self.panel or panel)
+        return self._replace(flags=(*self.flags, f"--{name.replace('_', '-')}"), panel=self.panel or panel)
+
+    @property
+    def long(self) -> str:
+        """The flag by which messages call it."""
+        return next(flag for flag in self.flags if flag.startswith("--")).split("/")[0]
+
+    def offers(self, incomplete: str) -> list[str]:
+        """Return the values that a word may become."""
+        many = (self.metavar or "").endswith(",...")
+        before, comma, last = incomplete.rpartition(",") if many else ("", "", incomplete)
+        said = before.split(",")
+        return [before + comma + name for name in self._names() if name.startswith(last) and name not in said]
+
+    def _names(self) -> list[str]:
+        return list(self.choices() if callable(self.choices) else self.choices)
+
+    def read(self, word: Any) -> Any:
+        """Make a value of a word; ValueError says what is wrong with it."""
+        if self.kind is bool:
+            value = word if isinstance(word, bool) else SWITCH.get(word.strip().lower())
+            if value is None:
+                raise ValueError(f"{word!r} is not a valid boolean. Recognized values: {', '.join(sorted(SWITCH))}")
+            return value
+        try:
+            return self.kind(word)
+        except ValueError:
+            raise ValueError(f"{word!r} is not a valid {self.kind.__name__}.") from None
+
+    def check(self, value: Any) -> None:
+        """Refuse a value that is not one of the choices, or out of range."""
+        if isinstance(value, str) and self.choices and not self.free and value not in self._names():
+            raise UnknownNameError(f"{self.long} value", value, self._names())
+        if isinstance(value, int) and self.least is not None and value < self.least:
+            raise UsageError(f"{self.long} {value} is less than {self.least}", f"use {self.long} {self.least} or more")
+        if isinstance(value, int) and self.most is not None and value > self.most:
+            raise UsageError(f"{self.long} {value} is more than {self.most}", f"use {self.long} {self.most} or less")
+
+    def as_typer_has_it(self) -> Any:
+        """Return what Typer makes a parameter of."""
+        if self.alone:
+            return typer.Argument(self.default, metavar=self.metavar, help=self.meaning, show_default=False)
+        listed = "" if self.metavar or callable(self.choices) else "|".join(self.choices)
+        return typer.Option(
+            self.default, *self.flags, help=self.meaning, rich_help_panel=self.panel, envvar=variable(self.long),
+            metavar=self.metavar or listed or None, show_default=self.usual or True,
+        )  # fmt: skip
+
+
+def option(default: Any, meaning: str, *flags: str, kind: type | None = None, **more: Any) -> Any:
+    """Describe an option: a field of a `Group`, or the default of a command's parameter, as a type checker sees it.
+
+    Without a long flag it is called like the field, without a `kind` that is the default's, or str; see `Option`.
+    """
+    return Option(default, meaning, flags, kind or (str if default is None else type(default)), **more)
+
+
+def argument(default: Any, metavar: str, meaning: str, *, choices: Sequence[str] = (), many: bool = False) -> Any:
+    """Describe a word that stands by itself; it must be there if the default is ``...``."""
+    return Option(default, meaning, (), str, metavar=metavar, choices=choices, free=True, many=many, alone=True)
 
 
 class Group:
-    """A group of options: annotated fields with their defaults, or groups in their turn.
+    """A group of options, or of groups in their turn: its fields; ``panel`` is the heading of those that name none.
 
     Not a dataclass, because making those costs each command a millisecond a group, and nobody compares or prints them.
     """
+
+    fields: ClassVar[Mapping[str, Any]] = {}
+
+    def __init_subclass__(cls, panel: str = "") -> None:
+        """Take the options from the fields, which become their defaults."""
+        found = {name: value for name, value in vars(cls).items() if isinstance(value, Option) or is_group(value)}
+        cls.add({name: one.called(name, panel) if isinstance(one, Option) else one for name, one in found.items()})
+
+    @classmethod
+    def add(cls, options: Mapping[str, Any]) -> None:
+        """Have more options."""
+        cls.fields = {**cls.fields, **options}
+        for name, one in options.items():
+            setattr(cls, name, getattr(one, "default", one))
 
     def __init__(self, **values: Any) -> None:
         self.__dict__.update(values)
@@ -38,6 +144,16 @@ class Group:
     def but(self, **changes: Any) -> Self:
         """Return a copy with some options changed."""
         return type(self)(**{**self.__dict__, **changes})
+
+
+def part(group: type[Part]) -> Part:
+    """Have a group as the field of another."""
+    return cast(Any, group)  # type: ignore[no-any-return]  # an instance will stand there
+
+
+def is_group(value: Any) -> bool:
+    """Whether this is a class of options."""
+    return isinstance(value, type) and issubclass(value, Group)
 
 
 def refuse_idle(values: Mapping[str, Any], what: str, advice: Mapping[str, str | Phrase] | None = None) -> None:
@@ -64,65 +180,7 @@ def variable(flag: str) -> str:
     return "POOLCLI_" + flag.lstrip("-").replace("-", "_").upper()
 
 
-def option(
-    *flags: str,
-    help: str,  # noqa: A002 - Typer's own word
-    panel: str,
-    metavar: str | None = None,
-    default: str | None = None,
-    choices: Sequence[str] | Names = (),
-    free: bool = False,
-    least: int | None = None,
-    most: int | None = None,
-) -> Any:
-    """Describe an option: its flags, its help, its environment variable and the values it may take.
-
-    Parameters
-    ----------
-    *flags : str
-        ``-m``, ``--mode``; the first long one names the environment variable ``POOLCLI_MODE``.
-    help, panel, metavar : str
-        For the help page. A `metavar` such as ``NAME,...`` means that completion goes on after a comma.
-    default : str, optional
-        In words, where the value says nothing: ``the size``.
-    choices : sequence of str, or function that returns them
-        The values that completion offers, and the only ones allowed unless `free`.
-    free : bool
-        Whether other values are allowed as well.
-    least, most : int, optional
-        The range of a number.
-    """
-    long = next(flag for flag in flags if flag.startswith("--")).split("/")[0]
-
-    many = bool(metavar and metavar.endswith(",..."))
-
-    def names() -> list[str]:
-        return list(choices() if callable(choices) else choices)
-
-    def completed(incomplete: str) -> list[str]:
-        before, comma, last = incomplete.rpartition(",") if many else ("", "", incomplete)
-        said = before.split(",")
-        return [before + comma + name for name in names() if name.startswith(last) and name not in said]
-
-    def check(value: Any) -> Any:
-        if isinstance(value, str) and choices and not free and value not in names():
-            raise UnknownNameError(f"{long} value", value, names())
-        if isinstance(value, int) and least is not None and value < least:
-            raise UsageError(f"{long} {value} is less than {least}", f"use {long} {least} or more")
-        if isinstance(value, int) and most is not None and value > most:
-            raise UsageError(f"{long} {value} is more than {most}", f"use {long} {most} or less")
-        return value
-
-    return typer.Option(
-        *flags,
-        help=help,
-        rich_help_panel=panel,
-        metavar=metavar if metavar or callable(choices) or not choices else "|".join(choices),
-        envvar=variable(long),
-        show_default=default or True,
-        autocompletion=completed if choices else None,
-        callback=check,
-    )
+# --- commands ---------------------------------------------------------------------------------------------------------
 
 
 class Command(TyperCommand):
@@ -134,7 +192,7 @@ class Command(TyperCommand):
         """Return ``--help``, whose value is made here as well."""
         option: Any = super().get_help_option(ctx)
         option.callback = self._show_page
-        _take_over(option, bool)
+        _take_over(option, Option(False, "", ("--help",), bool))
         return option
 
     def _show_page(self, context: Any, _: Any, asked: bool) -> None:
@@ -147,103 +205,74 @@ class Command(TyperCommand):
 
 def command(name: str, function: Callable[..., Any], more: str = "") -> Command:
     """Return the command that calls a function; `more` is what may follow on the command line."""
+    parts = parts_of(function)
+    options = dict(flat(parts))
+
+    def call(**values: Any) -> Any:
+        return function(**{name: _filled(one, name, values) for name, one in parts.items()})
+
+    call.__doc__ = function.__doc__
+    call.__annotations__ = {name: _annotation(one) for name, one in options.items()}
+    call.__signature__ = inspect.Signature([  # type: ignore[attr-defined]  # what inspect looks at first
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=_annotation(one),
+                          default=one.as_typer_has_it() if isinstance(one, Option) else inspect.Parameter.empty)
+        for name, one in options.items()
+    ])  # fmt: skip
     app = typer.Typer(
         add_completion=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    flat = grouped(function)
-    app.command(name, cls=Command)(flat)
+    app.command(name, cls=Command)(call)
     made: Any = get_command(app)
     made.more = more
     for one in made.params:
-        _take_over(one, flat.__annotations__[one.name])
+        _take_over(one, options[one.name])
     return made  # type: ignore[no-any-return]  # Typer makes it of the class that it was given
 
 
-def _take_over(option: Any, hint: Any) -> None:
-    """Have values made here, as Typer makes them, which from 0.29 on loads Pydantic for it: 70 ms a command."""
-    option.process_value = partial(_value, option, _convert(hint), type(option).process_value)
+def parts_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return what the parameters of a command are: options, groups of them, or Typer's context."""
+    hints = get_type_hints(function)
+    signature = inspect.signature(function).parameters
+    given = {name: parameter.default for name, parameter in signature.items()}
+    return {name: one.called(name, "") if isinstance(one, Option) else hints[name] for name, one in given.items()}
 
 
-def _value(option: Any, convert: Callable[[Any], Any], standard: Callable[..., Any], context: Any, typed: Any) -> Any:
+def flat(parts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield parts with the options of groups in their places."""
+    for name, one in parts.items():
+        yield from flat(one.fields) if is_group(one) else [(name, one)]
+
+
+def _annotation(one: Any) -> Any:
+    if not isinstance(one, Option):
+        return one
+    return list[one.kind] if one.many else one.kind
+
+
+def _filled(one: Any, name: str, values: Mapping[str, Any]) -> Any:
+    """Return the value of an option, or a group with the values of its options."""
+    if not is_group(one):
+        return values[name]
+    return one(**{inner: _filled(kind, inner, values) for inner, kind in one.fields.items()})
+
+
+def _take_over(parameter: Any, one: Option) -> None:
+    """Have values made and offered here: Typer would look into a function for each, and from 0.29 on load Pydantic."""
+    parameter.process_value = partial(_value, parameter, one, type(parameter).process_value)
+    parameter.offers = one.offers
+
+
+def _value(parameter: Any, one: Option, standard: Callable[..., Any], context: Any, typed: Any) -> Any:
     try:
         if typed is None or typed == ():
-            value: Any = () if option.multiple or option.nargs == -1 else None
-            if option.required:
-                return standard(option, context, value)  # which says what is missing
+            value: Any = () if parameter.multiple or parameter.nargs == -1 else None
+            if parameter.required:
+                return standard(parameter, context, value)  # which says what is missing
         else:
-            value = tuple(map(convert, typed)) if isinstance(typed, tuple | list) else convert(typed)
+            value = tuple(map(one.read, typed)) if isinstance(typed, tuple | list) else one.read(typed)
     except ValueError as problem:
-        raise typer.BadParameter(str(problem), context, option) from None
-    return option.callback(context, option, value) if option.callback else value
-
-
-SWITCH = {  # what a variable of the environment may say of an option that is on or off
-    **dict.fromkeys(("1", "on", "t", "true", "y", "yes"), True),
-    **dict.fromkeys(("", "0", "f", "false", "n", "no", "off"), False),
-}
-
-
-def _convert(hint: Any) -> Callable[[Any], Any]:
-    """Return what makes a value of an annotation out of a word: of ``Annotated[list[int] | None, ...]`` an int."""
-    while get_args(hint):
-        hint = get_args(hint)[0]
-
-    def number(word: Any) -> Any:
-        try:
-            return hint(word)
-        except ValueError:
-            raise ValueError(f"{word!r} is not a valid {hint.__name__}.") from None
-
-    def switch(word: Any) -> Any:
-        value = word if isinstance(word, bool) else SWITCH.get(word.strip().lower())
-        if value is None:
-            raise ValueError(f"{word!r} is not a valid boolean. Recognized values: {', '.join(sorted(SWITCH))}")
-        return value
-
-    return switch if hint is bool else number
-
-
-def grouped(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `function` with each parameter that is an option group replaced by the group's options."""
-    hints = _hints(function)
-    signature = inspect.signature(function).parameters
-    flat: list[inspect.Parameter] = []
-    for name, parameter in signature.items():
-        flat += _fields(hints[name]) if _is_group(hints[name]) else [parameter.replace(annotation=hints[name])]
-
-    def call(**values: Any) -> Any:
-        return function(**{name: _filled(name, hints[name], values) for name in signature})
-
-    keywords = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in flat]
-    call.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]  # what inspect looks at first
-    call.__annotations__ = {parameter.name: parameter.annotation for parameter in flat}
-    call.__doc__, call.__name__ = function.__doc__, function.__name__
-    return call
-
-
-def _is_group(hint: Any) -> bool:
-    return isinstance(hint, type) and issubclass(hint, Group)
-
-
-@cache  # those of a group are asked for the signature, and again for the call
-def _hints(owner: Any) -> dict[str, Any]:
-    return get_type_hints(owner, include_extras=True)
-
-
-def _fields(group: Any) -> list[inspect.Parameter]:
-    """Return the options of a group, those of groups in it among them."""
-    fields: list[inspect.Parameter] = []
-    for name, hint in _hints(group).items():
-        fields += _fields(hint) if _is_group(hint) else [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(group, name), annotation=hint)
-        ]  # fmt: skip
-    return fields
-
-
-def _filled(name: str, hint: Any, values: Mapping[str, Any]) -> Any:
-    """Return the value of an option, or a group with the values of its options."""
-    if not _is_group(hint):
-        return values[name]
-    return hint(**{inner: _filled(inner, kind, values) for inner, kind in _hints(hint).items()})
+        raise typer.BadParameter(str(problem), context, parameter) from None
+    one.check(value)
+    return parameter.callback(context, parameter, value) if parameter.callback else value

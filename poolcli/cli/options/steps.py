@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from poolcli.cli.options.grammar import Group, option
-from poolcli.cli.options.panels import (
-    WINDOW,
-    filter_names,
-)
+from poolcli.cli.options.panels import WINDOW, filter_names
 from poolcli.cli.options.windows import Sizing
 from poolcli.errors import UsageError
 from poolcli.formats import decode, read
@@ -22,24 +19,16 @@ if TYPE_CHECKING:
     from poolcli.steps.steps import Step
 
 
-class FilterOptions(Group):
+class FilterOptions(Group, panel="Before pooling"):
     """What comes before pooling."""
 
-    filter: Annotated[
-        str | None,
-        option("--filter", help="First convolve with a named filter, a kernel file, or JSON such as '[[1,2],[3,4]]'.",
-               panel="Before pooling", metavar="NAME|FILE|JSON", choices=filter_names, free=True),
-    ] = None  # fmt: skip
-    filter_padding: Annotated[
-        str, option("--filter-padding", help="Like --padding, but for the filter, and with zeros.",
-                    panel="Before pooling", metavar="P")
-    ] = "valid"  # fmt: skip
-    bias: Annotated[
-        float, option("--bias", help="Added to every filtered value.", panel="Before pooling", metavar="X")
-    ] = 0.0
-    relu: Annotated[
-        bool, option("--relu/--no-relu", help="Replace negative values with zero.", panel="Before pooling")
-    ] = False
+    filter: str | None = option(
+        None, "First convolve with a named filter, a kernel file, or JSON such as '[[1,2],[3,4]]'.",
+        metavar="NAME|FILE|JSON", choices=filter_names, free=True,
+    )  # fmt: skip
+    filter_padding: str = option("valid", "Like --padding, but for the filter, and with zeros.", metavar="P")
+    bias: float = option(0.0, "Added to every filtered value.", metavar="X")
+    relu: bool = option(False, "Replace negative values with zero.", "--relu/--no-relu")
 
     def steps(self) -> list[Step]:
         """Return the steps before pooling."""
@@ -51,28 +40,21 @@ class FilterOptions(Group):
         return [*filtering, *([ReluStep()] if self.relu else [])]
 
 
-class Convolving(Sizing):
+class Convolving(Sizing, panel=WINDOW):
     """A convolution."""
 
-    kernel: Annotated[
-        str | None,
-        option("--filter", help="A named filter (poolcli filters lists them), a kernel file, or JSON.", panel=WINDOW,
-               metavar="NAME|FILE|JSON", choices=filter_names, free=True),
-    ] = None  # fmt: skip
-    stride: Annotated[
-        str, option("-s", "--stride", help="Cells from window to window.", panel=WINDOW, metavar="N|HxW")
-    ] = "1"
-    padding: Annotated[
-        str, option("-p", "--padding", help="valid, same, same-lower, cells, or top,bottom,left,right; of zeros.",
-                    panel=WINDOW, metavar="P", choices=("valid", "same", "same-lower"), free=True)
-    ] = "valid"  # fmt: skip
-    dilation: Annotated[
-        str, option("--dilation", help="Cells from cell to cell inside a window.", panel=WINDOW, metavar="N|HxW")
-    ] = "1"
-    bias: Annotated[float, option("--bias", help="Added to every value.", panel=WINDOW, metavar="X")] = 0.0
-    relu: Annotated[bool, option("--relu/--no-relu", help="Then replace negative values with zero.", panel=WINDOW)] = (
-        False
-    )
+    kernel: str | None = option(
+        None, "A named filter (poolcli filters lists them), a kernel file, or JSON.", "--filter",
+        metavar="NAME|FILE|JSON", choices=filter_names, free=True,
+    )  # fmt: skip
+    stride: str = option("1", "Cells from window to window.", "-s", metavar="N|HxW")
+    padding: str = option(
+        "valid", "valid, same, same-lower, cells, or top,bottom,left,right; of zeros.", "-p", metavar="P",
+        choices=("valid", "same", "same-lower"), free=True,
+    )  # fmt: skip
+    dilation: str = option("1", "Cells from cell to cell inside a window.", metavar="N|HxW")
+    bias: float = option(0.0, "Added to every value.", metavar="X")
+    relu: bool = option(False, "Then replace negative values with zero.", "--relu/--no-relu")
 
     def steps(self) -> list[Step]:
         """Return the convolution, and the ReLU if asked for."""
@@ -89,17 +71,14 @@ class Convolving(Sizing):
         return [ReluStep(own=False)] if self.relu else []
 
 
-class RecipeOptions(Group):
+class RecipeOptions(Group, panel="Steps"):
     """Steps from a file."""
 
-    steps: Annotated[
-        str | None, option("--steps", help="Replay the steps of a recipe or of any poolcli JSON.", panel="Steps",
-                           metavar="FILE")
-    ] = None  # fmt: skip
-    settings: Annotated[
-        list[str] | None, option("--set", help="Change an option of --steps, such as 2.size=3x3 or pool.mode=avg; may "
-                                 "be repeated.", panel="Steps", metavar="STAGE.OPTION=VALUE")
-    ] = None  # fmt: skip
+    steps: str | None = option(None, "Replay the steps of a recipe or of any poolcli JSON.", metavar="FILE")
+    settings: list[str] | None = option(
+        None, "Change an option of --steps, such as 2.size=3x3 or pool.mode=avg; may be repeated.", "--set", many=True,
+        metavar="STAGE.OPTION=VALUE",
+    )  # fmt: skip
 
     def replayed(self) -> list[Step]:
         """Return the steps of the file, changed as asked for; none without a file."""
@@ -112,29 +91,15 @@ class RecipeOptions(Group):
         return load_recipe(self.steps, self.settings or ())
 
 
-class UnpoolOptions(Sizing):
+class UnpoolOptions(Sizing, panel=WINDOW):
     """What unpooling has to know where the input does not say it."""
 
-    size: Annotated[
-        str | None, option("-k", "--size", help="Kernel size of the pooling.", panel=WINDOW, metavar="N|HxW")
-    ] = None
-    stride: Annotated[
-        str | None, option("-s", "--stride", help="Stride of the pooling.", panel=WINDOW, metavar="N|HxW")
-    ] = None
-    padding: Annotated[
-        str | None, option("-p", "--padding", help="Padding of the pooling.", panel=WINDOW, metavar="P")
-    ] = None
-    output_size: Annotated[
-        str | None, option("--output-size", help="The shape to restore.", panel=WINDOW, metavar="HxW")
-    ] = None
-    compat: Annotated[
-        str | None, option("--compat", help="Whose indices they are.", panel=WINDOW,
-                           metavar="NAME", choices=framework_names)
-    ] = None  # fmt: skip
-    storage_order: Annotated[
-        int | None, option("--storage-order", help="1: ONNX indices that count columns first.", panel=WINDOW,
-                           metavar="0|1")
-    ] = None  # fmt: skip
+    size: str | None = option(None, "Kernel size of the pooling.", "-k", metavar="N|HxW")
+    stride: str | None = option(None, "Stride of the pooling.", "-s", metavar="N|HxW")
+    padding: str | None = option(None, "Padding of the pooling.", "-p", metavar="P")
+    output_size: str | None = option(None, "The shape to restore.", metavar="HxW")
+    compat: str | None = option(None, "Whose indices they are.", metavar="NAME", choices=framework_names)
+    storage_order: int | None = option(None, "1: ONNX indices that count columns first.", kind=int, metavar="0|1")
 
     def step(self) -> UnpoolStep:
         """Return the unpooling."""

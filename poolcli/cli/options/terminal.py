@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from poolcli.cli.console import colors_of, unicode_ok, width_of_output
 from poolcli.cli.options.files import Writing
@@ -23,22 +23,19 @@ USUAL_COLUMNS = 80  # columns where there is no terminal
 MOST_COLUMNS = 500
 
 
-class Picturing(Group):
+class Picturing(Group, panel=PICTURE):
     """How pictures in the terminal look."""
 
-    colormap: Annotated[
-        str | None, option("--colormap", help="viridis, magma, gray, or diverging, whose middle is zero.",
-                           default="viridis; gray for a photograph", panel=PICTURE, metavar="NAME",
-                           choices=colormap_names)
-    ] = None  # fmt: skip
-    color: Annotated[
-        str, option("--color", help="Colour; without it pictures are made of characters.", panel=TABLE,
-                    choices=("auto", "always", "never"))
-    ] = "auto"  # fmt: skip
-    width: Annotated[
-        int | None, option("--width", help="Columns to use.", default="the terminal's, else 80", least=1,
-                           most=MOST_COLUMNS, panel=PICTURE, metavar="N")
-    ] = None  # fmt: skip
+    colormap: str | None = option(
+        None, "viridis, magma, gray, or diverging, whose middle is zero.", usual="viridis; gray for a photograph",
+        metavar="NAME", choices=colormap_names,
+    )  # fmt: skip
+    color: str = option(
+        "auto", "Colour; without it pictures are made of characters.", panel=TABLE, choices=("auto", "always", "never")
+    )
+    width: int | None = option(
+        None, "Columns to use.", kind=int, usual="the terminal's, else 80", least=1, most=MOST_COLUMNS, metavar="N"
+    )
 
     @property
     def columns(self) -> int:
@@ -70,12 +67,10 @@ class Picturing(Group):
         Output(self.color).pictures(*drawings, colors=self.colors, width=self.columns)
 
 
-class ShowOption(Group):
+class ShowOption(Group, panel=OUTPUT):
     """Pictures in the terminal."""
 
-    show: Annotated[
-        bool, option("--show", help="Draw the maps side by side in the terminal as well.", panel=OUTPUT)
-    ] = False
+    show: bool = option(False, "Draw the maps side by side in the terminal as well.")
 
     def draw(self, writing: Writing, feature_maps: Sequence[FeatureMap], titles: Sequence[str]) -> None:
         """Draw maps beside each other on standard output, if asked for."""

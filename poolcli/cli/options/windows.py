@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from poolcli.cli.options.grammar import Group, option
 from poolcli.cli.options.panels import WINDOW
 from poolcli.cli.words import told
-from poolcli.pooling.options import BY_JSON, OPTIONS
+from poolcli.pooling.options import BY_JSON, OPTIONS, PoolOption
 from poolcli.steps.steps import PoolStep
 from poolcli.window import parse_sizes
 
@@ -40,14 +40,14 @@ class Windowing(Sizing):
         return PoolStep(mode, size, options, indices)
 
 
-for _name, _row in BY_JSON.items():
-    if _row.typed:
-        _flag = _name.replace("_", "-")
-        _offered = option(
-            *([f"-{_row.letter}"] if _row.letter else []), f"--{_flag}/--no-{_flag}" if _row.undone else f"--{_flag}",
-            help=_row.meaning if isinstance(_row.meaning, str) else told(_row.meaning), panel=WINDOW,
-            metavar=_row.metavar, default=_row.usual, choices=_row.choices, free=_row.free,
-        )  # fmt: skip
-        _typed = _row.kind.typed
-        Windowing.__annotations__[_row.name] = Annotated[_typed | None if _row.default is None else _typed, _offered]
-        setattr(Windowing, _row.name, _row.default if _row.default is None else _typed(_row.default))
+def _typed(name: str, row: PoolOption) -> Any:
+    """Return an option of pooling as the command line has it."""
+    flag = name.replace("_", "-")
+    return option(
+        row.default if row.default is None else row.kind.typed(row.default), told(row.meaning),
+        *([f"-{row.letter}"] if row.letter else []), f"--{flag}/--no-{flag}" if row.undone else f"--{flag}",
+        kind=row.kind.typed, panel=WINDOW, metavar=row.metavar, usual=row.usual, choices=row.choices, free=row.free,
+    )  # fmt: skip
+
+
+Windowing.add({row.name: _typed(name, row) for name, row in BY_JSON.items() if row.typed})
