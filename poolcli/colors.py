@@ -100,19 +100,12 @@ def table(name: str) -> NDArray[np.uint8]:
 
 
 class Scale(NamedTuple):
-    """Which number gets which colour, for pictures, the terminal and the animation.
+    """Which number gets which colour, for pictures, the terminal and the animation."""
 
-    Attributes
-    ----------
-    low, high : float
-        The numbers at the ends; what lies outside gets the colour of the end.
-    colormap : str
-        A name of `COLORMAPS`.
-    """
-
+    # the numbers at the ends; what lies outside gets the colour of the end
     low: float
     high: float
-    colormap: str = "viridis"
+    colormap: str = "viridis"  # a name of `COLORMAPS`
 
     @classmethod
     def of(cls, arrays: Sequence[NDArray[Any]], colormap: str = "viridis") -> Scale:

@@ -161,17 +161,6 @@ class Axis:
     from the first real one, so a negative cell is leading padding; a cell at ``length`` or after is trailing padding,
     and one at ``length + after`` or after is the overhang of ``ceil_mode``.
 
-    Attributes
-    ----------
-    length : int
-        The number of real cells.
-    starts, stops : sequence of int, one per window
-        Ranges where the windows are evenly spaced and of one size, else tuples.
-    dilation : int
-        The step from cell to cell inside a window.
-    before, after : int
-        Cells of padding.
-
     Examples
     --------
     >>> axis = Window.of(1, size=3, stride=2, padding=1, ceil_mode=True).plan((6,))[0]
@@ -181,10 +170,12 @@ class Axis:
     ([2, 3, 3, 1], [3, 3, 3, 2])
     """
 
-    length: int
+    length: int  # the number of real cells
+    # ranges where the windows are evenly spaced and of one size, else tuples
     starts: Sequence[int]
     stops: Sequence[int]
-    dilation: int = 1
+    dilation: int = 1  # the step from cell to cell inside a window
+    # cells of padding
     before: int = 0
     after: int = 0
 
@@ -374,44 +365,24 @@ KINDS: dict[str, Callable[[int, Window, int], Axis]] = {
 
 
 class Window(NamedTuple):
-    """A window as it was asked for, one entry per spatial axis; make it with :meth:`of`.
+    """A window as it was asked for, one entry per spatial axis; make it with :meth:`of`."""
 
-    Attributes
-    ----------
-    kind : str
-        A row of `KINDS`.
-    size, stride, dilation : tuple of int
-        Cells; `size` is empty where the window follows from the input.
-    padding : str or tuple of (int, int)
-        ``valid``, ``same``, ``same-lower``, or cells before and after.
-    ceil_mode : bool
-        Round the number of windows up.
-    output_size : tuple of int
-        The number of windows, where that is what was asked for; 0 keeps an axis as it is.
-    offsets : tuple of float
-        The random offset u of fractional windows, 0 <= u < 1.
-    output_ratio : tuple of float
-        The share of its cells that fractional windows of an axis give, where no number was asked for.
-    same_ignores_dilation : bool
-        onnxruntime's SAME, which pads as if the dilation were 1.
-    rounding : str
-        Whether rounding up drops a last window that starts in trailing padding: ``clipped``, ``clipped-if-padded``
-        or ``whole``.
-    too_large : str
-        What becomes of a window larger than the input: it is ``refused``, gives ``one`` value, or ``none``.
-    """
-
-    kind: str = "sliding"
+    kind: str = "sliding"  # a row of `KINDS`
+    # size, stride, dilation: cells; `size` is empty where the window follows from the input
     size: tuple[int, ...] = ()
     stride: tuple[int, ...] = ()
-    padding: str | Pairs = "valid"
+    padding: str | Pairs = "valid"  # valid, same, same-lower, or cells before and after
     dilation: tuple[int, ...] = ()
-    ceil_mode: bool = False
+    ceil_mode: bool = False  # round the number of windows up
+    # the number of windows, where that is what was asked for; 0 keeps an axis as it is
     output_size: tuple[int, ...] = ()
-    offsets: tuple[float, ...] = ()
-    same_ignores_dilation: bool = False
+    offsets: tuple[float, ...] = ()  # the random offset u of fractional windows, 0 <= u < 1
+    same_ignores_dilation: bool = False  # onnxruntime's SAME, which pads as if the dilation were 1
+    # whether rounding up drops a last window that starts in trailing padding: clipped, clipped-if-padded or whole
     rounding: str = "clipped"
+    # what becomes of a window larger than the input: it is refused, gives one value, or none
     too_large: str = "refused"
+    # the share of its cells that fractional windows of an axis give, where no number was asked for
     output_ratio: tuple[float, ...] = ()
 
     @classmethod

@@ -29,24 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Variant:
-    """One column of a comparison.
+    """One column of a comparison."""
 
-    Attributes
-    ----------
-    label : str
-        The mode or the framework.
-    step : PoolStep
-        What was done.
-    values : ndarray or None
-        The result, in inner order; None where it was refused.
-    problem : PoolcliError or None
-        Why there is none.
-    """
-
-    label: str
+    label: str  # the mode or the framework
     step: PoolStep
-    values: Array | None = None
-    problem: PoolcliError | None = None
+    values: Array | None = None  # the result, in inner order; None where it was refused
+    problem: PoolcliError | None = None  # why there is none
 
     @property
     def refusal(self) -> str:
@@ -56,18 +44,10 @@ class Variant:
 
 @dataclass(frozen=True)
 class Variants:
-    """Variants and what makes them differ.
+    """Variants and what makes them differ."""
 
-    Attributes
-    ----------
-    variants : tuple of Variant
-        In the order asked for.
-    reasons : tuple of str
-        One sentence for each rule that makes two of them differ.
-    """
-
-    variants: tuple[Variant, ...]
-    reasons: tuple[str, ...] = ()
+    variants: tuple[Variant, ...]  # in the order asked for
+    reasons: tuple[str, ...] = ()  # one sentence for each rule that makes two of them differ
 
     def marks(self, variant: Variant) -> NDArray[np.bool_] | None:
         """Return which cells of a variant differ from the first answered one, those that it lacks among them."""

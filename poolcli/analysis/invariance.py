@@ -33,19 +33,11 @@ DIRECTIONS: Mapping[int, Mapping[str, tuple[int, ...]]] = {
 
 @dataclass(frozen=True)
 class Change:
-    """How many values of a map differ from those of another.
-
-    Attributes
-    ----------
-    changed, total : int
-        Numbers of values.
-    mean : float
-        The mean of the absolute differences of the finite values.
-    """
+    """How many values of a map differ from those of another."""
 
     changed: int
     total: int
-    mean: float
+    mean: float  # the mean of the absolute differences of the finite values
 
     @property
     def share(self) -> float:
@@ -55,44 +47,23 @@ class Change:
 
 @dataclass(frozen=True)
 class Shift:
-    """One movement of the input and what it did.
+    """One movement of the input and what it did."""
 
-    Attributes
-    ----------
-    name : str
-        ``up``, ``left`` ..., or the movement as text.
-    by : tuple of int
-        Cells along each spatial axis; a positive number moves the content towards the end.
-    before, after : Change
-        In the input and in the pooled map.
-    """
-
-    name: str
-    by: tuple[int, ...]
+    name: str  # up, left ..., or the movement as text
+    by: tuple[int, ...]  # cells along each spatial axis; a positive number moves the content towards the end
+    # in the input and in the pooled map
     before: Change
     after: Change
 
 
 @dataclass(frozen=True)
 class ShiftReport:
-    """What moving the input did to the pooled map.
+    """What moving the input did to the pooled map."""
 
-    Attributes
-    ----------
-    shifts : tuple of Shift
-        One for each movement.
-    edge : str or float
-        What came in at the edge: a name of `poolcli.window.FILLS`, or a number.
-    seed : int or None
-        Of random movements.
-    by : int
-        The largest movement along an axis.
-    """
-
-    shifts: tuple[Shift, ...]
-    edge: str | float
-    seed: int | None
-    by: int
+    shifts: tuple[Shift, ...]  # one for each movement
+    edge: str | float  # what came in at the edge: a name of `poolcli.window.FILLS`, or a number
+    seed: int | None  # of random movements
+    by: int  # the largest movement along an axis
     feature_map: FeatureMap = field(repr=False)
     layer: Pooling = field(repr=False)
 

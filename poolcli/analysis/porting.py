@@ -29,27 +29,14 @@ SAME, DIFFERS, REFUSED, UNTRIED = "same", "differs", "refused", "not tried"
 
 @dataclass(frozen=True)
 class Port:
-    """How a layer fares in another framework.
+    """How a layer fares in another framework."""
 
-    Attributes
-    ----------
-    framework : str
-        Its title.
-    verdict : str
-        `SAME`, `DIFFERS`, `REFUSED` or `UNTRIED`.
-    reasons : tuple of str
-        Why, a sentence each.
-    step : PoolStep or None
-        The layer as it is to be written there to give the same values; None if there is no way.
-    changes : tuple of (str, value)
-        The options of `step` that differ from those of the layer.
-    """
-
-    framework: str
-    verdict: str
-    reasons: tuple[str, ...] = ()
+    framework: str  # its title
+    verdict: str  # `SAME`, `DIFFERS`, `REFUSED` or `UNTRIED`
+    reasons: tuple[str, ...] = ()  # why, a sentence each
+    # the layer as it is to be written there to give the same values; None if there is no way
     step: PoolStep | None = None
-    changes: tuple[tuple[str, Any], ...] = ()
+    changes: tuple[tuple[str, Any], ...] = ()  # the options of `step` that differ from those of the layer
 
 
 def port(step: PoolStep, spatial: Sequence[int | str | None], name: str, dtype: str = "float32") -> Port:

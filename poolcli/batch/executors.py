@@ -26,15 +26,9 @@ PER_THREAD = 8  # for each thread of a cluster, where a task is some 20 ms on it
 
 
 class Workers(Protocol):
-    """What runs tasks.
+    """What runs tasks."""
 
-    Attributes
-    ----------
-    share : int
-        How many threads each task may use, so that all together use the processors once.
-    """
-
-    share: int
+    share: int  # how many threads each task may use, so that all together use the processors once
 
     def reach(self) -> None:
         """Raise `ClusterError` if they are not there; called before anything is touched."""

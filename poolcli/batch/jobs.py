@@ -35,14 +35,9 @@ PATTERN = "write a name such as '{stem}_pooled.png', '{folder}/{stem}.csv' or '{
 
 @dataclass(frozen=True)
 class Job:
-    """One file to make of another.
+    """One file to make of another."""
 
-    Attributes
-    ----------
-    source, target : str
-        The paths, as they follow from what was typed.
-    """
-
+    # the paths, as they follow from what was typed
     source: str
     target: str
 
@@ -57,43 +52,23 @@ class Failure:
 
 @dataclass
 class BatchPlan:
-    """What is to be done.
+    """What is to be done."""
 
-    Attributes
-    ----------
-    jobs : list of Job
-        In the order of the inputs.
-    failures : list of Failure
-        Paths that cannot be worked on.
-    left_out : list of str
-        Files in the searched folders that are results of this very command.
-    passed_over : list of str
-        Files in the searched folders that poolcli does not read, and folders in them without `recursive`.
-    """
-
-    jobs: list[Job] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)  # in the order of the inputs
+    failures: list[Failure] = field(default_factory=list)  # paths that cannot be worked on
+    # files in the searched folders that are results of this very command
     left_out: list[str] = field(default_factory=list)
+    # files in the searched folders that poolcli does not read, and folders in them without `recursive`
     passed_over: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class FoundFile:
-    """An input.
-
-    Attributes
-    ----------
-    path : str
-        Where it is.
-    folder : str
-        Its folder below the one that was searched; empty for a file that was named.
-    named : bool
-        Whether it was named and not found by searching.
-    """
+    """An input."""
 
     path: str
-    folder: str = ""
-    named: bool = False
+    folder: str = ""  # its folder below the one that was searched; empty for a file that was named
+    named: bool = False  # whether it was named and not found by searching
 
 
 # Finding

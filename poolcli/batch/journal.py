@@ -25,13 +25,7 @@ Written = tuple[str, int, int]  # the name below the folder of results, the size
 
 @dataclass(frozen=True)
 class Journal:
-    """The journal of a folder of results.
-
-    Attributes
-    ----------
-    folder : str
-        The folder.
-    """
+    """The journal of a folder of results."""
 
     folder: str
 

@@ -43,18 +43,10 @@ class Transport(Protocol):
 
 @dataclass(frozen=True)
 class ByPath:
-    """The worker reads and writes the files itself.
-
-    Attributes
-    ----------
-    work : Work
-        What to do.
-    absolute : bool
-        Whether paths have to be made absolute, because a worker may stand in another folder.
-    """
+    """The worker reads and writes the files itself."""
 
     work: Work
-    absolute: bool = False
+    absolute: bool = False  # whether paths have to be made absolute, because a worker may stand in another folder
 
     def arguments(self, job: Job) -> tuple[Any, ...]:
         """Send the paths."""

@@ -31,30 +31,15 @@ BUG = "this should not happen: please report it"
 
 @dataclass(frozen=True)
 class Work:
-    """What to do with every file.
-
-    Attributes
-    ----------
-    steps : sequence of Step
-        The steps.
-    reading : ReadOptions
-        How to read.
-    writing : WriteOptions
-        How to write; the format by the name of the result if missing.
-    prepare : function of FeatureMap, optional
-        Done to every input before the steps; it has to be one that can be imported by name.
-    threads : int, optional
-        How many each task may use; as many as the worker thinks right if missing.
-    journal : Journal, optional
-        Where to note what made the results that cannot say so themselves.
-    """
+    """What to do with every file."""
 
     steps: Sequence[Step]
-    reading: ReadOptions
-    writing: WriteOptions
+    reading: ReadOptions  # how to read
+    writing: WriteOptions  # how to write; the format by the name of the result if missing
+    # done to every input before the steps; it has to be one that can be imported by name
     prepare: Callable[[FeatureMap], FeatureMap] | None = None
-    threads: int | None = None
-    journal: Journal | None = None
+    threads: int | None = None  # how many each task may use; as many as the worker thinks right if missing
+    journal: Journal | None = None  # where to note what made the results that cannot say so themselves
 
     def format_of(self, target: str) -> str:
         """Return the format of a result."""
@@ -63,36 +48,21 @@ class Work:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one job.
-
-    Attributes
-    ----------
-    job : Job
-        The job.
-    status : str
-        ``done``, ``skipped`` or ``failed``; ``passed over`` is what was never a job.
-    seconds, cpu : float
-        Reading, pooling and writing: by the clock, and of the processor.
-    bytes_in, bytes_out : int
-        The sizes of the files.
-    shape : tuple of int
-        Of the result, in the layout's order.
-    message, hint : str or Phrase
-        What went wrong or why it was passed over, and what to try.
-    notes : tuple of str or Phrase
-        What of the file was left out, and what numbers lost.
-    """
+    """What became of one job."""
 
     job: Job
-    status: str
+    status: str  # done, skipped or failed; passed over is what was never a job
+    # reading, pooling and writing: by the clock, and of the processor
     seconds: float = 0.0
     cpu: float = 0.0
+    # the sizes of the files
     bytes_in: int = 0
     bytes_out: int = 0
-    shape: tuple[int, ...] = ()
+    shape: tuple[int, ...] = ()  # of the result, in the layout's order
+    # what went wrong or why it was passed over, and what to try
     message: str | Phrase = ""
     hint: str | Phrase = ""
-    notes: tuple[str | Phrase, ...] = ()
+    notes: tuple[str | Phrase, ...] = ()  # what of the file was left out, and what numbers lost
 
     @classmethod
     def passed_over(cls, path: str, why: PoolcliError) -> Outcome:

@@ -32,29 +32,16 @@ WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""")  # of a shell, its blanks
 
 
 class OptionRow(NamedTuple):
-    """An option or an argument.
+    """An option or an argument."""
 
-    Attributes
-    ----------
-    names : tuple of str
-        ``-k`` and ``--size``; of an argument INPUT.
-    negative : str
-        ``--no-relu``, or nothing.
-    metavar, help, default : str
-        As the page shows them.
-    values : tuple of str
-        What completion offers.
-    variable : str
-        The environment variable that sets it.
-    """
-
-    names: tuple[str, ...]
-    negative: str = ""
+    names: tuple[str, ...]  # -k and --size; of an argument INPUT
+    negative: str = ""  # --no-relu, or nothing
+    # as the page shows them
     metavar: str = ""
     help: str = ""
     default: str = ""
-    values: tuple[str, ...] = ()
-    variable: str = ""
+    values: tuple[str, ...] = ()  # what completion offers
+    variable: str = ""  # the environment variable that sets it
 
     @property
     def left(self) -> str:

@@ -29,24 +29,14 @@ INPUT = "INPUT"  # in a hint, where nobody knows which
 
 
 class Word(NamedTuple):
-    """A word of a command line.
+    """A word of a command line."""
 
-    Attributes
-    ----------
-    text : str
-        As it was typed.
-    flag : str
-        The option that it names, or whose value it is; nothing for a word that stands by itself: INPUT, a step.
-    value : str or None
-        The value of the option, as far as it is in this word: ``--size=3``, ``-k3``, or the word behind ``-k``.
-    awaits : bool
-        Whether the next word is the option's value.
-    """
-
-    text: str
+    text: str  # as it was typed
+    # the option that it names, or whose value it is; nothing for a word that stands by itself: INPUT, a step
     flag: str = ""
+    # the value of the option, as far as it is in this word: --size=3, -k3, or the word behind -k
     value: str | None = None
-    awaits: bool = False
+    awaits: bool = False  # whether the next word is the option's value
 
 
 def classify(words: Sequence[str], options: Mapping[str, Any]) -> list[Word]:
@@ -93,24 +83,12 @@ def options_of(command: TyperCommand) -> dict[str, Any]:
 
 
 class Line(NamedTuple):
-    """The command line that was typed, as hints say it again.
-
-    Attributes
-    ----------
-    name : str
-        The command.
-    words : tuple of str
-        What was typed behind it.
-    where : int
-        Which of the words is INPUT, or would be.
-    bare : bool
-        Whether the command reads standard input where INPUT is missing.
-    """
+    """The command line that was typed, as hints say it again."""
 
     name: str = "pool"
-    words: tuple[str, ...] = ()
-    where: int = 0
-    bare: bool = True
+    words: tuple[str, ...] = ()  # what was typed behind it
+    where: int = 0  # which of the words is INPUT, or would be
+    bare: bool = True  # whether the command reads standard input where INPUT is missing
 
     @classmethod
     def of(cls, name: str, words: Sequence[str], options: Mapping[str, Any], *, bare: bool) -> Line:

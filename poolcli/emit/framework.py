@@ -33,21 +33,11 @@ SUM, PRODUCT, UNARY, POWER, ATOM = range(5)  # how tightly an expression binds
 
 @dataclass(frozen=True)
 class Value:
-    """An expression of the emitted program: text, or the name of a node's output.
+    """An expression of the emitted program: text, or the name of a node's output."""
 
-    Attributes
-    ----------
-    program : FrameworkProgram
-        Which knows how to write an operation.
-    text : str
-        The expression.
-    level : int
-        How tightly it binds.
-    """
-
-    program: FrameworkProgram
+    program: FrameworkProgram  # which knows how to write an operation
     text: str
-    level: int = ATOM
+    level: int = ATOM  # how tightly it binds
 
     def __neg__(self) -> Value:
         return self.program.operation("neg", self)
@@ -112,18 +102,10 @@ def _runs_late(window: Window) -> bool:
 
 @dataclass(frozen=True)
 class Refusal:
-    """What a target has no code for.
+    """What a target has no code for."""
 
-    Attributes
-    ----------
-    broken : function of a Pooling
-        Whether the layer is such a one.
-    why : str
-        The reason, a sentence.
-    """
-
-    broken: Callable[[Pooling], bool]
-    why: str
+    broken: Callable[[Pooling], bool]  # whether the layer is such a one
+    why: str  # the reason, a sentence
 
 
 COMMON = (

@@ -18,27 +18,13 @@ Rows = NDArray[Any]
 
 
 class Bands(NamedTuple):
-    """A file of rows; `poolcli.formats.delimited.open_bands` makes it.
+    """A file of rows; `poolcli.formats.delimited.open_bands` makes it."""
 
-    Attributes
-    ----------
-    name : str
-        The path as it was typed.
-    shape : tuple of int
-        (H, W).
-    dtype : dtype
-        Of every band.
-    notes : tuple of str or Phrase
-        What was guessed.
-    rows : function of int
-        Starts from the beginning and gives bands of at most that many rows.
-    """
-
-    name: str
-    shape: tuple[int, int]
-    dtype: np.dtype[Any]
-    notes: tuple[str | Phrase, ...]
-    rows: Callable[[int], Iterator[Rows]]
+    name: str  # the path as it was typed
+    shape: tuple[int, int]  # (H, W)
+    dtype: np.dtype[Any]  # of every band
+    notes: tuple[str | Phrase, ...]  # what was guessed
+    rows: Callable[[int], Iterator[Rows]]  # starts from the beginning and gives bands of at most that many rows
 
 
 def regrouped(pieces: Iterator[Rows], count: int) -> Iterator[Rows]:

@@ -33,46 +33,22 @@ TextLine = tuple[int, int, bytes]  # its number, its offset and its text
 
 
 class Dialect(NamedTuple):
-    """How one file is written.
+    """How one file is written."""
 
-    Attributes
-    ----------
-    mark : bytes
-        What stands between cells; a blank stands for any number of blanks and tabs, nothing for one cell in each line.
-    decimal : str
-        ``.`` or ``,``.
-    width : int
-        Cells in each line.
-    picked : tuple of int, optional
-        Which of them to read, from 0; all if missing.
-    trailing : bool
-        Whether every line ends with a delimiter.
-    words : frozenset of bytes
-        What stands for NaN.
-    header : str
-        What was taken for one, above the first row.
-    labels : frozenset of int
-        Which columns hold no numbers as far as the first lines show.
-    start, line : int
-        The offset of the first row and its line number from 1.
-    notes : tuple of str
-        What was guessed.
-    warnings : tuple of str or Phrase
-        What is left out.
-    """
-
+    # what stands between cells; a blank stands for any number of blanks and tabs, nothing for one cell in each line
     mark: bytes
-    decimal: str
-    width: int
-    picked: tuple[int, ...] | None
-    trailing: bool
-    words: frozenset[bytes]
-    header: str
-    labels: frozenset[int]
+    decimal: str  # . or ,
+    width: int  # cells in each line
+    picked: tuple[int, ...] | None  # which of them to read, from 0; all if missing
+    trailing: bool  # whether every line ends with a delimiter
+    words: frozenset[bytes]  # what stands for NaN
+    header: str  # what was taken for one, above the first row
+    labels: frozenset[int]  # which columns hold no numbers as far as the first lines show
+    # the offset of the first row and its line number from 1
     start: int
     line: int
-    notes: tuple[str, ...]
-    warnings: tuple[str | Phrase, ...]
+    notes: tuple[str, ...]  # what was guessed
+    warnings: tuple[str | Phrase, ...]  # what is left out
 
     @property
     def columns(self) -> int:

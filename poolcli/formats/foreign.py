@@ -20,25 +20,14 @@ PACKED: tuple[tuple[bytes, str, str], ...] = (
 
 
 class Foreign(NamedTuple):
-    """A kind of file.
+    """A kind of file."""
 
-    Attributes
-    ----------
-    start : bytes
-        A regular expression for its first bytes.
-    what : str
-        What it is.
-    advice : str
-        What to do, with ``{name}`` for the file, ``{run}`` for the command that runs `code`, and ``{png}``, ``{csv}``
-        and ``{folder}`` for names that are free.
-    code : str
-        Python that makes ``{npy}`` or ``{csv}`` of ``{name}``.
-    """
-
-    start: bytes
+    start: bytes  # a regular expression for its first bytes
     what: str
+    # what to do, with {name} for the file, {run} for the command that runs `code`, and {png}, {csv} and {folder} for
+    # names that are free
     advice: str
-    code: str = ""
+    code: str = ""  # Python that makes {npy} or {csv} of {name}
 
 
 NUMPY = "save its numbers as .npy: {run}"

@@ -12,18 +12,10 @@ EXACT = 2**53  # float64 holds every integer up to here
 
 
 class Missing(NamedTuple):
-    """What the option names.
+    """What the option names."""
 
-    Attributes
-    ----------
-    words : frozenset of str
-        Texts, the empty one for empty cells.
-    numbers : tuple of float
-        Numbers, whatever way they are written.
-    """
-
-    words: frozenset[str] = frozenset()
-    numbers: tuple[float, ...] = ()
+    words: frozenset[str] = frozenset()  # texts, the empty one for empty cells
+    numbers: tuple[float, ...] = ()  # numbers, whatever way they are written
 
     @classmethod
     def of(cls, option: str | None) -> Missing:

@@ -124,27 +124,13 @@ def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:
 
 
 class Pixels(NamedTuple):
-    """Pixels, and what is to be said of them.
+    """Pixels, and what is to be said of them."""
 
-    Attributes
-    ----------
-    array : ndarray
-        (H, W), (H, W, 3), or frames of them.
-    white : float or None
-        What is white, if the numbers are pixels.
-    notes : list of str
-        What was done.
-    moving : bool
-        Whether the first axis is that of the frames.
-    nodata : tuple of float
-        The number that the file says is none.
-    """
-
-    array: Array
-    white: float | None
+    array: Array  # (H, W), (H, W, 3), or frames of them
+    white: float | None  # what is white, if the numbers are pixels
     notes: list[str]
-    moving: bool = False
-    nodata: tuple[float, ...] = ()
+    moving: bool = False  # whether the first axis is that of the frames
+    nodata: tuple[float, ...] = ()  # the number that the file says is none
 
 
 def _frame_asked(frame: int | str) -> int | str:

@@ -35,27 +35,16 @@ WRITTEN = np.empty(0)  # what `along` returns instead of an array that stands in
 
 
 class Part(NamedTuple):
-    """One associative reduction.
+    """One associative reduction."""
 
-    Attributes
-    ----------
-    combine : ufunc or function of two states
-        A binary ufunc for a state of one array, or a function that merges two states of several arrays.
-    fill : tuple of scalars
-        The state of a cell that does not take part, one scalar per array of the state.
-    prepare : function, optional
-        Makes the state of single cells from a block of the input: an array, or a tuple of arrays or numbers.
-    dtype : dtype, optional
-        The type to reduce in, the input's own by default. Sums may be kept in a narrower one where that is exact.
-    ones : bool
-        Whether cells are 0 or 1, so that sums stay small.
-    """
-
+    # a binary ufunc for a state of one array, or a function that merges two states of several arrays
     combine: np.ufunc | Merge
-    fill: tuple[Any, ...]
+    fill: tuple[Any, ...]  # the state of a cell that does not take part, one scalar per array of the state
+    # makes the state of single cells from a block of the input: an array, or a tuple of arrays or numbers
     prepare: Callable[[Array], Array | State] | None = None
+    # the type to reduce in, the input's own by default. Sums may be kept in a narrower one where that is exact
     dtype: np.dtype[Any] | None = None
-    ones: bool = False
+    ones: bool = False  # whether cells are 0 or 1, so that sums stay small
 
     @property
     def overlapping(self) -> bool:
@@ -85,24 +74,12 @@ class FoldType(NamedTuple):
 
 
 class Lane(NamedTuple):
-    """What stays the same while one axis of a tile is folded.
+    """What stays the same while one axis of a tile is folded."""
 
-    Attributes
-    ----------
-    at : int
-        Which axis of the state's arrays, of shape (planes, cells or windows...).
-    part : Part
-        What to fold.
-    kind : FoldType
-        What to fold in, for a state of one array.
-    scratch : Scratch
-        For results.
-    """
-
-    at: int
-    part: Part
-    kind: FoldType
-    scratch: Scratch
+    at: int  # which axis of the state's arrays, of shape (planes, cells or windows...)
+    part: Part  # what to fold
+    kind: FoldType  # what to fold in, for a state of one array
+    scratch: Scratch  # for results
 
 
 def start(part: Part, block: State, scratch: Scratch) -> State:

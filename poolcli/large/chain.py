@@ -290,21 +290,12 @@ def _stage(before: Stage, step: Step) -> Stage:
 
 @dataclass(frozen=True)
 class Chain:
-    """Steps over an input of known shape; make it with `of`.
+    """Steps over an input of known shape; make it with `of`."""
 
-    Attributes
-    ----------
-    lead, lengths : tuple of int
-        The shape of the input: its leading axes, its spatial axes.
-    dtype : dtype
-        Of the input.
-    stages : tuple of Stage
-        The steps.
-    """
-
+    # the shape of the input: its leading axes, its spatial axes
     lead: tuple[int, ...]
     lengths: tuple[int, ...]
-    dtype: np.dtype[Any]
+    dtype: np.dtype[Any]  # of the input
     stages: tuple[Stage, ...]
 
     @classmethod

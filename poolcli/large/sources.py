@@ -29,24 +29,12 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of an array before its numbers are read.
+    """What is known of an array before its numbers are read."""
 
-    Attributes
-    ----------
-    shape : tuple of int
-        In the order of the layout.
-    layout : str
-        Its axes.
-    dtype : dtype
-        In the processor's byte order.
-    notes : tuple of str or Phrase
-        What the file says of itself, and what was guessed.
-    """
-
-    shape: tuple[int, ...]
-    layout: str
-    dtype: np.dtype[Any]
-    notes: tuple[str | Phrase, ...] = ()
+    shape: tuple[int, ...]  # in the order of the layout
+    layout: str  # its axes
+    dtype: np.dtype[Any]  # in the processor's byte order
+    notes: tuple[str | Phrase, ...] = ()  # what the file says of itself, and what was guessed
 
     @classmethod
     def of(cls, name: str, shape: Sequence[int], dtype: np.dtype[Any], layout: str | None, last: bool = False) -> Known:

@@ -109,28 +109,15 @@ def _odd(axis: Axis) -> bool:
 
 
 class Straight(NamedTuple):
-    """What pooling comes down to where a map fits the cache: one program and a division, with nothing left to decide.
+    """What pooling comes down to where a map fits the cache: a program and a division, and nothing left to decide."""
 
-    Attributes
-    ----------
-    program : KernelProgram
-        Folds the windows.
-    planes, shape : tuple of int
-        The values' shape with leading axes as one, and as they are.
-    dtype : dtype
-        Of the values.
-    divisor : number or ndarray, optional
-        What sums are divided by.
-    most : int, optional
-        The largest number whose sums fit.
-    """
-
-    program: KernelProgram
+    program: KernelProgram  # folds the windows
+    # the values' shape with leading axes as one, and as they are
     planes: tuple[int, ...]
     shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    divisor: Any
-    most: int | None
+    dtype: np.dtype[Any]  # of the values
+    divisor: Any  # what sums are divided by
+    most: int | None  # the largest number whose sums fit
 
     def __call__(self, x: Array) -> Array | None:
         """Return the values, or None where the numbers need a closer look."""

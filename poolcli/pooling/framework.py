@@ -18,44 +18,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """What a pooling layer is asked to do; `poolcli.pooling.layer.Pooling` makes it and does it.
+    """What a pooling layer is asked to do; `poolcli.pooling.layer.Pooling` makes it and does it."""
 
-    Attributes
-    ----------
-    ndim : int
-        The number of spatial axes.
-    mode : ChosenMode
-        How cells become a number.
-    window : Window
-        Which cells.
-    pad_fill : str or float
-        A name in `poolcli.window.PAD_FILLS`, or a number.
-    count_include_pad : bool
-        Whether padding counts in the divisor of an average.
-    divisor_override : int or None
-        What an average divides by, instead of the number of cells.
-    nan : str
-        ``propagate``, ``ignore`` or ``error``.
-    compat : str, Framework or None
-        The framework whose layer this is.
-    seed : int or None
-        Of fractional windows and of stochastic pooling.
-    storage_order : int
-        Of ONNX indices: 1 counts down the columns.
-    threads : int or None
-        How many to use for large maps, as `poolcli.system.threads.threads` has it; the values do not depend on it.
-    """
-
-    ndim: int
-    mode: ChosenMode
-    window: Window
-    pad_fill: str | float = "ignore"
-    count_include_pad: bool = False
-    divisor_override: int | None = None
-    nan: str = "propagate"
-    compat: str | Framework | None = None
-    seed: int | None = None
-    storage_order: int = 0
+    ndim: int  # the number of spatial axes
+    mode: ChosenMode  # how cells become a number
+    window: Window  # which cells
+    pad_fill: str | float = "ignore"  # a name in `poolcli.window.PAD_FILLS`, or a number
+    count_include_pad: bool = False  # whether padding counts in the divisor of an average
+    divisor_override: int | None = None  # what an average divides by, instead of the number of cells
+    nan: str = "propagate"  # propagate, ignore or error
+    compat: str | Framework | None = None  # the framework whose layer this is
+    seed: int | None = None  # of fractional windows and of stochastic pooling
+    storage_order: int = 0  # of ONNX indices: 1 counts down the columns
+    # how many to use for large maps, as `poolcli.system.threads.threads` has it; the values do not depend on it
     threads: int | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -91,100 +66,51 @@ WITHOUT = Phrase("drop {compat} to get poolcli's own answer")
 
 
 class Rule(NamedTuple):
-    """A layer that a framework refuses.
+    """A layer that a framework refuses."""
 
-    Attributes
-    ----------
-    broken : function of a LayerFacts
-        Whether the layer breaks the rule.
-    text : str
-        The rule, as the framework's documentation or source has it.
-    hint : str
-        What to do about it.
-    """
-
-    broken: Callable[[LayerFacts], bool]
-    text: str
-    hint: str | Phrase = WITHOUT
+    broken: Callable[[LayerFacts], bool]  # whether the layer breaks the rule
+    text: str  # the rule, as the framework's documentation or source has it
+    hint: str | Phrase = WITHOUT  # what to do about it
 
 
 class Framework(NamedTuple):
-    """The defaults and quirks of one framework.
+    """The defaults and quirks of one framework."""
 
-    Attributes
-    ----------
-    name, title : str
-        As typed, and as written.
-    stride : int or None
-        The default stride; None means the window's size.
-    count_include_pad : bool
-        Whether padding counts in an average unless told otherwise.
-    channels_last : bool
-        Whether C stands last in a layout chosen by rank.
-    same_ignores_dilation : bool
-        Whether SAME pads as if the dilation were 1.
-    fractional : str
-        The kind of fractional windows, a row of `poolcli.window.KINDS`.
-    modes : mapping of str to a function of a LayerFacts
-        The modes it has; the function returns its own version of the mode's row, or None for poolcli's.
-    rules : tuple of Rule
-        What it refuses.
-    aliases : tuple of str
-        Other names that lead to it.
-    verified : str
-        What its answers were compared with: versions, or ``documentation``.
-    ceil_mode : bool
-        Whether the number of windows is rounded up without being asked for.
-    rounding, too_large : str
-        As `poolcli.window.Window` has them.
-    counted : function of (LayerSpec, axes)
-        The axes whose padding counts in an average, where `count_include_pad` asks for it.
-    counting : str
-        What `counted` does, a sentence.
-    scales_override : bool
-        Whether `divisor_override` divides what the mean was multiplied with: the size of the window.
-    holes : function of a LayerFacts, optional
-        Why it has no answer for a window without a real cell, or None if it has; without, poolcli refuses such windows.
-    unpromised : function of a LayerFacts
-        Why NaN in the input has no answer that holds everywhere, or nothing if it has.
-    untrained : str
-        Why it has no gradients, if it has none.
-    last_nan : bool
-        Whether the index of a NaN maximum is that of the last NaN.
-    signed_norm : function of (LayerSpec, number of cells), optional
-        Where an Lp norm takes no absolute values: what it multiplies the sum of a window with.
-    unpools_implied : bool
-        Whether indices count in the smallest input that the windows cover, and a larger output is padded at its end.
-    number : function of (indices, shape, number of spatial axes, storage order)
-        Makes its own indices of those flat in the plane.
-    plane_index : function of (indices, spatial shape, storage order)
-        Makes indices flat in the plane of its own.
-    """
-
+    # as typed, and as written
     name: str
     title: str
+    # the modes it has; the function returns its own version of the mode's row, or None for poolcli's
     modes: Mapping[str, Callable[[LayerFacts], Mode | None]]
-    rules: tuple[Rule, ...]
-    stride: int | None = None
-    count_include_pad: bool = False
-    channels_last: bool = False
-    same_ignores_dilation: bool = False
-    fractional: str = "fractional"
-    last_nan: bool = False
-    aliases: tuple[str, ...] = ()
-    verified: str = ""
-    ceil_mode: bool = False
+    rules: tuple[Rule, ...]  # what it refuses
+    stride: int | None = None  # the default stride; None means the window's size
+    count_include_pad: bool = False  # whether padding counts in an average unless told otherwise
+    channels_last: bool = False  # whether C stands last in a layout chosen by rank
+    same_ignores_dilation: bool = False  # whether SAME pads as if the dilation were 1
+    fractional: str = "fractional"  # the kind of fractional windows, a row of `poolcli.window.KINDS`
+    last_nan: bool = False  # whether the index of a NaN maximum is that of the last NaN
+    aliases: tuple[str, ...] = ()  # other names that lead to it
+    verified: str = ""  # what its answers were compared with: versions, or documentation
+    ceil_mode: bool = False  # whether the number of windows is rounded up without being asked for
+    # as `poolcli.window.Window` has them
     rounding: str = "clipped"
     too_large: str = "refused"
+    # the axes whose padding counts in an average, where `count_include_pad` asks for it
     counted: Callable[[LayerSpec, Sequence[Axis]], Sequence[Axis]] = lambda _, axes: axes
-    counting: str = ""
+    counting: str = ""  # what `counted` does, a sentence
+    # whether `divisor_override` divides what the mean was multiplied with: the size of the window
     scales_override: bool = False
+    # why it has no answer for a window without a real cell, or None if it has; without, poolcli refuses such windows
     holes: Callable[[LayerFacts], str | None] | None = None
+    # why NaN in the input has no answer that holds everywhere, or nothing if it has
     unpromised: Callable[[LayerFacts], str] = lambda _: ""
-    untrained: str = ""
+    untrained: str = ""  # why it has no gradients, if it has none
+    # where an Lp norm takes no absolute values: what it multiplies the sum of a window with
     signed_norm: Callable[[LayerSpec, Any], Any] | None = None
+    # whether indices count in the smallest input that the windows cover, and a larger output is padded at its end
     unpools_implied: bool = False
+    # makes its own indices of those flat in the plane
     number: Callable[[Any, Sequence[int], int, int], Any] = lambda where, *_: where
+    # makes indices flat in the plane of its own
     plane_index: Callable[[Any, Sequence[int], int], Any] = lambda where, *_: where
 
     @property

@@ -99,24 +99,12 @@ MOST = 10**18  # cells: no map has as many
 
 
 class Kind(NamedTuple):
-    """What the value of an option is.
+    """What the value of an option is."""
 
-    Attributes
-    ----------
-    text : str
-        In words.
-    fits : function
-        Whether a value from JSON is one.
-    typed : type
-        What stands for it on a command line, before `parse`.
-    parse : function of (text, name), optional
-        Reads what was typed.
-    """
-
-    text: str
-    fits: Callable[[Any], bool]
-    typed: type = str
-    parse: Callable[[str, str], Any] | None = None
+    text: str  # in words
+    fits: Callable[[Any], bool]  # whether a value from JSON is one
+    typed: type = str  # what stands for it on a command line, before `parse`
+    parse: Callable[[str, str], Any] | None = None  # reads what was typed
 
 
 SIZES = Kind("a whole number, or a list of one for each axis", _sizes, parse=parse_sizes)
@@ -138,59 +126,25 @@ GRID = Kind("a nested list of numbers", _grid)
 
 
 class PoolOption(NamedTuple):
-    """An option of pooling.
+    """An option of pooling."""
 
-    Attributes
-    ----------
-    name : str
-        The keyword in Python.
-    type : str
-        Its annotation there.
-    default : object
-        What it is if nobody says; None where that depends on other options.
-    kind : Kind
-        What its value is.
-    meaning : str or Phrase
-        One sentence, with what the values do.
-    key : str
-        Its name in JSON and on a command line, where that is not `name`.
-    letter : str
-        Its short form on a command line, if it has one.
-    metavar : str, optional
-        What stands for the value in a help text.
-    usual : str, optional
-        The default in words, where that depends.
-    choices : sequence of str, or function that returns them
-        The values that are offered, and the only ones unless `free`.
-    free : bool
-        Whether other values are allowed as well.
-    undone : bool
-        Whether a flag has an opposite.
-    typed : bool
-        Whether a command line offers it.
-    kept : bool
-        Whether it is an attribute of a layer by itself, and not of its window.
-    told : function of the value, optional
-        How it is said in a line of text; nothing is said without.
-    check : function of (value, mode), optional
-        Raises `UsageError` if the value is wrong, whatever the data.
-    """
-
-    name: str
-    type: str
-    default: Any
-    kind: Kind
-    meaning: str | Phrase
-    key: str = ""
-    letter: str = ""
-    metavar: str | None = None
-    usual: str | None = None
+    name: str  # the keyword in Python
+    type: str  # its annotation there
+    default: Any  # what it is if nobody says; None where that depends on other options
+    kind: Kind  # what its value is
+    meaning: str | Phrase  # one sentence, with what the values do
+    key: str = ""  # its name in JSON and on a command line, where that is not `name`
+    letter: str = ""  # its short form on a command line, if it has one
+    metavar: str | None = None  # what stands for the value in a help text
+    usual: str | None = None  # the default in words, where that depends
+    # the values that are offered, and the only ones unless `free`
     choices: Sequence[str] | Callable[[], Iterable[str]] = ()
-    free: bool = False
-    undone: bool = False
-    typed: bool = True
-    kept: bool = False
-    told: Callable[[Any], str] | None = None
+    free: bool = False  # whether other values are allowed as well
+    undone: bool = False  # whether a flag has an opposite
+    typed: bool = True  # whether a command line offers it
+    kept: bool = False  # whether it is an attribute of a layer by itself, and not of its window
+    told: Callable[[Any], str] | None = None  # how it is said in a line of text; nothing is said without
+    # raises `UsageError` if the value is wrong, whatever the data
     check: Callable[[Any, ChosenMode], None] | None = None
 
     @property

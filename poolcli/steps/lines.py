@@ -24,27 +24,15 @@ MOST_KINDS = 100  # that are remembered; where each line is of a kind of its own
 
 
 class _Way(NamedTuple):
-    """What becomes of lines that differ in their numbers only.
+    """What becomes of lines that differ in their numbers only."""
 
-    Attributes
-    ----------
-    order : list of int
-        The axes of the numbers in the inner order.
-    dtype, made : dtype
-        Of what the steps are done with, and of what comes out.
-    steps : list of functions
-        Each makes values of values.
-    back : function
-        Puts the axes of the values where they were.
-    head, tail : bytes
-        What stands around the numbers of the result.
-    """
-
-    order: list[int]
+    order: list[int]  # the axes of the numbers in the inner order
+    # of what the steps are done with, and of what comes out
     dtype: np.dtype[Any]
     made: np.dtype[Any]
-    steps: list[Callable[[Array], Array]]
-    back: Callable[[Array], Array]
+    steps: list[Callable[[Array], Array]]  # each makes values of values
+    back: Callable[[Array], Array]  # puts the axes of the values where they were
+    # what stands around the numbers of the result
     head: bytes
     tail: bytes
 
@@ -76,27 +64,14 @@ def _ready(step: Step, like: FeatureMap) -> Callable[[Array], Array]:
 
 @dataclass
 class LineByLine:
-    """Makes one line of JSON of another.
+    """Makes one line of JSON of another."""
 
-    Attributes
-    ----------
-    steps : sequence of Step
-        What is done with each map.
-    reading : ReadOptions
-        How to read it.
-    name : str
-        Of the file, for messages.
-    prepare : function of FeatureMap, optional
-        What comes before the steps: whole numbers become what frameworks pool.
-    notes : tuple of str or Phrase
-        What was taken for granted of the first line, once that was there.
-    """
-
-    steps: Sequence[Step]
-    reading: ReadOptions
-    name: str
+    steps: Sequence[Step]  # what is done with each map
+    reading: ReadOptions  # how to read it
+    name: str  # of the file, for messages
+    # what comes before the steps: whole numbers become what frameworks pool
     prepare: Callable[[FeatureMap], FeatureMap] | None = None
-    notes: tuple[Any, ...] = ()
+    notes: tuple[Any, ...] = ()  # what was taken for granted of the first line, once that was there
     _ways: dict[Any, _Way] = field(default_factory=dict)
     _plain: PlainReader = field(default_factory=PlainReader)
 

@@ -24,20 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What made a result: of the same input, the same poolcli makes the same bytes again.
+    """What made a result: of the same input, the same poolcli makes the same bytes again."""
 
-    Attributes
-    ----------
-    steps : list of mapping
-        As recorded, without shapes.
-    ndim : int
-        The number of spatial axes.
-    read, write : mapping
-        The options of reading and of drawing that are not as usual.
-    """
-
-    steps: Sequence[Record]
-    ndim: int = 2
+    steps: Sequence[Record]  # as recorded, without shapes
+    ndim: int = 2  # the number of spatial axes
+    # the options of reading and of drawing that are not as usual
     read: Mapping[str, Any] = field(default_factory=dict)
     write: Mapping[str, Any] = field(default_factory=dict)
 

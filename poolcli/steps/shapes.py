@@ -65,27 +65,13 @@ class Dense:
 
 
 class Signal(NamedTuple):
-    """What flows from layer to layer.
+    """What flows from layer to layer."""
 
-    Attributes
-    ----------
-    layout : str
-        One letter per axis; ``F`` is a flattened axis.
-    shape : tuple of int
-        In the layout's order.
-    field : tuple of int, or None
-        The receptive field along each spatial axis; None once it is the whole input.
-    jump : tuple of Fraction
-        How many input cells lie between neighbouring cells.
-    parameters : int
-        Those of the layer that made it.
-    """
-
-    layout: str
-    shape: tuple[int, ...]
-    field: tuple[int, ...] | None
-    jump: tuple[Fraction, ...]
-    parameters: int = 0
+    layout: str  # one letter per axis; F is a flattened axis
+    shape: tuple[int, ...]  # in the layout's order
+    field: tuple[int, ...] | None  # the receptive field along each spatial axis; None once it is the whole input
+    jump: tuple[Fraction, ...]  # how many input cells lie between neighbouring cells
+    parameters: int = 0  # those of the layer that made it
 
     @classmethod
     def of(cls, shape: Sequence[int], layout: str | None = None, *, channels_last: bool = False) -> Signal:

@@ -125,19 +125,11 @@ def _tupled(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class ConvStep:
-    """Convolve with a kernel; see `poolcli.conv`.
-
-    Attributes
-    ----------
-    kernel : nested list of numbers
-        The weights as a user would write them.
-    label : str
-        The filter's name or the kernel's file, for texts.
-    """
+    """Convolve with a kernel; see `poolcli.conv`."""
 
     name: ClassVar[str] = "conv"
-    kernel: Sequence[Any]
-    label: str = "kernel"
+    kernel: Sequence[Any]  # the weights as a user would write them
+    label: str = "kernel"  # the filter's name or the kernel's file, for texts
     stride: int | tuple[int, ...] = 1
     padding: Padding = "valid"
     dilation: int | tuple[int, ...] = 1
@@ -212,15 +204,10 @@ class ConvStep:
 
 @dataclass(frozen=True)
 class ReluStep:
-    """Replace negative numbers with zero.
-
-    Attributes
-    ----------
-    own : bool
-        Whether it is a stage of its own, and no option of the step before.
-    """
+    """Replace negative numbers with zero."""
 
     name: ClassVar[str] = "relu"
+    # whether it is a stage of its own, and no option of the step before
     own: bool = field(default=True, compare=False, repr=False)
 
     def apply(self, feature_map: FeatureMap) -> FeatureMap:
@@ -262,16 +249,11 @@ class NormalizeStep:
 
 @dataclass(frozen=True)
 class UnpoolStep:
-    """Put pooled values back where their indices say; see `poolcli.unpool`.
-
-    Attributes
-    ----------
-    window : mapping
-        ``size``, ``stride``, ``padding``, ``output_size``, ``compat``, ``storage_order`` where the map's own record
-        of its pooling is missing or is to be overruled.
-    """
+    """Put pooled values back where their indices say; see `poolcli.unpool`."""
 
     name: ClassVar[str] = "unpool"
+    # size, stride, padding, output_size, compat, storage_order where the map's own record of its pooling is missing or
+    # is to be overruled
     window: Mapping[str, Any] = field(default_factory=dict)
 
     def apply(self, feature_map: FeatureMap) -> FeatureMap:

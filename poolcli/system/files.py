@@ -57,21 +57,11 @@ Guard = Callable[[Callable[[], object]], AbstractContextManager[object]]
 
 
 class Source(NamedTuple):
-    """What was read, and from where.
+    """What was read, and from where."""
 
-    Attributes
-    ----------
-    name : str
-        The path as it was typed, or ``stdin``, for messages.
-    data : bytes
-        All of it.
-    path : Path or None
-        The file, if it is one.
-    """
-
-    name: str
-    data: bytes
-    path: Path | None = None
+    name: str  # the path as it was typed, or stdin, for messages
+    data: bytes  # all of it
+    path: Path | None = None  # the file, if it is one
 
 
 Note = Callable[[os.stat_result], object]  # called with the state of a file that is whole and has no name yet

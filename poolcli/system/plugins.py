@@ -19,23 +19,14 @@ Offer = TypeVar("Offer")
 
 
 class Plugin(NamedTuple, Generic[Offer]):
-    """An entry point of an installed package, as lists show it.
+    """An entry point of an installed package, as lists show it."""
 
-    Attributes
-    ----------
-    name, package, value : str
-        What it is asked for, the package with its version, and where in the package it is.
-    row : object, optional
-        What it gives, if that is usable.
-    problem : str
-        What is wrong with it, if anything is.
-    """
-
+    # what it is asked for, the package with its version, and where in the package it is
     name: str
     package: str
     value: str
-    row: Offer | None
-    problem: str = ""
+    row: Offer | None  # what it gives, if that is usable
+    problem: str = ""  # what is wrong with it, if anything is
 
 
 def find_plugin(kind: str, name: str, row: type[Offer]) -> Offer | None:

@@ -97,25 +97,16 @@ def font(size: int) -> Any:
 
 @dataclass(frozen=True)
 class CellGrid:
-    """Where a map's cells lie in the picture.
+    """Where a map's cells lie in the picture."""
 
-    Attributes
-    ----------
-    top, left : int
-        The row and column of the first cell, negative where there is padding.
-    rows, columns : int
-        The cells.
-    zoom : float
-        Pixels per cell; a whole number but where a line has no cells of its own.
-    x, y : int
-        Of the first cell's corner.
-    """
-
+    # the row and column of the first cell, negative where there is padding
     top: int
     left: int
+    # the cells
     rows: int
     columns: int
-    zoom: float
+    zoom: float  # pixels per cell; a whole number but where a line has no cells of its own
+    # of the first cell's corner
     x: int = 0
     y: int = 0
 
@@ -141,29 +132,14 @@ class CellGrid:
 
 @dataclass(frozen=True)
 class Scene:
-    """A feature map, a layer, and where everything stands.
+    """A feature map, a layer, and where everything stands."""
 
-    Attributes
-    ----------
-    feature_map : FeatureMap
-        Its first plane is shown.
-    layer : Pooling
-        One or two spatial axes.
-    zoom : int or None
-        Pixels per input cell; chosen by the size if None.
-    colormap : str
-        A name of `poolcli.colors.COLORMAPS`.
-    named : bool
-        Whether cells show the names of their places in place of numbers.
-    finished : bool
-        Whether one line of words below the maps is enough; the arithmetic of a window needs two.
-    """
-
-    feature_map: FeatureMap
-    layer: Pooling
-    zoom: int | None = None
-    colormap: str = "viridis"
-    named: bool = False
+    feature_map: FeatureMap  # its first plane is shown
+    layer: Pooling  # one or two spatial axes
+    zoom: int | None = None  # pixels per input cell; chosen by the size if None
+    colormap: str = "viridis"  # a name of `poolcli.colors.COLORMAPS`
+    named: bool = False  # whether cells show the names of their places in place of numbers
+    # whether one line of words below the maps is enough; the arithmetic of a window needs two
     finished: bool = False
     plane: Array = field(init=False, repr=False)
 

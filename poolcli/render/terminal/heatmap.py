@@ -42,24 +42,12 @@ LINES = 48  # lines of a picture, unless told
 
 @dataclass(frozen=True)
 class _Pen:
-    """How to draw: which colours there are, on which scale, in which characters.
+    """How to draw: which colours there are, on which scale, in which characters."""
 
-    Attributes
-    ----------
-    colors : str
-        What the terminal can do.
-    scale : Scale
-        From numbers to colours.
-    ascii_only : bool
-        Whether to keep to ASCII.
-    option : function
-        How options are said in words below the picture.
-    """
-
-    colors: Colors
-    scale: Scale
-    ascii_only: bool = False
-    option: Option = keyword
+    colors: Colors  # what the terminal can do
+    scale: Scale  # from numbers to colours
+    ascii_only: bool = False  # whether to keep to ASCII
+    option: Option = keyword  # how options are said in words below the picture
     made: dict[tuple[Rgb | None, Rgb | None], Style] = field(default_factory=dict, repr=False)  # styles, each made once
 
     @property

@@ -17,15 +17,9 @@ Segments = list[Segment]
 
 @dataclass(frozen=True)
 class Block:
-    """Lines of segments, each as wide as it is; a Rich renderable.
+    """Lines of segments, each as wide as it is; a Rich renderable."""
 
-    Attributes
-    ----------
-    lines : sequence of lists of Segment
-        From top to bottom.
-    """
-
-    lines: Sequence[Segments]
+    lines: Sequence[Segments]  # from top to bottom
 
     @property
     def width(self) -> int:

@@ -27,28 +27,15 @@ CELL = 300  # bytes of a cell as text, in its column and in its row
 
 
 class Look(NamedTuple):
-    """How tables look.
+    """How tables look."""
 
-    Attributes
-    ----------
-    precision : int
-        Decimals at most.
-    width : int or None
-        Columns of the terminal; None for no limit.
-    rows, columns : int or None
-        How many to show; None for as many as fit.
-    full : bool
-        Whether to show all of everything.
-    ascii_only : bool
-        Whether to do without box-drawing characters.
-    """
-
-    precision: int = 4
-    width: int | None = None
+    precision: int = 4  # decimals at most
+    width: int | None = None  # columns of the terminal; None for no limit
+    # how many to show; None for as many as fit
     rows: int | None = None
     columns: int | None = None
-    full: bool = False
-    ascii_only: bool = False
+    full: bool = False  # whether to show all of everything
+    ascii_only: bool = False  # whether to do without box-drawing characters
 
 
 def decimal(value: Any, precision: int = 4) -> str:
