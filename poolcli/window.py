@@ -407,8 +407,6 @@ class Window(NamedTuple):
 
         Parameters
         ----------
-        ndim : int
-            The number of spatial axes.
         kind : str
             A row of `KINDS`.
         size, stride, dilation, output_size : int or sequence of int

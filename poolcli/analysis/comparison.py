@@ -118,8 +118,6 @@ def compared(feature_map: FeatureMap, steps: Mapping[str, PoolStep]) -> Variants
 
     Parameters
     ----------
-    feature_map : FeatureMap
-        The input.
     steps : mapping of str to PoolStep
         A label and what to do, in the order of the columns.
 

@@ -172,10 +172,6 @@ def measure(
 
     Parameters
     ----------
-    feature_map : FeatureMap
-        The input.
-    layer : Pooling
-        How to pool.
     by : int
         Cells to move, in each direction in turn.
     samples : int, optional
@@ -185,8 +181,6 @@ def measure(
     edge : str or float
         What comes in at the edge that the content moves away from: ``replicate`` (the cells at the edge again),
         ``reflect``, ``symmetric``, ``wrap`` (what went out at the other edge), or a number.
-    progress : function of (movements done, movements in all), optional
-        Called after every movement.
 
     Raises
     ------

@@ -50,8 +50,6 @@ def port(step: PoolStep, spatial: Sequence[int | str | None], name: str, dtype: 
         The lengths of the spatial axes; several are tried where one is not known.
     name : str
         A framework, as `poolcli.pooling.frameworks.find` knows it.
-    dtype : str
-        Of the values.
 
     Returns
     -------

@@ -344,10 +344,6 @@ def windows(
 
     Parameters
     ----------
-    layer : Pooling
-        The layer.
-    spatial : sequence of int
-        The lengths of the spatial axes.
     values : ndarray, shape (leading..., spatial...), optional
         The input; without it the facts tell of places only.
     at : sequence of int, optional

@@ -52,13 +52,7 @@ class Workers(Protocol):
 
 
 class Local:
-    """Processes of this machine.
-
-    Parameters
-    ----------
-    number : int
-        How many.
-    """
+    """Processes of this machine."""
 
     def __init__(self, number: int) -> None:
         self.number = number

@@ -81,8 +81,6 @@ def find_files(path: str, *, recursive: bool, output: str, passed_over: list[str
     ----------
     path : str
         A file, a folder, or a pattern with ``*``, ``?``, ``[...]`` or ``**``.
-    recursive : bool
-        Whether to look into folders in a folder.
     output : str
         The folder of results, which is never searched unless it is `path` itself.
     passed_over : list of str
@@ -205,8 +203,6 @@ class Naming:
 
         Parameters
         ----------
-        folder : str
-            Where the results go.
         pattern : str, optional
             With the fields ``{stem}``, ``{name}``, ``{ext}``, ``{folder}``, ``{number}``.
         format : str, optional
@@ -288,19 +284,6 @@ def plan(
     paths: Iterable[str], naming: Naming, *, recursive: bool = False, overwrite: bool = False, resume: bool = False
 ) -> BatchPlan:
     """Find the inputs and name the results.
-
-    Parameters
-    ----------
-    paths : iterable of str
-        Files, folders, patterns.
-    naming : Naming
-        How results are called.
-    recursive : bool
-        Whether to look into folders in folders.
-    overwrite : bool
-        Whether results may replace files.
-    resume : bool
-        Whether results may be there already.
 
     Raises
     ------

@@ -17,8 +17,6 @@ class Report:
     ----------
     path : str
         The file; what it holds is replaced.
-    worded : function of str or Phrase
-        How options are said in errors.
     """
 
     def __init__(self, path: str, worded: Callable[[str | Phrase], str] = str) -> None:

@@ -91,10 +91,6 @@ def remaining(
 
     Parameters
     ----------
-    jobs : iterable of Job
-        All of them.
-    work : Work
-        What is to be done, and where it is noted.
     overwrite : bool
         Whether a result that poolcli did not make may be replaced.
     tell : function of Outcome

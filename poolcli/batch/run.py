@@ -94,10 +94,6 @@ def run_jobs(
     ----------
     jobs : iterable of Job
         Taken as they are needed, not all at once.
-    transport : Transport
-        How they get to the workers.
-    workers : Workers
-        Who does them.
     tell : function of Outcome
         Called once for each job, in this thread.
     stop : function

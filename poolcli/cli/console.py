@@ -76,12 +76,8 @@ def screen(
 
     Parameters
     ----------
-    file : text file
-        Where it prints.
     system : str or None
         Which colours; None for none.
-    width : int, optional
-        Columns.
     terminal : bool, optional
         Whether lines may be redrawn; if missing, whether there are colours.
     """

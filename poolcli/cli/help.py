@@ -73,8 +73,6 @@ def help_page(command: TyperCommand, name: str, more: str = "") -> Page:
 
     Parameters
     ----------
-    command : TyperCommand
-        As Typer built it.
     name : str
         As the user types it: ``poolcli pool``.
     more : str

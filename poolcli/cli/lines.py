@@ -27,12 +27,6 @@ def line_by_line(
 
     Parameters
     ----------
-    given : str or None
-        INPUT as it was typed.
-    steps : sequence of Step
-        What is done with each map.
-    io : StepIO
-        How lines come in and go out.
     compat : str or None
         The framework whose layout they have.
     prepare : function of FeatureMap, optional

@@ -32,10 +32,6 @@ class Output:
     ----------
     color : str
         ``auto``, ``always`` or ``never``.
-    quiet : bool
-        Whether to say nothing but errors.
-    verbose : bool
-        Whether to state every guess.
     """
 
     def __init__(self, color: str = "auto", *, quiet: bool = False, verbose: bool = False) -> None:

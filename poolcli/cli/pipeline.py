@@ -41,8 +41,6 @@ def take_in(
 
     Parameters
     ----------
-    given : str or None
-        INPUT as it was typed.
     reading, verbosity : Reading, Verbosity
         How to read it, and what to say of it.
     compat : str, optional

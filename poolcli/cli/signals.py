@@ -44,13 +44,7 @@ def _handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[Map
 
 
 class Ended(KeyboardInterrupt):
-    """A signal came where the work itself has to put things in order.
-
-    Parameters
-    ----------
-    number : int
-        The signal.
-    """
+    """A signal came where the work itself has to put things in order."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)

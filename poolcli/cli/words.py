@@ -170,14 +170,10 @@ def refusal(
     ----------
     problem : TyperException
         What Typer raised. It does not export the kinds, but each has attributes of its own.
-    hint : str
-        Where to read more.
     where : str
         The stage of a stack, to be said before it.
     lacking : str
         The hint if an argument is missing.
-    options : mapping
-        What the command has.
     inputs : sequence of str
         The words that stand by themselves.
     """

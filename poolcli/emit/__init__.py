@@ -49,8 +49,6 @@ def emit(steps: Sequence[Step], ndim: int, target: str, layout: str | None = Non
     ----------
     steps : sequence of Step
         Convolutions, ReLUs and poolings, in order.
-    ndim : int
-        How many axes are spatial.
     target : str
         A row of `TARGETS`: ``torch``, ``keras``, ``onnx``, ``numpy``, or a runtime that has the layer in one call.
     layout : str, optional

@@ -94,8 +94,6 @@ def read_header(file: BinaryIO, size: int, name: str) -> Header:
         At its start; afterwards at the first number.
     size : int
         Bytes in the whole file.
-    name : str
-        For messages.
 
     Raises
     ------

@@ -98,8 +98,6 @@ class Banded(Format):
             A path, or ``-`` for standard output.
         shape : sequence of int
             Of all bands together; ``.npy`` says it at the start.
-        dtype : dtype
-            Of every band.
         guard : function, optional
             See `poolcli.system.files.Guard`.
 

@@ -40,12 +40,8 @@ def correlate(
         One per spatial axis, regular.
     weights : ndarray, shape (sizes...)
         Integers or floats.
-    dtype : dtype
-        Of the result.
     work : dtype, optional
         To add up in; by default that of the result. The caller makes sure that no sum of integers leaves it.
-    workers : int, optional
-        Threads, as `poolcli.system.threads.threads` has it.
 
     Returns
     -------

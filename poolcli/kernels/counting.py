@@ -123,12 +123,8 @@ def majority_by_counts(
     ----------
     x : ndarray, shape (leading..., spatial...)
         The input.
-    axes : sequence of Axis
-        One per spatial axis.
     rows : function
         What `poolcli.kernels.laid_out.gather` takes, for tiles with many different cells or NaN.
-    workers : int, optional
-        Threads, as `poolcli.system.threads.threads` has it.
     """
     regular = all(axis.regular and len(axis) > 1 for axis in axes)
     if not regular or math.prod(reach(axis, 1) for axis in axes) > LEVEL_TILE_CELLS // 2:

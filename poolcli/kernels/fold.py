@@ -66,10 +66,6 @@ def window_counts(
 
     Parameters
     ----------
-    axes : sequence of Axis
-        One per spatial axis.
-    place : tuple of slice
-        Which windows.
     include_pad : bool
         Whether padding counts; overhang never does.
     """
@@ -99,16 +95,12 @@ def fold(
     ----------
     x : ndarray, shape (leading..., spatial...)
         The input; never modified.
-    axes : sequence of Axis
-        One per spatial axis.
     parts : sequence of Part
         The reductions to make in one walk over the input.
     finish : function of (states, place, out), optional
         Called with every array of every part's final state, in order, the windows they belong to, one slice per
         spatial axis, and where the values go; returns the values, in `out` or not. It is called once per tile, from
         several threads. Without it the first state is the result.
-    dtype : dtype
-        Of the result.
     workers : int, optional
         Threads to use for large inputs; the result does not depend on it. See `poolcli.system.threads.threads`.
 
@@ -340,10 +332,6 @@ def small_program(x: Array, axes: Sequence[Axis], part: Part, out: Array | None)
     ----------
     x : ndarray, shape (planes, spatial...)
         Something of the input's type and shape, contiguous.
-    axes : sequence of Axis
-        One per spatial axis.
-    part : Part
-        What to fold.
     out : ndarray, shape (planes, windows...), optional
         Something of the type and shape of the array for the values, if they are to be put there.
     """

@@ -112,8 +112,6 @@ def way(axis: Axis, inner: int) -> str:
 
     Parameters
     ----------
-    axis : Axis
-        The windows.
     inner : int
         How many cells of later axes stand beside each cell; 1 for the last axis.
     """
@@ -157,8 +155,6 @@ def along(state: State, axis: Axis, how: str, lane: Lane, out: Array | None) -> 
         Arrays of the tile's shape, (planes, cells or windows...).
     axis : Axis
         The windows that the tile holds.
-    how : str
-        The `way` to go.
     lane : Lane
         Which axis of the arrays, and what to fold.
     out : ndarray, optional

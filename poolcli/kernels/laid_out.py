@@ -60,16 +60,10 @@ def gather(
     ----------
     x : ndarray, shape (leading..., spatial...)
         The input.
-    axes : sequence of Axis
-        One per spatial axis.
     reduce : function of (cells, real, tile)
         `cells` has shape (windows, cells of a window), `real` is a boolean array that broadcasts to it and is false
         where a cell is not real, `tile` the slices of the output, as (planes, windows...), that are being made.
         Returns one value per window.
-    dtype : dtype
-        Of the result.
-    workers : int, optional
-        Threads, as `poolcli.system.threads.threads` has it.
     """
     lead, spatial = x.shape[: x.ndim - len(axes)], x.shape[x.ndim - len(axes) :]
     planes = x.reshape(-1, *spatial) if x.size else x.reshape(int(np.prod(lead)), *spatial)
@@ -117,14 +111,10 @@ def winners(
     ----------
     x : ndarray, shape (leading..., spatial...)
         The input.
-    axes : sequence of Axis
-        One per spatial axis.
     values : ndarray, shape (leading..., windows...)
         One cell of every window.
     last_nan : bool
         PyTorch's choice among several NaN.
-    workers : int, optional
-        Threads, as `poolcli.system.threads.threads` has it.
     """
     where = np.empty(values.shape, np.int64)
     if where.size == 0:

@@ -159,8 +159,6 @@ def play(program: KernelProgram, *places: tuple[Array, int]) -> list[Any]:
 
     Parameters
     ----------
-    program : KernelProgram
-        What to do.
     *places : tuple of array and int
         Bytes, and at which of them the tile begins: for each array, and last for what the program needs.
     """

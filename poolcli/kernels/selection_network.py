@@ -107,14 +107,8 @@ def select(x: Array, axes: Sequence[Axis], q: float, dtype: np.dtype[Any], *, wo
     ----------
     x : ndarray, shape (leading..., rows, columns)
         The input; never modified.
-    axes : sequence of Axis
-        Two.
     q : float
         From 0 to 100; the median is 50.
-    dtype : dtype
-        Of the result.
-    workers : int, optional
-        Threads, as `poolcli.system.threads.threads` has it.
 
     Returns
     -------

@@ -125,18 +125,12 @@ def walk_tiles(
 
     Parameters
     ----------
-    task : TileTask
-        What to do.
     sources : sequence of states
         Of shape (planes, spatial...).
-    axes : sequence of Axis
-        One per spatial axis.
     target : ndarray, shape (planes, windows...), optional
         Where values may be put at once.
     room : int
         How many cells a tile should look at.
-    workers : int
-        Threads.
     store : function of (states, tile), optional
         Is given what the task returns.
     recordable : bool

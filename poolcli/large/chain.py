@@ -308,10 +308,6 @@ class Chain:
             Conv, relu and pool steps.
         shape : sequence of int
             Of the input, leading axes first.
-        ndim : int
-            How many axes are spatial.
-        dtype : dtype
-            Of the input.
 
         Raises
         ------
@@ -378,8 +374,6 @@ def along_chunks(chain: Chain, chunks: Sequence[int]) -> tuple[int, ...]:
 
     Parameters
     ----------
-    chain : Chain
-        The steps.
     chunks : sequence of int
         The lengths of the input's chunks, leading axes first.
     """
@@ -398,8 +392,6 @@ def in_order(chain: Chain, order: Sequence[int]) -> tuple[int, ...]:
 
     Parameters
     ----------
-    chain : Chain
-        The steps.
     order : sequence of int
         The axes, leading axes first, in the order in which the file has them: blocks are cut along the first ones.
     """
@@ -441,10 +433,6 @@ def in_sequence(chain: Chain, source: CellSource, order: Sequence[int], write: C
 
     Parameters
     ----------
-    chain : Chain
-        The steps.
-    source : CellSource
-        The input.
     order : sequence of int
         The axes, leading axes first, in the order in which the result is written.
     write : function of ndarray

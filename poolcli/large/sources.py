@@ -82,8 +82,6 @@ class NpySource:
 
     Parameters
     ----------
-    path : str
-        The file.
     layout : str, optional
         By the number of axes if missing.
     last : bool
@@ -142,15 +140,7 @@ class NpySource:
 
 
 class RowSource:
-    """The rows of a text file, read one after the other; going back starts again from the first.
-
-    Parameters
-    ----------
-    bands : Bands
-        The file.
-    dtype : dtype, optional
-        What to make of its numbers.
-    """
+    """The rows of a text file, read one after the other; going back starts again from the first."""
 
     CELLS = 1 << 20  # read at once
 
@@ -190,8 +180,6 @@ def source_of(path: str, options: ReadOptions, *, floats: bool = False) -> NpySo
     ----------
     path : str
         A file of CSV, TSV or ``.npy``.
-    options : ReadOptions
-        What is known of it.
     floats : bool
         Whether whole numbers in text are to be taken as float64.
     """

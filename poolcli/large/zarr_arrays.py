@@ -91,8 +91,6 @@ class ZarrSource:
 
     Parameters
     ----------
-    path : str
-        Its folder.
     layout : str, optional
         As the array's own record says if missing, else by the number of axes.
     last : bool
@@ -214,12 +212,8 @@ def zarr_writer(target: str, known: Known, chunks: Sequence[int], record: Mappin
     ----------
     target : str
         Its folder; another Zarr array of that name is replaced.
-    known : Known
-        Its shape, layout and type.
     chunks : sequence of int
         In the layout's order.
-    record : mapping
-        What made it.
 
     Yields
     ------
@@ -248,10 +242,6 @@ def to_zarr(
 
     Parameters
     ----------
-    chain : Chain
-        The steps.
-    source : NpySource or ZarrSource
-        The input.
     target : str
         The folder of the result, which appears when all is done.
     record : mapping

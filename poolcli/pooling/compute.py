@@ -46,8 +46,6 @@ def pooled(
     ----------
     x : ndarray, shape (leading..., spatial...)
         The input; every window of `axes` has a real cell in it.
-    axes : sequence of Axis
-        One per spatial axis.
     mode : Mode
         The row to follow: that of `layer`, or a framework's version of it.
     layer : LayerSpec

@@ -92,8 +92,6 @@ def unpool_as(values: Array, indices: Array, ndim: int, known: Mapping[str, Any]
     ----------
     values, indices : ndarray, shape (leading..., windows...)
         As `unpool` has them, but the indices as the framework ``known["compat"]`` counts.
-    ndim : int
-        The number of spatial axes.
     known : mapping
         ``shape`` of the pooled input, or ``size``, ``stride``, ``padding`` and ``output_size`` to infer it; ``compat``
         and ``storage_order``.

@@ -30,14 +30,8 @@ def draw(
 
     Parameters
     ----------
-    feature_map, layer
-        The input and the layer.
     kind : str
         A value of `poolcli.render.kinds.DRAWN_AS`.
-    colormap : str
-        A name of `poolcli.colors.COLORMAPS`.
-    progress : function of (frames done, frames in all), optional
-        Called after every frame of a walk.
     named : bool
         Whether cells show the names of their places in place of numbers.
     **options

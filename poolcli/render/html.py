@@ -117,10 +117,6 @@ def windows_html(facts: Iterable[WindowFact], total: int, headline: str, sentenc
     ----------
     facts : iterable of WindowFact
         What `poolcli.analysis.windows.windows` yields.
-    total : int
-        How many there are.
-    headline, sentence : str
-        What stands above.
     """
     rows = [_window(fact) for fact in islice(facts, WINDOWS_LISTED)]
     heads = "".join(f'<th style="text-align:left">{head}</th>' for head in ("output", "cells", "arithmetic"))
@@ -151,15 +147,7 @@ def _window(fact: WindowFact) -> str:
 
 
 def comparison_html(before: FeatureMap, made: Variants) -> str:
-    """Draw the sides of a comparison beside each other, with a star at what differs, and the reasons below.
-
-    Parameters
-    ----------
-    before : FeatureMap
-        The input.
-    made : Variants
-        What was compared.
-    """
+    """Draw the sides of a comparison beside each other, with a star at what differs, and the reasons below."""
     answered = [variant.values for variant in made.variants if variant.values is not None]
     scale = Scale.of(answered)
     sides = []
@@ -207,8 +195,6 @@ def in_frame(page: bytes, plain: str, height: str = "46rem") -> str:
     plain : str
         HTML that says the same without a script. It is folded away by a style sheet, which is taken out where the
         frame is: on GitHub, and in a notebook that is not trusted.
-    height : str
-        Of the frame, as CSS has it.
     """
     inner = html.escape(page.decode("utf-8"), quote=True)
     look = f"width:100%;height:{height};border:1px solid #8886;border-radius:6px;background:Canvas"

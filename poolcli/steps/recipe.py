@@ -164,8 +164,6 @@ def overridden(records: Sequence[Any], settings: Sequence[str]) -> list[Any]:
 
     Parameters
     ----------
-    records : sequence of mapping
-        The steps.
     settings : sequence of str
         ``STAGE.OPTION=VALUE`` each, where STAGE counts from 1 or is the name of a step that stands there once, and
         VALUE is JSON, a size such as ``3x2``, or a word; ``null`` takes the option away.

@@ -207,8 +207,6 @@ def summarize(signal: Signal, layers: Sequence[Any]) -> list[SummaryRow]:
 
     Parameters
     ----------
-    signal : Signal
-        The input.
     layers : sequence
         `ConvLayer`, `Flatten`, `Dense`, or steps of `poolcli.steps.steps`; those that change no shape cost nothing.
 
@@ -244,8 +242,6 @@ def validate(steps: Sequence[Step], shape: Sequence[int], layout: str | None = N
 
     Parameters
     ----------
-    steps : sequence of Step
-        What is to be done.
     shape : sequence of int
         Of the input, in the layout's order.
     layout : str, optional

@@ -424,15 +424,7 @@ def text(record: Record) -> str:
 
 
 def check_options(step: Step, ndim: int) -> None:
-    """Raise what is wrong with the options of a step, whatever its input.
-
-    Parameters
-    ----------
-    step : Step
-        What to check.
-    ndim : int
-        The number of spatial axes.
-    """
+    """Raise what is wrong with the options of a step, whatever its input."""
     if isinstance(step, GradStep):
         step.pool.layer(ndim)
     if isinstance(step, PoolStep):

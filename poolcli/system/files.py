@@ -81,10 +81,6 @@ def file_error(verb: str, name: str, problem: OSError) -> FileError:
     ----------
     verb : str
         ``read``, ``write`` or the like.
-    name : str
-        The path as it was typed.
-    problem : OSError
-        What the system said.
     """
     reason, hint = REASONS.get(problem.errno or 0, (problem.strerror or str(problem), "check the disk that it is on"))
     return FileError(f"cannot {verb} {name}: {reason}", hint)
@@ -105,11 +101,6 @@ def _translated(verb: str, name: str) -> Iterator[None]:
 
 def read_source(source: str | Path) -> Source:
     """Read a path, or standard input if `source` is ``-``.
-
-    Parameters
-    ----------
-    source : str or Path
-        What to read.
 
     Raises
     ------
@@ -283,8 +274,6 @@ def write_atomic(target: str | Path, chunks: bytes | Iterable[bytes], note: Note
 
     Parameters
     ----------
-    target : str or Path
-        Where to.
     chunks : bytes or iterable of bytes
         What; an exception while iterating leaves the target as it was.
     note : function of stat_result, optional

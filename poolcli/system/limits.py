@@ -43,8 +43,6 @@ def check_memory(size: int, what: str, hint: str | Phrase) -> None:
 
     Parameters
     ----------
-    size : int
-        Bytes.
     what : str
         What needs them, for the message.
     hint : str or Phrase

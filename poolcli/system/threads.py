@@ -54,8 +54,6 @@ def run(
 
     Parameters
     ----------
-    tasks : sequence
-        What to do.
     work : function of (task, own)
         Does one.
     own : function

@@ -164,8 +164,6 @@ def refuse_idle(values: Mapping[str, Any], what: str, advice: Mapping[str, str |
     values : mapping of str to value
         Those that do nothing for what is asked for, by the name of their field; None and False are not given. What a
         variable of the environment says is meant for the commands that heed it.
-    what : str
-        What is asked for.
     advice : mapping of str to text, optional
         What to do instead, by the name of the option; to drop it if missing.
     """

@@ -56,8 +56,6 @@ def walk(
     ----------
     feature_map : FeatureMap
         One or two spatial axes; of several planes the first.
-    layer : Pooling
-        The layer.
     format : str
         ``gif`` or ``apng``.
     fps : float
@@ -66,10 +64,6 @@ def walk(
         Pixels per cell; chosen by the size of the map if missing.
     max_frames : int
         Windows to show; of more, so many are shown, evenly spread.
-    colormap : str
-        A name of `poolcli.colors.COLORMAPS`.
-    progress : function of (frames done, frames in all), optional
-        Called after every frame.
     named : bool
         Whether cells show the names of their places in place of numbers.
 

@@ -27,14 +27,8 @@ def comparison_table(
 
     Parameters
     ----------
-    before : FeatureMap
-        The input.
     ready : FeatureMap
         The input after what is done before pooling.
-    made : Variants
-        What was compared.
-    look : Look
-        How tables look.
     marked : bool
         Whether cells that differ from the first variant's get a mark.
     """

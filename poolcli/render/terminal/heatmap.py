@@ -100,10 +100,6 @@ def picture(
         Columns and lines that a picture may take.
     colors : str
         ``truecolor``, ``256``, or ``none`` for characters alone.
-    colormap : str
-        A name of `poolcli.colors.COLORMAPS`.
-    ascii_only : bool
-        Whether the terminal has no block characters.
     title : str, optional
         Above the picture; the map's name if missing.
     scale : Scale, optional
@@ -162,10 +158,6 @@ def side_by_side(
 
     Parameters
     ----------
-    *feature_maps : FeatureMap
-        What to draw, such as input and output.
-    titles : sequence of str
-        One each.
     width, colors, colormap, ascii_only, height, option
         As `picture` takes them.
     """

@@ -28,8 +28,6 @@ def invariance_table(report: ShiftReport, *, ascii_only: bool = False) -> Render
     ----------
     report : ShiftReport
         What `poolcli.analysis.invariance.measure` found.
-    ascii_only : bool
-        Whether the terminal has ASCII only.
     """
     drawn = framed(ascii_only=ascii_only)
     drawn.add_column("moved", no_wrap=True)

@@ -27,8 +27,6 @@ def layer_table(
     ----------
     rows : sequence of SummaryRow
         As `poolcli.steps.shapes.summarize` returns them.
-    ascii_only : bool
-        Whether to do without box-drawing characters.
     more, heads : sequences
         Further cells of every line, and the heads of their columns.
     """

@@ -30,12 +30,6 @@ def line(values: Array, scale: Scale, width: int, *, ascii_only: bool = False, h
     ----------
     values : ndarray, one axis
         What is not finite is a gap, or lies at an end.
-    scale : Scale
-        From numbers to heights.
-    width, high : int
-        Columns and lines of text.
-    ascii_only : bool
-        Whether the terminal has ASCII only.
 
     Examples
     --------
@@ -79,14 +73,8 @@ def windows_of_line(values: Array, facts: Sequence[WindowFact], width: int, *, a
 
     Parameters
     ----------
-    values : ndarray, one axis
-        The input.
-    facts : sequence of WindowFact
-        Windows on it.
     width : int
         Columns of text.
-    ascii_only : bool
-        Whether the terminal has ASCII only.
     """
     drawn = line(values, Scale.of([values]), width, ascii_only=ascii_only)
     spans = [(fact.spans[0].cells[0], fact.spans[0].cells[-1] + 1) for fact in facts]

@@ -103,8 +103,6 @@ class Grid:
     ----------
     columns : sequence of sequence of str
         Cell by cell, every column as long as the others.
-    ascii_only : bool
-        Whether to do without box-drawing characters.
     """
 
     def __init__(self, columns: Sequence[Sequence[str]], *, ascii_only: bool = False) -> None:

@@ -43,10 +43,6 @@ def windows_table(
         The first line, as `poolcli.analysis.windows.headline` writes it.
     sentence : str, optional
         The second line, as `poolcli.analysis.formulas.sentence` writes it.
-    footer : str, optional
-        The last line.
-    ascii_only : bool
-        Whether the terminal has ASCII only.
     """
     chosen = list(facts)
     stacked = _stack(chosen, ascii_only)
