@@ -34,8 +34,6 @@ PAD_FILLS = ("ignore", *FILLS)
 MOST_WINDOWS = 2**40  # along one axis; more cannot be meant and would overflow index arithmetic
 COUNTING = 40  # bytes that it takes to count the cells of a window: numbers of 8 bytes, five at a time
 MOST_LISTED = 2**24  # windows along one axis that are not evenly spaced, so that each has its own start
-
-
 AXIS_NAMES: Mapping[int, tuple[str, ...]] = {1: ("cells",), 2: ("rows", "columns"), 3: ("depth", "rows", "columns")}
 
 

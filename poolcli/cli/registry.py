@@ -33,14 +33,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "doctor": "Say what is installed, what works and what is missing.",
     },
 }
-
-
 COMMANDS: dict[str, str] = {name: line for rows in GROUPS.values() for name, line in rows.items()}
-
-
 STACKS = {"run": "RUNNABLE", "summary": "SUMMARIZED"}  # the commands that take a stack, and the table of its steps
-
-
 COMPLETE = "_POOLCLI_COMPLETE"  # the variable that names the shell that asks for completions
 
 

@@ -27,8 +27,6 @@ TARGETS: Mapping[str, str] = {
     "tensorflow": "native_code.TensorFlow", "litert": "native_code.LiteRT", "openvino": "native_code.OpenVINO",
     "paddle": "native_code.Paddle", "flax": "native_code.Flax",
 }  # fmt: skip
-
-
 BACKWARD = ("torch",)  # those that write gradients
 UNPOOLING = ("torch", "onnx")  # those that put values back
 

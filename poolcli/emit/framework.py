@@ -74,8 +74,6 @@ IDENTITIES: Mapping[str, Callable[[Pool, Value, float], Value]] = {
     "lp": lambda pool, t, p: pool("max", abs(t)) if math.isinf(p) else pool("lp", t),
     "mixed": lambda pool, t, a: a * pool("max", t) + (1 - a) * pool("avg", t),
 }
-
-
 ONE_CALL = ("max", "min", "sum", "lp")  # whose tensor is not needed any more once it is padded
 
 
@@ -116,7 +114,6 @@ COMMON = (
     ),
     Refusal(lambda layer: layer.nan == "ignore", "its pooling cannot leave out NaN"),
 )
-
 
 DISJOINT = Refusal(
     kind_is("fractional-disjoint"), "no layer takes the random offset of TensorFlow's fractional windows"

@@ -26,7 +26,6 @@ FUSING = (
     "options.graph_optimization_level = as_it_is",
 )
 
-
 SPREAD = """
 def spread(windows{parameter}):
     size = max(w.stop - w.start for w in windows)

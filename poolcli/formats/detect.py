@@ -11,14 +11,8 @@ from poolcli.formats.registry import FORMATS, SIGNATURES, Format, find_format, f
 from poolcli.wording import Phrase, Typed
 
 ANY_TEXT = "txt"  # whose extension says no more than that it is text
-
-
 BOX = re.compile("^[ \t]*[\u2500-\u257f]|^[ \t]*\\+[-=+]+\\+[ \t]*$", re.MULTILINE)
-
-
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # its byte order marks
-
-
 BEFORE_TEXT = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # byte order marks, the other halves of UTF-16, blanks
 
 

@@ -156,8 +156,6 @@ FOREIGN_KINDS: tuple[Foreign, ...] = (
     ),
     Foreign(rb"\s*<\?xml", "XML", "save the numbers as .csv or .json"),
 )
-
-
 HEAD = 4096  # bytes that show what a file is
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # none of these is in a text
 SPELLED = (b"<", b"%", b"@", b"PAR1", b"ARROW1", b"MATLAB", b"GRIB", b"BZh", b"SQLite", b"CDF")  # or begins so

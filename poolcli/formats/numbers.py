@@ -15,14 +15,8 @@ from poolcli.formats.text import Number
 from poolcli.system.limits import check_memory
 
 CODES = {"int64": "q", "uint64": "Q", "float64": "d"}
-
-
 BITS = "integers have at most 64 bits here; write a decimal point (12.0) or an exponent (1e20) to mean a float"
-
-
 DIGITS = "float64 has 53 bits for digits; write a decimal point after the integer if it may be rounded"
-
-
 LOSES = "would lose digits"
 
 

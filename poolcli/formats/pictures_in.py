@@ -79,7 +79,6 @@ TURNS: Mapping[int, Callable[[Array], Array]] = {
     8: lambda a: a.swapaxes(0, 1)[::-1],
 }
 
-
 LIBRARIES: Mapping[str, tuple[str, ...]] = {  # of formats that need one, as Pillow calls it
     "png": ("zlib_ng", "zlib"), "jpeg": ("libjpeg_turbo", "jpg"), "tiff": ("libtiff",), "webp": ("webp",),
     "avif": ("avif",), "jpeg2000": ("jpg_2000",),

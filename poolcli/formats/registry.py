@@ -315,20 +315,10 @@ _ROWS = (
     Picture("sun", (".ras",), "Sun raster files.", writes=False, signature=rb"\x59\xa6\x6a\x95"),
     Picture("xpm", (".xpm",), "X11 pictures as text.", writes=False, signature=rb"/\* XPM \*/"),
 )
-
-
 FORMATS: Mapping[str, Format] = {row.name: row for row in _ROWS}
-
-
 BANDED: Mapping[str, Banded] = {row.name: row for row in _ROWS if isinstance(row, Banded)}
-
-
 EXTENSIONS: Mapping[str, Format] = {extension: row for row in _ROWS for extension in row.extensions}
-
-
 SIGNATURES = b"|".join(b"(?P<%s>%s)" % (row.name.encode(), row.signature) for row in _ROWS if row.signature)
-
-
 LISTED_FORMATS = 9  # formats that are named where all would be too many
 EXPLAINED = (".html", ".htm", ".svg")  # what poolcli writes of the windows of a map, not of the map
 

@@ -14,11 +14,7 @@ from poolcli.wording import Phrase
 
 Task = TypeVar("Task")
 Own = TypeVar("Own")
-
-
 Returned = TypeVar("Returned")
-
-
 LAST_CALL = 2.0  # seconds that a call has to end when a signal came
 
 
