@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager
 from threading import Thread, current_thread, main_thread
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from poolcli.system.cluster import Client, ClusterError, connected
 from poolcli.system.limits import processors
@@ -25,43 +25,37 @@ PER_PROCESS = 2  # tasks handed out for each process, so that none waits for the
 PER_THREAD = 8  # for each thread of a cluster, where a task is some 20 ms on its way
 
 
-class Workers(Protocol):
+class Workers:
     """What runs tasks."""
 
-    share: int  # how many threads each task may use, so that all together use the processors once
+    share = 1  # how many threads each task may use, so that all together use the processors once
 
     def reach(self) -> None:
         """Raise `ClusterError` if they are not there; called before anything is touched."""
-        ...
 
     def open(self) -> AbstractContextManager[tuple[Executor, int]]:
         """Give an executor, and how many tasks to hand it at once."""
-        ...
+        raise NotImplementedError
 
     def abandon(self) -> None:
         """Wait for nothing any more: neither for tasks that are running, nor for what is on its way to them."""
-        ...
 
     def alone(self) -> Workers:
         """Return workers that do one task at a time, for tasks that may have killed their worker."""
-        ...
+        return self
 
     def check(self) -> None:
         """Raise `ClusterError` if waiting any longer is in vain; called about once a second."""
-        ...
 
 
-class Local:
-    """Processes of this machine."""
+class Local(Workers):
+    """Processes of this machine; a pool that breaks says so itself."""
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.share = max(processors() // number, 1)
         self.others: set[BaseProcess] = set()
         self.abandoned = False
-
-    def reach(self) -> None:
-        """Do nothing: this machine is there."""
 
     @contextmanager
     def open(self) -> Iterator[tuple[Executor, int]]:
@@ -97,9 +91,6 @@ class Local:
     def alone(self) -> Local:
         """Return one process."""
         return Local(1)
-
-    def check(self) -> None:
-        """Do nothing: a broken pool says so itself."""
 
 
 def _start_server() -> None:
@@ -137,16 +128,14 @@ def _leave_with_parent() -> None:
         os._exit(1)
 
 
-class Dask:
-    """The workers of a Dask scheduler.
+class Dask(Workers):
+    """The workers of a Dask scheduler, which ends what it has begun, and finds out by itself which task kills workers.
 
     Parameters
     ----------
     address : str
         Such as ``tcp://host:8786``.
     """
-
-    share = 1  # a Dask worker has a thread for each task
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -157,9 +146,6 @@ class Dask:
         """Connect once, in vain or not; see `open`."""
         with connected(self.address):
             return
-
-    def abandon(self) -> None:
-        """Do nothing: the cluster ends what it has begun."""
 
     @contextmanager
     def open(self) -> Iterator[tuple[Executor, int]]:
@@ -175,10 +161,6 @@ class Dask:
             threads = sum(self.client.ncores().values())
             # pure: a name made of the arguments would let Dask keep an old answer for a file that has changed since
             yield self.client.get_executor(pure=False), PER_THREAD * max(threads, 1)
-
-    def alone(self) -> Dask:
-        """Return itself: a scheduler finds out by itself which task kills workers."""
-        return self
 
     def check(self) -> None:
         """Raise `ClusterError` if the scheduler is gone, or has had no worker for a minute."""

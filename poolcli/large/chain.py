@@ -42,31 +42,21 @@ class NotInBlocksError(UsageError):
 # One step
 
 
-class Stage(Protocol):
+@dataclass(frozen=True)
+class Stage:
     """A step that knows the lengths of its input."""
 
-    @property
-    def lengths(self) -> tuple[int, ...]:
-        """The lengths of the spatial axes of its result."""
-        ...
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type of its result."""
-        ...
-
-    @property
-    def record(self) -> Mapping[str, Any]:
-        """What JSON says of the step, but for the shape."""
-        ...
+    lengths: tuple[int, ...]  # of the spatial axes of its result
+    dtype: np.dtype[Any]  # of its result
+    record: Mapping[str, Any]  # what JSON says of the step, but for the shape
 
     def needs(self, box: Box) -> Box:
         """Return the cells of the input between which those for these windows lie, but for wrapped padding."""
-        ...
+        return box
 
     def compute(self, box: Box, fetch: Fetch) -> Array:
         """Return the values of these windows; `fetch` gives cells of the input, leading axes first."""
-        ...
+        return fetch(box)
 
 
 def _reach(axis: Axis, part: Range, before: int, after: int) -> Range:
@@ -96,8 +86,8 @@ def _local(axis: Axis, part: Range, cells: Range) -> Axis:
 
 
 @dataclass(frozen=True)
-class PoolStage:
-    """Pooling; see `Stage`."""
+class PoolStage(Stage):
+    """Pooling."""
 
     layer: Pooling
     row: Mode
@@ -105,10 +95,7 @@ class PoolStage:
     padded: tuple[Axis, ...]
     counted: tuple[Axis, ...]
     fill_with: str | float
-    lengths: tuple[int, ...]
     cells: np.dtype[Any]
-    dtype: np.dtype[Any]
-    record: Mapping[str, Any]
 
     @classmethod
     def of(cls, step: PoolStep, lengths: tuple[int, ...], dtype: np.dtype[Any]) -> PoolStage:
@@ -131,7 +118,7 @@ class PoolStage:
         padded = axes if fill_with == "ignore" else tuple(axis.filled() for axis in axes)
         made = result_type(row.beyond(layer.mode.parameter) or row if row.beyond else row, cells, padded)
         record = {"step": "pool", **layer.record()}
-        return cls(layer, row, axes, padded, counted, fill_with, tuple(map(len, axes)), cells, made, record)
+        return cls(tuple(map(len, axes)), made, record, layer, row, axes, padded, counted, fill_with, cells)
 
     @property
     def filled(self) -> bool:
@@ -212,15 +199,12 @@ def with_constant(cells: Box, lengths: Sequence[int], value: float, dtype: np.dt
 
 
 @dataclass(frozen=True)
-class ConvStage:
-    """Convolution; see `Stage`."""
+class ConvStage(Stage):
+    """Convolution."""
 
     step: ConvStep
     axes: tuple[Axis, ...]
-    lengths: tuple[int, ...]
     cells: np.dtype[Any]
-    dtype: np.dtype[Any]
-    record: Mapping[str, Any]
 
     @classmethod
     def of(cls, step: ConvStep, lengths: tuple[int, ...], dtype: np.dtype[Any]) -> ConvStage:
@@ -234,7 +218,7 @@ class ConvStage:
         axes = window.plan(lengths)
         tiny = np.zeros([(k - 1) * d + 1 for k, d in zip(window.size, window.dilation, strict=True)], dtype)
         made = conv(tiny, step.kernel, dilation=step.dilation, bias=step.bias).dtype
-        return cls(step, axes, tuple(map(len, axes)), dtype, made, step.record())
+        return cls(tuple(map(len, axes)), made, step.record(), step, axes, dtype)
 
     def needs(self, box: Box) -> Box:
         """See `Stage`."""
@@ -249,22 +233,13 @@ class ConvStage:
         return conv(x, step.kernel, stride=step.stride, dilation=step.dilation, bias=step.bias, threads=step.threads)
 
 
-@dataclass(frozen=True)
-class ReluStage:
-    """ReLU; see `Stage`."""
-
-    lengths: tuple[int, ...]
-    dtype: np.dtype[Any]
-    record: Mapping[str, Any]
+class ReluStage(Stage):
+    """ReLU."""
 
     @classmethod
     def of(cls, _: ReluStep, lengths: tuple[int, ...], dtype: np.dtype[Any]) -> ReluStage:
         """Make it."""
         return cls(lengths, dtype, {"step": "relu"})
-
-    def needs(self, box: Box) -> Box:
-        """See `Stage`."""
-        return box
 
     def compute(self, box: Box, fetch: Fetch) -> Array:
         """See `Stage`."""
@@ -317,7 +292,7 @@ class Chain:
             If a step does not fit what arrives at it; the message names the stage.
         """
         lead, spatial = tuple(shape[: len(shape) - ndim]), tuple(shape[len(shape) - ndim :])
-        start: Stage = ReluStage(spatial, dtype, {})  # which changes neither shape nor type
+        start = Stage(spatial, dtype, {})  # the input itself
         stages = through(steps, start, _stage, "stage" if len(steps) > 1 else "")
         return cls(lead, spatial, dtype, tuple(stages))
 
