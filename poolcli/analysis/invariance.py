@@ -208,7 +208,9 @@ def measure(
     edge = parse_fill(edge, "edge")
     if samples is not None and seed is None:
         seed = 0
-    moves = _directions(feature_map.ndim, by) if samples is None else _random(feature_map.ndim, by, samples, seed)
+    moves = [(name, tuple(by * step for step in unit)) for name, unit in DIRECTIONS[feature_map.ndim].items()]
+    if samples is not None:
+        moves = _random(feature_map.ndim, by, samples, seed)
     still = layer.apply(feature_map.values)[0]
     made = []
     for name, move in moves:
@@ -230,10 +232,6 @@ def _check(feature_map: FeatureMap, by: int, samples: int | None) -> None:
             f"a shift by {by} moves everything out of the input {times(feature_map.spatial)}",
             Phrase("{by} or less, or a larger input", by=max(max(feature_map.spatial) - 1, 1)),
         )
-
-
-def _directions(ndim: int, by: int) -> list[tuple[str, tuple[int, ...]]]:
-    return [(name, tuple(by * step for step in unit)) for name, unit in DIRECTIONS[ndim].items()]
 
 
 def _random(ndim: int, by: int, samples: int, seed: int | None) -> list[tuple[str, tuple[int, ...]]]:

@@ -20,7 +20,7 @@ from poolcli.errors import FileError, InputError, PoolcliError, UnknownNameError
 from poolcli.formats.detect import detect
 from poolcli.formats.foreign import HEAD
 from poolcli.formats.options import ReadOptions
-from poolcli.formats.registry import FORMATS, Format, find_format, format_of_name, format_of_target
+from poolcli.formats.registry import FORMATS, find_format, format_of_name, format_of_target
 from poolcli.system.files import ZARR, file_error, is_special, left_behind, missing, open_source, same_file
 from poolcli.wording import Phrase, many, safe
 
@@ -270,11 +270,8 @@ class Naming:
         if row is None:
             known = Phrase("add {format}, or an extension to {name}", format="png")
             raise UsageError(f"the name of {found.path} does not say which format to write", known)
-        return FORMATS["png"].extensions[0] if row.picture else _same(row)
-
-
-def _same(row: Format) -> str:
-    return row.extensions[0] if row.writes else ".json"
+        made = FORMATS["png"] if row.picture else row if row.writes else FORMATS["json"]
+        return made.extensions[0]
 
 
 # The plan

@@ -53,15 +53,12 @@ def in_blocks(
             return _with_zarr(source, steps, io, compat, scheduler)
     if scheduler:
         raise UsageError("--scheduler is for Zarr arrays", "for many files: poolcli batch --scheduler")
-    return _banded(source, steps, io, compat) if _is_large(source) else None
+    large = os.path.isfile(source) and os.path.getsize(source) >= LARGE
+    return _banded(source, steps, io, compat) if large else None
 
 
 def _may_be_zarr(path: str) -> bool:
     return path.rstrip("/").endswith(ZARR) or os.path.isdir(path)
-
-
-def _is_large(source: str) -> bool:
-    return os.path.isfile(source) and os.path.getsize(source) >= LARGE
 
 
 def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str | None, scheduler: str | None) -> Done:

@@ -120,10 +120,6 @@ DISJOINT = Refusal(
 )
 
 
-def _counts_pads(layer: Pooling) -> bool:
-    return layer.count_include_pad and layer.mode.mode.divides and not layer.divisor_override
-
-
 class FrameworkProgram(Program):
     """A program for a framework that has maxima and averages of windows, of which `IDENTITIES` make the other modes.
 
@@ -187,7 +183,8 @@ class FrameworkProgram(Program):
         if compat_of(layer) != self.name:
             layer = replace(layer, window=without_idle_ceil(layer.window))
         mode = layer.mode.mode.name
-        layer = replace(layer, count_include_pad=_counts_pads(layer))
+        counts = layer.count_include_pad and layer.mode.mode.divides and not layer.divisor_override
+        layer = replace(layer, count_include_pad=counts)
         self._check(layer)
         counted = mode == "avg" and layer.count_include_pad and not self.native("avg", layer)
         if layer.pad_fill != "ignore" or counted:

@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 MOST_TRIED = 32  # lengths of an axis on which the windows of two rules are compared
 
 
-def _sides(pairs: Sequence[tuple[int, int]]) -> str:
-    return as_code([list(pair) for pair in pairs])
-
-
 class Native(Program):
     """A program of one native call."""
 
@@ -177,7 +173,7 @@ class TensorFlow(Native):
             dilated = f"strides={self.sizes(window.stride)}, dilations={self.sizes(window.dilation)}"
             return [f't = tf.nn.pool({sizes}, "{mode.upper()}", padding={padding}, {dilated})']
         if (sides := sides_of(window)) and is_padded(window):
-            padding = _sides([(0, 0), *sides, (0, 0)])
+            padding = str([[0, 0], *map(list, sides), [0, 0]])
         return [f"t = tf.nn.{mode}_pool{self.ndim}d({sizes}, {self.sizes(window.stride)}, {padding})"]
 
     def whole(self, layer: Pooling) -> list[str]:

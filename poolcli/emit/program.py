@@ -134,7 +134,7 @@ class Program:
             axes = len(window.size)
             if axes != self.ndim:
                 self.refuse(f"{step.title} has {axes} axes, but {self.ndim} are spatial", Phrase("say {layout}"))
-            self.comments.append(text({"filter": step.label, **window.record(), **_given(bias=step.bias)}))
+            self.comments.append(text({"filter": step.label, **window.record(), "bias": step.bias or None}))
             self.conv(step, window)
         elif isinstance(step, GradStep):
             self.backward(step)
@@ -255,10 +255,6 @@ def indented(line: str) -> list[str]:
     depth = len(line) - len(line.lstrip())
     tail = "," if line.endswith(",") else ""
     return wrap_line(line.strip().removesuffix(","), 4 + depth, tail)
-
-
-def _given(**values: Any) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value}
 
 
 def kernel_of(step: ConvStep) -> Any:

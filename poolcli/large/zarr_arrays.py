@@ -223,16 +223,13 @@ def zarr_writer(target: str, known: Known, chunks: Sequence[int], record: Mappin
     check_zarr_target(target)
     path = Path(os.path.realpath(target))
     mend(path)
+    names = list(known.layout) if len(set(known.layout)) == len(known.layout) else None  # Zarr asks for different ones
     with _translated("write", target), replaced_folder(path) as temporary:
         _asked(lambda: _zarr().create_array(
             str(temporary), shape=known.shape, chunks=tuple(chunks), dtype=known.dtype,
-            attributes={"poolcli": dict(record)}, dimension_names=_names(known.layout), zarr_format=3,
+            attributes={"poolcli": dict(record)}, dimension_names=names, zarr_format=3,
         ))  # fmt: skip
         yield str(temporary)
-
-
-def _names(layout: str) -> list[str] | None:
-    return list(layout) if len(set(layout)) == len(layout) else None  # Zarr asks for different names
 
 
 def to_zarr(

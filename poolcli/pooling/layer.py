@@ -21,7 +21,6 @@ from poolcli.wording import Phrase
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
-PLACING = ("stride", "padding", "dilation", "ceil_mode", "output_size", "output_ratio", "offsets")  # options
 
 
 def numbering(compat: str | Framework | None, storage_order: int) -> Framework | None:

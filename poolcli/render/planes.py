@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
@@ -24,14 +25,10 @@ def shown_planes(feature_map: FeatureMap) -> tuple[list[tuple[str, Array]], int]
     if feature_map.ndim == 1:
         values = values[..., None, :]
     lead = values.shape[:-2]
-    places = list(np.ndindex(*lead)) if math.prod(lead) <= MOST_PLANES else _first(lead)
+    places = list(islice(np.ndindex(*lead), MOST_PLANES))
     letters = [letter for letter in "NCD" for _ in range(feature_map.layout.count(letter))]
     labels = [" ".join(f"{letter}{i}" for letter, i in zip(letters, place, strict=True)) for place in places]
     return [(label, values[place]) for label, place in zip(labels, places, strict=True)], math.prod(lead) - len(places)
-
-
-def _first(lead: tuple[int, ...]) -> list[tuple[int, ...]]:
-    return [tuple(int(i) for i in np.unravel_index(flat, lead)) for flat in range(MOST_PLANES)]
 
 
 def called(feature_map: FeatureMap) -> FeatureMap:

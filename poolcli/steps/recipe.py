@@ -15,28 +15,13 @@ from typing import Any
 
 from poolcli.errors import InputError, UnknownNameError, UsageError
 from poolcli.formats.png_chunks import SIGNATURE, own_text
-from poolcli.pooling.options import BY_JSON, FLAG, GRID, NUMBER, SIZES, TEXT, Kind
-from poolcli.steps.steps import (
-    STEPS,
-    ConvStep,
-    Record,
-    Step,
-    check_options,
-    named,
-    without_shapes,
-)
+from poolcli.pooling.options import BY_JSON
+from poolcli.steps.steps import STEPS, VALUE_KINDS, ConvStep, Record, Step, check_options, named, without_shapes
 from poolcli.system.files import Guard, put, read_source
 from poolcli.window import parse_padding, parse_sizes
 
 FORM = 'a recipe looks like [{"step": "pool", "mode": "max", "size": [2, 2]}]'
 
-
-# What a record may hold: the options of pooling, and those of the other steps
-VALUE_KINDS: Mapping[str, Kind] = {
-    **{name: option.kind for name, option in BY_JSON.items()},
-    "indices": FLAG, "shape": SIZES, "filter": TEXT, "kernel": GRID, "bias": NUMBER, "low": NUMBER, "high": NUMBER,
-    "upstream": GRID,
-}  # fmt: skip
 
 SAID_ONLY = ("step", "shape", "verified")  # what a record says beside options
 _SLIDING = ("size", "stride", "padding", "dilation")

@@ -15,7 +15,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 from poolcli.errors import InputError, PoolcliError, ShapeError, UsageError
 from poolcli.featuremap import SPATIAL
 from poolcli.pooling.filters import find_filter
-from poolcli.pooling.options import BY_JSON, KEYWORDS, NUMBER, TEXT, Kind, Options, Size, as_lists, sizes_text
+from poolcli.pooling.options import (
+    BY_JSON,
+    FLAG,
+    GRID,
+    KEYWORDS,
+    NUMBER,
+    SIZES,
+    TEXT,
+    Kind,
+    Options,
+    Size,
+    as_lists,
+    sizes_text,
+)  # fmt: skip
 from poolcli.window import AXIS_NAMES, Padding, Window, times
 from poolcli.wording import Phrase, Typed
 
@@ -397,14 +410,11 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "low": lambda value: f"from {value:g}",
     "high": lambda value: f"to {value:g}",
 }
-_KINDS: Mapping[str, Kind] = {
+VALUE_KINDS: Mapping[str, Kind] = {  # what a record may hold: the options of pooling, and those of the other steps
     **{name: option.kind for name, option in BY_JSON.items()},
-    "filter": TEXT, "bias": NUMBER, "low": NUMBER, "high": NUMBER,
+    "indices": FLAG, "shape": SIZES, "filter": TEXT, "kernel": GRID, "bias": NUMBER, "low": NUMBER, "high": NUMBER,
+    "upstream": GRID,
 }  # fmt: skip
-
-
-def _fits(kind: Kind, value: Any) -> bool:
-    return kind.fits(as_lists(value))
 
 
 def text(record: Record) -> str:
@@ -415,7 +425,8 @@ def text(record: Record) -> str:
     >>> text({"step": "pool", "mode": "max", "size": [2, 2], "stride": [2, 2], "shape": [2, 2]})
     'max 2x2, stride 2x2'
     """
-    known = {key: value for key, value in record.items() if key in _KINDS and _fits(_KINDS[key], value)}
+    there = [key for key in ("mode", "filter", "size", "global", *_WORDS) if key in record]
+    known = {key: record[key] for key in there if VALUE_KINDS[key].fits(as_lists(record[key]))}
     what = [str(known[key]) for key in ("mode", "filter") if key in known]
     what += ["global"] if known.get("global") else []
     what += [sizes_text(size)] if (size := known.get("size")) else []

@@ -406,21 +406,6 @@ class _Direct:
                 rest = rest[written:]
 
 
-def write_stdout(chunks: bytes | Iterable[bytes]) -> None:
-    """Write bytes to standard output, all of them, at once.
-
-    Raises
-    ------
-    FileError
-        If standard output is closed, or the disk it leads to is full.
-    BrokenPipeError
-        If the reader has gone away.
-    """
-    with stdout() as sink:
-        for chunk in _chunks(chunks):
-            sink.write(chunk)
-
-
 @contextmanager
 def stdout() -> Iterator[Sink]:
     """Give standard output as something to write to."""

@@ -16,8 +16,8 @@ from poolcli.emit import emit
 from poolcli.errors import UsageError
 from poolcli.pooling.framework import LayerSpec
 from poolcli.pooling.options import KEPT, KEYWORDS, OPTIONS, Options, PoolOption, completed
-from poolcli.steps.recipe import TAKES, VALUE_KINDS, from_records
-from poolcli.steps.steps import PoolStep
+from poolcli.steps.recipe import TAKES, from_records
+from poolcli.steps.steps import VALUE_KINDS, PoolStep
 from tests.support.process import Run
 
 

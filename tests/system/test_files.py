@@ -23,10 +23,10 @@ from poolcli.system.files import (
     descriptor_of,
     file_error,
     open_source,
+    put,
     read_source,
     same_file,
     write_atomic,
-    write_stdout,
 )
 
 OLD = b"old\n"
@@ -396,29 +396,27 @@ def test_same_file(tmp_path: Path, target: Path) -> None:
 
 def test_all_bytes_reach_stdout_after_what_was_printed(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     sys.stdout.write("first")
-    write_stdout([b"\xff\x00", b"x" * 300_000])
+    put("-", [b"\xff\x00", b"x" * 300_000])
     assert capfdbinary.readouterr().out == b"first\xff\x00" + b"x" * 300_000
 
 
 def test_a_stand_in_for_stdout_is_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(stand_in))
-    write_stdout(NEW)
+    put("-", NEW)
     assert stand_in.getvalue() == NEW
 
 
 def test_a_closed_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
-    assert refused(lambda: write_stdout(NEW)).message == "cannot write stdout: it is closed"
+    assert refused(lambda: put("-", NEW)).message == "cannot write stdout: it is closed"
 
 
-WRITE = "from poolcli.system.files import write_stdout\n"
+WRITE = "from poolcli.system.files import put\n"
 
 
 def test_a_full_disk_behind_stdout() -> None:
-    code = (
-        f"{WRITE}try: write_stdout([b'x' * 1000] * 1000)\nexcept OSError as problem: raise SystemExit(str(problem))\n"
-    )
+    code = f"{WRITE}try: put('-', [b'x' * 1000] * 1000)\nexcept OSError as problem: raise SystemExit(str(problem))\n"
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.stderr == "cannot write stdout: no space left on the device\n"
@@ -426,7 +424,7 @@ def test_a_full_disk_behind_stdout() -> None:
 
 
 def test_a_reader_that_goes_away_is_for_the_caller() -> None:
-    code = f"{WRITE}try: write_stdout([b'x' * 100_000] * 100)\nexcept BrokenPipeError: raise SystemExit(42)\n"
+    code = f"{WRITE}try: put('-', [b'x' * 100_000] * 100)\nexcept BrokenPipeError: raise SystemExit(42)\n"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.read(10)
@@ -438,7 +436,7 @@ def test_a_pipe_that_does_not_block_gets_everything() -> None:
     """A terminal that another program made non-blocking takes only part of a write."""
     read, write = os.pipe()
     os.set_blocking(write, False)
-    code = f"{WRITE}write_stdout(b'x' * 1_000_000)"
+    code = f"{WRITE}put('-', b'x' * 1_000_000)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=write) as process:
         os.close(write)
         with open(read, "rb") as pipe:
@@ -448,7 +446,7 @@ def test_a_pipe_that_does_not_block_gets_everything() -> None:
 
 def test_a_terminal_gets_the_bytes() -> None:
     ours, theirs = pty.openpty()
-    subprocess.run([sys.executable, "-c", f"{WRITE}write_stdout(b'1,2')"], stdout=theirs, check=True)
+    subprocess.run([sys.executable, "-c", f"{WRITE}put('-', b'1,2')"], stdout=theirs, check=True)
     assert os.read(ours, 100) == b"1,2"
     os.close(ours)
     os.close(theirs)

@@ -15,7 +15,7 @@ from poolcli.batch.jobs import BatchPlan, Job, Naming, plan, remnants, why_passe
 from poolcli.batch.journal import Journal
 from poolcli.batch.report import Report
 from poolcli.batch.resume import remaining
-from poolcli.batch.run import ByBytes, ByPath, Transport, make_folders, run_jobs
+from poolcli.batch.run import ByBytes, ByPath, make_folders, run_jobs
 from poolcli.batch.tally import SOME_FAILED, Tally
 from poolcli.batch.work import Outcome, Work
 from poolcli.cli.checks import compat_among, files_read
@@ -216,6 +216,7 @@ def _perform(
     workers.reach()
     if planned.jobs or files.report:
         make_folders(planned.jobs, files.output)
+    transport = ByBytes(work) if cluster.send_bytes else ByPath(work, absolute=cluster.scheduler is not None)
     trouble: ClusterError | None = None
     with ExitStack() as stack:
         stop = stack.enter_context(interruptible())
@@ -237,7 +238,7 @@ def _perform(
         left = remaining(planned.jobs, work, overwrite=files.overwrite, tell=tell, stop=stop)
         try:
             jobs = left if files.skip_existing else planned.jobs
-            run_jobs(jobs, _transport(work, cluster), workers, tell, stop)
+            run_jobs(jobs, transport, workers, tell, stop)
         except ClusterError as problem:
             trouble = problem
     return _conclude(tally, planned, stop, trouble, verbosity)
@@ -249,10 +250,6 @@ def _sweep(planned: BatchPlan, stop: Stop, cluster: Cluster) -> None:
         for path in remnants(planned.jobs):
             with suppress(OSError):
                 os.unlink(path)
-
-
-def _transport(work: Work, cluster: Cluster) -> Transport:
-    return ByBytes(work) if cluster.send_bytes else ByPath(work, absolute=cluster.scheduler is not None)
 
 
 @contextmanager

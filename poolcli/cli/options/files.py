@@ -59,12 +59,8 @@ class Reading(Group, panel=INPUT):
             values["input_format"] = find_format(self.input_format).name
         if self.frame == type(self).frame:
             values["frame"] = ReadOptions().frame  # as by default, which nobody has to be told of
-        return ReadOptions(channels_last=_channels_last(compat), **values)
-
-
-def _channels_last(compat: str | None) -> bool:
-    framework = find(compat)
-    return bool(framework and framework.channels_last)
+        framework = find(compat)
+        return ReadOptions(channels_last=bool(framework and framework.channels_last), **values)
 
 
 FOR_TABLES = ("precision", "max_rows", "max_cols", "full")

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from poolcli.analysis.windows import WindowFact, headline
-from poolcli.colors import NAN_COLOR, Rgb, hexadecimal, table
+from poolcli.colors import NAN_COLOR, hexadecimal, table
 from poolcli.errors import ShapeError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.layer import Pooling
@@ -276,7 +276,7 @@ def _element(shape: Shape) -> str:
         inset = shape.thick / 2
         place = _place(shape.x + inset, shape.y + inset, shape.width - shape.thick, shape.height - shape.thick)
         stroke = f' stroke="{hexadecimal(shape.stroke)}" stroke-width="{shape.thick}"' if shape.stroke else ""
-        return f'<rect {place} fill="{_paint(shape.fill)}"{stroke}/>'
+        return f'<rect {place} fill="{hexadecimal(shape.fill) if shape.fill else "none"}"{stroke}/>'
     if isinstance(shape, Words):
         anchor = ' text-anchor="middle"' if shape.anchor == "middle" else ""
         text = html.escape(shape.text)
@@ -302,7 +302,3 @@ def _picture(shape: Raster) -> str:
 
 def _place(x: float, y: float, width: float, height: float) -> str:
     return f'x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"'
-
-
-def _paint(color: Rgb | None) -> str:
-    return hexadecimal(color) if color else "none"

@@ -40,9 +40,9 @@ class Uncut:
         self.readable = 1  # columns from which the table can be read: a frame, and two blanks for each of its columns
         for column in table.columns:
             cells = [str(cell) for cell in (column.header, *column.cells)]
-            pieces = [piece for cell in cells for piece in _pieces(cell, whole=column.no_wrap)]
-            column.min_width = _longest(pieces)
             lines = [line for cell in cells for line in cell.splitlines()]
+            numbers = [number for cell in cells for number in re.findall(WHOLE_NUMBER, cell)]
+            column.min_width = _longest(lines if column.no_wrap else numbers)
             self.readable += max(column.min_width, min(_longest(lines), prose)) + 3
         self.least = 1 + sum((column.min_width or 0) + 3 for column in table.columns)
 
@@ -54,10 +54,6 @@ class Uncut:
 
     def _roomy(self, options: ConsoleOptions) -> ConsoleOptions:
         return options.update(width=max(options.max_width, self.least))
-
-
-def _pieces(text: str, *, whole: bool) -> list[str]:
-    return text.splitlines() if whole else re.findall(WHOLE_NUMBER, text)
 
 
 def _longest(pieces: Sequence[str]) -> int:
