@@ -26,9 +26,9 @@ PANELS = (
 BESIDE = 32  # the column from which help stands beside an option, unless the option is too long
 ROOM = 24  # columns that help needs beside an option; with fewer it stands below
 WIDEST = 100  # columns of text that are still pleasant to read
-KEPT_WHOLE = re.compile(r"\[(?:default:|or) [^]]*\]")
+KEPT_WHOLE = r"\[(?:default:|or) [^]]*\]"
 HELP = "Show this page. Every option can come from the environment: POOLCLI_OUTPUT=result.json."
-WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""")  # of a shell, its blanks in quotes included
+WORD = r"""(?:'[^']*'|"[^"]*"|[^\s'"])+"""  # of a shell, its blanks in quotes included
 
 
 class OptionRow(NamedTuple):
@@ -148,7 +148,11 @@ def heading(name: str, paint: bool) -> str:
 
 def wrapped(text: str, width: int, indent: int = 0) -> list[str]:
     """Return text in lines, the defaults in it never cut."""
-    whole = KEPT_WHOLE.sub(lambda found: found[0].replace(" ", "\0") if len(found[0]) <= width else found[0], text)
+
+    def joined(found: re.Match[str]) -> str:
+        return found[0].replace(" ", "\0") if len(found[0]) <= width else found[0]
+
+    whole = re.sub(KEPT_WHOLE, joined, text)
     lines = textwrap.wrap(
         whole, max(width, 20), subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
     )
@@ -170,7 +174,7 @@ def columns(left: str, text: str, width: int, *, at: int = BESIDE, paint: bool) 
 def example(line: str, width: int) -> Iterator[str]:
     """Yield a command line in lines that a shell takes for one."""
     shown = " "
-    words = WORD.findall(line)
+    words = re.findall(WORD, line)
     for left, word in zip(range(len(words) - 1, -1, -1), words, strict=True):
         if (
             len(shown) + len(word) + (3 if left else 1) > width and shown.strip()

@@ -154,8 +154,8 @@ def spoken(text: str | Phrase, line: Line | None = None) -> str:
 
 # --- what Typer found wrong -------------------------------------------------------------------------------------------
 
-EXTRA = re.compile(r"Got unexpected extra argument\(s\) \((?P<names>.*)\)", re.DOTALL)
-FILE = re.compile(r"[^ ]+\.[A-Za-z0-9]+")  # as the OUT of: convert IN OUT
+EXTRA = r"(?s)Got unexpected extra argument\(s\) \((?P<names>.*)\)"
+FILE = r"[^ ]+\.[A-Za-z0-9]+"  # as the OUT of: convert IN OUT
 NO_OPTIONS = {"--html": Instead("explain", output="page.html")}  # what people try, and what there is instead
 TYPED = {"kernel": "filter", "return_indices": "indices", "upstream": "upstream"}  # keywords that one types otherwise
 
@@ -184,7 +184,7 @@ def refusal(
             advice = Phrase("{call}", call=NO_OPTIONS[problem.option_name])
     if hasattr(problem, "param_type"):
         advice = lacking or hint
-    if extra := EXTRA.fullmatch(problem.format_message()):
+    if extra := re.fullmatch(EXTRA, problem.format_message()):
         advice = _for_extra(extra["names"], inputs, options) or hint
     return UsageError(where + problem.format_message(), advice)
 
@@ -208,6 +208,6 @@ def _for_extra(names: str, inputs: Sequence[str], options: Mapping[str, Any]) ->
     """Say what to do with words that are too many: several inputs are a batch, a name that is free is an output."""
     if len(inputs) > 1 and all(map(os.path.exists, inputs)):
         return f"one at a time, or all of them: poolcli batch {shlex.join(inputs)} -o FOLDER"
-    if FILE.fullmatch(names) and not os.path.lexists(names) and "-o" in options:
+    if re.fullmatch(FILE, names) and not os.path.lexists(names) and "-o" in options:
         return f"-o {shlex.quote(names)} writes the result there"
     return ""

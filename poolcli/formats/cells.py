@@ -18,9 +18,9 @@ EXPONENT = bytes.maketrans(b"dD", b"ee")
 # What a spreadsheet writes for an error: capitals after the #, in any language, and ! or ? at the end, or one of these.
 _CAPITAL = rb"(?:[A-Z0-9/_.]|[\xc2-\xf4][\x80-\xbf]{1,3})"  # or a character of any other alphabet
 _WORDS = "N/A|NV|N/V|N/D|N/T|N/B|I/T|YOK|HIÁNYZIK|\u041d/\u0414|N/DISP|NENÍ_K_DISPOZICI|\u0394/\u03a5|GETTING_DATA"
-SHEET_ERROR = re.compile(rb"#(?:%s+[!?]|%s)(?![\w/])|Err:[0-9]{3}$" % (_CAPITAL, _WORDS.encode()))
+SHEET_ERROR = rb"#(?:%s+[!?]|%s)(?![\w/])|Err:[0-9]{3}$" % (_CAPITAL, _WORDS.encode())
 
-MISSING = re.compile(rb"n/?a|null|none|nil|missing|-+|\?|\.", re.IGNORECASE)
+MISSING = rb"(?i:n/?a|null|none|nil|missing|-+|\?|\.)"
 BOOLEAN = rb"(?i:true|false)"
 SIGN = "+-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"  # and what stands for the minus sign
 BEFORE = SIGN + "($€£¥~≈<>' \t.,"  # what may stand before the digits of a number gone wrong

@@ -26,7 +26,7 @@ BLANKS = re.compile(rb"[ \t]+")
 QUOTED = re.compile(rb'"((?:[^"]|"")*)"')
 MARKED = re.compile(rb'"(?:[^"]|"")*"|#')  # what may hide a #, and the #
 # A line that was cut at decimal commas: the blanks in it are what separates.
-BLANKS_AND_COMMAS = re.compile(rb"[ \t]*X(?:[ \t]+X)+[ \t]*".replace(b"X", rb"(?:%s|[+-]?[0-9]*),[0-9]+" % POINTED))
+BLANKS_AND_COMMAS = rb"[ \t]*X(?:[ \t]+X)+[ \t]*".replace(b"X", rb"(?:%s|[+-]?[0-9]*),[0-9]+" % POINTED)
 
 NAMES = Phrase("correct it, or add {header} if this line names the columns", header="yes")
 TextLine = tuple[int, int, bytes]  # its number, its offset and its text
@@ -96,7 +96,7 @@ class Dialect(NamedTuple):
 
     def _hint(self, cell: bytes, column: int, line: bytes, here: int) -> str | Phrase:
         """Say what to do about a cell that is no number, in a line of this number."""
-        if self.mark == b"," != self.decimal.encode() and BLANKS_AND_COMMAS.fullmatch(line):
+        if self.mark == b"," != self.decimal.encode() and re.fullmatch(BLANKS_AND_COMMAS, line):
             return Phrase("add {decimal} if these are decimal commas with blanks between the numbers", decimal=",")
         if column in self.labels:
             rest = _listed(self.width, self.labels)
@@ -104,7 +104,7 @@ class Dialect(NamedTuple):
         word = cell.decode(errors="replace")
         if not cell:
             return Phrase("add {missing} if it is a missing value; no delimiter may stand at the end", missing="")
-        if MISSING.fullmatch(cell) or SHEET_ERROR.fullmatch(cell):
+        if re.fullmatch(MISSING, cell) or re.fullmatch(SHEET_ERROR, cell):
             return Phrase("add {missing} if it stands for a missing value", missing=word)
         if found := advice(cell, self.decimal):
             return found
@@ -367,7 +367,7 @@ def _uncommented(line: bytes) -> bytes:
     if b"#" in line:
         for match in MARKED.finditer(line):
             at = match.start()
-            if match[0] == b"#" and (not at or line[at - 1] in b" \t") and not SHEET_ERROR.match(line, at):
+            if match[0] == b"#" and (not at or line[at - 1] in b" \t") and not re.match(SHEET_ERROR, line[at:]):
                 return line[:at]
     return line
 

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from threading import Lock
 from typing import Any, NamedTuple
@@ -277,8 +276,7 @@ def _second(part: Part, state: Array) -> Part:
 # --- tiles ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Folding:
+class _Folding(NamedTuple):
     """What is done to one tile: fold it along one axis after the other, for each part."""
 
     parts: tuple[Part, ...]

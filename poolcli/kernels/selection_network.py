@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -136,8 +135,7 @@ def select(x: Array, axes: Sequence[Axis], q: float, dtype: np.dtype[Any], *, wo
     return out
 
 
-@dataclass(frozen=True)
-class _Selection:
+class _Selection(NamedTuple):
     """What is done to one tile."""
 
     rows: int

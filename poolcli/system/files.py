@@ -29,7 +29,7 @@ STDIN_NAME = "stdin"
 PIECE = 1 << 20  # bytes of a pipe at a time, at most
 ANSWERED = 1 << 16  # the same of lines, each of which is to be answered soon
 NAME_BYTES = 100  # of the target's name that go into the temporary one; file systems stop at 255 in all
-TEMPORARY = re.compile(r"\.poolcli-(.*)-[0-9a-f]{16}\.(?:tmp|old)", re.DOTALL)  # the latter are folders
+TEMPORARY = r"(?s)\.poolcli-(.*)-[0-9a-f]{16}\.(?:tmp|old)"  # the latter are folders
 ZARR = ".zarr"  # the extension of the one kind of folder that is written like a file; see `poolcli.large.zarr_arrays`
 MOST_LOOKED_AT = 5000  # names of a folder looked at for a suggestion
 NO_INPUT = Phrase("name a file, or pipe one in: {file}, or {pipe}", file=Readable("input.csv"), pipe=Readable("-"))
@@ -345,7 +345,7 @@ def temporary_beside(path: Path) -> Path:
 def left_behind(folder: str, names: Iterable[str]) -> Iterator[str]:
     """Give what killed processes left in a folder of files that were to get these names."""
     with os.scandir(folder) as entries:
-        left = [(entry.path, match[1]) for entry in entries if (match := TEMPORARY.fullmatch(entry.name))]
+        left = [(entry.path, match[1]) for entry in entries if (match := re.fullmatch(TEMPORARY, entry.name))]
     known = {_shortened(name) for name in names} if left else set()
     yield from (path for path, name in left if name in known)
 
