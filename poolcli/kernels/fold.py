@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from threading import Lock
 from typing import Any, NamedTuple
@@ -276,7 +277,8 @@ def _second(part: Part, state: Array) -> Part:
 # --- tiles ------------------------------------------------------------------------------------------------------------
 
 
-class _Folding(NamedTuple):
+@dataclass(frozen=True)
+class _Folding:
     """What is done to one tile: fold it along one axis after the other, for each part."""
 
     parts: tuple[Part, ...]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -135,7 +136,8 @@ def select(x: Array, axes: Sequence[Axis], q: float, dtype: np.dtype[Any], *, wo
     return out
 
 
-class _Selection(NamedTuple):
+@dataclass(frozen=True)
+class _Selection:
     """What is done to one tile."""
 
     rows: int

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from poolcli.batch.executors import Local
+from poolcli.batch.executors import Local, Workers
 from poolcli.batch.jobs import FoundFile, Job, Naming, find_files, plan, remnants
 from poolcli.batch.journal import JOURNAL, Journal
 from poolcli.batch.report import Report
@@ -230,10 +230,8 @@ def test_remnants_of_killed_workers_are_found_and_nothing_else(tmp_path: Path) -
 # Running: an executor that fails as told
 
 
-class Threads:
+class Threads(Workers):
     """Workers for tests: threads, of which the first `broken` pools break when they meet the job named ``deadly``."""
-
-    share = 1
 
     def __init__(self, broken: int = 0) -> None:
         self.broken, self.pools = broken, 0
@@ -243,18 +241,6 @@ class Threads:
         self.pools += 1
         with ThreadPoolExecutor(2) as pool:
             yield _Breaking(pool) if self.pools <= self.broken else pool, 4
-
-    def alone(self) -> Threads:
-        return self
-
-    def reach(self) -> None:
-        return None
-
-    def abandon(self) -> None:
-        return None
-
-    def check(self) -> None:
-        return None
 
 
 class _Breaking(Executor):
