@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from poolcli.cli.options.grammar import Option, flat, parts_of
+from poolcli.cli.options.grammar import OptionField, flat, parameters_of
 from poolcli.cli.registry import COMMANDS
 from poolcli.errors import LimitError
 from poolcli.system import limits
@@ -177,9 +177,9 @@ SPECIAL = {"--output", "--name", "--report", "--steps", "--save-steps", "--sched
 
 def options_of(command: str) -> Iterator[str]:
     """Every option of a command that takes a value."""
-    parts = parts_of(getattr(import_module(f"poolcli.cli.commands.{command}"), command))
+    parts = parameters_of(getattr(import_module(f"poolcli.cli.commands.{command}"), command))
     for _, option in flat(parts):
-        if isinstance(option, Option) and not option.alone and option.kind is not bool:
+        if isinstance(option, OptionField) and not option.alone and option.kind is not bool:
             yield option.long
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from poolcli import __version__
 from poolcli.cli.console import colors_of, unicode_ok, width_of_output
-from poolcli.cli.options.files import AS_JSON
+from poolcli.cli.options.files import JSON_SWITCH
 from poolcli.cli.output import Output
 from poolcli.cli.stack import settings
 from poolcli.cli.words import spoken
@@ -39,7 +39,7 @@ COMPARISONS: Mapping[str, Callable[[list[int], list[int]], bool]] = {
 }  # fmt: skip
 
 
-def doctor(*, json: bool = AS_JSON) -> None:
+def doctor(*, json: bool = JSON_SWITCH) -> None:
     """Say what is installed, what works, and what is missing, for bug reports.
 
     A state is ok, missing (poolcli goes on without it) or broken. Nothing here names you or your folders.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from poolcli.cli.options.files import AS_JSON
+from poolcli.cli.options.files import JSON_SWITCH
 from poolcli.cli.output import Output
 from poolcli.pooling.filters import FILTERS, Filter
 from poolcli.system.plugins import usable
 
 
-def filters(*, json: bool = AS_JSON) -> None:
+def filters(*, json: bool = JSON_SWITCH) -> None:
     """List the named filters with their kernels.
 
     A kernel is laid over the input as it is drawn here (cross-correlation) and divided by its scale.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from poolcli.analysis.porting import Port, port
-from poolcli.cli.options.files import AS_JSON
+from poolcli.cli.options.files import JSON_SWITCH
 from poolcli.cli.options.grammar import argument, option
 from poolcli.cli.options.panels import OUTPUT
 from poolcli.cli.output import Output
@@ -30,7 +30,7 @@ def layers(
         None, "Frameworks with commas: where the values will differ there, and why.", panel=OUTPUT,
         metavar="NAME,...", choices=framework_names, free=True,
     ),
-    json: bool = AS_JSON,
+    json: bool = JSON_SWITCH,
     quiet: bool = option(False, "Print only errors.", "-q", panel="Work"),
 ) -> None:  # fmt: skip
     """List the pooling layers of a model file, each with the poolcli command that equals it.

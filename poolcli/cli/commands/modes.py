@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from poolcli.cli.options.files import AS_JSON
+from poolcli.cli.options.files import JSON_SWITCH
 from poolcli.cli.output import Output
 from poolcli.pooling.modes import ALIASES, MODES, Mode
 from poolcli.system.plugins import usable
 
 
-def modes(*, json: bool = AS_JSON) -> None:
+def modes(*, json: bool = JSON_SWITCH) -> None:
     """List the pooling modes with their formulas.
 
     x are the cells of a window that take part, n is their number.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from poolcli.cli.console import unicode_ok
-from poolcli.cli.options.files import AS_JSON, INPUT_FILE, Reading, Verbosity
+from poolcli.cli.options.files import INPUT_FILE, JSON_SWITCH, Reading, Verbosity
 from poolcli.cli.options.grammar import Group, option, refuse_idle
 from poolcli.cli.options.panels import OUTPUT, WINDOW
 from poolcli.cli.options.steps import FilterOptions
@@ -38,7 +38,7 @@ class Shifting(Group, panel=WINDOW):
     )  # fmt: skip
     overwrite: bool = option(False, "Allow the output to replace the input.", panel=OUTPUT)
     show: bool = option(False, "Also draw where the maps changed.", panel=OUTPUT)
-    json: bool = AS_JSON
+    json: bool = JSON_SWITCH
 
     @property
     def chosen_format(self) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from poolcli.cli.console import unicode_ok, width_of_output
-from poolcli.cli.options.files import AS_JSON, Reading, Verbosity
+from poolcli.cli.options.files import JSON_SWITCH, Reading, Verbosity
 from poolcli.cli.options.grammar import argument
 from poolcli.cli.pipeline import load_map
 from poolcli.cli.stack import SUMMARIZED, parse_stack
@@ -25,7 +25,7 @@ def summary(
     given: str = argument(..., "SHAPE|INPUT", "A shape such as 20x20x3, or a file."),
     *,
     reading: Reading,
-    json: bool = AS_JSON,
+    json: bool = JSON_SWITCH,
     verbosity: Verbosity,
 ) -> None:
     """Show the output shape, parameters and receptive field of every layer, without data.

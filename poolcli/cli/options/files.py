@@ -16,7 +16,7 @@ from poolcli.formats.registry import find_format, format_of_target
 from poolcli.pooling.frameworks import find
 
 INPUT_FILE: Any = argument(None, "INPUT", "A file, or - for standard input; standard input if missing.")
-AS_JSON: Any = option(False, "As JSON.", "--json", panel=OUTPUT)
+JSON_SWITCH: Any = option(False, "As JSON.", "--json", panel=OUTPUT)
 
 
 class Reading(Group, panel=INPUT):

@@ -24,7 +24,7 @@ from poolcli.errors import UnknownNameError, UsageError
 from poolcli.wording import Phrase
 
 Names = Callable[[], Iterable[str]]
-Part = TypeVar("Part", bound="Group")
+SomeGroup = TypeVar("SomeGroup", bound="Group")
 
 SWITCH = {  # what a variable of the environment may say of an option that is on or off
     **dict.fromkeys(("1", "on", "t", "true", "y", "yes"), True),
@@ -35,7 +35,7 @@ SWITCH = {  # what a variable of the environment may say of an option that is on
 # --- options ----------------------------------------------------------------------------------------------------------
 
 
-class Option(NamedTuple):
+class OptionField(NamedTuple):
     """An option of a command, or an argument, which stands alone: it has no flags."""
 
     default: Any  # the value if nobody says; ... where it must be said
@@ -52,7 +52,7 @@ class Option(NamedTuple):
     many: bool = False  # whether it may be repeated
     alone: bool = False
 
-    def called(self, name: str, panel: str) -> Option:
+    def called(self, name: str, panel: str) -> OptionField:
         """Return it as the field of a group: its long flag is the name, unless it has another."""
         if self.alone or any(flag.startswith("--") for flag in self.flags):
             return self._replace(panel=self.panel or panel)
@@ -108,14 +108,14 @@ class Option(NamedTuple):
 def option(default: Any, meaning: str, *flags: str, kind: type | None = None, **more: Any) -> Any:
     """Describe an option: a field of a `Group`, or the default of a command's parameter, as a type checker sees it.
 
-    Without a long flag it is called like the field, without a `kind` that is the default's, or str; see `Option`.
+    Without a long flag it is called like the field, without a `kind` that is the default's, or str; see `OptionField`.
     """
-    return Option(default, meaning, flags, kind or (str if default is None else type(default)), **more)
+    return OptionField(default, meaning, flags, kind or (str if default is None else type(default)), **more)
 
 
 def argument(default: Any, metavar: str, meaning: str, *, choices: Sequence[str] = (), many: bool = False) -> Any:
     """Describe a word that stands by itself; it must be there if the default is ``...``."""
-    return Option(default, meaning, (), str, metavar=metavar, choices=choices, free=True, many=many, alone=True)
+    return OptionField(default, meaning, (), str, metavar=metavar, choices=choices, free=True, many=many, alone=True)
 
 
 class Group:
@@ -128,8 +128,8 @@ class Group:
 
     def __init_subclass__(cls, panel: str = "") -> None:
         """Take the options from the fields, which become their defaults."""
-        found = {name: value for name, value in vars(cls).items() if isinstance(value, Option) or is_group(value)}
-        cls.add({name: one.called(name, panel) if isinstance(one, Option) else one for name, one in found.items()})
+        found = {name: value for name, value in vars(cls).items() if isinstance(value, OptionField) or is_group(value)}
+        cls.add({name: one.called(name, panel) if isinstance(one, OptionField) else one for name, one in found.items()})
 
     @classmethod
     def add(cls, options: Mapping[str, Any]) -> None:
@@ -146,7 +146,7 @@ class Group:
         return type(self)(**{**self.__dict__, **changes})
 
 
-def part(group: type[Part]) -> Part:
+def part(group: type[SomeGroup]) -> SomeGroup:
     """Have a group as the field of another."""
     return cast(Any, group)  # type: ignore[no-any-return]  # an instance will stand there
 
@@ -190,7 +190,7 @@ class Command(TyperCommand):
         """Return ``--help``, whose value is made here as well."""
         option: Any = super().get_help_option(ctx)
         option.callback = self._show_page
-        _take_over(option, Option(False, "", ("--help",), bool))
+        _take_over(option, OptionField(False, "", ("--help",), bool))
         return option
 
     def _show_page(self, context: Any, _: Any, asked: bool) -> None:
@@ -203,7 +203,7 @@ class Command(TyperCommand):
 
 def command(name: str, function: Callable[..., Any], more: str = "") -> Command:
     """Return the command that calls a function; `more` is what may follow on the command line."""
-    parts = parts_of(function)
+    parts = parameters_of(function)
     options = dict(flat(parts))
 
     def call(**values: Any) -> Any:
@@ -213,7 +213,7 @@ def command(name: str, function: Callable[..., Any], more: str = "") -> Command:
     call.__annotations__ = {name: _annotation(one) for name, one in options.items()}
     call.__signature__ = inspect.Signature([  # type: ignore[attr-defined]  # what inspect looks at first
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=_annotation(one),
-                          default=one.as_typer_has_it() if isinstance(one, Option) else inspect.Parameter.empty)
+                          default=one.as_typer_has_it() if isinstance(one, OptionField) else inspect.Parameter.empty)
         for name, one in options.items()
     ])  # fmt: skip
     app = typer.Typer(
@@ -229,12 +229,12 @@ def command(name: str, function: Callable[..., Any], more: str = "") -> Command:
     return made  # type: ignore[no-any-return]  # Typer makes it of the class that it was given
 
 
-def parts_of(function: Callable[..., Any]) -> dict[str, Any]:
+def parameters_of(function: Callable[..., Any]) -> dict[str, Any]:
     """Return what the parameters of a command are: options, groups of them, or Typer's context."""
     hints = get_type_hints(function)
     signature = inspect.signature(function).parameters
     given = {name: parameter.default for name, parameter in signature.items()}
-    return {name: one.called(name, "") if isinstance(one, Option) else hints[name] for name, one in given.items()}
+    return {name: one.called(name, "") if isinstance(one, OptionField) else hints[name] for name, one in given.items()}
 
 
 def flat(parts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -244,7 +244,7 @@ def flat(parts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _annotation(one: Any) -> Any:
-    if not isinstance(one, Option):
+    if not isinstance(one, OptionField):
         return one
     return list[one.kind] if one.many else one.kind
 
@@ -256,13 +256,13 @@ def _filled(one: Any, name: str, values: Mapping[str, Any]) -> Any:
     return one(**{inner: _filled(kind, inner, values) for inner, kind in one.fields.items()})
 
 
-def _take_over(parameter: Any, one: Option) -> None:
+def _take_over(parameter: Any, one: OptionField) -> None:
     """Have values made and offered here: Typer would look into a function for each, and from 0.29 on load Pydantic."""
     parameter.process_value = partial(_value, parameter, one, type(parameter).process_value)
     parameter.offers = one.offers
 
 
-def _value(parameter: Any, one: Option, standard: Callable[..., Any], context: Any, typed: Any) -> Any:
+def _value(parameter: Any, one: OptionField, standard: Callable[..., Any], context: Any, typed: Any) -> Any:
     try:
         if typed is None or typed == ():
             value: Any = () if parameter.multiple or parameter.nargs == -1 else None
