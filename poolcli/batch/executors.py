@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager
-from threading import Thread, current_thread, main_thread
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from poolcli.system.cluster import Client, ClusterError, connected
@@ -59,16 +58,18 @@ class Local(Workers):
 
     @contextmanager
     def open(self) -> Iterator[tuple[Executor, int]]:
-        """Start the processes; at the end, or after Ctrl-C, let each finish the task it is at; after a second, not."""
-        from concurrent.futures import ProcessPoolExecutor
-        from multiprocessing import active_children, get_all_start_methods, get_context
+        """Start the processes; at the end, or after Ctrl-C, let each finish the task it is at; after a second, not.
 
-        served = "forkserver" in get_all_start_methods()  # plain fork and the threads of a bar cannot be combined
-        context = get_context("forkserver" if served else "spawn")
-        if served:
-            _start_server()
+        Each begins as a Python of its own: plain fork and the threads of a bar cannot be combined, and the server that
+        could fork them needs a folder, which stays when this process is ended.
+        """
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import active_children, get_context, resource_tracker
+
+        with unheard():  # what removes the semaphores of a process that was killed need not say that it did
+            resource_tracker.ensure_running()
         self.others = set(active_children())
-        pool = ProcessPoolExecutor(self.number, mp_context=context, initializer=_start_worker)
+        pool = ProcessPoolExecutor(self.number, mp_context=get_context("spawn"), initializer=_start_worker)
         try:
             yield pool, PER_PROCESS * self.number
         except KeyboardInterrupt:
@@ -93,27 +94,7 @@ class Local(Workers):
         return Local(1)
 
 
-def _start_server() -> None:
-    """Start the server that forks the workers, deaf to Ctrl-C like all that it forks: the parent tells them to stop.
-
-    Before it comes the process that removes the semaphores of a parent that was killed: it need not say that it did.
-    """
-    from multiprocessing import forkserver, resource_tracker
-
-    with unheard():
-        resource_tracker.ensure_running()
-    if current_thread() is not main_thread():  # only the main thread may set signals; its caller gets no Ctrl-C anyway
-        forkserver.ensure_running()
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_leave_with_parent, daemon=True).start()
 
 

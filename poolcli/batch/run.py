@@ -18,6 +18,7 @@ from poolcli.batch.jobs import Job
 from poolcli.batch.work import DONE, Outcome, Result, Work, pool_bytes, pool_path, store
 from poolcli.errors import FileError, PoolcliError
 from poolcli.system.files import file_error, read_source
+from poolcli.system.portable import deaf
 from poolcli.wording import Phrase
 
 TICK = 0.2  # seconds between two looks at whether to go on
@@ -146,7 +147,8 @@ def _round(
 
 def _submitted(pool: Executor, call: tuple[Any, ...]) -> Future[Any]:
     try:
-        return pool.submit(*call)
+        with deaf():  # like the processes that this may start: they are told to stop
+            return pool.submit(*call)
     except BrokenExecutor as problem:
         broken: Future[Any] = Future()
         broken.set_exception(problem)

@@ -653,9 +653,14 @@ SLOW = (
 )  # a second or two for all, so that what comes comes in time
 
 
+SCRATCH = "for temporary files, with a name longer than that of a socket may be".ljust(110, ".")
+
+
 def started(folder: Path, *words: str | Path) -> subprocess.Popen[bytes]:
+    (folder / SCRATCH).mkdir()
+    env = clean_environment({"POOLCLI_THREADS": "1", "TMPDIR": str(folder / SCRATCH)})
     return subprocess.Popen(
-        [command(), "batch", *map(str, words)], cwd=folder, env=clean_environment({"POOLCLI_THREADS": "1"}),
+        [command(), "batch", *map(str, words)], cwd=folder, env=env,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
 
@@ -712,6 +717,7 @@ def test_an_interrupted_batch_leaves_whole_files_and_goes_on(
     _, err = process.communicate(timeout=60)
     assert (code_of(process.returncode), b"go on with the same command and --skip-existing" in err) == (code, True), err
     assert err.count(b"\n") == 1, err  # nor does Python speak of the workers that were ended
+    assert not os.listdir(tmp_path / SCRATCH)
     half = made_of(out)
     assert 5 <= len(half) < 40
     assert not [name for name in half if name.endswith(".tmp")]
@@ -728,6 +734,7 @@ def test_workers_end_with_a_parent_that_is_killed(many: Path, tmp_path: Path) ->
     wait_for(tmp_path / "out", 2)
     process.kill()
     assert process.communicate(timeout=60) == (b"", b"")  # nor does anybody say that it is gone
+    assert not os.listdir(tmp_path / SCRATCH)
     end = time.monotonic() + 20
     while _in_session(process.pid):
         assert time.monotonic() < end, f"left running: {_in_session(process.pid)}"

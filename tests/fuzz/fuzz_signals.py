@@ -12,6 +12,7 @@ A finding is printed: turn it into a test, then mend it.
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import re
 import shutil
@@ -103,6 +104,9 @@ class Trial:
         self.folder, self.kind, self.target = folder, kind, folder / kind.target
         self.words = [*command.split(), *kind.words.split()]
         self.draw = random.Random(kind.words)
+        self.scratch = folder / "scratch"  # for the temporary files of libraries
+        self.scratch.mkdir()
+        self.env = {**os.environ, "TMPDIR": str(self.scratch)}
         self.clear()
         start = time.perf_counter()
         assert self.run() == (0, ""), f"{self.words} does not work"
@@ -117,7 +121,7 @@ class Trial:
 
     def clear(self) -> None:
         """Remove the result and all that is left of others."""
-        for path in (self.target, *temporaries(self.folder)):
+        for path in (self.target, *temporaries(self.folder), *self.scratch.iterdir()):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
     def reset(self) -> None:
@@ -136,7 +140,9 @@ class Trial:
 
     def run(self, *more: str) -> tuple[int, str]:
         """Run the command to its end, and return its code and what it said that it need not say."""
-        done = subprocess.run([*self.words, *more], cwd=self.folder, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            [*self.words, *more], cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=300
+        )
         return done.returncode, strange(done.stderr)
 
     def nearly_done(self) -> bool:
@@ -154,8 +160,9 @@ class Trial:
         self.reset()
         start, moment = time.perf_counter(), self.draw.uniform(0, self.length)
         with subprocess.Popen(
-            self.words, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        ) as process:
+            self.words, cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:  # fmt: skip
             while process.poll() is None and not (aimed and self.nearly_done()):
                 if not aimed and time.perf_counter() - start > moment:
                     break
@@ -179,6 +186,8 @@ class Trial:
         left = [path.name for path in temporaries(self.folder)]
         if left and number != signal.SIGKILL:
             return f"left {left}"
+        if scratch := [path.name for path in self.scratch.iterdir()]:
+            return f"left in TMPDIR: {scratch}"
         found = self.results()
         if self.kind.batch:
             return self.resumed(found)

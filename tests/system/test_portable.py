@@ -34,23 +34,6 @@ COMMANDS = [
 ]
 
 
-SPAWNED = """
-import multiprocessing, sys
-from poolcli.__main__ import main
-if __name__ == "__main__":
-    multiprocessing.get_all_start_methods = lambda: ["spawn"]
-    sys.argv = ["poolcli", "batch", "-q", "-j", "2", "-o", "two", *sys.argv[1:]]
-    sys.exit(main())
-"""
-
-
-def test_a_batch_starts_its_workers_anew_where_none_can_be_forked(python: Run, tmp_path: Path) -> None:
-    (tmp_path / "spawned.py").write_text(SPAWNED)
-    done = python(tmp_path / "spawned.py", GEEKS, SAMPLES / "five_5x5.csv", cwd=tmp_path)
-    assert (done.code, done.err) == (0, "")
-    assert len([path for path in (tmp_path / "two").iterdir() if path.suffix == ".csv"]) == 2
-
-
 @pytest.mark.slow
 def test_every_command_does_without_what_posix_has(python: Run, tmp_path: Path) -> None:
     done = python("-c", PROBE, stdin=json.dumps(COMMANDS), cwd=tmp_path, env={"PYTHONPATH": str(ROOT)})
