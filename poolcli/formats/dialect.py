@@ -98,21 +98,32 @@ class Dialect(NamedTuple):
         """Say what to do about a cell that is no number, in a line of this number."""
         if self.mark == b"," != self.decimal.encode() and re.fullmatch(BLANKS_AND_COMMAS, line):
             return Phrase("add {decimal} if these are decimal commas with blanks between the numbers", decimal=",")
+        if here == self.line and self.header and self._is_names(line):
+            return Phrase("{skip} to pass over the header and this line, if it holds units", skip=here)
         if column in self.labels:
-            rest = _listed(self.width, self.labels)
-            return Phrase("{columns} to leave out what holds no numbers", columns=rest)
+            return Phrase("{columns} to leave out what holds no numbers", columns=_listed(self.width, self.labels))
         word = cell.decode(errors="replace")
         if not cell:
             return Phrase("add {missing} if it is a missing value; no delimiter may stand at the end", missing="")
         if re.fullmatch(MISSING, cell) or re.fullmatch(SHEET_ERROR, cell):
             return Phrase("add {missing} if it stands for a missing value", missing=word)
-        if found := advice(cell, self.decimal):
+        found = advice(cell, self.decimal)
+        if found and self.width > 1 and looks_of(cell, self.decimal) == "label":
+            rest = _listed(self.width, frozenset({column}))
+            return Phrase("{0}, or leave its column out with {columns}", found, columns=rest)
+        if found:
             return found
         if here == self.line and not self.header:
             return NAMES
         if "," in word or not word.isprintable():
             return "correct it, or write nan where a value is missing"
         return Phrase("correct it, or add {missing} if it stands for a missing value", missing=word)
+
+    def _is_names(self, line: bytes) -> bool:
+        """Whether a line has cells of text, such as units, and no number, not even one gone wrong."""
+        cells = cells_of(line, self.mark, "")
+        kinds = {looks_of(cell.strip(b"[]-"), self.decimal) for cell in cells}
+        return "name" in kinds and kinds <= {"name", "empty"}
 
 
 def _listed(width: int, left_out: frozenset[int]) -> str:
@@ -239,7 +250,7 @@ class _Look:
         for line in lines:
             with suppress(InputError):  # a broken quote: whoever reads the line says so
                 rows.append(self.kinds(self.cells(line)))
-        if len(rows) < 2 or len(set(map(len, rows))) > 1 or not all("number" in row for row in rows):
+        if len(rows) < 2 or len(set(map(len, rows))) > 1 or not all({"number", "odd"} & {*row} for row in rows):
             return frozenset()
         return frozenset(
             column for column in range(len(rows[0])) if all(row[column] in ("name", "label") for row in rows)

@@ -82,6 +82,9 @@ def refused(runner: Run, code: int, *words: str, hint: str | None = None, cwd: P
         (b"1,2\n3,N/A\n", ["in.csv", "line 2", "column 2", "'N/A'"], "--missing N/A"),
         (b"1,2\n3,true\n", ["in.csv", "line 2", "column 2", "'true'"], "1 for true"),
         (b"1,2\n3,12%\n", ["in.csv", "line 2", "column 2", "'12%'"], "0.12"),
+        (b"1 2\n% x\n3 4\n", ["in.csv", "line 2", "column 1", "'%'"], "begin comments with #"),
+        (b"1\n2026-11-20\n", ["in.csv", "line 2", "'2026-11-20'"], "write a date as one number, such as 20260501"),
+        (b"7,2026-11-20\n", ["in.csv", "line 1", "column 2"], "or leave its column out with --columns 1"),
         (b"1,2\n3,0x10\n", ["in.csv", "line 2", "column 2", "'0x10'"], "decimal"),
         (b"1,2\n3,1_000\n", ["in.csv", "line 2", "column 2", "'1_000'"], "underscores"),
         (b"1;2\n3;1.000,5\n", ["in.csv", "line 2", "column 2"], None),
@@ -142,6 +145,17 @@ def test_a_column_of_labels(
 )  # fmt: skip
 def test_other_text_is_not_taken_for_labels(call: Run, tmp_path: Path, text: str) -> None:
     assert LABELS not in refused(call, 1, "stdin: line", argv=["pool"], stdin=text, cwd=tmp_path).err
+
+
+@pytest.mark.parametrize("units", ["", ";\u00b0C;%\n", "[];[\u00b0C];[m/s]\n"])
+def test_one_hint_after_the_other_reads_the_file_of_a_sensor(call: Run, tmp_path: Path, units: str) -> None:
+    rows = "01.05.2026 00:00;1,5;2,5\n01.05.2026 00:30;3,5;4,5\n"
+    (tmp_path / "sensor.csv").write_text(f"time;t;h\n{units}{rows}", encoding="utf-8")
+    argv = ["pool", "-f", "csv", "sensor.csv"]
+    for hint in (*["use --skip 2 to"] * bool(units), "use --columns 2- to", "add --decimal , if"):
+        refused(call, 1, "sensor.csv: line", hint=hint, argv=argv, cwd=tmp_path)
+        argv += hint.split()[1:3]
+    assert call(*argv, cwd=tmp_path).out == "4.5\n"
 
 
 def test_hints_pipe_into_the_command_that_was_typed(call: Run, shell: Shell, tmp_path: Path) -> None:

@@ -305,7 +305,7 @@ def test_accidents(text: str, message: str, hint: str) -> None:
         ("1,2,3\n", {"delimiter": ";"}, "line 1, column 1: '1,2,3' is not a number", "--delimiter ,"),
         ("1\t2\n", {"delimiter": ","}, "line 1, column 1: '1\\t2' is not a number", "--delimiter tab"),
         ("1 2\n", {"delimiter": ","}, "line 1, column 1: '1 2' is not a number", "--delimiter blanks"),
-        ("1,2\nx,y\n", {"header": "yes"}, "line 2, column 1: 'x' is not a number", "correct it, or add --missing x"),
+        ("1,2\nx,y\n", {"header": "yes"}, "line 2, column 1: 'x' is not a number", "--skip 2 to pass over the header"),
         ('1,"2\n', {"header": "yes"}, "no numbers, only a header in line 1: '1,\"2'", "leave out --header yes"),
         ("1,2\n", {"header": "yes"}, "no numbers, only a header in line 1: '1,2'", "leave out --header yes"),
         ("a,b\n1,2\n", {"header": "no"}, "line 1, column 1: 'a' is not a number", "--header yes"),
