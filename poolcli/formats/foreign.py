@@ -24,14 +24,16 @@ class Foreign(NamedTuple):
 
     start: bytes  # a regular expression for its first bytes
     what: str
-    # what to do, with {name} for the file, {run} for the command that runs `code`, and {png}, {csv} and {folder} for
-    # names that are free
+    # what to do, with {name} for the file, {run} for the command that runs `code`, {modules} for what `code` needs, and
+    # {png}, {csv} and {folder} for names that are free
     advice: str
     code: str = ""  # Python that makes {npy} or {csv} of {name}
 
 
-NUMPY = "save its numbers as .npy: {run}"
-ONE_OF_SEVERAL = "save one of its arrays as .npy, with its name instead of NAME: {run}"
+NUMPY = "save its numbers as .npy with {modules}: {run}"
+ONE_OF_SEVERAL = "save one of its arrays as .npy with {modules}, and write its name for NAME: {run}"
+TABLE = "save it as .csv with {modules}: {run}"
+LABELLED = rb"[-+]?[0-9.]+(?: +[0-9]+:[-+0-9.eE]+)+ *\r?(?:#|\n|$)"  # 1 3:0.5 7:1
 SHEET = "save a sheet as .csv: soffice --convert-to csv --outdir {folder} {name}"
 FOREIGN_KINDS: tuple[Foreign, ...] = (
     Foreign(
@@ -52,13 +54,13 @@ FOREIGN_KINDS: tuple[Foreign, ...] = (
     Foreign(
         rb"PAR1",
         "a Parquet file",
-        "save it as .csv: {run}",
+        TABLE,
         "import pandas; pandas.read_parquet({name}).to_csv({csv}, index=False)",
     ),
     Foreign(
         rb"ARROW1",
         "a Feather file",
-        "save it as .csv: {run}",
+        TABLE,
         "import pandas; pandas.read_feather({name}).to_csv({csv}, index=False)",
     ),
     Foreign(
@@ -93,9 +95,15 @@ FOREIGN_KINDS: tuple[Foreign, ...] = (
     Foreign(
         rb"(?i:(?:%[^\n]*\n|\s)*@relation\s)",
         "an ARFF file",
-        "save its numbers as .csv: {run}",
+        "save its numbers as .csv with {modules}: {run}",
         "import pandas, scipy.io.arff; "
         'pandas.DataFrame(scipy.io.arff.loadarff({name})[0]).select_dtypes("number").to_csv({csv}, index=False)',
+    ),
+    Foreign(
+        LABELLED,
+        "a LIBSVM file",
+        NUMPY,
+        "import numpy, sklearn.datasets; numpy.save({npy}, sklearn.datasets.load_svmlight_file({name})[0].toarray())",
     ),
     Foreign(
         rb"GRIB",
@@ -146,7 +154,7 @@ FOREIGN_KINDS: tuple[Foreign, ...] = (
     Foreign(
         rb"(?i:\s*(?:<!DOCTYPE html|<html|<table|<head|<body))",
         "HTML",
-        "save the table in it as .csv: {run}",
+        "save the table in it as .csv with {modules}: {run}",
         "import pandas; pandas.read_html({name})[0].to_csv({csv}, index=False)",
     ),
     Foreign(
@@ -158,7 +166,7 @@ FOREIGN_KINDS: tuple[Foreign, ...] = (
 )
 HEAD = 4096  # bytes that show what a file is
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # none of these is in a text
-SPELLED = (b"<", b"%", b"@", b"PAR1", b"ARROW1", b"MATLAB", b"GRIB", b"BZh", b"SQLite", b"CDF")  # or begins so
+SPELLED = rb"\s*(?:[<%%@]|PAR1|ARROW1|MATLAB|GRIB|BZh|SQLite|CDF|%s)" % LABELLED  # or begins so
 
 
 def refuse(head: bytes, name: str) -> None:
@@ -169,7 +177,7 @@ def refuse(head: bytes, name: str) -> None:
     InputError
         With the command that mends it.
     """
-    if not CONTROL.search(head) and not head.lstrip().startswith(SPELLED):
+    if not CONTROL.search(head) and not re.match(SPELLED, head):
         return
     for start, packer, program in PACKED:
         if re.match(start, head):
@@ -183,7 +191,9 @@ def _advice(kind: Foreign, name: str) -> str:
     texts = {key: _literal(free_name(PurePath(name).with_suffix(f".{key}").name)) for key in ("npy", "csv")}
     code = kind.code and kind.code.format(name=_literal(name), **texts)
     free = {"png": free_name("picture.png"), "csv": free_name("table.csv"), "folder": free_name("unpacked")}
-    return kind.advice.format(name=shlex.quote(name), run=f"python -c {shlex.quote(code)}", **free)
+    imported = code.partition(";")[0].removeprefix("import ").split(", ")
+    modules = " and ".join(module.partition(".")[0] for module in imported if module != "numpy")
+    return kind.advice.format(name=shlex.quote(name), run=f"python -c {shlex.quote(code)}", modules=modules, **free)
 
 
 def _literal(text: str) -> str:

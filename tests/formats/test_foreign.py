@@ -57,6 +57,7 @@ SAMPLES: dict[str, list[bytes]] = {
     "a GRIB file": [b"GRIB\0\0\0\2"],
     "a NIfTI volume": [b"\x5c\1\0\0" + b"\0" * 340 + b"n+1\0"],
     "a DICOM picture": [b"\0" * 128 + b"DICM\2\0"],
+    "a LIBSVM file": [b"1 3:0.5 7:1\n-1 1:2\n", b"-1.5 10:-2e-3\r\n"],
     "a WAV sound": [b"RIFF\x24\0\0\0WAVEfmt "],
     "a Python pickle": [b"\x80\x04\x95\x0b\0\0\0\0\0\0\0]\x94(K\1K\2e.", b"\x80\x02]q\0."],
     "a HEIC picture": [b"\0\0\0\x18ftypheic", b"\0\0\0\x18ftypmif1"],
@@ -86,6 +87,7 @@ def test_files_of_other_kinds_are_named(what: str, data: bytes, name: str) -> No
     hint = typed(caught.value)
     assert "{" not in hint
     assert ("FILE" if name == "stdin" else name) in hint or what in ("a Python pickle", "XML")
+    assert ("with scipy" in hint) == (what in ("a NetCDF file", "a WAV sound", "a MATLAB file"))
     if what in ("a NetCDF file", "a WAV sound", "a Parquet file"):
         *_, code = shlex.split(hint)
         compile(code, "hint", "exec")
