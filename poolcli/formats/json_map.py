@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import chain, islice
@@ -44,7 +45,7 @@ BY_LINE = Typed(Phrase("pool each line by itself with {lines}, or "))
 MOST_PATHS = 4  # lists that are named where there may be the numbers
 RECORD = re.compile(rb"\s*\[\s*\{[^\[\]{}]*:\s*-?[0-9][^\[\]{}]*\}")  # the first in a list, with a number
 RECORD_BYTES = 4096  # at most, of one that is looked for
-PLAIN_PATH = re.compile(r"(?:\.[A-Za-z_]\w*)+")  # which jq takes without quotes
+PLAIN_PATH = re.compile(r"(?:\.[A-Za-z_]\w*(?:\[0\])?)+")  # which jq takes as it is
 MOST_DEPTH = 100  # of what is not an array of numbers
 BLANK = b" \t\r\n"
 OPEN, CLOSE, COMMA = b"[],"
@@ -314,10 +315,19 @@ class _Document:
         if token.text == b"[":
             return self.error(token.start, "a list where a comma or ] should be", LISTS)
         if token.kind == "mark":
-            if token.text == b"{" and RECORD.match(self.text, 0, RECORD_BYTES) and not self.in_line:
-                hint = piped("jq 'map(map(numbers))'", self.name, "make rows of the numbers in the records: {pipe}")
+            if token.text == b"{" and self.text[: token.start].strip(BLANK) == b"[" and not self.in_line:
+                hint = self.records(token)
             return self.error(token.start, f"{quoted(token.text)} among the numbers", hint)
         return self.error(token.start, f"{quoted(token.text)} where a comma or ] should be", LISTS)
+
+    def records(self, token: Token) -> str | Phrase:
+        """Say how to get at the numbers in a list of records that begins with this one."""
+        if RECORD.match(self.text, 0, RECORD_BYTES):
+            return piped("jq 'map(map(numbers))'", self.name, "make rows of the numbers in the records: {pipe}")
+        path = next(_lists(self.members(token.stop, 1)[0], ".[0]"), "")
+        if not PLAIN_PATH.fullmatch(path.removeprefix(".[0]")):
+            return LISTS
+        return piped(f"jq {shlex.quote(path)}", self.name, "give the numbers of one record alone: {pipe}")
 
     def number_at(self, start: int, index: int) -> int:
         """Return the offset of the number with this index in an array."""
@@ -462,7 +472,9 @@ def _elsewhere(keys: Mapping[str, Any], document: _Document) -> str | Phrase:
         jq, name = "jq", document.name
         if document.in_line:  # the name has the number of the line
             jq, name = "jq -c", name.rpartition(": line ")[0]
-        return piped(f"{jq} {paths[0]}", name, f"give what is under {paths[0][1:]!r} alone{others}: {{pipe}}")
+        return piped(
+            f"{jq} {shlex.quote(paths[0])}", name, f"give what is under {paths[0][1:]!r} alone{others}: {{pipe}}"
+        )
     if keys and all(isinstance(value, dict) for value in keys.values()):
         return 'if pandas wrote it: to_json(orient="values")'
     return 'write {"data": [[1, 2], [3, 4]]}'
@@ -479,10 +491,12 @@ def _lists(value: Mapping[str, Any], path: str) -> Iterator[str]:
         first = one
         while isinstance(first, list) and first:
             first = first[0]
-        if key not in OWN_KEYS and isinstance(one, list) and isinstance(first, int | float):
+        if isinstance(first, int | float) and isinstance(one, list) and (path or key not in OWN_KEYS):
             yield f"{path}.{key}"
         elif isinstance(one, dict):
             yield from _lists(one, f"{path}.{key}")
+        elif isinstance(one, list) and one and isinstance(one[0], dict):
+            yield from _lists(one[0], f"{path}.{key}[0]")
 
 
 def _restored(found: Found, dtype: np.dtype[Any], document: _Document) -> NDArray[Any]:
