@@ -159,6 +159,9 @@ def why_passed_over(path: str) -> PoolcliError:
             detect(file.read(HEAD), path, ReadOptions())
     except PoolcliError as problem:
         return problem
+    if path.lower().endswith(MOSTLY_WORDS):
+        what = f"{path} ends in {MOSTLY_WORDS}, which batch does not take from a folder"
+        return InputError(what, f"name the file itself, or '*{MOSTLY_WORDS}'")
     return InputError(f"{path} has no extension that poolcli reads", "to try it anyway, name the file itself")
 
 

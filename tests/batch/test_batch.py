@@ -861,11 +861,15 @@ def test_what_is_passed_over_is_counted(call: Run, tmp_path: Path, more: list[st
     for name in ("m.csv", "notes.txt", ".hidden.txt"):
         (folder / name).write_text("1,2\n3,4\n")
     words = ["batch", str(folder), *more]
-    assert call(*words, "-o", "1", cwd=tmp_path).err == "note: 2 folders, 1 file not read; -r goes into folders\n"
-    assert call(*words, "-o", "2", "-r", cwd=tmp_path).err == "note: 1 file not read\n"
+    assert call(*words, "-o", "1", cwd=tmp_path).err == (
+        "note: 2 folders, 1 file not read; -r goes into folders, -v says why\n"
+    )
+    assert call(*words, "-o", "2", "-r", cwd=tmp_path).err == "note: 1 file not read; -v says why\n"
     assert call(*words, "-o", "3", "-q", cwd=tmp_path).err == ""
+    why = f"{folder / 'notes.txt'} ends in .txt, which batch does not take from a folder\n"
+    assert call(*words, "-o", "4", "-r", "-v", cwd=tmp_path).err == f"{why}note: 1 file not read\n"
     (folder / "notes.txt").unlink()
-    assert call(*words, "-o", "4", "-r", cwd=tmp_path).err == ""
+    assert call(*words, "-o", "5", "-r", cwd=tmp_path).err == ""
 
 
 @pytest.fixture
@@ -883,7 +887,7 @@ def mixed(tmp_path: Path) -> Path:
 
 def test_what_is_passed_over_is_named_in_the_report_and_why(call: Run, mixed: Path, tmp_path: Path) -> None:
     result = call("batch", "in", "-o", "out", "--report", "r.jsonl", "-j", "1", cwd=tmp_path)
-    assert (result.code, result.err) == (0, "note: 1 folder, 3 files not read; -r goes into folders\n")
+    assert (result.code, result.err) == (0, "note: 1 folder, 3 files not read; -r goes into folders, -v says why\n")
     passed = {line["input"]: line for line in lines(tmp_path / "r.jsonl") if line["status"] == "passed over"}
     assert {path: line["reason"] for path, line in passed.items()} == {
         "in/deep": "in/deep is a folder",

@@ -294,7 +294,8 @@ def _say_passed_over(planned: BatchPlan, out: Output) -> None:
     counted = ((folders, "folder"), (len(planned.passed_over) - folders, "file"))
     passed = [many(count, what) for count, what in counted if count]
     if passed:
-        out.note(f"{', '.join(passed)} not read{'; -r goes into folders' if folders else ''}")
+        ways = ["-r goes into folders"] * bool(folders) + ["-v says why"] * (not out.verbose)
+        out.note(f"{', '.join(passed)} not read{'; ' if ways else ''}{', '.join(ways)}")
 
 
 def _rehearse(planned: BatchPlan, work: Work, files: Files, verbosity: Verbosity) -> int:
