@@ -17,6 +17,7 @@ from poolcli.featuremap import FeatureMap
 from poolcli.pooling import frameworks
 from poolcli.pooling.framework import Framework
 from poolcli.pooling.modes import Mode
+from poolcli.pooling.options import padding_text
 from poolcli.steps.steps import PoolStep
 from poolcli.wording import Phrase
 
@@ -172,9 +173,12 @@ def _reasons(feature_map: FeatureMap, one: Variant, other: Variant) -> list[str]
     a, b = (frameworks.find(variant.step.options.get("compat")) or frameworks.OWN for variant in (one, other))
     rows = [_version(feature_map, variant) for variant in (one, other)]
     why = f"{rows[0].name} differently: {rows[0].why or rows[1].why}"
-    if _own_options(one) != _own_options(other):
-        return [f"{one.label} and {other.label} have different options"]
-    tried = [
+    own = [
+        f"{name} is {_told(one, name)} in {one.label} and {_told(other, name)} in {other.label}"
+        for name in {**_own_options(one), **_own_options(other)}
+        if _own_options(one).get(name) != _own_options(other).get(name)
+    ]
+    tried = own + [
         say(a, b, why)
         for rule, say in RULES.items()
         if _matters(feature_map, one.step, a, b, rule) or _matters(feature_map, other.step, b, a, rule)
@@ -182,8 +186,17 @@ def _reasons(feature_map: FeatureMap, one: Variant, other: Variant) -> list[str]
     return tried or [f"{a.title} and {b.title} differ in several rules, none of which alone makes the difference"]
 
 
-def _own_options(variant: Variant) -> Any:
-    return variant.step.size, {name: value for name, value in variant.step.options.items() if name != "compat"}
+def _own_options(variant: Variant) -> dict[str, Any]:
+    options = {"size": variant.step.size, **variant.step.options}
+    return {name: value for name, value in options.items() if name != "compat" and value is not None}
+
+
+def _told(variant: Variant, name: str) -> str:
+    """Write the value of an option that a side of a comparison has, as one types it."""
+    value = _own_options(variant).get(name, "the default")
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return padding_text(value)
 
 
 def _version(feature_map: FeatureMap, variant: Variant) -> Mode:

@@ -37,7 +37,8 @@ def kind_of(target: str) -> str:
     """
     kind = DRAWN_AS.get(PurePath(target).suffix.lower())
     if kind is None:
-        raise UsageError(f"explain cannot write {target!r}", f"known: {', '.join(DRAWN_AS)}")
+        printed = "write a page, page.html, and print it from the browser; " if target.lower().endswith(".pdf") else ""
+        raise UsageError(f"explain cannot write {target!r}", f"{printed}known: {', '.join(DRAWN_AS)}")
     return kind
 
 

@@ -182,8 +182,10 @@ def test_the_example_is_one_that_all_sides_answer_and_some_otherwise(call: Run, 
 
 def test_what_one_framework_refuses_is_to_be_had_apart(call: Run) -> None:
     words = ("compare", "--compat", "torch,keras", "--padding", "1", "sample_inputs/geeks_4x4.csv")
-    alone = "poolcli explain --compat keras --mode max --at 0,0 ..."
-    assert f"--padding same; or run it alone, with its own options: {alone}" in call(*words).err
+    alone = "--side torch --side 'keras OPTION=VALUE'"
+    assert f"--padding same; for keras alone, replace --compat by {alone}" in call(*words).err
+    sides = ("--side", "torch padding=1", "--side", "keras padding=1")
+    assert "--side" not in call("compare", *sides, words[-1]).err
     assert call(*words, "--quiet").err == ""
     assert call("compare", "--mode", "max,avg", "sample_inputs/geeks_4x4.csv").err == ""
 
@@ -232,7 +234,19 @@ def test_sides_have_options_of_their_own(call: Run) -> None:
     assert answers == {
         "torch padding=1 ceil-mode=true": [2, 4, 6, 6], "keras padding=same": [3, 5, 6], "poolcli size=2": [2, 4, 6],
     }  # fmt: skip
-    assert "torch padding=1 ceil-mode=true and keras padding=same have different options" in made["why"]
+    torch, keras, own = answers
+    assert made["why"] == [
+        f"padding is 1 in {torch} and same in {keras}", f"ceil_mode is on in {torch} and off in {keras}",
+        f"size is 3 in {torch} and 2 in {own}", f"padding is 1 in {torch} and valid in {own}",
+        f"ceil_mode is on in {torch} and off in {own}", f"size is 3 in {keras} and 2 in {own}",
+        f"padding is same in {keras} and valid in {own}",
+    ]  # fmt: skip
+
+
+def test_sides_with_options_of_their_own_differ_by_the_rules_of_their_frameworks_too(call: Run) -> None:
+    sides = ("--side", "torch padding=1 ceil_mode", "--side", "keras padding=same")
+    made = json.loads(call("compare", "--shape", "6x6", "-m", "avg", "-k", "3", "-s", "2", *sides, "--json").out)
+    assert made["why"][-1] == "padding counts in the divisor of PyTorch's average by default, but not of Keras's"
 
 
 @pytest.mark.parametrize(

@@ -393,7 +393,7 @@ def test_every_extension_is_written(call: Run, tiny: Path, tmp_path: Path, name:
 
 
 def test_wrong_use_is_told(call: Run, tiny: Path, tmp_path: Path) -> None:
-    assert "known: .html" in call("explain", tiny, "-o", tmp_path / "x.pdf").err
+    assert "print it from the browser; known: .html" in call("explain", tiny, "-o", tmp_path / "x.pdf").err
     assert call("explain", tiny, "--at", "a,b").code == 2
     assert call("explain", tiny, "--at", "9,9").code == 1
     before = tiny.read_bytes()

@@ -77,7 +77,8 @@ class Comparing(Windowing, panel=WINDOW):
         for setting in settings:
             key, equals, value = setting.partition("=")
             row = known.get(key.replace("-", "_"))
-            if row is None or not equals:
+            value = value if equals or row is None or row.kind.typed is not bool else "true"
+            if row is None or not (equals or value):
                 raise UsageError(f"--side {text!r}: {setting!r} is not OPTION=VALUE", f"options are {', '.join(known)}")
             given[row.name] = _read(row, value, text)
         return self.but(compat=None if name == OWN_RULES else name, **given).step()
@@ -160,7 +161,7 @@ def compare(
         out.table(drawn, writing.output, width_of_output())
     if not io.verbosity.quiet:
         for variant in made.variants:
-            _hint(variant, out)
+            _hint(variant, made, out, by_compat=window.compat is not None)
 
 
 def _check_idle(writing: Writing, *, paged: bool, drawn: bool) -> None:
@@ -188,12 +189,16 @@ def _numbered(text: str, given: str | None) -> FeatureMap:
     return FeatureMap.from_array(cells, LAYOUT_OF_A_SHAPE[len(shape)]).with_(name=f"{text} cells")
 
 
-def _hint(variant: Variant, out: Output) -> None:
+def _hint(variant: Variant, made: Variants, out: Output, *, by_compat: bool) -> None:
     """Say how to have what a framework refuses among the others."""
     if isinstance(variant.problem, CompatError):
-        advice = f"{spoken(variant.problem.advice)}; or "
-        apart = f"poolcli explain --compat {variant.step.options['compat']} --mode {variant.step.mode} --at 0,0"
-        out.say(f"hint: {variant.label}: {advice}run it alone, with its own options: {apart} ...")
+        apart = ""
+        if by_compat:
+            names = dict.fromkeys(one.step.options["compat"] or OWN_RULES for one in made.variants)
+            refused = variant.step.options["compat"]
+            sides = " ".join(f"--side '{name} OPTION=VALUE'" if name == refused else f"--side {name}" for name in names)
+            apart = f"; for {refused} alone, replace --compat by {sides}"
+        out.say(f"hint: {variant.label}: {spoken(variant.problem.advice)}{apart}")
 
 
 def _record(ready: FeatureMap, made: Variants) -> dict[str, Any]:
