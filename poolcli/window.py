@@ -316,11 +316,17 @@ def _check_listed(number: int) -> None:
 
 
 def _wanted(length: int, window: Window, axis: int) -> int:
-    """Return how many fractional windows there are to be, as PyTorch rounds a share."""
-    number = window.output_size[axis] if window.output_size else int(length * window.output_ratio[axis])
+    """Return how many fractional windows there are to be: as said, or as PyTorch or TensorFlow round a ratio down."""
+    if window.output_size:
+        return window.output_size[axis]
+    import numpy as np
+
+    ratio, share = window.output_ratio[axis], window.kind == "fractional"
+    number = int(length * ratio if share else np.float32(length) / np.float32(ratio))
     if number < 1:
-        share = Phrase("{output_ratio} of {0} cells gives no window", length, output_ratio=window.output_ratio[axis])
-        raise ShapeError(share, Phrase("use a larger {output_ratio}"))
+        which = "larger" if share else "smaller"
+        raise ShapeError(Phrase("{output_ratio} of {0} cells gives no window", length, output_ratio=ratio),
+                         Phrase(f"use a {which} {{output_ratio}}"))  # fmt: skip
     return number
 
 
@@ -353,12 +359,19 @@ def fractional_disjoint(length: int, window: Window, axis: int) -> Axis:
     return Axis(length, bounds[:-1], bounds[1:])
 
 
+def fractional_overlapping(length: int, window: Window, axis: int) -> Axis:
+    """Disjoint windows, each with the first cell of the next, as TensorFlow's ``overlapping=True``."""
+    apart = fractional_disjoint(length, window, axis)
+    return Axis(length, apart.starts, tuple(min(stop + 1, length) for stop in apart.stops))
+
+
 KINDS: dict[str, Callable[[int, Window, int], Axis]] = {
     "sliding": sliding,
     "global": whole,
     "adaptive": adaptive,
     "fractional": fractional,
     "fractional-disjoint": fractional_disjoint,
+    "fractional-overlapping": fractional_overlapping,
 }
 
 
@@ -380,7 +393,8 @@ class Window(NamedTuple):
     rounding: str = "clipped"
     # what becomes of a window larger than the input: it is refused, gives one value, or none
     too_large: str = "refused"
-    # the share of its cells that fractional windows of an axis give, where no number was asked for
+    # of fractional windows, where no number was asked for: the share of its cells that an axis gives, or, where they
+    # have bounds and no size, how many cells there are to a window
     output_ratio: tuple[float, ...] = ()
 
     @classmethod
@@ -433,12 +447,12 @@ class Window(NamedTuple):
             return cls("adaptive", output_size=target)
         if isinstance(padding, str):
             padding = parse_padding(padding)
-        sizes = _spread(size, ndim, "size", 1)
+        sizes = () if kind.startswith("fractional-") else _spread(size, ndim, "size", 1)
         if kind.startswith("fractional"):
             if len(offsets) != ndim or not all(0 <= u < 1 for u in offsets):
                 what = f"offsets {tuple(offsets)} are not {ndim} numbers from 0 up to but not including 1"
                 raise UsageError(what, "give one for each spatial axis, such as 0.5")
-            shares = _shares(output_ratio, ndim)
+            shares = _shares(output_ratio, ndim, kind)
             return cls(kind, size=sizes, output_size=target, offsets=tuple(offsets), output_ratio=shares)
         return cls(
             kind,
@@ -500,7 +514,8 @@ class Window(NamedTuple):
         if self.kind != "sliding":
             ratio = {"output_ratio": list(self.output_ratio)}
             target = ratio if self.output_ratio else {"output_size": list(self.output_size)}
-            return {"size": list(self.size), **target, "fractional": True, "offsets": list(self.offsets)}
+            sizes = {"size": list(self.size)} if self.size else {}
+            return {**sizes, **target, "fractional": True, "offsets": list(self.offsets)}
         record: dict[str, Any] = {"size": list(self.size), "stride": list(self.stride)}
         if self.padding != "valid" and any(pair != (0, 0) for pair in self.padding):
             record["padding"] = self.padding if isinstance(self.padding, str) else [list(p) for p in self.padding]
@@ -575,11 +590,21 @@ def _target(output_size: int | Sequence[int | None] | None, ndim: int, kind: str
     return tuple(0 if said is None else size for said, size in zip(output_size, sizes, strict=True))
 
 
-def _shares(output_ratio: float | Sequence[float] | None, ndim: int) -> tuple[float, ...]:
-    """Return the share of each axis."""
+SHARE_HINT = Phrase("use numbers between 0 and 1, such as {output_ratio}", output_ratio=0.5)
+RATIO_HINT = Phrase("it says how many cells there are to a window: {output_ratio}", output_ratio=1.44)
+
+
+def _shares(output_ratio: float | Sequence[float] | None, ndim: int, kind: str) -> tuple[float, ...]:
+    """Return the share of each axis, or, of windows with bounds, the cells to a window."""
     if output_ratio is None:
         return ()
-    shares = tuple(output_ratio) if isinstance(output_ratio, Sequence) else (output_ratio,) * ndim
+    given: Any = output_ratio if isinstance(output_ratio, list | tuple) else [output_ratio]
+    numeric = all(isinstance(one, int | float) and not isinstance(one, bool) for one in given)
+    if kind == "fractional" and not (numeric and all(0 < one < 1 for one in given)):
+        raise UsageError(Phrase("{output_ratio} {0} is not between 0 and 1", times(given)), SHARE_HINT)
+    if kind != "fractional" and not (numeric and all(1 <= one < math.inf for one in given)):
+        raise UsageError(Phrase("{output_ratio} {0} is less than 1", times(given)), RATIO_HINT)
+    shares: tuple[float, ...] = tuple(given) if isinstance(output_ratio, Sequence) else (*given,) * ndim
     if len(shares) != ndim:
         raise UsageError(
             f"output-ratio has {len(shares)} numbers, but the input has {ndim} spatial axes",

@@ -579,7 +579,14 @@ def test_sizes_may_be_numpy_integers() -> None:
 
 
 def test_every_kind_has_one_function() -> None:
-    assert sorted(KINDS) == ["adaptive", "fractional", "fractional-disjoint", "global", "sliding"]
+    assert sorted(KINDS) == [
+        "adaptive",
+        "fractional",
+        "fractional-disjoint",
+        "fractional-overlapping",
+        "global",
+        "sliding",
+    ]
 
 
 def test_a_pair_per_axis_is_kept() -> None:

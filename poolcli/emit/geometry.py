@@ -52,7 +52,8 @@ def sides_of(window: Window) -> tuple[tuple[int, int], ...] | None:
 def outputs_of(window: Window, lengths: Sequence[str]) -> list[str]:
     """Write how many windows there are to be along each axis; a share of its cells is rounded down."""
     if window.output_ratio:
-        return [f"int({length} * {share})" for length, share in zip(lengths, window.output_ratio, strict=True)]
+        written = "int({0} * {1})" if window.kind == "fractional" else "int(np.float32({0}) / np.float32({1}))"
+        return [written.format(*pair) for pair in zip(lengths, window.output_ratio, strict=True)]
     return [str(number or length) for number, length in zip(window.output_size, lengths, strict=False)]
 
 

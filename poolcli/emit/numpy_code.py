@@ -399,7 +399,6 @@ class Numpy(Program):
                 columns += [filled] if any(filled) else zip(*sides_of(window) or (), strict=True)
         else:
             source = WINDOWS[window.kind]
-            columns = columns[window.kind == "fractional-disjoint" :]
         name = self.help(source)
         rows = zip(self.lengths, *(column for column in columns if column), strict=True)
         return [f"{name}({', '.join(map(str, row))})" for row in rows]

@@ -86,7 +86,8 @@ class Framework(NamedTuple):
     count_include_pad: bool = False  # whether padding counts in an average unless told otherwise
     channels_last: bool = False  # whether C stands last in a layout chosen by rank
     same_ignores_dilation: bool = False  # whether SAME pads as if the dilation were 1
-    fractional: str = "fractional"  # the kind of fractional windows, a row of `poolcli.window.KINDS`
+    # the kind of fractional windows without a size and with one, rows of `poolcli.window.KINDS`
+    fractional: tuple[str, str] = ("fractional", "fractional")
     last_nan: bool = False  # whether the index of a NaN maximum is that of the last NaN
     aliases: tuple[str, ...] = ()  # other names that lead to it
     verified: str = ""  # what its answers were compared with: versions, or documentation

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from poolcli.errors import UnknownNameError
+from poolcli.errors import CompatError, UnknownNameError
 from poolcli.pooling.framework import DOCUMENTED, NOT_RUN, Framework, LayerFacts, LayerSpec, Rule
 from poolcli.pooling.modes import MODES, Mode, Reduction
 from poolcli.window import Axis
@@ -27,6 +27,8 @@ def find(name: str | Framework | None) -> Framework | None:
     if name is None or isinstance(name, Framework):
         return name
     found = FRAMEWORKS.get(OTHER_NAMES.get(name, name))
+    if found is None and name in WITHOUT_ROW:
+        raise CompatError("poolcli does not follow " + WITHOUT_ROW[name][0], WITHOUT_ROW[name][1])
     if found is None:
         raise UnknownNameError("framework", name, [*FRAMEWORKS, *OTHER_NAMES])
     return found
@@ -300,11 +302,8 @@ def _channels_last_plane(where: NDArray[np.int64], spatial: Sequence[int], _: in
     return where // (where.shape[-len(spatial) - 1] if where.ndim > len(spatial) else 1)
 
 
-_INPUTS_BY_OUTPUTS = Rule(
-    _shared,
-    "its pooling ratio says how many inputs there are to an output",
-    Phrase("{output_size}", output_size=(7, 7)),
-)
+_BOUNDED = ("fractional-disjoint", "fractional-overlapping")
+_DRAWN = ("fractional", *_BOUNDED)
 KERAS = Framework(
     "keras",
     "Keras",
@@ -318,14 +317,13 @@ KERAS = Framework(
         Rule(_rounding_up, "it has no ceil_mode", Phrase("{padding}", padding="same")),
         Rule(lambda facts: facts.layer.count_include_pad, "padding never counts in its averages"),
         Rule(_divided, "its averages have no divisor_override"),
-        Rule(_all(_kind("fractional-disjoint"), _ndim(1, 3)), "tf.nn.fractional_max_pool is 2-D only"),
-        _INPUTS_BY_OUTPUTS,
+        Rule(_all(_kind(*_BOUNDED), _ndim(1, 3)), "tf.nn.fractional_max_pool is 2-D only"),
         Rule(_columns_first, "its indices count rows first", Phrase("drop {storage_order}")),
         Rule(_filled, "its padding holds only what the mode ignores", "use a padding layer first"),
         Rule(_nan_rule, "its pooling propagates NaN"),
     ),
     channels_last=True,
-    fractional="fractional-disjoint",
+    fractional=_BOUNDED[:1] * 2,
     verified="Keras 3.15",
     number=_channels_last_index,
     plane_index=_channels_last_plane,
@@ -490,7 +488,7 @@ _SHARED: Mapping[str, Rule] = {
     "n": Rule(lambda facts: facts.layer.count_include_pad, "padding never counts in its averages"),
     "v": Rule(_divided, "its averages have no divisor_override"),
     "a": Rule(_kind("adaptive"), "it has no adaptive pooling"),
-    "r": Rule(_kind("fractional", "fractional-disjoint"), "it has no fractional pooling"),
+    "r": Rule(_kind(*_DRAWN), "it has no fractional pooling"),
     "i": Rule(lambda facts: facts.indices, "it records no indices", Phrase("drop {return_indices}")),
     "g": Rule(_kind("global"), "it has no global pooling here", "say the window"),
     "f": Rule(_filled, "its padding holds only what the mode ignores", "pad the input first"),
@@ -578,18 +576,22 @@ TENSORFLOW = Framework(
         Rule(_all(_dilated, _padded), "explicit padding cannot be combined with dilations", "pad the input first"),
         Rule(_all(_dilated, lambda facts: _named("same")(facts) or max(facts.layer.window.stride) > 1),
              "dilations go with padding valid and stride 1 only"),
-        Rule(_all(_kind("fractional-disjoint"), _ndim(1, 3)), "its fractional pooling is 2-D only"),
-        _INPUTS_BY_OUTPUTS,
+        Rule(_all(_kind(*_BOUNDED), _ndim(1, 3)), "its fractional pooling is 2-D only"),
         Rule(_types("int8 uint8 int32 int64", "max"), "its max pooling does not take this type", _FLOATS),
         Rule(_all(_integer, _mode("avg")), "its averages take floating-point numbers only", _FLOATS),
         *_channels("lcnvafmo"),
     ),
     stride=1,
     channels_last=True,
-    fractional="fractional-disjoint",
+    fractional=_BOUNDED[:1] * 2,
     unpromised=lambda facts: _loses_nan("its max pooling", facts, "by rank, by indices and by processor"),
     number=_channels_last_index,
     plane_index=_channels_last_plane,
+)  # fmt: skip
+
+TENSORFLOW_OVERLAPPING = TENSORFLOW._replace(
+    name="tensorflow:overlapping", title="TensorFlow (overlapping)", aliases=("tf:overlapping",),
+    fractional=("fractional-overlapping",) * 2,
 )  # fmt: skip
 
 # --- LiteRT -----------------------------------------------------------------------------------------------------------
@@ -749,15 +751,20 @@ PADDLE = Framework(
         Rule(_all(_named("same"), lambda facts: facts.indices), "with return_mask its SAME leaves out the padding",
              "give " + Phrase("{padding}") + " in cells"),
         Rule(_all(_ndim(1), _divided), "divisor_override exists in 2-D and 3-D only"),
-        Rule(_all(_kind("adaptive", "global", "fractional"), _divided), "adaptive pooling has no divisor_override"),
-        Rule(_all(_kind("adaptive", "global", "fractional"), _mode("lp")), "its lp pooling has sliding windows only"),
-        Rule(_all(_kind("fractional"), _mode("avg")), "its fractional pooling is max only"),
-        Rule(_all(_kind("fractional"), _ndim(1)), "its fractional pooling is 2-D or 3-D"),
+        Rule(_all(_kind("adaptive", "global", *_DRAWN), _divided), "adaptive pooling has no divisor_override"),
+        Rule(_all(_kind("adaptive", "global", *_DRAWN), _mode("lp")), "its lp pooling has sliding windows only"),
+        Rule(_all(_kind(*_DRAWN), _mode("avg")), "its fractional pooling is max only"),
+        Rule(_all(_kind(*_DRAWN), _ndim(1)), "its fractional pooling is 2-D or 3-D"),
+        Rule(_all(_kind("fractional"), lambda facts: 1 in facts.layer.window.output_size),
+             "with a size its fractional pooling divides by zero for a single output", Phrase("drop {compat}")),
+        Rule(_kind(*_BOUNDED), "without a size its fractional windows have bounds rounded in single precision",
+             Phrase("{size}", size=2)),
         Rule(_shared, "its fractional pooling takes a number of outputs", Phrase("{output_size}", output_size=(7, 7))),
         Rule(_all(_ndim(3), _mode("lp")), "its lp pooling is 1-D or 2-D"),
         *_channels("dwfmo"),
         Rule(_named("same-lower"), "SAME puts the extra cell at the end"),
     ),
+    fractional=("fractional-disjoint", "fractional"),
     rounding="whole",
     counted=_begin_at_both_ends,
     counting="Paddle counts as much padding after the input as before it",
@@ -877,9 +884,20 @@ OWN = Framework(
     plane_index=_turned_back,
 )
 _ROWS = (
-    TORCH, KERAS, ONNX, TENSORFLOW, LITERT, LITERT_BUILTIN, OPENVINO, OPENVINO_CEIL, OPENVINO_CEIL_TORCH, PADDLE, FLAX,
-    COREML, TENSORRT, CAFFE,
+    TORCH, KERAS, ONNX, TENSORFLOW, TENSORFLOW_OVERLAPPING, LITERT, LITERT_BUILTIN, OPENVINO, OPENVINO_CEIL,
+    OPENVINO_CEIL_TORCH, PADDLE, FLAX, COREML, TENSORRT, CAFFE,
 )  # fmt: skip
+# what has no row though its answers are known: why not, and what comes nearest
+WITHOUT_ROW: Mapping[str, tuple[str, str | Phrase]] = {
+    "mlx": ("MLX: too few people port to it to keep its row true",
+            "where a layer says its stride, " + Phrase("{compat} gives the same values of floats", compat=FLAX.name)),
+    "tinygrad": ("tinygrad: its NaN and its indices depend on the device",
+                 "within PyTorch's limits " + Phrase("{compat} gives the same values of floats", compat=TORCH.name)),
+    "lax": ("lax.reduce_window: it is not pooling alone, and has gaps between the inputs",
+            Phrase("{compat} follows the layers made of it", compat=FLAX.name)),
+    "tensorflow:xla": ("TensorFlow's jit_compile: it starts a maximum from -inf and loses NaN, and more is not known",
+                       Phrase("{compat} follows its own kernels", compat=TENSORFLOW.name)),
+}  # fmt: skip
 FRAMEWORKS: Mapping[str, Framework] = {row.name: row for row in _ROWS}
 OTHER_NAMES: Mapping[str, str] = {alias: row.name for row in _ROWS for alias in row.aliases}
 

@@ -81,7 +81,8 @@ def unpool(values: ArrayLike, indices: ArrayLike, shape: Sequence[int]) -> Array
         array.itemsize * cells * math.prod(lead), f"an output of {times((*lead, *shape))}", "use a smaller one"
     )
     planes = np.zeros((math.prod(lead), cells), dtype=array.dtype)
-    np.put_along_axis(planes, where.reshape(len(planes), -1).astype(np.int64), array.reshape(len(planes), -1), axis=1)
+    lined = len(planes), math.prod(array.shape[len(lead) :])  # said, because an empty batch leaves it open
+    np.put_along_axis(planes, where.reshape(lined).astype(np.int64), array.reshape(lined), axis=1)
     return planes.reshape(*lead, *shape)
 
 

@@ -50,7 +50,7 @@ class Pooling(LayerSpec):
             given["seed"] = given["seed"] or 0
             given["offsets"] = given["offsets"] or _offsets(ndim, given["seed"])
         if framework:
-            kind = framework.fractional if kind == "fractional" else kind
+            kind = framework.fractional[size is not None] if kind == "fractional" else kind
             given["stride"] = framework.stride if given["stride"] is None else given["stride"]
             given["ceil_mode"] = given["ceil_mode"] or (framework.ceil_mode and kind == "sliding")
             own = {name: getattr(framework, name) for name in ("same_ignores_dilation", "rounding", "too_large")}

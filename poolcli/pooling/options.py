@@ -15,7 +15,16 @@ from poolcli.errors import UnknownNameError, UsageError
 from poolcli.pooling.framework import NOT_RUN, Framework
 from poolcli.pooling.frameworks import FRAMEWORKS, OTHER_NAMES, framework_names
 from poolcli.pooling.modes import ALIASES, GLOBALS, MODES, ChosenMode
-from poolcli.window import NAMED_PADDING, PAD_FILLS, Padding, parse_padding, parse_sizes, parse_target, times
+from poolcli.window import (
+    NAMED_PADDING,
+    PAD_FILLS,
+    SHARE_HINT,
+    Padding,
+    parse_padding,
+    parse_sizes,
+    parse_target,
+    times,
+)
 from poolcli.wording import Phrase
 
 NAN_RULES = ("propagate", "ignore", "error")
@@ -76,7 +85,7 @@ def _parse_ratios(text: str, _: str) -> float | tuple[float, ...]:
     try:
         ratios = tuple(map(float, text.lower().split("x")))
     except ValueError:
-        raise UsageError(Phrase("{output_ratio} is not made of numbers", output_ratio=text), _SHARE) from None
+        raise UsageError(Phrase("{output_ratio} is not made of numbers", output_ratio=text), SHARE_HINT) from None
     return ratios[0] if len(ratios) == 1 else ratios
 
 
@@ -94,7 +103,6 @@ def _grid(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(_number(item) or _grid(item) for item in value)
 
 
-_SHARE = Phrase("use numbers between 0 and 1, such as {output_ratio}", output_ratio=0.5)
 MOST = 10**18  # cells: no map has as many
 
 
@@ -182,10 +190,9 @@ def ratio_text(value: Any) -> str:
     return "x".join(map(str, value if isinstance(value, list | tuple) else [value]))
 
 
-def _check_ratio(value: Any, _: ChosenMode) -> None:
-    shares = value if isinstance(value, list | tuple) else [value]
-    if value is not None and not all(_number(share) and 0 < share < 1 for share in shares):
-        raise UsageError(Phrase("{output_ratio} {0} is not between 0 and 1", ratio_text(value)), _SHARE)
+def _ratio_told(value: Any) -> str:
+    least = min(value) if isinstance(value, list | tuple) else value
+    return f"{ratio_text(value)} cells to a window" if least >= 1 else f"to {ratio_text(value)} of the size"
 
 
 def padding_text(value: Any) -> str:
@@ -290,8 +297,8 @@ OPTIONS: tuple[PoolOption, ...] = (
     ),
     PoolOption(
         "output_ratio", "float | Sequence[float] | None", None, RATIOS,
-        Phrase("The output of {fractional} windows as a share of the input, rounded down."),
-        metavar="R|RxR", told=lambda value: f"to {ratio_text(value)} of the size", check=_check_ratio,
+        Phrase("The output of {fractional} windows as a share of the input, rounded down, or TensorFlow's ratio."),
+        metavar="R|RxR", told=_ratio_told,
     ),
     PoolOption(
         "fractional", "bool", False, FLAG, Phrase("Windows of varying sizes that give {output_size}."),

@@ -54,6 +54,25 @@ def test_code_counts_at_run_time(target: str) -> None:
         np.testing.assert_array_equal(namespace(code)["pool"](x), pool(x, size=2, **options))
 
 
+@pytest.mark.parametrize(("length", "ratio", "number"), [(10, 1.9, 5), (18, 1.2, 14), (33, 1.1, 30), (36, 2.4, 14)])
+def test_cells_to_a_window_are_divided_in_single_precision(length: int, ratio: float, number: int) -> None:
+    """As TensorFlow gave it; in double precision the last three are 15, 29 and 15."""
+    said: Any = {"fractional": True, "output_ratio": (ratio, 1), "compat": "tensorflow"}
+    assert pool(np.zeros((length, 1)), **said).shape == (number, 1)
+
+
+@pytest.mark.parametrize("compat", ["keras", "tensorflow", "tensorflow:overlapping"])
+def test_windows_with_bounds_are_made_again_of_code_and_record(compat: str) -> None:
+    options: Any = {"fractional": True, "offsets": (0.9, 0.3), "compat": compat, "output_ratio": (2.4, 1.2)}
+    x = np.random.default_rng(3).normal(size=(2, 18, 7))
+    if compat == "keras":  # the other rows have no NumPy code
+        code = emit([PoolStep("max", None, options)], 2, "numpy")
+        np.testing.assert_array_equal(namespace(code)["pool"](x), pool(x, **options))
+    (again,) = from_records([{"step": "pool", **PoolStep("max", None, options).layer(2).record()}])
+    assert isinstance(again, PoolStep)
+    assert again.layer(2).plan((18, 7)) == PoolStep("max", None, options).layer(2).plan((18, 7))
+
+
 @pytest.mark.parametrize(
     ("options", "kind", "why"),
     [
@@ -64,8 +83,20 @@ def test_code_counts_at_run_time(target: str) -> None:
         ({"fractional": True, "output_ratio": 0.5, "output_size": 2}, UsageError, "goes not with output_size"),
         ({"fractional": True, "output_ratio": (0.5,), "size": (1, 1)}, UsageError, "1 and 2 spatial axes"),
         ({"fractional": True, "output_ratio": 0.1}, ShapeError, "output_ratio=0.1 of 4 cells gives no window"),
-        ({"fractional": True, "output_ratio": 0.5, "compat": "keras"}, CompatError, "how many inputs there are"),
-        ({"fractional": True, "output_ratio": 0.5, "compat": "paddle"}, CompatError, "takes a number of outputs"),
+        ({"fractional": True, "output_ratio": 0.5, "compat": "keras"}, UsageError, "output_ratio 0.5 is less than 1"),
+        ({"fractional": True, "output_ratio": (1, True), "compat": "tensorflow"}, UsageError, "1xTrue is less than 1"),
+        (
+            {"fractional": True, "output_ratio": 9.0, "compat": "tensorflow"},
+            ShapeError,
+            "9.0 of 4 cells gives no window",
+        ),
+        ({"fractional": True, "output_size": 1, "size": 2, "compat": "paddle"}, CompatError, "divides by zero"),
+        ({"fractional": True, "output_size": 2, "compat": "paddle"}, CompatError, "without a size its fractional"),
+        (
+            {"fractional": True, "output_ratio": 0.5, "size": 2, "compat": "paddle"},
+            CompatError,
+            "takes a number of outputs",
+        ),
     ],
 )
 def test_what_cannot_be_meant(options: Any, kind: type[Exception], why: str) -> None:
