@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
@@ -95,6 +96,7 @@ class Local(Workers):
 
 
 def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # for systems that let Ctrl-C through to it
     Thread(target=_leave_with_parent, daemon=True).start()
 
 
