@@ -21,6 +21,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def as_utf8(typed: str) -> bytes:
+    """Return what someone typed as a file would hold it; bytes that are not text stay something that no file holds."""
+    return typed.encode("utf-8", "surrogatepass")
+
+
 # what poolcli sends to a terminal beside characters: colours and ends of lines
 SENT = re.compile(r"(\x1b\[[0-9;]*m|\n)")
 FIELD = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")  # of a phrase, where two braces are one that is meant

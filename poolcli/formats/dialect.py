@@ -13,7 +13,7 @@ from poolcli.formats.cells import MISSING, POINTED, SHEET_ERROR, advice, looks_o
 from poolcli.formats.missing import Missing
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.text import Number, load_rows, quoted, shortened
-from poolcli.wording import Phrase, many
+from poolcli.wording import Phrase, as_utf8, many
 
 DELIMITERS = {"tab": b"\t", ";": b";", ",": b",", "|": b"|", "blanks": b" "}  # in the order of precedence
 NAMED_DELIMITERS = {"\t": "tab", "\\t": "tab", " ": "blanks", "comma": ",", "semicolon": ";"}
@@ -159,7 +159,7 @@ def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, *, tabs:
         raise InputError(f"{name}: no numbers, only blank lines and comments{passed}", "give it at least one number")
     chosen = asked or ("tab" if tabs else _guess([text for _, _, text in lines], options.decimal))
     notes: tuple[str, ...] = () if asked else (f"delimiter {chosen}" if chosen else "one column",)
-    mark = DELIMITERS.get(chosen, chosen.encode())
+    mark = DELIMITERS.get(chosen, as_utf8(chosen))
     trailing = mark not in (b"", b" ") and all(_ends(text, mark) for _, _, text in lines)
     look = _Look(mark, trailing, options, name)
     first, rest = lines[0], lines[1:]
@@ -192,7 +192,7 @@ class _Look:
 
     def __init__(self, mark: bytes, trailing: bool, options: ReadOptions, name: str) -> None:
         self.mark, self.trailing, self.options, self.name = mark, trailing, options, name
-        self.words = frozenset(word.encode() for word in Missing.of(options.missing).words)
+        self.words = frozenset(as_utf8(word) for word in Missing.of(options.missing).words)
         self.decimal = options.decimal
         self.numbers, self.named = _columns_asked(options.columns)
 
@@ -289,7 +289,7 @@ class _Look:
         return Phrase("{skip} to pass over it, or give every column a name", skip=first[0] - 1)
 
     def _place(self, name: str, known: Sequence[bytes]) -> int:
-        found = [column for column, cell in enumerate(known) if cell == name.encode()]
+        found = [column for column, cell in enumerate(known) if cell == as_utf8(name)]
         if len(found) != 1:
             names = [cell.decode(errors="replace") for cell in known]
             if found:

@@ -30,7 +30,7 @@ from poolcli.pooling.options import (
     sizes_text,
 )  # fmt: skip
 from poolcli.window import AXIS_NAMES, Padding, Window, times
-from poolcli.wording import Phrase, Typed
+from poolcli.wording import Phrase, Typed, printable
 
 if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
@@ -148,6 +148,10 @@ class ConvStep:
     dilation: int | tuple[int, ...] = 1
     bias: float = 0.0
     threads: int | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Make the label one line of text, as JSON and comments of code need it: a file may have any name."""
+        object.__setattr__(self, "label", printable(self.label))
 
     @property
     def title(self) -> str:

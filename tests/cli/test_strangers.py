@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from poolcli import write
+from poolcli.cli.registry import COMMANDS, GROUPS, build
 from tests.support.process import Run, Shell
 
 CSV = "1,2,3,4\n5,6,7,8\n9,1,2,3\n4,5,6,7\n"
@@ -116,6 +117,37 @@ def test_a_pattern_that_makes_no_name(call: Run, folder: Path, pattern: str) -> 
 def test_a_name_longer_than_any_file_may_have(call: Run, folder: Path, words: list[str]) -> None:
     result = call(*words, "a" * 3000, cwd=folder)
     assert (result.code in (1, 2), result.err.count("\n"), len(result.err) < 5000) == (True, 2, True)
+
+
+LACKING = {"conv": ["--filter", "box"], "compare": ["-m", "max,avg"], "batch": ["-o", "made", "--dry-run"]}
+TAKEN = {name: ["a.csv"] * (name not in GROUPS["Look up"]) for name in COMMANDS} | {"summary": ["4x4"]}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_value_that_is_not_text(call: Run, folder: Path, command: str) -> None:
+    """As the shell hands on bytes that are not UTF-8."""
+    stack = ["pool"] if command in ("run", "summary") else []
+    params: list[Any] = build(command).params
+    for one in params:
+        if one.param_type_name == "option" and not one.is_flag:
+            words = [command, *TAKEN[command], *LACKING.get(command, []), max(one.opts, key=len), "\udcff", *stack]
+            result = call(*words, cwd=folder)
+            assert result.code in (0, 1, 2), (words, result.err)
+
+
+@pytest.mark.parametrize("name", ["k\udcff.csv", "k\nprint(1).csv", "k\u2028print(1)\r.csv"])
+def test_a_kernel_may_have_any_name(call: Run, folder: Path, name: str) -> None:
+    """It stands in JSON, in pictures, in recipes and in the comments of programs, and is never a line of a program."""
+    (folder / name).write_text("1,1\n")
+    said = name.encode("unicode_escape", "surrogatepass").decode()
+    made = call("conv", "--filter", name, "--json", "a.csv", cwd=folder)
+    assert made.json()["steps"][0]["filter"] == said
+    assert call("conv", "--filter", name, "-o", "made.png", "a.csv", cwd=folder).code == 0
+    assert call("run", "a.csv", "--save-steps", "made.json", "conv", "--filter", name, cwd=folder).code == 0
+    for target in ("numpy", "torch"):
+        first, second, *_ = call("pool", "--emit", target, "--filter", name, cwd=folder).out.split("\n")
+        assert first.startswith(f"# poolcli: {said} 1x2")
+        assert second.startswith("import ")
 
 
 @pytest.mark.parametrize(

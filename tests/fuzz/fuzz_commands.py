@@ -43,7 +43,7 @@ WORDS = [
     "", "0", "1", "2", "3", "-1", "1.5", "1e308", "nan", "inf", "-inf", "99999999999999999999", "2x2", "3x", "x3",
     "1,2", "0:2", "1:0", "a", "A", "\xe9", "\u0663", "\u202e", "\x1b[31m", "a" * 3000, "[[1,2]]", "null", "HW", "CHW",
     "same", "-", "--", "torch", "keras", "onnx", "torch:2", "in.csv", "nosuch", ".", "/dev/null", "%s", "{stem}",
-    "{number:{stem}}", "~", "*",
+    "{number:{stem}}", "~", "*", "\udcff", "a\nb", "\u2028",
 ]  # fmt: skip
 RESULTS = (
     "made.csv",
@@ -57,7 +57,8 @@ RESULTS = (
     "made.zarr",
 )
 ODD: list[Any] = [
-    None, True, 0, -1, 2, 1.5, 1e308, 10**30, "", "x", "a" * 3000, "\x1b[31m", [], [0, 0], [2, 2], [None], {}, {"a": 1},
+    None, True, 0, -1, 2, 1.5, 1e308, 10**30, "", "x", "a" * 3000, "\x1b[31m", "\ud800", [], [0, 0], [2, 2], [None], {},
+    {"a": 1},
 ]  # fmt: skip
 RECIPE = [
     {"step": "conv", "filter": "gaussian", "stride": [1, 1], "bias": 0.5}, {"step": "relu"},

@@ -14,6 +14,7 @@ from poolcli.pooling.filters import find_filter
 from poolcli.pooling.frameworks import framework_names
 from poolcli.steps.steps import ConvStep, ReluStep, UnpoolStep
 from poolcli.window import parse_padding
+from poolcli.wording import as_utf8
 
 if TYPE_CHECKING:
     from poolcli.steps.steps import Step
@@ -113,7 +114,7 @@ class UnpoolOptions(Sizing, panel=WINDOW):
 def kernel_step(text: str, **options: Any) -> ConvStep:
     """Return the convolution with a named filter, with the kernel in a file, or with one written as JSON."""
     if text.lstrip().startswith("["):
-        kernel = decode(text.encode(), "the kernel", ReadOptions(input_format="json")).array
+        kernel = decode(as_utf8(text), "the kernel", ReadOptions(input_format="json")).array
     elif "." in text or "/" in text:
         kernel = read(text).array
     else:
