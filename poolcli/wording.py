@@ -1,4 +1,4 @@
-"""Text that people read: foreign names made harmless, numbers of things in good grammar."""
+"""Texts that people read: phrases that hold options as data, words of other libraries, foreign names made harmless."""
 
 from __future__ import annotations
 

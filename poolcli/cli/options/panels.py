@@ -1,4 +1,4 @@
-"""The headings of options, and what they offer to choose from."""
+"""The headings of options (`poolcli.cli.help` has their order), and what options offer to choose from."""
 
 from __future__ import annotations
 
