@@ -22,7 +22,7 @@ from poolcli.cli.checks import compat_among, files_read
 from poolcli.cli.console import width_of_output
 from poolcli.cli.options.files import Reading, Verbosity, Writing
 from poolcli.cli.options.grammar import Group, argument, option
-from poolcli.cli.options.panels import OUTPUT, formats_written
+from poolcli.cli.options.panels import OUTPUT, WRITABLE
 from poolcli.cli.options.steps import FilterOptions, RecipeOptions
 from poolcli.cli.options.windows import Windowing
 from poolcli.cli.output import Output
@@ -45,11 +45,6 @@ if TYPE_CHECKING:
 FILES, WORKERS = "Files", "Workers"
 
 
-def file_formats() -> list[str]:
-    """Return the formats that a file can have."""
-    return [name for name in formats_written() if name != "table"]
-
-
 MOST_NOTES = 10  # of what files lost that are told one by one
 
 
@@ -63,7 +58,7 @@ class Files(Group, panel=FILES):
         "chooses the format.", usual="{folder}/{stem} and the input's format, or png for pictures", metavar="PATTERN",
     )  # fmt: skip
     format: str | None = option(
-        None, "csv, tsv, json, npy, png ...", "-f", metavar="NAME", choices=file_formats, free=True
+        None, "csv, tsv, json, npy, png ...", "-f", metavar="NAME", choices=WRITABLE[1:], free=True
     )
     recursive: bool = option(False, "Include subfolders.", "-r")
     files0: bool = option(False, "Read more paths from standard input, each followed by NUL, as from find -print0.")
@@ -112,7 +107,7 @@ class Drawing(Group):
 
 def _steps(recipes: RecipeOptions, filtering: FilterOptions, window: Windowing, *, indices: bool) -> list[Step]:
     """Return the steps of a recipe, or else those that the options ask for."""
-    if recipes.steps and (indices or not (_as_usual(filtering) and _as_usual(window))):
+    if recipes.steps and (indices or filtering.changed() or window.changed()):
         raise UsageError(
             "--steps and options for pooling cannot be combined", "change the recipe with --set pool.size=3"
         )
@@ -127,10 +122,6 @@ def _threads(workers: Workers, verbosity: Verbosity) -> int:
     """Return how many threads each task may use: as many as the user says, else its share of the processors."""
     said = verbosity.threads is not None or "POOLCLI_THREADS" in os.environ
     return threads(verbosity.threads) if said else workers.share
-
-
-def _as_usual(group: Group) -> bool:
-    return all(value == getattr(type(group), name) for name, value in vars(group).items())
 
 
 def batch(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,11 +30,6 @@ from poolcli.wording import Phrase
 LAYOUT_OF_A_SHAPE = {1: "L", 2: "HW", 3: "DHW"}  # the layout of a shape alone
 
 
-def sides() -> Iterable[str]:
-    """Return the frameworks that can be compared, poolcli among them."""
-    return [*framework_names(), OWN_RULES]
-
-
 @dataclass
 class PageTarget:
     """A page that is written; no other command has it as a format."""
@@ -53,7 +47,7 @@ class Comparing(Windowing, panel=WINDOW):
     )
     compat: str | None = option(
         None, "Frameworks with commas: torch,litert; poolcli is poolcli's own rules.", metavar="NAME,...",
-        choices=sides, free=True,
+        choices=(*framework_names(), OWN_RULES), free=True,
     )  # fmt: skip
 
     side: list[str] | None = option(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from poolcli.cli.emitting import layout_of, write_code
@@ -18,19 +17,15 @@ from poolcli.pooling.options import mode_names
 from poolcli.steps.steps import GradStep
 
 GRADED = [row.name for row in MODES.values() if row.gradient]
-
-
-def graded_names() -> Iterable[str]:
-    """Return the modes with a gradient, as a user may type them."""
-    bare = ((name, name.removeprefix("global-")) for name in mode_names())
-    return [name for name, mode in bare if ALIASES.get(mode, mode).partition(":")[0] in GRADED]
+AS_TYPED = ((name, name.removeprefix("global-")) for name in mode_names())
+GRADED_NAMES = tuple(name for name, mode in AS_TYPED if ALIASES.get(mode, mode).partition(":")[0] in GRADED)
 
 
 class Differentiating(Windowing, panel=WINDOW):
     """Windows under a mode that has a gradient."""
 
     mode: str = option(
-        "max", f"{', '.join(GRADED[:-1])} or lp:P.", "-m", metavar="NAME[:PARAM]", choices=graded_names, free=True
+        "max", f"{', '.join(GRADED[:-1])} or lp:P.", "-m", metavar="NAME[:PARAM]", choices=GRADED_NAMES, free=True
     )
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from poolcli.cli.options.grammar import Group, argument, option, part, refuse_idle
-from poolcli.cli.options.panels import INPUT, OUTPUT, PICTURE, TABLE, colormap_names, formats_read, formats_written
+from poolcli.cli.options.panels import INPUT, OUTPUT, PICTURE, READABLE, TABLE, WRITABLE
 from poolcli.cli.output import Output
+from poolcli.colors import COLORMAPS
 from poolcli.errors import UsageError
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.registry import find_format, format_of_target
@@ -23,7 +24,7 @@ class Reading(Group, panel=INPUT):
     """How to read the input."""
 
     input_format: str | None = option(
-        None, "csv, json, npy, png ...; detected from the data if missing.", metavar="NAME", choices=formats_read,
+        None, "csv, json, npy, png ...; detected from the data if missing.", metavar="NAME", choices=READABLE,
         free=True,
     )  # fmt: skip
     layout: str | None = option(
@@ -75,7 +76,7 @@ class Writing(Group, panel=TABLE):
     )
     format: str | None = option(
         None, "table, json, csv, tsv, npy, png ...", "-f", panel=OUTPUT, usual="by --output, else table",
-        metavar="NAME", choices=formats_written, free=True,
+        metavar="NAME", choices=WRITABLE, free=True,
     )  # fmt: skip
     json: bool = option(False, "The same as --format json.", panel=OUTPUT)
     overwrite: bool = option(False, "Allow the output to replace the input.", panel=OUTPUT)
@@ -90,7 +91,11 @@ class Writing(Group, panel=TABLE):
     )  # fmt: skip
     zoom: int = option(1, "Pixels per cell, each way.", panel=PICTURE, least=1, metavar="N")
     colormap: str | None = option(
-        None, "Paint numbers in colour: viridis, magma, gray ...", panel=PICTURE, metavar="NAME", choices=colormap_names
+        None,
+        "Paint numbers in colour: viridis, magma, gray ...",
+        panel=PICTURE,
+        metavar="NAME",
+        choices=tuple(COLORMAPS),
     )
     compress_level: int | None = option(None, "Of PNG, 0 to 9.", kind=int, panel=PICTURE, least=0, most=9, metavar="N")
 
@@ -113,10 +118,6 @@ class Writing(Group, panel=TABLE):
         idle = ["compress_level"] if kind != "png" else []
         idle += [] if picture else [*FOR_PICTURES, *([] if drawn else ["colormap"])]
         refuse_idle(self.changed(*idle), kind if picture else f"{kind}, which is not a picture")
-
-    def changed(self, *names: str) -> dict[str, Any]:
-        """Return those of some options that are not as usual."""
-        return {name: getattr(self, name) for name in names if getattr(self, name) != getattr(type(self), name)}
 
     def options(self) -> WriteOptions:
         """Return them as the writers take them."""

@@ -141,6 +141,11 @@ class Group:
     def __init__(self, **values: Any) -> None:
         self.__dict__.update(values)
 
+    def changed(self, *names: str) -> dict[str, Any]:
+        """Return those of its options, or of some of them, that are not as usual."""
+        usual = type(self)
+        return {name: now for name in names or self.fields if (now := getattr(self, name)) != getattr(usual, name)}
+
     def but(self, **changes: Any) -> Self:
         """Return a copy with some options changed."""
         return type(self)(**{**self.__dict__, **changes})

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from poolcli.cli.options.grammar import Group, option
-from poolcli.cli.options.panels import WINDOW, filter_names
+from poolcli.cli.options.panels import WINDOW
 from poolcli.cli.options.windows import Sizing
 from poolcli.errors import UsageError
 from poolcli.formats import decode, read
 from poolcli.formats.options import ReadOptions
-from poolcli.pooling.filters import find_filter
+from poolcli.pooling.filters import FILTERS, find_filter
 from poolcli.pooling.frameworks import framework_names
 from poolcli.steps.steps import ConvStep, ReluStep, UnpoolStep
 from poolcli.window import parse_padding
@@ -25,7 +25,7 @@ class FilterOptions(Group, panel="Before pooling"):
 
     filter: str | None = option(
         None, "First convolve with a named filter, a kernel file, or JSON such as '[[1,2],[3,4]]'.",
-        metavar="NAME|FILE|JSON", choices=filter_names, free=True,
+        metavar="NAME|FILE|JSON", choices=tuple(FILTERS), free=True,
     )  # fmt: skip
     filter_padding: str = option("valid", "Like --padding, but for the filter, and with zeros.", metavar="P")
     bias: float = option(0.0, "Added to every filtered value.", metavar="X")
@@ -46,7 +46,7 @@ class Convolving(Sizing, panel=WINDOW):
 
     kernel: str | None = option(
         None, "A named filter (poolcli filters lists them), a kernel file, or JSON.", "--filter",
-        metavar="NAME|FILE|JSON", choices=filter_names, free=True,
+        metavar="NAME|FILE|JSON", choices=tuple(FILTERS), free=True,
     )  # fmt: skip
     stride: str = option("1", "Cells from window to window.", "-s", metavar="N|HxW")
     padding: str = option(

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from poolcli.cli.console import colors_of, unicode_ok, width_of_output
 from poolcli.cli.options.files import Writing
 from poolcli.cli.options.grammar import Group, option
-from poolcli.cli.options.panels import OUTPUT, PICTURE, TABLE, colormap_names
+from poolcli.cli.options.panels import OUTPUT, PICTURE, TABLE
 from poolcli.cli.output import Output
 from poolcli.cli.words import typed
+from poolcli.colors import COLORMAPS
 from poolcli.errors import UsageError
 from poolcli.featuremap import FeatureMap
 
@@ -28,7 +29,7 @@ class Picturing(Group, panel=PICTURE):
 
     colormap: str | None = option(
         None, "viridis, magma, gray, or diverging, whose middle is zero.", usual="viridis; gray for a photograph",
-        metavar="NAME", choices=colormap_names,
+        metavar="NAME", choices=tuple(COLORMAPS),
     )  # fmt: skip
     color: str = option(
         "auto", "Colour; without it pictures are made of characters.", panel=TABLE, choices=("auto", "always", "never")
