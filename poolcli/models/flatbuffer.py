@@ -16,21 +16,11 @@ from poolcli.models.source import NOT_WHOLE, Budget
 
 @dataclass(frozen=True)
 class Table:
-    """One table.
+    """One table."""
 
-    Attributes
-    ----------
-    data : bytes-like
-        The whole file.
-    place : int
-        Where the table begins.
-    budget : Budget
-        What the file may cost.
-    """
-
-    data: Any
-    place: int
-    budget: Budget
+    data: Any  # the whole file
+    place: int  # where the table begins
+    budget: Budget  # what the file may cost
 
     @classmethod
     def root(cls, data: Any, budget: Budget) -> Table:

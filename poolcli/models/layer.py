@@ -19,40 +19,19 @@ ROOMY = 1 << 20  # cells that stand for an unknown length, which must be enough 
 
 @dataclass(frozen=True)
 class ModelLayer:
-    """One pooling layer of a model.
+    """One pooling layer of a model."""
 
-    Attributes
-    ----------
-    name : str
-        Its name or module path, as the file has it.
-    operator : str
-        What the file calls it.
-    ndim : int
-        The number of spatial axes.
-    step : PoolStep
-        What equals it.
-    input, output : tuple of int, str or None, or None
-        Shapes in the layout's order; a text is a symbol, None a length or a rank that nothing tells.
-    layout : str
-        One letter per axis of the input.
-    after : tuple of Step
-        What is fused with it.
-    unusual : tuple of str
-        What a reader of the model should know, a few words each.
-    dtype : str
-        Of the values, if the file says that they are not floating-point.
-    """
-
-    name: str
-    operator: str
-    ndim: int
-    step: PoolStep
+    name: str  # its name or module path, as the file has it
+    operator: str  # what the file calls it
+    ndim: int  # the number of spatial axes
+    step: PoolStep  # what equals it
+    # shapes in the layout's order; a text is a symbol, None a length or a rank that nothing tells
     input: ModelShape | None
     output: ModelShape | None
-    layout: str
-    after: tuple[Step, ...] = ()
-    unusual: tuple[str, ...] = ()
-    dtype: str = "float32"
+    layout: str  # one letter per axis of the input
+    after: tuple[Step, ...] = ()  # what is fused with it
+    unusual: tuple[str, ...] = ()  # what a reader of the model should know, a few words each
+    dtype: str = "float32"  # of the values, if the file says that they are not floating-point
 
     @property
     def spatial(self) -> ModelShape:
@@ -64,59 +43,33 @@ class ModelLayer:
 
 @dataclass(frozen=True)
 class Model:
-    """What a model file holds.
+    """What a model file holds."""
 
-    Attributes
-    ----------
-    format : str
-        What kind of file it is, and who wrote it if it says so.
-    layers : tuple of ModelLayer
-        In the order in which they are computed.
-    operators : int
-        How many operators were looked at.
-    notes : tuple of str
-        What could not be told, and why.
-    """
-
-    format: str
-    layers: tuple[ModelLayer, ...]
-    operators: int
-    notes: tuple[str, ...] = ()
+    format: str  # what kind of file it is, and who wrote it if it says so
+    layers: tuple[ModelLayer, ...]  # in the order in which they are computed
+    operators: int  # how many operators were looked at
+    notes: tuple[str, ...] = ()  # what could not be told, and why
 
 
 @dataclass
 class Draft:
-    """A pooling layer as a reader finds it, before shapes are completed.
+    """A pooling layer as a reader finds it, before shapes are completed."""
 
-    Attributes
-    ----------
-    name, operator, ndim, dtype
-        See `ModelLayer`.
-    mode, size, options
-        Those of the `PoolStep`; options that are None are left out.
-    input, declared : tuple, or None
-        The shape that arrives, and the one that the file says leaves.
-    channels_last : bool
-        Whether C stands last.
-    keeps_axes : bool
-        Whether global pooling leaves axes of length 1.
-    indices : bool
-        Whether it gives indices, too.
-    after, unusual : list
-        What is fused with it, and what is known to be unusual.
-    """
-
+    # name, operator, ndim, dtype: see `ModelLayer`
     name: str
     operator: str
     ndim: int
+    # those of the `PoolStep`; options that are None are left out
     mode: str
     size: Any = None
     options: dict[str, Any] = field(default_factory=dict)
+    # the shape that arrives, and the one that the file says leaves
     input: ModelShape | None = None
     declared: ModelShape | None = None
-    channels_last: bool = False
-    keeps_axes: bool = True
-    indices: bool = False
+    channels_last: bool = False  # whether C stands last
+    keeps_axes: bool = True  # whether global pooling leaves axes of length 1
+    indices: bool = False  # whether it gives indices, too
+    # what is fused with it, and what is known to be unusual
     after: list[Step] = field(default_factory=list)
     unusual: list[str] = field(default_factory=list)
     dtype: str = "float32"

@@ -58,31 +58,16 @@ class Node:
 
 @dataclass
 class Scope:
-    """What is known inside a graph, a body or a function.
+    """What is known inside a graph, a body or a function."""
 
-    Attributes
-    ----------
-    shapes : dict
-        By the names of the values.
-    constants : dict
-        Tensors, by their names.
-    types : dict
-        The numbers of types, by the names of the values.
-    prefix, place : str
-        What stands before the names of layers, and what to say of them, such as that they lie in a loop.
-    depth : int
-        How many bodies and functions are around.
-    given : mapping
-        The attributes that a function was called with.
-    """
-
-    shapes: dict[str, ModelShape | None] = field(default_factory=dict)
-    constants: dict[str, Message] = field(default_factory=dict)
-    types: dict[str, int] = field(default_factory=dict)
+    shapes: dict[str, ModelShape | None] = field(default_factory=dict)  # by the names of the values
+    constants: dict[str, Message] = field(default_factory=dict)  # tensors, by their names
+    types: dict[str, int] = field(default_factory=dict)  # the numbers of types, by the names of the values
+    # what stands before the names of layers, and what to say of them, such as that they lie in a loop
     prefix: str = ""
     place: str = ""
-    depth: int = 0
-    given: Mapping[str, Message] = field(default_factory=dict)
+    depth: int = 0  # how many bodies and functions are around
+    given: Mapping[str, Message] = field(default_factory=dict)  # the attributes that a function was called with
 
     def inner(self, prefix: str, **changes: Any) -> Scope:
         """Return the scope of a body, which sees what is around it."""

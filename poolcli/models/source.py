@@ -30,21 +30,11 @@ NOT_WHOLE = "it is incomplete or not what it seems; export or copy it again"
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A file and its bytes.
+    """A file and its bytes."""
 
-    Attributes
-    ----------
-    name : str
-        As it was typed, for messages.
-    data : bytes or mmap
-        All of it.
-    file : BinaryIO
-        The same, to be read as a file.
-    """
-
-    name: str
-    data: bytes | mmap.mmap
-    file: BinaryIO
+    name: str  # as it was typed, for messages
+    data: bytes | mmap.mmap  # all of it
+    file: BinaryIO  # the same, to be read as a file
 
 
 @contextmanager

@@ -21,8 +21,6 @@ from poolcli.system.files import Guard, put, read_source
 from poolcli.window import parse_padding, parse_sizes
 
 FORM = 'a recipe looks like [{"step": "pool", "mode": "max", "size": [2, 2]}]'
-
-
 SAID_ONLY = ("step", "shape", "verified")  # what a record says beside options
 _SLIDING = ("size", "stride", "padding", "dilation")
 _POOLING = tuple(BY_JSON)

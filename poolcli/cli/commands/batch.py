@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from poolcli.steps.steps import Step
 
 FILES, WORKERS = "Files", "Workers"
-
-
 MOST_NOTES = 10  # of what files lost that are told one by one
 
 
