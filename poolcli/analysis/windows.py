@@ -268,28 +268,14 @@ class WindowFact:
 
 @dataclass(frozen=True)
 class _Source:
-    """The values behind the facts, and how one window of them is pooled.
+    """The values behind the facts, and how one window of them is pooled."""
 
-    Attributes
-    ----------
-    values : ndarray, shape (leading..., spatial...)
-        The input.
-    axes : tuple of Axis
-        The plan.
-    row : Mode
-        The row of the table to follow, a framework's own version included.
-    dtype : dtype
-        Of the input once its padding is filled.
-    pooled : ndarray, shape (leading..., windows...), optional
-        Every result, if they were made at once.
-    """
-
-    values: Array
-    axes: tuple[Axis, ...]
-    row: Mode
+    values: Array  # the input
+    axes: tuple[Axis, ...]  # the plan
+    row: Mode  # the row of the table to follow, a framework's own version included
     layer: Pooling
-    dtype: np.dtype[Any]
-    pooled: Array | None = None
+    dtype: np.dtype[Any]  # of the input once its padding is filled
+    pooled: Array | None = None  # every result, if they were made at once
 
     def block(self, plane: Place, spans: Sequence[Span]) -> Array:
         """Return the values of the cells of a window that take part."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from poolcli.cli.console import unicode_ok, watched
@@ -31,23 +31,12 @@ def summary(tally: Tally) -> Any:
     return listing([facts], ascii_only=not unicode_ok())
 
 
-def progress(tally: Tally, *, quiet: bool) -> AbstractContextManager[Any]:
-    """Return what is told of every file: a line for each of the first errors, and a bar if someone is looking."""
-    return _bar(tally) if watched() and not quiet else nullcontext(_Errors(Output().say))
-
-
-def values(total: int, *, quiet: bool) -> AbstractContextManager[Callable[[int], object]]:
-    """Return what is told how many more values of a large array are written: a bar if someone is looking."""
-    return _share(total) if watched() and not quiet else nullcontext(lambda _: None)
-
-
-def rounds(label: str, *, quiet: bool) -> AbstractContextManager[Callable[[int, int], None]]:
-    """Return what is told how many rounds are done, of how many: a bar if someone is looking and it takes long."""
-    return _rounds(label) if watched() and not quiet else nullcontext(lambda *_: None)
-
-
 @contextmanager
-def _share(total: int) -> Iterator[Callable[[int], object]]:
+def values(total: int, *, quiet: bool) -> Iterator[Callable[[int], object]]:
+    """Give what is told how many more values of a large array are written: a bar if someone is looking."""
+    if quiet or not watched():
+        yield lambda _: None
+        return
     from rich.progress import BarColumn, TaskProgressColumn, TimeRemainingColumn
 
     with bar(BarColumn(), TaskProgressColumn(), TimeRemainingColumn()) as live:
@@ -57,7 +46,11 @@ def _share(total: int) -> Iterator[Callable[[int], object]]:
 
 
 @contextmanager
-def _rounds(label: str) -> Iterator[Callable[[int, int], None]]:
+def rounds(label: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Give what is told how many rounds are done, of how many: a bar if someone is looking and it takes long."""
+    if quiet or not watched():
+        yield lambda *_: None
+        return
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
     columns = (
@@ -100,7 +93,11 @@ class _Errors:
 
 
 @contextmanager
-def _bar(tally: Tally) -> Iterator[Any]:
+def progress(tally: Tally, *, quiet: bool) -> Iterator[Callable[[Outcome], None]]:
+    """Give what is told of every file: a line for each of the first errors, and a bar if someone is looking."""
+    if quiet or not watched():
+        yield _Errors(Output().say)
+        return
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
     columns = (

@@ -77,17 +77,6 @@ class Pooling(LayerSpec):
     ) -> Mode:  # fmt: skip
         """Return the row of the table of modes to follow: the framework's own version of it, if there is one.
 
-        Parameters
-        ----------
-        dtype : dtype, optional
-            Of the input, once it is known.
-        spatial : sequence of int
-            The lengths of its spatial axes, once they are known.
-        indices : bool
-            Whether indices are asked for.
-        lead : sequence of int
-            The lengths of its other axes.
-
         Raises
         ------
         CompatError
