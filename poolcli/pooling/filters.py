@@ -17,12 +17,23 @@ if TYPE_CHECKING:
 
 
 class Filter(NamedTuple):
-    """A named kernel."""
+    """A named kernel.
 
-    name: str  # as typed
-    rows: tuple[tuple[int, ...], ...]  # the grid
-    scale: int  # what the grid is divided by
-    # what it does, and who defines it so
+    Attributes
+    ----------
+    name : str
+        As typed.
+    rows : tuple of tuples of int
+        The grid.
+    scale : int
+        What the grid is divided by.
+    purpose, source : str
+        What it does, and who defines it so.
+    """
+
+    name: str
+    rows: tuple[tuple[int, ...], ...]
+    scale: int
     purpose: str
     source: str
 
