@@ -105,7 +105,7 @@ class Drawing(Group):
 
 def _steps(recipes: RecipeOptions, filtering: FilterOptions, window: Windowing, *, indices: bool) -> list[Step]:
     """Return the steps of a recipe, or else those that the options ask for."""
-    if recipes.steps and (indices or filtering.changed() or window.changed()):
+    if recipes.steps and (indices or filtering.changed(*filtering.fields) or window.changed(*window.fields)):
         raise UsageError(
             "--steps and options for pooling cannot be combined", "change the recipe with --set pool.size=3"
         )

@@ -142,9 +142,9 @@ class Group:
         self.__dict__.update(values)
 
     def changed(self, *names: str) -> dict[str, Any]:
-        """Return those of its options, or of some of them, that are not as usual."""
+        """Return those of some options that are not as usual."""
         usual = type(self)
-        return {name: now for name in names or self.fields if (now := getattr(self, name)) != getattr(usual, name)}
+        return {name: now for name in names if (now := getattr(self, name)) != getattr(usual, name)}
 
     def but(self, **changes: Any) -> Self:
         """Return a copy with some options changed."""
