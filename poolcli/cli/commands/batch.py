@@ -22,7 +22,7 @@ from poolcli.cli.checks import compat_among, files_read
 from poolcli.cli.console import width_of_output
 from poolcli.cli.options.files import Reading, Verbosity, Writing
 from poolcli.cli.options.grammar import Group, argument, option
-from poolcli.cli.options.panels import OUTPUT, WRITABLE
+from poolcli.cli.options.panels import OUTPUT, OUTPUT_FORMATS
 from poolcli.cli.options.steps import FilterOptions, RecipeOptions
 from poolcli.cli.options.windows import Windowing
 from poolcli.cli.output import Output
@@ -56,7 +56,7 @@ class Files(Group, panel=FILES):
         "chooses the format.", usual="{folder}/{stem} and the input's format, or png for pictures", metavar="PATTERN",
     )  # fmt: skip
     format: str | None = option(
-        None, "csv, tsv, json, npy, png ...", "-f", metavar="NAME", choices=WRITABLE[1:], free=True
+        None, "csv, tsv, json, npy, png ...", "-f", metavar="NAME", choices=OUTPUT_FORMATS[1:], free=True
     )
     recursive: bool = option(False, "Include subfolders.", "-r")
     files0: bool = option(False, "Read more paths from standard input, each followed by NUL, as from find -print0.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from poolcli.cli.options.grammar import Group, argument, option, part, refuse_idle
-from poolcli.cli.options.panels import INPUT, OUTPUT, PICTURE, READABLE, TABLE, WRITABLE
+from poolcli.cli.options.panels import INPUT, INPUT_FORMATS, OUTPUT, OUTPUT_FORMATS, PICTURE, TABLE
 from poolcli.cli.output import Output
 from poolcli.colors import COLORMAPS
 from poolcli.errors import UsageError
@@ -24,7 +24,7 @@ class Reading(Group, panel=INPUT):
     """How to read the input."""
 
     input_format: str | None = option(
-        None, "csv, json, npy, png ...; detected from the data if missing.", metavar="NAME", choices=READABLE,
+        None, "csv, json, npy, png ...; detected from the data if missing.", metavar="NAME", choices=INPUT_FORMATS,
         free=True,
     )  # fmt: skip
     layout: str | None = option(
@@ -76,7 +76,7 @@ class Writing(Group, panel=TABLE):
     )
     format: str | None = option(
         None, "table, json, csv, tsv, npy, png ...", "-f", panel=OUTPUT, usual="by --output, else table",
-        metavar="NAME", choices=WRITABLE, free=True,
+        metavar="NAME", choices=OUTPUT_FORMATS, free=True,
     )  # fmt: skip
     json: bool = option(False, "The same as --format json.", panel=OUTPUT)
     overwrite: bool = option(False, "Allow the output to replace the input.", panel=OUTPUT)

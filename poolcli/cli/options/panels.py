@@ -5,5 +5,5 @@ from __future__ import annotations
 from poolcli.formats.registry import FORMATS
 
 INPUT, WINDOW, OUTPUT, TABLE, PICTURE = "Input", "Window", "Output", "Tables", "Pictures out"
-READABLE = tuple(row.name for row in FORMATS.values() if row.reads)
-WRITABLE = ("table", *(row.name for row in FORMATS.values() if row.writes))
+INPUT_FORMATS = tuple(row.name for row in FORMATS.values() if row.reads)
+OUTPUT_FORMATS = ("table", *(row.name for row in FORMATS.values() if row.writes))
