@@ -62,8 +62,6 @@ def parse_sizes(text: str, what: str) -> int | tuple[int, ...]:
     ----------
     text : str
         One whole number, or one per spatial axis with ``x`` between them.
-    what : str
-        The option's name, for the message.
 
     Examples
     --------
@@ -126,10 +124,6 @@ def parse_fill(fill: str | float, what: str, names: Sequence[str] = tuple(FILLS)
     ----------
     fill : str or float
         As a user types it.
-    what : str
-        What to call it in the message.
-    names : sequence of str
-        The names that it may be.
 
     Examples
     --------

@@ -64,8 +64,6 @@ def safe(text: str, longest: int = LONGEST) -> str:
 
     Parameters
     ----------
-    text : str
-        A file's name, for example.
     longest : int
         Characters; more are elided in the middle.
 

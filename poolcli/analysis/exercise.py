@@ -28,8 +28,6 @@ def numbers(layer: Pooling, seed: int = 0) -> FeatureMap:
     ----------
     layer : Pooling
         With two spatial axes.
-    seed : int
-        The same seed gives the same map.
 
     Returns
     -------

@@ -112,13 +112,7 @@ def _leave_with_parent() -> None:
 
 
 class Dask(Workers):
-    """The workers of a Dask scheduler, which ends what it has begun, and finds out by itself which task kills workers.
-
-    Parameters
-    ----------
-    address : str
-        Such as ``tcp://host:8786``.
-    """
+    """Workers of a Dask scheduler, such as tcp://host:8786; it ends what it has begun and finds who kills workers."""
 
     def __init__(self, address: str) -> None:
         self.address = address

@@ -95,8 +95,6 @@ def run_jobs(
     ----------
     jobs : iterable of Job
         Taken as they are needed, not all at once.
-    tell : function of Outcome
-        Called once for each job, in this thread.
     stop : function
         When it says true no more jobs are begun, and those that were begun are ended; for those that are not within
         `GRACE` seconds nobody waits, and nothing is told of them.

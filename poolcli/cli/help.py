@@ -69,15 +69,7 @@ class Page(NamedTuple):
 
 
 def help_page(command: TyperCommand, name: str, more: str = "") -> Page:
-    """Return the page of a command.
-
-    Parameters
-    ----------
-    name : str
-        As the user types it: ``poolcli pool``.
-    more : str
-        What may follow on the command line.
-    """
+    """Return the page of a command."""
     told, _, examples = (command.help or "").partition("Examples\n--------\n")
     summary, *notes = [" ".join(part.split()) for part in told.strip().split("\n\n")]
     panels: dict[str, list[OptionRow]] = {}

@@ -23,17 +23,7 @@ def line_by_line(
     given: str | None, steps: Sequence[Step], io: StepIO, compat: str | None,
     prepare: Callable[[FeatureMap], FeatureMap] | None, also_read: Sequence[str] = (),
 ) -> None:  # fmt: skip
-    """Write the result of each line; those before a bad one are out, but a file is written whole or not at all.
-
-    Parameters
-    ----------
-    compat : str or None
-        The framework whose layout they have.
-    prepare : function of FeatureMap, optional
-        What is done with each map before the steps.
-    also_read : sequence of str
-        Other files that the command reads.
-    """
+    """Write the result of each line; those before a bad one are out, but a file is written whole or not at all."""
     source, target = chosen_input(given), io.writing.output
     check_target_apart(target, [*files_read(source, steps), *also_read], overwrite=io.writing.overwrite)
     _check_formats(io)

@@ -26,13 +26,7 @@ CURSOR = b"\x1b[?25h\r\x1b[K"  # shows it again, on an empty line
 
 
 class Output:
-    """Everything that a command writes goes through here, so that nothing reaches a terminal that must not.
-
-    Parameters
-    ----------
-    color : str
-        ``auto``, ``always`` or ``never``.
-    """
+    """Everything that a command writes goes through here, so that nothing reaches a terminal that must not."""
 
     def __init__(self, color: str = "auto", *, quiet: bool = False, verbose: bool = False) -> None:
         self.color, self.quiet, self.verbose = color, quiet, verbose

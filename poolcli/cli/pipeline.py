@@ -41,14 +41,8 @@ def take_in(
 
     Parameters
     ----------
-    reading, verbosity : Reading, Verbosity
-        How to read it, and what to say of it.
-    compat : str, optional
-        The framework whose layout and type it has.
     steps : sequence of Step
         What will be done with it; their kernels are files, too.
-    also_read : sequence of str
-        Other files that the command reads.
     target : Writing or Explaining, optional
         Where the result goes; it must not be one of the files read, unless it is to overwrite them.
     """

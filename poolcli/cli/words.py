@@ -174,8 +174,6 @@ def refusal(
         The stage of a stack, to be said before it.
     lacking : str
         The hint if an argument is missing.
-    inputs : sequence of str
-        The words that stand by themselves.
     """
     advice: str | Phrase = hint
     if hasattr(problem, "possibilities"):  # those of Typer are near because of their dashes

@@ -92,8 +92,6 @@ def read_header(file: BinaryIO, size: int, name: str) -> Header:
     ----------
     file : binary file
         At its start; afterwards at the first number.
-    size : int
-        Bytes in the whole file.
 
     Raises
     ------

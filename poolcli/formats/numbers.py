@@ -64,8 +64,6 @@ class Numbers:
         ----------
         values : sequence of int, float or None
             The numbers; None is NaN.
-        text : bytes
-            What they were read from.
         """
         stop = self.count + len(values)
         try:

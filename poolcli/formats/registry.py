@@ -351,10 +351,6 @@ def find_format(name: str, *, writing: bool = False, also: Sequence[str] = ()) -
 
     Parameters
     ----------
-    name : str
-        A name or an extension.
-    writing : bool
-        Whether it is to be written, not read.
     also : sequence of str
         What else the caller knows, to be suggested with the formats.
 

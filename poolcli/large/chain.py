@@ -410,8 +410,6 @@ def in_sequence(chain: Chain, source: CellSource, order: Sequence[int], write: C
     ----------
     order : sequence of int
         The axes, leading axes first, in the order in which the result is written.
-    write : function of ndarray
-        Takes the blocks, their axes in that order.
 
     Raises
     ------

@@ -212,8 +212,6 @@ def zarr_writer(target: str, known: Known, chunks: Sequence[int], record: Mappin
     ----------
     target : str
         Its folder; another Zarr array of that name is replaced.
-    chunks : sequence of int
-        In the layout's order.
 
     Yields
     ------

@@ -39,15 +39,7 @@ def processors() -> int:
 
 
 def check_memory(size: int, what: str, hint: str | Phrase) -> None:
-    """Raise `LimitError` if `size` bytes cannot be had.
-
-    Parameters
-    ----------
-    what : str
-        What needs them, for the message.
-    hint : str or Phrase
-        What to try instead.
-    """
+    """Raise `LimitError` if `size` bytes cannot be had."""
     if size > ENOUGH and size > (room := _lately.room(PART * size)):
         raise LimitError(f"{what} needs {_readable(size)}, but {_readable(room)} are available", hint)
 
