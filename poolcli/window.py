@@ -188,6 +188,8 @@ class Axis:
     @property
     def size(self) -> int:
         """The cells of the largest window, padding and overhang counted."""
+        if not self.starts:
+            return 0
         if self.regular:
             return _ceil_div(self.stops[0] - self.starts[0], self.dilation)
         return max(stop - start for start, stop in zip(self.starts, self.stops, strict=True))

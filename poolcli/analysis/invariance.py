@@ -212,6 +212,8 @@ def measure(
     if samples is not None:
         moves = _random(feature_map.ndim, by, samples, seed)
     still = layer.apply(feature_map.values)[0]
+    if not still.size:
+        raise ShapeError("pooling gives no values here, so none can change", Phrase("use a smaller {size}"))
     made = []
     for name, move in moves:
         moved = translate(feature_map.values, move, edge)

@@ -13,7 +13,7 @@ from poolcli.formats.detect import detect
 from poolcli.formats.foreign import HEAD
 from poolcli.formats.light import to_levels, to_light
 from poolcli.formats.missing import Missing, without_missing
-from poolcli.formats.options import ReadOptions, WriteOptions
+from poolcli.formats.options import ANYWHERE, ReadOptions, WriteOptions
 from poolcli.formats.registry import FORMATS, find_format, format_of_target
 from poolcli.system.files import put, read_source
 
@@ -74,6 +74,9 @@ def encode(feature_map: FeatureMap, options: WriteOptions) -> Iterable[bytes]:
     """Give the bytes of a feature map in ``options.format``; everything is checked before the first of them comes."""
     if not options.format:
         raise UsageError("no output format is named", f"use one of {', '.join(FORMATS)}")
+    if 0 in feature_map.spatial and options.format not in ("json", "npy"):
+        shape = "x".join(map(str, feature_map.shape))
+        raise ShapeError(f"{options.format} holds cells, but the result is {shape} and has none", ANYWHERE)
     return find_format(options.format, writing=True).write(to_levels(feature_map), options)
 
 

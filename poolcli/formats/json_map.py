@@ -181,7 +181,9 @@ class _Document:
                 raise self.error(token.start, f"the key {quoted(key)} is given twice", "keep one of them")
             colon = self.expect(token.stop, b":", "a key")
             value = self.token(colon.stop)
-            if arrays and key in ARRAYS and value.text == b"[":
+            if arrays and key in ARRAYS and value.text == b"[" and (after := self.token(value.stop)).text == b"]":
+                found[key], end = Found(np.empty(0, np.int64), value.start), after.stop  # none, if the shape says so
+            elif arrays and key in ARRAYS and value.text == b"[":
                 found[key], end = self.numbers(value.start)
             else:
                 found[key], end = self.value(value, depth + 1)
@@ -454,6 +456,11 @@ def _data(keys: Mapping[str, Any], document: _Document) -> NDArray[Any]:
         raise InputError(f"{document.name}: {what}", _elsewhere(keys, document))
     array = found.array
     shape = keys.get("shape")
+    if not array.size and isinstance(shape, list) and 0 in shape and all(type(n) is int and n >= 0 for n in shape):
+        array = array.reshape(shape)
+        found = found._replace(array=array)
+    elif not array.size and array.ndim == 1:
+        raise document.error(found.start, "an empty list", "give it at least one number")
     if shape is not None and shape != list(array.shape):
         have = list(array.shape)
         raise InputError(f"{document.name}: shape says {shape}, but data are {have}", "correct or drop shape")
@@ -543,6 +550,8 @@ def _indices(keys: Mapping[str, Any], array: NDArray[Any], name: str) -> NDArray
         raise InputError(
             f"{name}: indices are not whole numbers", Phrase("take them as pool {return_indices} wrote them")
         )
+    if not found.array.size and not array.size:
+        return found.array.reshape(array.shape)
     if found.array.shape != array.shape:
         raise InputError(
             f"{name}: indices are {list(found.array.shape)}, but data are {list(array.shape)}",

@@ -87,6 +87,57 @@ def test_the_smallest_examples(call: Run, names: str, given: str, options: str, 
             assert made == pytest.approx(answer, rel=1e-6, nan_ok=True), name
 
 
+@pytest.mark.parametrize(
+    ("names", "dtype", "answer"),
+    [("torch,flax", "float32", None), ("onnx", "float64", 4), ("onnx", "float32", "on the width of vectors")],
+)
+def test_a_nan_in_the_maximum_of_the_whole_map(call: Run, names: str, dtype: str, answer: Any) -> None:
+    """onnxruntime's MaxPool and ReduceMax lose it, and ReduceMax a maximum beside it; which, depends on the place."""
+    stdin = json.dumps({"data": [1, None, 3, 4], "dtype": dtype})
+    for name in names.split(","):
+        done = call("pool", "--compat", name, "--global", "--json", "-", stdin=stdin)
+        assert (str(answer) in done.err) if isinstance(answer, str) else done.json()["data"] == [answer], name
+
+
+@pytest.mark.parametrize("name", ["torch", "flax", "tf", "litert:builtin", "litert", "paddle", "openvino", "keras"])
+def test_an_empty_batch(call: Run, tmp_path: Path, name: str) -> None:
+    """As JSON and as NPY, in and out; LiteRT under XNNPACK refuses it."""
+    layout = "NHWC" if name in ("flax", "tf", "litert:builtin", "litert", "keras") else "NCHW"
+    shape = [0, 4, 6, 3] if layout == "NHWC" else [0, 3, 4, 6]
+    words: tuple[str, ...] = ("pool", "--compat", name, "-k", "2", "-s", "2", "--indices", "--json")
+    words = words if name in ("torch", "paddle") else tuple(word for word in words if word != "--indices")
+    stdin = json.dumps({"data": [], "dtype": "float32", "layout": layout, "shape": shape})
+    done = call(*words, "-", stdin=stdin)
+    if name == "litert":
+        assert "its XNNPACK kernels do not take an empty batch" in done.err
+        return
+    made = done.json()
+    assert (made["shape"], made["data"]) == ([0, 2, 3, 3] if layout == "NHWC" else [0, 3, 2, 3], [])
+    np.save(tmp_path / "x.npy", np.zeros(shape, np.float32))
+    assert call(*words, tmp_path / "x.npy").json() == made
+    if "indices" in made:
+        assert call("unpool", "--json", "-", stdin=done.out).json()["shape"] == shape
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("pool", "-f", "csv", "-"), "csv holds cells, but the result is 0 and has none"),
+        (("pool", "-o", "OUT.png", "-"), "png holds cells, but the result is 0 and has none"),
+        (("pool", "--show", "-"), "has no cells to draw"),
+        (("shift", "-"), "pooling gives no values here"),
+        (("summary", "1x3", "pool"), "1x0"),
+    ],
+)
+def test_a_result_without_cells(call: Run, tmp_path: Path, words: tuple[str, ...], told: str) -> None:
+    """Flax gives no value for a window that is larger than the input."""
+    first, *rest = [word.replace("OUT", str(tmp_path / "out")) for word in words]
+    options = ("--compat", "flax", "-k", "1x5" if first == "summary" else "5", "-s", "1")
+    done = call(first, *rest, *options, stdin=None if first == "summary" else THREE)
+    assert told in done.out + done.err
+    assert "Traceback" not in done.err
+
+
 GRID = "1,2,3\n4,5,6\n7,8,9\n"
 
 

@@ -20,7 +20,7 @@ from rich.style import Style
 
 from poolcli.analysis.formulas import number
 from poolcli.colors import NAN_COLOR, Rgb, Scale, ink
-from poolcli.errors import UsageError
+from poolcli.errors import ShapeError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.render.planes import MOST_PLANES, reduced, shown_planes, summary
 from poolcli.render.terminal.line import grain, line
@@ -192,6 +192,8 @@ def _framed(
 ) -> Block:
     """Draw the planes with everything around them; `own` scales the colours to what is drawn."""
     width = max(width, 4)
+    if not feature_map.values.size:
+        raise ShapeError(f"{feature_map.name} has no cells to draw", "a table says its shape")
     planes, hidden = shown_planes(feature_map)
     factor = 1 if _fits_values(planes, pen, width) else _factor([plane for _, plane in planes], pen, width, height)
     shown = [(label, reduced(plane, factor)) for label, plane in planes]
