@@ -11,8 +11,8 @@ from poolcli.wording import Phrase
 FLOAT = rb"(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eEdD][+-]?[0-9]+)?|[0-9]+[eEdD][+-]?[0-9]+"  # d as Fortran writes it
 DECIMAL = re.compile(rb"[+-]?(?:[0-9]+|(?P<float>%s))" % FLOAT)
 # NaN and infinities as libraries print them: glibc, musl, BSD, AIX (NaNQ), Windows (1.#QNAN, nan(ind)), .NET (the sign)
-NAN = re.compile(rb"[+-]?(?:nan[qs]?|nan\([^()]*\)|1\.?#(?:[qs]?nan|ind)[0-9]*)", re.IGNORECASE)
-INFINITE = re.compile(rb"[+-]?(?:inf(?:inity)?|1\.?#inf[0-9]*|\xe2\x88\x9e)", re.IGNORECASE)
+NAN = rb"(?i:[+-]?(?:nan[qs]?|nan\([^()]*\)|1\.?#(?:[qs]?nan|ind)[0-9]*))"
+INFINITE = rb"(?i:[+-]?(?:inf(?:inity)?|1\.?#inf[0-9]*|\xe2\x88\x9e))"
 EXPONENT = bytes.maketrans(b"dD", b"ee")
 
 # What a spreadsheet writes for an error: capitals after the #, in any language, and ! or ? at the end, or one of these.
@@ -83,9 +83,9 @@ def number_in(cell: bytes, decimal: str = ".") -> Number | None:
         cell = cell.replace(b",", b".")
     match = DECIMAL.fullmatch(cell)
     if not match:
-        if NAN.fullmatch(cell):
+        if re.fullmatch(NAN, cell):
             return float("nan")
-        return None if not INFINITE.fullmatch(cell) else float("-inf" if cell.startswith(b"-") else "inf")
+        return None if not re.fullmatch(INFINITE, cell) else float("-inf" if cell.startswith(b"-") else "inf")
     if match["float"]:
         value = float(cell.translate(EXPONENT))
         if value in (float("inf"), float("-inf")):

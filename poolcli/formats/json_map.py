@@ -43,9 +43,9 @@ OBJECTS = 'an object looks like {"data": [[1, 2], [3, 4]]}'
 CUT_OFF = "it may have been cut off"
 BY_LINE = Typed(Phrase("pool each line by itself with {lines}, or "))
 MOST_PATHS = 4  # lists that are named where there may be the numbers
-RECORD = re.compile(rb"\s*\[\s*\{[^\[\]{}]*:\s*-?[0-9][^\[\]{}]*\}")  # the first in a list, with a number
+RECORD = rb"\s*\[\s*\{[^\[\]{}]*:\s*-?[0-9][^\[\]{}]*\}"  # the first in a list, with a number
 RECORD_BYTES = 4096  # at most, of one that is looked for
-PLAIN_PATH = re.compile(r"(?:\.[A-Za-z_]\w*(?:\[0\])?)+")  # which jq takes as it is
+PLAIN_PATH = r"(?:\.[A-Za-z_]\w*(?:\[0\])?)+"  # which jq takes as it is
 MOST_DEPTH = 100  # of what is not an array of numbers
 BLANK = b" \t\r\n"
 OPEN, CLOSE, COMMA = b"[],"
@@ -56,11 +56,11 @@ STRING = rb'"[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*"'
 WORDS: Mapping[bytes, Any] = {
     b"null": None, b"true": True, b"false": False, b"NaN": math.nan, b"Infinity": math.inf, b"-Infinity": -math.inf,
 }  # fmt: skip
-TOKEN = re.compile(
+TOKEN = (  # which, as the others, nothing compiles before JSON is read
     rb"[ \t\r\n]*(?:(?P<mark>[\[\]{},:])|(?P<number>%s)|(?P<word>null|true|false|NaN|-?Infinity)|(?P<string>%s))"
     % (JSON_NUMBER, STRING)
 )
-VALUE = re.compile(rb"%s|null|NaN|-?Infinity|%s" % (JSON_NUMBER, STRING))
+VALUE = rb"%s|null|NaN|-?Infinity|%s" % (JSON_NUMBER, STRING)
 UNTIL = re.compile(rb"[^\s,\]}]+")  # a word, for messages
 GAP = re.compile(rb"[ \t\r\n]*")
 NOT_JSON: tuple[tuple[bytes, str], ...] = (  # of a word that is not JSON, and what to write
@@ -109,6 +109,7 @@ class _Document:
 
     def __init__(self, text: bytes, name: str, missing: frozenset[str] = frozenset(), *, in_line: bool = False) -> None:
         self.text, self.name, self.missing, self.in_line = text, name, missing, in_line
+        self.next_token = re.compile(TOKEN).match
 
     def error(self, offset: int, message: str, hint: str | Phrase) -> InputError:
         """Make an error that names a place."""
@@ -121,7 +122,7 @@ class _Document:
 
     def token(self, offset: int) -> Token:
         """Return the token at or after `offset`."""
-        match = TOKEN.match(self.text, offset)
+        match = self.next_token(self.text, offset)
         if match and match.lastgroup:
             return Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup), match.end())
         start = self.gap(offset)
@@ -324,16 +325,16 @@ class _Document:
 
     def records(self, token: Token) -> str | Phrase:
         """Say how to get at the numbers in a list of records that begins with this one."""
-        if RECORD.match(self.text, 0, RECORD_BYTES):
+        if re.match(RECORD, self.text[:RECORD_BYTES]):
             return piped("jq 'map(map(numbers))'", self.name, "make rows of the numbers in the records: {pipe}")
         path = next(_lists(self.members(token.stop, 1)[0], ".[0]"), "")
-        if not PLAIN_PATH.fullmatch(path.removeprefix(".[0]")):
+        if not re.fullmatch(PLAIN_PATH, path.removeprefix(".[0]")):
             return LISTS
         return piped(f"jq {shlex.quote(path)}", self.name, "give the numbers of one record alone: {pipe}")
 
     def number_at(self, start: int, index: int) -> int:
         """Return the offset of the number with this index in an array."""
-        return next(islice(VALUE.finditer(self.text, start), index, None)).start()
+        return next(islice(re.compile(VALUE).finditer(self.text, start), index, None)).start()
 
 
 # The fast route
@@ -489,7 +490,7 @@ def _elsewhere(keys: Mapping[str, Any], document: _Document) -> str | Phrase:
 
 def _paths(keys: Mapping[str, Any]) -> list[str]:
     """Return the paths, as jq has them, of the first lists of numbers."""
-    return [path for path in islice(_lists(keys, ""), MOST_PATHS) if PLAIN_PATH.fullmatch(path)]
+    return [path for path in islice(_lists(keys, ""), MOST_PATHS) if re.fullmatch(PLAIN_PATH, path)]
 
 
 def _lists(value: Mapping[str, Any], path: str) -> Iterator[str]:
