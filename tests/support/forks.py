@@ -8,6 +8,7 @@ standard streams go there, the number of the child and what ended it come back.
 
 from __future__ import annotations
 
+import json
 import marshal
 import os
 import resource
@@ -18,15 +19,16 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.process import ROOT, Result, clean_environment, code_of
+from tests.support.process import ROOT, Result, clean_environment, code_of, execute_here
 
 STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+ROWS = "rows"  # in place of a command: the command lines that follow, as JSON
 PATIENCE = 60.0  # seconds: a child that takes longer hangs
 FLAGS = (os.O_RDONLY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
 PROGRAM = """#!{python} -IS
@@ -117,6 +119,13 @@ class Forks:
         """Run a command line to its end."""
         return self.start(*arguments, **more).result()
 
+    def rows(self, lines: Iterable[Sequence[str | Path]], **more: Any) -> list[Result]:
+        """Run command lines one after the other in one child, which a command line that is not orderly may end."""
+        words = [[str(word) for word in line] for line in lines]
+        done = self.start(ROWS, json.dumps(words), **more).result()
+        assert (done.code, done.err) == (0, "")
+        return [Result(*left) for left in marshal.loads(done.raw)]  # noqa: S302 - of the tests themselves
+
 
 @contextmanager
 def forking(folder: Path) -> Iterator[Forks]:
@@ -159,7 +168,8 @@ def load() -> None:
     from rich import box, console, measure, progress, table, text  # noqa: F401 - loaded for the children
     from typer import main  # noqa: F401 - loaded for the children
 
-    from poolcli.cli.registry import COMMANDS
+    from poolcli.cli import app
+    from poolcli.cli.registry import COMMANDS, build
 
     PIL.Image.init()
     for name in COMMANDS:
@@ -168,51 +178,63 @@ def load() -> None:
         for name in names.split():
             import_module(f"poolcli.{part}.{name}")
     import_module("poolcli.kernels.order_statistics")
+    app.build = {name: build(name) for name in COMMANDS}.__getitem__
     np.zeros(1)
     gc.collect()
     gc.freeze()  # a child looks at nothing of this again
 
 
 def serve(path: str) -> None:
-    """Fork a child for every request."""
+    """Fork a child for every request, and say how each ended."""
     load()
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # of a child, until it is the real command
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who answer
+    awake, ended = os.pipe()
+    os.set_blocking(ended, False)
+    signal.set_wakeup_fd(ended)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    children: dict[int, socket.socket] = {}
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(f"{path}.new")
         door.listen(64)
         os.rename(f"{path}.new", path)  # there when it can be used
-        door.settimeout(1.0)  # seconds, to see whether the tests have ended without a word
         parent = os.getppid()
         while os.getppid() == parent:
-            try:
-                asked, _ = door.accept()
-            except TimeoutError:
-                continue
-            if os.fork() == 0:
-                door.close()
-                os._exit(answer(asked))
-            asked.close()
+            ready = select.select([door, awake], [], [], 1.0)[0]  # seconds, to see whether the tests ended without a word
+            if door in ready:
+                begin(door, children)
+            if awake in ready:
+                os.read(awake, 1 << 10)
+                reap(children)
 
 
-def answer(asked: socket.socket) -> int:
-    """Fork the command itself, say its number and wait for it."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+def begin(door: socket.socket, children: dict[int, socket.socket]) -> None:
+    """Fork a command and say its number."""
+    asked, _ = door.accept()
     size, streams, *_ = socket.recv_fds(asked, 4, 3)
     request = b""
     while len(request) < int.from_bytes(size, "little"):
         request += asked.recv(1 << 20)
     pid = os.fork()
     if pid == 0:
-        asked.close()
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for other in (door, asked, *children.values()):
+            other.close()
         os._exit(perform(streams, *marshal.loads(request)))  # noqa: S302 - of the tests themselves
     for stream in streams:
         os.close(stream)
+    children[pid] = asked
     asked.sendall(pid.to_bytes(4, "little"))
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    with suppress(BrokenPipeError):  # who asked has been killed
-        asked.sendall(code.to_bytes(4, "little", signed=True))
-    return 0
+
+
+def reap(children: dict[int, socket.socket]) -> None:
+    """Say to who asked how their command ended."""
+    while children:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid == 0:
+            return
+        with children.pop(pid) as asked, suppress(BrokenPipeError):  # who asked has been killed
+            asked.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "little", signed=True))
 
 
 def perform(streams: list[int], words: list[str], cwd: str, env: dict[str, str], memory: int | None,
@@ -242,13 +264,20 @@ def perform(streams: list[int], words: list[str], cwd: str, env: dict[str, str],
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a signal that came before this ends the child here
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     try:
-        code = main()
+        code = each(json.loads(words[1])) if words[:1] == [ROWS] else main()
     except BaseException:  # noqa: BLE001 - as Python itself does at its end
         sys.excepthook(*sys.exc_info())
         code = 1
     if sys.stdout:
         sys.stdout.flush()
     return code
+
+
+def each(lines: list[list[str]]) -> int:
+    """Run command lines and tell what each left behind."""
+    left = [execute_here(line, env=dict(os.environ), cwd=Path.cwd()) for line in lines]
+    sys.stdout.buffer.write(marshal.dumps([(one.code, one.raw, one.err) for one in left]))
+    return 0
 
 
 if __name__ == "__main__":

@@ -201,18 +201,21 @@ def test_every_command_with_options_is_attacked() -> None:
 @pytest.mark.parametrize(("command", "option"), list(cases()))
 def test_every_number_of_every_option(forks: Forks, folder: Path, command: str, option: str) -> None:
     tail = ["pool"] if command in ("run", "summary") else []
-    for value in VALUES:
-        orderly(forks(*STARTS[command], f"{option}={value}", *tail, cwd=folder, memory=MEMORY))
+    lines = [[*STARTS[command], f"{option}={value}", *tail] for value in VALUES]
+    for result in forks.rows(lines, cwd=folder, memory=MEMORY):
+        orderly(result)
 
 
 @pytest.mark.parametrize("option", ["--size", "--stride", "--padding", "--dilation", "--output-size", "--units",
                                     "--filters", "--bias"])  # fmt: skip
 def test_every_number_of_every_layer(forks: Forks, option: str) -> None:
     layer = {"--units": "dense", "--filters": "conv"}.get(option, "conv")
-    for value in VALUES:
-        if option != "--output-size":
-            orderly(forks("summary", "8x8", layer, f"{option}={value}", memory=MEMORY))
-        orderly(forks("run", GEEKS, "pool", f"{option}={value}", memory=MEMORY))
+    ways: list[list[str]] = [["run", str(GEEKS), "pool"]]
+    if option != "--output-size":
+        ways.append(["summary", "8x8", layer])
+    lines = [[*way, f"{option}={value}"] for way in ways for value in VALUES]
+    for result in forks.rows(lines, memory=MEMORY):
+        orderly(result)
 
 
 # --- what there is ----------------------------------------------------------------------------------------------------
