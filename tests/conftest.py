@@ -16,7 +16,7 @@ import pytest
 from hypothesis import settings
 
 from poolcli.system.limits import processors
-from tests.support.browser import axe, calculator, chromium, opened  # noqa: F401 - fixtures, for every test
+from tests.support.browser import axe, calculator, chromium, opened, reused  # noqa: F401 - fixtures, for every test
 from tests.support.extras import missing
 from tests.support.process import SAMPLES, Result, Run, Shell, clean_environment, command, execute, execute_here
 
@@ -103,7 +103,7 @@ def shell(programs: Path) -> Shell:
     """Run a line in a real shell: ``shell("poolcli conv ... | poolcli pool")``; `fresh` starts Python from nothing."""
 
     def runner(line: str, *, fresh: bool = False, env: Mapping[str, str] | None = None, **more: Any) -> Result:
-        path = {} if fresh or starts_python(env) else {"PATH": f"{programs}{os.pathsep}{clean_environment()['PATH']}"}
+        path = {} if fresh or starts_python(env) else {"PATH": clean_environment(None, programs)["PATH"]}
         return execute(["bash", "-c", line], env=path | dict(env or {}), **more)
 
     return runner

@@ -643,6 +643,8 @@ def test_a_journal_of_someone_else_is_never_a_traceback(tmp_path: Path, line: st
 # Faults
 
 
+MANY = 20
+LAST = f"p{MANY - 1}.png"
 SLOW = (
     "--mode",
     "median",
@@ -674,10 +676,10 @@ def wait_for(folder: Path, count: int) -> None:
 
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
-    """Forty pictures that take some time."""
+    """Pictures that take some time."""
     folder = tmp_path / "many"
     first = picture(folder / "p00.png", 0, (700, 900))
-    for number in range(1, 40):
+    for number in range(1, MANY):
         os.link(first, folder / f"p{number:02}.png")
     return folder
 
@@ -689,15 +691,15 @@ def test_a_worker_that_hangs_in_a_read_does_not_hang_the_batch(
 ) -> None:
     process = started(tmp_path, many, "-o", tmp_path / "out", "-j", "2", *SLOW)
     wait_for(tmp_path / "out", 1)
-    (many / "p39.png").unlink()
-    os.mkfifo(many / "p39.png")
-    wait_for(tmp_path / "out", 39)
+    (many / LAST).unlink()
+    os.mkfifo(many / LAST)
+    wait_for(tmp_path / "out", MANY - 1)
     for _ in range(presses):
         time.sleep(0.3)
         process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, b"Traceback" in err) == (-number, False), err
-    assert presses == 2 or b"interrupted after 39 of 40 files" in err
+    assert presses == 2 or f"interrupted after {MANY - 1} of {MANY} files".encode() in err
     for _ in range(100):  # those that were killed take a moment to go
         if not _in_session(process.pid):
             break
@@ -719,12 +721,12 @@ def test_an_interrupted_batch_leaves_whole_files_and_goes_on(
     assert err.count(b"\n") == 1, err  # nor does Python speak of the workers that were ended
     assert not os.listdir(tmp_path / SCRATCH)
     half = made_of(out)
-    assert 5 <= len(half) < 40
+    assert 5 <= len(half) < MANY
     assert not [name for name in half if name.endswith(".tmp")]
     result = run("batch", *words, "--skip-existing")
     assert (result.code, counts(result)["skipped"]) == (0, str(len(half)))
     whole = made_of(out)
-    assert len(whole) == 40
+    assert len(whole) == MANY
     assert len(set(whole.values())) == 1, "every input was the same"
     assert set(half.values()) == set(whole.values())
 
@@ -756,19 +758,19 @@ def _in_session(session: int) -> list[str]:
 
 @pytest.mark.slow
 def test_a_full_disk_is_told_and_the_rest_is_done_when_there_is_room(run: Run, many: Path, disk: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,size=3m", disk], check=True)
+    subprocess.run(["mount", "-o", "remount,size=1500k", disk], check=True)
     words = ("batch", many, "-o", disk / "out", "-j", "2", "--report", disk / "report.jsonl")
     first = run(*words)
     assert first.code == 3
     assert "no space left on the device" in first.err
     done = made_of(disk / "out")
-    assert 0 < len(done) < 40
+    assert 0 < len(done) < MANY
     assert len(set(done.values())) == 1, "a part of a file was left"
     assert not [name for name in done if name.endswith(".tmp")]
     subprocess.run(["mount", "-o", "remount,size=60m", disk], check=True)
     second = run(*words, "--skip-existing")
     assert (second.code, counts(second)["skipped"]) == (0, str(len(done)))
-    assert len(lines(disk / "report.jsonl")) == 40
+    assert len(lines(disk / "report.jsonl")) == MANY
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")

@@ -73,24 +73,24 @@ def place(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("shell", START)
-def test_the_tab_key(shell: str, place: Path) -> None:
+def test_the_tab_key(shell: str, place: Path, programs: Path) -> None:
     needs_program(shell.partition(",")[0])
-    made = after_tab(shell, [typed for typed, _ in TYPED], place)
+    made = after_tab(shell, [typed for typed, _ in TYPED], place, programs)
     assert made == [line.replace(" ", "|") for _, line in TYPED]
 
 
 @pytest.mark.parametrize(("typed", "line"), TYPED)
-def test_fish(typed: str, line: str, place: Path) -> None:
+def test_fish(typed: str, line: str, place: Path, programs: Path) -> None:
     needs_program("fish")
-    offered = fish_offers(typed, place)
+    offered = fish_offers(typed, place, programs)
     last = line.rpartition(" ")[2]
     assert list(offered) == ([last] if typed != line or last == "kirsch-ne" else [])
 
 
-def test_fish_says_what_words_mean(place: Path) -> None:
+def test_fish_says_what_words_mean(place: Path, programs: Path) -> None:
     needs_program("fish")
-    assert fish_offers("poolcli ", place) == COMMANDS
-    assert fish_offers("poolcli pool --see", place)["--seed"].startswith("For stochastic")
+    assert fish_offers("poolcli ", place, programs) == COMMANDS
+    assert fish_offers("poolcli pool --see", place, programs)["--seed"].startswith("For stochastic")
 
 
 def bash_offers(shell: Shell, words: Iterable[str]) -> list[str]:

@@ -339,9 +339,10 @@ def test_drawing_works_on_any_terminal(run: Run, maps: Path, environment: str) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("columns", [1, 2, 7, 20, 79, 500])
-def test_a_real_terminal_of_any_width(maps: Path, columns: int) -> None:
+def test_a_real_terminal_of_any_width(maps: Path, programs: Path, columns: int) -> None:
     for name in ("pool", "compare", "explain", "show", "shift"):
-        result = on_terminal(*DRAWING[name][0][:-1], maps / DRAWING[name][0][-1], columns=columns)
+        *words, file = DRAWING[name][0]
+        result = on_terminal(*words, maps / file, columns=columns, program=programs / "poolcli")
         assert result.code == 0
         assert "Traceback" not in result.err
         here = [COLOR.sub("", line) for line in result.out.splitlines()]

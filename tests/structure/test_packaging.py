@@ -170,7 +170,8 @@ def test_a_type_checker_sees_the_types_of_the_wheel(installed: Path, tmp_path: P
     example = tmp_path / "uses.py"
     example.write_text((ROOT / "tests" / "typing" / "uses.py").read_text(encoding="utf-8"), encoding="utf-8")
     done(installed / "python", example, cwd=tmp_path)
-    checked = ("mypy", "--strict", "--no-incremental", "--config-file", "", "--python-executable", installed / "python")
+    checked = ("mypy", "--strict", "--cache-dir", tmp_path / "seen", "--config-file", "",
+               "--python-executable", installed / "python")  # fmt: skip
     assert "Success" in done(sys.executable, "-m", *checked, example, cwd=tmp_path)
     right, wrong = "assert_type(pool(x), NDArray[Any])", "assert_type(pool(x), int)"
     example.write_text(example.read_text(encoding="utf-8").replace(right, wrong), encoding="utf-8")

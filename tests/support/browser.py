@@ -59,11 +59,20 @@ class Watched:
         self.page = page
         self.said: list[str] = []
         self.requests: list[str] = []
+        self.listening: dict[str, Callable[[Any], None]] = {
+            "console": lambda message: self.said.append(f"{message.type}: {message.text}"),
+            "pageerror": lambda problem: self.said.append(f"error: {problem}"),
+            "dialog": lambda dialog: self.said.append(f"dialog: {dialog.message}"),
+            "request": lambda request: self.requests.append(request.url),
+        }
         page.set_default_timeout(PATIENCE)
-        page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda problem: self.said.append(f"error: {problem}"))
-        page.on("dialog", lambda dialog: self.said.append(f"dialog: {dialog.message}"))
-        page.on("request", lambda request: self.requests.append(request.url))
+        for event, heard in self.listening.items():
+            page.on(event, heard)
+
+    def leave(self) -> None:
+        """Listen no longer."""
+        for event, heard in self.listening.items():
+            self.page.remove_listener(event, heard)
 
     def check(self) -> None:
         """Assert that the page said nothing and asked for nothing."""
@@ -114,8 +123,14 @@ def calculator(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
     one.check()
 
 
+@pytest.fixture(scope="session")
+def reused(chromium: Any) -> Any:
+    """A page that one test after the other may use: a page of its own takes Chromium twice as long as a document."""
+    return chromium.new_context().new_page()
+
+
 @pytest.fixture
-def opened(chromium: Any, tmp_path: Path) -> Iterator[Open]:
+def opened(chromium: Any, reused: Any, tmp_path: Path) -> Iterator[Open]:
     """A function that opens HTML from a file; afterwards nothing may have been said, and nothing asked for."""
     watched: list[Watched] = []
     contexts = []
@@ -123,9 +138,15 @@ def opened(chromium: Any, tmp_path: Path) -> Iterator[Open]:
     def open_page(data: bytes, *, width: int = 1280, height: int = 900, scheme: str = "light", **more: Any) -> Watched:
         file = tmp_path / f"page{len(watched)}.html"
         file.write_bytes(data)
-        context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **more)
-        contexts.append(context)
-        one = Watched(context.new_page())
+        if more or watched:
+            contexts.append(chromium.new_context(viewport={"width": width, "height": height}, **more))
+            used = contexts[-1].new_page()
+        else:
+            used = reused
+            used.set_viewport_size({"width": width, "height": height})
+            used.mouse.move(0, 0)
+        used.emulate_media(media="null", color_scheme=scheme)
+        one = Watched(used)
         watched.append(one)
         one.page.goto(file.as_uri())
         return one
@@ -134,4 +155,5 @@ def opened(chromium: Any, tmp_path: Path) -> Iterator[Open]:
     for context in contexts:
         context.close()
     for one in watched:
+        one.leave()
         one.check()

@@ -178,7 +178,7 @@ def load() -> None:
         for name in names.split():
             import_module(f"poolcli.{part}.{name}")
     import_module("poolcli.kernels.order_statistics")
-    app.build = {name: build(name) for name in COMMANDS}.__getitem__
+    vars(app)["build"] = {name: build(name) for name in COMMANDS}.__getitem__
     np.zeros(1)
     gc.collect()
     gc.freeze()  # a child looks at nothing of this again
@@ -199,8 +199,10 @@ def serve(path: str) -> None:
         os.rename(f"{path}.new", path)  # there when it can be used
         parent = os.getppid()
         while os.getppid() == parent:
-            ready = select.select([door, awake], [], [], 1.0)[0]  # seconds, to see whether the tests ended without a word
-            if door in ready:
+            ready = select.select([door.fileno(), awake], [], [], 1.0)[
+                0
+            ]  # seconds, to see whether the tests ended without a word
+            if door.fileno() in ready:
                 begin(door, children)
             if awake in ready:
                 os.read(awake, 1 << 10)

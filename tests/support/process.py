@@ -19,7 +19,7 @@ from unittest import mock
 
 from poolcli.cli import registry
 from poolcli.cli.app import run as run_here
-from tests.support.browser import axe, calculator, chromium, opened  # noqa: F401 - fixtures, for every test
+from tests.support.browser import axe, calculator, chromium, opened, reused  # noqa: F401 - fixtures, for every test
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -115,10 +115,14 @@ def code_of(returncode: int) -> int:
     return returncode if returncode >= 0 else 128 - returncode
 
 
-def clean_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Nothing of the tester's: no colours, no terminal width, no POOLCLI_ variables, no language but C.UTF-8."""
+def clean_environment(more: Mapping[str, str] | None = None, programs: Path | None = None) -> dict[str, str]:
+    """Nothing of the tester's: no colours, no terminal width, no POOLCLI_ variables, no language but C.UTF-8.
+
+    In `programs` is the ``poolcli`` that is found first.
+    """
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    kept["PATH"] = os.pathsep.join([str(Path(command()).parent), kept.get("PATH", os.defpath)])
+    first = [str(programs)] if programs else []
+    kept["PATH"] = os.pathsep.join([*first, str(Path(command()).parent), kept.get("PATH", os.defpath)])
     return kept | {"LC_ALL": "C.UTF-8", "PYTHONWARNINGS": "error"} | dict(more or {})
 
 

@@ -33,13 +33,13 @@ START = {
 }
 
 
-def after_tab(shell: str, typed: Sequence[str], folder: Path) -> list[str]:
+def after_tab(shell: str, typed: Sequence[str], folder: Path, programs: Path) -> list[str]:
     """Return the words of each line after the tab key has been pressed at its end, as the shell would pass them on.
 
     The lines are typed at a terminal. So that the shell tells what became of them, ``printf`` is put in front of each.
     """
     command, setup = START[shell]
-    environment = clean_environment({"TERM": "dumb", "HISTFILE": "", "ZDOTDIR": str(folder)})
+    environment = clean_environment({"TERM": "dumb", "HISTFILE": "", "ZDOTDIR": str(folder)}, programs)
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 1000, 0, 0))  # wide: no line is broken
     process = subprocess.Popen(
@@ -78,11 +78,11 @@ def _say(master: int, line: str, answer: str) -> re.Match[str]:
     raise AssertionError(f"no {answer!r} after {line!r} in:\n{seen}")
 
 
-def fish_offers(line: str, folder: Path) -> dict[str, str]:
+def fish_offers(line: str, folder: Path, programs: Path) -> dict[str, str]:
     """Return what fish offers at the end of a line, with what it says of each."""
     done = subprocess.run(
         ["fish", "--no-config", "-c", "poolcli completion fish | source; complete -C $argv[1]", line],
-        capture_output=True, text=True, cwd=folder, env=clean_environment({"HOME": str(folder)}), check=True,
+        capture_output=True, text=True, cwd=folder, env=clean_environment({"HOME": str(folder)}, programs), check=True,
         stdin=subprocess.DEVNULL, timeout=PATIENCE,
     )  # fmt: skip
     assert done.stderr == ""

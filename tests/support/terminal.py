@@ -20,13 +20,17 @@ def on_terminal(
     stdout: bool = True,
     stderr: bool = False,
     columns: int = 80,
+    program: str | Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Result:
-    """Run the command on a terminal of so many columns; what is not on the terminal is a pipe at its end."""
+    """Run the command, or a program in its place, on a terminal of so many columns.
+
+    What is not on the terminal is a pipe at its end.
+    """
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen(
-        [command(), *map(str, arguments)],
+        [str(program or command()), *map(str, arguments)],
         stdin=slave if stdin else subprocess.DEVNULL, stdout=slave if stdout else subprocess.PIPE,
         stderr=slave if stderr else subprocess.PIPE,
         env=clean_environment({"TERM": "xterm-256color", **(env or {})}),
