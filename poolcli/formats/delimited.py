@@ -52,7 +52,6 @@ from poolcli.formats.text import (
 from poolcli.system.files import open_source
 
 NAN_AND_INF = (b"nan", b"inf")  # as they are written
-BETWEEN = {"csv": b",", "tsv": b"\t", "txt": b" "}  # what they are written with
 LONG_LINE = 2 * BAND_BYTES  # of a band: then it has a line that does not stay in cache
 NARROW = 64  # columns; from here on a call for each row costs less than a search for the ends of rows (20 ns a number)
 NAN_WORDS = (b"nan", b"NaN", b"NAN")
@@ -289,11 +288,6 @@ def _line_count(text: bytes) -> int:
     return lines if b"\r" not in text else lines + newlines(text, byte=13) - text.count(b"\r\n")
 
 
-def write(feature_map: FeatureMap, kind: str) -> Iterator[bytes]:
-    """Write one plane, or one line."""
-    return band_bytes(matrix_of(feature_map, kind), kind)
-
-
 def matrix_of(feature_map: FeatureMap, kind: str) -> NDArray[Any]:
     """Return the rows and columns of a map; axes of length 1 do not count."""
     array = feature_map.array
@@ -308,9 +302,8 @@ def matrix_of(feature_map: FeatureMap, kind: str) -> NDArray[Any]:
     return array.reshape(-1, width)
 
 
-def band_bytes(matrix: NDArray[Any], kind: str) -> Iterator[bytes]:
+def band_bytes(matrix: NDArray[Any], mark: bytes) -> Iterator[bytes]:
     """Write a matrix, a band of rows at a time, a long row in pieces."""
-    mark = BETWEEN[kind]
     for band in row_bands(matrix):
         if matrix.shape[1] < NARROW:
             yield dump_numbers(band, *NAN_AND_INF)[2:-2].replace(b"],[", b"\n").replace(b",", mark) + b"\n"

@@ -121,8 +121,11 @@ class Banded(Format):
                 raise RuntimeError(f"{written} numbers were written where {math.prod(shape)} were promised")
 
 
+@dataclass(frozen=True)
 class Delimited(Banded):
     """Numbers in lines."""
+
+    between: bytes = b","  # them, when they are written
 
     def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
         """Read a table."""
@@ -134,7 +137,7 @@ class Delimited(Banded):
         """Write one plane, or one line."""
         from poolcli.formats import delimited
 
-        return delimited.write(feature_map, self.name)
+        return delimited.band_bytes(delimited.matrix_of(feature_map, self.name), self.between)
 
     def account(self, feature_map: FeatureMap, options: WriteOptions) -> Account:
         """Say how many rows and columns there are."""
@@ -156,7 +159,7 @@ class Delimited(Banded):
         """Write rows as lines."""
         from poolcli.formats import delimited
 
-        return delimited.band_bytes(band, self.name)
+        return delimited.band_bytes(band, self.between)
 
 
 class Json(Format):
@@ -257,7 +260,7 @@ class Picture(Format):
 
 _ROWS = (
     Delimited("csv", (".csv",), "Comma-separated numbers; semicolons, tabs and blanks are read too."),
-    Delimited("tsv", (".tsv", ".tab"), "Tab-separated numbers."),
+    Delimited("tsv", (".tsv", ".tab"), "Tab-separated numbers.", between=b"\t"),
     Json(
         "json", (".json", ".jsonl", ".ndjson"), "A nested list of any depth, or an object with data, layout and steps."
     ),
@@ -265,7 +268,7 @@ _ROWS = (
     Picture("png", (".png", ".apng"), "A lossless picture, 8 or 16 bits.", signature=rb"\x89PNG"),
     Picture("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), "A lossy photograph.", signature=rb"\xff\xd8\xff"),
     Picture("tiff", (".tif", ".tiff"), "A lossless picture, 8 or 16 bits.", signature=rb"II[*+]\0|MM\0[*+]"),
-    Delimited("txt", (".txt",), "Numbers separated by blanks."),
+    Delimited("txt", (".txt",), "Numbers separated by blanks.", between=b" "),
     Npz("npz", (".npz",), "Several NumPy arrays.", writes=False, signature=rb"PK\x03\x04.{26}[^\0]{1,99}?\.npy"),
     AsciiGrid("asc", (".asc",), "An ESRI grid of heights and the like.", signature=rb"(?i:ncols[ \t]+[0-9])"),
     Picture("webp", (".webp",), "A picture for the web, written losslessly.", signature=rb"RIFF....WEBP"),

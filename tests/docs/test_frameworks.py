@@ -43,5 +43,6 @@ def test_the_table_of_runtimes_says_how_they_round_and_count(row: Framework) -> 
 
 
 def test_every_runtime_that_nobody_ran_is_said_to_be_from_documents() -> None:
-    assert [row.name for row in RUNTIMES if row.documented] == ["coreml", "tensorrt", "caffe"]
-    assert all(cells(row)[1] == "documentation" for row in RUNTIMES if row.documented)
+    documented = {row.name for row in RUNTIMES if row.documented}
+    assert documented >= {"coreml", "tensorrt", "caffe"}
+    assert documented == {row.name for row in RUNTIMES if cells(row)[1] == "documentation"}

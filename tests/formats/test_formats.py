@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ from poolcli.featuremap import FeatureMap
 from poolcli.formats import decode, encode, read, write
 from poolcli.formats.detect import detect
 from poolcli.formats.options import ReadOptions, WriteOptions
-from poolcli.formats.registry import BANDED, EXTENSIONS, FORMATS, find_format, format_of_target
+from poolcli.formats.registry import BANDED, EXTENSIONS, FORMATS, Delimited, find_format, format_of_target
 from tests.support.hints import typed
 from tests.support.process import Run, Shell
 
@@ -403,3 +404,11 @@ def test_any_bytes_give_a_map_or_an_error(data: bytes, name: str, options: ReadO
 def test_any_text_gives_a_map_or_an_error(text: str, options: ReadOptions) -> None:
     for name in ("x.csv", "x.json", "stdin"):
         survives(text.encode(), name, options)
+
+
+def test_the_row_of_a_format_that_the_architecture_shows_works() -> None:
+    [code] = re.findall(r"`(Delimited\(.*?\))`", (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"))
+    row: Delimited = eval(code, {"Delimited": Delimited})  # noqa: S307 -- our own document
+    written = b"".join(row.write(FeatureMap.from_array(np.array([[1, 2], [3, 4]])), WriteOptions()))
+    assert written == b"1;2\n3;4\n"
+    assert row.read(written, "a.ssv", ReadOptions()).values.tolist() == [[1, 2], [3, 4]]

@@ -125,7 +125,7 @@ def test_orientation_is_that_of_cross_correlation(name: str, picture: list[list[
         ("zzzz", "poolcli filters draws them all"),
         ("edges", "did you mean outline? poolcli filters draws them all"),
         ("Edge", "did you mean outline? "),
-        ("blur", "did you mean gaussian or gaussian-5? "),
+        ("blur", "did you mean gaussian or gaussian-5"),
         ("s", "poolcli filters draws them all"),
     ],
 )
