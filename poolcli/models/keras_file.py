@@ -12,7 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from poolcli.errors import InputError
-from poolcli.models.layer import Dim, Draft, Model, ModelLayer, ModelShape, merged, slid
+from poolcli.models.layer import Dim, Draft, Model, ModelShape, Walk, merged, slid
 from poolcli.models.source import DEEPEST, NOT_WHOLE, Archive, Budget
 from poolcli.pooling.frameworks import KERAS
 
@@ -35,7 +35,7 @@ def read_keras(archive: Archive) -> Model:
     model = archive.json(str(archive.find("/config.json")))
     about = archive.find("/metadata.json")
     version = archive.json(about).get("keras_version") if about else None
-    walk = _Walk()
+    walk = _Walk(Budget())
     if not _inner(model):
         shape = _shape((model.get("build_config") or {}).get("input_shape"))
         told = f", built for {'x'.join('?' if n is None else str(n) for n in shape)}" if shape else ""
@@ -44,17 +44,11 @@ def read_keras(archive: Archive) -> Model:
         )
     walk.model(model, "", None)
     maker = f" of Keras {version}" if version else ""
-    return Model(f"Keras model{maker}", tuple(walk.layers), walk.operators, tuple(walk.notes))
+    return walk.found(f"Keras model{maker}")
 
 
-class _Walk:
+class _Walk(Walk):
     """One way through a model and the models in it."""
-
-    def __init__(self) -> None:
-        self.budget = Budget()
-        self.layers: list[ModelLayer] = []
-        self.notes: dict[str, None] = {}
-        self.operators = 0
 
     def model(
         self, model: Mapping[str, Any], prefix: str, shape: ModelShape | None, depth: int = 0
@@ -97,8 +91,7 @@ class _Walk:
         depth: int, number: int = 0,
     ) -> ModelShape | None:  # fmt: skip
         """Take down a pooling layer, or go into a model; return the shape after it."""
-        self.budget.spend()
-        self.operators += 1
+        self.pass_operator()
         name, kind, config = prefix + _name(layer), str(layer["class_name"]), layer["config"]
         if _inner(layer):
             return self.model(layer, f"{name}/", shape, depth + 1)

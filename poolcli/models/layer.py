@@ -8,6 +8,7 @@ from typing import Any
 
 from poolcli.errors import CompatError, InputError, LimitError, PoolcliError, ShapeError, UsageError
 from poolcli.featuremap import SPATIAL
+from poolcli.models.source import Budget
 from poolcli.pooling.layer import Pooling
 from poolcli.steps.steps import PoolStep, Step
 from poolcli.window import AXIS_NAMES, Axis, Window
@@ -49,6 +50,25 @@ class Model:
     layers: tuple[ModelLayer, ...]  # in the order in which they are computed
     operators: int  # how many operators were looked at
     notes: tuple[str, ...] = ()  # what could not be told, and why
+
+
+class Walk:
+    """One way through a model file, and what was found on it."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self.layers: list[ModelLayer] = []
+        self.notes: dict[str, None] = {}  # without those said twice
+        self.operators = 0
+
+    def pass_operator(self) -> None:
+        """Count an operator."""
+        self.budget.spend()
+        self.operators += 1
+
+    def found(self, format: str) -> Model:  # noqa: A002 - the name of the field
+        """Return what was found in a file of this kind."""
+        return Model(format, tuple(self.layers), self.operators, tuple(self.notes))
 
 
 @dataclass

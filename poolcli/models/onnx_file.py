@@ -13,7 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from poolcli.errors import InputError
-from poolcli.models.layer import Dim, Draft, Model, ModelLayer, ModelShape, as_reduction, merged
+from poolcli.models.layer import Dim, Draft, Model, ModelShape, Walk, as_reduction, merged
 from poolcli.models.onnx_shapes import AUTO_PAD, SHAPES_AFTER
 from poolcli.models.protobuf import Message
 from poolcli.models.source import CONSTANT_MOST, DEEPEST, NOT_WHOLE, Budget, ModelFile
@@ -103,18 +103,15 @@ def read_onnx(source: ModelFile) -> Model:
     walk.check_sets(sets)
     walk.graph(graphs[0], Scope())
     maker = " ".join(part for part in (model.text(2), model.text(3)) if part)
-    return Model(f"ONNX{f' of {maker}' if maker else ''}", tuple(walk.layers), walk.operators, tuple(walk.notes))
+    return walk.found(f"ONNX{f' of {maker}' if maker else ''}")
 
 
-class _Walk:
+class _Walk(Walk):
     """One way through all graphs of a model."""
 
     def __init__(self, budget: Budget, functions: Mapping[tuple[str, str], Message]) -> None:
-        self.budget = budget
+        super().__init__(budget)
         self.functions = functions
-        self.layers: list[ModelLayer] = []
-        self.notes: dict[str, None] = {}
-        self.operators = 0
         self.opset = 0
 
     def check_sets(self, sets: Sequence[Message]) -> None:
@@ -150,8 +147,7 @@ class _Walk:
             for name in node.inputs:
                 takers.setdefault(name, set()).add(node.kind)
         for node in nodes:
-            self.budget.spend()
-            self.operators += 1
+            self.pass_operator()
             computed = self._visited(node, scope, declared, makers, takers)
             for place, output in enumerate(node.outputs):
                 own = computed if place == 0 or node.kind == "MaxPool" else None

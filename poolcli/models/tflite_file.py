@@ -12,7 +12,7 @@ from typing import Any
 
 from poolcli.errors import InputError
 from poolcli.models.flatbuffer import Table
-from poolcli.models.layer import Draft, Model, ModelLayer, ModelShape, as_reduction
+from poolcli.models.layer import Draft, Model, ModelShape, Walk, as_reduction
 from poolcli.models.source import CONSTANT_MOST, NOT_WHOLE, Budget, ModelFile
 from poolcli.pooling.frameworks import LITERT
 from poolcli.steps.steps import ReluStep
@@ -53,20 +53,17 @@ def read_tflite(source: ModelFile) -> Model:
     walk = _Walk(codes, model.tables(4), budget)
     for number, graph in enumerate(model.tables(2)):
         walk.graph(graph, f"in subgraph {number} {graph.text(4)}".rstrip() if number else "")
-    return Model("TensorFlow Lite", tuple(walk.layers), walk.operators, tuple(walk.notes))
+    return walk.found("TensorFlow Lite")
 
 
-class _Walk:
+class _Walk(Walk):
     """One way through a model's graphs."""
 
     def __init__(self, codes: Sequence[tuple[int, str]], buffers: Sequence[Table], budget: Budget) -> None:
+        super().__init__(budget)
         self.codes = codes
         self.buffers = buffers
-        self.budget = budget
         self.tensors: list[Table] = []
-        self.layers: list[ModelLayer] = []
-        self.notes: dict[str, None] = {}
-        self.operators = 0
 
     def graph(self, graph: Table, place: str) -> None:
         """Look at every operator of a graph."""
@@ -78,8 +75,7 @@ class _Walk:
             for tensor in one.inputs:
                 takers.setdefault(tensor, set()).add(one.code)
         for one in operators:
-            self.budget.spend()
-            self.operators += 1
+            self.pass_operator()
             draft = self._drafted(one, takers)
             if draft is not None:
                 draft.declared = self._shape(one.outputs[0])

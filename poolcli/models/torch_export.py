@@ -14,7 +14,7 @@ from functools import reduce
 from typing import Any
 
 from poolcli.errors import InputError
-from poolcli.models.layer import Dim, Draft, Model, ModelLayer, ModelShape, as_reduction
+from poolcli.models.layer import Dim, Draft, Model, ModelShape, Walk, as_reduction
 from poolcli.models.source import DEEPEST, NOT_WHOLE, Archive, Budget
 from poolcli.pooling.frameworks import TORCH
 
@@ -98,20 +98,14 @@ def read_exported(archive: Archive) -> Model:
             f"its schema has version {major}, newer than any that poolcli knows ({NEWEST_SCHEMA})",
             "export it with an older PyTorch, or as .onnx",
         )
-    walk = _Walk()
+    walk = _Walk(Budget())
     walk.graph(program["graph_module"]["graph"])
     maker = f" of PyTorch {program['torch_version']}" if program.get("torch_version") else ""
-    return Model(f"exported program{maker}", tuple(walk.layers), walk.operators, tuple(walk.notes))
+    return walk.found(f"exported program{maker}")
 
 
-class _Walk:
+class _Walk(Walk):
     """One way through a program's graphs."""
-
-    def __init__(self) -> None:
-        self.budget = Budget()
-        self.layers: list[ModelLayer] = []
-        self.notes: dict[str, None] = {}
-        self.operators = 0
 
     def graph(self, graph: Mapping[str, Any], place: str = "", depth: int = 0) -> None:
         """Look at every node of a graph, and of those in it."""
@@ -124,8 +118,7 @@ class _Walk:
             for argument in call.arguments.values():
                 takers.setdefault(_tensor(argument), set()).add(call.target)
         for call in calls:
-            self.budget.spend()
-            self.operators += 1
+            self.pass_operator()
             self._visited(call, graph["tensor_values"], makers, takers, place)
             for argument in call.arguments.values():
                 if isinstance(argument, Mapping) and "as_graph" in argument:

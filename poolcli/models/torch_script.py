@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from poolcli.errors import InputError
-from poolcli.models.layer import Draft, Model, ModelLayer
+from poolcli.models.layer import Draft, Model, Walk
 from poolcli.models.source import DEEPEST, NOT_WHOLE, Archive, Budget
 from poolcli.pooling.frameworks import TORCH
 
@@ -65,18 +65,15 @@ def read_script(archive: Archive) -> Model:
     if classes and not roots:
         raise InputError("its modules contain each other", NOT_WHOLE)
     walk.notes["TorchScript holds no shapes: parameters only; torch.export.save gives a .pt2 that has them"] = None
-    return Model("TorchScript", tuple(walk.layers), walk.operators, tuple(walk.notes))
+    return walk.found("TorchScript")
 
 
-class _Walk:
+class _Walk(Walk):
     """One way through the forward methods."""
 
     def __init__(self, classes: Mapping[str, Class], budget: Budget) -> None:
+        super().__init__(budget)
         self.classes = classes
-        self.budget = budget
-        self.layers: list[ModelLayer] = []
-        self.notes: dict[str, None] = {}
-        self.operators = 0
 
     def module(self, one: Class, path: str, depth: int) -> None:
         """Follow a forward method."""
@@ -84,8 +81,7 @@ class _Walk:
             raise InputError(f"modules nested more than {DEEPEST} deep", NOT_WHOLE)
         aliases = dict(ALIAS.findall(one.body))
         for called in _calls(one.body):
-            self.budget.spend()
-            self.operators += 1
+            self.pass_operator()
             if called.module:
                 self._inside(one, aliases.get(called.module, called.module), path, depth)
                 continue
