@@ -99,6 +99,17 @@ def table(name: str) -> NDArray[np.uint8]:
     return np.frombuffer(COLORMAPS[name], dtype=np.uint8).reshape(256, 3)
 
 
+def usual_colormap(white: float | None) -> str:
+    """Return the colour map of a map for which none was chosen: gray if its numbers are pixels, whose white is known.
+
+    Examples
+    --------
+    >>> usual_colormap(255), usual_colormap(None)
+    ('gray', 'viridis')
+    """
+    return "viridis" if white is None else "gray"
+
+
 class Scale(NamedTuple):
     """Which number gets which colour, for pictures, the terminal and the animation."""
 

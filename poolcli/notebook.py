@@ -34,8 +34,7 @@ from poolcli.steps.steps import PoolStep
 from poolcli.system.files import write_atomic
 from poolcli.wording import many, safe
 
-MOST_IN_FRAME = 4_000_000  # bytes of a page that a notebook is to carry
-FEW_IN_FRAME = 200_000  # of one that is no more than maps, which stand there without it as well
+MOST_IN_FRAME = 1_000_000  # bytes of a page that a notebook is to carry
 ROWS = 20  # windows of a table in a terminal
 
 
@@ -174,7 +173,7 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         plain = comparison_html(self.feature_map, self.sides)
-        return _in_frame(lambda: comparison_page(called(self.feature_map), self.sides), plain, FEW_IN_FRAME)
+        return _in_frame(lambda: comparison_page(called(self.feature_map), self.sides), plain)
 
     def __rich__(self) -> Any:
         return comparison_table(self.feature_map, self.feature_map, self.sides, Look(), marked=self.sides.marked)
@@ -183,13 +182,13 @@ class Comparison:
         return f"<Comparison of {', '.join(self)} on {safe(self.feature_map.name)}>"
 
 
-def _in_frame(make: Callable[[], bytes], plain: str, most: int = MOST_IN_FRAME) -> str:
+def _in_frame(make: Callable[[], bytes], plain: str) -> str:
     """Return a page in a frame; plain HTML alone where it is too large, or the map one that a page cannot hold."""
     try:
         framed = in_frame(make(), plain)
     except PoolcliError:
         return plain
-    return framed if len(framed.encode("utf-8", "replace")) <= most else plain
+    return framed if len(framed.encode("utf-8", "replace")) <= MOST_IN_FRAME else plain
 
 
 @in_our_words

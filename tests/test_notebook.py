@@ -159,14 +159,20 @@ def test_what_cannot_be_saved_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "told",
     [explain(np.arange(27).reshape(3, 3, 3), ndim=3), explain(np.ones((4, 4)), "stochastic", seed=1),
-     explain(np.zeros((1024, 1024), np.uint8))],
-    ids=["three axes", "drawn at random", "too large"],
+     explain(np.zeros((1024, 1024), np.uint8)), explain(np.random.default_rng(0).standard_normal((256, 256)))],
+    ids=["three axes", "drawn at random", "too large", "more than a megabyte"],
 )  # fmt: skip
 def test_what_a_page_cannot_show_is_shown_without(told: Any) -> None:
     shown = parts(told._repr_html_())
     assert "iframe" not in shown.tags
     assert "table" in shown.tags
     assert len(told._repr_html_()) < FEW
+
+
+def test_a_frame_is_at_most_a_megabyte() -> None:
+    shown = explain(np.random.default_rng(0).standard_normal((180, 180)))._repr_html_()
+    assert "iframe" in parts(shown).tags
+    assert len(shown.encode()) <= 1_000_000
 
 
 def test_an_explanation_in_a_terminal() -> None:

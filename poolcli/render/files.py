@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from poolcli.colors import usual_colormap
 from poolcli.featuremap import SPATIAL, FeatureMap
 from poolcli.pooling.layer import Pooling
 from poolcli.render.animation.walk import FPS_USUAL, MOST_FRAMES, Progress, still, walk
@@ -21,7 +22,7 @@ def draw(
     layer: Pooling,
     kind: str,
     *,
-    colormap: str = "viridis",
+    colormap: str | None = None,
     progress: Progress | None = None,
     named: bool = False,
     **options: Any,
@@ -32,6 +33,8 @@ def draw(
     ----------
     kind : str
         A value of `poolcli.render.kinds.DRAWN_AS`.
+    colormap : str, optional
+        A name of `poolcli.colors.COLORMAPS`; what is usual for the map if missing.
     named : bool
         Whether cells show the names of their places in place of numbers.
     **options
@@ -56,7 +59,7 @@ def draw(
         return page(
             feature_map, layer, colormap=colormap, at=given.get("at"), exercise=bool(given.get("exercise")), named=named
         ), ()
-    zoom = given.get("zoom")
+    zoom, colormap = given.get("zoom"), colormap or usual_colormap(feature_map.white)
     if what == "a walk":
         moving: Any = "gif" if kind == "gif" else "apng"
         pace, frames = given.get("fps", FPS_USUAL), given.get("frames", MOST_FRAMES)

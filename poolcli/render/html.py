@@ -17,7 +17,7 @@ from PIL import Image
 from poolcli.analysis.comparison import Variants
 from poolcli.analysis.formulas import brief, number
 from poolcli.analysis.windows import WindowFact
-from poolcli.colors import Scale, hexadecimal, ink
+from poolcli.colors import Scale, hexadecimal, ink, usual_colormap
 from poolcli.featuremap import FeatureMap
 from poolcli.render.planes import reduced, shown_planes, summary
 from poolcli.steps.steps import text
@@ -51,7 +51,7 @@ def map_html(feature_map: FeatureMap) -> str:
     True
     """
     planes, hidden = shown_planes(feature_map)
-    scale = Scale.of([plane for _, plane in planes])
+    scale = Scale.of([plane for _, plane in planes], usual_colormap(feature_map.white))
     drawn = [_plane(label, plane, scale, planes) for label, plane in planes]
     words = [f"{safe(feature_map.name)}: {summary(feature_map, 'magenta')}"]
     words += [f"the first {len(planes)} of {hidden + len(planes)} planes"] if hidden else []

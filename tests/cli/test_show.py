@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+from base64 import b64decode
 from pathlib import Path
 
 import numpy as np
@@ -79,3 +81,20 @@ def test_a_photograph_is_gray_and_a_matrix_in_colours(call: Run, tmp_path: Path)
     gray = {name: all(len(set(color)) == 1 for color in found) for name, found in colors.items()}
     assert all(colors.values())
     assert gray == {"x.npy": False, "x.png": True, "x.png ": False}
+
+
+def test_a_photograph_is_gray_on_every_page_and_picture(call: Run, tmp_path: Path) -> None:
+    levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    poolcli.write(levels, tmp_path / "x.npy")
+    poolcli.write(Image.fromarray(levels), tmp_path / "x.png")
+    for command in ("explain", "shift", "compare --mode max,avg"):
+        made = {}
+        for name in ("x.npy", "x.png"):
+            assert call(*command.split(), "-o", tmp_path / "page.html", "--overwrite", tmp_path / name).code == 0
+            made[name] = re.findall(r'"colormap":"(\w+)"', (tmp_path / "page.html").read_text())
+        assert made == {"x.npy": ["viridis"], "x.png": ["gray"]}, command
+    assert call("explain", "--still", "-o", tmp_path / "still.png", tmp_path / "x.png").code == 0
+    assert Image.open(tmp_path / "still.png").convert("RGB").getpixel((20, 70)) == (0, 0, 0)  # viridis begins violet
+    photograph = poolcli.read(tmp_path / "x.png")
+    with Image.open(io.BytesIO(b64decode(re.findall(r"base64,([^\"]+)", photograph._repr_html_())[0]))) as drawn:
+        assert np.ptp(np.asarray(drawn.convert("RGB")), axis=-1).max() == 0

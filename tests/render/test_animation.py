@@ -176,6 +176,15 @@ def test_a_still_is_one_window() -> None:
     assert "max(4, 2, 3, 5) = 5" in [element.text for element in still().iter(f"{SVG}text")]  # the one in the middle
 
 
+def test_words_end_within_the_picture_whatever_font_there_is() -> None:
+    values = np.random.default_rng(0).standard_normal((8, 8))
+    data, _ = draw(FeatureMap(values, name="a name of many words, " * 9), Pooling.of(2, "avg", 8), "svg")
+    root = parsed(data)
+    lines = [text.attrib for text in root.iter(f"{SVG}text") if text.get("text-anchor") != "middle"]
+    assert len(lines) >= 5
+    assert all(float(line["x"]) + float(line["textLength"]) <= float(root.attrib["width"]) for line in lines)
+
+
 HEADING = "avg 3x3, stride 1x1, padding 1x1, dilation 2x2: 4x4 -> 2x2"
 
 

@@ -155,6 +155,27 @@ def test_it_prints_as_a_sheet_with_solutions_on_the_last_page(opened: Open, pape
     seen.page.emulate_media(media="print")
     assert not seen.page.locator("#solutions").is_visible()
     assert not seen.page.locator("#output input").first.is_visible()
+    assert seen.text("#says").endswith("Padding is left out.")
+    room = seen.cell("output", 1, 1).bounding_box()
+    assert room["width"] > 2 * room["height"] > 120  # room to write a sum, in pixels of CSS
+
+
+def test_a_sheet_says_what_its_padding_does(opened: Open) -> None:
+    for options, told in [({}, ""), ({"padding": 1}, " Padding is left out."),
+                          ({"padding": 1, "count_include_pad": True}, " Padding counts as 0."),
+                          ({"padding": 1, "pad_fill": 2}, "")]:  # fmt: skip
+        said = opened(quiz("avg", **options)).text("#says")
+        assert said == f"Average pooling replaces every window with the mean of its values.{told}"
+
+
+def test_a_line_is_a_row_of_cells_on_paper(opened: Open) -> None:
+    seen = opened(page(FeatureMap(np.arange(8), "L"), Pooling.of(1), exercise=True))
+    drawn = seen.page.locator("#input .line canvas")
+    shown = "canvas => getComputedStyle(canvas).display"
+    assert drawn.evaluate(shown) == "block"
+    seen.page.emulate_media(media="print")
+    assert drawn.evaluate(shown) == "none"
+    assert seen.cell("input", 0, 3).is_visible()
 
 
 def test_the_solutions_are_complete(opened: Open) -> None:
@@ -180,10 +201,18 @@ def test_the_solutions_are_complete(opened: Open) -> None:
 def test_too_much_to_work_out(opened: Open) -> None:
     with pytest.raises(LimitError, match="an exercise of 441 output cells is too long: at most 400"):
         page(FeatureMap(np.zeros((42, 42))), Pooling.of(2), exercise=True)
-    seen = opened(page(FeatureMap(np.zeros((40, 40))), Pooling.of(2), exercise=True))
+    with pytest.raises(LimitError, match="an exercise of 1444 input cells is too long: at most 1300"):
+        page(FeatureMap(np.zeros((36, 36))), Pooling.of(2, padding=1), exercise=True)
+    seen = opened(page(FeatureMap(np.zeros((36, 36))), Pooling.of(2), exercise=True))
+    assert seen.page.locator("#input .cell.real").count() == 36 * 36  # each with its number
     seen.page.evaluate("document.querySelector('#settings').open = true")
     seen.page.fill("#size-rows", "1")
-    seen.wait("#problem", "800 cells are too many to work out by hand: at most 400")
+    seen.wait("#problem", "648 cells are too many to work out by hand: at most 400")
+    seen.page.fill("#size-rows", "2")
+    seen.page.select_option("#padding", "cells")
+    for field in seen.page.locator("#pads input").all():
+        field.fill("1")
+    seen.wait("#problem", "1444 cells are too many to work out by hand: at most 1300")
 
 
 def test_one_command_makes_a_sheet(call: Run, tmp_path: Path) -> None:

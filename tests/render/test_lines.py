@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -124,6 +125,17 @@ def test_braille_and_stars_stand_where_the_numbers_are() -> None:
     dots = ["".join(part.text for part in row) for row in line(values, Scale(0, 3), 6, high=1).lines]
     assert len(dots) == 1
     assert {ord(mark) >> 8 for mark in dots[0] if mark != " "} == {0x28}
+
+
+@pytest.mark.parametrize("count", [3, 12, 40])
+def test_a_line_in_the_terminal_has_no_hole(count: int) -> None:
+    """From every column to the next there is a star in the same row or a neighbouring one."""
+    values = np.where(np.arange(count) % 2, 9.0, 0.0)
+    text = ["".join(part.text for part in row) for row in line(values, Scale(0, 9), 12, ascii_only=True).lines]
+    stars = [{row for row, words in enumerate(text) if words.ljust(12)[column] == "*"} for column in range(12)]
+    drawn = [column for column in stars if column]
+    assert len(drawn) >= min(count, 12)
+    assert all(min(abs(a - b) for a in one for b in other) <= 1 for one, other in pairwise(drawn))
 
 
 @pytest.mark.parametrize("values", [[5], [5, 5], [np.nan, np.nan], [np.inf, 1, -np.inf], [1e308, -1e308, 0]])

@@ -174,6 +174,16 @@ def test_sides_stand_beside_the_input_and_what_differs_is_marked(opened: Open) -
     assert not seen.page.locator("#settings").is_visible()
 
 
+def test_maps_stand_side_by_side_where_they_fit_and_are_easy_to_read_where_the_page_scrolls(opened: Open) -> None:
+    values = np.arange(65536).reshape(256, 256) % 251
+    both = compared(FeatureMap(values), {"max": PoolStep("max", 2), "avg": PoolStep("avg", 2)})
+    seen = opened(comparison_page(FeatureMap(values), both), width=1280, height=720)
+    tops = [panel.bounding_box()["y"] for panel in seen.page.locator("section.panel:visible").all()]
+    assert len(set(tops)) == 1
+    narrow = opened(sides_page(max=PoolStep("max", 2), avg=PoolStep("avg", 2)), width=360, height=640)
+    assert narrow.page.locator("#input .cell").first.bounding_box()["width"] >= 36
+
+
 def test_sides_of_other_shapes_and_of_what_only_poolcli_computes(opened: Open) -> None:
     seen = opened(sides_page(small=PoolStep("stochastic", 3, {"seed": 1}), large=PoolStep("max", 2)))
     seen.cell("side-1", 2, 2).hover()

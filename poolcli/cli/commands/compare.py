@@ -145,7 +145,7 @@ def compare(
         from poolcli.render.page.comparison import comparison_page
         from poolcli.render.planes import called
 
-        data = comparison_page(called(ready), made, writing.colormap or "viridis")
+        data = comparison_page(called(ready), made, writing.colormap)
         out.put(data, writing.output)
         out.wrote(writing.output, f"{len(data)} bytes")
     elif writing.chosen_format == "json":

@@ -275,7 +275,7 @@ def _draw(
             before,
             layer,
             str(explaining.chosen_format),
-            colormap=picturing.painted(),
+            colormap=picturing.colormap,
             progress=tell,
             named=named,
             **explaining.drawn(),

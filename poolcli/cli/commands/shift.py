@@ -102,7 +102,7 @@ def shift(
     if shifting.output != "-":
         from poolcli.render.page.invariance import shift_page
 
-        data = shift_page(report, picturing.painted())
+        data = shift_page(report, picturing.colormap)
         out = verbosity.output()
         out.put(data, shifting.output)
         out.wrote(shifting.output, f"{len(data)} bytes")

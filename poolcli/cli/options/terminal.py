@@ -11,7 +11,7 @@ from poolcli.cli.options.grammar import Group, option
 from poolcli.cli.options.panels import OUTPUT, PICTURE, TABLE
 from poolcli.cli.output import Output
 from poolcli.cli.words import typed
-from poolcli.colors import COLORMAPS
+from poolcli.colors import COLORMAPS, usual_colormap
 from poolcli.errors import UsageError
 from poolcli.featuremap import FeatureMap
 
@@ -50,8 +50,7 @@ class Picturing(Group, panel=PICTURE):
 
     def painted(self, feature_map: FeatureMap | None = None) -> str:
         """Return the colour map for a map: a photograph that nothing was done to is gray unless told otherwise."""
-        pixels = feature_map is not None and feature_map.white is not None
-        return self.colormap or ("gray" if pixels else "viridis")
+        return self.colormap or usual_colormap(feature_map.white if feature_map else None)
 
     def how(self, feature_map: FeatureMap | None = None) -> dict[str, Any]:
         """Return them as `poolcli.render.terminal.heatmap.picture` takes them, for a map that is drawn by itself."""

@@ -95,6 +95,11 @@ def font(size: int) -> Any:
     return ImageFont.load_default(size)
 
 
+def width_of(text: str, size: int = LETTERS) -> int:
+    """Return the width of a text in pixels."""
+    return int(font(size).getlength(text)) + 1
+
+
 @dataclass(frozen=True)
 class CellGrid:
     """Where a map's cells lie in the picture."""
@@ -271,7 +276,7 @@ class Scene:
     def _heading(self) -> str:
         """Return the name and the layer; where both are too long the name is cut, which says less."""
         layer = headline(self.layer, self.plane.shape)
-        if self.measure(f" ...   {layer}") > self.room:
+        if width_of(f" ...   {layer}") > self.room:
             return self.fitted(layer)
         return self.fitted(safe(self.feature_map.name, 40), f"   {layer}")
 
@@ -397,7 +402,7 @@ class Scene:
         low, _, high = (number(tick, 4) for tick in self.scale.ticks)
         first = self.grids[0]
         if first.columns > self.input.shape[1] or first.rows > self.input.shape[0]:
-            left = self.width - MARGIN - self.measure(self._legend(), LETTERS - 2)
+            left = self.width - MARGIN - width_of(self._legend(), LETTERS - 2)
             yield Words(min(MARGIN + 300, left), y, self._legend(), LETTERS - 2, QUIET)
         if self.named:
             yield Words(MARGIN, y, "cells are named by row and column", LETTERS - 2, QUIET)
@@ -405,7 +410,7 @@ class Scene:
         if self.scale.flat:
             yield Words(MARGIN, y, f"every finite value is {low}", LETTERS - 2, QUIET)
             return
-        left = MARGIN + self.measure(low, LETTERS - 2) + 8
+        left = MARGIN + width_of(low, LETTERS - 2) + 8
         steps = np.linspace(self.scale.low / 2, self.scale.high / 2, 64)[None] * 2
         yield Words(MARGIN, y, low, LETTERS - 2, QUIET)
         yield Raster(left, y - 6, 192, 12, self.scale.rgb(steps))
@@ -418,10 +423,6 @@ class Scene:
             else "gray: padding, and lighter: beyond it"
         )
 
-    def measure(self, text: str, size: int = LETTERS) -> int:
-        """Return the width of a text in pixels."""
-        return int(font(size).getlength(text)) + 1
-
     @property
     def room(self) -> int:
         """The pixels that a line of words has."""
@@ -429,9 +430,9 @@ class Scene:
 
     def fitted(self, text: str, end: str = "", size: int = LETTERS) -> str:
         """Return a line and its end, the line cut where both are too long for the picture."""
-        if self.measure(text + end, size) <= self.room:
+        if width_of(text + end, size) <= self.room:
             return text + end
-        while text and self.measure(f"{text} ...{end}", size) > self.room:
+        while text and width_of(f"{text} ...{end}", size) > self.room:
             text = text[:-1]
         return f"{text} ...{end}"
 

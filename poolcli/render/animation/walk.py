@@ -19,7 +19,7 @@ from poolcli.featuremap import FeatureMap
 from poolcli.pooling.layer import Pooling
 from poolcli.render.animation import scene as stage
 from poolcli.render.animation.line import BANDS, STROKE, staged
-from poolcli.render.animation.scene import Path, Raster, Rectangle, Scene, Shape, Words, font
+from poolcli.render.animation.scene import Path, Raster, Rectangle, Scene, Shape, Words, font, width_of
 from poolcli.system.limits import check_memory
 from poolcli.window import times
 from poolcli.wording import Phrase, safe
@@ -278,7 +278,9 @@ def _element(shape: Shape) -> str:
         stroke = f' stroke="{hexadecimal(shape.stroke)}" stroke-width="{shape.thick}"' if shape.stroke else ""
         return f'<rect {place} fill="{hexadecimal(shape.fill) if shape.fill else "none"}"{stroke}/>'
     if isinstance(shape, Words):
-        anchor = ' text-anchor="middle"' if shape.anchor == "middle" else ""
+        # of a line of words as wide as in Pillow's font, whatever font there is, so that it ends within the picture
+        wide = f' textLength="{width_of(shape.text, shape.size)}" lengthAdjust="spacingAndGlyphs"'
+        anchor = ' text-anchor="middle"' if shape.anchor == "middle" else wide if shape.text else ""
         text = html.escape(shape.text)
         return (
             f'<text x="{shape.x:g}" y="{shape.y:g}" dy="0.35em" font-size="{shape.size}"{anchor} '

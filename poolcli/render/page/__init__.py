@@ -24,7 +24,7 @@ import numpy as np
 
 from poolcli.analysis.comparison import compared
 from poolcli.analysis.windows import windows
-from poolcli.colors import CENTRED, COLORMAPS
+from poolcli.colors import CENTRED, COLORMAPS, usual_colormap
 from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.framework import LayerFacts
@@ -34,10 +34,11 @@ from poolcli.pooling.modes import MODES, ChosenMode, Mode, lacking
 from poolcli.pooling.options import KEPT
 from poolcli.steps import steps
 from poolcli.steps.steps import PoolStep
-from poolcli.window import Window, times
+from poolcli.window import Axis, Window, times
 from poolcli.wording import Phrase, Typed, safe
 
 MOST_ASKED = 400  # output cells of an exercise
+MOST_GIVEN = 1300  # cells of its input and the padding, all of which have their numbers
 MOST_PAGE_CELLS = 2**18
 EXACT_DOUBLES = 2**53  # whole numbers beyond are not all doubles
 NOT_FOR_THE_SCRIPT = (
@@ -56,7 +57,7 @@ def page(
     feature_map: FeatureMap,
     layer: Pooling,
     *,
-    colormap: str = "viridis",
+    colormap: str | None = None,
     at: Sequence[int] | None = None,
     exercise: bool = False,
     named: bool = False,
@@ -69,8 +70,8 @@ def page(
         One or two spatial axes; planes of the leading axes can be switched in the page.
     layer : Pooling
         The layer that the page starts with.
-    colormap : str
-        A name of `poolcli.colors.COLORMAPS`.
+    colormap : str, optional
+        A name of `poolcli.colors.COLORMAPS`; what is usual for the map if missing.
     at : sequence of int, optional
         The output cell that the page starts at; the first if missing.
     exercise : bool
@@ -93,15 +94,25 @@ def page(
         Whatever pooling the map would raise.
     """
     layer = scripted_layer(feature_map, layer)
-    if exercise and (asked := math.prod(len(axis) for axis in layer.plan(feature_map.spatial))) > MOST_ASKED:
-        raise LimitError(
-            f"an exercise of {asked} output cells is too long: at most {MOST_ASKED}",
-            "take a smaller map, or larger windows",
-        )
-    own = {"at": _number_of(at, feature_map, layer), "exercise": exercise, "named": named}
+    if exercise:
+        _check_length(layer.plan(feature_map.spatial))
+    limits = exercise and {"asked": MOST_ASKED, "given": MOST_GIVEN}
+    own = {"at": _number_of(at, feature_map, layer), "exercise": limits, "named": named}
     title = f"{safe(feature_map.name)}: {steps.text(layer.record())} pooling"
     data = {**data_of(feature_map, colormap), "layer": layer_of(feature_map, layer), **own}
-    return filled_page("windows", "Pooling, window by window", title, data, [layer])
+    heading = "Pooling: work out every cell of the output" if exercise else "Pooling, window by window"
+    return filled_page("windows", heading, title, data, [layer])
+
+
+def _check_length(axes: Sequence[Axis]) -> None:
+    """Refuse an exercise that is too long, or whose numbers cannot be read."""
+    asked, given = math.prod(map(len, axes)), math.prod(axis.before + axis.length + axis.after for axis in axes)
+    for cells, kind, most in ((asked, "output", MOST_ASKED), (given, "input", MOST_GIVEN)):
+        if cells > most:
+            raise LimitError(
+                f"an exercise of {cells} {kind} cells is too long: at most {most}",
+                "take a smaller map, or larger windows" if kind == "output" else "take a smaller map",
+            )
 
 
 def filled_page(kind: str, heading: str, title: str, data: Mapping[str, Any], layers: Sequence[Pooling]) -> bytes:
@@ -247,7 +258,7 @@ def _outside_strings(text: str) -> str:
     return re.sub(r'"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b', lambda found: words.get(found[0], found[0]), text)
 
 
-def data_of(feature_map: FeatureMap, colormap: str) -> dict[str, Any]:
+def data_of(feature_map: FeatureMap, colormap: str | None) -> dict[str, Any]:
     """Return what the scripts need to know of a map, and what they have to know of no layer."""
     values = flattened(feature_map.values, feature_map.ndim)
     rows, columns = values.shape[-2:]
@@ -266,7 +277,7 @@ def data_of(feature_map: FeatureMap, colormap: str) -> dict[str, Any]:
         "columns": columns,
         "planes": [" ".join(f"{a}{i}" for a, i in zip(letters, place, strict=True)) for place in places],
         "values": [*map(plane_numbers, values.reshape(-1, rows, columns))],
-        "colormap": colormap,
+        "colormap": colormap or usual_colormap(feature_map.white),
         "layer": None,
         "at": 0,
         "exercise": False,

@@ -26,7 +26,7 @@ from poolcli.wording import safe
 NO_AXIS = Axis(1, range(1), range(1, 2))  # the axis that a line lacks
 
 
-def comparison_page(before: FeatureMap, made: Variants, colormap: str = "viridis") -> bytes:
+def comparison_page(before: FeatureMap, made: Variants, colormap: str | None = None) -> bytes:
     """Make the page.
 
     Parameters
@@ -35,8 +35,8 @@ def comparison_page(before: FeatureMap, made: Variants, colormap: str = "viridis
         The input.
     made : Variants
         What was compared; the values are poolcli's, the arithmetic is the page's where its script knows the layer.
-    colormap : str
-        A name of `poolcli.colors.COLORMAPS`.
+    colormap : str, optional
+        A name of `poolcli.colors.COLORMAPS`; what is usual for the map if missing.
 
     Raises
     ------

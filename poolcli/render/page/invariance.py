@@ -8,15 +8,15 @@ from poolcli.render.planes import called
 from poolcli.wording import safe
 
 
-def shift_page(report: ShiftReport, colormap: str = "viridis") -> bytes:
+def shift_page(report: ShiftReport, colormap: str | None = None) -> bytes:
     """Make the page.
 
     Parameters
     ----------
     report : ShiftReport
         What the page starts with; movement, edge and layer can be changed in it. Of random movements it offers those.
-    colormap : str
-        A name of `poolcli.colors.COLORMAPS`.
+    colormap : str, optional
+        A name of `poolcli.colors.COLORMAPS`; what is usual for the map if missing.
 
     Raises
     ------

@@ -4,7 +4,6 @@
 const Page = (() => {
   const { brief, css, flat, ink, lettersFor, look, make, rgb, show, spot, words } = Maps;
   const MOST_NAMES = 12; // cells named in a formula
-  const MOST_ASKED = 400; // cells of an exercise
   const MOST_SOLVED = 60; // windows whose arithmetic is printed
   const LENS = 9; // rows and columns of a window whose numbers are shown in the readout
   const [LARGEST_CELL, LEAST_OUTPUT, EASY_FONT] = [112, 34, 13]; // pixels
@@ -151,11 +150,12 @@ const Page = (() => {
       const fits = lines.map((line) => Math.min(...line.map((view) => (wide(count) - BESIDE) / view.columns)));
       const tall = lines.map((line) => Math.max(...line.map((view) => view.rows)));
       const high = (size) => tall.reduce((sum, rows, k) => sum + rows * Math.min(size, fits[k]) + AROUND, 0);
+      const least = Math.min(...fits) >= AMPLE ? AMPLE : 1; // below which the page scrolls
       let size = LARGEST_CELL;
-      while (size > 1 && high(size) > space.high) size -= 1;
+      while (size > least && high(size) > space.high) size -= 1;
       return { count, sizes: lines.flatMap((line, k) => line.map(() => whole(Math.min(size, fits[k])))) };
     });
-    const { count, sizes } = all.reduce((best, one) => (one.sizes[0] > best.sizes[0] ? one : best));
+    const { count, sizes } = all.reduce((best, one) => (one.sizes[0] >= best.sizes[0] ? one : best));
     return { name: "table", columns: `repeat(${count}, minmax(0, 1fr))`, size: (k) => sizes[k] };
   }
 
@@ -219,8 +219,8 @@ const Page = (() => {
       return fail(problem.message);
     }
     state.pooled = kind.extent(state.sides);
-    if (DATA.exercise && state.pooled.values.length > MOST_ASKED)
-      return fail(`${state.pooled.values.length} cells are too many to work out by hand: at most ${MOST_ASKED}`);
+    const long = DATA.exercise && tooLong(state.pooled);
+    if (long) return fail(long);
     state.count = state.pooled.rows * state.pooled.columns;
     state.at = Math.min(state.at, state.count - 1);
     byId("stage").hidden = byId("readout").hidden = false;
@@ -231,6 +231,13 @@ const Page = (() => {
     redraw();
     refit(); // the readout has its text only now
     return undefined;
+  }
+
+  // What is wrong with an exercise of too many cells.
+  function tooLong({ axes, values }) {
+    const padded = axes.reduce((cells, { before, length, after }) => cells * (before + length + after), 1);
+    const found = [[values.length, DATA.exercise.asked], [padded, DATA.exercise.given]].find(([cells, most]) => cells > most);
+    return found && `${found[0]} cells are too many to work out by hand: at most ${found[1]}`;
   }
 
   function redraw() {
@@ -296,8 +303,15 @@ const Page = (() => {
     byId("headline").textContent =
       `${nameOf(layer)} ${how}${dilated}${ceil}: ${sizes([DATA.rows, DATA.columns])} becomes ${sizes([pooled.rows, pooled.columns])}`;
     const label = nameOf(layer);
-    byId("says").textContent = `${label[0].toUpperCase()}${label.slice(1)} pooling ${Pool.MODES[layer.mode].says}.`;
+    byId("says").textContent = `${label[0].toUpperCase()}${label.slice(1)} pooling ${Pool.MODES[layer.mode].says}.${leftOut()}`;
     byId("command").textContent = command();
+  }
+
+  // What padding does that holds nothing, where nobody is told of each window.
+  function leftOut() {
+    const { layer, pooled } = state;
+    if (!DATA.exercise || layer.pad_fill !== "ignore" || !pooled.axes.some(({ before, after }) => before || after)) return "";
+    return layer.count_include_pad && Pool.MODES[layer.mode].divides ? " Padding counts as 0." : " Padding is left out.";
   }
 
   function fillText() {
@@ -690,7 +704,7 @@ const Page = (() => {
   // What is printed on the last page.
   function solutions() {
     const { pooled, layer } = state;
-    byId("solved").textContent = `${byId("says").textContent} ${byId("headline").textContent}.`;
+    byId("solved").textContent = `${byId("headline").textContent}. ${byId("says").textContent}`;
     const table = make("table");
     for (let i = 0; i < pooled.rows; i += 1) {
       const row = make("tr");

@@ -19,7 +19,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from poolcli.analysis.formulas import number
-from poolcli.colors import NAN_COLOR, Rgb, Scale, ink
+from poolcli.colors import NAN_COLOR, Rgb, Scale, ink, usual_colormap
 from poolcli.errors import ShapeError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.render.planes import MOST_PLANES, reduced, shown_planes, summary
@@ -138,7 +138,8 @@ class Shown:
         systems: dict[str | None, Colors] = {"truecolor": "truecolor", "256": "256"}
         colors = "none" if console.no_color else systems.get(console.color_system, "none")
         ascii_only = options.ascii_only
-        yield picture(self.feature_map, width=options.max_width, colors=colors, ascii_only=ascii_only)
+        usual = usual_colormap(self.feature_map.white)
+        yield picture(self.feature_map, width=options.max_width, colors=colors, colormap=usual, ascii_only=ascii_only)
 
 
 def side_by_side(

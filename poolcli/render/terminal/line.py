@@ -45,17 +45,20 @@ def line(values: Array, scale: Scale, width: int, *, ascii_only: bool = False, h
     dots = np.zeros((rows, columns), bool)
     parts = min(values.size, columns)
     places = (np.arange(parts) + 0.5) * columns / parts
-    least, most = ((1 - scale.share(one)) * (rows - 1) for one in reaches(values, parts))
-    middle = (least + most) / 2
-    for x, low, top in zip(places, least, most, strict=True):
-        if not math.isnan(low):
-            dots[round(top) : round(low) + 1, min(int(x), columns - 1)] = True
-    for start in range(parts - 1 if parts < columns else 0):  # the way from one to the next
-        if not np.isnan(middle[start : start + 2]).any():
-            steps = np.arange(int(places[start]), min(int(places[start + 1]) + 1, columns))
-            both = slice(start, start + 2)
-            dots[np.interp(steps + 0.5, places[both], middle[both]).round().astype(int), steps] = True
+    low, top = ((1 - scale.share(one)) * (rows - 1) for one in reaches(values, parts))  # rows, counted from the top
+    if parts < columns:  # the way from one to the next
+        way = np.interp(np.arange(columns) + 0.5, places, (low + top) / 2, left=np.nan, right=np.nan)
+        way[places.astype(int)] = low
+        low = top = way
+    low, top = _joined(low, top, np.fmax), _joined(top, low, np.fmin)
+    for column in np.flatnonzero(~np.isnan(low)):
+        dots[round(top[column]) : round(low[column]) + 1, column] = True
     return Block([[Segment(row)] for row in _characters(dots, across, down)])
+
+
+def _joined(ends: Array, others: Array, farther: np.ufunc) -> Array:
+    """Return one end of every column's reach, moved as far as the next column's begins, so that there is no hole."""
+    return np.append(np.where(np.isnan(ends[:-1]), np.nan, farther(ends[:-1], others[1:])), ends[-1:])
 
 
 def _characters(dots: NDArray[np.bool_], across: int, down: int) -> list[str]:
