@@ -160,6 +160,16 @@ def test_it_prints_as_a_sheet_with_solutions_on_the_last_page(opened: Open, pape
     assert room["width"] > 2 * room["height"] > 120  # room to write a sum, in pixels of CSS
 
 
+def test_input_and_output_stand_beside_each_other_on_paper_across(opened: Open) -> None:
+    seen = opened(page(numbers(Pooling.of(2)), Pooling.of(2), exercise=True), width=1047, height=718)
+    seen.page.emulate_media(media="print")
+    given, asked = (seen.cell(panel, 0, 0).bounding_box() for panel in ("input", "output"))
+    assert given["y"] == asked["y"]
+    assert given["width"] > 40
+    assert asked["width"] > 2 * given["width"]
+    assert seen.page.pdf(format="A4", landscape=True).count(b"/Type /Page\n") == 2
+
+
 def test_a_sheet_says_what_its_padding_does(opened: Open) -> None:
     for options, told in [({}, ""), ({"padding": 1}, " Padding is left out."),
                           ({"padding": 1, "count_include_pad": True}, " Padding counts as 0."),

@@ -699,6 +699,7 @@ def test_the_readouts_window_has_cells_of_one_size(opened: Open, screen: tuple[i
 
 # --- paper ------------------------------------------------------------------------------------------------------------
 
+SIDES = ("top", "right", "bottom", "left")  # of a sheet, which printers leave free
 PAPERS = {"A4": (718, 1047), "A5": (483, 718), "A4 across": (1047, 718)}  # pixels within margins of a centimetre
 SCROLLING = """() => [...document.querySelectorAll("body *")].filter((one) => one.clientWidth > 1
   && ["auto", "scroll"].includes(getComputedStyle(one).overflowX)).map((one) => one.outerHTML.slice(0, 60))"""
@@ -706,7 +707,8 @@ SCROLLING = """() => [...document.querySelectorAll("body *")].filter((one) => on
 
 def printed(seen: Watched, **how: Any) -> int:
     """Count the pages that a printer would get."""
-    return len(re.findall(rb"/Type\s*/Page\b", seen.page.pdf(print_background=True, **how)))
+    data = seen.page.pdf(print_background=True, margin=dict.fromkeys(SIDES, "1cm"), **how)
+    return len(re.findall(rb"/Type\s*/Page\b", data))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
