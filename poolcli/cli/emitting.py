@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from poolcli.cli.options.files import Reading, StepIO
+from poolcli.cli.lines import without_lines
+from poolcli.cli.options.files import FOR_PICTURES, FOR_TABLES, Reading, StepIO
+from poolcli.cli.options.grammar import refuse_idle
 from poolcli.emit import emit, emit_model, target_class
 from poolcli.featuremap import SPATIAL, parse_layout, spatial_letters
 from poolcli.steps.steps import PoolStep, Step, UnpoolStep
@@ -17,6 +19,16 @@ def layout_of(step: PoolStep | UnpoolStep, reading: Reading) -> str:
         return parse_layout(reading.layout)
     said = [*step.window.values()] if isinstance(step, UnpoolStep) else [step.size, *step.options.values()]
     return SPATIAL[next((len(value) for value in said if isinstance(value, tuple)), 2) - 1]
+
+
+def check_code(given: str | None, io: StepIO, *, show: bool = False) -> None:
+    """Refuse what does nothing for code."""
+    if io.lines:
+        without_lines({"--emit": True})
+    idle = io.writing.changed("format", "json", "colormap", "compress_level", *FOR_TABLES, *FOR_PICTURES)
+    refuse_idle({**idle, "show": show}, "code")
+    if given is None:
+        io.reading.refuse_idle("code without an INPUT", ("layout",))
 
 
 def write_code(steps: Sequence[Step], layout: str, target: str, io: StepIO, spatial: Sequence[int] = ()) -> None:

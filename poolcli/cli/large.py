@@ -76,6 +76,7 @@ def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str 
     if options.missing:
         raise UsageError("--missing is not for Zarr arrays", "write NaN into the array, or leave --missing out")
     if is_zarr(source):
+        io.reading.refuse_idle("a Zarr array", ("layout", "missing"))
         found: Any = ZarrSource(source, options.layout, last=options.channels_last)
     else:
         found = source_of(source, options, floats=compat is not None)

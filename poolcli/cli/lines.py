@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from poolcli.cli.checks import check_target_apart, chosen_input, files_read
+from poolcli.cli.options.files import FOR_TABLES, HEEDED_BY_ALL
+from poolcli.cli.options.grammar import refuse_idle
 from poolcli.errors import PoolcliError, UsageError
 from poolcli.formats.registry import find_format
 from poolcli.system.files import STDIN_NAME, lines_of_source
@@ -62,6 +64,8 @@ def without_lines(options: Mapping[str, object]) -> None:
 def _check_formats(io: StepIO) -> None:
     """Refuse other formats than JSON, coming in or going out."""
     reading, writing = io.reading, io.writing
+    reading.refuse_idle("lines of JSON", HEEDED_BY_ALL)
+    refuse_idle(writing.changed(*FOR_TABLES), "lines of JSON")
     if reading.input_format and find_format(reading.input_format).name != JSON:
         raise UsageError(f"--lines reads JSON, not {reading.input_format}", "leave out --input-format, or --lines")
     if (writing.output != "-" or writing.format) and writing.chosen_format != JSON:

@@ -12,8 +12,9 @@ from poolcli.cli.checks import Target, check_output, chosen_input, files_read
 from poolcli.cli.console import unicode_ok, width_of_output
 from poolcli.cli.large import in_blocks
 from poolcli.cli.lines import line_by_line, without_lines
-from poolcli.cli.options.files import FOR_TABLES, ClusterOptions, InputOutput, Reading, StepIO, Verbosity, Writing
+from poolcli.cli.options.files import HEEDED_BY_ALL, ClusterOptions, InputOutput, Reading, StepIO, Verbosity, Writing
 from poolcli.cli.options.terminal import ShowOption
+from poolcli.errors import InputError
 from poolcli.formats import decode, encode
 from poolcli.formats.detect import detect
 from poolcli.formats.foreign import HEAD
@@ -56,8 +57,13 @@ def load_map(source: str, reading: Reading, verbosity: Verbosity, compat: str | 
     """Read the input, and with ``-v`` state what was guessed."""
     options = reading.options(compat)
     found = read_source(source)
-    if len(found.data) > AHEAD and detect(found.data[:HEAD], found.name, options).picture:
-        Thread(target=_import_ahead).start()
+    large = len(found.data) > AHEAD
+    if large or reading.changed(*(name for name in reading.fields if name not in HEEDED_BY_ALL)):
+        kind = detect(found.data[:HEAD], found.name, options)
+        if large and kind.picture:
+            Thread(target=_import_ahead).start()
+        if kind.heeds is not None:
+            reading.refuse_idle(kind.name, (*HEEDED_BY_ALL, *kind.heeds), InputError)
     feature_map = decode(found.data, found.name, options)
     if compat:
         feature_map = as_network_input(feature_map)
@@ -125,8 +131,7 @@ def _notes(before: FeatureMap, after: FeatureMap, writing: Writing) -> Iterator[
     yield from map(str, after.warnings[len(before.warnings) :])
     if after.indices is not None and kind not in ("json", "table"):
         yield f"{kind} cannot hold indices; use --json to keep them"
-    for name in writing.changed(*FOR_TABLES) if kind != "table" else ():
-        yield f"--{name.replace('_', '-')} is for tables only; {kind} has every value in full"
+    yield from writing.told_of_tables()
     in_pipe = writing.output == "-" and sys.stdout is not None and not sys.stdout.isatty()
     if in_pipe and writing.format is None and kind == "table" and before.white and not before.steps:
         yield Phrase("a picture becomes a table of numbers here; {output} writes a picture", output="out.png")

@@ -36,7 +36,9 @@ def pool(
     window: Windowing, *, indices: bool = option(False, "Record where each value came from.", panel=WINDOW)
 ) -> list[Step]:
     """Pool windows."""
-    return [window.step(indices=indices)]
+    step = window.step(indices=indices)
+    window.refuse_idle(step)
+    return [step]
 
 
 def unpool(unpooling: UnpoolOptions) -> list[Step]:
@@ -82,7 +84,9 @@ def dense(*, units: int = option(1, "How many outputs.", panel=WINDOW, metavar="
 
 def global_pool(window: Windowing) -> list[Step]:
     """Pool the whole map."""
-    return [window.but(global_window=True).step()]
+    step = window.but(global_window=True).step()
+    window.refuse_idle(step)
+    return [step]
 
 
 RUNNABLE: Mapping[str, Made] = {

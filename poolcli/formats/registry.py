@@ -53,6 +53,7 @@ class Format:
     signature: bytes = b""
 
     picture: ClassVar[bool] = False  # whether it holds pixels, not numbers
+    heeds: ClassVar[Sequence[str] | None] = None  # of ReadOptions those that not every format heeds; all if None
 
     def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
         """Read bytes that are in this format; ``name`` is for messages."""
@@ -126,6 +127,7 @@ class Delimited(Banded):
     """Numbers in lines."""
 
     between: bytes = b","  # them, when they are written
+    heeds = ("skip", "columns", "delimiter", "decimal", "header")
 
     def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
         """Read a table."""
@@ -165,6 +167,8 @@ class Delimited(Banded):
 class Json(Format):
     """JSON between steps."""
 
+    heeds = ()
+
     def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
         """Read one document."""
         from poolcli.formats import json_map
@@ -180,6 +184,8 @@ class Json(Format):
 
 class Npy(Banded):
     """NumPy's array files."""
+
+    heeds = ()
 
     def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
         """Read an array."""
@@ -207,6 +213,8 @@ class Npy(Banded):
 class Npz(Format):
     """Several of NumPy's arrays in one file."""
 
+    heeds = ("array",)
+
     def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
         """Read one of the arrays."""
         from poolcli.formats import npy
@@ -216,6 +224,8 @@ class Npz(Format):
 
 class AsciiGrid(Format):
     """Maps of which it is known where they lie on Earth."""
+
+    heeds = ()
 
     def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
         """Read a grid."""
@@ -238,6 +248,7 @@ class Picture(Format):
     """What Pillow reads and writes."""
 
     picture = True
+    heeds = ("channels", "frame", "linear_light")
 
     def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
         """Read one picture."""

@@ -27,6 +27,7 @@ from poolcli.pooling.options import (
     Options,
     Size,
     as_lists,
+    padding_text,
     sizes_text,
 )  # fmt: skip
 from poolcli.window import AXIS_NAMES, Padding, Window, times
@@ -282,8 +283,14 @@ class UnpoolStep:
                 f"{feature_map.name} has no indices, so nothing says where its values came from",
                 Phrase("record them with: {way}", way=RECORDED),
             )
-        given = self.per_axis(feature_map.ndim)
-        known = {**(feature_map.unpool or {}), **given}
+        given, recorded = self.per_axis(feature_map.ndim), feature_map.unpool or {}
+        whole = {"padding": ((0, 0),) * feature_map.ndim, **recorded} if recorded else {}
+        for name, told in (("size", sizes_text), ("stride", sizes_text), ("padding", padding_text)):
+            was = _tupled(whole.get(name))
+            if name in given and was is not None and given[name] not in (was, "valid"):
+                problem = f"the input was pooled with {name} {told(was)}, not {told(given[name])}"
+                raise ShapeError(problem, Phrase(f"drop {{{name}}}"))
+        known = {**recorded, **given}
         values = unpool_as(feature_map.values, feature_map.indices, feature_map.ndim, known)
         return done(feature_map, values, {"step": self.name, **given})
 

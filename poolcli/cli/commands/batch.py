@@ -111,7 +111,9 @@ def _steps(recipes: RecipeOptions, filtering: FilterOptions, window: Windowing, 
         )
     steps = recipes.replayed()
     if not steps:
-        steps = [*filtering.steps(), window.step(indices=indices)]
+        step = window.step(indices=indices)
+        window.refuse_idle(step)
+        steps = [*filtering.steps(), step]
         check_options(steps[-1], 2)
     return steps
 

@@ -121,6 +121,7 @@ def compare(
     from poolcli.render.terminal.comparison import comparison_table
 
     variants, writing, out = window.variants(), io.writing, io.out
+    window.refuse_idle(*variants.values())
     if len(variants) < 2:
         raise UsageError("there is nothing to compare", "name several: --mode max,avg or --compat torch,keras,onnx")
     paged = is_page(writing.output) and writing.format is None and not writing.json
@@ -131,6 +132,7 @@ def compare(
     steps = filtering.steps()
     target = PageTarget(writing.output, writing.overwrite) if paged else writing
     if shape is not None:
+        io.reading.refuse_idle("a shape")
         before = _numbered(shape, given)
     else:
         before = take_in(given, io.reading, io.verbosity, steps=steps, target=target)

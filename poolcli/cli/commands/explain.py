@@ -138,7 +138,10 @@ def explain(
     """
     drawing, place = explaining.chosen_format, explaining.place
     explaining.check(picturing)
+    made_up = explaining.exercise and given is None
+    window.refuse_idle(window.step(), heeded=("seed",) if made_up else ())
     if explaining.shape is not None:
+        reading.refuse_idle("a shape")
         _check_shape_alone(given, explaining, filtering)
         spatial = _shape(explaining.shape)
         if drawing:
@@ -151,7 +154,8 @@ def explain(
         _tell(None, spatial, window.step().layer(len(spatial)), explaining, picturing, place)
         return
     steps = filtering.steps()
-    if explaining.exercise and given is None:
+    if made_up:
+        reading.refuse_idle("an exercise without INPUT")
         before = _made_up(steps, window, explaining)
     else:
         before = take_in(given, reading, verbosity, window.compat, steps=steps, target=explaining)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from poolcli.cli.emitting import layout_of, write_code
+from poolcli.cli.emitting import check_code, layout_of, write_code
 from poolcli.cli.options.files import INPUT_FILE, StepIO
 from poolcli.cli.options.grammar import option
 from poolcli.cli.options.panels import INPUT, OUTPUT, WINDOW
@@ -50,8 +50,10 @@ def grad(
     poolcli grad --size 2 input.csv
     poolcli grad --mode avg --size 3 --stride 1 input.csv
     """
+    step = window.step()
+    window.refuse_idle(step)
     if emit is not None:
-        step = window.step()
+        check_code(given, io)
         before = None if given is None else load_map(given, io.reading, io.verbosity, window.compat)
         steps = [GradStep(step, None if upstream is None else read(upstream).values)]
         write_code(steps, before.layout if before else layout_of(step, io.reading), emit, io)
@@ -59,5 +61,5 @@ def grad(
     arriving: Any = None
     if upstream is not None:
         arriving = read(upstream).values
-    transform(given, [GradStep(window.step(), arriving)], io, window.compat,
+    transform(given, [GradStep(step, arriving)], io, window.compat,
               also_read=[upstream] if upstream is not None else [])  # fmt: skip

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from poolcli.cli.checks import check_target_apart, files_read
-from poolcli.cli.emitting import layout_of, write_code
-from poolcli.cli.lines import without_lines
+from poolcli.cli.emitting import check_code, layout_of, write_code
 from poolcli.cli.options.files import INPUT_FILE, ClusterOptions, StepIO
 from poolcli.cli.options.grammar import Group, option
 from poolcli.cli.options.panels import OUTPUT
@@ -49,10 +48,11 @@ def pool(
     """
     step = window.step(indices=extras.indices)
     steps = [*filtering.steps(), step]
-    if extras.emit is None or io.lines:
-        without_lines({"--emit": extras.emit} if io.lines else {})
+    window.refuse_idle(step)
+    if extras.emit is None:
         transform(given, steps, io, window.compat, showing, cluster)
         return
+    check_code(given, io, show=showing.show)
     reading, writing = io.reading, io.writing
     check_target_apart(writing.output, files_read(given or "-", steps), overwrite=writing.overwrite)
     before = None if given is None else load_map(given, reading, io.verbosity, window.compat)

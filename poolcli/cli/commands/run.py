@@ -83,6 +83,8 @@ def run(
     if writing.output == "-" and writing.chosen_format == "table":
         _show_layers(before.shape, before.layout, steps, writing, stages)
     showing.draw(writing, stages, ["input", *(f"{number} {step.name}" for number, step in numbered(steps))])
+    for note in writing.told_of_tables(("precision",) if _has_room(writing, verbosity) else ()):
+        io.out.note(note)
     deliver(before, stages[-1], io, compat)
     if _has_room(writing, verbosity):
         _show_layers(before.shape, before.layout, steps, writing, stages)

@@ -84,6 +84,7 @@ def shift(
     from poolcli.render.terminal.invariance import differences, invariance_table
 
     shifting.check(picturing)
+    window.refuse_idle(window.step(), heeded=("seed",) if shifting.random else ())
     steps = with_threads(filtering.steps(), verbosity.threads)
     how = picturing.how()
     feature_map = apply(take_in(given, reading, verbosity, window.compat, steps=steps, target=shifting), steps)

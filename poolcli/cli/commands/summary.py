@@ -44,6 +44,7 @@ def summary(
     layers = parse_stack(stages, SUMMARIZED)
     otherwise = None
     if re.fullmatch(r"[0-9]{1,18}(x[0-9]{1,18})*", given):
+        reading.refuse_idle("a shape", ("layout",))
         shape = tuple(map(int, given.split("x")))
         signal = Signal.of(shape, reading.layout)
         otherwise = None if reading.layout else Signal.of(shape, channels_last=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from poolcli.cli.emitting import layout_of, write_code
+from poolcli.cli.emitting import check_code, layout_of, write_code
 from poolcli.cli.options.files import INPUT_FILE, StepIO
 from poolcli.cli.options.grammar import option
 from poolcli.cli.options.panels import OUTPUT
@@ -32,6 +32,7 @@ def unpool(
     """
     step = unpooling.step()
     if emit is not None:
+        check_code(given, io)
         before = None if given is None else load_map(given, io.reading, io.verbosity, unpooling.compat)
         layout = before.layout if before else layout_of(step, io.reading)
         if before is not None and before.unpool:

@@ -5,19 +5,23 @@ How many rows and columns a table has without being told says `poolcli.render.te
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from poolcli.cli.options.grammar import Group, argument, option, part, refuse_idle
 from poolcli.cli.options.panels import INPUT, INPUT_FORMATS, OUTPUT, OUTPUT_FORMATS, PICTURE, TABLE
 from poolcli.cli.output import Output
 from poolcli.colors import COLORMAPS
-from poolcli.errors import UsageError
+from poolcli.errors import PoolcliError, UsageError
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.registry import find_format, format_of_target
 from poolcli.pooling.frameworks import find
 
 INPUT_FILE: Any = argument(None, "INPUT", "A file, or - for standard input; standard input if missing.")
 JSON_SWITCH: Any = option(False, "As JSON.", "--json", panel=OUTPUT)
+
+
+HEEDED_BY_ALL = ("input_format", "layout", "missing", "max_pixels")  # options of reading that every format heeds
 
 
 class Reading(Group, panel=INPUT):
@@ -62,6 +66,10 @@ class Reading(Group, panel=INPUT):
             values["frame"] = ReadOptions().frame  # as by default, which nobody has to be told of
         framework = find(compat)
         return ReadOptions(channels_last=bool(framework and framework.channels_last), **values)
+
+    def refuse_idle(self, what: str, heeded: Collection[str] = (), error: type[PoolcliError] = UsageError) -> None:
+        """Refuse options that do nothing for such an input, which are all but those that it heeds."""
+        refuse_idle(self.changed(*(name for name in self.fields if name not in heeded)), what, error=error)
 
 
 FOR_TABLES = ("precision", "max_rows", "max_cols", "full")
@@ -118,6 +126,13 @@ class Writing(Group, panel=TABLE):
         idle = ["compress_level"] if kind != "png" else []
         idle += [] if picture else [*FOR_PICTURES, *([] if drawn else ["colormap"])]
         refuse_idle(self.changed(*idle), kind if picture else f"{kind}, which is not a picture")
+
+    def told_of_tables(self, heeded: Collection[str] = ()) -> Iterator[str]:
+        """Say which options of tables do nothing for another format."""
+        kind = self.chosen_format
+        for name in self.changed(*FOR_TABLES) if kind != "table" else ():
+            if name not in heeded:
+                yield f"--{name.replace('_', '-')} is for tables only; {kind} has every value in full"
 
     def options(self) -> WriteOptions:
         """Return them as the writers take them."""

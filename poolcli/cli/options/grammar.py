@@ -20,7 +20,7 @@ from typer.main import get_command
 from poolcli.cli.console import wants_color, width_of_output
 from poolcli.cli.help import help_page, help_text
 from poolcli.cli.output import Output
-from poolcli.errors import UnknownNameError, UsageError
+from poolcli.errors import PoolcliError, UnknownNameError, UsageError
 from poolcli.wording import Phrase
 
 Names = Callable[[], Iterable[str]]
@@ -161,7 +161,12 @@ def is_group(value: Any) -> bool:
     return isinstance(value, type) and issubclass(value, Group)
 
 
-def refuse_idle(values: Mapping[str, Any], what: str, advice: Mapping[str, str | Phrase] | None = None) -> None:
+def refuse_idle(
+    values: Mapping[str, Any],
+    what: str,
+    advice: Mapping[str, str | Phrase] | None = None,
+    error: type[PoolcliError] = UsageError,
+) -> None:
     """Refuse options that were typed and do nothing.
 
     Parameters
@@ -171,11 +176,13 @@ def refuse_idle(values: Mapping[str, Any], what: str, advice: Mapping[str, str |
         variable of the environment says is meant for the commands that heed it.
     advice : mapping of str to text, optional
         What to do instead, by the name of the option; to drop it if missing.
+    error : class
+        What to raise; another where it depends on the data whether an option does anything.
     """
     for name, value in values.items():
         flag = f"--{name.replace('_', '-')}"
         if value is not None and value is not False and variable(flag) not in os.environ:
-            raise UsageError(f"{flag} does nothing for {what}", (advice or {}).get(name, f"drop {flag}"))
+            raise error(f"{flag} does nothing for {what}", (advice or {}).get(name, f"drop {flag}"))
 
 
 def variable(flag: str) -> str:

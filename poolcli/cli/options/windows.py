@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from poolcli.cli.options.grammar import Group, option
+from poolcli.cli.options.grammar import Group, option, refuse_idle
 from poolcli.cli.options.panels import WINDOW
 from poolcli.cli.words import told
+from poolcli.pooling.modes import parse_mode
 from poolcli.pooling.options import BY_JSON, OPTIONS, PoolOption
 from poolcli.steps.steps import PoolStep
 from poolcli.window import parse_sizes
@@ -21,6 +23,23 @@ class Sizing(Group):
         return {name: parse_sizes(text, name.replace("_", "-")) for name, text in given.items() if text is not None}
 
 
+def _idle(step: PoolStep) -> dict[str, str]:
+    """Return for what options do nothing, by their name."""
+    mode, options = parse_mode(step.mode.lower().removeprefix("global-")).mode, step.options
+    found = {}
+    if options.get("padding", "valid") == "valid":
+        found["pad_fill"] = "windows without padding"
+    if not mode.divides:
+        found["count_include_pad"] = f"mode {step.mode}, which divides by no number of cells"
+    elif "pad_fill" in found and options.get("compat") is None:
+        found["count_include_pad"] = found["pad_fill"]
+    if not (mode.random or options.get("fractional")):
+        found["seed"] = f"mode {step.mode}, which draws nothing at random"
+    if not step.indices:
+        found["storage_order"] = "values without indices"
+    return found
+
+
 class Windowing(Sizing):
     """Which windows, and what to make of them."""
 
@@ -28,6 +47,13 @@ class Windowing(Sizing):
         mode: str
         compat: str | None
         seed: int | None
+
+    def refuse_idle(self, *steps: PoolStep, heeded: Collection[str] = ()) -> None:
+        """Refuse options that do nothing for any of the steps that were made of them."""
+        first, *others = map(_idle, steps)
+        for name, what in first.items():
+            if name not in heeded and all(name in other for other in others):
+                refuse_idle(self.changed(name), what)
 
     def step(self, *, indices: bool = False) -> PoolStep:
         """Return the pooling step."""

@@ -340,8 +340,10 @@ const Page = (() => {
       if (layer.dilation.some((d) => d > 1)) said.push("--dilation", sizes(layer.dilation));
       if (layer.ceil_mode) said.push("--ceil-mode");
     }
-    if (layer.pad_fill !== "ignore") said.push("--pad-fill", layer.pad_fill);
-    if (layer.count_include_pad) said.push("--count-include-pad");
+    if (layer.padding !== "valid") {
+      if (layer.pad_fill !== "ignore") said.push("--pad-fill", layer.pad_fill);
+      if (layer.count_include_pad && Pool.MODES[layer.mode].divides) said.push("--count-include-pad");
+    }
     if (layer.nan === "ignore") said.push("--nan ignore");
     return [...said, ...(DATA.named ? [] : [DATA.quoted])].join(" ");
   }
