@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
     from poolcli.formats import read, write
     from poolcli.notebook import Comparison, Explanation, compare, explain
-    from poolcli.pooling.gradient import unpool
-    from poolcli.steps.functions import conv, grad, pool, relu
+    from poolcli.steps.functions import conv, grad, pool, relu, unpool
 
 __version__ = "1.0.0rc1"
 
@@ -35,7 +34,7 @@ _HOME = {
     "pool": "steps.functions",
     "read": "formats",
     "relu": "steps.functions",
-    "unpool": "pooling.gradient",
+    "unpool": "steps.functions",
     "write": "formats",
 }
 
@@ -62,4 +61,4 @@ def _drawing() -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

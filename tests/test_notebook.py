@@ -88,6 +88,11 @@ def test_names_and_values_stay_text() -> None:
         assert "\x00" not in shown
 
 
+def test_a_map_is_called_by_its_file_without_the_folders() -> None:
+    assert "x.csv: shape 4x4" in FeatureMap(X, name="/home/me/x.csv")._repr_html_()
+    assert "/home/me" not in FeatureMap(X, name="/home/me/x.csv")._repr_html_()
+
+
 def test_a_map_is_drawn_in_a_terminal() -> None:
     console = Console(width=60, no_color=True, color_system=None)
     with console.capture() as capture:

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from poolcli.errors import UsageError
 from poolcli.system.files import check_target, same_file
+from poolcli.window import parse_sizes
+from poolcli.wording import Phrase
 
 
 def chosen_input(given: str | None) -> str:
@@ -19,6 +21,20 @@ def chosen_input(given: str | None) -> str:
             "no INPUT, and nothing is piped in", "give a file, such as: poolcli pool sample_inputs/line_8x8.csv"
         )
     return "-"
+
+
+def shape_alone(text: str, given: str | None, *, drawn: bool) -> tuple[int, ...]:
+    """Return the sizes that stand in place of an INPUT; `drawn` is whether a page or a picture will show them."""
+    if given is not None:
+        raise UsageError("--shape and an INPUT cannot be combined", "drop one of them")
+    sizes = parse_sizes(text, "shape")
+    shape = (sizes,) if isinstance(sizes, int) else sizes
+    if min(shape) < 1:
+        raise UsageError(f"--shape {text} has no cells", "use 1 or more along every axis")
+    if drawn and len(shape) > 2:
+        advice = Phrase("use {shape}, or leave out {output} for a table", shape=shape[-2:])
+        raise UsageError(f"pages and pictures show one or two axes, but --shape {text} has {len(shape)}", advice)
+    return shape
 
 
 def compat_among(steps: Iterable[Any]) -> str | None:

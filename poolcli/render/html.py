@@ -19,7 +19,7 @@ from poolcli.analysis.formulas import brief, number
 from poolcli.analysis.windows import WindowFact
 from poolcli.colors import Scale, hexadecimal, ink, usual_colormap
 from poolcli.featuremap import FeatureMap
-from poolcli.render.planes import reduced, shown_planes, summary
+from poolcli.render.planes import called, reduced, shown_planes, summary
 from poolcli.steps.steps import text
 from poolcli.wording import many, printable, safe
 
@@ -53,7 +53,7 @@ def map_html(feature_map: FeatureMap) -> str:
     planes, hidden = shown_planes(feature_map)
     scale = Scale.of([plane for _, plane in planes], usual_colormap(feature_map.white))
     drawn = [_plane(label, plane, scale, planes) for label, plane in planes]
-    words = [f"{safe(feature_map.name)}: {summary(feature_map, 'magenta')}"]
+    words = [f"{safe(called(feature_map).name)}: {summary(feature_map, 'magenta')}"]
     words += [f"the first {len(planes)} of {hidden + len(planes)} planes"] if hidden else []
     done = [f"{step['step']} {text(step)}".strip() for step in feature_map.steps]
     words += [f"steps: {safe('; '.join(done), 400)}"] if done else []

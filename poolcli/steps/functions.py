@@ -50,6 +50,9 @@ def in_our_words(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
+unpool = in_our_words(gradient.unpool)
+
+
 def _through(step: Step, x: Any, layout: str | None) -> Any:
     """Do a step on anything: a map stays one, of anything else the values go back, their axes in the given order."""
     made = step.apply(feature_map_of(x, layout))

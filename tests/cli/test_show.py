@@ -83,6 +83,25 @@ def test_a_photograph_is_gray_and_a_matrix_in_colours(call: Run, tmp_path: Path)
     assert gray == {"x.npy": False, "x.png": True, "x.png ": False}
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["explain -o x.html", "explain -o x.gif", "explain --still -o x.svg", "shift -o x.html",
+     "compare -m max,avg -o x.html", "explain --shape 3x4x5 -o x.html", "explain --shape 3x4x5 -o x.png", "compare -m max,avg --shape 3x4x5 -o x.html"],
+)  # fmt: skip
+def test_what_has_three_axes_leads_to_what_can_be_drawn(call: Run, tmp_path: Path, words: str) -> None:
+    """What the hint says to type works."""
+    poolcli.write(np.arange(60.0).reshape(3, 4, 5), tmp_path / "x.npy")
+    typed = [str(tmp_path / word) if word.startswith("x.") else word for word in words.split()]
+    given = [] if "--shape" in typed else ["--layout", "DHW", str(tmp_path / "x.npy")]
+    refused = call(*typed, *given)
+    assert refused.code == 2
+    assert "one or two" in refused.err
+    option, value = re.findall(r"hint: use (--\w+) (\w+)", refused.err)[0]
+    if option == "--shape":
+        typed[typed.index("--shape") + 1] = value
+    assert call(*typed, *given, *(["--layout", value] if option == "--layout" else [])).code == 0
+
+
 def test_a_photograph_is_gray_on_every_page_and_picture(call: Run, tmp_path: Path) -> None:
     levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
     poolcli.write(levels, tmp_path / "x.npy")

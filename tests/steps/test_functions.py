@@ -164,7 +164,8 @@ def test_a_map_is_an_array_for_numpy() -> None:
 
 # --- words ------------------------------------------------------------------------------------------------------------
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {"pool": pool, "grad": grad, "conv": conv, "relu": relu}
+FUNCTIONS: dict[str, Callable[..., Any]] = {"pool": pool, "grad": grad, "conv": conv, "relu": relu,
+                                                "unpool": poolcli.unpool}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -178,10 +179,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {"pool": pool, "grad": grad, "conv": 
         ("grad", {"pool_size": 3}, "it is called size here"),
         ("conv", {"kernel": "box", "dilation_rate": 2}, "it is called dilation here"),
         ("relu", {"inplace": True}, "known: x"),
+        ("unpool", {"indices": X, "kernel_size": 2}, "known: indices, shape, values"),
     ],
 )
 def test_keywords_of_others_are_answered_with_ours(function: str, options: dict[str, Any], hint: str) -> None:
-    wrong = next(name for name in options if name != "kernel")
+    wrong = next(name for name in options if name not in ("kernel", "indices"))
     with pytest.raises(UnknownKeywordError, match=f"{function} has no keyword '{wrong}'") as caught:
         FUNCTIONS[function](X, **options)
     assert caught.value.hint is not None
@@ -207,5 +209,6 @@ def test_a_size_in_place_of_a_mode_is_answered_with_its_keyword(size: Any) -> No
 
 
 def test_names_are_listed() -> None:
-    assert {"pool", "read", "write", "FeatureMap", "__version__"} <= set(dir(poolcli))
+    assert {name for name in dir(poolcli) if name[0] != "_"} == {name for name in poolcli.__all__ if name[0] != "_"}
+    assert "__version__" in dir(poolcli)
     assert "kernel size in cells" in str(pool.__doc__)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from poolcli.analysis.comparison import OWN_RULES, Variant, Variants, compared, labelled
+from poolcli.cli.checks import shape_alone
 from poolcli.cli.console import width_of_output
 from poolcli.cli.options.files import FOR_PICTURES, FOR_TABLES, INPUT_FILE, InputOutput, Writing
 from poolcli.cli.options.grammar import option, refuse_idle
@@ -24,7 +25,6 @@ from poolcli.pooling.options import OPTIONS, PoolOption, mode_names
 from poolcli.render.kinds import is_page
 from poolcli.steps.steps import PoolStep, apply, with_threads
 from poolcli.system.limits import check_memory
-from poolcli.window import parse_sizes
 from poolcli.wording import Phrase
 
 LAYOUT_OF_A_SHAPE = {1: "L", 2: "HW", 3: "DHW"}  # the layout of a shape alone
@@ -133,7 +133,7 @@ def compare(
     target = PageTarget(writing.output, writing.overwrite) if paged else writing
     if shape is not None:
         io.reading.refuse_idle("a shape")
-        before = _numbered(shape, given)
+        before = _numbered(shape, shape_alone(shape, given, drawn=paged))
     else:
         before = take_in(given, io.reading, io.verbosity, steps=steps, target=target)
     if window.compat or window.side:
@@ -170,16 +170,10 @@ def _check_idle(writing: Writing, *, paged: bool, drawn: bool) -> None:
         refuse_idle(writing.changed(*FOR_TABLES), "JSON")
 
 
-def _numbered(text: str, given: str | None) -> FeatureMap:
+def _numbered(text: str, shape: tuple[int, ...]) -> FeatureMap:
     """Return a map of this shape whose cells are numbered from 1."""
     import numpy as np
 
-    if given is not None:
-        raise UsageError("--shape and an INPUT cannot be combined", "drop one of them")
-    sizes = parse_sizes(text, "shape")
-    shape = (sizes,) if isinstance(sizes, int) else sizes
-    if min(shape) < 1:
-        raise UsageError(f"--shape {text} has no cells", "use 1 or more along every axis")
     check_memory(8 * math.prod(shape), f"an input of {text}", "use a smaller one")
     cells = np.arange(1.0, math.prod(shape) + 1).reshape(shape)
     return FeatureMap.from_array(cells, LAYOUT_OF_A_SHAPE[len(shape)]).with_(name=f"{text} cells")

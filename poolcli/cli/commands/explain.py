@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from poolcli.cli.checks import check_output
+from poolcli.cli.checks import check_output, shape_alone
 from poolcli.cli.console import unicode_ok
 from poolcli.cli.options.files import INPUT_FILE, Reading, Verbosity
 from poolcli.cli.options.grammar import Group, option, refuse_idle
@@ -22,7 +22,6 @@ from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.render.kinds import kind_of, what_is_drawn
 from poolcli.steps.steps import Step, apply, with_threads
-from poolcli.window import parse_sizes
 from poolcli.wording import Phrase, many
 
 if TYPE_CHECKING:
@@ -142,8 +141,8 @@ def explain(
     window.refuse_idle(window.step(), heeded=("seed",) if made_up else ())
     if explaining.shape is not None:
         reading.refuse_idle("a shape")
-        _check_shape_alone(given, explaining, filtering)
-        spatial = _shape(explaining.shape)
+        _check_shape_alone(explaining, filtering)
+        spatial = shape_alone(explaining.shape, given, drawn=drawing is not None)
         if drawing:
             from poolcli.render.files import named_only
 
@@ -179,21 +178,11 @@ def _made_up(steps: Sequence[Step], window: Windowing, explaining: Explaining) -
     return numbers(window.step().layer(2), window.seed or 0)
 
 
-def _check_shape_alone(given: str | None, explaining: Explaining, filtering: FilterOptions) -> None:
-    if given is not None:
-        raise UsageError("--shape and an INPUT cannot be combined", "drop one of them")
+def _check_shape_alone(explaining: Explaining, filtering: FilterOptions) -> None:
     if explaining.exercise:
         raise UsageError("--shape has no numbers to work with", "drop --shape: an exercise makes a map of its own")
     if filtering.steps():
         raise UsageError("--shape has no numbers to filter", "give the shape after the filter")
-
-
-def _shape(text: str) -> tuple[int, ...]:
-    sizes = parse_sizes(text, "shape")
-    spatial = (sizes,) if isinstance(sizes, int) else sizes
-    if min(spatial) < 1:
-        raise UsageError(f"--shape {text} has no cells", "use 1 or more along every axis")
-    return spatial
 
 
 def _tell(

@@ -153,7 +153,7 @@ class Scene:
             raise UsageError(
                 f"a picture of the windows shows one or two spatial axes, not the {self.layer.ndim} of "
                 f"{self.feature_map.layout}",
-                Phrase("call the depth a channel, such as {layout}", layout="CHW"),
+                Phrase("{layout}, with windows of two axes, for the first slice", layout="CHW"),
             )
         values = self.feature_map.values
         object.__setattr__(self, "plane", values[(0,) * (values.ndim - self.layer.ndim)])

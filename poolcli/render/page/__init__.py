@@ -46,10 +46,8 @@ NOT_FOR_THE_SCRIPT = (
     "seed",
     "storage_order",
 )  # which reach it as windows and quirks, or change no value
-AS_TABLE = Phrase(
-    "{way}use another {mode}",
-    way=Typed(Phrase("leave out {output} for a table, or ")),
-)
+OFF_PAGE = Typed(Phrase("leave out {output} for a table"), "print it for a table")
+AS_TABLE = Phrase("{way}use another {mode}", way=Typed(Phrase("leave out {output} for a table, or ")))
 PAGE_SCRIPTS = ("pool.js", "quiz.js", "maps.js", "kinds.js", "page.js")  # in the order in which they stand in a page
 
 
@@ -183,7 +181,7 @@ def check_map(feature_map: FeatureMap) -> None:
     if feature_map.ndim > 2:
         raise UsageError(
             f"a page shows one or two spatial axes, but {feature_map.layout} has {feature_map.ndim}",
-            Phrase("call the depth a channel, such as {layout}, to see every slice on its own", layout="CHW"),
+            Phrase("{layout}, with windows of two axes, to see every slice; or {way}", layout="CHW", way=OFF_PAGE),
         )
     if feature_map.values.size > MOST_PAGE_CELLS:
         side = math.isqrt(MOST_PAGE_CELLS)
