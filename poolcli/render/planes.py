@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from itertools import islice
+from operator import floordiv
 from pathlib import PurePath
 from typing import Any
 
@@ -14,8 +16,10 @@ from poolcli.analysis.formulas import number
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.layer import Pooling
 from poolcli.window import times
+from poolcli.wording import Phrase, Typed
 
 Array = NDArray[Any]
+ONE = Typed(Phrase("leave out {output} and explain"), "print")
 MOST_PLANES = 12  # planes of the leading axes that are drawn
 
 
@@ -48,6 +52,22 @@ def reduced(plane: Array, factor: int) -> Array:
         return plane
     size = tuple(min(factor, length) for length in plane.shape)
     return Pooling.of(2, "avg", size, ceil_mode=True, nan="ignore").apply(plane)[0]
+
+
+def shrinking(spatial: Sequence[int], fits: Callable[[tuple[int, ...]], bool]) -> Phrase:
+    """Advise the smallest windows of which averages make a map small enough, or to see one window only.
+
+    Examples
+    --------
+    >>> str(shrinking((1000, 3), lambda sides: max(sides) <= 300))
+    "make it smaller first with poolcli pool mode='avg' size=(4, 3), or print one window with at='R,C'"
+    """
+    tried = ([min(factor, length) for length in spatial] for factor in range(2, max(spatial) + 1))
+    made = (tuple(size) for size in tried if fits(tuple(map(floordiv, spatial, size))))
+    return Phrase(
+        "make it smaller first with poolcli pool {mode} {size}, or {way} one window with {at}",
+        mode="avg", size=next(made, tuple(spatial)), at="R,C", way=ONE,
+    )  # fmt: skip
 
 
 def reaches(line: Array, count: int) -> tuple[Array, Array]:

@@ -83,11 +83,14 @@ def test_a_photograph_is_gray_and_a_matrix_in_colours(call: Run, tmp_path: Path)
     assert gray == {"x.npy": False, "x.png": True, "x.png ": False}
 
 
-@pytest.mark.parametrize(
-    "words",
-    ["explain -o x.html", "explain -o x.gif", "explain --still -o x.svg", "shift -o x.html",
-     "compare -m max,avg -o x.html", "explain --shape 3x4x5 -o x.html", "explain --shape 3x4x5 -o x.png", "compare -m max,avg --shape 3x4x5 -o x.html"],
+THREE_AXES = (
+    "explain -o x.html", "explain -o x.gif", "explain --still -o x.svg", "shift -o x.html",
+    "compare -m max,avg -o x.html", "explain --shape 3x4x5 -o x.html", "explain --shape 3x4x5 -o x.png",
+    "compare -m max,avg --shape 3x4x5 -o x.html",
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("words", THREE_AXES)
 def test_what_has_three_axes_leads_to_what_can_be_drawn(call: Run, tmp_path: Path, words: str) -> None:
     """What the hint says to type works."""
     poolcli.write(np.arange(60.0).reshape(3, 4, 5), tmp_path / "x.npy")
@@ -100,6 +103,19 @@ def test_what_has_three_axes_leads_to_what_can_be_drawn(call: Run, tmp_path: Pat
     if option == "--shape":
         typed[typed.index("--shape") + 1] = value
     assert call(*typed, *given, *(["--layout", value] if option == "--layout" else [])).code == 0
+
+
+@pytest.mark.parametrize(
+    ("shape", "target"),
+    [((300_001,), "x.html"), ((2, 200_000), "x.html"), ((3, 300, 301), "x.html"), ((600, 9), "x.svg")],
+)
+def test_what_is_too_large_says_what_to_type(call: Run, tmp_path: Path, shape: tuple[int, ...], target: str) -> None:
+    poolcli.write(np.zeros(shape, np.uint8), tmp_path / "x.npy")
+    refused = call("explain", "-o", tmp_path / target, tmp_path / "x.npy")
+    assert refused.code == 1
+    size = re.findall(r"poolcli pool --mode avg --size (\w+), or leave out -o and explain", refused.err)[0]
+    assert call("pool", "--mode", "avg", "--size", size, "-o", tmp_path / "y.npy", tmp_path / "x.npy").code == 0
+    assert call("explain", "-k", "1", "-o", tmp_path / target, tmp_path / "y.npy").code == 0
 
 
 def test_a_photograph_is_gray_on_every_page_and_picture(call: Run, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.fill import fill
 from poolcli.pooling.layer import Pooling
+from poolcli.render.planes import shrinking
 from poolcli.window import Axis, times
 from poolcli.wording import Phrase, safe
 
@@ -174,15 +175,11 @@ class Scene:
     def _check_sides(self, sides: Sequence[int]) -> None:
         """Refuse more cells along an axis than can be told apart."""
         if max(sides) > MOST_SIDE:
+            beside = [side - length for side, length in zip(sides, self.plane.shape, strict=True)]
             raise LimitError(
                 f"the input {times(self.plane.shape)} is too large to watch window by window: with its padding it has "
                 f"{max(sides)} cells along one axis, and a picture shows {MOST_SIDE}",
-                Phrase(
-                    "make it smaller first with poolcli pool {mode} {size}, or use {at}",
-                    mode="avg",
-                    size=-(-max(sides) // MOST_SIDE),
-                    at="R,C",
-                ),
+                shrinking(self.plane.shape, lambda made: max(map(sum, zip(made, beside, strict=True))) <= MOST_SIDE),
             )
 
     @cached_property

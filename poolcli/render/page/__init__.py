@@ -32,6 +32,7 @@ from poolcli.pooling.frameworks import OWN
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import MODES, ChosenMode, Mode, lacking
 from poolcli.pooling.options import KEPT
+from poolcli.render.planes import shrinking
 from poolcli.steps import steps
 from poolcli.steps.steps import PoolStep
 from poolcli.window import Axis, Window, times
@@ -184,16 +185,11 @@ def check_map(feature_map: FeatureMap) -> None:
             Phrase("{layout}, with windows of two axes, to see every slice; or {way}", layout="CHW", way=OFF_PAGE),
         )
     if feature_map.values.size > MOST_PAGE_CELLS:
-        side = math.isqrt(MOST_PAGE_CELLS)
-        factor = math.ceil(math.sqrt(feature_map.values.size / MOST_PAGE_CELLS))
+        side, lead = math.isqrt(MOST_PAGE_CELLS), feature_map.values.size // math.prod(feature_map.spatial)
         raise LimitError(
             f"the input {times(feature_map.shape)} has {feature_map.values.size} cells, but a page holds at most "
             f"{MOST_PAGE_CELLS}, such as {side}x{side}",
-            Phrase(
-                "make it smaller first with poolcli pool {mode} {size}, or explain one window with {at}",
-                mode="avg",
-                size=factor,
-            ),
+            shrinking(feature_map.spatial, lambda sides: lead * math.prod(sides) <= MOST_PAGE_CELLS),
         )
 
 
