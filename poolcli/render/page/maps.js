@@ -103,7 +103,7 @@ const Maps = (() => {
       this.build(handlers);
       // lengths as shares of a cell, so that paper can have cells of another size
       const legible = Number(this.letters * size >= SMALLEST_FONT);
-      const measures = { cell: `${size}px`, letters: this.letters, legible, small: size >= 14 ? 0.45 : 0, margin: flat ? "0px" : "24px",
+      const measures = { cell: `${size}px`, letters: this.letters, legible, small: size >= 20 ? 0.45 : 0, margin: flat ? "0px" : "24px",
         columns: view.columns, rows: view.rows };
       for (const [name, value] of Object.entries(measures)) this.grid.style.setProperty(`--${name}`, value);
       this.grid.classList.toggle("tight", size < 22);
