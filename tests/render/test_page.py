@@ -638,6 +638,15 @@ def in_view_without_scrolling(seen: Watched, width: int, height: int) -> None:
     assert seen.page.evaluate("document.getElementById('settings').open") == (height > 900)
 
 
+def test_numbers_of_rows_and_columns_can_be_read_or_are_left_out(opened: Open) -> None:
+    fonts = "[...document.querySelectorAll('.ruler')].map((one) => parseFloat(getComputedStyle(one).fontSize))"
+    for width, height, readable in ((1100, 760, False), (1900, 1400, True)):
+        seen = opened(page(FeatureMap(np.zeros((26, 26))), Pooling.of(2)), width=width, height=height)
+        found = set(seen.page.evaluate(fonts))
+        assert all(size == 0 or size >= 9 for size in found), found
+        assert (0 not in found) == readable
+
+
 def test_maps_are_drawn_again_where_options_leave_less_room(opened: Open) -> None:
     seen = opened(matrix_page(), width=1366, height=768)
     side = "document.querySelector('#input .cell').offsetWidth"
