@@ -77,6 +77,16 @@ def test_a_student_types_answers(opened: Open) -> None:
     assert seen.text("#verdict") == "Type a number first."
 
 
+def test_the_next_try_takes_the_place_of_the_last(opened: Open) -> None:
+    seen = opened(quiz("max"))
+    seen.cell("output", 0, 0).locator("input").focus()
+    for typed in ("7", "x", "6"):
+        seen.page.keyboard.type(typed)
+        seen.page.keyboard.press("Enter")
+    assert seen.text("#verdict") == "Output row 0, column 0: 6 is right."
+    assert seen.text("#score") == "1 of 4 right, 1 wrong answer"
+
+
 def test_nothing_on_the_page_gives_the_answer_away(opened: Open) -> None:
     seen = opened(quiz("max"))
     seen.cell("output", 0, 1).locator("input").focus()

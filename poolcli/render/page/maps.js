@@ -225,7 +225,9 @@ const Maps = (() => {
 
     focus(row, column) {
       const element = this.cells.get(`${row},${column}`);
-      if (element) (element.querySelector("input") || element).focus();
+      const field = element && element.querySelector("input");
+      if (element) (field || element).focus();
+      if (field) field.select(); // so that the next try takes the place of the last
     }
 
     update(row, column) {
