@@ -98,6 +98,8 @@ class Explaining(Group, panel=OUTPUT):
                 idle, what = {**idle, "width": picturing.width, **for_tables}, "JSON, which has every window"
             elif self.at:
                 idle, what = {**idle, **for_tables}, "one window"
+            elif self.full:
+                idle, what = {**idle, **for_tables, "full": None}, "a table of every window"
         refuse_idle(idle, what, {"exercise": Phrase("write it to a page, {output}", output="page.html")})
 
     def drawn(self) -> dict[str, Any]:

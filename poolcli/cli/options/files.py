@@ -119,6 +119,8 @@ class Writing(Group, panel=TABLE):
 
     def refuse_idle(self, *, drawn: bool) -> None:
         """Refuse options of pictures where none is written; `drawn` is whether the terminal or a page draws maps."""
+        if self.full:
+            refuse_idle(self.changed("max_rows", "max_cols"), "a table that is shown in full")
         if not self.changed("compress_level", "colormap", *FOR_PICTURES):
             return  # what is wrong with the output is said where it is opened
         kind = self.chosen_format
