@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
     from poolcli.formats import read, write
     from poolcli.notebook import Comparison, Explanation, compare, explain
-    from poolcli.steps.functions import conv, grad, pool, relu, unpool
+    from poolcli.pooling.gradient import unpool
+    from poolcli.steps.functions import conv, grad, pool, relu
 
 __version__ = "1.0.0rc1"
 
@@ -34,7 +35,7 @@ _HOME = {
     "pool": "steps.functions",
     "read": "formats",
     "relu": "steps.functions",
-    "unpool": "steps.functions",
+    "unpool": "pooling.gradient",
     "write": "formats",
 }
 

@@ -16,7 +16,7 @@ from poolcli.errors import PoolcliError, UsageError
 from poolcli.featuremap import SPATIAL, FeatureMap
 from poolcli.formats.json_map import dump
 from poolcli.formats.objects import feature_map_of
-from poolcli.pooling.api import spatial_axes
+from poolcli.pooling.api import in_our_words, spatial_axes
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.options import Options, Size
 from poolcli.render.files import draw
@@ -29,7 +29,6 @@ from poolcli.render.terminal.comparison import comparison_table
 from poolcli.render.terminal.heatmap import Shown
 from poolcli.render.terminal.table import Look
 from poolcli.render.terminal.windows import windows_table
-from poolcli.steps.functions import in_our_words
 from poolcli.steps.steps import PoolStep
 from poolcli.system.files import write_atomic
 from poolcli.wording import many, safe

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any, Unpack
+from collections.abc import Callable, Sequence
+from functools import lru_cache, wraps
+from inspect import Parameter, signature
+from typing import Any, ParamSpec, TypeVar, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from poolcli.arrays import as_array
-from poolcli.errors import ShapeError, UnverifiedWarning, UsageError
+from poolcli.errors import ShapeError, UnknownKeywordError, UnverifiedWarning, UsageError
 from poolcli.kernels.tiles import SHARED_BYTES
 from poolcli.pooling.compute import Straight
 from poolcli.pooling.layer import Array, Pooling
@@ -20,6 +21,30 @@ from poolcli.window import times
 
 PLAIN = (int, str, bool, float, type(None))
 MOST_WAYS = 128  # that are kept; some KiB each
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def in_our_words(function: Callable[P, R]) -> Callable[P, R]:
+    """Answer a keyword that the function does not have, such as another library's, with ours.
+
+    Raises
+    ------
+    UnknownKeywordError
+        When the function is called with one.
+    """
+    kinds = signature(function).parameters
+    known = {name for name, one in kinds.items() if one.kind is not Parameter.VAR_KEYWORD}
+    if len(known) < len(kinds):
+        known |= Options.__optional_keys__
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        if kwargs and not kwargs.keys() <= known:
+            raise UnknownKeywordError(function.__name__, next(name for name in kwargs if name not in known), known)
+        return function(*args, **kwargs)
+
+    return call
 
 
 def spatial_axes(x: Array, ndim: int | None, *sizes: Any) -> int:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from poolcli.arrays import as_array
 from poolcli.errors import InputError, ShapeError, UsageError
 from poolcli.kernels.fold import window_counts
-from poolcli.pooling.api import layer_for
+from poolcli.pooling.api import in_our_words, layer_for
 from poolcli.pooling.compute import Divisors
 from poolcli.pooling.fill import copied_from, fill, first_place
 from poolcli.pooling.framework import LayerFacts
@@ -27,6 +27,7 @@ from poolcli.wording import Phrase, Typed, safe
 Array = NDArray[Any]
 
 
+@in_our_words
 def unpool(values: ArrayLike, indices: ArrayLike, shape: Sequence[int]) -> Array:
     """Put values back where they came from; every other cell is zero.
 

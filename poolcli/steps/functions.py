@@ -5,52 +5,23 @@ An array gives an array, a feature map gives a feature map with one more step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import wraps
-from inspect import Parameter, signature
-from typing import Any, Literal, ParamSpec, TypeVar, Unpack, overload
+from collections.abc import Sequence
+from typing import Any, Literal, Unpack, overload
 
 import numpy as np
 
 from poolcli.arrays import Array, Held, as_array
-from poolcli.errors import UnknownKeywordError, UsageError
+from poolcli.errors import UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats.objects import feature_map_of
 from poolcli.pooling import api, convolution, gradient
+from poolcli.pooling.api import in_our_words
 from poolcli.pooling.filters import find_filter
 from poolcli.pooling.layer import Indices
 from poolcli.pooling.options import Options, Size, described
 from poolcli.steps.steps import ConvStep, GradStep, PoolStep, ReluStep, Step
 from poolcli.window import Padding
 from poolcli.wording import Phrase
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def in_our_words(function: Callable[P, R]) -> Callable[P, R]:
-    """Answer a keyword that the function does not have, such as another library's, with ours.
-
-    Raises
-    ------
-    UnknownKeywordError
-        When the function is called with one.
-    """
-    kinds = signature(function).parameters
-    known = {name for name, one in kinds.items() if one.kind is not Parameter.VAR_KEYWORD}
-    if len(known) < len(kinds):
-        known |= Options.__optional_keys__
-
-    @wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        if kwargs and not kwargs.keys() <= known:
-            raise UnknownKeywordError(function.__name__, next(name for name in kwargs if name not in known), known)
-        return function(*args, **kwargs)
-
-    return call
-
-
-unpool = in_our_words(gradient.unpool)
 
 
 def _through(step: Step, x: Any, layout: str | None) -> Any:

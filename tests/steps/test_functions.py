@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import poolcli
-from poolcli import FeatureMap, conv, grad, pool, read, relu, write
+from poolcli import FeatureMap, conv, grad, pool, read, relu, unpool, write
 from poolcli.errors import InputError, ShapeError, UnknownKeywordError, UsageError
 from poolcli.wording import ELSEWHERE
 
@@ -164,8 +164,7 @@ def test_a_map_is_an_array_for_numpy() -> None:
 
 # --- words ------------------------------------------------------------------------------------------------------------
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {"pool": pool, "grad": grad, "conv": conv, "relu": relu,
-                                                "unpool": poolcli.unpool}  # fmt: skip
+FUNCTIONS: dict[str, Callable[..., Any]] = {"pool": pool, "grad": grad, "conv": conv, "relu": relu, "unpool": unpool}
 
 
 @pytest.mark.parametrize(
