@@ -50,14 +50,15 @@ def line(values: Array, scale: Scale, width: int, *, ascii_only: bool = False, h
         way = np.interp(np.arange(columns) + 0.5, places, (low + top) / 2, left=np.nan, right=np.nan)
         way[places.astype(int)] = low
         low = top = way
-    low, top = _joined(low, top, np.fmax), _joined(top, low, np.fmin)
+    low, top = np.round(low), np.round(top)
+    low, top = _joined(low, top - 1, np.fmax), _joined(top, low + 1, np.fmin)
     for column in np.flatnonzero(~np.isnan(low)):
-        dots[round(top[column]) : round(low[column]) + 1, column] = True
+        dots[int(top[column]) : int(low[column]) + 1, column] = True
     return Block([[Segment(row)] for row in _characters(dots, across, down)])
 
 
 def _joined(ends: Array, others: Array, farther: np.ufunc) -> Array:
-    """Return one end of every column's reach, moved as far as the next column's begins, so that there is no hole."""
+    """Return one end of every column's reach, moved to where the next column's begins, so that there is no hole."""
     return np.append(np.where(np.isnan(ends[:-1]), np.nan, farther(ends[:-1], others[1:])), ends[-1:])
 
 
