@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 
 from poolcli.batch.work import Outcome
-from poolcli.system.files import file_error
+from poolcli.system.files import descriptor_of, file_error, is_special
 from poolcli.wording import Phrase
 
 
@@ -23,8 +24,10 @@ class Report:
         self.path, self._worded = path, worded
         self._unwritten: list[bytes] = []
         self._size = 0
+        number = descriptor_of(path)
+        self._ours = number is None and not is_special(path)  # what others hold as well is only written to
         try:
-            self.file = open(path, "wb", buffering=0)  # noqa: SIM115 -- closed by `close`
+            self.file = open(path if number is None else os.dup(number), "wb", buffering=0)  # noqa: SIM115 -- `close`
         except OSError as problem:
             raise file_error("write", path, problem) from problem
 
@@ -41,8 +44,9 @@ class Report:
                 while rest:
                     rest = rest[self.file.write(rest) :]
             except OSError as problem:
-                self.file.truncate(self._size)  # no half line stays
-                self.file.seek(self._size)
+                if self._ours:
+                    self.file.truncate(self._size)  # no half line stays
+                    self.file.seek(self._size)
                 return problem
             self._size += len(self._unwritten.pop(0))
         return None
@@ -54,8 +58,12 @@ class Report:
         ------
         FileError
             If the disk is full still.
+        BrokenPipeError
+            If the reader of a pipe has gone away.
         """
         with self.file:
             problem = self._write()
+        if isinstance(problem, BrokenPipeError):
+            raise problem
         if problem:
             raise file_error("write", self.path, problem) from problem

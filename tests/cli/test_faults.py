@@ -264,6 +264,19 @@ def test_a_reader_that_goes_away_in_the_middle(shell: Shell, big: Path) -> None:
         assert (done.out, done.err) == ("141\n", "")
 
 
+def test_a_report_to_what_is_no_plain_file(shell: Shell, tmp_path: Path) -> None:
+    """It takes nothing back, is not emptied, and one signal is enough while it waits for its reader."""
+    batch = f"python -m poolcli batch {GEEKS} -q -j 1 --overwrite -o {tmp_path}/out --report"
+    failed(shell(f"{batch} /dev/full"), 1, "cannot write /dev/full", "no space left", "hint: ")
+    done = shell(f"echo before > log; {batch} /dev/stdout >> log; grep -c . log; head -n 1 log", cwd=tmp_path)
+    assert (done.out, done.err) == ("2\nbefore\n", "")
+    done = shell(f"{batch} /dev/stdout | true; echo ${{PIPESTATUS[0]}}")
+    assert (done.out, done.err) == ("141\n", "")
+    line = f"mkfifo p; {batch} p & sleep 1; kill $!; sleep 1; kill -KILL $! 2> /dev/null; wait $!; echo $?"
+    assert shell(line, cwd=tmp_path).out == "143\n"
+    assert names(tmp_path) == ["log", "out", "p"]
+
+
 # --- the input is the output ------------------------------------------------------------------------------------------
 
 

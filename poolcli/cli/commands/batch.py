@@ -210,9 +210,10 @@ def _perform(
     transport = ByBytes(work) if cluster.send_bytes else ByPath(work, absolute=cluster.scheduler is not None)
     trouble: ClusterError | None = None
     with ExitStack() as stack:
+        # before signals are a wish to stop: a FIFO may wait for its reader for ever
+        report = stack.enter_context(_reporting(Report(files.report, spoken))) if files.report else None
         stop = stack.enter_context(interruptible())
         stack.callback(_sweep, planned, stop, cluster)
-        report = stack.enter_context(_reporting(Report(files.report, spoken))) if files.report else None
         advance = stack.enter_context(progress(tally, quiet=verbosity.quiet))
 
         def tell(outcome: Outcome) -> None:
