@@ -73,7 +73,7 @@ class Local(Workers):
         pool = ProcessPoolExecutor(self.number, mp_context=get_context("spawn"), initializer=_start_worker)
         try:
             yield pool, PER_PROCESS * self.number
-        except KeyboardInterrupt:
+        except BaseException:
             self.abandon()
             raise
         finally:

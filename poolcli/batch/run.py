@@ -16,8 +16,9 @@ from typing import Any, Protocol
 from poolcli.batch.executors import RESUME, Workers
 from poolcli.batch.jobs import Job
 from poolcli.batch.work import DONE, Outcome, Result, Work, pool_bytes, pool_path, store
-from poolcli.errors import FileError, PoolcliError
+from poolcli.errors import FileError, LimitError, PoolcliError
 from poolcli.system.files import file_error, read_source
+from poolcli.system.mute import unheard
 from poolcli.system.portable import deaf
 from poolcli.wording import Phrase
 
@@ -103,6 +104,8 @@ def run_jobs(
     ------
     ClusterError
         If the workers cannot be reached any more; what was done until then has been told.
+    LimitError
+        If the system allows no more of them.
     """
     waiting = iter(jobs)
     while unanswered := _round(waiting, transport, workers, tell, stop):
@@ -125,10 +128,8 @@ def _round(
             if stop():
                 end = min(end, time.monotonic() + GRACE)
             for job in islice(waiting, 0 if stop() else room - len(running)):
-                try:
-                    running[_submitted(pool, transport.arguments(job))] = job
-                except PoolcliError as problem:
-                    tell(Outcome.failed(job, problem))
+                if future := _begun(job, pool, transport, tell):
+                    running[future] = job
             if not running:
                 break
             ended = wait(running, TICK, FIRST_COMPLETED).done
@@ -143,14 +144,28 @@ def _round(
     return unanswered
 
 
-def _submitted(pool: Executor, call: tuple[Any, ...]) -> Future[Any]:
+def _begun(job: Job, pool: Executor, transport: Transport, tell: Tell) -> Future[Any] | None:
+    """Hand out a job, or tell why it cannot be read; workers that this may start get no Ctrl-C and say nothing.
+
+    Raises
+    ------
+    LimitError
+        If no more processes, threads or open files are allowed.
+    """
     try:
-        with deaf():  # like the processes that this may start: they are told to stop
+        call = transport.arguments(job)
+    except PoolcliError as problem:
+        tell(Outcome.failed(job, problem))
+        return None
+    try:
+        with deaf(), unheard():
             return pool.submit(*call)
     except BrokenExecutor as problem:
         broken: Future[Any] = Future()
         broken.set_exception(problem)
         return broken
+    except (OSError, RuntimeError) as problem:
+        raise LimitError(f"cannot start a worker: {problem}", Phrase("{jobs}, or raise the limits", jobs=1)) from None
 
 
 def _settle(job: Job, future: Future[Any], transport: Transport, tell: Tell, unanswered: dict[Job, Exception]) -> None:

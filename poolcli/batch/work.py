@@ -18,6 +18,7 @@ from poolcli.steps import shapes
 from poolcli.steps.provenance import Provenance, stamped, unusual
 from poolcli.steps.steps import apply, with_threads
 from poolcli.system.files import read_source, write_atomic
+from poolcli.system.limits import refused
 from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Outcome:
     @classmethod
     def failed(cls, job: Job, problem: BaseException) -> Outcome:
         """Say what went wrong."""
+        problem = refused(problem) if isinstance(problem, MemoryError) else problem
         if isinstance(problem, PoolcliError):
             return cls(job, FAILED, message=problem.text, hint=problem.advice)
         return cls(job, FAILED, message=f"{type(problem).__name__}: {problem}", hint=BUG)

@@ -12,6 +12,7 @@ from poolcli.cli.output import Output, gone
 from poolcli.cli.registry import COMMANDS, COMPLETE, GROUPS, STACKS, build
 from poolcli.cli.words import Line, classify, options_of, refusal, spoken
 from poolcli.errors import NEAR, PoolcliError
+from poolcli.system.files import system_error
 from poolcli.system.limits import check_start, refused
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def run(arguments: Sequence[str]) -> int:
         return gone()
     except MemoryError as problem:
         return out.complain(refused(problem))
+    except OSError as problem:  # wherever it comes from: too many open files, for instance
+        return out.complain(system_error(problem))
 
 
 PREFIX = "POOLCLI_"

@@ -49,6 +49,7 @@ REASONS: dict[int, tuple[str, str]] = {
     errno.EFBIG: ("it would be larger than a file may be", "raise the file size limit (ulimit -f)"),
     errno.ENAMETOOLONG: ("the name is too long", "use a shorter name"),
     errno.ELOOP: ("its symbolic links form a loop", "remove the links"),
+    errno.EMFILE: ("too many files are open", "raise the limit (ulimit -n)"),
     errno.EBADF: ("it is closed", "open it, or name a file"),
 }
 
@@ -82,8 +83,20 @@ def file_error(verb: str, name: str, problem: OSError) -> FileError:
     verb : str
         ``read``, ``write`` or the like.
     """
-    reason, hint = REASONS.get(problem.errno or 0, (problem.strerror or str(problem), "check the disk that it is on"))
+    reason, hint = _reason(problem)
     return FileError(f"cannot {verb} {name}: {reason}", hint)
+
+
+def system_error(problem: OSError) -> FileError:
+    """Say why the system refused what nobody expected it to."""
+    reason, hint = _reason(problem)
+    place = "" if problem.filename is None else f": {problem.filename}"
+    return FileError(f"the system refuses to go on{place}: {reason}", hint)
+
+
+def _reason(problem: OSError) -> tuple[str, str]:
+    """Return what the system said, and what to do."""
+    return REASONS.get(problem.errno or 0, (problem.strerror or str(problem), "check the disk that it is on"))
 
 
 @contextmanager

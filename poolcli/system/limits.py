@@ -14,7 +14,7 @@ from poolcli.system.portable import PAGE, limit_of, memory, set_limit
 from poolcli.wording import Phrase
 
 ENOUGH = 1 << 24  # bytes that are there wherever Python runs: not worth a look
-START = 88 << 20  # bytes of address space that importing numpy and its linear algebra takes
+START = 112 << 20  # bytes of address space that importing numpy, Pillow and Rich takes
 MOMENT = 1.0  # seconds for which memory that was there is taken to be there,
 PART = 8  # if no more than one in so many bytes of it is needed
 
@@ -75,7 +75,7 @@ def fence() -> None:
 
 
 def check_start() -> None:
-    """Raise `LimitError` if ``ulimit`` leaves less than numpy takes to start, because it would end the process.
+    """Raise `LimitError` if ``ulimit`` leaves less than libraries take to start, because they would end the process.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def check_start() -> None:
     """
     room = min(_left_of_limits(), default=START)
     if room < START and "numpy" not in sys.modules:
-        raise LimitError(f"numpy needs {_readable(START)} to start, but {_readable(max(room, 0))} are available",
+        raise LimitError(f"poolcli needs {_readable(START)} to start, but {_readable(max(room, 0))} are available",
                          "raise the limit (ulimit -v)")  # fmt: skip
 
 
@@ -92,7 +92,10 @@ def refused(problem: MemoryError) -> LimitError:
     """Say what the system refused; NumPy tells how much it was."""
     detail = str(problem)
     size = f": {detail[0].lower()}{detail[1:]}" if detail else ""
-    return LimitError(f"not enough memory, {_readable(available())} are available{size}", "use less data at a time")
+    there = ""
+    with suppress(MemoryError):  # so little that it cannot be asked for
+        there = f", {_readable(available())} are available"
+    return LimitError(f"not enough memory{there}{size}", "use less data at a time")
 
 
 def _free() -> int:

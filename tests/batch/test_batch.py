@@ -26,7 +26,7 @@ from poolcli.batch.report import Report
 from poolcli.batch.resume import remaining
 from poolcli.batch.run import ByPath, run_jobs
 from poolcli.batch.work import Outcome, Work, pool_path
-from poolcli.errors import FileError, InputError, PoolcliError, UnknownNameError, UsageError
+from poolcli.errors import FileError, InputError, LimitError, PoolcliError, UnknownNameError, UsageError
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.steps.steps import PoolStep
 from tests.support.process import Result, Run, clean_environment, code_of, command
@@ -303,6 +303,28 @@ def test_a_real_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
     told: list[Outcome] = []
     run_jobs(iter(jobs), _Deadly(jobs[1].source), Local(2), told.append)
     assert {Path(o.job.source).stem: o.status for o in told} == {"a": "done", "b": "failed", "c": "done"}
+
+
+def test_workers_that_cannot_be_started_are_told_and_the_others_are_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where no more processes or threads are allowed."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import active_children
+
+    submit, submitted = ProcessPoolExecutor.submit, list[Future[Any]]()
+
+    def refusing(pool: ProcessPoolExecutor, *call: Any) -> Future[Any]:
+        if submitted:
+            raise RuntimeError("can't start new thread")
+        submitted.append(submit(pool, *call))
+        return submitted[0]
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", refusing)
+    begun = tmp_path / "begun"
+    with pytest.raises(LimitError, match="cannot start a worker: can't start new thread"):
+        run_jobs(jobs_in(tmp_path, "a", "b"), _Endless(str(begun), 0), Local(2), lambda _: None)
+    assert active_children() == []
 
 
 @pytest.mark.slow
@@ -705,6 +727,21 @@ def test_a_worker_that_hangs_in_a_read_does_not_hang_the_batch(
             break
         time.sleep(0.1)
     assert not _in_session(process.pid)
+
+
+def test_a_worker_that_is_about_to_start_says_nothing_when_its_parent_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import time, sys\nif '--multiprocessing-fork' in sys.argv: time.sleep(1)"
+    )
+    (tmp_path / "in.csv").write_text("1,2\n3,4\n")
+    process = subprocess.Popen(
+        [command(), "batch", "in.csv", "-o", "out"], cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, start_new_session=True, env=clean_environment({"PYTHONPATH": str(tmp_path)}),
+    )  # fmt: skip
+    while not any("spawn_main" in line for line in _in_session(process.pid)):
+        time.sleep(0.005)
+    process.kill()
+    assert process.communicate(timeout=60) == (b"", b"")
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from pathlib import Path
 from typing import Any
@@ -179,12 +180,25 @@ def test_too_little_memory_to_start_is_told_in_two_lines(shell: Shell, folder: P
     result = shell(f"ulimit -v 90000; {lines}", fresh=True, cwd=folder)
     told = result.err.splitlines()
     assert len(told) == 3 * len(many), result.err
-    assert {line.partition(" to start")[0] for line in told[::3]} == {"error: numpy needs 88 MiB"}
+    assert {line.partition(" to start")[0] for line in told[::3]} == {"error: poolcli needs 112 MiB"}
     assert set(told[2::3]) == {"1"}
     done = shell(
         "ulimit -v 90000; poolcli pool --help && poolcli modes && poolcli completion bash", fresh=True, cwd=folder
     )
     assert (done.code, done.err) == (0, "")
+
+
+def test_too_few_open_files_are_told_in_two_lines(shell: Shell, folder: Path) -> None:
+    """Wherever one more is opened."""
+    codes = set()
+    for number in (5, 8, 11, 14):
+        words = "batch a.csv b.csv --overwrite -q -o out"
+        result = shell(f"ulimit -n {number}; exec 2>&1; exec poolcli {words}", cwd=folder)
+        codes.add(result.code)
+        if result.code:
+            assert (result.code, result.out.count("\n"), result.out[:7]) == (1, 2, "error: "), result.out
+            assert re.search("too many (open files|files are open)", result.out, re.IGNORECASE)
+    assert 1 in codes
 
 
 # --- files that describe themselves -----------------------------------------------------------------------------------
