@@ -217,11 +217,17 @@ def with_numbers(terms: Terms, mode: Mode) -> str:
     return re.sub(r"\{([^{}]+)\}", piece, mode.written.replace("{p}", terms.parameter))
 
 
-def with_names(layer: Pooling, cells: Iterable[Place], count: int, n: int) -> str:
-    """Write the formula of a mode with the names of the `count` cells in it; where they are many, of the first."""
+def with_names(layer: Pooling, cells: Iterable[Place | float], count: int, n: int) -> str:
+    """Write the formula of a mode with the names of the `count` cells in it; where they are many, of the first.
+
+    A cell that holds a number instead of being one of the input's stands there as that number.
+    """
     mode = layer.mode.mode
     shown = count if count <= MOST_TERMS else MOST_TERMS - 2
-    names = [f"x[{','.join(map(str, cell))}]" for cell in itertools.islice(cells, shown)]
+    names = [
+        f"x[{','.join(map(str, cell))}]" if isinstance(cell, tuple) else number(cell)
+        for cell in itertools.islice(cells, shown)
+    ]
     listed = names if shown == count else [*names, "..."]
     made = mode.written.replace("{,}", ", ".join(listed)).replace("{+}", " + ".join(listed)).replace("{n}", str(n))
     return made if made and "{" not in made else mode.formula

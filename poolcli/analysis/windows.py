@@ -243,14 +243,23 @@ class WindowFact:
     def formula(self) -> str:
         """The mode's formula with the numbers of this window in it, or with the names of its cells."""
         if self._source is None:
-            return with_names(self.layer, self._real_places(), self.count("real"), self.n)
+            count = math.prod(self._reach(span)[1] for span in self.spans)
+            return with_names(self.layer, self._named(), count, self.n)
         if self.values.size == 0:
             return "no number in the window"
         return with_numbers(Terms(self.values, self.n, self.layer, self.result), self._source.row)
 
-    def _real_places(self) -> Iterator[Place]:
-        ranges = [span.cells[span.parts[0] : span.parts[0] + span.parts[1]] for span in self.spans]
-        return itertools.product(*ranges)
+    def _named(self) -> Iterator[Place | float]:
+        """Yield for every cell that takes part which of the input's it is, or copies; or the number that it holds."""
+        how = self.layer.pad_fill
+        for at in itertools.product(*map(self._sources, self.spans)):
+            yield at if isinstance(how, str) or min(at) >= 0 else how
+
+    def _sources(self, span: Span) -> list[int]:
+        first, count = self._reach(span)
+        cells = span.cells[first : first + count]
+        how = self.layer.pad_fill
+        return [*cells] if how == "ignore" else copied_from(np.asarray(cells), span.length, how).tolist()
 
     def record(self) -> dict[str, Any]:
         """Return everything as JSON has it; cells that do not take part are null."""

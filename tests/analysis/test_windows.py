@@ -20,6 +20,8 @@ from poolcli.analysis import windows as explain
 from poolcli.errors import CompatError, EmptyWindowError, NanError, ShapeError, UsageError
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import MODES
+from poolcli.render.files import named_only
+from poolcli.render.page import page
 from poolcli.render.terminal import windows as drawing
 from tests.support import oracle
 from tests.support.process import Run
@@ -373,6 +375,30 @@ def test_json_has_every_window(call: Run, tiny: Path) -> None:
     made = call("explain", tiny, "--json").json()
     assert [window["result"] for window in made["windows"]] == [6, 9, 5, 8]
     assert made["pool"]["mode"] == "max"
+
+
+NAMED = [
+    ("ignore", "(x[0,0] + x[0,1] + x[1,0] + x[1,1]) / 4"),
+    ("reflect", "(x[1,1] + x[1,0] + x[1,1] + x[0,1] + x[0,0] + x[0,1] + x[1,1] + x[1,0] + x[1,1]) / 9"),
+    (2.5, "(2.5 + 2.5 + 2.5 + 2.5 + x[0,0] + x[0,1] + 2.5 + x[1,0] + x[1,1]) / 9"),
+]
+
+
+@pytest.mark.parametrize(("pad_fill", "formula"), NAMED)
+def test_a_shape_alone_names_what_padding_holds(pad_fill: Any, formula: str) -> None:
+    layer = Pooling.of(2, "avg", 3, stride=2, padding=1, pad_fill=pad_fill)
+    assert next(explain.windows(layer, (7, 7))).formula == formula
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("pad_fill", "formula"), NAMED)
+def test_its_page_says_the_same(opened: Any, pad_fill: Any, formula: str) -> None:
+    layer = Pooling.of(2, "avg", 3, stride=2, padding=1, pad_fill=pad_fill)
+    seen = opened(page(named_only((7, 7)), layer, named=True))
+    assert seen.text("#sums > :first-child") == formula
+    assert seen.values("input")[0][:3] == {"ignore": ["", "", ""], "reflect": ["1,1", "1,0", "1,1"]}.get(
+        pad_fill, ["2.5"] * 3
+    )
 
 
 def test_shape_alone_on_the_command_line(call: Run, tmp_path: Path) -> None:

@@ -31,12 +31,13 @@ def _idle(step: PoolStep) -> dict[str, str]:
         found["pad_fill"] = "windows without padding"
     if not mode.divides:
         found["count_include_pad"] = f"mode {step.mode}, which divides by no number of cells"
-    elif options.get("divisor_override") is not None:
-        found["count_include_pad"] = "averages whose divisor is given"
-    elif options.get("pad_fill", "ignore") != "ignore":
-        found["count_include_pad"] = "padding that holds values, which always counts"
-    elif "pad_fill" in found and options.get("compat") is None:
-        found["count_include_pad"] = found["pad_fill"]
+    elif options.get("compat") is None:  # frameworks have rules of their own
+        if options.get("divisor_override") is not None:
+            found["count_include_pad"] = "averages whose divisor is given"
+        elif options.get("pad_fill", "ignore") != "ignore":
+            found["count_include_pad"] = "padding that holds values, which always counts"
+        elif "pad_fill" in found:
+            found["count_include_pad"] = found["pad_fill"]
     if not (mode.random or options.get("fractional")):
         found["seed"] = f"mode {step.mode}, which draws nothing at random"
     if not step.indices:

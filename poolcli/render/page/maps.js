@@ -93,6 +93,12 @@ const Maps = (() => {
     return Math.min(0.42, 0.84 / (longest * 0.6));
   }
 
+  // What stands in a cell without numbers: its place, or that of the cell which padding copies, or the number in padding.
+  function nameAt(view, row, column) {
+    const { kind, value, from } = view.cell(row, column);
+    return from || kind === "real" ? spot(...(from || [row, column])) : Pool.number(value);
+  }
+
   class ElementMap {
     constructor(holder, view, size, handlers) {
       this.view = view;
@@ -118,7 +124,7 @@ const Maps = (() => {
       for (let row = view.top; row < view.top + view.rows; row += 1)
         for (let column = view.left; column < view.left + view.columns; column += 1) {
           const { value } = view.cell(row, column);
-          if (value !== undefined) values.push(DATA.named ? Number("1".repeat(spot(row, column).length)) : value);
+          if (value !== undefined) values.push(DATA.named ? Number("1".repeat(nameAt(view, row, column).length)) : value);
         }
       for (const digits of [4, 3, 2]) {
         letters = lettersFor(values, digits);
@@ -162,7 +168,7 @@ const Maps = (() => {
 
     cellFor(row, column) {
       const { kind, value, answer, differs } = this.view.cell(row, column);
-      const text = value === undefined ? "" : DATA.named ? spot(row, column) : Pool.number(value);
+      const text = value === undefined ? "" : DATA.named ? nameAt(this.view, row, column) : Pool.number(value);
       const element = make("div", `cell ${kind}`, DATA.named || value === undefined ? text : this.digits === 4 ? brief(value) : Pool.number(value, this.digits));
       element.setAttribute("role", "gridcell");
       element.tabIndex = -1;

@@ -47,10 +47,11 @@ const Page = (() => {
     const windows = flat ? plans[0][1].starts.map((start, i) => [start, lastOf(plans[0][1], i) + 1]) : [];
     const cell = (row, column) => {
       const inside = row >= 0 && row < map.rows && column >= 0 && column < map.columns;
-      if (inside) return { kind: "real", value: map.values[row * map.columns + column] };
+      if (inside) return { kind: "real", value: map.values[row * map.columns + column], from: [row, column] };
       if (row >= map.rows + down.after || column >= map.columns + across.after) return { kind: "overhang" };
       const kind = row >= bottom || column >= right ? "unreached" : "padding";
-      return state.layer ? { kind, value: Pool.valueAt(map, state.layer, row, column, kind) } : { kind };
+      const held = [map, state.layer, row, column, kind];
+      return state.layer ? { kind, value: Pool.valueAt(...held), from: Pool.sourceOf(...held) } : { kind };
     };
     const left_over = down.length + down.after - bottom > 0 || across.length + across.after - right > 0;
     byId("unreached").textContent = left_over ? "Crossed out: padding that no window reaches, because the next one would need more cells." : "";
@@ -428,8 +429,8 @@ const Page = (() => {
 
   // The formula with the names of the cells in it.
   function namedSum(layer, fact) {
-    const cells = fact.cells.filter((cell) => cell.kind === "real");
-    const names = cells.slice(0, MOST_NAMES).map((cell) => `x[${spot(cell.row, cell.column)}]`);
+    const cells = fact.cells.filter((cell) => cell.value !== undefined);
+    const names = cells.slice(0, MOST_NAMES).map(({ from, value }) => (from ? `x[${spot(...from)}]` : Pool.number(value)));
     if (cells.length > MOST_NAMES) names.push("...");
     const { label, written } = Pool.MODES[layer.mode];
     const made = written.replace("{,}", names.join(", ")).replace("{+}", names.join(" + ")).replace("{n}", fact.n);

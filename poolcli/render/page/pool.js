@@ -109,18 +109,23 @@ const Pool = (() => {
         const [row, column] = [place(down, i, a), place(across, j, b)];
         const kinds = [kindOn(down, row), kindOn(across, column)];
         const kind = ["overhang", "padding", "real"].find((name) => kinds.includes(name));
-        made.push({ row, column, kind, value: valueAt(map, layer, row, column, kind) });
+        made.push({ row, column, kind, value: valueAt(map, layer, row, column, kind), from: sourceOf(map, layer, row, column, kind) });
       }
     }
     return made;
   }
 
+  // The cell that a cell shows: itself, or the one that padding copies; none where it holds a number, or nothing.
+  function sourceOf(map, layer, row, column, kind) {
+    if (kind === "real") return [row, column];
+    const rule = kind === "overhang" ? undefined : FILLED_FROM[layer.pad_fill];
+    return rule && [rule(row, map.rows), rule(column, map.columns)];
+  }
+
   function valueAt(map, layer, row, column, kind) {
-    if (kind === "real") return map.values[row * map.columns + column];
-    if (kind === "overhang" || layer.pad_fill === "ignore") return undefined;
-    if (typeof layer.pad_fill === "number") return layer.pad_fill;
-    const rule = FILLED_FROM[layer.pad_fill];
-    return map.values[rule(row, map.rows) * map.columns + rule(column, map.columns)];
+    const from = sourceOf(map, layer, row, column, kind);
+    if (from) return map.values[from[0] * map.columns + from[1]];
+    return kind === "overhang" || layer.pad_fill === "ignore" ? undefined : layer.pad_fill;
   }
 
   // The map with its content moved down and to the right; what comes in at the edge is made as padding is.
@@ -427,5 +432,5 @@ const Pool = (() => {
     return found;
   }
 
-  return Object.freeze({ MODES, PoolError, cells, explain, moved, number, plan, pool, seeing, taps, place, times, valueAt });
+  return Object.freeze({ MODES, PoolError, cells, explain, moved, number, plan, pool, seeing, sourceOf, taps, place, times, valueAt });
 })();
