@@ -99,7 +99,7 @@ class _Walk(Walk):
             return self._wrapped(layer, name, shape, depth)
         draft = _drafted(name, kind, config, shape)
         if draft is not None:
-            draft.unusual += _padded_before(before)
+            _note_pad(draft, before)
             draft.unusual += [f"call {number + 1} of a shared layer"] if number else []
             self.layers.append(draft.done())
             return self.layers[-1].output
@@ -261,8 +261,16 @@ BORDERS = {
 }
 
 
-def _padded_before(layer: Mapping[str, Any] | None) -> Iterator[str]:
-    if layer is not None and str(layer["class_name"]).startswith("ZeroPadding"):
-        said = layer["config"]["padding"]
-        flat = [side for pair in said for side in (pair if isinstance(pair, list) else [pair])]
-        yield f"a {layer['class_name']} before it (pads {','.join(map(str, flat))} of 0), which the command leaves out"
+def _note_pad(draft: Draft, layer: Mapping[str, Any] | None) -> None:
+    """Take down a ZeroPadding layer right before a layer."""
+    if layer is None or not str(layer["class_name"]).startswith("ZeroPadding"):
+        return
+    pairs = [tuple(pair) for pair in _pairs("ZeroPadding", layer["config"], draft.ndim)]
+    flat, whole = [side for pair in pairs for side in pair], [(0, 0), *pairs, (0, 0)]
+    sides = whole if draft.channels_last else [(0, 0), (0, 0), *pairs]
+    source = draft.input and tuple(
+        length - sum(pair) if isinstance(length, int) else length
+        for length, pair in zip(draft.input, sides, strict=False)
+    )
+    what = f"a {layer['class_name']} before it (pads {','.join(map(str, flat))} of 0)"
+    draft.padded(what, source or None, sides if len(sides) == draft.ndim + 2 else None, 0)

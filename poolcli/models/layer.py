@@ -9,6 +9,7 @@ from typing import Any
 from poolcli.errors import CompatError, InputError, LimitError, PoolcliError, ShapeError, UsageError
 from poolcli.featuremap import SPATIAL
 from poolcli.models.source import Budget
+from poolcli.pooling.gradient import implied_shape
 from poolcli.pooling.layer import Pooling
 from poolcli.steps.steps import PoolStep, Step
 from poolcli.window import AXIS_NAMES, Axis, Window
@@ -30,9 +31,14 @@ class ModelLayer:
     input: ModelShape | None
     output: ModelShape | None
     layout: str  # one letter per axis of the input
-    after: tuple[Step, ...] = ()  # what is fused with it
+    # what pads its input before, the shape that arrives there, and what is fused with it
+    before: tuple[PoolStep, ...] = ()
+    source: ModelShape | None = None
+    after: tuple[Step, ...] = ()
     unusual: tuple[str, ...] = ()  # what a reader of the model should know, a few words each
     dtype: str = "float32"  # of the values, if the file says that they are not floating-point
+    # of a layer that undoes such pooling: the lengths to restore, none where the windows imply them; else None
+    undone: tuple[int, ...] | None = None
 
     @property
     def spatial(self) -> ModelShape:
@@ -89,10 +95,14 @@ class Draft:
     channels_last: bool = False  # whether C stands last
     keeps_axes: bool = True  # whether global pooling leaves axes of length 1
     indices: bool = False  # whether it gives indices, too
+    # the pad before it, and the shape that arrives there
+    before: tuple[PoolStep, ...] = ()
+    source: ModelShape | None = None
     # what is fused with it, and what is known to be unusual
     after: list[Step] = field(default_factory=list)
     unusual: list[str] = field(default_factory=list)
     dtype: str = "float32"
+    undone: tuple[int, ...] | None = None
 
     def done(self) -> ModelLayer:
         """Return the layer with its output shape and all that is unusual.
@@ -121,9 +131,44 @@ class Draft:
             told.append(f"the file says that its output is {shown(self.declared)}, but it is {shown(computed)}")
             output = merged(computed, self.declared)
         return ModelLayer(
-            self.name, self.operator, self.ndim, step, self.input, output, layout, tuple(self.after),
-            tuple(dict.fromkeys([*self.unusual, *told])), self.dtype,
+            self.name, self.operator, self.ndim, step, self.input, output, layout,
+            self.before, self.source, tuple(self.after), tuple(dict.fromkeys([*self.unusual, *told])), self.dtype,
+            self.undone,
         )  # fmt: skip
+
+    def padded(self, what: str, source: ModelShape | None, sides: Any, fill: str | float | None) -> None:
+        """Take down a pad right before the layer.
+
+        It is pooling with windows of one cell, which every fill and every framework's layer can follow; where that
+        cannot be said, it is told only.
+
+        Parameters
+        ----------
+        what : str
+            The pad in words.
+        source : tuple, or None
+            The shape that it takes.
+        sides : sequence of (int, int), or None
+            What it adds at both ends of every axis of the layout, if that is known.
+        fill : str or float, or None
+            With what, if that is known.
+        """
+        layout, spatial = self._layout(), SPATIAL[self.ndim - 1]
+        if (
+            sides is None
+            or fill is None
+            or len(sides) != len(layout)
+            or any(
+                min(pair) < 0 or (letter not in spatial and any(pair))
+                for letter, pair in zip(layout, sides, strict=True)
+            )
+        ):
+            self.unusual.append(f"{what}, which the command leaves out")
+            return
+        pads = tuple(tuple(sides[layout.index(letter)]) for letter in spatial)
+        self.before = (PoolStep("max", 1, {"stride": 1, "padding": pads, "pad_fill": fill}),)
+        self.source = source
+        self.unusual.append(what)
 
     def _agreed(self, step: PoolStep) -> tuple[PoolStep, Pooling]:
         """Return the step as its framework has it, or, where that refuses the layer, as poolcli itself does."""
@@ -148,6 +193,8 @@ class Draft:
         if self.input is None:
             return None, told
         where = [self._layout().index(letter) for letter in SPATIAL[self.ndim - 1]]
+        if self.undone is not None:
+            return self._restored(pooling.window, where), told
         try:
             axes = placed_windows(pooling.window, [self.input[place] for place in where])
         except (ShapeError, LimitError) as problem:
@@ -160,6 +207,15 @@ class Draft:
         if not self.keeps_axes:
             output = [length for place, length in enumerate(output) if place not in where]
         return tuple(output), told
+
+    def _restored(self, window: Window, where: Sequence[int]) -> ModelShape:
+        """Return the shape after pooling with this window is undone."""
+        output = list(self.input or ())
+        known = [length if isinstance(length := output[place], int) else 1 for place in where]
+        implied = self.undone or implied_shape(known, window.record())
+        for place, length in zip(where, implied, strict=True):
+            output[place] = length if self.undone or isinstance(output[place], int) else None
+        return tuple(output)
 
 
 def _typed(options: dict[str, Any]) -> Any:

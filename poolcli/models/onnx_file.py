@@ -7,25 +7,36 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from poolcli.errors import InputError
 from poolcli.models.layer import Dim, Draft, Model, ModelShape, Walk, as_reduction, merged
+from poolcli.models.onnx_inference import inferred_shapes
 from poolcli.models.onnx_shapes import AUTO_PAD, SHAPES_AFTER
 from poolcli.models.protobuf import Message
 from poolcli.models.source import CONSTANT_MOST, DEEPEST, NOT_WHOLE, Budget, ModelFile
 from poolcli.pooling.frameworks import ONNX
 
 NEWEST_SET = 28  # the newest set of operators whose pooling is known to be what is read here
+ONNX_NUMBERS = {
+    1: ("f", 4),
+    2: ("B", 1),
+    3: ("b", 1),
+    6: ("i", 4),
+    7: ("q", 8),
+    10: ("e", 2),
+    11: ("d", 8),
+}  # in tensors
 OWN_DOMAINS = ("", "ai.onnx")
 ONNX_TYPES = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 10: "float16", 11: "float64"}
 CALL = 200  # parts that going into a function costs, so that functions in functions end soon
 
-WINDOWED = {"MaxPool": "max", "AveragePool": "avg", "LpPool": "lp"}
-GLOBAL_POOLS = {"GlobalMaxPool": "max", "GlobalAveragePool": "avg", "GlobalLpPool": "lp"}
+QUANTISED = ("QLinearAveragePool", "QLinearGlobalAveragePool")  # onnxruntime's own
+WINDOWED = {"MaxPool": "max", "AveragePool": "avg", "LpPool": "lp", "MaxUnpool": "max", QUANTISED[0]: "avg"}
+GLOBAL_POOLS = {"GlobalMaxPool": "max", "GlobalAveragePool": "avg", "GlobalLpPool": "lp", QUANTISED[1]: "avg"}
 REDUCTIONS = {"ReduceMean": "avg", "ReduceMax": "max", "ReduceMin": "min"}
 
 
@@ -99,9 +110,13 @@ def read_onnx(source: ModelFile) -> Model:
             "protocol buffers, but not an ONNX model",
             "export the model as .onnx; a TensorFlow SavedModel becomes .tflite with tf.lite.TFLiteConverter",
         )
-    walk = _Walk(budget, {(one.text(10), one.text(1)): one for one in model.messages(25)})
+    functions = {(one.text(10), one.text(1)): one for one in model.messages(25)}
+    walk = _Walk(budget, functions)
     walk.check_sets(sets)
     walk.graph(graphs[0], Scope())
+    if any(one.input is None or None in one.input for one in walk.layers) and (known := inferred_shapes(source)):
+        walk = _Walk(Budget(), functions, known)
+        walk.graph(graphs[0], Scope())
     maker = " ".join(part for part in (model.text(2), model.text(3)) if part)
     return walk.found(f"ONNX{f' of {maker}' if maker else ''}")
 
@@ -109,9 +124,14 @@ def read_onnx(source: ModelFile) -> Model:
 class _Walk(Walk):
     """One way through all graphs of a model."""
 
-    def __init__(self, budget: Budget, functions: Mapping[tuple[str, str], Message]) -> None:
+    def __init__(
+        self, budget: Budget, functions: Mapping[tuple[str, str], Message],
+        inferred: Mapping[str, ModelShape] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(budget)
         self.functions = functions
+        self.inferred = inferred or {}  # shapes of the package onnx, for what has none here
+        self.doubted: set[str] = set()  # values of which it has another shape, and those made of them
         self.opset = 0
 
     def check_sets(self, sets: Sequence[Message]) -> None:
@@ -151,7 +171,20 @@ class _Walk(Walk):
             computed = self._visited(node, scope, declared, makers, takers)
             for place, output in enumerate(node.outputs):
                 own = computed if place == 0 or node.kind == "MaxPool" else None
-                scope.shapes[output] = merged(own, declared.get(output))
+                scope.shapes[output] = self._completed(node, output, merged(own, declared.get(output)), scope.depth)
+
+    def _completed(self, node: Node, output: str, shape: ModelShape | None, depth: int) -> ModelShape | None:
+        """Return the shape of an output, or, where there is none, one that was inferred from the same shapes."""
+        inside = (node.domain, node.kind) in self.functions or any(
+            attribute.fields.keys() & {6, 11} for attribute in node.attributes.values()
+        )
+        if depth or inside or not self.doubted.isdisjoint(node.inputs):
+            self.doubted.add(output)
+            return shape
+        other = self.inferred.get(output)
+        if shape is not None and other is not None and merged(shape, other) != merged(other, shape):
+            self.doubted.add(output)
+        return other if shape is None else shape
 
     def _visited(
         self, node: Node, scope: Scope, declared: Mapping[str, ModelShape | None], makers: Mapping[str, Node],
@@ -159,11 +192,14 @@ class _Walk(Walk):
     ) -> ModelShape | None:  # fmt: skip
         """Take down a pooling layer, or go into a body or a function; return the shape of the first output."""
         own = node.domain in OWN_DOMAINS
-        draft = _pooled(node, scope, takers) if own else None
+        quantised = node.domain == "com.microsoft" and node.kind in QUANTISED
+        draft = _pooled(node, scope, takers) if own or quantised else None
+        if draft is not None and quantised:
+            _note_scales(draft, node, scope)
         if draft is not None:
             draft.declared = declared.get(node.outputs[0]) if node.outputs else None
             draft.unusual += [scope.place] if scope.place else []
-            draft.unusual += _padded_before(makers.get(node.inputs[0] if node.inputs else ""), scope)
+            _note_pad(draft, makers.get(node.inputs[0] if node.inputs else ""), scope)
             self.layers.append(draft.done())
             return self.layers[-1].output
         function = self.functions.get((node.domain, node.kind))
@@ -281,7 +317,11 @@ def _pooled(node: Node, scope: Scope, takers: Mapping[str, set[str]]) -> Draft |
     known: dict[str, Any] = {"input": shape, "dtype": dtype, "options": {"compat": ONNX.name}}
     name = scope.prefix + (node.name or (node.outputs[0] if node.outputs else node.kind))
     if node.kind in WINDOWED:
-        return _windowed(node, name, known)
+        draft = _windowed(node, name, known)
+        if node.kind == "MaxUnpool":
+            draft.undone = tuple(scope.numbers(node.inputs[2]) or ())[2:] if len(node.inputs) > 2 else ()
+            draft.unusual += [LARGER] if len(node.inputs) > 2 else []
+        return draft
     if node.kind in GLOBAL_POOLS:
         draft = Draft(
             name, node.kind, 2 if shape is None else len(shape) - 2, _mode(GLOBAL_POOLS[node.kind], node), **known
@@ -346,25 +386,47 @@ def _reduced(node: Node, name: str, scope: Scope, known: dict[str, Any]) -> Draf
     return as_reduction(name, node.kind, REDUCTIONS[node.kind], axes, keeps_axes=keeps, **known)
 
 
-def _padded_before(node: Node | None, scope: Scope) -> Iterator[str]:
-    """Say what a Pad right before a layer puts around the input."""
+def _note_scales(draft: Draft, node: Node, scope: Scope) -> None:
+    """Say of whole numbers what they stand for; the layer is taken down as one of those."""
+    draft.channels_last, draft.dtype = bool(node.number("channels_last", 0)), "float32"
+    parts = [scope.constants.get(name) for name in node.inputs[1:5]]
+    said = [f"{_number(part):.4g}" if part else "?" for part in (*parts, None, None, None, None)[:4]]
+    draft.unusual.append(
+        f"quantised, scale {said[0]}, zero point {said[1]}; out scale {said[2]}, zero point {said[3]}: the command "
+        "pools the numbers that they stand for, and rounds nothing"
+    )
+
+
+LARGER = "a size to restore: the command adds zeros at the end, as ONNX says; onnxruntime counts the indices in it"
+ONNX_FILLS = {"reflect": "reflect", "edge": "replicate", "wrap": "wrap"}  # by ONNX's words
+
+
+def _note_pad(draft: Draft, node: Node | None, scope: Scope) -> None:
+    """Take down a Pad right before a layer."""
     if node is None or node.kind != "Pad":
         return
     pads = node.numbers("pads") or (scope.numbers(node.inputs[1]) if len(node.inputs) > 1 else None)
-    fill = node.text("mode") or "constant"
+    mode = node.text("mode") or "constant"
+    fill = _fill(node, scope) if mode == "constant" else ONNX_FILLS.get(mode)
     amounts = "computed amounts" if pads is None else "pads " + ",".join(map(str, pads))
-    if fill == "constant":
-        fill = _fill(node, scope)
-    yield f"a Pad before it ({amounts} of {fill}), which the command leaves out"
+    said = "a computed value" if fill is None else f"{fill:g}" if mode == "constant" else mode
+    sides = None if pads is None else list(zip(pads[: len(pads) // 2], pads[len(pads) // 2 :], strict=False))
+    draft.padded(f"a Pad before it ({amounts} of {said})", scope.shapes.get(node.inputs[0]), sides, fill)
 
 
-def _fill(node: Node, scope: Scope) -> str:
+def _fill(node: Node, scope: Scope) -> float | None:
+    """Return the number that a Pad puts around the input; None if it is computed."""
     tensor = scope.constants.get(node.inputs[2]) if len(node.inputs) > 2 else None
     if len(node.inputs) > 2 and node.inputs[2] and tensor is None:
-        return "a computed value"
+        return None
     if tensor is None:
-        told = node.attributes["value"].floats(2) if "value" in node.attributes else []
-    else:
-        raw = tensor.data(9)
-        told = list(struct.unpack("<f", raw)) if len(raw) == 4 else tensor.floats(4)
-    return f"{told[0] if told else 0:g}"
+        return next(iter(node.attributes["value"].floats(2)), 0) if "value" in node.attributes else 0
+    return _number(tensor)
+
+
+def _number(tensor: Message) -> float:
+    """Return the number in a tensor of one."""
+    raw, kind = tensor.data(9), tensor.number(2)
+    code, size = ONNX_NUMBERS.get(kind, ("", 0))
+    told: list[float] = list(struct.unpack(f"<{code}", raw)) if code and len(raw) == size else tensor.floats(4)
+    return next(iter(told or tensor.numbers(5)), 0)

@@ -6,7 +6,7 @@ https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/li
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,8 @@ PADDING_WORDS = ("same", "valid")
 RELU = 1
 FUSED = {2: "RELU_N1_TO_1: clipped to -1..1", 3: "RELU6: clipped to 0..6", 4: "TANH", 5: "SIGN_BIT"}
 TFLITE_TYPES = {1: "float16", 2: "int32", 3: "uint8", 4: "int64", 7: "int16", 9: "int8", 10: "float64"}
+MIRRORS = ("reflect", "symmetric")
+TFLITE_NUMBERS = {0: "f", 1: "e", 2: "i", 3: "B", 4: "q", 7: "h", 9: "b"}  # types of values, as `struct` has them
 INTEGER = {2: "i", 4: "q"}  # types whose constants are read, as `struct` has them
 
 
@@ -80,7 +82,7 @@ class _Walk(Walk):
             if draft is not None:
                 draft.declared = self._shape(one.outputs[0])
                 draft.unusual += [place] if place else []
-                draft.unusual += self._padded_before(makers.get(one.inputs[0]))
+                self._note_pad(draft, makers.get(one.inputs[0]))
                 self.layers.append(draft.done())
             elif "pool" in one.custom.lower():
                 self.notes[f"{self._name(one)}: {one.custom} is not described here"] = None
@@ -161,20 +163,27 @@ class _Walk(Walk):
         said = tensor.numbers(7) or tensor.numbers(0)
         return tuple(None if length < 0 else length for length in said) if said else None
 
-    def _constant(self, index: int) -> list[int] | None:
+    def _constant(self, index: int, kinds: Mapping[int, str] = INTEGER) -> list[int] | None:
         """Return the few numbers of a tensor that is a constant."""
         tensor = self._tensor(index)
-        kind, buffer = INTEGER.get(tensor.number(1, "b")), tensor.number(2, "I")
+        kind, buffer = kinds.get(tensor.number(1, "b")), tensor.number(2, "I")
         data = self.buffers[buffer].bytes(0) if kind and 0 < buffer < len(self.buffers) else b""
         if not kind or not data or len(data) > CONSTANT_MOST * 8:
             return None
         size = struct.calcsize(kind)
         return [number for (number,) in struct.iter_unpack(f"<{kind}", data[: len(data) // size * size])]
 
-    def _padded_before(self, one: Operator | None) -> Iterator[str]:
+    def _note_pad(self, draft: Draft, one: Operator | None) -> None:
+        """Take down a pad right before a layer; the 0 of whole numbers is their zero point."""
         if one is None or one.code not in (PAD, PADV2, MIRROR):
             return
         pads = self._constant(one.inputs[1]) if len(one.inputs) > 1 else None
         amounts = "computed amounts" if pads is None else "pads " + ",".join(map(str, pads))
-        fill = {PAD: "0", MIRROR: "mirrored cells"}.get(one.code, "a value")
-        yield f"a pad before it ({amounts} of {fill}), which the command leaves out"
+        quantised = self._tensor(one.inputs[0]).table(4)
+        zero = (quantised.numbers(3, "q") or [0])[0] if quantised else 0
+        given = self._constant(one.inputs[2], TFLITE_NUMBERS) if one.code == PADV2 and len(one.inputs) > 2 else None
+        mirror = MIRRORS[bool(one.options and one.options.number(0, "b"))]
+        fill: Any = {PAD: zero, MIRROR: mirror}.get(one.code, given[0] if given else None)
+        said = {PAD: "0", MIRROR: "mirrored cells"}.get(one.code, "a value" if fill is None else f"{fill}")
+        sides = None if pads is None else list(zip(pads[::2], pads[1::2], strict=False))
+        draft.padded(f"a pad before it ({amounts} of {said})", self._shape(one.inputs[0]), sides, fill)

@@ -140,7 +140,7 @@ class _Walk(Walk):
             return
         draft.declared = _shape(tensors.get(call.outputs[0]))
         draft.unusual += [place] if place else []
-        draft.unusual += _padded_before(makers.get(call.source))
+        _note_pad(draft, makers.get(call.source), tensors)
         if "LPPool" in call.kind:
             draft.unusual.append(f"part of {call.kind}, which takes powers before it and a root after it")
         self.layers.append(draft.done())
@@ -261,15 +261,24 @@ def _joined(one: ast.expr, operator: ast.operator, other: ast.expr) -> ast.expr:
     return ast.BinOp(one, operator, other)
 
 
-def _padded_before(call: AtenCall | None) -> Iterator[str]:
-    """Say what a padding right before a layer puts around the input."""
+ATEN_FILLS = {"reflect": "reflect", "replicate": "replicate", "circular": "wrap"}  # by PyTorch's words
+
+
+def _note_pad(draft: Draft, call: AtenCall | None, tensors: Mapping[str, Any]) -> None:
+    """Take down a padding right before a layer; its pads begin with the last axis."""
     target = ATEN_LAYER.fullmatch(call.target) if call else None
     if call is None or target is None or target["name"] not in ("pad", "constant_pad_nd"):
         return
+    sides: list[tuple[int, int]] | None = None
     try:
-        amounts = "pads " + ",".join(map(str, call.value("pad") or ()))
-        fill = call.value("mode") or "constant"
-        fill = f"{call.value('value') or 0:g}" if fill == "constant" else fill
+        pads = list(call.value("pad") or ())
+        said = call.value("mode") or "constant"
+        fill = (call.value("value") or 0) if said == "constant" else ATEN_FILLS.get(said)
+        said, amounts = f"{fill:g}" if said == "constant" else said, "pads " + ",".join(map(str, pads))
+        sides = list(zip(pads[::2], pads[1::2], strict=False))[::-1]
     except SymbolicError:
-        amounts, fill = "computed amounts", "constant"
-    yield f"a pad before it ({amounts} of {fill}), which the command leaves out"
+        amounts, said, fill = "computed amounts", "constant", None
+    source = _shape(tensors.get(call.source))
+    rank = draft.ndim + 2 if draft.input is None else len(draft.input)
+    sides = None if sides is None else [(0, 0)] * (rank - len(sides)) + sides
+    draft.padded(f"a pad before it ({amounts} of {said})", source, sides, fill)

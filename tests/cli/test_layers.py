@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
+import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.support.models import MODELS, archive, model, node, value
+from tests.support.models import MODELS, archive, field, model, node, tensor, value
 from tests.support.process import Run
 
 REAL = [
@@ -94,7 +97,9 @@ def test_each_record_is_a_file_of_steps(call: Run, tmp_path: Path, name: str) ->
         steps = tmp_path / "steps.json"
         steps.write_text(json.dumps(record), encoding="utf-8")
         layout, ndim = record["layout"], sum(record["layout"].count(letter) for letter in "DHWL")
-        shape = [n if isinstance(n, int) else 12 for n in record["input"] or [1, 2, 12, 12][-2 - ndim :]]
+        shape = [
+            n if isinstance(n, int) else 12 for n in record.get("takes", record["input"]) or [1, 2, 12, 12][-2 - ndim :]
+        ]
         source = tmp_path / "x.npy"
         np.save(source, np.arange(np.prod(shape), dtype=np.float32).reshape(shape) % 7)
         ran = call("run", "--steps", steps, "--layout", layout, "--json", source).json()
@@ -102,6 +107,76 @@ def test_each_record_is_a_file_of_steps(call: Run, tmp_path: Path, name: str) ->
         assert call(*typed[1:], "--json").data() == ran["data"]
         for there, said in zip(ran["shape"], record["output"] or [], strict=False):
             assert said in (there, None) or isinstance(said, str) or len(ran["shape"]) != len(record["output"])
+
+
+# a Pad (its mode, pads and value) before a pooling operator, and what onnxruntime 1.32 makes of the map below
+PADDED: list[tuple[str, list[int], float, str, dict[str, Any], Any]] = [
+    ("constant", [0, 0, 0, 0, 0, 0, 1, 1], -math.inf, "MaxPool", {"kernel_shape": [3, 3], "strides": [2, 2]},
+     [[5, 6], [5, 6]]),
+    ("constant", [0, 0, 1, 0, 0, 0, 0, 2], 0, "AveragePool", {"kernel_shape": [2, 2], "strides": [2, 3]},
+     [[-0.25, 2], [-0.25, 1.5]]),
+    ("constant", [0, 0, 0, 1, 0, 0, 0, 0], 2.5, "AveragePool",
+     {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1], "count_include_pad": 1},
+     [[-0.111111, 0.222222, 1], [0.833333, 0.888889, 1.444444]]),
+    ("reflect", [0, 0, 2, 1, 0, 0, 1, 0], 0, "MaxPool",
+     {"kernel_shape": [2, 2], "strides": [3, 3], "ceil_mode": 1}, [[5, 3], [5, 3], [0, 3]]),
+    ("edge", [0, 0, 1, 1, 0, 0, 1, 1], 0, "GlobalAveragePool", {}, [[0.690476]]),
+]  # fmt: skip
+PLACES = np.arange(20) * 7 % 11
+SOME = PLACES.astype(np.float32).reshape(1, 1, 4, 5) - 4
+
+
+def padded(mode: str, pads: list[int], fill: float, kind: str, attributes: dict[str, Any]) -> bytes:
+    constants = [tensor("p", pads), field(2, 1) + field(9, struct.pack("<f", fill)) + field(8, "v")]
+    nodes = [node("Pad", ["x", "p", "v"], ["t"], mode=mode), node(kind, ["t"], ["y"], **attributes)]
+    unshaped = field(1, "y") + field(2, field(1, field(1, 1)))
+    return model(nodes, [value("x", SOME.shape)], constants, opset=18, outputs=[unshaped])
+
+
+@pytest.mark.parametrize(("mode", "pads", "fill", "kind", "attributes", "answer"), PADDED)
+def test_the_command_pads_as_the_model_does(
+    call: Run, tmp_path: Path, mode: str, pads: list[int], fill: float, kind: str, attributes: Any, answer: Any
+) -> None:
+    path, source = tmp_path / "m.onnx", tmp_path / "x.npy"
+    path.write_bytes(padded(mode, pads, fill, kind, attributes))
+    np.save(source, SOME)
+    (record,) = call("layers", "--json", path).json()["layers"]
+    assert record["takes"] == [1, 1, 4, 5]
+    made = call(*shlex.split(record["command"].replace("INPUT", str(source)))[1:], "--json").json()
+    np.testing.assert_allclose(made["data"][0][0], answer, rtol=1e-5)
+    assert made["shape"] == record["output"]
+
+
+@pytest.mark.parametrize(("mode", "pads", "fill", "kind", "attributes", "answer"), PADDED)
+def test_onnxruntime_pads_as_recorded(
+    mode: str, pads: list[int], fill: float, kind: str, attributes: Any, answer: Any
+) -> None:
+    runtime = pytest.importorskip("onnxruntime")
+    session = runtime.InferenceSession(padded(mode, pads, fill, kind, attributes), providers=["CPUExecutionProvider"])
+    np.testing.assert_allclose(session.run(None, {"x": SOME})[0][0, 0], answer, rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [None, (5, 7)])
+def test_the_command_of_an_unpooling_layer_does_as_onnxruntime(
+    call: Run, tmp_path: Path, size: tuple[int, int] | None
+) -> None:
+    path, steps = tmp_path / "m.onnx", tmp_path / "steps.json"
+    options: dict[str, Any] = {"kernel_shape": [2, 2], "strides": [2, 2]}
+    nodes = [node("MaxPool", ["x"], ["p", "i"], **options)]
+    nodes += [node("MaxUnpool", ["p", "i", *(["s"] if size else [])], ["y"], **options)]
+    path.write_bytes(model(nodes, [value("x", (1, 1, 4, 6))], [tensor("s", [1, 1, *size])] if size else []))
+    pool, unpool = call("layers", "--json", path).json()["layers"]
+    x = (np.arange(24) * 7 % 11).reshape(1, 1, 4, 6).tolist()
+    (tmp_path / "x.json").write_text(json.dumps(x), encoding="utf-8")
+    pooled = call(*shlex.split(pool["command"].replace("INPUT", str(tmp_path / "x.json")))[1:], "--json").out
+    made = call(*shlex.split(unpool["command"].replace("INPUT", "-"))[1:], "--json", stdin=pooled).json()
+    rows = [[0, 0, 0, 10, 6, 0], [9, 0, 0, 0, 0, 0], [7, 0, 10, 0, 0, 9], [0, 0, 0, 0, 0, 0]]  # onnxruntime 1.32
+    wide = [[*row, *[0] * (7 - 6 if size else 0)] for row in [*rows, *([[0] * 6] if size else [])]]
+    assert made["data"] == [[wide]]
+    assert made["shape"] == unpool["output"]
+    steps.write_text(json.dumps(unpool), encoding="utf-8")
+    assert call("run", "--steps", steps, "--json", "-", stdin=pooled).json()["data"] == made["data"]
+    assert "not tried: unpooling is not compared" in call("layers", "--to", "torch", path).out
 
 
 def test_a_fused_relu_is_a_step_of_its_own(call: Run, tmp_path: Path) -> None:

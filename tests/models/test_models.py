@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import struct
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from poolcli.errors import InputError
+from poolcli.models import onnx_inference
 from poolcli.models.files import read_model
 from poolcli.models.layer import ModelLayer, merged, shown
 from tests.support.models import (
@@ -61,7 +63,7 @@ def test_pytorch_exported_program() -> None:
     ]
     assert [layer.unusual for layer in made.layers] == [
         (), (), (),
-        ("a pad before it (pads 0,1,0,1 of 0), which the command leaves out",),
+        ("a pad before it (pads 0,1,0,1 of 0)",),
         ("global pooling as a reduction, its axes dropped",),
     ]  # fmt: skip
 
@@ -84,14 +86,14 @@ def test_both_onnx_exporters_of_pytorch(name: str, names: list[str]) -> None:
     onnx, counted = {"compat": "onnx"}, {"count_include_pad": True}
     first, second, third, fourth, last = [facts(layer) for layer in made.layers]
     old = name == "torch_old.onnx"  # it computes the amounts of F.pad in twelve nodes
-    lost = (None,) * 4
+    lost, left_out = (None,) * 4, ", which the command leaves out" if old else ""
     assert first == (names[0], "MaxPool", (B, 2, 24, 25), (B, 2, 12, 13), MAX | onnx)
     assert second == (names[1], "AveragePool", (B, 2, 12, 13), (B, 2, 6, 7), CEIL | counted | onnx)
     assert third == (names[2], "AveragePool", (B, 2, 6, 7), (B, 2, 3, 7), EVEN | onnx | ({} if old else counted))
     assert fourth == (names[3], "MaxPool", lost if old else (B, 2, 4, 8), lost if old else (B, 2, 2, 6), LATE | onnx)
     assert (last[0], last[1], last[4]) == (names[4], "ReduceMean", GLOBAL | onnx)
     amounts = "computed amounts" if old else "pads 0,0,0,0,0,0,1,1"
-    assert made.layers[3].unusual == (f"a Pad before it ({amounts} of 0), which the command leaves out",)
+    assert made.layers[3].unusual == (f"a Pad before it ({amounts} of 0){left_out}",)
 
 
 def test_keras_functional_with_a_model_inside_and_a_shared_layer() -> None:
@@ -110,7 +112,7 @@ def test_keras_functional_with_a_model_inside_and_a_shared_layer() -> None:
         ("global", "GlobalAveragePooling2D", (None, 1, 2, 2), (None, 2), GLOBAL | keras),
     ]  # fmt: skip
     assert {layer.layout for layer in made.layers} == {"NHWC"}
-    assert made.layers[2].unusual == ("a ZeroPadding2D before it (pads 0,1,0,1 of 0), which the command leaves out",)
+    assert made.layers[2].unusual == ("a ZeroPadding2D before it (pads 0,1,0,1 of 0)",)
     assert made.layers[3].unusual == ("call 2 of a shared layer",)
 
 
@@ -175,7 +177,7 @@ def test_what_is_unusual_in_onnx() -> None:
         "n_most": ("1x1x6x6", "1x1x1x1", ()),
         "n_mean": ("1x1x6x6", "1x1", ("global pooling as a reduction, its axes dropped",)),
         "n_late": ("1x1x7x7", "1x1x3x3", (
-            "a Pad before it (pads 0,0,0,0,0,0,1,1 of -inf), which the command leaves out",)),
+            "a Pad before it (pads 0,0,0,0,0,0,1,1 of -inf)",)),
         "n_halved/n_b": ("1x1x6x6", "1x1x3x3", ()),
         "n_found": ("?", "?", ("the shape of its input is not known",)),
         "n_chosen/n_in_then": ("1x2x3x3", "1x2x1x1", (
@@ -262,6 +264,66 @@ def test_shapes_are_followed(
     assert shown(layer.input) == shape
 
 
+CEIL_BEFORE = node("MaxPool", ["x"], ["p"], kernel_shape=[1, 1], strides=[2, 2], ceil_mode=1)
+BEHIND: list[tuple[list[bytes], list[bytes], Any, str]] = [
+    ([node("DepthToSpace", ["x"], ["t"], blocksize=2)], [], (1, 4, 9, 9), "1x1x18x18"),
+    ([node("DepthToSpace", ["x"], ["d"], blocksize=2), node("Relu", ["d"], ["t"])], [], ("n", 4, 9, None),
+     "n x 1 x 18 x ?"),
+    ([node("ConvTranspose", ["x", "w"], ["t"], strides=[2, 2])], [weights("w", [4, 6, 3, 3])], (1, 4, 9, 5),
+     "1x6x19x11"),
+    ([node("Resize", ["x", "", "s"], ["t"])],
+     [field(1, 4) + field(2, 1) + field(8, "s") + field(9, struct.pack("<4f", 1, 1, 2, 3))], (1, 4, 9, 9), "1x4x18x27"),
+    # its lengths after such a pool are wrong before operator set 22, so that what follows from them is not taken over
+    ([CEIL_BEFORE, node("DepthToSpace", ["p"], ["t"], blocksize=2)], [], (1, 4, 10, 10), "?"),
+    ([CEIL_BEFORE, node("DepthToSpace", ["p"], ["d"], blocksize=2), node("Tile", ["d", "r"], ["t"])],
+     [tensor("r", [1, 1, 2, 2])], (1, 4, 10, 10), "?"),
+]  # fmt: skip
+
+
+def written(path: Path, nodes: list[bytes], constants: list[bytes], shape: Any, opset: int = 18) -> Path:
+    last = node("MaxPool", ["t"], ["y"], kernel_shape=[2, 2], strides=[2, 2])
+    unshaped = field(1, "y") + field(2, field(1, field(1, 1)))
+    path.write_bytes(model([*nodes, last], [value("x", shape)], constants, opset=opset, outputs=[unshaped]))
+    return path
+
+
+@pytest.mark.parametrize(("nodes", "constants", "shape", "told"), BEHIND)
+def test_shapes_without_a_formula_are_those_that_onnx_infers(
+    tmp_path: Path, nodes: list[bytes], constants: list[bytes], shape: Any, told: str
+) -> None:
+    pytest.importorskip("onnx", reason="the package infers the shapes")
+    made = read_model(written(tmp_path / "m.onnx", nodes, constants, shape))
+    assert shown(made.layers[-1].input) == told
+    assert not any("the file says" in text for layer in made.layers for text in layer.unusual)
+
+
+@pytest.mark.parametrize(("nodes", "constants", "shape", "told"), BEHIND)
+def test_without_the_package_they_are_not_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nodes: list[bytes], constants: list[bytes], shape: Any, told: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnx.shape_inference", None)  # as if it were not installed
+    made = read_model(written(tmp_path / "m.onnx", nodes, constants, shape))
+    assert (shown(made.layers[-1].input), bool(told)) == ("?", True)
+    assert made.layers[-1].unusual == ("the shape of its input is not known",)
+
+
+def test_shapes_are_not_inferred_of_a_large_model_or_one_that_it_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnx", reason="the package infers the shapes")
+    nodes, constants, shape, told = BEHIND[0]
+    path = written(tmp_path / "m.onnx", nodes, constants, shape)
+    assert shown(read_model(path).layers[0].input) == told
+    monkeypatch.setattr(onnx_inference, "MOST_INFERRED", path.stat().st_size - 1)
+    assert shown(read_model(path).layers[0].input) == "?"
+    monkeypatch.undo()
+    monkeypatch.setattr(onnx_inference, "MODEL_COPIES", 1 << 60)
+    assert shown(read_model(path).layers[0].input) == "?"
+    monkeypatch.undo()
+    wrong = [node("DepthToSpace", ["x"], ["t"], blocksize=0)]
+    assert shown(read_model(written(path, wrong, [], shape)).layers[0].input) == "?"
+
+
 def test_squeezing_and_unsqueezing(tmp_path: Path) -> None:
     nodes = [node("Unsqueeze", ["x", "p"], ["u"]), node("Squeeze", ["u", "q"], ["t"])]
     constants = [tensor("p", [1]), tensor("q", [0])]
@@ -276,14 +338,38 @@ def test_a_flat_map_that_is_a_map_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("inputs", "constants", "told"), [
-    (["x", "p", "v"], [field(1, 1) + field(2, 1) + field(4, struct.pack("<f", 2.5)) + field(8, "v")], "of 2.5"),
-    (["x", "p", "computed"], [], "of a computed value"),
-    (["x", "p"], [], "of 0"),
+    (["x", "p", "v"], [field(1, 1) + field(2, 1) + field(4, struct.pack("<f", 2.5)) + field(8, "v")], 2.5),
+    (["x", "p", "v"], [field(2, 11) + field(9, struct.pack("<d", -1.5)) + field(8, "v")], -1.5),
+    (["x", "p", "v"], [field(1, 1) + field(2, 3) + field(5, -3) + field(8, "v")], -3),
+    (["x", "p", "computed"], [], None),
+    (["x", "p"], [], 0),
 ])  # fmt: skip
-def test_what_a_pad_before_pooling_holds(tmp_path: Path, inputs: list[str], constants: list[bytes], told: str) -> None:
-    pads = tensor("p", [0, 0, 1, 1, 0, 0, 1, 1])
+def test_what_a_pad_before_pooling_holds(
+    tmp_path: Path, inputs: list[str], constants: list[bytes], told: float | None
+) -> None:
+    pads = tensor("p", [0, 0, 1, 2, 0, 0, 0, 1])
     layer = pool_behind(tmp_path / "m.onnx", node("Pad", inputs, ["t"]), constants=[pads, *constants])
-    assert layer.unusual == (f"a Pad before it (pads 0,0,1,1,0,0,1,1 {told}), which the command leaves out",)
+    what = f"a Pad before it (pads 0,0,1,2,0,0,0,1 of {'a computed value' if told is None else f'{told:g}'})"
+    assert layer.unusual[0] == (f"{what}, which the command leaves out" if told is None else what)
+    padded = {"mode": "max", "size": [1, 1], "stride": [1, 1], "padding": [[1, 0], [2, 1]], "pad_fill": told}
+    assert [step.layer(2).record() for step in layer.before] == ([] if told is None else [padded])
+    assert (shown(layer.input), layer.source) == ("1x2x10x13", None if told is None else (1, 2, 9, 10))
+
+
+@pytest.mark.parametrize(
+    ("mode", "fill"), [("reflect", "reflect"), ("edge", "replicate"), ("wrap", "wrap"), ("x", None)]
+)
+def test_a_pad_before_pooling_that_copies_cells(tmp_path: Path, mode: str, fill: str | None) -> None:
+    pad = node("Pad", ["x", "p"], ["t"], mode=mode)
+    layer = pool_behind(tmp_path / "m.onnx", pad, constants=[tensor("p", [0, 0, 1, 2, 0, 0, 0, 1])])
+    assert [step.layer(2).pad_fill for step in layer.before] == ([fill] if fill else [])
+
+
+@pytest.mark.parametrize("pads", [[0, 1, 0, 0, 0, 1, 0, 0], [0, 0, -1, 0, 0, 0, 0, 0], [1, 1]])
+def test_a_pad_that_no_step_makes_is_told(tmp_path: Path, pads: list[int]) -> None:
+    """Of channels, of fewer than no cells, or of some axes."""
+    layer = pool_behind(tmp_path / "m.onnx", node("Pad", ["x", "p"], ["t"]), constants=[tensor("p", pads)])
+    assert (layer.before, layer.unusual[0].endswith("which the command leaves out")) == ((), True)
 
 
 def test_symbols_stay_and_unknown_lengths_are_not_guessed(tmp_path: Path) -> None:
@@ -336,10 +422,43 @@ def test_attributes_that_a_function_is_called_with(tmp_path: Path) -> None:
 
 def test_pooling_that_is_not_described_is_told_of(tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
-    path.write_bytes(model([node("QLinearAveragePool", ["x"], ["y"], "com.microsoft")], [value("x", (1, 1, 4, 4))]))
+    path.write_bytes(model([node("MyPool", ["x"], ["y"], "com.mine")], [value("x", (1, 1, 4, 4))]))
     made = read_model(path)
     assert made.layers == ()
-    assert made.notes == ("n_y: com.microsoft.QLinearAveragePool is not described here",)
+    assert made.notes == ("n_y: com.mine.MyPool is not described here",)
+
+
+def number(name: str, kind: int, raw: bytes) -> bytes:
+    """A constant of one number."""
+    return field(2, kind) + field(8, name) + field(9, raw)
+
+
+def test_quantised_pooling_of_onnxruntime_is_that_of_what_the_numbers_stand_for(tmp_path: Path) -> None:
+    constants = [number("s", 1, struct.pack("<f", 0.1)), number("z", 2, b"\3"), number("t", 1, struct.pack("<f", 0.2))]
+    pool = node("QLinearAveragePool", ["x", "s", "z", "t"], ["y"], "com.microsoft", kernel_shape=[2, 2], strides=[2, 2])
+    whole = node("QLinearGlobalAveragePool", ["y", "t", "gone", "t"], ["g"], "com.microsoft", channels_last=1)
+    data = model([pool, whole], [value("x", (1, 3, 4, 6), 2)], constants)
+    first, last = found(tmp_path / "m.onnx", data)
+    told = "the command pools the numbers that they stand for, and rounds nothing"
+    assert first.unusual == (f"quantised, scale 0.1, zero point 3; out scale 0.2, zero point ?: {told}",)
+    assert (first.dtype, shown(first.output)) == ("float32", "1x3x2x3")
+    assert facts(first)[4] == {"mode": "avg", "size": [2, 2], "stride": [2, 2], "compat": "onnx"}
+    assert (last.layout, shown(last.output), facts(last)[4]) == ("NHWC", "1x1x1x3", GLOBAL | {"compat": "onnx"})
+
+
+@pytest.mark.parametrize(("shape", "restored"), [((2, 3, 2, 3), "2x3x4x6"), (("n", 3, None, 3), "n x 3 x ? x 6")])
+def test_unpooling_restores_what_its_windows_imply_or_what_it_is_told(
+    tmp_path: Path, shape: Any, restored: str
+) -> None:
+    options: dict[str, Any] = {"kernel_shape": [2, 2], "strides": [2, 2]}
+    plain = node("MaxUnpool", ["x", "i"], ["y"], **options)
+    told = node("MaxUnpool", ["x", "i", "s"], ["z"], **options)
+    first, second = found(tmp_path / "m.onnx", model([plain, told], [value("x", shape)], [tensor("s", [2, 3, 5, 7])]))
+    assert (first.undone, shown(first.output)) == ((), restored)
+    assert (second.undone, second.output) == ((5, 7), (*shape[:2], 5, 7))
+    assert second.unusual == (
+        "a size to restore: the command adds zeros at the end, as ONNX says; onnxruntime counts the indices in it",
+    )
 
 
 def test_a_layer_that_its_framework_refuses_is_listed_as_poolcli_has_it(tmp_path: Path) -> None:
@@ -377,7 +496,7 @@ def test_what_is_unusual_in_tensorflow_lite(tmp_path: Path) -> None:
     buffers = [b"", struct.pack("<8i", 0, 0, 1, 1, 0, 1, 0, 0), struct.pack("<2q", 1, 2)]
     norm, most = found(tmp_path / "m.tflite", tflite(operators, tensors, buffers=buffers))
     assert (norm.name, norm.operator, norm.step.mode, shown(norm.output)) == ("norm", "L2_POOL_2D", "rms", "1x5x4x1")
-    assert norm.unusual == ("fused RELU", "a pad before it (pads 0,0,1,1,0,1,0,0 of 0), which the command leaves out")
+    assert norm.unusual == ("fused RELU", "a pad before it (pads 0,0,1,1,0,1,0,0 of 0)")
     assert [step.name for step in norm.after] == ["relu"]
     assert (most.operator, shown(most.input), shown(most.output)) == ("REDUCE_MAX", "?x8x?x1", "1x1x1x1")
     assert most.unusual == ("global pooling as a reduction",)

@@ -40,10 +40,10 @@ def field(number: int, *values: int | str | bytes) -> bytes:
 def attribute(name: str, value: Any) -> bytes:
     head = field(1, name)
     if isinstance(value, int):
-        return head + field(3, value)
+        return head + field(3, value) + field(20, 2)
     if isinstance(value, str):
-        return head + field(4, value)
-    return head + field(8, b"".join(map(varint, value)))  # packed
+        return head + field(4, value) + field(20, 3)
+    return head + field(8, b"".join(map(varint, value))) + field(20, 7)  # packed
 
 
 def node(kind: str, inputs: Sequence[str], outputs: Sequence[str], domain: str = "", **attributes: Any) -> bytes:
@@ -70,9 +70,9 @@ def weights(name: str, shape: Sequence[int]) -> bytes:
 
 def model(
     nodes: Sequence[bytes], inputs: Sequence[bytes], constants: Sequence[bytes] = (), *, opset: int = 21,
-    functions: Sequence[bytes] = (),
+    functions: Sequence[bytes] = (), outputs: Sequence[bytes] = (),
 ) -> bytes:  # fmt: skip
-    graph = field(1, *nodes) + field(5, *constants) + field(11, *inputs)
+    graph = field(1, *nodes) + field(5, *constants) + field(11, *inputs) + field(12, *outputs)
     return field(1, 10) + field(7, graph) + field(8, field(1, "") + field(2, opset)) + field(25, *functions)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from poolcli.analysis.porting import Port, port
+from poolcli.analysis.porting import UNTRIED, Port, port
 from poolcli.cli.options.files import JSON_SWITCH
 from poolcli.cli.options.grammar import argument, option
 from poolcli.cli.options.panels import OUTPUT
@@ -15,7 +15,7 @@ from poolcli.errors import UsageError
 from poolcli.featuremap import layout_by_rank
 from poolcli.models.files import read_model
 from poolcli.models.layer import Model, ModelLayer, shown
-from poolcli.pooling.frameworks import framework_names, verified
+from poolcli.pooling.frameworks import find, framework_names, verified
 from poolcli.pooling.options import padding_text
 from poolcli.steps.steps import text
 from poolcli.wording import many, printable
@@ -50,7 +50,7 @@ def layers(
     if to is not None and not names:
         raise UsageError("--to names no framework", f"such as --to {','.join(framework_names())}")
     found = read_model(model)
-    ports = [[port(one.step, one.spatial, name, one.dtype) for name in names] for one in found.layers]
+    ports = [[_ported(one, name) for name in names] for one in found.layers]
     out = Output(quiet=quiet)
     if json:
         records = [
@@ -60,6 +60,12 @@ def layers(
     elif found.layers:
         out.rows([_row(one, tried) for one, tried in zip(found.layers, ports, strict=True)], json=False, lines=True)
     _tell(model, found, out)
+
+
+def _ported(one: ModelLayer, name: str) -> Port:
+    if one.undone is None:
+        return port(one.step, one.spatial, name, one.dtype)
+    return Port(getattr(find(name), "title", name), UNTRIED, ("unpooling is not compared",))
 
 
 def _tell(name: str, found: Model, out: Output) -> None:
@@ -72,7 +78,7 @@ def _tell(name: str, found: Model, out: Output) -> None:
 
 def _row(one: ModelLayer, ports: Sequence[Port]) -> dict[str, Any]:
     """Return a layer as a line of the table."""
-    record = one.step.layer(one.ndim).record()
+    record = _said(one)
     window = text(
         {key: value for key, value in record.items() if key not in ("compat", "padding", "count_include_pad")}
     )
@@ -82,6 +88,19 @@ def _row(one: ModelLayer, ports: Sequence[Port]) -> dict[str, Any]:
         "unusual": printable("; ".join(one.unusual)), "equal to": _command(one),
     }  # fmt: skip
     return row | {f"in {tried.framework}": _verdict(tried) for tried in ports}
+
+
+def _name(one: ModelLayer) -> str:
+    return "pool" if one.undone is None else "unpool"
+
+
+def _said(one: ModelLayer) -> dict[str, Any]:
+    """Return what makes the step that equals a layer; unpooling has no mode."""
+    record = one.step.layer(one.ndim).record()
+    if one.undone is None:
+        return record
+    sizes = {"output_size": list(one.undone)} if one.undone else {}
+    return {key: value for key, value in record.items() if key != "mode"} | sizes
 
 
 def _padding(one: ModelLayer, record: Mapping[str, Any]) -> str:
@@ -107,12 +126,15 @@ def _verdict(tried: Port) -> str:
 
 def _record(one: ModelLayer, ports: Mapping[str, Port]) -> dict[str, Any]:
     """Return a layer as JSON has it: an object with steps, as any that poolcli writes."""
-    steps = [{"step": "pool", **one.step.layer(one.ndim).record(), **({"indices": True} if one.step.indices else {})}]
+    steps = [{"step": _name(one), **_said(one), **({"indices": True} if one.step.indices else {})}]
+    before = [{"step": "pool", **step.layer(one.ndim).record()} for step in one.before]
     record: dict[str, Any] = {
         "name": one.name, "operator": one.operator, "layout": one.layout, "input": one.input, "output": one.output,
         "dtype": one.dtype, "unusual": one.unusual, "command": _command(one),
-        "steps": [*steps, *({"step": step.name} for step in one.after)],
+        "steps": [*before, *steps, *({"step": step.name} for step in one.after)],
     }  # fmt: skip
+    if one.before:
+        record["takes"] = one.source
     if ports:
         record["to"] = {
             name: {"verdict": tried.verdict, "why": tried.reasons, "verified": verified(name),
@@ -127,14 +149,17 @@ def _record(one: ModelLayer, ports: Mapping[str, Port]) -> dict[str, Any]:
 
 def _command(one: ModelLayer) -> str:
     """Write the command that equals a layer."""
-    record = one.step.layer(one.ndim).record()
+    record = _said(one)
     framework = one.step.layer(one.ndim).framework
-    usual = layout_by_rank(len(one.layout), channels_last=bool(framework and framework.channels_last))
+    last = bool(framework and framework.channels_last and not one.before)
+    usual = layout_by_rank(len(one.layout), channels_last=last)
     words = [*_words(record), *(["--indices"] if one.step.indices else [])]
     layout = [] if one.layout == usual else ["--layout", one.layout]
-    if not one.after:
-        return " ".join(["poolcli pool", *words, *layout, "INPUT"])
-    return " ".join(["poolcli run", *layout, "INPUT pool", *words, *(f"then {step.name}" for step in one.after)])
+    if not one.before and not one.after:
+        return " ".join([f"poolcli {_name(one)}", *words, *layout, "INPUT"])
+    stages = [["pool", *_words(step.layer(one.ndim).record())] for step in one.before]
+    stages += [["pool", *words], *([step.name] for step in one.after)]
+    return " ".join(["poolcli run", *layout, "INPUT", " then ".join(map(" ".join, stages))])
 
 
 def _words(record: Mapping[str, Any]) -> Iterator[str]:

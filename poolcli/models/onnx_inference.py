@@ -1,0 +1,37 @@
+"""The shapes that the package onnx infers, if installed: for values of which poolcli's own formulas say nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from poolcli.errors import LimitError
+from poolcli.models.layer import Dim, ModelShape
+from poolcli.models.source import ModelFile
+from poolcli.system.limits import check_memory
+
+MOST_INFERRED = 256 << 20  # bytes of a model that is handed to it: seconds of work
+MODEL_COPIES = 4  # of the model, that it makes
+MADE_UP = "unk__"  # begins the symbols that it makes up for unknown lengths
+
+
+def inferred_shapes(source: ModelFile) -> dict[str, ModelShape]:
+    """Return shapes by the names of values; none without the package, or of a model that it does not take."""
+    if len(source.data) > MOST_INFERRED:
+        return {}
+    try:
+        check_memory(MODEL_COPIES * len(source.data), "the shapes of the model", "")
+        from onnx.shape_inference import infer_shapes
+
+        graph: Any = infer_shapes(bytes(source.data), data_prop=True).graph
+    except (ImportError, LimitError):
+        return {}
+    except Exception:  # noqa: BLE001 - of C++ and of protobuf, for models that poolcli itself could read
+        return {}
+    tensors = {value.name: value.type.tensor_type for value in (*graph.value_info, *graph.output)}
+    return {name: tuple(map(_dim, kind.shape.dim)) for name, kind in tensors.items() if kind.HasField("shape")}
+
+
+def _dim(dim: Any) -> Dim:
+    if dim.HasField("dim_value"):
+        return int(dim.dim_value) if dim.dim_value >= 0 else None
+    return None if dim.dim_param.startswith(MADE_UP) else dim.dim_param or None
