@@ -27,11 +27,16 @@ def find(name: str | Framework | None) -> Framework | None:
     if name is None or isinstance(name, Framework):
         return name
     found = FRAMEWORKS.get(OTHER_NAMES.get(name, name))
-    if found is None and name in WITHOUT_ROW:
-        raise CompatError("poolcli does not follow " + WITHOUT_ROW[name][0], WITHOUT_ROW[name][1])
     if found is None:
+        refuse_without_row(name)
         raise UnknownNameError("framework", name, [*FRAMEWORKS, *OTHER_NAMES])
     return found
+
+
+def refuse_without_row(name: str) -> None:
+    """Raise the `CompatError` that says why a framework that is known has no row."""
+    if name in WITHOUT_ROW:
+        raise CompatError("poolcli does not follow " + WITHOUT_ROW[name][0], WITHOUT_ROW[name][1])
 
 
 def verified(name: str | Framework | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.errors import EmptyWindowError, UsageError
+from poolcli.errors import CompatError, EmptyWindowError, UsageError
 from poolcli.pooling.compute import Straight, neutral, pooled, result_type, straight
 from poolcli.pooling.fill import fill, reaching, refuse_nan
 from poolcli.pooling.framework import DOCUMENTED, Framework, LayerFacts, LayerSpec
@@ -51,6 +51,9 @@ class Pooling(LayerSpec):
             given["offsets"] = given["offsets"] or _offsets(ndim, given["seed"])
         if framework:
             kind = framework.fractional[size is not None] if kind == "fractional" else kind
+            if kind.startswith("fractional-") and size is not None:
+                raise CompatError(f"{framework.title} refuses this layer: its fractional windows have no size",
+                                  Phrase("drop {size}"))  # fmt: skip
             given["stride"] = framework.stride if given["stride"] is None else given["stride"]
             given["ceil_mode"] = given["ceil_mode"] or (framework.ceil_mode and kind == "sliding")
             own = {name: getattr(framework, name) for name in ("same_ignores_dilation", "rounding", "too_large")}

@@ -91,6 +91,7 @@ def test_windows_with_bounds_are_made_again_of_code_and_record(compat: str) -> N
             "9.0 of 4 cells gives no window",
         ),
         ({"fractional": True, "output_size": 1, "size": 2, "compat": "paddle"}, CompatError, "divides by zero"),
+        ({"fractional": True, "output_size": 2, "size": 2, "compat": "tensorflow"}, CompatError, "have no size"),
         ({"fractional": True, "output_size": 2, "compat": "paddle"}, CompatError, "without a size its fractional"),
         (
             {"fractional": True, "output_ratio": 0.5, "size": 2, "compat": "paddle"},

@@ -12,7 +12,7 @@ import pytest
 import poolcli
 from poolcli import FeatureMap
 from poolcli.errors import UnverifiedWarning
-from tests.support.process import Run
+from tests.support.process import ROOT, Run
 
 SIX, THREE = "[1,2,3,4,5,6]", "[1,2,3]"
 LOWEST = -3.4028234663852886e38
@@ -265,6 +265,22 @@ def test_a_page_refuses_a_runtime_that_does_otherwise(
 ) -> None:
     done = call("explain", *words.split(), "--compat", compat, "-o", tmp_path / "page.html", "-", stdin=given)
     assert (done.code, why in done.err) == (2, True), done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("pool", "--compat", "mlx", "-"), "poolcli does not follow MLX: "),
+        (("unpool", "--compat", "tinygrad", "-"), "poolcli does not follow tinygrad: "),
+        (("summary", "4x4", "pool", "--compat", "lax"), "poolcli does not follow lax.reduce_window: "),
+        (("layers", "--to", "mlx", ROOT / "tests/models/torch.pt2"), "poolcli does not follow MLX: "),
+        (("pool", "--compat", "tensorflow:xla", "-"), "poolcli does not follow TensorFlow's jit_compile: "),
+        (("pool", "--compat", "mxl", "-"), "unknown --compat value 'mxl'"),
+    ],
+)
+def test_a_runtime_without_a_row_is_refused_with_the_reason(call: Run, words: tuple[Any, ...], told: str) -> None:
+    done = call(*words, stdin=None if words[0] in ("summary", "layers") else GRID)
+    assert (done.code, told in done.err, "hint: " in done.err) == (2, True, True), done.err
 
 
 def test_three_runtimes_side_by_side_have_values_marks_and_reasons(call: Run) -> None:

@@ -21,6 +21,7 @@ from poolcli.cli.console import wants_color, width_of_output
 from poolcli.cli.help import help_page, help_text
 from poolcli.cli.output import Output
 from poolcli.errors import PoolcliError, UnknownNameError, UsageError
+from poolcli.pooling.frameworks import framework_names, refuse_without_row
 from poolcli.wording import Phrase
 
 Names = Callable[[], Iterable[str]]
@@ -88,6 +89,8 @@ class OptionField(NamedTuple):
     def check(self, value: Any) -> None:
         """Refuse a value that is not one of the choices, or out of range."""
         if isinstance(value, str) and self.choices and not self.free and value not in self._names():
+            if self.choices is framework_names:
+                refuse_without_row(value)
             raise UnknownNameError(f"{self.long} value", value, self._names())
         if isinstance(value, int) and self.least is not None and value < self.least:
             raise UsageError(f"{self.long} {value} is less than {self.least}", f"use {self.long} {self.least} or more")
