@@ -424,7 +424,7 @@ class Window(NamedTuple):
         output_ratio : float or sequence of float
             Of fractional windows, in place of `output_size`.
         ceil_mode, offsets, same_ignores_dilation, rounding, too_large
-            See the attributes.
+            See the fields.
 
         Raises
         ------
