@@ -63,10 +63,10 @@ def shrinking(spatial: Sequence[int], fits: Callable[[tuple[int, ...]], bool]) -
     "make it smaller first with poolcli pool mode='avg' size=(4, 3), or print one window with at='R,C'"
     """
     tried = ([min(factor, length) for length in spatial] for factor in range(2, max(spatial) + 1))
-    made = (tuple(size) for size in tried if fits(tuple(map(floordiv, spatial, size))))
+    size = next((size for size in tried if fits(tuple(map(floordiv, spatial, size)))), [*spatial])
     return Phrase(
         "make it smaller first with poolcli pool {mode} {size}, or {way} one window with {at}",
-        mode="avg", size=next(made, tuple(spatial)), at="R,C", way=ONE,
+        mode="avg", size=size[0] if len({*size}) == 1 else tuple(size), at="R,C", way=ONE,
     )  # fmt: skip
 
 
