@@ -193,7 +193,7 @@ def test_too_few_open_files_are_told_in_two_lines(shell: Shell, folder: Path) ->
     codes = set()
     for number in (5, 8, 11, 14):
         words = "batch a.csv b.csv --overwrite -q -o out"
-        result = shell(f"ulimit -n {number}; exec 2>&1; exec poolcli {words}", cwd=folder)
+        result = shell(f"ulimit -n {number}; exec 2>&1; exec poolcli {words}", fresh=True, cwd=folder)
         codes.add(result.code)
         if result.code:
             assert (result.code, result.out.count("\n"), result.out[:7]) == (1, 2, "error: "), result.out
