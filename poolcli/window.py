@@ -611,7 +611,7 @@ def _shares(output_ratio: float | Sequence[float] | None, ndim: int, kind: str) 
 
 def _pairs(padding: int | Sequence[Any], ndim: int) -> Pairs:
     if isinstance(padding, Sequence) and padding and isinstance(padding[0], Sequence):
-        if len(padding) != ndim or any(len(pair) != 2 for pair in padding):
+        if len(padding) != ndim or any(not isinstance(pair, Sequence) or len(pair) != 2 for pair in padding):
             raise UsageError(
                 f"padding has {len(padding)} begin,end pairs, but the input has {ndim} spatial axes",
                 f"give {2 * ndim} numbers: begin,end for each axis",

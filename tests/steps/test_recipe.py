@@ -94,6 +94,7 @@ def test_a_saved_recipe_has_one_step_a_line_and_no_shapes(tmp_path: Path) -> Non
         ([{"step": "pool", "mode": 5}], InputError, "mode is 5"),
         ([{"step": "pool", "ceil_mode": 1}], InputError, "ceil_mode is 1"),
         ([{"step": "pool", "padding": [[1, 2], [3]]}], UsageError, "stage 1 (pool)"),
+        ([{"step": "pool", "padding": [[1, 2], 3]}], UsageError, "stage 1 (pool)"),
         ([{"step": "pool", "global": True, "size": 2}], UsageError, "cannot be combined"),
         ([{"step": "pool", "mode": "stochastic"}], UsageError, "needs a seed"),
         ([{"step": "pool", "mode": "avg", "indices": True}], UsageError, "no indices"),
