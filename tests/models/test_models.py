@@ -16,6 +16,7 @@ from poolcli.models.files import read_model
 from poolcli.models.layer import ModelLayer, merged, shown
 from tests.support.models import (
     MODELS,
+    Numbers,
     archive,
     attribute,
     field,
@@ -500,6 +501,27 @@ def test_what_is_unusual_in_tensorflow_lite(tmp_path: Path) -> None:
     assert [step.name for step in norm.after] == ["relu"]
     assert (most.operator, shown(most.input), shown(most.output)) == ("REDUCE_MAX", "?x8x?x1", "1x1x1x1")
     assert most.unusual == ("global pooling as a reduction",)
+
+
+@pytest.mark.parametrize(("code", "inputs", "mirror", "fill", "told"), [
+    (34, [0, 2], 0, -5, "0"), (60, [0, 2, 3], 0, -8, "-8"), (60, [0, 2, 4], 0, None, "a value"),
+    (100, [0, 2], 0, "reflect", "mirrored cells"), (100, [0, 2], 1, "symmetric", "mirrored cells"),
+])  # fmt: skip
+def test_what_a_pad_of_tensorflow_lite_holds(
+    tmp_path: Path, code: int, inputs: list[int], mirror: int, fill: int | str | None, told: str
+) -> None:
+    """The 0 of whole numbers is their zero point; the value of PADV2 is a tensor, which may be computed."""
+    scales = {2: Numbers([0x3F800000], "I"), 3: Numbers([-5], "q")}
+    tensors = [
+        {**tflite_tensor("x", [1, 8, 8, 1], kind=9), 4: scales}, tflite_tensor("padded", [1, 10, 9, 1], kind=9),
+        tflite_tensor("pads", [4, 2], kind=2, buffer=1), tflite_tensor("value", [1], kind=9, buffer=2),
+        tflite_tensor("computed", [1], kind=9), tflite_tensor("most", [1, 5, 4, 1], kind=9),
+    ]  # fmt: skip
+    buffers = [b"", struct.pack("<8i", 0, 0, 1, 1, 0, 1, 0, 0), struct.pack("<b", -8)]
+    data = tflite([operator(code, inputs, [1], padding=mirror), operator(17, [1], [5])], tensors, buffers=buffers)
+    (layer,) = found(tmp_path / "m.tflite", data)
+    assert layer.unusual[-1].startswith(f"a pad before it (pads 0,0,1,1,0,1,0,0 of {told})")
+    assert [step.layer(2).pad_fill for step in layer.before] == ([] if fill is None else [fill])
 
 
 def test_further_graphs_and_custom_operators_of_tensorflow_lite(tmp_path: Path) -> None:
