@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -26,7 +28,9 @@ pytestmark = pytest.mark.slow
 needs("hatchling", "mypy", extra="test")
 
 PACKAGE = ROOT / "poolcli"
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+CONFIGURED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = CONFIGURED["project"]
+(BUILDER,) = CONFIGURED["build-system"]["requires"]
 FOLDERS = ("poolcli", "tests", "sample_inputs", "docs", "benchmarks", "packaging")
 ASSETS = {".css", ".html", ".js", ".typed"}  # what is no Python and belongs in the wheel
 
@@ -135,6 +139,33 @@ def test_the_version_is_written_once(wheel: Path) -> None:
 
 def test_what_is_cited_is_this_version() -> None:
     assert f"version: {poolcli.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
+def test_the_conda_recipe_is_of_this_version_and_needs_the_same() -> None:
+    recipe = (ROOT / "packaging" / "conda" / "recipe.yaml").read_text(encoding="utf-8")
+    assert f'version: "{poolcli.__version__}"\n' in recipe
+    listed = {key: re.findall(r"^    - (.*)$", lines, re.MULTILINE)
+              for key, lines in re.findall(r"^  (host|run):\n((?:    - .*\n)+)", recipe, re.MULTILINE)}  # fmt: skip
+    python = f"python {PROJECT['requires-python']}"
+    assert listed["run"] == [python, *(need.replace(">=", " >=") for need in PROJECT["dependencies"])]
+    assert [need for need in listed["host"] if need != "pip"] == [python, BUILDER.replace(">=", " >=")]
+    assert f'summary: "{PROJECT["description"]}"' in recipe
+
+
+def test_the_formula_is_ruby_and_is_filled_in_as_contributing_says(tmp_path: Path) -> None:
+    formula = (ROOT / "packaging" / "homebrew" / "poolcli.rb").read_text(encoding="utf-8")
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (fill,) = re.findall(r"^ *(sum=.*\n *sed .*)$", contributing, re.MULTILINE)
+    for folder in ("dist", "packaging/homebrew"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "packaging" / "homebrew" / "poolcli.rb").write_text(formula, encoding="utf-8")
+    (tmp_path / "dist" / "poolcli-1.tar.gz").write_bytes(b"sdist")
+    done("bash", "-euc", f"url=example/a.tar.gz; {fill}", cwd=tmp_path)
+    made = (tmp_path / "poolcli.rb").read_text(encoding="utf-8")
+    assert f'  url "example/a.tar.gz"\n  sha256 "{hashlib.sha256(b"sdist").hexdigest()}"\n' in made
+    assert PROJECT["description"].startswith(re.findall(r'desc "(.*)"', formula)[0])
+    if shutil.which("ruby"):
+        assert done("ruby", "-c", "poolcli.rb", cwd=tmp_path) == "Syntax OK\n"
 
 
 def test_the_metadata(wheel: Path) -> None:
