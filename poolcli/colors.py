@@ -214,5 +214,5 @@ def ink(background: Rgb) -> Rgb:
 
 
 def hexadecimal(color: Sequence[int]) -> str:
-    """Write a colour as CSS and SVG have it."""
+    """Write a colour for CSS and SVG."""
     return "#" + "".join(f"{int(part):02x}" for part in color)

@@ -157,7 +157,7 @@ class LimitError(PoolcliError, MemoryError):
 
 
 class PluginError(PoolcliError, ImportError):
-    """A mode, filter or format of another package cannot be loaded, or is none."""
+    """A mode, filter or format of another package cannot be loaded, or is not one."""
 
 
 class UnverifiedWarning(UserWarning):

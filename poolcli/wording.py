@@ -229,7 +229,7 @@ class Instead:
 
 
 def keyword(name: str, value: Any) -> str:
-    """Say an option as Python has it.
+    """Say an option as Python spells it.
 
     Examples
     --------

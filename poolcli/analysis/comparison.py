@@ -227,7 +227,7 @@ TOO_LARGE: Mapping[str, str] = {"refused": "an error", "one": "one value", "none
 
 
 def _usual(a: Framework, b: Framework, rule: str) -> Framework:
-    """Return the one that has this rule as poolcli has it."""
+    """Return the one that follows this rule as poolcli does."""
     return a if getattr(a, rule) == getattr(frameworks.OWN, rule) else b
 
 

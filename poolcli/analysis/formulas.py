@@ -1,4 +1,4 @@
-"""The formula of a mode, as its row has it, with the numbers of a window in it, and which cells decide.
+"""The formula of a mode, from its row, with the numbers of a window in it, and which cells decide.
 
 What differs from mode to mode stands in its row of `poolcli.pooling.modes.MODES`.
 """

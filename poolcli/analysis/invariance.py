@@ -114,7 +114,7 @@ class ShiftReport:
         return self.feature_map.with_(values=self.layer.apply(self.feature_map.values)[0])
 
     def record(self) -> dict[str, Any]:
-        """Return everything as JSON has it."""
+        """Return everything as JSON."""
         rows = [
             {"direction": shift.name, "by": list(shift.by), **{
                 when: {"changed": change.changed, "total": change.total, "share": change.share, "mean": change.mean}
@@ -180,7 +180,7 @@ def measure(
         Of the random movements; 0 if missing.
     edge : str or float
         What comes in at the edge that the content moves away from: ``replicate`` (the cells at the edge again),
-        ``reflect``, ``symmetric``, ``wrap`` (what went out at the other edge), or a number.
+        ``reflect``, ``symmetric``, ``wrap`` (what left at the other edge), or a number.
 
     Raises
     ------

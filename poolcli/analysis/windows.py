@@ -262,7 +262,7 @@ class WindowFact:
         return [*cells] if how == "ignore" else copied_from(np.asarray(cells), span.length, how).tolist()
 
     def record(self) -> dict[str, Any]:
-        """Return everything as JSON has it; cells that do not take part are null."""
+        """Return everything as JSON; cells that do not take part are null."""
         made: dict[str, Any] = {"at": list(self.at)}
         if self.plane:
             made["plane"] = list(self.plane)

@@ -214,7 +214,7 @@ class Naming:
         Raises
         ------
         UsageError
-            If the pattern is none.
+            If it is not a pattern.
         UnknownNameError
             If it has an unknown field, or the format is unknown.
         """

@@ -1,4 +1,4 @@
-"""What is checked before any work: the input that is meant, targets that are no inputs."""
+"""What is checked before any work: the input that is meant, targets that are not inputs."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def _stack(command: Command, words: Sequence[str], last: str, steps: Mapping[str
 
     try:
         own, stages = stack.split(words, steps, command)
-    except UsageError:  # nothing fits behind a step that is none
+    except UsageError:  # nothing fits after what is not a step
         return Answer({})
     names = {name: (step.__doc__ or "").partition("\n")[0] for name, step in steps.items()}
     names |= {name: f"Pool the whole map: {name.removeprefix('global-')}." for name in GLOBALS}

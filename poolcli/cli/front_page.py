@@ -18,7 +18,7 @@ EXAMPLES = (
     "poolcli compare --compat torch,onnx --mode avg -k 3 -s 2 -p 1 input.csv",
     "poolcli explain --size 2 -o page.html input.csv",
 )
-GLOBAL_OPTIONS = {"-h, --help": "Show this page, or with a command that command's.", "--version": "Print the version."}
+GLOBAL_OPTIONS = {"-h, --help": "Show this page; after a command, that command's.", "--version": "Print the version."}
 EXIT_CODES = {
     0: "ok",
     1: "bad data or file, or options that do not fit this data; batch: all failed",

@@ -46,7 +46,7 @@ class Output:
         self.put(harmless(text).encode(getattr(sys.stdout, "encoding", None) or "utf-8", "replace"))
 
     def json(self, value: Any, target: str = "-") -> None:
-        """Write a value as one line of JSON, as `poolcli.formats.json_map.dump` has it."""
+        """Write a value as one line of JSON, see `poolcli.formats.json_map.dump`."""
         from poolcli.formats.json_map import dump
 
         self.put(dump(value) + b"\n", target)

@@ -48,8 +48,8 @@ def unpool(unpooling: UnpoolOptions) -> list[Step]:
 
 def normalize(
     *,
-    low: float = option(0.0, "What the least value becomes.", panel=WINDOW, metavar="X"),
-    high: float = option(1.0, "What the greatest value becomes.", panel=WINDOW, metavar="X"),
+    low: float = option(0.0, "The smallest value of the result.", panel=WINDOW, metavar="X"),
+    high: float = option(1.0, "The largest value of the result.", panel=WINDOW, metavar="X"),
 ) -> list[Step]:
     """Stretch the values linearly."""
     return [NormalizeStep(low, high)]
@@ -58,7 +58,7 @@ def normalize(
 class Sizes(Group, panel=WINDOW):
     """A convolution known by its sizes alone."""
 
-    filters: int | None = option(None, "How many, each over every channel.", kind=int, usual="1", metavar="N")
+    filters: int | None = option(None, "How many filters, each over every channel.", kind=int, usual="1", metavar="N")
     size: str | None = option(None, "Kernel size in cells.", "-k", usual="3", metavar="N|HxW")
 
 

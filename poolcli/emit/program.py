@@ -23,7 +23,7 @@ TRUNCATED = (  # what `poolcli.cli.pipeline.as_network_input` does to text, in w
     "# PyTorch truncates averages of whole numbers; poolcli reads whole numbers of text files,",
     "# such as CSV, as floating point: pool(x.astype(float))",
 )
-CODE_WIDTH = 88  # of a line of emitted code, as formatters have it
+CODE_WIDTH = 88  # of a line of emitted code, as formatters break it
 
 
 def as_code(value: Any, module: str = "") -> str:
@@ -86,7 +86,7 @@ def wrap_line(line: str, indent: int = 4, tail: str = "") -> list[str]:
     return [head, *(row for part in parts for row in wrap_line(part, indent + 4, end)), foot]
 
 
-INSTEAD = Phrase("{way}", way=Typed(Phrase("drop {target}"), "compute it with pool"))  # of code that there is none of
+INSTEAD = Phrase("{way}", way=Typed(Phrase("drop {target}"), "compute it with pool"))  # of code that does not exist
 
 
 class Program:
@@ -258,7 +258,7 @@ def indented(line: str) -> list[str]:
 
 
 def kernel_of(step: ConvStep) -> Any:
-    """Return the kernel as nested lists, of floats if the bias is no whole number."""
+    """Return the kernel as nested lists, of floats if the bias is not a whole number."""
     import numpy as np
 
     kernel = np.asarray(step.kernel)

@@ -10,9 +10,9 @@ not count. Row labels are left out. The numbers are int64 if all are integers (u
 
 How
 ---
-Lines become JSON, a band at a time, and orjson's strict grammar refuses what is no plain number. A band that it refuses
-is read cell by cell by `poolcli.formats.dialect`, which knows every rule above and finds the line and the cell of what
-is wrong.
+Lines become JSON, a band at a time, and orjson's strict grammar refuses what is not a plain number. A band that it
+refuses is read cell by cell by `poolcli.formats.dialect`, which knows every rule above and finds the line and the cell
+of what is wrong.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def _reshaper(dialect: Dialect) -> Convert | None:
 
 
 def _word_finder(dialect: Dialect) -> re.Pattern[bytes] | None:
-    """Return what finds in JSON the cells that stand for NaN; an empty line of one column is no cell."""
+    """Return what finds in JSON the cells that stand for NaN; an empty line of one column is not a cell."""
     words = [re.escape(word) for word in dialect.words if word or dialect.columns > 1]
     if not words:
         return None
@@ -361,7 +361,7 @@ def _stamp(file: BinaryIO) -> tuple[int, int]:
 
 
 def _checked(file: BinaryIO, name: str, skip: int) -> Iterator[bytes]:
-    """Give the bands of a file below the lines that are passed over, without a byte order mark, checked to be text."""
+    """Give the bands of a file below the lines that are skipped, without a byte order mark, checked to be text."""
     file.seek(0)
     file.seek(len(codecs.BOM_UTF8) if file.read(3) == codecs.BOM_UTF8 else 0)
     for _ in range(skip):

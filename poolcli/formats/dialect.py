@@ -61,7 +61,7 @@ class Dialect(NamedTuple):
         Raises
         ------
         InputError
-            If a cell is no number or there are more or fewer than in the first row, with the place.
+            If a cell is not a number or there are more or fewer than in the first row, with the place.
         NumberRangeError
             If a number is beyond float64.
         """
@@ -95,11 +95,11 @@ class Dialect(NamedTuple):
         return value
 
     def _hint(self, cell: bytes, column: int, line: bytes, here: int) -> str | Phrase:
-        """Say what to do about a cell that is no number, in a line of this number."""
+        """Say what to do about a cell that is not a number, in a line of this number."""
         if self.mark == b"," != self.decimal.encode() and re.fullmatch(BLANKS_AND_COMMAS, line):
             return Phrase("add {decimal} if these are decimal commas with blanks between the numbers", decimal=",")
         if here == self.line and self.header and self._is_names(line):
-            return Phrase("{skip} to pass over the header and this line, if it holds units", skip=here)
+            return Phrase("{skip} to skip the header and this line, if it holds units", skip=here)
         if column in self.labels:
             return Phrase("{columns} to leave out what holds no numbers", columns=_listed(self.width, self.labels))
         word = cell.decode(errors="replace")
@@ -155,7 +155,7 @@ def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, *, tabs:
     asked = _asked(options)
     lines = list(islice(lines_of(head, line), SAMPLE))
     if not lines:
-        passed = f" below the {many(options.skip, 'line')} that are passed over" if options.skip else ""
+        passed = f" below the {many(options.skip, 'line')} that are skipped" if options.skip else ""
         raise InputError(f"{name}: no numbers, only blank lines and comments{passed}", "give it at least one number")
     chosen = asked or ("tab" if tabs else _guess([text for _, _, text in lines], options.decimal))
     notes: tuple[str, ...] = () if asked else (f"delimiter {chosen}" if chosen else "one column",)
@@ -240,7 +240,7 @@ class _Look:
             where = f"{self.name}: line {lines[0][0]}"
             raise InputError(
                 f"{where}: numbers and other text in the first row: {quoted(odd)} is not a number",
-                Phrase("add {header} to pass over this row, or correct it", header="yes"),
+                Phrase("add {header} if this row names the columns, or correct it", header="yes"),
             )
         return "name" in kinds and not {"number", "odd", "label"} & set(kinds)
 
@@ -260,7 +260,7 @@ class _Look:
         self, names: Sequence[bytes], first: TextLine, width: int
     ) -> tuple[tuple[int, ...] | None, tuple[str | Phrase, ...]]:
         """Return which columns to read, None for all, and what is to be said of what is left out."""
-        # a title above two columns of numbers is no header of labels and one column
+        # a title above two columns of numbers is not a header of labels and one column
         shorter = len(names) == width - 1 > 0 and (len(names) > 1 or not self.plain(first))
         if names and len(names) != width and not shorter:
             have = f"line {first[0]} has {many(width, 'value')}"
@@ -286,7 +286,7 @@ class _Look:
         width = len(cells_of(first[2], b" ", f"{self.name}: line {first[0]}"))
         if self.mark == b"\t" and len(b" ".join(names).split()) in (width, width - 1):
             return Phrase("add {delimiter} if blanks separate as well", delimiter="blanks")
-        return Phrase("{skip} to pass over it, or give every column a name", skip=first[0] - 1)
+        return Phrase("{skip} to skip it, or give every column a name", skip=first[0] - 1)
 
     def _place(self, name: str, known: Sequence[bytes]) -> int:
         found = [column for column, cell in enumerate(known) if cell == as_utf8(name)]
@@ -333,7 +333,7 @@ def _asked(options: ReadOptions) -> str:
     if options.header not in HEADERS:
         raise UnknownNameError("header rule", options.header, HEADERS)
     if options.skip < 0:
-        raise UsageError(f"{options.skip} lines cannot be passed over", Phrase("{skip} or more", skip=0))
+        raise UsageError(f"{options.skip} lines cannot be skipped", Phrase("{skip} or more", skip=0))
     if delimiter == "auto":
         return ""
     if delimiter not in DELIMITERS and (len(delimiter) != 1 or delimiter.isalnum() or delimiter in '"#+-.\r\n'):
@@ -402,7 +402,7 @@ def _split_quoted(line: bytes, mark: bytes, where: str) -> list[bytes]:
         if rest.startswith(b'"'):
             match = QUOTED.match(rest)
             if not match:
-                raise InputError(f"{where}: a quote opens and does not close", 'close it with "')
+                raise InputError(f"{where}: a quote is never closed", 'close it with "')
             cell, after = match[1].replace(b'""', b'"').strip(b" \t"), rest[match.end() :]
             space = after[:1] in (b" ", b"\t")
             after = after.lstrip(blanks)

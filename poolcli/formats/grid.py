@@ -98,7 +98,7 @@ def _count(head: Mapping[str, float], key: str, name: str) -> int:
 
 
 def _cell(head: Mapping[str, float], name: str) -> float | None:
-    """Return the side of a cell, None if it is no square."""
+    """Return the side of a cell, None if it is not square."""
     sides = [head[key] for key in ("cellsize", "dx", "dy") if key in head]
     if not sides or not all(0 < side < math.inf for side in sides):
         raise InputError(f"{name}: the header needs a cellsize above 0", "correct the header")
@@ -111,7 +111,7 @@ def write(feature_map: FeatureMap) -> Iterator[bytes]:
     if array.ndim != 2:
         raise ShapeError(f"a grid is one map, but the result is {feature_map.layout}", ANYWHERE)
     if np.isinf(array).any():
-        raise ShapeError("a grid cannot hold infinity, but the result has it", ANYWHERE)
+        raise ShapeError("a grid cannot hold infinity, but the result has one", ANYWHERE)
     grid = _moved(feature_map)
     nodata = grid["nodata"]
     missing = np.isnan(array) if array.dtype.kind == "f" else np.zeros(array.shape, bool)

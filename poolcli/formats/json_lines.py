@@ -38,7 +38,7 @@ def parts_of(line: bytes) -> Parts | None:
     start = 0
     if line.startswith(b"{"):
         found = DATA.search(line)
-        # before a key of the outermost object is no other object, and a quote in a text has a backslash
+        # before a key of the outermost object is not another object, and a quote in a text has a backslash
         if not found or line.find(b"{", 1, found.end()) > 0 or line.find(b"\\", 0, found.end()) > 0:
             return None
         start = found.end()

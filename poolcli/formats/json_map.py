@@ -130,7 +130,7 @@ class _Document:
         if not rest:
             raise self.error(start, "the JSON text ends too early", CUT_OFF)
         if rest.startswith(b'"'):
-            raise self.error(start, "a string that is not closed, or has a line end in it", CUT_OFF)
+            raise self.error(start, "a string that is not closed, or contains a line break", CUT_OFF)
         found = UNTIL.match(rest)
         word = found[0] if found else rest[:1]
         hint = next(hint for pattern, hint in NOT_JSON if re.match(pattern, word))
@@ -163,7 +163,7 @@ class _Document:
         end = self.gap(end)
         if end < len(self.text):
             if self.text[end : end + 1] not in (b"[", b"{"):
-                raise self.error(end, "text after the end of the JSON document", "take it away")
+                raise self.error(end, "text after the end of the JSON document", "remove it")
             others = _paths(keys) if "data" not in keys else []
             slurp = "jq -s ." if first.text == b"[" else f"jq -s 'map({(others or ['.data'])[0]})'"
             advice = Phrase("{way}", way=BY_LINE) + piped(slurp, self.name, "make one list of all: {pipe}")
@@ -257,7 +257,7 @@ class _Document:
     def nested(self, start: int, depth: int, nest: _Nest) -> int:
         """Read a list of numbers, or of such lists, from its opening bracket on; return where it ends."""
         if depth > MOST_AXES:
-            raise self.error(start, f"more than {MOST_AXES} lists in each other", "use fewer axes")
+            raise self.error(start, f"more than {MOST_AXES} lists inside each other", "use fewer axes")
         length, offset, mark = 0, start + 1, b"["
         while mark != b"]":
             offset = self.item(offset, depth, nest, start if mark == b"[" else None)

@@ -91,7 +91,7 @@ def write(pixels: NDArray[Any], most: int) -> bytes:
 
 
 def luma(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Return the gray of colours, (H, W, 3), as Pillow has it for 8 bits: ITU-R 601-2."""
+    """Return the gray of colours, (H, W, 3), as Pillow computes it for 8 bits: ITU-R 601-2."""
     red, green, blue = (pixels[..., channel].astype("int64") for channel in range(3))
     gray: NDArray[Any] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16
     return gray.astype(pixels.dtype)

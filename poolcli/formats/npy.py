@@ -96,7 +96,7 @@ def read_header(file: BinaryIO, size: int, name: str) -> Header:
     Raises
     ------
     InputError
-        If it is no header, promises what the file does not hold, or holds what is no plain number.
+        If it is not a header, promises what the file does not hold, or holds what is not a plain number.
     """
     start = file.read(8)
     if start[:6] != MAGIC or len(start) < 8:

@@ -54,7 +54,7 @@ def write_png(
     Raises
     ------
     UsageError
-        If the level is none of zlib's.
+        If the level is not one of zlib's.
     """
     if compress_level is not None and compress_level not in LEVELS:
         raise UsageError(

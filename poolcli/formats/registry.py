@@ -307,7 +307,7 @@ _ROWS = (
     Picture("palm", (".palm",), "Palm pictures, written only.", reads=False),
     Picture("pcx", (".pcx",), "ZSoft Paintbrush."),
     Picture("pdf", (".pdf",), "A page with the picture, written only.", reads=False),
-    Picture("qoi", (".qoi",), "The quite OK picture format.", signature=rb"qoif\0"),
+    Picture("qoi", (".qoi",), "Quite OK Image.", signature=rb"qoif\0"),
     Picture(
         "sgi",
         (".sgi", ".rgb", ".rgba", ".bw"),
@@ -342,7 +342,7 @@ def _of_a_package(name: str) -> Format | None:
     row = plugins.find_plugin("format", name, Format)
     if row is not None and row.name in FORMATS:  # to be written it would be looked up by its name
         raise PluginError(
-            f"a package's format for {name!r} calls itself {row.name}, as one of poolcli's does",
+            f"a package's format for {name!r} is called {row.name}, like one of poolcli's",
             "uninstall the package, or rename its format",
         )
     return row

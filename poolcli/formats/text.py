@@ -41,7 +41,7 @@ def utf8(data: bytes, name: str, skip: int = 0) -> tuple[bytes, tuple[str, ...]]
     Raises
     ------
     InputError
-        If it is not text, with the place; the lines at the start that are passed over may be anything.
+        If it is not text, with the place; the lines at the start that are skipped may be anything.
     """
     notes: tuple[str, ...] = ()
     if encoding := encoding_of(data):

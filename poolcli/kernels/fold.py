@@ -183,7 +183,7 @@ def _fold_pieces(job: _Job) -> None:
     Cells are only read; after a pause, all that chooses and records takes as long. Benchmark case: uint8 max global.
     """
     (part,), ((planes,),), ones = job.parts, job.sources, (1,) * len(job.axes)
-    assert isinstance(part.combine, np.ufunc)  # noqa: S101 - as `in_pieces` has it
+    assert isinstance(part.combine, np.ufunc)  # noqa: S101 - `in_pieces` saw to it
     rows = planes.reshape(len(planes), -1)
     cells = PIECE_BYTES // rows.itemsize
     number, together = -(-rows.shape[1] // cells), max(cells // rows.shape[1], 1)
@@ -339,7 +339,7 @@ def small_program(x: Array, axes: Sequence[Axis], part: Part, out: Array | None)
     if plain and all(map(_whole, axes)):  # one read, for which a second thread would only wait: uint16 max global
         if not part.overlapping and not x.dtype == part.dtype == np.float64:
             return None  # narrower sums need wider states
-        assert isinstance(part.combine, np.ufunc)  # noqa: S101 - as `_recordable` has it
+        assert isinstance(part.combine, np.ufunc)  # noqa: S101 - `_recordable` saw to it
         recorder = Recorder([(len(x), x[0].size)], [Layout(x.dtype, (x[0].nbytes, x.itemsize))])
         state = reduce_axis(recorder.arrays[0], 1, part.combine, recorder)
         return recorder.program([state.reshape(-1, *(1,) * len(axes))])

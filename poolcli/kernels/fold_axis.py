@@ -424,7 +424,7 @@ def fold_rows(part: Part, rows: Array, out: Array) -> None:
     small. Benchmark case: float32 avg global.
     """
     combine = part.combine
-    assert isinstance(combine, np.ufunc)  # noqa: S101 - as `in_pieces` has it
+    assert isinstance(combine, np.ufunc)  # noqa: S101 - `in_pieces` saw to it
     if out.dtype == rows.dtype:
         combine.reduce(rows, axis=1, out=out)
         return

@@ -52,7 +52,7 @@ def spatial_axes(x: Array, ndim: int | None, *sizes: Any) -> int:
     said = {len(size) for size in sizes if isinstance(size, Sequence) and not isinstance(size, str)}
     said |= {ndim} if ndim is not None else set()
     if len(said) > 1:
-        raise UsageError(f"the options speak of {' and '.join(map(str, sorted(said)))} spatial axes", "use one number")
+        raise UsageError(f"the options are for {' and '.join(map(str, sorted(said)))} spatial axes", "use one number")
     number = said.pop() if said else min(2, x.ndim)
     if not 1 <= number <= 3:
         raise UsageError(f"{number} spatial axes are not 1, 2 or 3", "say how many are spatial with ndim")

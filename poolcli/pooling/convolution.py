@@ -32,7 +32,7 @@ def conv(
 ) -> Array:
     """Cross-correlate an array with a kernel; see `poolcli.conv`, which takes more than arrays.
 
-    `threads` says how many to use for large maps, as `poolcli.system.threads.threads` has it.
+    `threads` says how many to use for large maps, see `poolcli.system.threads.threads`.
 
     Examples
     --------

@@ -42,7 +42,7 @@ COPIES: Mapping[str, Callable[[Places, int], Places]] = {  # which real cell a c
 
 
 def copied_from(at: Places, length: int, pad_fill: str | float) -> Places:
-    """Return which real cell of an axis each cell is a copy of, as `numpy.pad` has it; -1 where a number is put.
+    """Return which real cell of an axis each cell is a copy of, as in `numpy.pad`; -1 where a number is put.
 
     Examples
     --------

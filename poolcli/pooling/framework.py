@@ -30,7 +30,7 @@ class LayerSpec:
     compat: str | Framework | None = None  # the framework whose layer this is
     seed: int | None = None  # of fractional windows and of stochastic pooling
     storage_order: int = 0  # of ONNX indices: 1 counts down the columns
-    # how many to use for large maps, as `poolcli.system.threads.threads` has it; the values do not depend on it
+    # how many to use for large maps, see `poolcli.system.threads.threads`; the values do not depend on it
     threads: int | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -69,7 +69,7 @@ class Rule(NamedTuple):
     """A layer that a framework refuses."""
 
     broken: Callable[[LayerFacts], bool]  # whether the layer breaks the rule
-    text: str  # the rule, as the framework's documentation or source has it
+    text: str  # the rule, in the words of the framework's documentation or source
     hint: str | Phrase = WITHOUT  # what to do about it
 
 
@@ -92,7 +92,7 @@ class Framework(NamedTuple):
     aliases: tuple[str, ...] = ()  # other names that lead to it
     verified: str = ""  # what its answers were compared with: versions, or documentation
     ceil_mode: bool = False  # whether the number of windows is rounded up without being asked for
-    # as `poolcli.window.Window` has them
+    # see `poolcli.window.Window`
     rounding: str = "clipped"
     too_large: str = "refused"
     # the axes whose padding counts in an average, where `count_include_pad` asks for it

@@ -580,7 +580,7 @@ TENSORFLOW = Framework(
         Rule(_wide_pads(lambda k: k - 1), "every pad has to be smaller than the window"),
         Rule(_all(_dilated, _padded), "explicit padding cannot be combined with dilations", "pad the input first"),
         Rule(_all(_dilated, lambda facts: _named("same")(facts) or max(facts.layer.window.stride) > 1),
-             "dilations go with padding valid and stride 1 only"),
+             "dilations require padding valid and stride 1"),
         Rule(_all(_kind(*_BOUNDED), _ndim(1, 3)), "its fractional pooling is 2-D only"),
         Rule(_types("int8 uint8 int32 int64", "max"), "its max pooling does not take this type", _FLOATS),
         Rule(_all(_integer, _mode("avg")), "its averages take floating-point numbers only", _FLOATS),

@@ -123,7 +123,7 @@ def _overruled(implied: tuple[int, ...], target: Sequence[int] | None, known: Ma
     """Return the shape that the indices count in: the one asked for, unless the pooling wrote down another."""
     if target and known.get("shape") and tuple(target) != implied:
         raise ShapeError(
-            f"the indices count in an input of {times(implied)}, not of {times(target)}", Phrase("drop {output_size}")
+            f"the indices refer to an input of {times(implied)}, not of {times(target)}", Phrase("drop {output_size}")
         )
     return tuple(target) if target else implied
 
@@ -254,7 +254,7 @@ def _of_avg(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> 
 
 
 def _of_lp(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> Array:
-    """Send sign(x) (|x| / y)^(p - 1), which is no number where y is 0: there nothing is sent."""
+    """Send sign(x) (|x| / y)^(p - 1), which is not a number where y is 0: there nothing is sent."""
     p, x = layer.mode.parameter, x.astype(np.float64)
     if math.isinf(p):
         return _of_winner(replace(layer, mode=parse_mode("max"), compat=None), np.abs(x), axes, arriving) * np.sign(x)

@@ -93,7 +93,7 @@ class Pooling(LayerSpec):
         return framework.row(known)
 
     def record(self) -> dict[str, Any]:
-        """Return what makes this layer again, as JSON has it: the mode, the window, and all that is not default."""
+        """Return what makes this layer again, as JSON: the mode, the window, and all that is not default."""
         usual = {option.name: option.default for option in KEPT}
         usual["count_include_pad"] = bool(self.framework and self.framework.count_include_pad)
         unusual = {key: getattr(self, key) for key, value in usual.items() if getattr(self, key) != value}
@@ -204,7 +204,7 @@ def _with_sign(x: Array, values: Array, where: Indices, ndim: int) -> None:
 
 
 def _split_global(mode: Any) -> tuple[str, bool]:
-    if not isinstance(mode, str):  # as other libraries have it, whose second argument is the size
+    if not isinstance(mode, str):  # as in other libraries, whose second argument is the size
         raise UsageError(f"mode {mode!r} is not the name of a mode", Phrase("{size}", size=mode))
     name = mode.strip().lower()
     return (name.removeprefix("global-"), True) if name.startswith("global-") else (mode, False)

@@ -290,7 +290,7 @@ _ROWS = (
          numpy=NumpyCode("median({w})", "np.nanmedian({w}, {axis})")),
     Mode("majority", "the most frequent x; the one seen first wins a tie", cells="majority", result="same",
          says="keeps the most frequent value of every window",
-         written="most frequent of {all}: {result} stands {seen}x", winners="first",
+         written="most frequent of {all}: {result} occurs {seen}x", winners="first",
          script="majority(x)",
          numpy=NumpyCode("majority({w})")),
     Mode("range", "max(x) - min(x)", (MAX, MIN), lambda high, low, *_: high - low, result="range",
@@ -343,7 +343,7 @@ _ROWS = (
          script="p * most(x) + (1 - p) * (sum(x) / n)",
          numpy=NumpyCode("{p} * {w}.max({axis}) + {rest} * {w}.mean({axis})", "mixed({w}, {p})")),
     Mode("stochastic", "one x drawn with probability max(x, 0) / sum(max(x, 0))", cells="stochastic", result="same",
-         random=True, says="draws one value of every window, larger ones more often",
+         random=True, says="draws one value from every window, larger ones more often",
          written="one drawn of {all} in proportion to its size", winners="first",
          numpy=NumpyCode("stochastic({w}, {draw})")),
 )  # fmt: skip

@@ -95,7 +95,7 @@ def _padding(value: Any) -> bool:
 
 
 def as_lists(value: Any) -> Any:
-    """Return a value as JSON has it, lists for tuples."""
+    """Return a value as JSON, lists for tuples."""
     return [as_lists(part) for part in value] if isinstance(value, list | tuple) else value
 
 
@@ -337,7 +337,7 @@ def completed(options: Options) -> dict[str, Any]:
     Raises
     ------
     TypeError
-        If there is no such option, as Python has it.
+        If there is no such option, as Python spells it.
 
     Examples
     --------

@@ -83,7 +83,7 @@ def reaches(line: Array, count: int) -> tuple[Array, Array]:
 
 
 def summary(feature_map: FeatureMap, nan_drawn: str) -> str:
-    """Say shape, layout, least, mean and greatest value, and how what is no number is drawn."""
+    """Say shape, layout, least, mean and greatest value, and how what is not a number is drawn."""
     values = feature_map.values
     finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values.ravel()
     said = [f"shape {times(feature_map.shape)} ({feature_map.layout})"]

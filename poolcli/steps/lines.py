@@ -20,7 +20,7 @@ from poolcli.formats.text import dump_numbers
 from poolcli.steps.steps import PoolStep, Step, apply
 
 Array = NDArray[Any]
-MOST_KINDS = 100  # that are remembered; where each line is of a kind of its own, remembering is no use
+MOST_KINDS = 100  # that are remembered; where each line is of a kind of its own, remembering is of no use
 
 
 class _Way(NamedTuple):

@@ -55,7 +55,7 @@ class Provenance:
         return None
 
     def json(self) -> dict[str, Any]:
-        """Return it as JSON has it; what is as usual is left out."""
+        """Return it as JSON; what is as usual is left out."""
         rest = {"ndim": self.ndim if self.ndim != 2 else None, "read": self.read, "write": self.write}
         return {"steps": list(self.steps), **{key: value for key, value in rest.items() if value}}
 

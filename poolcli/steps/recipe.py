@@ -54,7 +54,7 @@ def load_recipe(path: str | Path, settings: Sequence[str] = ()) -> list[Step]:
     Raises
     ------
     InputError
-        If it is no recipe. Every error names the file and the stage.
+        If it is not a recipe. Every error names the file and the stage.
     UnknownNameError
         If a step, an option, a mode or a filter does not exist.
     UsageError

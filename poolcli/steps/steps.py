@@ -295,7 +295,7 @@ class UnpoolStep:
         return done(feature_map, values, {"step": self.name, **given})
 
     def per_axis(self, ndim: int) -> dict[str, Any]:
-        """Return the window with one entry per axis, as records have it."""
+        """Return the window with one entry per axis, as in records."""
         sliding = {name: self.window[name] for name in ("size", "stride", "padding") if name in self.window}
         checked = Window.of(ndim, **sliding)
         given: dict[str, Any] = {**self.window, **{name: getattr(checked, name) for name in sliding}}

@@ -29,7 +29,7 @@ def connected(address: str) -> Iterator[Client]:
     ClusterError
         If no scheduler answers, or it has no worker, within 10 seconds.
     UsageError
-        If the address is none, or Dask is not installed.
+        If it is not an address, or Dask is not installed.
     """
     try:
         dask, distributed = import_module("dask"), import_module("distributed")

@@ -240,7 +240,7 @@ def free_name(name: str) -> str:
 
 
 def same_file(one: str | Path, other: str | Path) -> bool:
-    """Whether two paths lead to one file, through symbolic or hard links too; ``-`` is no file."""
+    """Whether two paths lead to one file, through symbolic or hard links too; ``-`` is not a file."""
     if "-" in (str(one), str(other)):
         return False
     try:

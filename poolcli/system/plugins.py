@@ -105,7 +105,7 @@ def _load(point: EntryPoint, kind: str, row: type[Offer]) -> Offer:
         raise PluginError(f"{what} is {kind_of}, but must be a poolcli.plugins.{row.__name__}", hint)
     own = _names_of(found)
     if point.name not in own:
-        raise PluginError(f"{what} calls itself {' or '.join(map(repr, own))}", hint)
+        raise PluginError(f"{what} is called {' or '.join(map(repr, own))}", hint)
     return found
 
 

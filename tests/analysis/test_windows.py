@@ -150,7 +150,7 @@ def test_torch_has_formulas_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("mode", "formula", "winners"),
     [("median", "middle of 1, 3, 5, 6: (3 + 5) / 2", ((0, 1), (1, 0))),
-     ("majority", "most frequent of 1, 3, 5, 6: 1 stands 1x", ((0, 0),)),
+     ("majority", "most frequent of 1, 3, 5, 6: 1 occurs 1x", ((0, 0),)),
      ("range", "6 - 1", ((1, 1), (0, 0))),
      ("percentile:50", "place 1.5 in 1, 3, 5, 6: 3 + 0.5 * (5 - 3)", ((0, 1), (1, 0))),
      ("std", "m = 3.75; sqrt(((1 - m)^2 + (3 - m)^2 + (5 - m)^2 + (6 - m)^2) / 4)", ())],
@@ -349,7 +349,7 @@ def test_large_windows_and_ties() -> None:
     x = np.zeros((20, 20), int)
     shown = printed(80, [only(Pooling.of(2, "max", 12), x, 0, 0)])
     assert "12x12 cells" in shown
-    assert "0 stands 144 times; it is taken from 0,0" in shown
+    assert "0 occurs 144 times; it is taken from 0,0" in shown
 
 
 # --- the command ------------------------------------------------------------------------------------------------------

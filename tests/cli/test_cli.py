@@ -1202,7 +1202,7 @@ def test_indices_count_columns_first_if_told(call: Run) -> None:
 def test_indices_do_not_count_in_another_shape(call: Run) -> None:
     pooled = call("pool", "--indices", "--json", GEEKS).raw
     result = call("unpool", "--output-size", "5x5", stdin=pooled)
-    assert (result.code, "count in an input of 4x4, not of 5x5" in result.err) == (1, True)
+    assert (result.code, "refer to an input of 4x4, not of 5x5" in result.err) == (1, True)
 
 
 def test_a_fill_of_nan_is_replayed(call: Run) -> None:

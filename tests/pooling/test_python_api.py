@@ -186,8 +186,8 @@ def test_how_many_axes_are_spatial(shape: tuple[int, ...], options: dict[str, An
     [
         ((4, 4), {"size": (2, 2, 2)}, ShapeError, "3 spatial axes are more than the 2 of the input 4x4"),
         ((4,), {"ndim": 2}, ShapeError, "2 spatial axes are more than the 1 of the input 4"),
-        ((4, 4), {"size": (2, 2), "stride": (1,)}, UsageError, "the options speak of 1 and 2 spatial axes"),
-        ((4, 4), {"size": (2, 2), "ndim": 1}, UsageError, "the options speak of 1 and 2 spatial axes"),
+        ((4, 4), {"size": (2, 2), "stride": (1,)}, UsageError, "the options are for 1 and 2 spatial axes"),
+        ((4, 4), {"size": (2, 2), "ndim": 1}, UsageError, "the options are for 1 and 2 spatial axes"),
         ((4,) * 4, {"ndim": 4}, UsageError, "4 spatial axes are not 1, 2 or 3"),
         ((4, 4), {"ndim": 0}, UsageError, "0 spatial axes are not 1, 2 or 3"),
         ((4, 4), {"size": ()}, UsageError, "0 spatial axes are not 1, 2 or 3"),

@@ -67,7 +67,7 @@ CASES: list[tuple[str, str, str, Any]] = [
     ("paddle", SIX, "-m avg -k 3 -s 2 -p 0,1 --count-include-pad", [2, 4, 5.5]),
     ("openvino", SIX, "-m max -k 3 --dilation 2 -s 1 -p same", [3, 4, 5, 6, 5, 6]),
     ("onnx", SIX, "-m max -k 3 --dilation 2 -s 1 -p same", [4, 5, 6, 5]),
-    ("tf", SIX, "-m max -k 3 --dilation 2 -s 1 -p same", "dilations go with padding valid and stride 1 only"),
+    ("tf", SIX, "-m max -k 3 --dilation 2 -s 1 -p same", "dilations require padding valid and stride 1"),
     ("tf", SIX, "-m max -k 3 -s 2 -p same --indices", [3, 5, 6]),
     ("paddle", SIX, "-m max -k 3 -s 2 -p same --indices", "with return_mask its SAME leaves out the padding"),
 ]

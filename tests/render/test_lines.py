@@ -82,8 +82,8 @@ def test_what_is_not_there_is_a_gap() -> None:
 
 def test_a_long_signal_is_thinned_and_that_is_said() -> None:
     root = drawing(LONG, Pooling.of(1, "max", 1000), still=True)
-    assert "input: up to 264 cells on a pixel, from the least to the greatest" in words(root)
-    assert "input: up to 264 cells on a pixel, from the least to the greatest; its" not in words(root)
+    assert "input: up to 264 cells on a pixel, from the smallest to the largest" in words(root)
+    assert "input: up to 264 cells on a pixel, from the smallest to the largest; its" not in words(root)
     top = min(points(root, 0), key=lambda point: point[1])
     assert top[0] == pytest.approx(16 + PEAK * 760 / 200_000, abs=1)
     assert "its 2000 windows are too narrow to draw" in words(drawing(LONG, Pooling.of(1, "max", 100), still=True))
@@ -150,7 +150,9 @@ def test_show_keeps_the_peak_and_says_that_it_thins(call: Run, tmp_path: Path) -
     source = tmp_path / "long.npy"
     np.save(source, LONG)
     done = call("show", "--layout", "L", "--width", "50", source)
-    assert "drawn as a line: up to 4000 cells in a column, from the least to the greatest" in " ".join(done.out.split())
+    assert "drawn as a line: up to 4000 cells in a column, from the smallest to the largest" in " ".join(
+        done.out.split()
+    )
     first = next(row for row in done.out.splitlines() if any(ord(mark) >> 8 == 0x28 for mark in row))
     assert [number for number, mark in enumerate(first) if mark != " "] == [PEAK * 50 // 200_000]
 

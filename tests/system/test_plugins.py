@@ -253,7 +253,7 @@ SAYS = "hint: docs/architecture.md says under 'From a package of your own' what 
             "is the class Mode, but must be a poolcli.plugins.Mode",
             SAYS,
         ),
-        (MODE.format(name="other"), "calls itself 'other'", SAYS),
+        (MODE.format(name="other"), "is called 'other'", SAYS),
     ],
 )
 def test_a_broken_mode_is_one_error(
@@ -327,6 +327,6 @@ def test_a_format_cannot_borrow_the_name_of_one_that_poolcli_has(run: Run, tiny:
     offer(tmp_path, "taker", "format", "odd", code)
     result = run("pool", tiny, "-o", "out.odd", env={"PYTHONPATH": str(tmp_path)}, cwd=tmp_path)
     assert (result.code, result.err) == (
-        1, "error: a package's format for 'odd' calls itself csv, as one of poolcli's does\n"
+        1, "error: a package's format for 'odd' is called csv, like one of poolcli's\n"
         "hint: uninstall the package, or rename its format\n"
     )  # fmt: skip

@@ -86,7 +86,7 @@ class Cluster(Group, panel=WORKERS):
                 raise UsageError("--jobs and --scheduler cannot be combined", "the scheduler knows its workers")
             return Dask(self.scheduler)
         if self.send_bytes:
-            raise UsageError("--send-bytes needs --scheduler", "processes of this machine see the files")
+            raise UsageError("--send-bytes needs --scheduler", "drop it: processes on this machine see the files")
         return Local(processors() if self.jobs is None else self.jobs)
 
 
@@ -183,7 +183,7 @@ def _check_report(report: str, folder: str, planned: BatchPlan, others: Sequence
         raise UsageError(f"the report {report} is one of the files to read", "choose another name for --report")
     targets = (job.target for job in planned.jobs if os.path.basename(job.target) == os.path.basename(place))
     if any(os.path.realpath(target) == place for target in targets):
-        raise UsageError(f"the report {report} is one of the files to make", "choose another name for --report")
+        raise UsageError(f"the report {report} is one of the results", "choose another name for --report")
     if os.path.dirname(place) != os.path.realpath(folder):  # which is made if it is not there
         check_target(report)
 

@@ -63,7 +63,7 @@ class Explaining(Group, panel=OUTPUT):
         None, "Pixels per cell.", kind=int, panel=PICTURE, usual="by the size of the map", least=1, metavar="N"
     )
     frames: int | None = option(
-        None, "Windows to animate at most; of more, evenly spaced ones.", kind=int, panel=PICTURE, least=1, usual="120",
+        None, "The most windows to animate, evenly spaced.", kind=int, panel=PICTURE, least=1, usual="120",
         metavar="N",
     )  # fmt: skip
     overwrite: bool = option(False, "Allow the output to replace the input.")
@@ -234,7 +234,7 @@ def _first(explaining: Explaining, count: int) -> int:
     rows, number = explaining.max_rows or WINDOWS_SHOWN, explaining.page or 1
     pages = -(-count // rows)
     if number > pages:
-        raise UsageError(f"there is no page {number}", f"{many(count, 'window')} on {many(pages, 'page')}")
+        raise UsageError(f"there is not a page {number}", f"{many(count, 'window')} on {many(pages, 'page')}")
     return (number - 1) * rows
 
 

@@ -33,7 +33,7 @@ class Shifting(Group, panel=WINDOW):
         choices=("replicate", "reflect", "symmetric", "wrap", "0"), free=True,
     )  # fmt: skip
     output: str = option(
-        "-", "A page (.html): the maps, their changes, direction and amount to choose.", "-o", panel=OUTPUT,
+        "-", "A page (.html) of the maps and their changes, with direction and amount to choose.", "-o", panel=OUTPUT,
         metavar="PATH",
     )  # fmt: skip
     overwrite: bool = option(False, "Allow the output to replace the input.", panel=OUTPUT)
@@ -49,7 +49,7 @@ class Shifting(Group, panel=WINDOW):
         return None if self.output == "-" else "page"
 
     def check(self, picturing: Picturing) -> None:
-        """Refuse what does not go together or does nothing, and a file that is no page."""
+        """Refuse what does not go together or does nothing, and a file that is not a page."""
         self.chosen_format  # noqa: B018 -- for its errors
         for first, second in (("output", "json"), ("output", "show"), ("json", "show")):
             if getattr(self, first) not in ("-", False) and getattr(self, second):

@@ -99,7 +99,7 @@ class UnpoolOptions(Sizing, panel=WINDOW):
     stride: str | None = option(None, "Stride of the pooling.", "-s", metavar="N|HxW")
     padding: str | None = option(None, "Padding of the pooling.", "-p", metavar="P")
     output_size: str | None = option(None, "The shape to restore.", metavar="HxW")
-    compat: str | None = option(None, "Whose indices they are.", metavar="NAME", choices=framework_names)
+    compat: str | None = option(None, "The framework whose indices they are.", metavar="NAME", choices=framework_names)
     storage_order: int | None = option(None, "1: ONNX indices that count columns first.", kind=int, metavar="0|1")
 
     def step(self) -> UnpoolStep:

@@ -72,7 +72,7 @@ class Windowing(Sizing):
 
 
 def _typed(name: str, row: PoolOption) -> Any:
-    """Return an option of pooling as the command line has it."""
+    """Return an option of pooling as the command line spells it."""
     flag = name.replace("_", "-")
     return option(
         row.default if row.default is None else row.kind.typed(row.default), told(row.meaning),

@@ -174,4 +174,4 @@ def _grain(grid: CellGrid) -> str:
     """Say how many cells fall on a pixel."""
     if grid.zoom >= 1:
         return ""
-    return f": up to {math.ceil(1 / grid.zoom)} cells on a pixel, from the least to the greatest"
+    return f": up to {math.ceil(1 / grid.zoom)} cells on a pixel, from the smallest to the largest"

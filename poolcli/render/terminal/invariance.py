@@ -17,7 +17,7 @@ EDGES = {
     "replicate": "the cells at the edge again",
     "reflect": "the map mirrored, without its edge",
     "symmetric": "the map mirrored",
-    "wrap": "what went out at the other edge",
+    "wrap": "what left at the other edge",
 }
 
 

@@ -91,7 +91,7 @@ def windows_of_line(values: Array, facts: Sequence[WindowFact], width: int, *, a
 def grain(cells: int, width: int) -> str:
     """Say how many cells stand in a column of text."""
     most = math.ceil(cells / width)
-    return f"drawn as a line: up to {most} cells in a column, from the least to the greatest"
+    return f"drawn as a line: up to {most} cells in a column, from the smallest to the largest"
 
 
 def _bars(spans: Iterable[tuple[float, float]], width: int, marks: str) -> list[str]:

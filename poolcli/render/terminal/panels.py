@@ -27,7 +27,7 @@ class Block:
         return max((Segment.get_line_length(line) for line in self.lines), default=0)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield the segments; lines are never paragraph, because half a picture is none."""
+        """Yield the segments; lines are never paragraph, because half a picture is not one."""
         for line in self.lines:
             yield from line
             yield Segment.line()

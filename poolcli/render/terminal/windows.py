@@ -128,7 +128,7 @@ def remarks(fact: WindowFact) -> list[str]:
     said = []
     if fact.ties > 1 and fact.winner is not None:
         at = ",".join(map(str, fact.winner))
-        said.append(f"{number(fact.result)} stands {fact.ties} times; it is taken from {at}")
+        said.append(f"{number(fact.result)} occurs {fact.ties} times; it is taken from {at}")
     outside = fact.count("padding")
     if outside and fact.layer.pad_fill == "ignore":
         counted = fact.layer.count_include_pad and fact.layer.mode.mode.divides
