@@ -492,9 +492,10 @@ class Window(NamedTuple):
         roomy = [length + sum(pad) for length, pad in zip(lengths, pads, strict=True)]
         window = f"window {times(self.size)}" + (f" (dilated {times(reach)})" if reach != list(self.size) else "")
         given = f"the input {times(lengths)}" + (f" (padded {times(roomy)})" if roomy != list(lengths) else "")
-        fits = min((room - 1) // d + 1 for room, d in zip(roomy, self.dilation, strict=True))
+        rooms = ((room - 1) // d + 1 for room, d in zip(roomy, self.dilation, strict=True))
+        fits = tuple(map(min, self.size, rooms))
         need = max(_ceil_div(max(r - length, 0), 2) for r, length in zip(reach, lengths, strict=True))
-        advice = Phrase("{size}, or {padding}", size=fits, padding=need)
+        advice = Phrase("{size}, or {padding}", size=fits[0] if len(set(fits)) == 1 else fits, padding=need)
         along = tuple(1 if length == 1 else size for size, length in zip(self.size, lengths, strict=True))
         if 1 in lengths and max(along) > 1 and all(map(int.__ge__, lengths, along)) and max(self.dilation) == 1:
             line = Phrase(", or {layout} if it is one line of numbers", layout="L") if len(lengths) == 2 else ""

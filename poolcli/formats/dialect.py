@@ -99,7 +99,7 @@ class Dialect(NamedTuple):
         if self.mark == b"," != self.decimal.encode() and re.fullmatch(BLANKS_AND_COMMAS, line):
             return Phrase("add {decimal} if these are decimal commas with blanks between the numbers", decimal=",")
         if here == self.line and self.header and self._is_names(line):
-            return Phrase("{skip} to skip the header and this line, if it holds units", skip=here)
+            return Phrase("{skip} to leave out the header and this line, if it holds units", skip=here)
         if column in self.labels:
             return Phrase("{columns} to leave out what holds no numbers", columns=_listed(self.width, self.labels))
         word = cell.decode(errors="replace")
@@ -286,7 +286,7 @@ class _Look:
         width = len(cells_of(first[2], b" ", f"{self.name}: line {first[0]}"))
         if self.mark == b"\t" and len(b" ".join(names).split()) in (width, width - 1):
             return Phrase("add {delimiter} if blanks separate as well", delimiter="blanks")
-        return Phrase("{skip} to skip it, or give every column a name", skip=first[0] - 1)
+        return Phrase("{skip} to leave it out, or give every column a name", skip=first[0] - 1)
 
     def _place(self, name: str, known: Sequence[bytes]) -> int:
         found = [column for column, cell in enumerate(known) if cell == as_utf8(name)]

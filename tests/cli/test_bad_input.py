@@ -152,7 +152,7 @@ def test_one_hint_after_the_other_reads_the_file_of_a_sensor(call: Run, tmp_path
     rows = "01.05.2026 00:00;1,5;2,5\n01.05.2026 00:30;3,5;4,5\n"
     (tmp_path / "sensor.csv").write_text(f"time;t;h\n{units}{rows}", encoding="utf-8")
     argv = ["pool", "-f", "csv", "sensor.csv"]
-    for hint in (*["use --skip 2 to skip"] * bool(units), "use --columns 2- to", "add --decimal , if"):
+    for hint in (*["use --skip 2 to leave out"] * bool(units), "use --columns 2- to", "add --decimal , if"):
         refused(call, 1, "sensor.csv: line", hint=hint, argv=argv, cwd=tmp_path)
         argv += hint.split()[1:3]
     assert call(*argv, cwd=tmp_path).out == "4.5\n"
@@ -439,7 +439,7 @@ def test_what_others_wrote(call: Run, tmp_path: Path, name: str, data: bytes, wo
     ("arguments", "code", "words", "hint"),
     [
         (["-k", "5"], 1, ["window 5x5 is larger than the input 4x4"], "use --size 4, or --padding 1"),
-        (["-k", "2x9"], 1, ["window 2x9 is larger than the input 4x4"], "--padding"),
+        (["-k", "2x9"], 1, ["window 2x9 is larger than the input 4x4"], "use --size 2x4, or --padding 3"),
         (["-k", "2", "--dilation", "4"], 1, ["window 2x2 (dilated 5x5) is larger than the input 4x4"], None),
         (
             ["-k", "1", "-s", "1", "-p", "1"],
