@@ -21,7 +21,7 @@ from poolcli.formats.detect import detect
 from poolcli.formats.foreign import HEAD
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.registry import FORMATS, find_format, format_of_name, format_of_target
-from poolcli.system.files import ZARR, file_error, is_special, left_behind, missing, open_source, same_file
+from poolcli.system.files import ZARR, check_name, file_error, is_special, left_behind, missing, open_source, same_file
 from poolcli.wording import Phrase, many, safe
 
 FIELDS = ("stem", "name", "ext", "folder", "number")
@@ -256,11 +256,16 @@ class Naming:
         ------
         UsageError
             If that is outside of the folder, or nothing says in what format.
+        FileError
+            If Windows makes something else of such a name.
         """
         name = self._filled(found, number)
-        if os.path.isabs(name) or name.split(os.sep)[0] in (os.curdir, os.pardir):
+        drive, rest = os.path.splitdrive(name)
+        if drive or rest.startswith(os.sep) or rest.split(os.sep)[0] in (os.curdir, os.pardir):
             raise UsageError(f"{found.path} would be written to {name}, outside of the folder {self.folder}", PATTERN)
-        return os.path.join(self.folder, name + self._ending(name, found))
+        name += self._ending(name, found)
+        check_name(name)
+        return os.path.join(self.folder, name)
 
     def _ending(self, name: str, found: FoundFile) -> str:
         """Return the extension that the name lacks."""
@@ -301,7 +306,7 @@ def plan(
             made.failures.append(Failure(one.path, problem))
             continue
         made.jobs.append(Job(one.path, target))
-        if (other := targets.setdefault(target, one.path)) != one.path:
+        if (other := targets.setdefault(os.path.normcase(target), one.path)) != one.path:
             raise UsageError(
                 f"{other} and {one.path} would both be written to {target}",
                 Phrase("tell them apart in {name}, such as '{{folder}}/{{name}}.png' or '{{number:05}}_{{stem}}.png'"),

@@ -12,7 +12,6 @@ import errno
 import io
 import os
 import re
-import select
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from poolcli.errors import FileError
+from poolcli.system import portable
 from poolcli.system.portable import NEW_FILE, keep_owner_and_mode
 from poolcli.wording import Phrase, Readable
 
@@ -188,7 +188,7 @@ def _pieces(pipe: BinaryIO, size: int = PIECE) -> Iterator[bytes]:
 
     def piece() -> bytes:
         with suppress(io.UnsupportedOperation):  # a BytesIO where a test stands in for a stream
-            select.select([pipe.fileno()], [], [])
+            portable.wait_for_more(pipe.fileno())
         return pipe.read1(size)  # type: ignore[attr-defined,no-any-return]  # every buffered file has it
 
     return iter(piece, b"")
@@ -265,6 +265,18 @@ def check_target(target: str | Path) -> None:
             raise FileError(
                 f"cannot write {target}: its folder does not allow new files", "write to another folder, or change it"
             )
+
+
+def check_name(name: str) -> None:
+    """Raise where the system would make something else of a name than a file of that name.
+
+    Raises
+    ------
+    FileError
+        If it has no such names.
+    """
+    if portable.ON_WINDOWS and (why := portable.refused_by_windows(name)):
+        raise FileError(f"cannot write {name}: on Windows {why}", "choose another name")
 
 
 def put(target: str | Path, chunks: bytes | Iterable[bytes], guard: Guard = nullcontext) -> None:
@@ -344,10 +356,23 @@ def _replacement(path: Path, guard: Guard, note: Note | None) -> Iterator[Binary
                     keep_owner_and_mode(file, old)
                 if note is not None:
                     note(os.fstat(file))
-            os.replace(temporary, path)
+            with _unlocked(path):
+                os.replace(temporary, path)
         except BaseException:
             remove()
             raise
+
+
+@contextmanager
+def _unlocked(path: Path) -> Iterator[None]:
+    """Say what Windows means by refusing to replace a file that it let us make."""
+    try:
+        yield
+    except PermissionError as problem:
+        if not portable.ON_WINDOWS:
+            raise
+        close = "close the program that has it open, or write to another name"
+        raise FileError(f"cannot write {path}: another program has it open", close) from problem
 
 
 def temporary_beside(path: Path) -> Path:
@@ -373,8 +398,9 @@ def _resolved(target: str | Path) -> Path:
     hint = Phrase("name a file, such as {output}", output="output.csv")
     if not name or "\0" in name:
         raise FileError(f"cannot write {name!r}: this is not a file name", hint)
-    if name.endswith("/") or os.path.isdir(name):
+    if name.endswith(("/", os.sep)) or os.path.isdir(name):
         raise FileError(f"cannot write {name}: it is a folder", hint)
+    check_name(name)
     path = Path(os.path.realpath(name) if os.path.islink(name) else name)
     if os.path.islink(path):  # realpath gave up
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
@@ -414,7 +440,7 @@ class _Direct:
         while rest:
             written = self.raw.write(rest)
             if written is None:  # a non-blocking pipe is full
-                select.select([], [self.raw], [])
+                portable.wait_for_room(self.raw)
             else:
                 rest = rest[written:]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from pathlib import PureWindowsPath
 from typing import Any
 
 fcntl: Any = None
@@ -17,10 +19,58 @@ with suppress(ImportError):  # Windows has neither
     fcntl = import_module("fcntl")
     resource = import_module("resource")
 
+ON_WINDOWS = os.name == "nt"
+DEVICES = {
+    "CON",
+    "PRN",
+    "AUX",
+    "NUL",
+    "CONIN$",
+    "CONOUT$",
+    *(f"{port}{n}" for port in ("COM", "LPT") for n in "123456789¹²³"),
+}
+NEVER = '<>:"|?*'  # in no name of Windows
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096  # bytes
 # a file that must not be there yet; where text and binary files differ, a binary one
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+def refused_by_windows(path: str) -> str:
+    r"""Return why Windows takes no file of this name; nothing where it does, or where a device itself is named.
+
+    Examples
+    --------
+    >>> refused_by_windows(r"C:\out\aux.csv")
+    "'aux.csv' stands for a device"
+    >>> refused_by_windows("a:b.csv")
+    "'b.csv' would be on another disk"
+    """
+    pure = PureWindowsPath(path)
+    if pure.name.upper() in DEVICES and len(pure.parts) == 1:
+        return ""
+    if pure.drive and not pure.root:
+        return f"{str(pure.relative_to(pure.anchor))!r} would be on another disk"
+    for name in pure.parts[bool(pure.anchor) :]:
+        if any(letter in NEVER or letter < " " for letter in name):
+            return f"{name!r} has one of {NEVER}, or a control character"
+        if name.endswith((".", " ")) and name not in (os.curdir, os.pardir):
+            return f"{name!r} ends in a dot or a blank"
+        if name.partition(".")[0].rstrip(" ").upper() in DEVICES:
+            return f"{name!r} stands for a device"
+    return ""
+
+
+def wait_for_more(file: int) -> None:
+    """Wait until there is something to read; Windows waits for sockets only, but has no pipes that do not wait."""
+    if not ON_WINDOWS:
+        select.select([file], [], [])
+
+
+def wait_for_room(file: Any) -> None:
+    """Wait until something can be written."""
+    if not ON_WINDOWS:
+        select.select([], [file], [])
 
 
 @contextmanager

@@ -598,6 +598,7 @@ def test_a_result_of_which_nobody_was_told_is_known_to_the_next_run(tmp_path: Pa
     assert looked_at(jobs, work) == {jobs[0].target: "skipped", jobs[1].target: "make"}
 
 
+@pytest.mark.posix
 def test_a_result_that_is_killed_before_it_has_its_name_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -529,6 +529,7 @@ def test_a_format_wins_over_the_extension(call: Run, tmp_path: Path) -> None:
     assert "\x1b" not in (tmp_path / "drawn.txt").read_text()
 
 
+@pytest.mark.posix
 def test_a_path_typed_with_o_is_replaced_and_keeps_its_mode_bits(call: Run, tmp_path: Path) -> None:
     target = tmp_path / "old.csv"
     target.write_text("old")

@@ -1,7 +1,8 @@
 """What Windows and macOS lack, hidden: from a whole Python, or in the tests' own process from poolcli alone.
 
 ``python -m pytest -p tests.support.without_posix`` runs tests as if the system had none of it: poolcli's modules see
-`os` and `signal` without these names, and cannot import these modules. The libraries and the tests see everything.
+`os`, `select` and `signal` as Windows has them, and cannot import these modules. The libraries and the tests see
+everything.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import importlib.abc
 import importlib.machinery
 import os
+import select
 import signal
 import sys
 from collections.abc import Sequence
@@ -23,6 +25,7 @@ NAMES = {
         "posix_fadvise", "register_at_fork", "sched_getaffinity", "setsid", "sysconf", "sysconf_names", "O_CLOEXEC",
         "O_DIRECTORY", "O_NOFOLLOW", "O_NONBLOCK",
     ),
+    "select": ("epoll", "poll"),
     "signal": (
         "SIGALRM", "SIGCHLD", "SIGHUP", "SIGKILL", "SIGPIPE", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGXFSZ", "ITIMER_REAL",
         "alarm", "getitimer", "pthread_kill", "pthread_sigmask", "setitimer", "siginterrupt", "sigwait",
@@ -30,6 +33,14 @@ NAMES = {
 }  # fmt: skip
 WHOLE = (os, signal)
 LOADED = ("dask", "numpy", "orjson", "PIL.Image", "rich.console", "typer", "zarr")  # they may need what is hidden
+
+
+def of_sockets(*watched: Any) -> Any:
+    """Refuse files and pipes."""
+    raise OSError(10038, f"An operation was attempted on something that is not a socket: {watched}")
+
+
+CHANGED: dict[str, dict[str, Any]] = {"os": {"name": "nt"}, "select": {"select": of_sockets}}
 
 
 def hide() -> None:
@@ -48,6 +59,7 @@ def without(module: ModuleType) -> ModuleType:
     hidden = NAMES[module.__name__]
     less = ModuleType(module.__name__)
     less.__dict__.update({name: value for name, value in vars(module).items() if name not in hidden})
+    less.__dict__.update(CHANGED.get(module.__name__, {}))
     return less
 
 
@@ -62,7 +74,7 @@ class Loader(importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Run it."""
-        changed = {one.__name__: without(one) for one in WHOLE} | dict.fromkeys(MODULES)
+        changed = {one.__name__: without(one) for one in (*WHOLE, select)} | dict.fromkeys(MODULES)
         before = {name: sys.modules[name] for name in changed if name in sys.modules}
         sys.modules.update(changed)  # type: ignore[arg-type]  # None says that it cannot be imported
         try:

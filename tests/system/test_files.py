@@ -103,6 +103,7 @@ def test_a_circle_of_links(tmp_path: Path) -> None:
     assert "loop" in refused(lambda: read_source(tmp_path / "a")).message
 
 
+@pytest.mark.posix
 def test_a_fifo_is_read_to_its_end(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
@@ -188,6 +189,7 @@ def test_a_new_file_has_the_mode_that_new_files_get(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "new.csv").stat().st_mode) == 0o640
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o755, 0o4711])
 def test_the_mode_of_an_existing_file_is_kept(target: Path, mode: int) -> None:
     target.chmod(mode)
@@ -195,6 +197,7 @@ def test_the_mode_of_an_existing_file_is_kept(target: Path, mode: int) -> None:
     assert stat.S_IMODE(target.stat().st_mode) == mode
 
 
+@pytest.mark.posix
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_the_owner_of_an_existing_file_is_kept(target: Path) -> None:
     os.chown(target, 12345, 23456)

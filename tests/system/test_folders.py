@@ -117,6 +117,7 @@ def test_the_first_of_its_name_is_there_whole_or_not_at_all(tmp_path: Path) -> N
         assert left(path.parent) == []
 
 
+@pytest.mark.posix
 def test_what_a_living_process_is_making_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "x.zarr"
     with replaced_folder(path) as new:
@@ -126,6 +127,7 @@ def test_what_a_living_process_is_making_is_left_alone(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["x.zarr"]
 
 
+@pytest.mark.posix
 def test_a_folder_set_aside_by_the_dead_comes_back_and_one_that_is_held_does_not(tmp_path: Path) -> None:
     path, aside = tmp_path / "x.zarr", tmp_path / f".poolcli-x.zarr-{'0' * 16}.old"
     whole(aside, "old")
@@ -139,6 +141,7 @@ def test_a_folder_set_aside_by_the_dead_comes_back_and_one_that_is_held_does_not
     assert (version(path), version(other)) == ("old", "other")
 
 
+@pytest.mark.posix
 def test_where_the_last_rename_is_refused_the_old_one_comes_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +161,7 @@ def test_where_the_last_rename_is_refused_the_old_one_comes_back(
     assert left(tmp_path) == []
 
 
+@pytest.mark.posix
 def test_what_a_file_system_refuses_is_told_apart_from_what_it_cannot(tmp_path: Path) -> None:
     one = whole(tmp_path / "one", "1")
     with pytest.raises(FileNotFoundError):
