@@ -442,6 +442,7 @@ def test_sliding_windows_follow_the_published_formulas(length: int, options: dic
         assert number == ceil(length / stride)
 
 
+@pytest.mark.slow
 @given(
     holes=st.lists(
         st.tuples(st.integers(1, 4), st.integers(1, 2), st.integers(0, 3), st.integers(0, 3), st.integers(1, 4)),

@@ -108,6 +108,7 @@ def test_a_large_map_is_tried_on_a_small_one_with_the_same_borders(length: int) 
     assert small.verdict == ("same" if pads in ({(0, 0)}, {(1, 1)}, {(0, 1)}) else "refused")
 
 
+@pytest.mark.slow
 def test_what_is_the_same_in_other_words_gives_the_same_windows() -> None:
     """Each spelling that is offered has the windows of the layer itself, counted by poolcli's own rules."""
     options = itertools.product((2, 3), (1, 2, 3), ("valid", "same", "same-lower", 1), (False, True), (9, 10, 11))

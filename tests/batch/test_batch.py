@@ -298,6 +298,7 @@ def test_after_stop_nothing_is_begun_and_what_was_begun_is_told(tmp_path: Path) 
     assert sorted(path.name for path in tmp_path.glob("*.out.csv")) == sorted(Path(o.job.target).name for o in told)
 
 
+@pytest.mark.slow
 def test_a_real_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
     jobs = jobs_in(tmp_path, "a", "b", "c")
     told: list[Outcome] = []
@@ -769,6 +770,7 @@ def test_an_interrupted_batch_leaves_whole_files_and_goes_on(
     assert set(half.values()) == set(whole.values())
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_parent_that_is_killed(many: Path, tmp_path: Path) -> None:
     process = started(tmp_path, many, "-o", tmp_path / "out", "-j", "2", *SLOW)
     wait_for(tmp_path / "out", 2)
@@ -892,6 +894,7 @@ def test_a_job_whose_result_got_lost_is_done_once_more(
     assert {Path(outcome.job.source).name for outcome in told} == {"a.csv", "b.csv"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [[], ["--dry-run"]])
 def test_what_is_passed_over_is_counted(call: Run, tmp_path: Path, more: list[str]) -> None:
     folder = tmp_path / "in"

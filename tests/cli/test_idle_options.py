@@ -43,6 +43,7 @@ def left(call: Run, words: list[str], target: Path | None, source: Path) -> tupl
     return done.code, done.raw + (target.read_bytes() if target and target.exists() else b""), told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", KINDS)
 def test_an_option_changes_something_or_is_refused(call: Run, tmp_path: Path, command: str) -> None:
     source = tmp_path / "in.csv"

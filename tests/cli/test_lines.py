@@ -70,6 +70,7 @@ def alone(line: str, steps: list[Step], reading: ReadOptions) -> bytes | str:
         return str(problem.hint)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(lines=lines, steps=st.sampled_from(STACKS), missing=st.sampled_from([None, None, "NA,7"]))
 def test_a_line_gives_what_it_gives_alone(lines: list[str], steps: list[Step], missing: str | None) -> None:

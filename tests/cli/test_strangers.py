@@ -173,6 +173,7 @@ def test_a_message_has_an_end(call: Run) -> None:
         assert len(result.err) < 5000
 
 
+@pytest.mark.slow
 def test_too_little_memory_to_start_is_told_in_two_lines(shell: Shell, folder: Path) -> None:
     """In place of a traceback or of OpenBLAS's words, whatever command loads it."""
     many = ["pool", "show", "explain", "shift", "grad", "unpool", "layers", "doctor"]
@@ -188,6 +189,7 @@ def test_too_little_memory_to_start_is_told_in_two_lines(shell: Shell, folder: P
     assert (done.code, done.err) == (0, "")
 
 
+@pytest.mark.slow
 def test_too_few_open_files_are_told_in_two_lines(shell: Shell, folder: Path) -> None:
     """Wherever one more is opened."""
     codes = set()

@@ -102,6 +102,7 @@ def test_names_of_broken_files_are_shown_harmlessly(call: Run, tmp_path: Path, e
     harmless(call("pool", name, cwd=tmp_path / "folder"))  # a link to nothing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("evil", [name for name in EVIL if name != "long"])
 def test_names_in_a_batch_are_shown_harmlessly(run: Run, tmp_path: Path, evil: str) -> None:
     name = FILE_NAMES[evil]

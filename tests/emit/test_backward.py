@@ -28,6 +28,7 @@ LAYERS: list[tuple[str, int | None, Any]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mode", "size", "options"), LAYERS)
 def test_pytorch_works_out_the_same_gradient(mode: str, size: int | None, options: Any) -> None:
     pytest.importorskip("torch")

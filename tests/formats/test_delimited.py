@@ -431,6 +431,7 @@ matrices = st.sampled_from(DTYPES).flatmap(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(matrices, st.sampled_from(["csv", "tsv"]))
 def test_what_is_written_is_read_back(matrix: np.ndarray[Any, Any], kind: str) -> None:
@@ -521,6 +522,7 @@ def test_plain_numbers_take_the_fast_route(monkeypatch: pytest.MonkeyPatch, text
     assert read(text, **options).values.size > 0
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.decimals(Decimal("-1e30"), Decimal("1e30"), allow_nan=False), min_size=1, max_size=8))
 def test_decimal_numbers_are_rounded_to_the_nearest_double(row: list[Decimal]) -> None:
@@ -702,6 +704,7 @@ def test_reading_bands_of_a_file_object_of_one_long_line() -> None:
     assert list(delimited._bands(io.BytesIO(line + b"\n2"))) == [line, b"2"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("blank", ["", "# nothing"])
 def test_lines_are_counted_from_band_to_band(end: str, blank: str) -> None:

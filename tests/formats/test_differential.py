@@ -35,6 +35,7 @@ def tables(cell: st.SearchStrategy[str]) -> st.SearchStrategy[list[list[str]]]:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(
     table=tables(st.one_of(numbers, st.sampled_from(WORDS))), named=st.sets(st.sampled_from(WORDS[:-1])),
@@ -59,6 +60,7 @@ def test_pandas_reads_the_same_missing_values(
     np.testing.assert_array_equal(ours, theirs.to_numpy(np.float64))
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(
     table=tables(numbers), mark=st.sampled_from([",", ";", None]), skip=st.integers(0, 2), comment=st.booleans(),

@@ -393,12 +393,14 @@ def test_a_spoiled_file_gives_a_map_or_an_error(mutant: tuple[str, bytes], optio
     survives(data, name, options)
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(st.binary(max_size=200), st.sampled_from(["x", *(f"x{extension}" for extension in EXTENSIONS)]), READING)
 def test_any_bytes_give_a_map_or_an_error(data: bytes, name: str, options: ReadOptions) -> None:
     survives(data, name, options)
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(st.text(alphabet='0123456789.,;:+-eEnaif \t\n\r"#[]{}tru', max_size=60), READING)
 def test_any_text_gives_a_map_or_an_error(text: str, options: ReadOptions) -> None:

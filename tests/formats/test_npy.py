@@ -54,6 +54,7 @@ def refused(data: bytes, kind: type[PoolcliError] = InputError) -> str:
 GRID = np.arange(6).reshape(2, 3)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     st.tuples(st.sampled_from(TYPES), st.sampled_from("<>")).flatmap(

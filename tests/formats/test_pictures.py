@@ -336,6 +336,7 @@ def test_other_pictures_cut_off_at_any_byte(kind: str) -> None:
         assert values.shape == whole.shape or length < 60
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(st.sampled_from(["jpeg", "gif", "tiff", "webp", "bmp", "ppm", "ico", "tga", "pcx", "sgi"]), st.data())
 def test_flipped_bytes_give_pixels_or_an_error(kind: str, data: st.DataObject) -> None:
@@ -789,6 +790,7 @@ def as_png(picture: np.ndarray[Any, Any], **options: Any) -> bytes:
     return b"".join(encode(feature_map, WriteOptions("png", "clip", **options)))
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(pictures, st.none() | st.integers(0, 9), st.dictionaries(st.sampled_from(["Title", "recipe"]), st.text()))
 def test_pillow_reads_what_the_png_writer_writes(

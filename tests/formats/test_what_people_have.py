@@ -365,6 +365,7 @@ def labelled(rows: list[list[str]], kind: str, *, blanks: bool) -> list[list[str
     return [head, *([label.format(index, index + 1), *row] for index, row in enumerate(rows))]
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(
     matrix=matrices,

@@ -494,6 +494,7 @@ def test_memory_stays_within_input_output_and_a_little(monkeypatch: pytest.Monke
         assert peak <= made.nbytes + (64 << 20), mode
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 @pytest.mark.parametrize("mode", ["median", "percentile:90", "majority", "stochastic"])
 @pytest.mark.parametrize("window", [{"global_window": True}, {"size": 40, "stride": 20}, {"size": 300, "stride": 250}])
@@ -543,6 +544,7 @@ def test_counts_give_the_order_statistics_of_real_cells(mode: str, window: Any, 
     np.testing.assert_allclose(poolcli.pool(x, mode, ndim=2, **window), expected, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [3, 8])
 @pytest.mark.parametrize("options", [{}, {"stride": 2, "padding": 1}, {"dilation": 2, "padding": (1, 3)}])
 @pytest.mark.parametrize("make", [

@@ -85,6 +85,7 @@ NAMES = [f"{mode.name}:{mode.parameter.example:g}" if mode.parameter else mode.n
          if not mode.random]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize("mode", NAMES)
 def test_every_mode_and_window_gives_the_same_bits(mode: str, window: Any) -> None:
@@ -163,6 +164,7 @@ def test_adaptive_windows_of_two_sizes_give_the_same_bits(cells: float) -> None:
         assert same_bits(in_parts(steps, x, 2, (4, 5)), at_once(steps, x, "HW"))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_any_steps_cut_anyhow_give_the_same_bits(data: st.DataObject) -> None:

@@ -358,6 +358,7 @@ def test_sliding_windows(question: Question) -> None:
     check(question)
 
 
+@pytest.mark.slow
 @given(whole_questions())
 @examples("whole")
 def test_global_and_adaptive_windows(question: Question) -> None:
@@ -370,12 +371,14 @@ def test_fractional_windows(question: Question) -> None:
     check(question)
 
 
+@pytest.mark.slow
 @given(fill_questions())
 @examples("fill")
 def test_padding_with_values(question: Question) -> None:
     check(question)
 
 
+@pytest.mark.slow
 @given(st.data())
 @examples("indices")
 def test_indices_and_unpool(data: st.DataObject) -> None:
@@ -402,6 +405,7 @@ def test_indices_and_unpool(data: st.DataObject) -> None:
     np.testing.assert_array_equal(back, oracle.unpool(values, indices, spatial))
 
 
+@pytest.mark.slow
 @given(st.data())
 @examples("gradient")
 def test_gradient(data: st.DataObject) -> None:
@@ -518,6 +522,7 @@ def test_a_seeded_fractional_pool_is_some_offset_of_the_rule(seed: int) -> None:
 # ---------------------------------------------------------------------------------------------- laws
 
 
+@pytest.mark.slow
 @given(sliding_questions(), st.sampled_from(("max", "min", "avg", "sum", "median", "majority", "soft", "rms", "lp:2")))
 @examples("laws")
 def test_a_window_of_one_cell_changes_nothing(question: Question, mode: str) -> None:
@@ -540,6 +545,7 @@ def test_max_is_minus_min_of_minus(question: Question) -> None:
     np.testing.assert_array_equal(pool(x, "max", **question.options), -pool(-x, "min", **question.options))
 
 
+@pytest.mark.slow
 @given(sliding_questions(), st.booleans())
 @examples("laws")
 def test_average_times_count_is_sum(question: Question, include: bool) -> None:

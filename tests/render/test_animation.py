@@ -82,6 +82,7 @@ def test_each_frame_frames_its_window_and_the_last_none() -> None:
         assert framed == [window == index for window in range(4)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["gif", "apng", "svg"])
 def test_the_same_input_gives_the_same_bytes(kind: Any) -> None:
     rng = np.random.default_rng(1)
@@ -123,6 +124,7 @@ def test_progress_is_told_after_every_frame() -> None:
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "layout", "options"),
     [(np.array([[np.nan, np.inf], [-np.inf, 1]]), "HW", {"size": 1}), (np.full((3, 3), 7.0), "HW", {}),
@@ -293,6 +295,7 @@ def test_padding_without_end_is_no_picture() -> None:
         walk(FeatureMap(MATRIX), Pooling.of(2, "max", 2, padding=10**6, pad_fill=0))
 
 
+@pytest.mark.slow
 def test_a_walk_is_small() -> None:
     rows, columns = np.mgrid[:100, :120]
     waves = (127 + 120 * np.sin(columns / 10) * np.cos(rows / 12)).astype(np.uint8)

@@ -233,6 +233,7 @@ def drawn(tiny: Path, **env: str) -> bytes:
     return result.raw
 
 
+@pytest.mark.slow
 def test_the_terminal_decides_on_colours(tiny: Path) -> None:
     assert b"48;2;" in drawn(tiny, TERM="xterm-256color", COLORTERM="truecolor")
     assert b"48;5;" in drawn(tiny, TERM="xterm-256color")
