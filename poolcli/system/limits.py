@@ -71,7 +71,8 @@ def fence() -> None:
     """
     with suppress(OSError, ValueError):  # systems without /proc
         data = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5]) * PAGE
-        set_limit("RLIMIT_DATA", data + available())
+        most = data + max(available(), START)  # a full machine may swap; a start is refused by ulimit alone
+        set_limit("RLIMIT_DATA", most if (own := limit_of("RLIMIT_DATA")) is None else min(most, own))
 
 
 def check_start() -> None:

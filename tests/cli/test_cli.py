@@ -592,8 +592,8 @@ def test_precision_is_for_tables(call: Run, precision: int | None, cells: list[s
     assert [float(cell) for cell in machine.split(",")[:5]] == [0.3333333333333333, 2, 1234567.891234567, 1e-5, 1e20]
 
 
-def test_options_for_tables_alone_are_noted_elsewhere(call: Run, tiny: Path) -> None:
-    options = ["--max-rows", "1", "--max-cols", "1", "--full"]
+@pytest.mark.parametrize("options", [["--max-rows", "1", "--max-cols", "1"], ["--full"]])
+def test_options_for_tables_alone_are_noted_elsewhere(call: Run, tiny: Path, options: list[str]) -> None:
     notes = [f"note: {flag} is for tables only; json has every value in full" for flag in options if flag != "1"]
     found = call("pool", "--json", *options, tiny)
     assert (found.data(), found.err.splitlines()) == ([[6, 9], [5, 8]], notes)

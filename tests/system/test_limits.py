@@ -22,6 +22,7 @@ from poolcli.cli.registry import COMMANDS
 from poolcli.errors import LimitError
 from poolcli.system import limits
 from poolcli.system.limits import _left_of_groups, available, check_memory, refused
+from poolcli.system.portable import PAGE
 from tests.support.forks import Forks
 from tests.support.process import ROOT, SAMPLES, Result, Run
 
@@ -295,6 +296,19 @@ def test_ulimit_is_heard(shell: Any) -> None:
     done = shell(f"ulimit -v 1000000; python -m poolcli pool -k 1 -s 1 -p 9000 --pad-fill 0 {GEEKS}")
     assert done.code == 1
     assert "needs 2.42 GiB, but" in done.err
+
+
+@pytest.mark.parametrize(("own", "left"), [(None, limits.START), (1 << 20, None), (1 << 60, limits.START)])
+def test_a_full_machine_is_no_limit_of_the_user(
+    monkeypatch: pytest.MonkeyPatch, own: int | None, left: int | None
+) -> None:
+    fences: list[int] = []
+    monkeypatch.setattr(limits, "available", lambda: 55 << 20)
+    monkeypatch.setattr(limits, "limit_of", {"RLIMIT_DATA": own}.get)
+    monkeypatch.setattr(limits, "set_limit", lambda *given: fences.append(given[1]))
+    limits.fence()
+    data = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5]) * PAGE
+    assert fences[0] == own if left is None else abs(fences[0] - data - left) < 1 << 24
 
 
 def test_the_real_command_fences_itself(run: Run, python: Run) -> None:
