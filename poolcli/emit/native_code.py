@@ -73,7 +73,8 @@ class Native(Program):
             "ceil_mode": layer.window.ceil_mode,
             "compat": compat_of(layer) or self.row_for(layer),
         }
-        spellings: tuple[dict[str, Any], ...] = ({"count_include_pad": layer.count_include_pad}, {})
+        spellings: list[dict[str, Any]] = [{"count_include_pad": layer.count_include_pad}, {}]
+        spellings += [{"size": None}] if layer.window.kind == "fractional" else []  # TensorFlow's have bounds alone
         for spelling in spellings:
             try:
                 return PoolStep.from_record({**said, **spelling}).layer(self.ndim)

@@ -45,8 +45,9 @@ def test_a_layer_is_one_native_call(target: str, mode: str, options: Any, ndim: 
 REFUSED: list[tuple[str, str, Any, str]] = [
     ("tensorflow", "median", {}, "TensorFlow has no median pooling"),
     ("tensorflow", "max", {"ceil_mode": True}, "TensorFlow refuses this layer: it has no ceil_mode"),
-    ("tensorflow", "max", {"size": None, "output_size": 2, "fractional": True}, "at random"),
-    ("tensorflow", "max", {"output_size": 2, "fractional": True}, "its fractional windows have no size"),
+    ("tensorflow", "max", {"output_size": 2, "fractional": True}, "at random"),
+    ("tensorflow", "max", {"output_size": 2, "fractional": True, "compat": "tensorflow"}, "have no size"),
+    ("flax", "max", {"output_size": 2, "fractional": True}, "it has no fractional pooling"),
     ("litert", "rms", {}, "TensorFlow has no layer that becomes L2_POOL_2D"),
     ("litert", "max", {"padding": 1}, "padding is valid or same"),
     ("litert", "max", {"compat": "litert:builtin"}, r"it does not do what LiteRT \(builtin\) does differently"),
