@@ -322,10 +322,12 @@ def test_workers_that_cannot_be_started_are_told_and_the_others_are_ended(
         return submitted[0]
 
     monkeypatch.setattr(ProcessPoolExecutor, "submit", refusing)
-    begun = tmp_path / "begun"
+    begun, before = tmp_path / "begun", set(active_children())  # of other tests
     with pytest.raises(LimitError, match="cannot start a worker: can't start new thread"):
         run_jobs(jobs_in(tmp_path, "a", "b"), _Endless(str(begun), 0), Local(2), lambda _: None)
-    assert active_children() == []
+    for process in set(active_children()) - before:
+        process.join(10)  # of a busy machine; those that nobody ended take an hour
+    assert set(active_children()) <= before
 
 
 @pytest.mark.slow
