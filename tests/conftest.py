@@ -52,7 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Keep twelve thousand collected tests out of every later search for garbage."""
+    """Keep twelve thousand collected tests out of every later search for garbage (Hypothesis before 6.140 cannot)."""
     gc.collect()
     gc.freeze()
 
