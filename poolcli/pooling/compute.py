@@ -154,7 +154,8 @@ def straight(
     most = int(np.iinfo(_long(dtype)).max) // cells if sums and dtype.kind in "iu" and dtype.itemsize == 8 else None
     work = dtype if not sums else np.promote_types(dtype, np.float32) if dtype.kind == "f" else _long(dtype)
     part = _part(row, work, layer.mode.parameter, 1.0, ignoring=False)
-    like = np.empty((planes[0], *shape[len(shape) - len(axes) :]), dtype)
+    whole = (planes[0], *shape[len(shape) - len(axes) :])
+    like = np.broadcast_to(np.zeros((), dtype), whole) if large else np.empty(whole, dtype)
     program = small_program(like, axes, part, None if divides else np.empty(planes, result))
     if program is None:
         return None

@@ -494,6 +494,19 @@ def test_memory_stays_within_input_output_and_a_little(monkeypatch: pytest.Monke
         assert peak <= made.nbytes + (64 << 20), mode
 
 
+@pytest.mark.parametrize("mode", ["max", "min", "avg"])
+def test_a_global_window_takes_no_memory_but_for_its_values(mode: str) -> None:
+    """Though the plan for it is made anew."""
+    tracemalloc = pytest.importorskip("tracemalloc")
+    x = np.ones((1111, 1013))
+    tracemalloc.start()
+    made = poolcli.pool(x, mode, global_window=True)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert made == 1
+    assert peak < x.nbytes // 4
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 @pytest.mark.parametrize("mode", ["median", "percentile:90", "majority", "stochastic"])
