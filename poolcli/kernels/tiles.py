@@ -24,6 +24,7 @@ TILE_BYTES = 1 << 21  # of the cells of a tile: less fits the cache better, but 
 SHARED_BYTES = 1 << 20  # of input and output, below which a second thread costs more than it gains
 FIRST_FOLD = 0.5  # of the time goes into the first fold; the next does not see what tiles above each other share
 MOST_PLANS = 16  # that are kept
+FREED_BYTES = 1 << 23  # of a block that shows the allocator how large blocks come and go
 
 # What is done to each tile: with the cells that its windows look at, its axes over those, where values may be put at
 # once, and what takes intermediate results and does the steps. It is a value: equal tasks have equal programs.
@@ -141,6 +142,9 @@ def walk_tiles(
     """
     planes = len(sources[0][0])
     if not recordable:
+        # glibc gives large blocks back to the system, so that each costs page faults anew, until it has seen one as
+        # large freed. Benchmark case: float32 lp:2 (5,1), which takes twice as long without
+        np.empty(FREED_BYTES, np.uint8)
 
         def do(spot: Spot, _: None) -> None:
             blocks = [tuple(c[spot.cells] if isinstance(c, np.ndarray) else c for c in source) for source in sources]
