@@ -1,11 +1,11 @@
-"""Pooling of feature maps: one function for 1-D, 2-D and 3-D, and a command line around it.
+"""Pooling of feature maps in one, two and three dimensions, in Python and on the command line.
 
-The names are loaded when they are first used, so that ``import poolcli`` costs nothing.
+Names are loaded on first use, so that ``import poolcli`` costs nothing.
 """
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # type checkers take this name for true; importing `typing` would double the time of --version
+TYPE_CHECKING = False  # type checkers treat this name as true; importing `typing` would double the time of --version
 if TYPE_CHECKING:
     from typing import Any
 
@@ -50,15 +50,8 @@ def __getattr__(name: str) -> Any:
     if name != "PoolcliError":
         from poolcli import featuremap
 
-        featuremap.drawn_by = _drawing
+        featuremap.drawn_by = lambda: import_module(f"{__name__}.notebook")
     return value
-
-
-def _drawing() -> Any:
-    """Return what draws maps: only a notebook or a screen that asks for it brings it in."""
-    from poolcli import notebook
-
-    return notebook
 
 
 def __dir__() -> list[str]:

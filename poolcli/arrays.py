@@ -1,4 +1,4 @@
-"""What people hold as an array that can be pooled: lists, masked arrays, data frames, tensors, pictures."""
+"""Lists, masked arrays, data frames, tensors and pictures as arrays that can be pooled."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from numpy.typing import ArrayLike, NDArray
 from poolcli.errors import InputError, PoolcliError, ShapeError
 
 Array = NDArray[Any]
-POOLABLE = "biuf"  # of types that can be pooled: booleans, whole numbers, floating-point numbers
-MOST_BYTES = 8  # bytes of one value
+POOLABLE = "biuf"  # kinds of types: booleans, integers, floating-point numbers
+MOST_BYTES = 8  # of one value
 
 
 class Drawn(Protocol):
-    """A picture, as Pillow's ``Image`` is one: NumPy reads it by this attribute."""
+    """A picture such as Pillow's ``Image``: NumPy reads it through this attribute."""
 
     @property
     def __array_interface__(self) -> Any:
-        """Where the pixels lie."""
+        """The address and layout of the pixels."""
 
 
 Held = ArrayLike | Drawn
@@ -32,13 +32,12 @@ def as_array(x: Any) -> Array:
     ----------
     x : array_like
         Nested lists, an array, or anything with ``__array__``: a data frame, a tensor (which is detached from its
-        graph and brought to the processor's memory). What a masked array masks, or a data frame has as NA, becomes
-        NaN; whole numbers become float64 then.
+        graph and copied to the CPU). Masked values and a data frame's NA become NaN, which turns integers into float64.
 
     Raises
     ------
     InputError
-        If it has no numbers, or its rows have different lengths.
+        If it does not hold numbers, or its rows differ in length.
     ShapeError
         If it is a single number.
 
@@ -64,7 +63,7 @@ def as_array(x: Any) -> Array:
 def _made(x: Any) -> Array:
     if isinstance(x, np.ma.MaskedArray):
         return _unmasked(x)
-    if hasattr(x, "detach"):  # a tensor that remembers how it was made refuses to be an array
+    if hasattr(x, "detach"):  # a tensor that records gradients refuses to become an array
         x = x.detach().cpu()
     try:
         array = np.asarray(x)
@@ -78,18 +77,18 @@ def _made(x: Any) -> Array:
 
 
 def _unmasked(x: np.ma.MaskedArray[Any, Any]) -> Array:
-    """Return a masked array with NaN where it is masked; without one masked cell its type stays."""
+    """Return a masked array with NaN in its masked cells; without any, its type stays."""
     if not np.ma.getmaskarray(x).any():
         return np.asarray(x.data)
     if x.dtype.kind not in POOLABLE:
-        return np.asarray(x.data)  # and refused for its type
+        return np.asarray(x.data)  # `as_array` refuses the type
     dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
     filled: Array = np.ma.filled(x.astype(dtype), np.nan)
     return filled
 
 
 def _missing_filled(frame: Any) -> Array:
-    """Return a data frame or a column that says NA of some cells."""
+    """Return a data frame or a column with NA as NaN."""
     try:
         values: Array = frame.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as problem:

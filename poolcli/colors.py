@@ -1,14 +1,15 @@
-"""Colours: maps of 256 of them, from dark to light or from blue through white to red, and the scale of numbers.
+"""Colour maps of 256 colours, and the scale that maps numbers to them.
 
-``viridis`` and ``magma`` are by Stéfan van der Walt and Nathaniel Smith (BIDS/colormap, CC0): here is every fifth of
-their 256 colours, and straight lines between give the others to within 1/255. ``diverging`` is our own: its middle
-means zero, and both of its arms darken evenly.
+``viridis`` and ``magma`` are by Stéfan van der Walt and Nathaniel Smith (BIDS/colormap, CC0): every fifth of their 256
+colours is listed, and linear interpolation gives the others to within 1/255. ``diverging`` is our own: its middle means
+zero, and both arms darken evenly.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poolcli.errors import UnknownNameError
@@ -21,10 +22,10 @@ Rgb = tuple[int, int, int]
 
 CENTRED = ("diverging",)  # maps whose middle means zero
 NAN_COLOR: Rgb = (255, 0, 255)  # in none of the maps
-AT_ONCE = 1 << 16  # that are scaled at once, because they become float64
+AT_ONCE = 1 << 16  # values scaled at a time, because they become float64
 
 # fmt: off
-ANCHORS: Mapping[str, str] = {
+COLORMAPS: Mapping[str, str] = {
     "viridis": """
         440154 46085c 471063 481769 481d6f 482475 472a7a 46307e 453781 433d84 414287 3f4889 3d4e8a 3a538b 38598c 355e8d
         33638d 31688e 2e6d8e 2c718e 2a768e 297b8e 27808e 25848e 23898e 218e8d 20928c 1f978b 1e9c89 1fa188 21a585 24aa83
@@ -41,13 +42,9 @@ ANCHORS: Mapping[str, str] = {
 # fmt: on
 
 
+@cache
 def interpolated(anchors: str) -> bytes:
-    """Return 256 colours, three bytes each, that lie evenly between the given ones.
-
-    Parameters
-    ----------
-    anchors : str
-        Colours as six hexadecimal digits, blanks between them.
+    """Return 256 colours, three bytes each, spread evenly between the given ones, such as ``000000 ffffff``.
 
     Examples
     --------
@@ -63,44 +60,17 @@ def interpolated(anchors: str) -> bytes:
     return bytes(table)
 
 
-class _Tables(Mapping[str, bytes]):
-    """The tables by name, each computed when it is first looked at."""
-
-    def __init__(self) -> None:
-        self._made: dict[str, bytes] = {}
-
-    def __getitem__(self, name: str) -> bytes:
-        if name not in self._made:
-            self._made[name] = interpolated(ANCHORS[name])
-        return self._made[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(ANCHORS)
-
-    def __len__(self) -> int:
-        return len(ANCHORS)
-
-
-COLORMAPS: Mapping[str, bytes] = _Tables()
-
-
 def table(name: str) -> NDArray[np.uint8]:
-    """Return a colour map as 256 rows of red, green and blue.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is none of that name.
-    """
+    """Return a colour map as 256 rows of red, green and blue."""
     import numpy as np
 
     if name not in COLORMAPS:
         raise UnknownNameError("colormap", name, COLORMAPS)
-    return np.frombuffer(COLORMAPS[name], dtype=np.uint8).reshape(256, 3)
+    return np.frombuffer(interpolated(COLORMAPS[name]), dtype=np.uint8).reshape(256, 3)
 
 
 def usual_colormap(white: float | None) -> str:
-    """Return the colour map of a map for which none was chosen: gray if its numbers are pixels, whose white is known.
+    """Return the default colour map: gray for pixels, which have a known white.
 
     Examples
     --------
@@ -111,9 +81,9 @@ def usual_colormap(white: float | None) -> str:
 
 
 class Scale(NamedTuple):
-    """Which number gets which colour, for pictures, the terminal and the animation."""
+    """The mapping from numbers to colours, for pictures, the terminal and the animation."""
 
-    # the numbers at the ends; what lies outside gets the colour of the end
+    # the numbers at the ends; numbers outside get the colour of the nearer end
     low: float
     high: float
     colormap: str = "viridis"  # a name of `COLORMAPS`
@@ -125,7 +95,7 @@ class Scale(NamedTuple):
         return cls(min(found, default=0.0), max(found, default=0.0), colormap).centred()
 
     def centred(self) -> Scale:
-        """Return the scale with zero in its middle if that is what the middle of the colour map means."""
+        """Return the scale with zero in its middle if the colour map needs that."""
         if self.colormap not in CENTRED:
             return self
         high = max(abs(self.low), abs(self.high))
@@ -137,7 +107,7 @@ class Scale(NamedTuple):
         return not self.low < self.high
 
     def share(self, values: NDArray[Any], top: float = 1) -> NDArray[np.float64]:
-        """Return where numbers lie between the ends, from 0 to `top`; its half where all are the same; NaN stays."""
+        """Return the position of numbers between the ends, from 0 to `top`: the middle if all are equal; NaN stays."""
         import numpy as np
 
         half = 1.0 if math.isfinite(self.high - self.low) else 0.5  # so that no difference overflows
@@ -150,9 +120,7 @@ class Scale(NamedTuple):
         return np.clip(share, 0, top)
 
     def levels(self, values: NDArray[Any], top: int = 255) -> NDArray[Any]:
-        """Return the place of each number between the ends, from 0 to `top`, halves rounded up.
-
-        Where all numbers are the same they lie in the middle; NaN is 0.
+        """Return `share` as whole numbers, halves rounded up and NaN as 0.
 
         Examples
         --------
@@ -207,7 +175,7 @@ def bounds(array: NDArray[Any]) -> list[float]:
 
 
 def ink(background: Rgb) -> Rgb:
-    """Return black or white, whichever is easier to read on a background (WCAG 2 contrast)."""
+    """Return black or white, whichever reads better on a background (WCAG 2 contrast)."""
     linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in (part / 255 for part in background)]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     return (0, 0, 0) if luminance > 0.179 else (255, 255, 255)

@@ -16,7 +16,7 @@
       LimitError                 more memory or pixels than allowed   (MemoryError)
       PluginError                another package's row is broken      (ImportError)
 
-`UnverifiedWarning`, the one warning: an answer from a framework's documents, which nobody compared with it.
+The only warning is `UnverifiedWarning`: the answer follows a framework's documentation and was never compared with it.
 
 A message says what was given and which rule it broke; ``hint`` says what to try.
 """
@@ -28,11 +28,11 @@ from typing import ClassVar
 
 from poolcli.wording import ELSEWHERE, Phrase
 
-NEAR = 0.7  # how alike the nearest name has to be for suggestions: avrage is average, xml is not xbm
+NEAR = 0.7  # least similarity of the nearest name: avrage suggests average, xml does not suggest xbm
 
 
 class PoolcliError(Exception):
-    """The root of poolcli's errors.
+    """The base class of poolcli's errors.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class PoolcliError(Exception):
         return str(self.advice)
 
     def at(self, place: str) -> None:
-        """Say in the message where it happened."""
+        """Put the place where it happened in front of the message."""
         self.text = f"{place}: " + self.text
 
     def __str__(self) -> str:
@@ -68,26 +68,26 @@ class PoolcliError(Exception):
 
 
 class UsageError(PoolcliError, ValueError):
-    """An option or argument that is wrong whatever the data are."""
+    """An option or argument that is wrong whatever the data."""
 
     exit_code = 2
 
 
 class UnknownNameError(UsageError):
-    """A name that is in no table.
+    """A name that does not exist.
 
     Parameters
     ----------
     kind : str or Phrase
-        What was named: ``mode``, ``filter``, ``format``.
+        What it should name: ``mode``, ``filter``, ``format``.
     name : str
         The unknown name.
     known : iterable of str
-        The names that exist; the nearest is suggested, or all are listed.
+        The names that exist; the hint suggests the nearest or lists all.
     note : str
-        What to add to the hint.
+        Added to the hint.
     otherwise : str
-        The hint where no name is near, in place of a list of all.
+        The hint if no name is near, instead of the list.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class UnknownKeywordError(UsageError, TypeError):
     function, keyword : str
         What was called with what.
     known : iterable of str
-        The keywords there are.
+        The keywords that exist.
     """
 
     def __init__(self, function: str, keyword: str, known: Iterable[str]) -> None:
@@ -129,7 +129,7 @@ class CompatError(UsageError):
 
 
 class InputError(PoolcliError, ValueError):
-    """Data that cannot be read as numbers, with the place where they stop being numbers."""
+    """Data that cannot be read as numbers, with the place where reading failed."""
 
 
 class NanError(InputError):
@@ -145,7 +145,7 @@ class EmptyWindowError(ShapeError):
 
 
 class NumberRangeError(PoolcliError, OverflowError):
-    """A number is outside of what its type can hold."""
+    """A number does not fit its type."""
 
 
 class FileError(PoolcliError, OSError):
@@ -153,12 +153,12 @@ class FileError(PoolcliError, OSError):
 
 
 class LimitError(PoolcliError, MemoryError):
-    """The work needs more memory or pixels than it may take."""
+    """The work needs more memory or pixels than allowed."""
 
 
 class PluginError(PoolcliError, ImportError):
-    """A mode, filter or format of another package cannot be loaded, or is not one."""
+    """A mode, filter or format from another package cannot be loaded or used."""
 
 
 class UnverifiedWarning(UserWarning):
-    """The answer is what a framework's documents say; nobody compared it with the framework."""
+    """The answer follows a framework's documentation and was never compared with the framework."""

@@ -1,10 +1,10 @@
-"""`FeatureMap`: the one type that travels from a reader through the steps to a writer."""
+"""`FeatureMap`: the one type that goes from a reader through the steps to a writer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import ShapeError, UsageError
 from poolcli.wording import Phrase
@@ -23,17 +23,7 @@ def spatial_letters(layout: str) -> str:
 
 
 def parse_layout(text: str) -> str:
-    """Check a layout such as ``NCHW`` or ``HWC`` and return it in capitals.
-
-    Parameters
-    ----------
-    text : str
-        One letter per axis of the input, in the input's order. ``N`` may stand more than once.
-
-    Raises
-    ------
-    UsageError
-        If a letter is unknown or repeated, or the spatial letters are not ``L``, ``HW`` or ``DHW``.
+    """Check a layout and return it in capitals: one letter per axis, in the input's order; only ``N`` may repeat.
 
     Examples
     --------
@@ -52,7 +42,7 @@ def parse_layout(text: str) -> str:
 
 
 def layout_by_rank(rank: int, *, channels_last: bool = False) -> str:
-    """Return the layout that an array of this rank has when nobody says otherwise.
+    """Return the default layout of an array of this rank.
 
     Examples
     --------
@@ -67,23 +57,11 @@ def layout_by_rank(rank: int, *, channels_last: bool = False) -> str:
 
 
 def inner_order(layout: str) -> list[int]:
-    """Return the axes of ``layout`` in the inner order: every N, C, then the spatial axes."""
+    """Return the axes of ``layout`` in inner order: every N, C, then the spatial axes."""
     return sorted(range(len(layout)), key=lambda axis: ORDER.index(layout[axis]))
 
 
-class MapDrawer(Protocol):
-    """What shows a map in a notebook and in a terminal."""
-
-    def map_as_html(self, feature_map: FeatureMap) -> str:
-        """Return what a notebook shows."""
-        ...
-
-    def map_as_text(self, feature_map: FeatureMap) -> Any:
-        """Return what Rich shows."""
-        ...
-
-
-drawn_by: Callable[[], MapDrawer] | None = None  # `poolcli` says who, because drawing stands above maps
+drawn_by: Callable[[], Any] | None = None  # returns `poolcli.notebook`; set by `poolcli`, since drawing imports maps
 
 
 @dataclass(frozen=True)
@@ -95,27 +73,26 @@ class FeatureMap:
     values : ndarray, shape (leading..., spatial...)
         The numbers; one to three spatial axes last.
     layout : str
-        The axes in the order in which the input had them and the output will have them.
+        The axes in the order of the input, which is also that of the output.
     steps : tuple of mappings
-        What has been done so far, as in the JSON that poolcli writes.
+        The steps so far, as in the JSON that poolcli writes.
     name : str
         Where the numbers came from, for messages.
     white : float or None
-        The value that means white if the numbers are pixels (255 for 8 bits), else None.
+        The value of white if the numbers are pixels (255 for 8 bits), else None.
     indices : ndarray of int64, same shape as `values`, optional
         Where each value came from.
     unpool : mapping, optional
-        What unpooling needs to know: the input's spatial shape and the window.
+        The input's spatial shape and the window, for unpooling.
     extra : mapping
         Keys of a JSON object that poolcli does not know; they are passed on.
     notes : tuple of str or Phrase
         Every guess made while reading (delimiter, header, layout, dtype), for ``-v``.
     warnings : tuple of str or Phrase
-        What is always reported, because something in the file is left out.
+        Reported always: what the file holds that was left out.
     origin : mapping
-        What the file is beside its numbers: ``header`` (what was taken for one), and for a writer that can keep it
-        ``column`` (the line of numbers stood one below the other), ``picture`` (the type of its pixels), ``grid``
-        (where the cells of a map lie on Earth).
+        More about the file: ``header``, and for writers that can keep them ``column`` (the numbers stood below each
+        other), ``picture`` (the type of the pixels), ``grid`` (the geographic position of the cells).
     """
 
     values: NDArray[Any]
@@ -134,16 +111,16 @@ class FeatureMap:
     def from_array(
         cls, array: NDArray[Any], layout: str | None = None, *, channels_last: bool = False, **known: Any
     ) -> FeatureMap:
-        """Make a feature map of an array whose axes stand in the order of ``layout``.
+        """Make a feature map of an array whose axes are in the order of ``layout``.
 
         Parameters
         ----------
         array : ndarray
             The numbers, at least one axis.
         layout : str, optional
-            The axes in the array's order; by its rank if missing. A row or a column is a line, ``L``, too.
+            The axes in the array's order; by its rank if missing. ``L`` also fits a single row or column.
         channels_last : bool
-            Whether C stands last in a layout chosen by rank.
+            Whether C comes last in a layout chosen by rank.
         **known
             Other attributes.
 
@@ -166,7 +143,7 @@ class FeatureMap:
         return cls(array.transpose(inner_order(layout)), layout, **known)
 
     def in_layout(self, inner: NDArray[Any]) -> NDArray[Any]:
-        """Return an array in inner order with its axes put back into the layout's order."""
+        """Return an array in inner order with its axes in the layout's order."""
         order = inner_order(self.layout)
         return inner.transpose([order.index(axis) for axis in range(len(order))])
 
@@ -191,15 +168,15 @@ class FeatureMap:
         return self.values.shape[self.values.ndim - self.ndim :]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """Return the values as NumPy asks for them, with their axes in the layout's order."""
+        """Return the values for NumPy, with their axes in the layout's order."""
         made: NDArray[Any] = self.array.astype(dtype or self.values.dtype, copy=bool(copy))
         return made
 
-    def _repr_html_(self) -> Any:  # a text, or None for none
-        return drawn_by().map_as_html(self) if drawn_by else None
+    def _repr_html_(self) -> Any:  # str, or None
+        return drawn_by().map_html(self) if drawn_by else None
 
     def __rich__(self) -> Any:
-        return drawn_by().map_as_text(self) if drawn_by else repr(self)
+        return drawn_by().Shown(self) if drawn_by else repr(self)
 
     def with_(self, **changes: Any) -> FeatureMap:
         """Return a copy with some attributes changed."""

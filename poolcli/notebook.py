@@ -1,4 +1,4 @@
-"""`explain` and `compare` from Python: objects that show themselves in a notebook and in a terminal."""
+"""`explain` and `compare` for Python: their results display themselves in notebooks and terminals."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from poolcli.pooling.api import in_our_words, spatial_axes
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.options import Options, Size
 from poolcli.render.files import draw
-from poolcli.render.html import comparison_html, in_frame, map_html, windows_html
+from poolcli.render.html import comparison_html, in_frame, map_html, windows_html  # noqa: F401 -- for `FeatureMap`
 from poolcli.render.kinds import DRAWN_AS, kind_of
 from poolcli.render.page import page
 from poolcli.render.page.comparison import comparison_page
 from poolcli.render.planes import called
 from poolcli.render.terminal.comparison import comparison_table
-from poolcli.render.terminal.heatmap import Shown
+from poolcli.render.terminal.heatmap import Shown  # noqa: F401 -- for `FeatureMap`
 from poolcli.render.terminal.table import Look
 from poolcli.render.terminal.windows import windows_table
 from poolcli.steps.steps import PoolStep
 from poolcli.system.files import write_atomic
 from poolcli.wording import many, safe
 
-MOST_IN_FRAME = 1_000_000  # bytes of a page that a notebook is to carry
-ROWS = 20  # windows of a table in a terminal
+MOST_IN_FRAME = 1_000_000  # bytes of a page in a notebook
+ROWS = 20  # windows in a table in a terminal
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """The windows of a pooling layer on an input; made by `explain`.
+    """The windows of a pooling layer on an input, from `explain`.
 
     It has a length, yields its windows as plain data, and displays itself in a notebook.
 
@@ -50,7 +50,7 @@ class Explanation:
     layer : Pooling
         The layer.
     at : tuple of int or None
-        The one output cell that is explained, if it is one.
+        The only output cell explained; all if None.
     """
 
     feature_map: FeatureMap
@@ -64,27 +64,27 @@ class Explanation:
         return total(self.layer, self.feature_map.spatial, lead)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Yield every window as `poolcli explain --json` writes it: place, cells, values, winners, formula, result."""
+        """Yield every window as in `poolcli explain --json`: place, cells, values, winners, formula, result."""
         return (fact.record() for fact in self.facts())
 
     def facts(self) -> Iterator[WindowFact]:
-        """Yield every window with what can be asked of it."""
+        """Yield every window as a `WindowFact`."""
         return windows(self.layer, self.feature_map.spatial, self.feature_map.values, self.at)
 
     def save(self, target: str | Path, **options: Any) -> None:
-        """Write a page, a walk or a still, by the extension: .html, .gif, .apng, .png, .svg; or the data as .json.
+        """Write a page, an animation or a picture (.html, .gif, .apng, .png, .svg), or the data (.json).
 
         Parameters
         ----------
         target : str or Path
-            The file; one that is there is replaced whole.
+            The file, replaced atomically if it exists.
         **options
-            ``still=True`` for the finished picture, ``fps``, ``frames`` and ``zoom`` of a walk, ``colormap``.
+            ``still=True`` for the finished picture, ``fps``, ``frames`` and ``zoom`` for an animation, ``colormap``.
 
         Raises
         ------
         UsageError
-            If the extension is unknown, or an option does nothing for it.
+            If the extension is unknown, or an option does nothing for this kind of file.
         FileError
             If the file cannot be written.
         """
@@ -115,14 +115,14 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The same input under several modes or conventions; made by `compare`.
+    """The same input under several modes or conventions, from `compare`.
 
     Attributes
     ----------
     feature_map : FeatureMap
         The input.
     sides : Variants
-        The sides, each with its values or the reason why it has none.
+        The sides, each with its values or the reason for having none.
     """
 
     feature_map: FeatureMap
@@ -130,18 +130,18 @@ class Comparison:
 
     @property
     def values(self) -> dict[str, Array]:
-        """The result of every side that has one, by its label, its axes in the input's order."""
+        """The results by label, with their axes in the input's order; refused sides are missing."""
         made = {side.label: side.values for side in self.sides.variants}
         return {label: self.feature_map.in_layout(values) for label, values in made.items() if values is not None}
 
     @property
     def refusals(self) -> dict[str, str]:
-        """Why the others have none, by their label."""
+        """The reasons for refusal, by label."""
         return {side.label: side.refusal for side in self.sides.variants if side.values is None}
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why sides differ, a sentence for each rule."""
+        """Why the sides differ, one sentence per rule."""
         return self.sides.reasons
 
     def __len__(self) -> int:
@@ -157,7 +157,7 @@ class Comparison:
         Raises
         ------
         UsageError
-            If the extension is another.
+            If the extension is neither.
         FileError
             If the file cannot be written.
         """
@@ -175,14 +175,14 @@ class Comparison:
         return _in_frame(lambda: comparison_page(called(self.feature_map), self.sides), plain)
 
     def __rich__(self) -> Any:
-        return comparison_table(self.feature_map, self.feature_map, self.sides, Look(), marked=self.sides.marked)
+        return comparison_table(self.feature_map, self.feature_map, self.sides, Look())
 
     def __repr__(self) -> str:
         return f"<Comparison of {', '.join(self)} on {safe(self.feature_map.name)}>"
 
 
 def _in_frame(make: Callable[[], bytes], plain: str) -> str:
-    """Return a page in a frame; plain HTML alone where it is too large, or the map one that a page cannot hold."""
+    """Return a page in a frame, or plain HTML if the page is too large or cannot show the map."""
     try:
         framed = in_frame(make(), plain)
     except PoolcliError:
@@ -208,17 +208,17 @@ def explain(
     x, mode, size, ndim, layout, **options
         As in `poolcli.pool`.
     at : sequence of int, optional
-        A single output cell, counted from 0, after the index of its plane if there are several.
+        A single output cell, counted from 0; the index of its plane comes first if there are several.
 
     Returns
     -------
     Explanation
-        Its windows as plain data, a page or a picture of them (``save``), or itself in a notebook.
+        Iterate over it for plain data, ``save`` a page or a picture, or display it in a notebook.
 
     Raises
     ------
     PoolcliError
-        Whatever pooling `x` would raise.
+        As `poolcli.pool` would.
 
     Examples
     --------
@@ -231,7 +231,7 @@ def explain(
     feature_map = _as_map(x, size, ndim, layout, options)
     layer = Pooling.of(feature_map.ndim, mode, size, **options)
     made = Explanation(feature_map, layer, None if at is None else tuple(at))
-    next(made.facts())  # what cannot be pooled is refused here, not when it is shown
+    next(made.facts())  # refuse what cannot be pooled now, not on display
     return made
 
 
@@ -256,14 +256,14 @@ def compare(
     mode : str or sequence of str, optional
         The modes; ``max`` if missing.
     compat : str or sequence of str, optional
-        The frameworks; ``poolcli`` is poolcli's own rules. One name is compared with poolcli itself.
+        The frameworks; ``poolcli`` stands for poolcli's own rules. A single name is compared with poolcli itself.
     sides : mapping of str to mapping, optional
-        Instead of both: the options of each side, by its label.
+        Instead of both: the options of each side, by label.
 
     Returns
     -------
     Comparison
-        Its ``values`` by label and its ``reasons``, a page of them (``save``), or itself in a notebook.
+        It has ``values`` by label and ``reasons``, can ``save`` a page, and displays itself in a notebook.
 
     Raises
     ------
@@ -281,55 +281,31 @@ def compare(
     the default stride is the window's size in poolcli and 1 in ONNX
     """
     feature_map = _as_map(x, size, ndim, layout, options)
-    steps = _sides(mode, compat, size, options) if sides is None else _own_sides(sides, size, options)
+    own = _modes_and_frameworks(mode, compat) if sides is None else sides
+    steps = {label: _side({"size": size, **options, **more}) for label, more in own.items()}
     if len(steps) < 2:
         raise UsageError("there is nothing to compare", 'name several, such as mode=["max", "avg"]')
     return Comparison(feature_map, compared(feature_map, steps))
 
 
-def _sides(
-    mode: str | Sequence[str] | None, compat: str | Sequence[str] | None, size: Size, options: Mapping[str, Any]
-) -> dict[str, PoolStep]:
+def _modes_and_frameworks(
+    mode: str | Sequence[str] | None, compat: str | Sequence[str] | None
+) -> dict[str, dict[str, Any]]:
     modes = [mode or "max"] if isinstance(mode, str | None) else [*mode]
     names = [] if compat is None else [compat] if isinstance(compat, str) else [*compat]
-    made = {}
-    for label, one, name in labelled(modes, names):
-        given: Any = {**options, "compat": name}
-        made[label] = PoolStep(one, size, given)
-    return made
+    return {label: {"mode": one, "compat": name} for label, one, name in labelled(modes, names)}
 
 
-def _own_sides(sides: Mapping[str, Mapping[str, Any]], size: Size, options: Mapping[str, Any]) -> dict[str, PoolStep]:
-    made = {}
-    for label, own in sides.items():
-        given: Any = {**options, **own}
-        made[label] = PoolStep(given.pop("mode", "max"), given.pop("size", size), given)
-    return made
+def _side(options: Any) -> PoolStep:
+    return PoolStep(options.pop("mode", "max"), options.pop("size"), options)
 
 
 def _as_map(x: Any, size: Size, ndim: int | None, layout: str | None, options: Mapping[str, Any]) -> FeatureMap:
-    """Return `x` as a map; of a bare array the options may say how many axes are spatial."""
+    """Return `x` as a map; the options may say how many axes of a bare array are spatial."""
     feature_map = feature_map_of(x, layout)
     if layout is not None or isinstance(x, FeatureMap) or hasattr(x, "getbands"):
         return feature_map
-    said = (
-        size,
-        options.get("output_size"),
-        options.get("output_ratio"),
-        options.get("padding"),
-        options.get("stride"),
-        options.get("dilation"),
-    )
-    number = spatial_axes(feature_map.values, ndim, *said)
+    said = map(options.get, ("output_size", "output_ratio", "padding", "stride", "dilation"))
+    number = spatial_axes(feature_map.values, ndim, size, *said)
     lead = feature_map.values.ndim - number
     return FeatureMap.from_array(feature_map.values, "N" * (lead - 1) + "C" * (lead > 0) + SPATIAL[number - 1])
-
-
-def map_as_html(feature_map: FeatureMap) -> str:
-    """Return what a notebook shows of a map."""
-    return map_html(feature_map)
-
-
-def map_as_text(feature_map: FeatureMap) -> Any:
-    """Return what Rich shows of a map in a terminal."""
-    return Shown(feature_map)

@@ -1,7 +1,7 @@
-"""What a package needs that brings modes, filters or formats of its own.
+"""The classes for packages that add modes, filters or formats.
 
-Entry points in the groups ``poolcli.modes``, ``poolcli.filters`` and ``poolcli.formats`` lead to a `Mode`, `Filter` or
-a `Format` each.
+Each entry point in the groups ``poolcli.modes``, ``poolcli.filters`` and ``poolcli.formats`` leads to a `Mode`, a
+`Filter` or a `Format`.
 """
 
 from __future__ import annotations

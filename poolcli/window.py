@@ -1,7 +1,7 @@
-"""Window geometry in whole numbers: the only place that knows an output-size rule.
+"""Window geometry in whole numbers: the only place that knows the output-size rules.
 
 A :class:`Window` is what the user asked for. Given the lengths of the spatial axes, :meth:`Window.plan` turns it into
-one :class:`Axis` each: where every window starts and stops. Kernels see axes and never a word such as ``same``.
+one :class:`Axis` per axis: where every window starts and stops. Kernels see axes, never a word such as ``same``.
 
 The rules and their names follow Dumoulin & Visin, "A guide to convolution arithmetic for deep learning"
 (arXiv:1603.07285); ``ceil_mode`` and its clipped last window follow PyTorch (``aten/src/ATen/native/Pool.h``) and the
@@ -31,9 +31,9 @@ Padding = str | int | tuple[int, ...] | Pairs
 NAMED_PADDING = ("valid", "same", "same-lower")
 FILLS: Mapping[str, str] = {"reflect": "reflect", "symmetric": "symmetric", "replicate": "edge", "wrap": "wrap"}
 PAD_FILLS = ("ignore", *FILLS)
-MOST_WINDOWS = 2**40  # along one axis; more cannot be meant and would overflow index arithmetic
-COUNTING = 40  # bytes that it takes to count the cells of a window: numbers of 8 bytes, five at a time
-MOST_LISTED = 2**24  # windows along one axis that are not evenly spaced, so that each has its own start
+MOST_WINDOWS = 2**40  # along one axis; more is a mistake and would overflow index arithmetic
+COUNTING = 40  # bytes per window while its cells are counted: five arrays of 8-byte numbers
+MOST_LISTED = 2**24  # unevenly spaced windows along one axis, each with its own start
 AXIS_NAMES: Mapping[int, tuple[str, ...]] = {1: ("cells",), 2: ("rows", "columns"), 3: ("depth", "rows", "columns")}
 
 
@@ -49,19 +49,14 @@ def times(sizes: Sequence[int]) -> str:
 
 
 def _such_as(what: str) -> Phrase:
-    """Say what sizes look like."""
+    """Return a hint that shows the forms of sizes."""
     name = what.replace("-", "_")
     one, two, three = (Phrase(f"{{{name}}}", **{name: sizes}) for sizes in (2, (3, 2), (2, 3, 3)))
     return "write " + one + ", " + two + " or " + three
 
 
 def parse_sizes(text: str, what: str) -> int | tuple[int, ...]:
-    """Read ``3``, ``3x2`` or ``2x3x3``.
-
-    Parameters
-    ----------
-    text : str
-        One whole number, or one per spatial axis with ``x`` between them.
+    """Read ``3``, ``3x2`` or ``2x3x3``: one whole number, or one per spatial axis.
 
     Examples
     --------
@@ -118,12 +113,7 @@ def parse_padding(text: str) -> Padding:
 
 
 def parse_fill(fill: str | float, what: str, names: Sequence[str] = tuple(FILLS)) -> str | float:
-    """Read what cells outside of the input hold: a name, or a number, which may be a number already.
-
-    Parameters
-    ----------
-    fill : str or float
-        As a user types it.
+    """Read the fill of cells outside the input: a name or a number.
 
     Examples
     --------
@@ -147,11 +137,11 @@ def _ceil_div(a: int, b: int) -> int:
 
 @dataclass(frozen=True)
 class Axis:
-    """Where the windows lie along one spatial axis.
+    """The positions of the windows along one spatial axis.
 
-    Window ``i`` looks at the cells ``starts[i], starts[i] + dilation, ...`` before ``stops[i]``. Cells are numbered
-    from the first real one, so a negative cell is leading padding; a cell at ``length`` or after is trailing padding,
-    and one at ``length + after`` or after is the overhang of ``ceil_mode``.
+    Window ``i`` covers the cells ``starts[i], starts[i] + dilation, ...`` before ``stops[i]``. Cells are numbered from
+    the first real one: negative cells are leading padding, cells from ``length`` on trailing padding, and cells from
+    ``length + after`` on the overhang of ``ceil_mode``.
 
     Examples
     --------
@@ -163,10 +153,10 @@ class Axis:
     """
 
     length: int  # the number of real cells
-    # ranges where the windows are evenly spaced and of one size, else tuples
+    # ranges if the windows are evenly spaced and equal in size, else tuples
     starts: Sequence[int]
     stops: Sequence[int]
-    dilation: int = 1  # the step from cell to cell inside a window
+    dilation: int = 1  # the step between cells of a window
     # cells of padding
     before: int = 0
     after: int = 0
@@ -176,18 +166,18 @@ class Axis:
 
     @property
     def regular(self) -> bool:
-        """Whether the windows are evenly spaced and of one size."""
+        """Whether the windows are evenly spaced and equal in size."""
         return isinstance(self.starts, range)
 
     @property
     def stride(self) -> int:
-        """The step from window to window of a regular axis."""
+        """The step between windows of a regular axis."""
         assert isinstance(self.starts, range)  # noqa: S101 - tells mypy what `regular` says
         return self.starts.step
 
     @property
     def size(self) -> int:
-        """The cells of the largest window, padding and overhang counted."""
+        """The number of cells of the largest window, with padding and overhang."""
         if not self.starts:
             return 0
         if self.regular:
@@ -201,13 +191,13 @@ class Axis:
 
     @property
     def left_over(self) -> int:
-        """How many real cells lie behind the last window of a regular axis."""
+        """The number of real cells behind the last window of a regular axis."""
         if not self.regular or not self.starts:
             return 0
         return max(self.length - (self.starts[-1] + (self.size - 1) * self.dilation + 1), 0)
 
     def full(self, first: int = 0, last: int | None = None) -> bool:
-        """Whether the windows ``first`` to ``last`` hold real cells only."""
+        """Whether the windows ``first`` to ``last`` hold only real cells."""
         starts = self.starts[first:last]
         if not self.regular or len(starts) == 0:
             return True
@@ -218,10 +208,7 @@ class Axis:
         return range(self.starts[window], self.stops[window], self.dilation)
 
     def counts(self, *, include_pad: bool = False, first: int = 0, last: int | None = None) -> NDArray[np.int64]:
-        """Count the cells of the windows ``first`` to ``last`` that are real, or real or padding.
-
-        Overhang never counts.
-        """
+        """Count the real cells of the windows ``first`` to ``last``, and with `include_pad` their padding, too."""
         import numpy as np
 
         starts, stops = (
@@ -235,19 +222,19 @@ class Axis:
         return np.maximum(reached - skipped, 0)
 
     def band(self, first: int, last: int) -> tuple[int, int, Axis]:
-        """Return the real cells ``low:high`` that the windows ``first`` to ``last`` need, and their axis over them.
+        """Return the real cells ``low:high`` that the windows ``first`` to ``last`` need, and the axis over them.
 
-        What lies outside the band counts as padding there, which no window of the band can see.
+        Cells outside the band count as padding there, which no window of the band reaches.
         """
         starts, stops = self.starts[first:last], self.stops[first:last]
-        first_cell, end = (starts[0], stops[-1]) if self.regular else (min(starts), max(stops))  # of ranges at once
+        first_cell, end = (starts[0], stops[-1]) if self.regular else (min(starts), max(stops))
         low = min(max(first_cell, 0), self.length)
         high = max(min(end, self.length), low)
         moved = (_moved(starts, -low), _moved(stops, -low))
         return low, high, Axis(high - low, *moved, self.dilation, self.before + low, self.after + self.length - high)
 
     def filled(self) -> Axis:
-        """Return the axis over the array whose padding has been filled with values: nothing is padding any more."""
+        """Return the axis over the array with its padding filled: every cell is real."""
         moved = (_moved(self.starts, self.before), _moved(self.stops, self.before))
         return Axis(self.length + self.before + self.after, *moved, self.dilation)
 
@@ -264,7 +251,7 @@ def _evenly(length: int, first: int, number: int, stride: int, reach: int, **mor
 
 
 def sliding(length: int, window: Window, axis: int) -> Axis:
-    """Windows of one size, a stride apart, over padded cells."""
+    """Place windows of one size a stride apart over the padded axis."""
     size, stride, dilation = window.size[axis], window.stride[axis], window.dilation[axis]
     reach = (size - 1) * dilation + 1
     before, after = _pads(length, window, axis)
@@ -291,12 +278,12 @@ def _pads(length: int, window: Window, axis: int) -> tuple[int, int]:
 
 
 def whole(length: int, window: Window, axis: int) -> Axis:  # noqa: ARG001 - every kind has one signature
-    """One window over the whole axis."""
+    """Place one window over the whole axis."""
     return _evenly(length, 0, 1, 1, length)
 
 
 def adaptive(length: int, window: Window, axis: int) -> Axis:
-    """`output_size` windows that cover the axis, as PyTorch's ``AdaptivePooling.h``: they may overlap."""
+    """Cover the axis with `output_size` windows, which may overlap, like PyTorch's ``AdaptivePooling.h``."""
     number = window.output_size[axis] or length
     if length % number == 0:
         return _evenly(length, 0, number, length // number, length // number)
@@ -327,7 +314,7 @@ def _wanted(length: int, window: Window, axis: int) -> int:
 
 
 def fractional(length: int, window: Window, axis: int) -> Axis:
-    """`output_size` windows of one size at pseudo-random places, as PyTorch's ``FractionalMaxPooling.h``."""
+    """Place `output_size` windows of one size pseudo-randomly, like PyTorch's ``FractionalMaxPooling.h``."""
     number, size, u = _wanted(length, window, axis), window.size[axis], window.offsets[axis]
     if number + size - 1 > length:
         raise ShapeError(
@@ -342,7 +329,7 @@ def fractional(length: int, window: Window, axis: int) -> Axis:
 
 
 def fractional_disjoint(length: int, window: Window, axis: int) -> Axis:
-    """`output_size` disjoint windows at pseudo-random bounds, as TensorFlow's ``fractional_pool_common.cc``."""
+    """Cut the axis pseudo-randomly into `output_size` windows, like TensorFlow's ``fractional_pool_common.cc``."""
     number, u = _wanted(length, window, axis), window.offsets[axis]
     if number > length:
         raise ShapeError(f"{number} disjoint windows do not fit {length} cells", Phrase("use a smaller {output_size}"))
@@ -356,7 +343,7 @@ def fractional_disjoint(length: int, window: Window, axis: int) -> Axis:
 
 
 def fractional_overlapping(length: int, window: Window, axis: int) -> Axis:
-    """Disjoint windows, each with the first cell of the next, as TensorFlow's ``overlapping=True``."""
+    """Cut the axis, and give each window the first cell of the next, like TensorFlow's ``overlapping=True``."""
     apart = fractional_disjoint(length, window, axis)
     return Axis(length, apart.starts, tuple(min(stop + 1, length) for stop in apart.stops))
 
@@ -375,22 +362,22 @@ class Window(NamedTuple):
     """A window as it was asked for, one entry per spatial axis; make it with :meth:`of`."""
 
     kind: str = "sliding"  # a row of `KINDS`
-    # size, stride, dilation: cells; `size` is empty where the window follows from the input
+    # size, stride, dilation: cells; `size` is empty if the window follows from the input
     size: tuple[int, ...] = ()
     stride: tuple[int, ...] = ()
     padding: str | Pairs = "valid"  # valid, same, same-lower, or cells before and after
     dilation: tuple[int, ...] = ()
     ceil_mode: bool = False  # round the number of windows up
-    # the number of windows, where that is what was asked for; 0 keeps an axis as it is
+    # the number of windows, for kinds that are given it; 0 keeps an axis as it is
     output_size: tuple[int, ...] = ()
     offsets: tuple[float, ...] = ()  # the random offset u of fractional windows, 0 <= u < 1
-    same_ignores_dilation: bool = False  # onnxruntime's SAME, which pads as if the dilation were 1
+    same_ignores_dilation: bool = False  # onnxruntime's SAME pads as if the dilation were 1
     # whether rounding up drops a last window that starts in trailing padding: clipped, clipped-if-padded or whole
     rounding: str = "clipped"
-    # what becomes of a window larger than the input: it is refused, gives one value, or none
+    # a window larger than the input is refused, or gives one value or none
     too_large: str = "refused"
-    # of fractional windows, where no number was asked for: the share of its cells that an axis gives, or, where they
-    # have bounds and no size, how many cells there are to a window
+    # for fractional windows without `output_size`: outputs per cell of the axis, or cells per window if they have no
+    # size
     output_ratio: tuple[float, ...] = ()
 
     @classmethod
@@ -418,18 +405,18 @@ class Window(NamedTuple):
         kind : str
             A row of `KINDS`.
         size, stride, dilation, output_size : int or sequence of int
-            One number for every axis, or one per axis; `stride` None means `size`.
+            One number for all axes, or one per axis; `stride` None means `size`.
         padding : str, int, sequence of int, or sequence of (begin, end)
             See `parse_padding`.
         output_ratio : float or sequence of float
-            Of fractional windows, in place of `output_size`.
+            For fractional windows, instead of `output_size`.
         ceil_mode, offsets, same_ignores_dilation, rounding, too_large
             See the fields.
 
         Raises
         ------
         UsageError
-            If a number is out of range or there are too many or too few.
+            If a number is out of range, or the number of values is wrong.
 
         Examples
         --------
@@ -470,7 +457,7 @@ class Window(NamedTuple):
         ShapeError
             If an axis has no cell or no window fits.
         LimitError
-            If there would be absurdly many windows.
+            If there are too many windows to count.
         """
         if 0 in lengths:
             raise ShapeError(f"the input {times(lengths)} has no cells", "give it at least one along every axis")
@@ -503,7 +490,7 @@ class Window(NamedTuple):
         return ShapeError(f"{window} is larger than {given}", advice)
 
     def record(self) -> dict[str, Any]:
-        """Return the parameters that `of` needs to make this window again, as JSON has them."""
+        """Return the parameters for `of` to make this window again, as in JSON."""
         if self.kind == "global":
             return {"global": True}
         if self.kind == "adaptive":
@@ -524,14 +511,14 @@ class Window(NamedTuple):
 
 
 def output_shape(lead: Sequence[int], axes: Sequence[Axis]) -> tuple[int, ...]:
-    """Return the shape of the output, or raise `LimitError` if there is no room for values of 8 bytes."""
+    """Return the shape of the output, or raise `LimitError` if 8-byte values would not fit into memory."""
     shape = (*lead, *map(len, axes))
     check_memory(8 * math.prod(shape), f"an output of {times(shape)}", Phrase("use a larger {stride} or less padding"))
     return shape
 
 
 def check_empty(axes: Sequence[Axis]) -> None:
-    """Raise `EmptyWindowError` if any window has no real cell, saying how many and where the first is."""
+    """Raise `EmptyWindowError` with the number of windows without a real cell and the place of the first."""
     import numpy as np
 
     longest = max((len(axis) for axis in axes if axis.padded), default=0)
@@ -541,7 +528,7 @@ def check_empty(axes: Sequence[Axis]) -> None:
         return
     total = math.prod(len(axis) for axis in axes)
     good = math.prod(len(axis) - len(hole) for axis, hole in zip(axes, holes, strict=True))
-    # the first in row-major order: a hole on the last axis as long as the axes before stand at their first window
+    # the first in row-major order: while the other axes are at their first window, a hole on the last axis comes first
     firsts = [0] * len(axes)
     if not any(len(hole) and hole[0] == 0 for hole in holes):
         last = max(i for i, hole in enumerate(holes) if len(hole))
@@ -576,7 +563,7 @@ def _spread(value: int | Sequence[int], ndim: int, what: str, least: int) -> tup
 
 
 def _target(output_size: int | Sequence[int | None] | None, ndim: int, kind: str) -> tuple[int, ...]:
-    """Return the number of windows along each axis, 0 for one that is kept as it is."""
+    """Return the number of windows along each axis, 0 for an axis kept as it is."""
     if output_size is None:
         return ()
     if not isinstance(output_size, Sequence):
@@ -592,7 +579,7 @@ RATIO_HINT = Phrase("it says how many cells there are to a window: {output_ratio
 
 
 def _shares(output_ratio: float | Sequence[float] | None, ndim: int, kind: str) -> tuple[float, ...]:
-    """Return the share of each axis, or, of windows with bounds, the cells to a window."""
+    """Return the outputs per cell of each axis, or the cells per window for windows with bounds."""
     if output_ratio is None:
         return ()
     given: Any = output_ratio if isinstance(output_ratio, list | tuple) else [output_ratio]

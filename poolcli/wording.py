@@ -1,15 +1,14 @@
-"""Texts that people read: phrases that hold options as data, words of other libraries, foreign names made harmless."""
+"""Texts for people: phrases with options as data, names from other libraries, foreign text made harmless."""
 
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
 
 def printable(text: str) -> str:
-    r"""Return `text` with control, direction and other invisible characters written out as escapes.
+    r"""Return `text` with control, bidirectional and other invisible characters as escapes.
 
     Examples
     --------
@@ -22,17 +21,16 @@ def printable(text: str) -> str:
 
 
 def as_utf8(typed: str) -> bytes:
-    """Return what someone typed as a file would hold it; bytes that are not text stay something that no file holds."""
+    """Return typed text as the bytes of a file; undecodable bytes stay invalid, so that a reader refuses them."""
     return typed.encode("utf-8", "surrogatepass")
 
 
-# what poolcli sends to a terminal beside characters: colours and ends of lines
-SENT = re.compile(r"(\x1b\[[0-9;]*m|\n)")
-FIELD = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")  # of a phrase, where two braces are one that is meant
+SENT = re.compile(r"(\x1b\[[0-9;]*m|\n)")  # the only controls that poolcli sends to a terminal: colours, line ends
+FIELD = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")  # of a phrase, where a doubled brace stands for one
 
 
 def harmless(text: str) -> str:
-    r"""Return text of several lines and colours, with all else that a terminal acts on written out as escapes.
+    r"""Return text with its lines and colours, and everything else that a terminal acts on as escapes.
 
     Examples
     --------
@@ -46,7 +44,7 @@ def harmless(text: str) -> str:
 
 
 def many(number: int, what: str) -> str:
-    """Say how many there are of something.
+    """Return a number with its noun.
 
     Examples
     --------
@@ -60,12 +58,7 @@ LONGEST = 60
 
 
 def safe(text: str, longest: int = LONGEST) -> str:
-    r"""Return foreign text as one line that no terminal acts on: control, direction and other odd characters escaped.
-
-    Parameters
-    ----------
-    longest : int
-        Characters; more are elided in the middle.
+    r"""Return foreign text as one harmless line of at most `longest` characters, the middle elided.
 
     Examples
     --------
@@ -79,7 +72,7 @@ def safe(text: str, longest: int = LONGEST) -> str:
     return f"{plain[:head]}...{plain[len(plain) - (longest - 3 - head) :]}"
 
 
-# what other libraries call an option, and what it is called here
+# names of options in other libraries, and ours
 ELSEWHERE: Mapping[str, str] = {
     "kernel_size": "size", "pool_size": "size", "ksize": "size", "kernel_shape": "size", "filter_size": "size",
     "window": "size", "window_shape": "size", "window_size": "size", "block_size": "size", "kernel": "size",
@@ -97,16 +90,16 @@ ELSEWHERE: Mapping[str, str] = {
 
 
 class Phrase:
-    """A text that names options: which option, and which value, as data; who shows it says how they are typed.
+    """A text with options as data, so that the command line and Python can each spell them.
 
     Parameters
     ----------
     text : str
-        A field in braces is the name of an option, ``{0}`` one of `texts`.
+        A field in braces names an option; ``{0}`` is one of `texts`.
     *texts : object
-        What is said as it is.
+        Inserted as they are.
     **values : object
-        What an option is given; one without a value is only named. A `Readable`, an `Instead` or a `Typed` stands for
+        The values of options; an option without one is only named. A `Readable`, an `Instead` or a `Typed` stands for
         itself.
 
     Examples
@@ -130,7 +123,7 @@ class Phrase:
         self.parts = tuple(parts)
 
     def worded(self, option: Callable[[str, Any], str]) -> str:
-        """Return the text with every option as `option` says it of its name and its value, None if it has none."""
+        """Return the text with every option spelled by `option`, which gets its name and its value or None."""
         return "".join(part if isinstance(part, str) else option(*part) for part in self.parts)
 
     def __str__(self) -> str:
@@ -156,14 +149,14 @@ class Phrase:
 
 
 class Typed:
-    """A part of a `Phrase` that the command line says, and Python does not, or otherwise.
+    """A part of a `Phrase` for the command line only.
 
     Parameters
     ----------
     text : str or Phrase
         The part.
     otherwise : str
-        What Python says in its place.
+        Its replacement in Python.
 
     Examples
     --------
@@ -179,39 +172,37 @@ class Typed:
 
 
 class Readable:
-    """A source that can be read, for a `Phrase`: the command line says how to read it with the command that was typed.
+    """A source to read, for a `Phrase`: the command line repeats the typed command with it.
 
     Parameters
     ----------
     name : str
-        A file, ``-`` for standard input, or nothing for what a pipe brings.
+        A file, ``-`` for standard input, or nothing for a pipe.
     program : str
-        A program of the shell that makes the source readable.
+        A shell command whose output can be read, in place of the file.
 
     Examples
     --------
-    >>> str(Readable("my table.tsv", "cut -f 2-")), str(Readable("", "gunzip -c")), str(Readable("input.csv"))
-    ("cut -f 2- 'my table.tsv'", 'gunzip -c', "read('input.csv')")
+    >>> str(Readable("my table.tsv", "cut -f 2- 'my table.tsv'")), str(Readable("input.csv"))
+    ("cut -f 2- 'my table.tsv'", "read('input.csv')")
     """
 
     def __init__(self, name: str, program: str = "") -> None:
         self.name, self.program = name, program
 
     def __str__(self) -> str:
-        if not self.program:
-            return f"read({self.name!r})"
-        return f"{self.program} {shlex.quote(self.name)}" if self.name else self.program
+        return self.program or f"read({self.name!r})"
 
 
 class Instead:
-    """Another function that does what was wanted of the same input, for a `Phrase`; on the command line a command.
+    """A call of another function or command on the same input, for a `Phrase`.
 
     Parameters
     ----------
     name : str
-        Of the function.
+        The function.
     **options : object
-        What it is given; ``output`` is the file that it fills.
+        Its options; ``output`` is the file that it writes.
 
     Examples
     --------
@@ -229,7 +220,7 @@ class Instead:
 
 
 def keyword(name: str, value: Any) -> str:
-    """Say an option as Python spells it.
+    """Return an option as Python spells it.
 
     Examples
     --------

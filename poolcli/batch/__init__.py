@@ -1,6 +1,6 @@
-"""Many files: one task each, through one executor interface, whole or not at all, and resumable.
+"""Many files: one task each, local or on a cluster, atomic and resumable.
 
-`jobs` turns paths into jobs, `work` is what is done with each, `executors` are who does it, `run` brings the three
-together; `journal` says what made the results, from which `resume` tells what is done already; `report` writes down
-what became of it all, `tally` counts it.
+`jobs` turns paths into jobs, `work` does one of them, `executors` provide the workers, and `run` brings the three
+together. `journal` records what made the results, so that `resume` can skip them; `report` lists the outcomes, `tally`
+counts them.
 """

@@ -1,4 +1,4 @@
-"""Where work is done: processes of this machine, or a Dask cluster, both through `concurrent.futures.Executor`."""
+"""Workers: local processes or a Dask cluster, both through `concurrent.futures.Executor`."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ from poolcli.wording import Phrase
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
-WITHOUT_WORKERS = 60.0  # seconds without any worker in the middle of a run
-LAST_BREATH = 1.0  # seconds for a killed process to be gone
-PER_PROCESS = 2  # tasks handed out for each process, so that none waits for the next
-PER_THREAD = 8  # for each thread of a cluster, where a task is some 20 ms on its way
+WITHOUT_WORKERS = 60.0  # most seconds without any worker during a run
+LAST_BREATH = 1.0  # seconds for a killed process to disappear
+PER_PROCESS = 2  # tasks queued per process, so that none waits for the next
+PER_THREAD = 8  # the same per thread of a cluster, where a task takes some 20 ms to arrive
 
 
 class Workers:
-    """What runs tasks."""
+    """Something that runs tasks."""
 
-    share = 1  # how many threads each task may use, so that all together use the processors once
+    share = 1  # threads per task, so that all tasks together use each processor once
 
     def reach(self) -> None:
-        """Raise `ClusterError` if they are not there; called before anything is touched."""
+        """Raise `ClusterError` if the workers cannot be reached; called before anything is touched."""
 
     def open(self) -> AbstractContextManager[tuple[Executor, int]]:
-        """Give an executor, and how many tasks to hand it at once."""
+        """Give an executor and the number of tasks to queue."""
         raise NotImplementedError
 
     def abandon(self) -> None:
-        """Wait for nothing any more: neither for tasks that are running, nor for what is on its way to them."""
+        """Stop waiting, both for running and for queued tasks."""
 
     def alone(self) -> Workers:
-        """Return workers that do one task at a time, for tasks that may have killed their worker."""
+        """Return workers that run one task at a time, for tasks that may have killed their worker."""
         return self
 
     def check(self) -> None:
-        """Raise `ClusterError` if waiting any longer is in vain; called about once a second."""
+        """Raise `ClusterError` if further waiting is in vain; called about once a second."""
 
 
 class Local(Workers):
-    """Processes of this machine; a pool that breaks says so itself."""
+    """Processes on this machine; a broken pool reports itself."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -59,15 +59,15 @@ class Local(Workers):
 
     @contextmanager
     def open(self) -> Iterator[tuple[Executor, int]]:
-        """Start the processes; at the end, or after Ctrl-C, let each finish the task it is at; after a second, not.
+        """Start the processes; at the end, or after one Ctrl-C, let each finish its task; after a second Ctrl-C do not.
 
-        Each begins as a Python of its own: plain fork and the threads of a bar cannot be combined, and the server that
-        could fork them needs a folder, which stays when this process is ended.
+        Each starts as a fresh Python: fork does not mix with the threads of a progress bar, and a fork server needs a
+        folder, which would remain if this process is killed.
         """
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import active_children, get_context, resource_tracker
 
-        with unheard():  # what removes the semaphores of a process that was killed need not say that it did
+        with unheard():  # the tracker reports each semaphore of a killed process that it removes
             resource_tracker.ensure_running()
         self.others = set(active_children())
         pool = ProcessPoolExecutor(self.number, mp_context=get_context("spawn"), initializer=_start_worker)
@@ -80,7 +80,7 @@ class Local(Workers):
             pool.shutdown(wait=not self.abandoned, cancel_futures=True)
 
     def abandon(self) -> None:
-        """Kill the processes: one that hangs in a read hears nothing else."""
+        """Kill the processes: nothing else ends one that hangs in a read."""
         from multiprocessing import active_children
 
         self.abandoned = True
@@ -96,12 +96,12 @@ class Local(Workers):
 
 
 def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # for systems that let Ctrl-C through to it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # for systems where Ctrl-C reaches it
     Thread(target=_leave_with_parent, daemon=True).start()
 
 
 def _leave_with_parent() -> None:
-    """End this process when its parent is gone: a parent killed with SIGKILL cannot tell it to."""
+    """End this process when its parent is gone: after SIGKILL the parent cannot do so."""
     from multiprocessing import parent_process
     from multiprocessing.connection import wait
 
@@ -112,7 +112,7 @@ def _leave_with_parent() -> None:
 
 
 class Dask(Workers):
-    """Workers of a Dask scheduler, such as tcp://host:8786; it ends what it has begun and finds who kills workers."""
+    """Workers of a Dask scheduler, such as tcp://host:8786, which finishes tasks and finds those that kill workers."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -120,7 +120,7 @@ class Dask(Workers):
         self.seen = time.monotonic()
 
     def reach(self) -> None:
-        """Connect once, in vain or not; see `open`."""
+        """Connect once as a test; see `open`."""
         with connected(self.address):
             return
 
@@ -136,7 +136,7 @@ class Dask(Workers):
         with connected(self.address) as self.client:
             self.seen = time.monotonic()
             threads = sum(self.client.ncores().values())
-            # pure: a name made of the arguments would let Dask keep an old answer for a file that has changed since
+            # pure=True would name tasks by their arguments and reuse old answers for changed files
             yield self.client.get_executor(pure=False), PER_THREAD * max(threads, 1)
 
     def check(self) -> None:

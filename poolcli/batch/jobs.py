@@ -1,7 +1,7 @@
-"""From paths on a command line to jobs: which files to read, and what each result is called.
+"""From paths on the command line to jobs: the files to read, and the names of their results.
 
-Everything that can go wrong with names is found here, before any work: two inputs with one output, an output that is an
-input, a file that is there already. What concerns one path alone is no error of the whole, but a `Failure`.
+All problems with names are found here, before any work: two inputs with the same output, an output that is an input, an
+existing file. A problem with a single path does not stop the batch: it is a `Failure`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import glob
 import os
 import re
-import shlex
 import string
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,29 +21,29 @@ from poolcli.formats.foreign import HEAD
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.registry import FORMATS, find_format, format_of_name, format_of_target
 from poolcli.system.files import ZARR, check_name, file_error, is_special, left_behind, missing, open_source, same_file
+from poolcli.system.portable import quoted
 from poolcli.wording import Phrase, many, safe
 
 FIELDS = ("stem", "name", "ext", "folder", "number")
 USUAL = "{folder}/{stem}"
-EXTENSION = re.compile(r"\.[A-Za-z]\w*")  # an extension, unlike the end of v1.5
-MOSTLY_WORDS = ".txt"  # holds words more often than numbers: read where it is named, not where it is found
-KINDS_TOLD = 3  # of files that are counted where there is none to read
-FIELD_FORM = re.compile(r"(?:.?[<>^])?0?[0-9]{0,2}(?:\.[0-9]{1,2})?[ds]?")  # of its width: 99 characters at most
+EXTENSION = re.compile(r"\.[A-Za-z]\w*")  # unlike the end of v1.5
+MOSTLY_WORDS = ".txt"  # usually words, not numbers: read if named, skipped in folders
+KINDS_TOLD = 3  # kinds of files listed for a folder with nothing to read
+FIELD_FORM = re.compile(r"(?:.?[<>^])?0?[0-9]{0,2}(?:\.[0-9]{1,2})?[ds]?")  # a width of at most 99 characters
 PATTERN = "write a name such as '{stem}_pooled.png', '{folder}/{stem}.csv' or '{number:05}.npy'"
 
 
 @dataclass(frozen=True)
 class Job:
-    """One file to make of another."""
+    """A file to make from another, both by path."""
 
-    # the paths, as they follow from what was typed
     source: str
     target: str
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A path that gives no job, and why."""
+    """A path without a job, and the reason."""
 
     source: str
     problem: PoolcliError
@@ -52,13 +51,13 @@ class Failure:
 
 @dataclass
 class BatchPlan:
-    """What is to be done."""
+    """The jobs, and the paths without one."""
 
     jobs: list[Job] = field(default_factory=list)  # in the order of the inputs
-    failures: list[Failure] = field(default_factory=list)  # paths that cannot be worked on
-    # files in the searched folders that are results of this very command
+    failures: list[Failure] = field(default_factory=list)
+    # files in the searched folders that are results of this command
     left_out: list[str] = field(default_factory=list)
-    # files in the searched folders that poolcli does not read, and folders in them without `recursive`
+    # files in the searched folders that poolcli does not read, and without `recursive` their subfolders
     passed_over: list[str] = field(default_factory=list)
 
 
@@ -67,37 +66,36 @@ class FoundFile:
     """An input."""
 
     path: str
-    folder: str = ""  # its folder below the one that was searched; empty for a file that was named
-    named: bool = False  # whether it was named and not found by searching
+    folder: str = ""  # relative to the searched folder; empty for a named file
+    named: bool = False  # given by name, not found by searching
 
 
 # Finding
 
 
 def find_files(path: str, *, recursive: bool, output: str, passed_over: list[str]) -> Iterator[FoundFile]:
-    """Give the files that a path on the command line stands for.
+    """Yield the files that a path on the command line stands for.
 
     Parameters
     ----------
     path : str
         A file, a folder, or a pattern with ``*``, ``?``, ``[...]`` or ``**``.
     output : str
-        The folder of results, which is never searched unless it is `path` itself.
+        The folder of results, which is searched only if it is `path` itself.
     passed_over : list of str
-        What is passed over comes into it, see `BatchPlan`.
+        Extended with what is skipped, see `BatchPlan`.
 
     Raises
     ------
     FileError
-        If nothing is there or matches a pattern, a folder cannot be read, or it is a FIFO or a device, where a worker
-        would wait.
+        If nothing exists or matches, a folder cannot be read, or the path is a FIFO or a device.
     InputError
         If a folder holds nothing that poolcli reads.
     """
     if os.path.isdir(path) and path.rstrip(os.sep).endswith(ZARR):
         raise InputError(
             f"{path} is one array, not many files",
-            Phrase("use: poolcli pool {0} {output}", shlex.quote(path), output=f"out{ZARR}"),
+            Phrase("use: poolcli pool {0} {output}", quoted(path), output=f"out{ZARR}"),
         )
     if os.path.isdir(path):
         yield from _in_folder(path, recursive, output, passed_over)
@@ -137,7 +135,7 @@ def _in_folder(folder: str, recursive: bool, output: str, passed_over: list[str]
 
 
 def _nothing_in(folder: str, others: Sequence[str]) -> InputError:
-    """Say what a folder holds in place of files that poolcli reads."""
+    """Return the error for a folder without files that poolcli reads; it says what is there instead."""
     files = [path for path in others if not os.path.isdir(path)]
     kinds = Counter(Path(path).suffix.lower() or "other" for path in files).most_common(KINDS_TOLD)
     what = f"the folder {folder} contains no picture or array"
@@ -149,7 +147,7 @@ def _nothing_in(folder: str, others: Sequence[str]) -> InputError:
 
 
 def why_passed_over(path: str) -> PoolcliError:
-    """Say why a path in a searched folder was not read: what it is, as its first bytes show."""
+    """Return the reason why a path in a searched folder was skipped, by its type and its first bytes."""
     if os.path.isdir(path):
         return InputError(f"{path} is a folder", "add -r to look into folders")
     if is_special(path):
@@ -194,7 +192,7 @@ def _readable(name: str) -> bool:
 
 @dataclass(frozen=True)
 class Naming:
-    """How results are called; make it with `of`."""
+    """The names of results; make it with `of`."""
 
     folder: str
     pattern: str
@@ -202,22 +200,7 @@ class Naming:
 
     @classmethod
     def of(cls, folder: str, pattern: str | None = None, format: str | None = None) -> Naming:  # noqa: A002 -- the option's name
-        """Check the pattern and the format.
-
-        Parameters
-        ----------
-        pattern : str, optional
-            With the fields ``{stem}``, ``{name}``, ``{ext}``, ``{folder}``, ``{number}``.
-        format : str, optional
-            A name in `FORMATS`; by the pattern's ending or the input if missing.
-
-        Raises
-        ------
-        UsageError
-            If it is not a pattern.
-        UnknownNameError
-            If it has an unknown field, or the format is unknown.
-        """
+        """Check the pattern, which may use `FIELDS`, and the format; without one the pattern or the input decides."""
         extension = None if format is None else find_format(format, writing=True).extensions[0]
         naming = cls(folder, pattern or USUAL, extension)
         naming._check()
@@ -239,7 +222,7 @@ class Naming:
         text, name, _, _ = parts[-1]
         typed = EXTENSION.fullmatch(Path(f"x{text}").suffix) and name is None
         if typed and self.extension is None and format_of_name(text) is None:
-            format_of_target(self.pattern)  # it knows what to say
+            format_of_target(self.pattern)  # raises the right error
 
     def _filled(self, found: FoundFile, number: int) -> str:
         path = Path(found.path)
@@ -250,14 +233,14 @@ class Naming:
             raise UsageError(Phrase("{name} {0}: {1}", repr(self.pattern), problem), PATTERN) from None
 
     def target(self, found: FoundFile, number: int) -> str:
-        """Return where the result of an input goes.
+        """Return the path of the result of an input.
 
         Raises
         ------
         UsageError
-            If that is outside of the folder, or nothing says in what format.
+            If it is outside the folder, or its format is unknown.
         FileError
-            If Windows makes something else of such a name.
+            If Windows does not accept the name.
         """
         name = self._filled(found, number)
         drive, rest = os.path.splitdrive(name)
@@ -268,7 +251,7 @@ class Naming:
         return os.path.join(self.folder, name)
 
     def _ending(self, name: str, found: FoundFile) -> str:
-        """Return the extension that the name lacks."""
+        """Return the missing extension of a name."""
         own = format_of_name(name)
         if own is not None and own.writes and not self.pattern.endswith(("{stem}", "{folder}")):
             return ""
@@ -293,8 +276,7 @@ def plan(
     Raises
     ------
     UsageError
-        If two inputs have one output, an output is an input, or outputs are there already and neither `overwrite` nor
-        `resume` says what to do.
+        If two inputs have the same output, an output is an input, or outputs exist without `overwrite` or `resume`.
     """
     made = BatchPlan()
     found = list(_each_once(_all(paths, recursive, naming.folder, made)))
@@ -334,7 +316,7 @@ def _each_once(found: Iterable[FoundFile]) -> Iterator[FoundFile]:
 
 
 def _leave_out_results(made: BatchPlan, searched: set[str], overwrite: bool) -> None:
-    """Take results of an earlier run in the searched folder out of the inputs; refuse those that would be replaced."""
+    """Remove results of an earlier run from the inputs found by searching; refuse inputs that would be replaced."""
     results = {os.path.abspath(job.target): job for job in made.jobs if not same_file(job.source, job.target)}
     clashes = [job for job in made.jobs if os.path.abspath(job.source) in results]
     named = [job for job in clashes if overwrite or job.source not in searched]
@@ -372,7 +354,7 @@ def _check_targets(jobs: Sequence[Job], overwrite: bool, resume: bool) -> None:
 
 
 def remnants(jobs: Iterable[Job]) -> Iterator[str]:
-    """Give the temporary files that killed workers left behind beside the targets of these jobs."""
+    """Yield the temporary files that killed workers left beside the targets of these jobs."""
     folders: dict[str, list[str]] = {}
     for job in jobs:
         folder, name = os.path.split(job.target)

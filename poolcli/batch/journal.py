@@ -1,8 +1,8 @@
-"""What made the results that cannot say so themselves: a file beside them, one line of JSON each.
+"""A file beside the results that records what made those that cannot say so themselves, one line of JSON each.
 
-A line is written before its result gets its name, so that whatever is killed in between, no result is there of which
-nothing says what made it. It names the result and the state that its file has then, its size and time; a line whose
-state no file has is of a result that never came, or is there no more.
+A line is written before its result gets its name, so that even after a kill no result lacks a record. It holds the name
+of the result, and the size and time of its file; a line that matches no file belongs to a result that never appeared or
+is gone.
 """
 
 from __future__ import annotations
@@ -35,19 +35,13 @@ class Journal:
         return os.path.join(self.folder, JOURNAL)
 
     def note(self, target: str, provenance: Provenance, found: os.stat_result) -> None:
-        """Write down what made the file that is about to become `target`.
-
-        Raises
-        ------
-        FileError
-            If the system refuses; then the result must not appear either.
-        """
+        """Record what made the file that is about to become `target`; if that raises, the result must not appear."""
         name, *state = self._state(target, found)
         line = {"output": name, "state": state, "made": provenance.json()}
-        rest = f"\n{json.dumps(line)}\n".encode("ascii")  # the first end is for a line that was cut off
+        rest = f"\n{json.dumps(line)}\n".encode("ascii")  # the first newline ends a line that was cut off
         try:
             with open(self.path, "ab", buffering=0) as file:
-                with suppress(OSError):  # not every file system has locks; where it is on a network, it needs them
+                with suppress(OSError):  # network file systems need the lock, others may have none
                     lock(file.fileno(), wait=True)
                 while rest:
                     rest = rest[file.write(rest) :]
@@ -55,17 +49,11 @@ class Journal:
             raise file_error("write", self.path, problem) from problem
 
     def made(self, target: str, notes: Mapping[Written, Any]) -> Provenance | None:
-        """Return what made a result, if it is noted and the result is still what it was then."""
+        """Return what made a result, if that is recorded and the result has not changed since."""
         return Provenance.from_json(notes.get(self._state(target, os.stat(target))))
 
     def notes(self) -> dict[Written, Any]:
-        """Return what is noted, of every state of every result.
-
-        Raises
-        ------
-        FileError
-            If there is a journal that cannot be read.
-        """
+        """Return the records of all results."""
         try:
             return dict(self._lines())
         except OSError as problem:

@@ -1,10 +1,8 @@
-"""What is done already, and need not be done again.
+"""Finding the results that are up to date.
 
-What made a result is found again in it (`poolcli.steps.provenance`): in the ``steps`` of JSON and in the text of a PNG.
-For every other format, and for JSON that was read with unusual options, the journal has it (`poolcli.batch.journal`).
-A result is fresh if the same steps and options made it, and if nothing has been done to its source
-since: if the times of the last change of content and of name (mtime, ctime) are before that at which the result was
-written.
+JSON records what made it in ``steps``, PNG in a text (`poolcli.steps.provenance`). For other formats, and for JSON read
+with unusual options, the journal does (`poolcli.batch.journal`). A result is fresh if the same steps and options made
+it, and its source has not changed since: if both mtime and ctime of the source are earlier than the result's mtime.
 """
 
 from __future__ import annotations
@@ -26,7 +24,7 @@ from poolcli.wording import Phrase
 
 
 def made_by(target: str, work: Work, notes: Mapping[Written, Any]) -> Provenance | None:
-    """Return what made a result, from what the journal has noted or from the result itself."""
+    """Return what made a result, from the journal or from the result itself."""
     kind = work.format_of(target)
     noted = work.journal.made(target, notes) if work.journal else None
     return noted or (_READERS[kind](target) if kind in _READERS else None)
@@ -50,26 +48,20 @@ _READERS: Mapping[str, Callable[[str], Provenance | None]] = {"png": _from_png, 
 
 
 def unchanged(source: str, target: str) -> bool:
-    """Whether nothing has been done to a source since a result was written."""
+    """Whether a source has not changed since a result was written."""
     found = os.stat(source)
     return max(found.st_mtime_ns, found.st_ctime_ns) < os.stat(target).st_mtime_ns
 
 
 def fresh(job: Job, work: Work, notes: Mapping[Written, Any]) -> bool:
-    """Whether a result is what the job would make.
-
-    Raises
-    ------
-    PoolcliError
-        If poolcli did not make the file of that name, so that it must not be replaced unasked.
-    """
+    """Whether a result is what the job would make; raise if poolcli did not make the file."""
     if not os.path.lexists(job.target):
         return False
     try:
         made = made_by(job.target, work, notes)
         if made is not None:
             return unchanged(job.source, job.target) and made.same(work.steps, work.reading, work.writing)
-    except FileNotFoundError:  # no source: that will be told when it is to be read
+    except FileNotFoundError:  # no source: reading it will report that
         return False
     except OSError as problem:
         raise file_error("read", job.target, problem) from problem
@@ -87,16 +79,9 @@ def remaining(
     tell: Callable[[Outcome], None],
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Job]:
-    """Give the jobs that are not done yet; tell of the others.
+    """Yield the jobs that still have to be done, until `stop` says so; `tell` gets the outcome of the others.
 
-    Parameters
-    ----------
-    overwrite : bool
-        Whether a result that poolcli did not make may be replaced.
-    tell : function of Outcome
-        Called for each job that is done, or must not be done.
-    stop : function
-        When it says true no more are looked at.
+    With `overwrite`, results that poolcli did not make are replaced.
     """
     notes = work.journal.notes() if work.journal else {}
     for job in jobs:

@@ -1,4 +1,4 @@
-"""Jobs to workers and results to their places: no queue of our own, only how many tasks are handed out at once."""
+"""Handing jobs to workers and storing the results: no queue of our own, only a limit on tasks in flight."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from poolcli.system.mute import unheard
 from poolcli.system.portable import deaf
 from poolcli.wording import Phrase
 
-TICK = 0.2  # seconds between two looks at whether to go on
-GRACE = 2.0  # seconds that tasks have to end when the user wants to stop: one may hang in a read
+TICK = 0.2  # seconds between checks whether to go on
+GRACE = 2.0  # seconds for tasks to end after a stop: one may hang in a read
 
 UNSHARED = Phrase("the workers do not see this folder: add {send_bytes}, or share it")
 
@@ -32,14 +32,14 @@ ShouldStop = Callable[[], bool]
 
 
 class Transport(Protocol):
-    """How a job gets to a worker and its result to its place."""
+    """The way of a job to a worker, and of its result back."""
 
     def arguments(self, job: Job) -> tuple[Any, ...]:
-        """Return a function and what it is to be called with, there."""
+        """Return the function for the worker to call, and its arguments."""
         ...
 
     def outcome(self, job: Job, result: Any) -> Outcome:
-        """Turn what the function returned into what became of the job, here."""
+        """Turn the result of the function into the outcome of the job."""
         ...
 
 
@@ -48,7 +48,7 @@ class ByPath:
     """The worker reads and writes the files itself."""
 
     work: Work
-    absolute: bool = False  # whether paths have to be made absolute, because a worker may stand in another folder
+    absolute: bool = False  # make paths absolute, because workers may run in another folder
 
     def arguments(self, job: Job) -> tuple[Any, ...]:
         """Send the paths."""
@@ -56,15 +56,15 @@ class ByPath:
         return pool_path, there, self.work
 
     def outcome(self, job: Job, result: Outcome) -> Outcome:
-        """Call the files what they were called here, and look whether what was done elsewhere can be seen here."""
+        """Restore the names of the files, and check that a remote result can be seen here."""
         if self.absolute and result.status == DONE and _size(job.target) != result.bytes_out:
             raise FileError(f"{job.target} is not here, though a worker wrote it", UNSHARED)
         return replace(result, job=job)
 
 
 def _size(path: str) -> int | None:
-    """Return the size of a file, if it is there."""
-    with suppress(OSError), open(path, "rb") as file:  # unlike `stat`, this asks the server of a network's folder again
+    """Return the size of a file, or None if it does not exist."""
+    with suppress(OSError), open(path, "rb") as file:  # unlike `stat`, opening asks a network file system again
         return os.fstat(file.fileno()).st_size
     return None
 
@@ -80,7 +80,7 @@ class ByBytes:
         return pool_bytes, job, self.work, read_source(job.source).data
 
     def outcome(self, job: Job, result: Result) -> Outcome:
-        """Write what came back."""
+        """Write the result."""
         outcome, content, provenance = result
         if outcome.status == DONE:
             store(job, self.work, content, provenance)
@@ -90,26 +90,20 @@ class ByBytes:
 def run_jobs(
     jobs: Iterable[Job], transport: Transport, workers: Workers, tell: Tell, stop: ShouldStop = lambda: False
 ) -> None:
-    """Do every job once, and tell what became of each, in the order in which they end.
+    """Do every job once, and `tell` the outcomes in the order in which jobs end.
 
-    Parameters
-    ----------
-    jobs : iterable of Job
-        Taken as they are needed, not all at once.
-    stop : function
-        When it says true no more jobs are begun, and those that were begun are ended; for those that are not within
-        `GRACE` seconds nobody waits, and nothing is told of them.
+    Once `stop` returns true, no more jobs start, and those that do not end within `GRACE` seconds are abandoned.
 
     Raises
     ------
     ClusterError
-        If the workers cannot be reached any more; what was done until then has been told.
+        If the workers can no longer be reached.
     LimitError
-        If the system allows no more of them.
+        If the system does not allow more workers.
     """
     waiting = iter(jobs)
     while unanswered := _round(waiting, transport, workers, tell, stop):
-        # a worker died, and nobody knows at which of these, or an answer got lost; one at a time it will show
+        # a worker died at an unknown job, or an answer got lost: running them one at a time shows which
         for job in unanswered:
             if not stop():
                 for problem in _round(iter([job]), transport, workers.alone(), tell, stop).values():
@@ -119,7 +113,7 @@ def run_jobs(
 def _round(
     waiting: Iterator[Job], transport: Transport, workers: Workers, tell: Tell, stop: ShouldStop
 ) -> dict[Job, Exception]:
-    """Do jobs until there are none, or until a worker dies; return those without an answer, and why."""
+    """Do jobs until none is left or a worker dies; return the unanswered ones with the reason."""
     running: dict[Future[Any], Job] = {}
     unanswered: dict[Job, Exception] = {}
     end = math.inf
@@ -145,13 +139,7 @@ def _round(
 
 
 def _begun(job: Job, pool: Executor, transport: Transport, tell: Tell) -> Future[Any] | None:
-    """Hand out a job, or tell why it cannot be read; workers that this may start get no Ctrl-C and say nothing.
-
-    Raises
-    ------
-    LimitError
-        If no more processes, threads or open files are allowed.
-    """
+    """Submit a job, or tell why it cannot be read; workers started by this ignore Ctrl-C and print nothing."""
     try:
         call = transport.arguments(job)
     except PoolcliError as problem:
@@ -169,14 +157,14 @@ def _begun(job: Job, pool: Executor, transport: Transport, tell: Tell) -> Future
 
 
 def _settle(job: Job, future: Future[Any], transport: Transport, tell: Tell, unanswered: dict[Job, Exception]) -> None:
-    """Tell what became of a job that has ended, or note that there is no answer.
+    """Tell the outcome of a job that has ended, or record that there is no answer.
 
-    A task returns what went wrong with its file. What it raises is about workers, and may be over: when one dies after
-    its work, Dask has the result in one moment and not in the next.
+    A task returns the problems of its file. Exceptions are about workers, and trying again may help: if a worker dies
+    after its work, Dask first has the result and then loses it.
     """
     try:
         result = future.result()
-    except Exception as problem:  # noqa: BLE001 -- Dask has many; they concern this job alone
+    except Exception as problem:  # noqa: BLE001 -- Dask has many, and they concern only this job
         if isinstance(problem, CancelledError) or type(problem).__name__ == "KilledWorker":
             tell(Outcome.failed(job, _said(problem)))
         else:
@@ -193,7 +181,7 @@ def _ended(job: Job, result: Any, transport: Transport) -> Outcome:
 
 
 def _said(problem: BaseException) -> PoolcliError:
-    """Say in poolcli's words what the executors say."""
+    """Return poolcli's error for an exception of an executor."""
     name = type(problem).__name__
     if isinstance(problem, BrokenExecutor):
         return PoolcliError("its worker process died", "it may have run out of memory; use fewer workers (-j)")
@@ -205,13 +193,7 @@ def _said(problem: BaseException) -> PoolcliError:
 
 
 def make_folders(jobs: Iterable[Job], folder: str) -> None:
-    """Make the folders of the results.
-
-    Raises
-    ------
-    FileError
-        If the system refuses.
-    """
+    """Make the folders of the results."""
     for place in sorted({folder, *(os.path.dirname(job.target) for job in jobs)}):
         try:
             Path(place).mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What has become of the files of a batch so far, and the exit code that follows."""
+"""Counting the outcomes of a batch, and its exit code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SOME_FAILED = 3
 
 @dataclass
 class Tally:
-    """What has become of the files so far; each note with the files that it is about."""
+    """The outcomes so far, and each note with its files."""
 
     total: int
     start: float = field(default_factory=time.perf_counter)
@@ -26,7 +26,7 @@ class Tally:
     notes: dict[str | Phrase, list[str]] = field(default_factory=dict)
 
     def add(self, outcome: Outcome) -> None:
-        """Count one more."""
+        """Count an outcome."""
         self.count[outcome.status] += 1
         self.bytes_in += outcome.bytes_in
         self.bytes_out += outcome.bytes_out
@@ -35,12 +35,12 @@ class Tally:
 
     @property
     def seconds(self) -> float:
-        """The time since the start."""
+        """Seconds since the start."""
         return time.perf_counter() - self.start
 
     @property
     def rate(self) -> float:
-        """Files in a second, skipped ones not counted."""
+        """Files per second, without the skipped ones."""
         return (self.count["done"] + self.count["failed"]) / max(self.seconds, 1e-9)
 
     @property

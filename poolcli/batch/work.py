@@ -1,4 +1,4 @@
-"""One file of a batch: from its bytes to the bytes of its result, here or on a worker."""
+"""One file of a batch: from its bytes to those of its result, here or on a worker."""
 
 from __future__ import annotations
 
@@ -35,12 +35,11 @@ class Work:
     """What to do with every file."""
 
     steps: Sequence[Step]
-    reading: ReadOptions  # how to read
-    writing: WriteOptions  # how to write; the format by the name of the result if missing
-    # done to every input before the steps; it has to be one that can be imported by name
-    prepare: Callable[[FeatureMap], FeatureMap] | None = None
-    threads: int | None = None  # how many each task may use; as many as the worker thinks right if missing
-    journal: Journal | None = None  # where to note what made the results that cannot say so themselves
+    reading: ReadOptions
+    writing: WriteOptions  # without a format, the name of the result decides
+    prepare: Callable[[FeatureMap], FeatureMap] | None = None  # called before the steps; workers import it by name
+    threads: int | None = None  # per task; the worker decides if missing
+    journal: Journal | None = None  # for the results that cannot record what made them
 
     def format_of(self, target: str) -> str:
         """Return the format of a result."""
@@ -49,37 +48,36 @@ class Work:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one job."""
+    """The outcome of one job."""
 
     job: Job
-    status: str  # done, skipped or failed; passed over is what was never a job
-    # reading, pooling and writing: by the clock, and of the processor
+    status: str  # done, skipped, failed, or passed over if it never was a job
+    # reading, pooling and writing: wall clock and processor time
     seconds: float = 0.0
     cpu: float = 0.0
-    # the sizes of the files
     bytes_in: int = 0
     bytes_out: int = 0
     shape: tuple[int, ...] = ()  # of the result, in the layout's order
-    # what went wrong or why it was passed over, and what to try
+    # what went wrong, and what to try
     message: str | Phrase = ""
     hint: str | Phrase = ""
-    notes: tuple[str | Phrase, ...] = ()  # what of the file was left out, and what numbers lost
+    notes: tuple[str | Phrase, ...] = ()  # what was left out of the file, and what numbers lost
 
     @classmethod
     def passed_over(cls, path: str, why: PoolcliError) -> Outcome:
-        """Say why something in a folder was not read."""
+        """Return the outcome of something in a folder that was not read."""
         return cls(Job(path, ""), PASSED_OVER, message=why.text, hint=why.advice)
 
     @classmethod
     def failed(cls, job: Job, problem: BaseException) -> Outcome:
-        """Say what went wrong."""
+        """Return the outcome of a job that raised."""
         problem = refused(problem) if isinstance(problem, MemoryError) else problem
         if isinstance(problem, PoolcliError):
             return cls(job, FAILED, message=problem.text, hint=problem.advice)
         return cls(job, FAILED, message=f"{type(problem).__name__}: {problem}", hint=BUG)
 
     def record(self, worded: Callable[[str | Phrase], str] = str) -> dict[str, Any]:
-        """Return the line of the report, with options as `worded` says them."""
+        """Return the line of the report, its options spelled by `worded`."""
         facts = {
             "input": self.job.source, "output": self.job.target, "status": self.status,
             "seconds": round(self.seconds, 6), "cpu": round(self.cpu, 6), "bytes_in": self.bytes_in,
@@ -90,22 +88,22 @@ class Outcome:
         return {key: value for key, value in facts.items() if value or key in ("input", "output", "status")}
 
 
-Result = tuple[Outcome, bytes, Provenance | None]  # and what made it, if its bytes do not say so
+Result = tuple[Outcome, bytes, Provenance | None]  # the provenance if the bytes do not contain it
 
 
 def pool_path(job: Job, work: Work) -> Outcome:
-    """Make one file of another; never raises."""
+    """Make one file from another; never raises."""
     clock = _Clock()
     try:
         outcome, content, provenance = _result(job, work, read_source(job.source).data)
         store(job, work, content, provenance)
-    except Exception as problem:  # noqa: BLE001 -- whatever one file does, the others go on
+    except Exception as problem:  # noqa: BLE001 -- a bad file does not stop the others
         outcome = Outcome.failed(job, problem)
     return clock.stop(outcome)
 
 
 def pool_bytes(job: Job, work: Work, data: bytes) -> Result:
-    """Make the bytes of one file of those of another; never raises."""
+    """Make the bytes of one file from those of another; never raises."""
     clock = _Clock()
     try:
         outcome, content, provenance = _result(job, work, data)
@@ -115,7 +113,7 @@ def pool_bytes(job: Job, work: Work, data: bytes) -> Result:
 
 
 def store(job: Job, work: Work, content: bytes, provenance: Provenance | None) -> None:
-    """Write a result, and note before it gets its name what made it, if it cannot say so itself."""
+    """Write a result; before it gets its name, record what made it if its bytes do not."""
     note = partial(work.journal.note, job.target, provenance) if work.journal and provenance else None
     write_atomic(job.target, content, note)
 
@@ -125,12 +123,12 @@ class _Clock:
         self.start = time.perf_counter(), time.process_time()
 
     def stop(self, outcome: Outcome) -> Outcome:
-        """Note the time since the start."""
+        """Return the outcome with the time since the start."""
         return replace(outcome, seconds=time.perf_counter() - self.start[0], cpu=time.process_time() - self.start[1])
 
 
 def _result(job: Job, work: Work, data: bytes) -> Result:
-    """Return what becomes of the bytes of a file, as the commands for one file would write it, and what made it."""
+    """Return the result for the bytes of a file, the same as from the commands for one file."""
     before = decode(data, job.source, work.reading)
     before = work.prepare(before) if work.prepare else before
     shapes.validate(work.steps, before.shape, before.layout)
@@ -146,5 +144,5 @@ def _result(job: Job, work: Work, data: bytes) -> Result:
 
 
 def _tells(kind: str, work: Work) -> bool:
-    """Whether a result in this format says all of what made it."""
+    """Whether a result in this format records completely what made it."""
     return kind == "png" or (kind == "json" and not unusual(work.reading) and not unusual(work.writing))

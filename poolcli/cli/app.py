@@ -1,4 +1,4 @@
-"""Run one command line: the one place that catches errors."""
+"""Running a command line: the only place that catches errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code; of one that a signal ends it is 128 and the signal's number."""
+    """Run one command line and return its exit code, 128 plus the number of a signal that ended it."""
     out = Output(_color(arguments))
     try:
         return _run(arguments)
@@ -32,22 +32,22 @@ def run(arguments: Sequence[str]) -> int:
         return gone()
     except MemoryError as problem:
         return out.complain(refused(problem))
-    except OSError as problem:  # wherever it comes from: too many open files, for instance
+    except OSError as problem:  # from anywhere, such as too many open files
         return out.complain(system_error(problem))
 
 
 PREFIX = "POOLCLI_"
-WITHOUT_NUMPY = ("modes", "filters", "completion")  # the commands that do not start it
+WITHOUT_NUMPY = ("modes", "filters", "completion")  # commands that do not load it
 
 
 class Valued:
-    """An option with a value, for a command line whose command is not built yet."""
+    """An option with a value, for use before the command is built."""
 
     is_flag = False
 
 
 def _color(arguments: Sequence[str]) -> str:
-    """Return what ``--color`` says on a command line that may not have been understood yet."""
+    """Return the value of ``--color`` on a command line that may turn out to be wrong."""
     said = [word.value for word in classify(arguments, {"--color": Valued}) if word.flag == "--color" and word.value]
     return said[-1] if said else os.environ.get("POOLCLI_COLOR", "auto")
 
@@ -64,13 +64,13 @@ def _run(arguments: Sequence[str]) -> int:
     if name not in WITHOUT_NUMPY and not {"-h", "--help"} & set(arguments):
         check_start()
     built = build(name)
-    if name not in GROUPS["Look up"]:  # doctor lists them
+    if name not in GROUPS["Look up"]:  # doctor lists them anyway
         _note_strange_settings(arguments, built)
     return _command(name, arguments[1:], built)
 
 
 def _note_strange_settings(arguments: Sequence[str], built: Command) -> None:
-    """Say which variables of the environment look like options, but are none."""
+    """Note environment variables that look like options but are not."""
     given = {name for name in os.environ if name.startswith(PREFIX)} - {"POOLCLI_DEBUG"}
     if not given or given <= {one.envvar for one in built.params} or {"-q", "--quiet"} & set(arguments):
         return
@@ -115,7 +115,7 @@ def _invoke(name: str, words: Sequence[str], built: Command) -> int:
 
 
 def _stages(name: str, words: Sequence[str], command: Command) -> tuple[list[str], list[list[str]] | None]:
-    """Cut the steps of a stack off the words after the name of a command, if it takes one."""
+    """Split the words after the name of a command into its own and the steps of a stack, if it takes one."""
     if name not in STACKS:
         return list(words), None
     from poolcli.cli import stack

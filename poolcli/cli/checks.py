@@ -1,4 +1,4 @@
-"""What is checked before any work: the input that is meant, targets that are not inputs."""
+"""Checks before any work: a missing INPUT, shapes, outputs that would replace inputs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from poolcli.wording import Phrase
 
 
 def chosen_input(given: str | None) -> str:
-    """Return INPUT, or ``-`` where it is missing and something is piped in."""
+    """Return INPUT, or ``-`` if it is missing and something is piped in."""
     if given is not None:
         return given
     if sys.stdin is None or sys.stdin.isatty():
@@ -24,7 +24,7 @@ def chosen_input(given: str | None) -> str:
 
 
 def shape_alone(text: str, given: str | None, *, drawn: bool) -> tuple[int, ...]:
-    """Return the sizes that stand in place of an INPUT; `drawn` is whether a page or a picture will show them."""
+    """Return the sizes given by ``--shape`` instead of an INPUT; pages and pictures (`drawn`) show at most two."""
     if given is not None:
         raise UsageError("--shape and an INPUT cannot be combined", "drop one of them")
     sizes = parse_sizes(text, "shape")
@@ -38,36 +38,36 @@ def shape_alone(text: str, given: str | None, *, drawn: bool) -> tuple[int, ...]
 
 
 def compat_among(steps: Iterable[Any]) -> str | None:
-    """Return the framework that the first pooling which names one goes by, because the input is read as it does."""
+    """Return the first framework that a pooling step names, because it decides how the input is read."""
     named = (step.options.get("compat") for step in steps if hasattr(step, "options"))
     return next(filter(None, named), None)
 
 
 def files_read(source: str, steps: Iterable[Any]) -> list[str]:
-    """Return the names of the files that a command reads: INPUT, and the kernels of its steps."""
+    """Return the files that a command reads: INPUT, and the kernels of its steps."""
     return [source, *(step.label for step in steps if hasattr(step, "label"))]
 
 
 class Target(Protocol):
-    """The options of a command that say where its result goes."""
+    """The output options of a command."""
 
     output: str
     overwrite: bool
 
     @property
     def chosen_format(self) -> str | None:
-        """What is written; an error if nobody knows."""
+        """The format to write; raises if it is unknown."""
         ...
 
 
 def check_output(inputs: Sequence[str], target: Target) -> None:
-    """Refuse, before any work, an output that cannot be written, one that is an input, or an unknown format."""
+    """Refuse an output that cannot be written, one that is an input, or an unknown format."""
     check_target_apart(target.output, inputs, overwrite=target.overwrite)
     target.chosen_format  # noqa: B018 -- for its errors
 
 
 def check_target_apart(output: str, inputs: Sequence[str], *, overwrite: bool) -> None:
-    """Refuse an output that cannot be written, or that is one of the inputs."""
+    """Refuse an output that cannot be written or is one of the inputs."""
     if output == "-":
         return
     check_target(output)

@@ -1,9 +1,9 @@
-"""What may come next on a command line: the answer to the scripts that ``poolcli completion`` prints.
+"""Shell completion: the answers to the scripts that ``poolcli completion`` prints.
 
-They set ``_POOLCLI_COMPLETE`` to their shell and give the words up to the cursor. The answer is a line that says
-whether file names may stand there too, and then one candidate a line. Only the command being typed is built. Typer's
-own scripts are not used, because theirs for Bash cuts words at ``:`` and ``=``, theirs for fish starts poolcli twice,
-and neither they nor Typer know of stacks.
+A script sets ``_POOLCLI_COMPLETE`` to its shell and passes the words up to the cursor. The first line of the answer
+says whether file names are possible, too; then comes one candidate per line. Only the typed command is built. Typer's
+own scripts do not fit: the one for Bash splits words at ``:`` and ``=``, the one for fish starts poolcli twice, and
+Typer does not know stacks.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from poolcli.cli.options.grammar import Command
 
 
-BREAKS = ":=@"  # where Bash cuts words that a shell has whole, unless the user has changed COMP_WORDBREAKS
+BREAKS = ":=@"  # where Bash splits words for completion, unless the user has changed COMP_WORDBREAKS
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What may come next: words with what they mean, and whether file names."""
+    """The candidates with their descriptions, and whether file names are possible."""
 
     words: Mapping[str, str]
     files: bool = False
 
 
 def answer(shell: str, arguments: Sequence[str]) -> str:
-    """Return the lines that the script of `shell` asks for; `arguments` are the words up to the cursor."""
+    """Return the answer for the script of `shell`; `arguments` are the words up to the cursor."""
     if shell not in _SHOWN:
         raise UnknownNameError("shell", shell, _SHOWN)
     words, cut = _unbroken(arguments) if shell == "bash" else (list(arguments), 0)
@@ -53,14 +53,14 @@ def _escaped(word: str) -> str:
     return word.replace("\\", "\\\\").replace(":", "\\:")
 
 
-# how each shell wants a word, and what stands between that and its meaning, if the shell shows one
+# how to write a candidate for each shell, and the separator before its description, if the shell shows one
 _SHOWN: Mapping[str, tuple[Callable[[str], str], str]] = {
     "bash": (shlex.quote, ""), "zsh": (_escaped, ":"), "fish": (str, "\t"),
 }  # fmt: skip
 
 
 def _unbroken(words: Sequence[str]) -> tuple[list[str], int]:
-    """Put together what Bash cut at `BREAKS`; also return how much of the last word it will leave alone."""
+    """Rejoin what Bash split at `BREAKS`; also return the length of the part of the last word that Bash keeps."""
     whole: list[str] = []
     cut = 0
     for index, word in enumerate(words):
@@ -76,7 +76,7 @@ def _unbroken(words: Sequence[str]) -> tuple[list[str], int]:
 
 
 def _unquoted(word: str) -> str:
-    """Return a word as the program would get it; one whose quotes are still open, without them."""
+    """Return a word without its quotes, even if they are still open."""
     for end in ("", "'", '"'):
         try:
             return "".join(shlex.split(word + end))
@@ -85,11 +85,11 @@ def _unquoted(word: str) -> str:
     return word
 
 
-# What may come next
+# Candidates
 
 
 def complete(words: Sequence[str], last: str) -> Answer:
-    """Return what `last`, the word after `words`, may become."""
+    """Return the candidates for `last`, the word after `words`."""
     if not words:
         options = {"--help": "Show the help.", "--version": "Print the version."}
         return Answer(_beginning(last, options if last.startswith("-") else COMMANDS))
@@ -108,20 +108,20 @@ def _beginning(last: str, words: Mapping[str, str]) -> dict[str, str]:
 
 
 def _stack(command: Command, words: Sequence[str], last: str, steps: Mapping[str, Callable[..., Any]]) -> Answer:
-    """Complete a command that takes steps: its own options and input, the names of steps, their options, ``then``."""
+    """Complete a command with a stack: its own options and input, step names, their options, ``then``."""
     from poolcli.cli import stack
     from poolcli.cli.options import grammar
 
     try:
         own, stages = stack.split(words, steps, command)
-    except UsageError:  # nothing fits after what is not a step
+    except UsageError:  # nothing fits after an unknown step
         return Answer({})
     names = {name: (step.__doc__ or "").partition("\n")[0] for name, step in steps.items()}
     names |= {name: f"Pool the whole map: {name.removeprefix('global-')}." for name in GLOBALS}
     if not stages:
         given = _place(command, own)[1]
         return _arguments(command, own, last, names if given else {})
-    if _place(command, own)[0] is not None:  # an option behind the last step
+    if _place(command, own)[0] is not None:  # an option of the command after the last step
         return _arguments(command, own, last)
     if not stages[-1]:
         return Answer(_beginning(last, names))
@@ -131,7 +131,7 @@ def _stack(command: Command, words: Sequence[str], last: str, steps: Mapping[str
 
 
 def _place(command: Command, words: Sequence[str]) -> tuple[Any, int]:
-    """Return the option whose value comes after `words`, if one does, and how many arguments they are."""
+    """Return the option whose value comes next, if any, and the number of arguments in `words`."""
     options = options_of(command)
     known = classify(words, options)
     pending = options[known[-1].flag] if known and known[-1].awaits else None
@@ -139,7 +139,7 @@ def _place(command: Command, words: Sequence[str]) -> tuple[Any, int]:
 
 
 def _arguments(command: Command, words: Sequence[str], last: str, after: Mapping[str, str] = {}) -> Answer:
-    """Complete the options and arguments of a command, and the words that may stand after its last argument."""
+    """Complete the options and arguments of a command, and the words `after` its last argument."""
     options = options_of(command)
     pending, given = _place(command, words)
     head, sign, tail = last.partition("=")
@@ -158,6 +158,6 @@ def _arguments(command: Command, words: Sequence[str], last: str, after: Mapping
 
 
 def _values(parameter: Any, last: str) -> Answer:
-    """Return the values that a parameter may take; its metavar says whether it takes files."""
+    """Return the possible values of a parameter; its metavar says whether it takes files."""
     files = any(word in (parameter.metavar or "") for word in ("FILE", "PATH", "DIR", "INPUT"))
     return Answer(dict.fromkeys(parameter.offers(last), ""), files)

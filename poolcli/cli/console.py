@@ -1,4 +1,4 @@
-"""What standard output and standard error can show: colours, characters, columns; and Rich, told so."""
+"""What the terminal can show (colours, characters, columns), and Rich consoles set up for it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TRUECOLOR_TERMS = ("alacritty", "contour", "foot", "ghostty", "kitty", "wezterm"
 
 
 def wants_color(choice: str, stream: IO[str] | None) -> bool:
-    """Decide on colour: the option, then ``NO_COLOR``, then ``FORCE_COLOR``, then whether it is a terminal."""
+    """Decide on colour by the option, then ``NO_COLOR``, then ``FORCE_COLOR``, then whether it is a terminal."""
     if stream is None:
         return False
     if choice != "auto":
@@ -35,7 +35,7 @@ def wants_color(choice: str, stream: IO[str] | None) -> bool:
 
 
 def colors_of(choice: str) -> Colors:
-    """Return which colours the terminal says it has; 16 are none, because they would mislead."""
+    """Return the colours of the terminal; 16 colours count as none, because they would mislead."""
     if not wants_color(choice, sys.stdout):
         return "none"
     term, depth = os.environ.get("TERM", ""), os.environ.get("COLORTERM", "").lower()
@@ -55,7 +55,7 @@ def unicode_ok() -> bool:
 
 
 def width_of_output() -> int | None:
-    """Return the columns that output has to fit: the terminal's, or ``COLUMNS``; None where there is no limit."""
+    """Return the columns that output must fit, from ``COLUMNS`` or the terminal; None for no limit."""
     columns = os.environ.get("COLUMNS", "")
     if columns.isdigit() and int(columns) > 0:
         return int(columns)
@@ -65,21 +65,16 @@ def width_of_output() -> int | None:
 
 
 def watched() -> bool:
-    """Whether someone may be looking at standard error, on a terminal that can redraw a line."""
+    """Whether standard error is a terminal that can redraw a line."""
     return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def screen(
     file: IO[str] | None, system: System | None, *, width: int | None = None, terminal: bool | None = None
 ) -> Console:
-    """Return a Rich console that adds nothing of its own: no markup, no emoji, no guesses.
+    """Return a Rich console without markup, emoji or highlighting.
 
-    Parameters
-    ----------
-    system : str or None
-        Which colours; None for none.
-    terminal : bool, optional
-        Whether lines may be redrawn; if missing, whether there are colours.
+    `system` None means no colours; `terminal` says whether lines may be redrawn, by default if there are colours.
     """
     from rich.console import Console
 
@@ -90,13 +85,13 @@ def screen(
 
 
 class Harmless:
-    """A drawing in which what a terminal would act on is written out, whoever put it there; colours are Rich's own."""
+    """A drawing with everything that a terminal would act on written out, except Rich's own colours."""
 
     def __init__(self, drawing: RenderableType) -> None:
         self.drawing = drawing
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
-        """Give the pieces of the drawing."""
+        """Yield the pieces of the drawing."""
         for piece in list(console.render(self.drawing, options)):
             text = piece.text
             harmless = text.isprintable() or text == "\n" or piece.control
@@ -105,7 +100,7 @@ class Harmless:
 
 
 def rendered(*drawings: RenderableType, system: System | None = None, width: int | None = None) -> str:
-    """Return drawings as text, lines not padded with blanks; as wide as they want to be without a `width`."""
+    """Return drawings as text without trailing blanks; without a `width`, as wide as they need."""
     from rich.measure import Measurement
 
     text = StringIO()

@@ -1,4 +1,4 @@
-"""What ``poolcli`` says without a command: its help and its version, or that there is no such command."""
+"""``poolcli`` without a command: its help, its version, or the error for an unknown command."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ VARIABLES = {
 
 
 def run(word: str) -> int:
-    """Do what a command line asks that does not begin with the name of a command."""
+    """Run a command line that does not begin with the name of a command."""
     if not word:
         tell(front_page_text(width_of_output() or 80, paint=wants_color("auto", sys.stderr)).removesuffix("\n"))
         return 2

@@ -1,4 +1,4 @@
-"""A command's page, taken from its docstring and its options: what ``--help``, the reference and the manual show."""
+"""The page of a command, from its docstring and options, for ``--help``, the reference and the manual."""
 
 from __future__ import annotations
 
@@ -10,55 +10,45 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from typer.core import TyperCommand
 
-# what is asked for most comes first; a panel that is not named here comes after these
+# the panels most often needed come first, panels not named here last
 PANELS = (
-    "Arguments",
-    "Files",
-    "Steps",
-    "Window",
-    "Before pooling",
-    "Output",
-    "Workers",
-    "Input",
-    "Tables",
-    "Pictures out",
-)
-BESIDE = 32  # the column from which help stands beside an option, unless the option is too long
-ROOM = 24  # columns that help needs beside an option; with fewer it stands below
-WIDEST = 100  # columns of text that are still pleasant to read
+    "Arguments", "Files", "Steps", "Window", "Before pooling", "Output", "Workers", "Input", "Tables", "Pictures out",
+)  # fmt: skip
+BESIDE = 32  # the column where help starts, unless the option is too long
+ROOM = 24  # columns that help needs beside an option; with fewer it goes below
+WIDEST = 100  # columns of text that still read well
 KEPT_WHOLE = r"\[(?:default:|or) [^]]*\]"
 HELP = "Show this page. Every option can come from the environment: POOLCLI_OUTPUT=result.json."
-WORD = r"""(?:'[^']*'|"[^"]*"|[^\s'"])+"""  # of a shell, its blanks in quotes included
+WORD = r"""(?:'[^']*'|"[^"]*"|[^\s'"])+"""  # a shell word, which may contain quoted blanks
 
 
 class OptionRow(NamedTuple):
     """An option or an argument."""
 
-    names: tuple[str, ...]  # -k and --size; of an argument INPUT
-    negative: str = ""  # --no-relu, or nothing
-    # as the page shows them
+    names: tuple[str, ...]  # -k and --size; INPUT for an argument
+    negative: str = ""  # --no-relu
     metavar: str = ""
     help: str = ""
     default: str = ""
-    values: tuple[str, ...] = ()  # what completion offers
+    values: tuple[str, ...] = ()  # offered by completion
     variable: str = ""  # the environment variable that sets it
 
     @property
     def left(self) -> str:
-        """The option as help shows it: ``-k, --size N|HxW``."""
+        """The option as in help: ``-k, --size N|HxW``."""
         *short, long = sorted(self.names, key=len)
         lead = f"{short[0]}, " if short else "    " if long.startswith("-") else ""
         return f"{lead}{long} {self.metavar}".rstrip()
 
     @property
     def right(self) -> str:
-        """The help with what goes without saying."""
+        """The help text with the negative form and the default."""
         more = [f"[or {self.negative}]"] * bool(self.negative) + [f"[default: {self.default}]"] * bool(self.default)
         return " ".join([self.help, *more])
 
 
 class Page(NamedTuple):
-    """What there is to say about a command."""
+    """All that help says about a command."""
 
     name: str
     usage: str
@@ -105,7 +95,7 @@ def _row(parameter: Any) -> OptionRow:
 
 
 def _default(parameter: Any) -> str:
-    """Return the default in words, if it has been given some, or else as one would type it; a switch is off."""
+    """Return the default in words if it has any, else as typed; switches are off."""
     if isinstance(parameter.show_default, str):
         return parameter.show_default
     if parameter.is_flag or parameter.default in (None, ""):
@@ -117,7 +107,7 @@ def _default(parameter: Any) -> str:
 
 
 def help_text(page: Page, width: int, *, paint: bool) -> str:
-    """Return the page as ``--help`` prints it: in ASCII, and in `width` columns where the words allow."""
+    """Return the page as ``--help`` prints it, in ASCII and, if the words allow, in `width` columns."""
     width = min(width, WIDEST)
     lines = [*wrapped(page.summary, width), ""]
     if page.examples:
@@ -134,12 +124,12 @@ def help_text(page: Page, width: int, *, paint: bool) -> str:
 
 
 def heading(name: str, paint: bool) -> str:
-    """Return the line above a part of a page."""
+    """Return the heading of a part of a page."""
     return f"\x1b[1;4m{name}\x1b[0m:" if paint else f"{name}:"
 
 
 def wrapped(text: str, width: int, indent: int = 0) -> list[str]:
-    """Return text in lines, the defaults in it never cut."""
+    """Return text in lines, without breaking its defaults."""
 
     def joined(found: re.Match[str]) -> str:
         return found[0].replace(" ", "\0") if len(found[0]) <= width else found[0]
@@ -152,7 +142,7 @@ def wrapped(text: str, width: int, indent: int = 0) -> list[str]:
 
 
 def columns(left: str, text: str, width: int, *, at: int = BESIDE, paint: bool) -> list[str]:
-    """Return a name and what it means, beside each other from column `at` on, or below each other."""
+    """Return a name and its meaning, which starts at column `at` or, without enough room, on the next line."""
     roomy = width - at >= ROOM
     start = at if roomy else 6
     told = [" " * start + line for line in wrapped(text, width - start)]
@@ -164,13 +154,12 @@ def columns(left: str, text: str, width: int, *, at: int = BESIDE, paint: bool) 
 
 
 def example(line: str, width: int) -> Iterator[str]:
-    """Yield a command line in lines that a shell takes for one."""
+    """Yield a command line in lines that a shell joins."""
     shown = " "
     words = re.findall(WORD, line)
     for left, word in zip(range(len(words) - 1, -1, -1), words, strict=True):
-        if (
-            len(shown) + len(word) + (3 if left else 1) > width and shown.strip()
-        ):  # a blank, and a backslash if more comes
+        needed = len(word) + (3 if left else 1)  # with a blank, and a backslash if more words follow
+        if len(shown) + needed > width and shown.strip():
             yield f"{shown} \\"
             shown = "   "
         shown += f" {word}"

@@ -1,4 +1,4 @@
-"""Inputs larger than memory: what to do block by block, and how to say so."""
+"""Inputs larger than memory, processed block by block."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from poolcli.large.chain import Chain
     from poolcli.steps.steps import Step
 
-LARGE = 1 << 26  # bytes of a file from which it is not read whole
+LARGE = 1 << 26  # bytes; larger files are not read completely
 
 
 class Done(NamedTuple):
-    """What was done block by block: the input's shape and layout, and the records of the steps."""
+    """A finished run: the input's shape and layout, and the records of the steps."""
 
     shape: tuple[int, ...]
     layout: str
@@ -41,12 +41,9 @@ def in_blocks(
     compat: str | None = None,
     cluster: ClusterOptions | None = None,
 ) -> Done | None:
-    """Do the steps block by block if the input or the output asks for it; return what was done, if anything.
-
-    A Zarr array asks for it, and so does a large file of CSV or ``.npy`` that goes to such a file.
-    """
+    """Run the steps block by block if needed: for Zarr arrays, and from large CSV or ``.npy`` files to such files."""
     scheduler = cluster.scheduler if cluster else None
-    if _may_be_zarr(source) or _may_be_zarr(io.writing.output):  # a cheap look, before anything is imported
+    if _may_be_zarr(source) or _may_be_zarr(io.writing.output):  # cheap, before importing anything
         from poolcli.large.zarr_arrays import is_zarr
 
         if is_zarr(source) or is_zarr(io.writing.output):
@@ -82,7 +79,7 @@ def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str 
         found = source_of(source, options, floats=compat is not None)
     if found is None or not hasattr(found, "path"):
         raise UsageError(f"{source} cannot become a Zarr array block by block", "use a Zarr array or an .npy file")
-    alone = with_threads(steps, 1)  # blocks of a Zarr array are beside each other and use the processors by themselves
+    alone = with_threads(steps, 1)  # the blocks of a Zarr array already run in parallel
     chain = _chain(alone if is_zarr(target) else steps, found)
     _say_notes(found, io)
     if not is_zarr(target):
@@ -93,14 +90,14 @@ def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str 
     record = {"layout": found.known.layout, "steps": [*found.steps, *_records(chain)]}
     from logging import CRITICAL, getLogger
 
-    getLogger("asyncio").setLevel(CRITICAL + 1)  # zarr's loop; what matters comes as an exception
-    with raising():  # threads and workers have to be told before the folder can go
+    getLogger("asyncio").setLevel(CRITICAL + 1)  # of Zarr's loop, which also raises what matters
+    with raising():  # threads and workers must stop before the folder is removed
         to_zarr(chain, found, target, record, workers=threads(io.verbosity.threads), scheduler=scheduler)
     return _told(chain, found, io)
 
 
 def _banded(source: str, steps: Sequence[Step], io: InputOutput, compat: str | None) -> Done | None:
-    """Do a large file band by band, if its format, its steps and the target's format allow."""
+    """Process a large file band by band, if its format, the steps and the target's format allow that."""
     from poolcli.large.chain import NotInBlocksError
     from poolcli.large.sources import source_of
 
@@ -116,13 +113,13 @@ def _banded(source: str, steps: Sequence[Step], io: InputOutput, compat: str | N
     except NotInBlocksError:
         return None
     if _unfit(chain, found.known.back, kind):
-        return None  # the writer of whole arrays can do it, or knows what to say
+        return None  # the writer of complete arrays may do it, or raises the right error
     _say_notes(found, io)
     return _in_sequence(chain, found, io)
 
 
 def _say_notes(found: Any, io: InputOutput) -> None:
-    """State what was guessed, with ``-v``."""
+    """Print the guesses, with ``-v``."""
     io.out.guessed(found.name, (*found.known.notes, f"shape {times(found.known.shape)}, read in blocks"))
 
 
@@ -133,7 +130,7 @@ def _chain(steps: Sequence[Step], found: Any) -> Chain:
 
 
 def _unfit(chain: Chain, order: Sequence[int], kind: str) -> str | None:
-    """Say why a result cannot become a file of text block by block."""
+    """Return why a result cannot be written as text block by block."""
     from poolcli.large.chain import in_order
 
     if kind == "npy":
@@ -169,7 +166,7 @@ def _records(chain: Chain) -> list[dict[str, Any]]:
 
 
 def _told(chain: Chain, found: Any, io: InputOutput, form: Banded | None = None) -> Done:
-    """Say what was written, and return what was done."""
+    """Report what was written, and return the finished run."""
     shape = [chain.shape[axis] for axis in found.known.back]
     io.out.wrote(io.writing.output, form.holds(shape, chain.result) if form else f"{times(shape)} {chain.result}")
     return Done(found.known.shape, found.known.layout, _records(chain))

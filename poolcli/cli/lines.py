@@ -1,4 +1,4 @@
-"""JSON Lines from INPUT to the output: each line is a map by itself, and is answered as soon as it is there."""
+"""JSON Lines: each line is a map, answered as soon as it arrives."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def line_by_line(
     given: str | None, steps: Sequence[Step], io: StepIO, compat: str | None,
     prepare: Callable[[FeatureMap], FeatureMap] | None, also_read: Sequence[str] = (),
 ) -> None:  # fmt: skip
-    """Write the result of each line; those before a bad one are out, but a file is written whole or not at all."""
+    """Write the result of each line; results before a bad line appear on standard output, but not in a file."""
     source, target = chosen_input(given), io.writing.output
     check_target_apart(target, [*files_read(source, steps), *also_read], overwrite=io.writing.overwrite)
     _check_formats(io)
@@ -55,14 +55,14 @@ def line_by_line(
 
 
 def without_lines(options: Mapping[str, object]) -> None:
-    """Refuse options, by whether they are given, that are for one map."""
+    """Refuse options for a single map if they are given."""
     for flag, given in options.items():
         if given:
             raise UsageError(f"{flag} is for one map, not for lines of them", f"leave out {flag}, or --lines")
 
 
 def _check_formats(io: StepIO) -> None:
-    """Refuse other formats than JSON, coming in or going out."""
+    """Refuse input and output formats other than JSON."""
     reading, writing = io.reading, io.writing
     reading.refuse_idle("lines of JSON", HEEDED_BY_ALL)
     refuse_idle(writing.changed(*FOR_TABLES), "lines of JSON")

@@ -1,4 +1,4 @@
-"""The way out of a command: results to standard output or a file, and what is said of them to standard error."""
+"""The output of a command: results on standard output or in a file, messages on standard error."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from poolcli.errors import PoolcliError
     from poolcli.render.terminal.heatmap import Colors
 
-MOST_SAID = 2000  # characters of a message, which may quote what a file holds
+MOST_SAID = 2000  # characters of a message, which may quote a file
 RED_ERROR = "\x1b[1;31merror\x1b[0m"
-CURSOR = b"\x1b[?25h\r\x1b[K"  # shows it again, on an empty line
+CURSOR = b"\x1b[?25h\r\x1b[K"  # shows the cursor again, on an empty line
 
 
 class Output:
-    """Everything that a command writes goes through here, so that nothing reaches a terminal that must not."""
+    """The only writer of a command, so that nothing harmful reaches a terminal."""
 
     def __init__(self, color: str = "auto", *, quiet: bool = False, verbose: bool = False) -> None:
         self.color, self.quiet, self.verbose = color, quiet, verbose
@@ -38,15 +38,15 @@ class Output:
         files.put(target, content, ending)
 
     def lines(self, lines: Iterable[str]) -> None:
-        """Write lines to standard output, made harmless for a terminal."""
+        """Write lines to standard output, made harmless."""
         self.text("".join(f"{printable(line)}\n" for line in lines))
 
     def text(self, text: str) -> None:
-        """Write text to standard output, made harmless; what that cannot say becomes a question mark."""
+        """Write text to standard output, made harmless; unencodable characters become question marks."""
         self.put(harmless(text).encode(getattr(sys.stdout, "encoding", None) or "utf-8", "replace"))
 
     def json(self, value: Any, target: str = "-") -> None:
-        """Write a value as one line of JSON, see `poolcli.formats.json_map.dump`."""
+        """Write a value as one line of JSON."""
         from poolcli.formats.json_map import dump
 
         self.put(dump(value) + b"\n", target)
@@ -60,14 +60,14 @@ class Output:
             self.put(rendered(drawn, width=width).encode(), target)
 
     def pictures(self, *drawings: RenderableType, colors: Colors, width: int) -> None:
-        """Draw on standard output in exactly these colours."""
+        """Draw on standard output in these colours."""
         self.text(rendered(*drawings, system=None if colors == "none" else colors, width=width))
 
     def rows(
         self, rows: Sequence[Mapping[str, Any]], *, json: bool, drawn: Sequence[Mapping[str, Any]] | None = None,
         lines: bool = False,
     ) -> None:  # fmt: skip
-        """Write a list to standard output: as JSON, or as a table of its rows, or of what is `drawn` in their place."""
+        """Write a list to standard output, as JSON or as a table of its rows or of those `drawn` instead."""
         if json:
             import orjson
 
@@ -77,30 +77,30 @@ class Output:
 
         self.table(listing(drawn or rows, ascii_only=not unicode_ok(), lines=lines), width=width_of_output())
 
-    # --- what is said: to standard error
+    # --- messages: to standard error
 
     def say(self, text: str | Phrase) -> None:
-        """Say one line, in any case."""
+        """Print one line, even if quiet."""
         tell(_line(told(text)))
 
     def note(self, text: str | Phrase) -> None:
-        """Say what the user should know, unless it is to be quiet."""
+        """Print a note, unless quiet."""
         if not self.quiet:
             self.say("note: " + text)
 
     def guessed(self, name: str, notes: Iterable[str | Phrase]) -> None:
-        """State what was taken for granted of a file, if that is wanted."""
+        """Print the guesses about a file, if verbose."""
         if self.verbose:
             for note in notes:
                 self.say(f"{name}: " + note)
 
     def wrote(self, target: str, what: str) -> None:
-        """Say what a file holds now, unless it is to be quiet; a result on standard output speaks for itself."""
+        """Print what a file contains now, unless quiet; results on standard output speak for themselves."""
         if target != "-" and not self.quiet:
             self.say(f"wrote {target} ({what})")
 
     def complain(self, problem: PoolcliError) -> int:
-        """Say what went wrong and what to do, and return the exit code."""
+        """Print an error and its hint, and return the exit code."""
         if os.environ.get("POOLCLI_DEBUG"):
             from traceback import format_exception
 
@@ -112,25 +112,25 @@ class Output:
 
 
 def _line(text: str) -> str:
-    """Return what is said as one line of bearable length that no terminal acts on."""
+    """Return a message as one harmless line of limited length."""
     return safe(text, MOST_SAID)
 
 
 def tell(text: str) -> None:
-    """Write lines to standard error, made harmless, if there is one; what cannot be told is no reason to stop."""
+    """Write lines to standard error, made harmless; go on without it if that fails."""
     stream: IO[str] | None = sys.stderr
     if stream is None:
         return
     try:
         stream.write(f"{harmless(text)}\n")
         stream.flush()
-    except OSError:  # full, or nobody reads it any more
-        sys.stderr = None  # else Python tries again at its end, and says so with exit code 120
+    except OSError:  # full, or the reader went away
+        sys.stderr = None  # else Python tries again at exit, and fails with code 120
 
 
 @contextmanager
 def bar(*columns: Any, guard: files.Guard = ending) -> Iterator[Any]:
-    """Give Rich's progress on standard error; its cursor comes back, whatever ends the command."""
+    """Open Rich's progress display on standard error; the cursor comes back however the command ends."""
     from rich.progress import Progress
 
     paint = wants_color("auto", sys.stderr)
@@ -144,14 +144,14 @@ def bar(*columns: Any, guard: files.Guard = ending) -> Iterator[Any]:
 
 
 def say_above(live: Any, line: str) -> None:
-    """Say a line above Rich's progress, made harmless."""
+    """Print a line above Rich's progress display, made harmless."""
     from rich.text import Text
 
     live.console.print(Text(printable(line)), soft_wrap=True)
 
 
 def gone() -> int:
-    """Leave quietly because the reader of the output went away."""
+    """Return the exit code for a reader that went away, and discard the rest of the output."""
     void = os.open(os.devnull, os.O_WRONLY)
     os.dup2(void, 1)
     os.close(void)

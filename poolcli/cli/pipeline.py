@@ -1,4 +1,4 @@
-"""From INPUT through the steps to the output: what every command does with a map."""
+"""From INPUT through the steps to the output, as in every command for maps."""
 
 from __future__ import annotations
 
@@ -31,22 +31,14 @@ if TYPE_CHECKING:
     from poolcli.steps.steps import Step
 
 
-AHEAD = 1 << 18  # bytes of a picture from which a thread is worth its while
+AHEAD = 1 << 18  # bytes; for larger pictures a thread pays off
 
 
 def take_in(
     given: str | None, reading: Reading, verbosity: Verbosity, compat: str | None = None, *,
     steps: Sequence[Step] = (), also_read: Sequence[str] = (), target: Target | None = None,
 ) -> FeatureMap:  # fmt: skip
-    """Check what can be checked before any work, then read INPUT.
-
-    Parameters
-    ----------
-    steps : sequence of Step
-        What will be done with it; their kernels are files, too.
-    target : Writing or Explaining, optional
-        Where the result goes; it must not be one of the files read, unless it is to overwrite them.
-    """
+    """Check that `target` is writable and none of the files read (INPUT, kernels of `steps`), then read INPUT."""
     source = chosen_input(given)
     if target:
         check_output([*files_read(source, steps), *also_read], target)
@@ -54,7 +46,7 @@ def take_in(
 
 
 def load_map(source: str, reading: Reading, verbosity: Verbosity, compat: str | None = None) -> FeatureMap:
-    """Read the input, and with ``-v`` state what was guessed."""
+    """Read the input, with warnings, and with ``-v`` the guesses."""
     options = reading.options(compat)
     found = read_source(source)
     large = len(found.data) > AHEAD
@@ -75,25 +67,22 @@ def load_map(source: str, reading: Reading, verbosity: Verbosity, compat: str | 
 
 
 def _import_ahead() -> None:
-    """Import what comes after reading, in a thread, because a picture is unpacked without Python.
+    """Import modules needed after reading, in a thread, because decompressing a picture does not need the interpreter.
 
-    A 4096x4096 PNG takes 70 ms to unpack, numpy and the kernels 80 ms to import. Pillow comes first: reading needs it.
+    A 4096x4096 PNG takes 70 ms to unpack, NumPy and the kernels 80 ms to import. Reading needs Pillow, so it is first.
     """
-    for name in (
-        "PIL.Image",
+    modules = [
         "poolcli.pooling.layer",
         "poolcli.formats.pictures_out",
         "poolcli.steps.recipe",
         "poolcli.formats.json_map",
-    ):
+    ]
+    for name in ("PIL.Image", *modules):
         import_module(name)
 
 
 def as_network_input(feature_map: FeatureMap) -> FeatureMap:
-    """Return whole numbers written as text as float64, because what frameworks pool are floating-point numbers.
-
-    Data that say their type themselves keep it.
-    """
+    """Return integers from text as float64, as frameworks pool floating-point numbers; data with a type keep it."""
     if "dtype int64" not in feature_map.notes or feature_map.steps:
         return feature_map
     note = "taken as float64, because frameworks pool floating-point numbers"
@@ -104,7 +93,7 @@ def transform(
     given: str | None, steps: Sequence[Step], io: StepIO, compat: str | None = None,
     showing: ShowOption | None = None, cluster: ClusterOptions | None = None, also_read: Sequence[str] = (),
 ) -> None:  # fmt: skip
-    """Read, do the steps, draw, write; block by block where the input or the output asks for it."""
+    """Read, run the steps, draw and write; line by line or block by block if needed."""
     io.writing.refuse_idle(drawn=bool(showing and showing.show))
     steps = with_threads(steps, io.verbosity.threads)
     whole = showing is not None and showing.show
@@ -126,7 +115,7 @@ def transform(
 
 
 def _notes(before: FeatureMap, after: FeatureMap, writing: Writing) -> Iterator[str | Phrase]:
-    """Tell what does not go into the chosen format, and what another would be better for."""
+    """Yield what the chosen format loses, and when another would be better."""
     kind = writing.chosen_format
     yield from map(str, after.warnings[len(before.warnings) :])
     if after.indices is not None and kind not in ("json", "table"):
@@ -138,9 +127,9 @@ def _notes(before: FeatureMap, after: FeatureMap, writing: Writing) -> Iterator[
 
 
 def deliver(before: FeatureMap, after: FeatureMap, io: InputOutput, compat: str | None) -> None:
-    """Write a result in the chosen format to the chosen place; a PNG says how it was made."""
+    """Write a result to the chosen place in the chosen format; a PNG records how it was made."""
     writing, out = io.writing, io.out
-    options = writing.options()
+    options = writing.options(writing.chosen_format)
     if options.format == "png":
         from poolcli.steps.provenance import stamped
 
@@ -160,7 +149,7 @@ def deliver(before: FeatureMap, after: FeatureMap, io: InputOutput, compat: str 
 
 
 def look(writing: Writing) -> Look:
-    """Return how tables are to look here and now."""
+    """Return the look of tables on this terminal."""
     from poolcli.render.terminal.table import Look
 
     return Look(

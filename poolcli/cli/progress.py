@@ -1,4 +1,4 @@
-"""What is said of long work while it goes on, and of many files when they are done."""
+"""Progress bars, and the summary and errors of a batch."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from poolcli.batch.tally import Tally
     from poolcli.batch.work import Outcome
 
-MOST_ERRORS = 20  # shown one by one; the report has them all
-PATIENCE = 0.5  # seconds before rounds of unknown length are worth a bar
+MOST_ERRORS = 20  # printed; the report has all
+PATIENCE = 0.5  # seconds before rounds get a bar
 
 
 def summary(tally: Tally) -> Any:
-    """Return the table that is shown at the end."""
+    """Return the table for the end of a batch."""
     from poolcli.render.terminal.rows import listing
 
     facts = {
@@ -33,7 +33,7 @@ def summary(tally: Tally) -> Any:
 
 @contextmanager
 def values(total: int, *, quiet: bool) -> Iterator[Callable[[int], object]]:
-    """Give what is told how many more values of a large array are written: a bar if someone is looking."""
+    """Show a bar for the values of a large array on a terminal; call the given function with each number written."""
     if quiet or not watched():
         yield lambda _: None
         return
@@ -47,7 +47,7 @@ def values(total: int, *, quiet: bool) -> Iterator[Callable[[int], object]]:
 
 @contextmanager
 def rounds(label: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """Give what is told how many rounds are done, of how many: a bar if someone is looking and it takes long."""
+    """Show a bar for long work on a terminal; call the given function with the rounds done and their total."""
     if quiet or not watched():
         yield lambda *_: None
         return
@@ -73,7 +73,7 @@ def rounds(label: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
 
 
 class _Errors:
-    """Shows the first errors, one by one."""
+    """Prints the first errors."""
 
     def __init__(self, line: Any) -> None:
         self.line, self.shown = line, 0
@@ -94,7 +94,7 @@ class _Errors:
 
 @contextmanager
 def progress(tally: Tally, *, quiet: bool) -> Iterator[Callable[[Outcome], None]]:
-    """Give what is told of every file: a line for each of the first errors, and a bar if someone is looking."""
+    """Print the first errors, and show a bar for files on a terminal; call the given function with each outcome."""
     if quiet or not watched():
         yield _Errors(Output().say)
         return
@@ -104,7 +104,7 @@ def progress(tally: Tally, *, quiet: bool) -> Iterator[Callable[[Outcome], None]
         BarColumn(), TextColumn("{task.completed}/{task.total}"), TextColumn("{task.fields[rate]:.1f} files/s"),
         TimeRemainingColumn(), TextColumn("{task.fields[failed]} failed"),
     )  # fmt: skip
-    with bar(*columns, guard=nullcontext) as live:  # a batch takes signals in its own way
+    with bar(*columns, guard=nullcontext) as live:  # a batch handles signals itself
         live.start()
         task = live.add_task("", total=tally.total, rate=0.0, failed=0)
         errors = _Errors(lambda line: say_above(live, line))

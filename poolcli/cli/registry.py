@@ -1,4 +1,4 @@
-"""The table of commands; only the one that was asked for is imported and built."""
+"""The table of commands; only the typed one is imported and built."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ GROUPS: dict[str, dict[str, str]] = {
     },
 }
 COMMANDS: dict[str, str] = {name: line for rows in GROUPS.values() for name, line in rows.items()}
-STACKS = {"run": "RUNNABLE", "summary": "SUMMARIZED"}  # the commands that take a stack, and the table of its steps
-COMPLETE = "_POOLCLI_COMPLETE"  # the variable that names the shell that asks for completions
+STACKS = {"run": "RUNNABLE", "summary": "SUMMARIZED"}  # the commands that take a stack, with their table of steps
+COMPLETE = "_POOLCLI_COMPLETE"  # the environment variable that names the shell asking for completions
 
 
 def build(name: str) -> Command:
-    """Return one of `COMMANDS`, built."""
+    """Import and build one of `COMMANDS`."""
     from poolcli.cli.options.grammar import command
 
     function = getattr(import_module(f"poolcli.cli.commands.{name}"), name)

@@ -1,8 +1,8 @@
-"""Ctrl-C, SIGTERM and SIGHUP end a command as they end any program: at once, by the signal, so that shell loops end.
+"""Ctrl-C, SIGTERM and SIGHUP end a command at once and by the signal itself, so that shell loops end, too.
 
-The default of the system does that. Only while something would be left over, such as a temporary file, a handler of
-`ending` removes it and then lets the signal do its work: no exception has to find its way up, which an import, a
-callback of the garbage collector or a library could catch or suffer from.
+The system's default does that. Only while there is something to clean up, such as a temporary file, does a handler of
+`ending` remove it before the signal ends the process. No exception has to travel up, which an import, a callback of the
+garbage collector or a library might catch or fail on.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from poolcli.system.portable import ENDING
 
 @contextmanager
 def ending(tidy: Callable[[], object]) -> Iterator[None]:
-    """Call `tidy` before a signal ends the process, as long as the ``with`` block lasts."""
+    """Call `tidy` before a signal ends the process inside the ``with`` block."""
 
     def end(number: int, _: FrameType | None) -> None:
         tidy()
@@ -32,7 +32,7 @@ def ending(tidy: Callable[[], object]) -> Iterator[None]:
 
 @contextmanager
 def _handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[Mapping[int, Any]]:
-    """Take the signals that end the process, but those that nohup and scripts have silenced; give what took them."""
+    """Handle the ending signals, except those that nohup or scripts ignore; give the previous handlers."""
     before: dict[int, Any] = {number: now for number in ENDING if (now := signal.getsignal(number)) != signal.SIG_IGN}
     for number in before:
         signal.signal(number, handler)
@@ -44,7 +44,7 @@ def _handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[Map
 
 
 class Ended(KeyboardInterrupt):
-    """A signal came where the work itself has to put things in order."""
+    """A signal arrived inside `raising`, or a second one in a batch."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -53,7 +53,7 @@ class Ended(KeyboardInterrupt):
 
 @contextmanager
 def raising() -> Iterator[None]:
-    """Raise `Ended` in the ``with`` block when a signal comes; what goes wrong because of it is not told."""
+    """Raise `Ended` in the ``with`` block on a signal, and hide errors caused by it."""
     came: list[int] = []
 
     def end(number: int, _: FrameType | None) -> None:
@@ -71,17 +71,17 @@ def raising() -> Iterator[None]:
 
 
 class Stop:
-    """Whether the user wants to stop: a signal once lets what has begun come to its end, twice not."""
+    """Whether the user wants to stop: the first signal lets running tasks finish, the second does not."""
 
     def __init__(self) -> None:
         self.signal = 0
 
     def __call__(self) -> bool:
-        """Return whether to begin nothing more."""
+        """Whether to start nothing more."""
         return self.signal != 0
 
     def note(self, number: int, _: object) -> None:
-        """Take a signal."""
+        """Handle a signal."""
         if self.signal:
             raise Ended(self.signal)
         self.signal = number
@@ -89,7 +89,7 @@ class Stop:
 
 @contextmanager
 def interruptible() -> Iterator[Stop]:
-    """Take signals as a wish to stop."""
+    """Treat signals as a wish to stop."""
     stop = Stop()
     with _handled(stop.note):
         yield stop

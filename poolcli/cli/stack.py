@@ -1,8 +1,7 @@
-"""Stacks on the command line: ``STEP [OPTIONS] then STEP [OPTIONS] then ...``, each with its own command's options."""
+"""Stacks on the command line: ``STEP [OPTIONS] then STEP [OPTIONS] then ...``, each step with its command's options."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -17,6 +16,7 @@ from poolcli.errors import PoolcliError, UnknownNameError, UsageError
 from poolcli.pooling.modes import GLOBALS
 from poolcli.steps.shapes import ConvLayer, Dense, Flatten
 from poolcli.steps.steps import NormalizeStep, ReluStep, Step
+from poolcli.system.portable import quoted
 from poolcli.window import parse_sizes
 
 Made = Callable[..., list[Any]]
@@ -98,10 +98,10 @@ SUMMARIZED: Mapping[str, Made] = {
 
 
 def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> tuple[list[str], list[list[str]]]:
-    """Cut a command line into the words of the command itself, and the steps between the words ``then``.
+    """Split a command line into the words of the command itself, and the steps between the words ``then``.
 
-    The first step is the first argument after INPUT that is the name of a step and no value of an option before it.
-    Options behind the last step that it does not have, and the command has, are the command's.
+    The first step is the first argument after INPUT. Options after the last step belong to the command if the step does
+    not have them.
     """
     options = options_of(own)
     given = 0
@@ -134,16 +134,16 @@ def _is_step(word: str, names: Mapping[str, Made]) -> bool:
 def _refuse_early(
     flag: str, index: int, arguments: Sequence[str], names: Mapping[str, Made], own: Command
 ) -> None:  # fmt: skip
-    """Refuse an option of a step where no step is named, and say which has it."""
+    """Refuse an option of a step without a step, and name a step that has it."""
     owners = (name for name in ("pool", *names) if flag in options_of(_built(name, names[name])))
     if any(_is_step(word, names) for word in arguments) or not (owner := next(owners, "")):
         return
-    line = shlex.join([str(own.name), *arguments[:index], owner, *arguments[index:]])
+    line = " ".join(map(quoted, [str(own.name), *arguments[:index], owner, *arguments[index:]]))
     raise UsageError(f"{own.name} needs a step for {flag}", f"poolcli {line}")
 
 
 def _parted(words: list[str], names: Mapping[str, Made], own: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Part the words of the last stage into those of its step and those of the command."""
+    """Split the words of the last stage into those of its step and those of the command."""
     name = "global" if words and words[0].startswith("global-") else "".join(words[:1])
     if name not in names:
         return words, []
@@ -160,7 +160,7 @@ def _built(name: str, function: Made) -> Command:
 
 
 def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) -> list[Any]:
-    """Turn the words of one stage into steps, with the stage named in every error."""
+    """Turn the words of one stage into steps; every error names the stage."""
     import typer
 
     if not words:
@@ -177,7 +177,7 @@ def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) ->
         with step.make_context(name, list(rest)) as context:
             made: list[Any] = context.command.invoke(context)
     except typer.TyperException as problem:
-        options = options_of(step) | ({"-o": None} if names is RUNNABLE else {})  # behind the last step
+        options = options_of(step) | ({"-o": None} if names is RUNNABLE else {})  # after the last step
         raise refusal(problem, _help(name, step), f"stage {number} ({name}): ", options=options) from None
     except PoolcliError as problem:
         problem.at(f"stage {number} ({name})")
@@ -186,7 +186,7 @@ def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) ->
 
 
 def _help(name: str, step: Command) -> str:
-    """Say where the options of a step are explained, or which they are where no command has them all."""
+    """Say which command's help explains the options of a step, or list them if none has them all."""
     if name in COMMANDS and options_of(step).keys() <= options_of(build(name)).keys():
         return f"see: poolcli {name} --help"
     flags = [flag for flag in options_of(step) if flag.startswith("--") and flag != "--help"]
@@ -199,7 +199,7 @@ def parse_stack(stages: Sequence[Sequence[str]], names: Mapping[str, Made]) -> l
 
 
 def settings() -> set[str]:
-    """Return the environment variables that mean something: those of the options of every command and every step."""
+    """Return the environment variables that poolcli uses: those of the options of all commands and steps."""
     steps = (_built(name, function) for table in (RUNNABLE, SUMMARIZED) for name, function in table.items())
     commands = (*map(build, COMMANDS), *steps)
     return {"POOLCLI_DEBUG", *(str(one.envvar) for command in commands for one in command.params if one.envvar)}

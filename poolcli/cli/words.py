@@ -1,15 +1,15 @@
-"""What was typed, word by word; and texts of the library in the words of the command line that was typed."""
+"""The words of a command line, and the library's messages spelled as command-line options."""
 
 from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poolcli.errors import NEAR, UsageError
 from poolcli.system.files import free_name
+from poolcli.system.portable import quoted
 from poolcli.wording import ELSEWHERE, Instead, Phrase, Readable, Typed
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ FLAGS = {
     "output": "-o",
     "return_indices": "--indices",
     "target": "--emit",
-}  # whose name is not that of the keyword
-LISTED = ("at",)  # whose numbers have commas between them
-INPUT = "INPUT"  # in a hint, where nobody knows which
+}  # options that differ from the keyword
+LISTED = ("at",)  # options whose numbers are separated by commas
+INPUT = "INPUT"  # for hints without a known input
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -31,23 +31,16 @@ INPUT = "INPUT"  # in a hint, where nobody knows which
 class Word(NamedTuple):
     """A word of a command line."""
 
-    text: str  # as it was typed
-    # the option that it names, or whose value it is; nothing for a word that stands by itself: INPUT, a step
-    flag: str = ""
-    # the value of the option, as far as it is in this word: --size=3, -k3, or the word behind -k
-    value: str | None = None
+    text: str  # as typed
+    flag: str = ""  # the option that it names or whose value it is; empty for arguments such as INPUT or a step
+    value: str | None = None  # the value of the option if this word contains it: --size=3, -k3, or the word after -k
     awaits: bool = False  # whether the next word is the option's value
 
 
 def classify(words: Sequence[str], options: Mapping[str, Any]) -> list[Word]:
-    """Say of every word whether it is an option, the value of one, or stands by itself; behind ``--`` all do.
+    """Classify words as options, their values, or arguments, which include everything after ``--``.
 
-    Parameters
-    ----------
-    words : sequence of str
-        A command line without the command, or a part of it.
-    options : mapping
-        What the command has: by each of their names, as Typer has them.
+    `options` are the command's, by each of their names, as in `options_of`.
     """
     known: list[Word] = []
     pending, ended = "", False
@@ -66,7 +59,7 @@ def classify(words: Sequence[str], options: Mapping[str, Any]) -> list[Word]:
 
 
 def _parted(text: str) -> tuple[str, str | None]:
-    """Part an option from the value that is in the same word: ``--size=3``, ``-k3``."""
+    """Split an option from a value in the same word: ``--size=3``, ``-k3``."""
     if text.startswith("--"):
         flag, sign, value = text.partition("=")
         return flag, value if sign else None
@@ -79,16 +72,16 @@ def options_of(command: TyperCommand) -> dict[str, Any]:
     return {name: one for one in options for name in (*one.opts, *one.secondary_opts)}
 
 
-# --- in the words of the command line ---------------------------------------------------------------------------------
+# --- messages of the library as one types options ---------------------------------------------------------------------
 
 
 class Line(NamedTuple):
-    """The command line that was typed, as hints say it again."""
+    """The typed command line, for hints that repeat it."""
 
     name: str = "pool"
-    words: tuple[str, ...] = ()  # what was typed behind it
-    where: int = 0  # which of the words is INPUT, or would be
-    bare: bool = True  # whether the command reads standard input where INPUT is missing
+    words: tuple[str, ...] = ()  # after the name
+    where: int = 0  # the position of INPUT in the words, or where it would be
+    bare: bool = True  # whether the command reads standard input without INPUT
 
     @classmethod
     def of(cls, name: str, words: Sequence[str], options: Mapping[str, Any], *, bare: bool) -> Line:
@@ -98,17 +91,17 @@ class Line(NamedTuple):
 
     @property
     def given(self) -> str:
-        """INPUT as it was typed, ``-`` where it was not."""
+        """INPUT as typed, else ``-``."""
         return "".join(self.words[self.where : self.where + 1]) or "-"
 
     def say(self, name: str, value: Any) -> str:
-        """Say what a `Phrase` has for an option."""
+        """Spell a field of a `Phrase`."""
         if isinstance(value, Readable):
             return self._reading(value)
         if isinstance(value, Typed):
             return told(value.text, self)
         if isinstance(value, Instead):
-            source = shlex.quote(self.given) if self.words else INPUT
+            source = quoted(self.given) if self.words else INPUT
             return " ".join(["poolcli", value.name, *(typed(*one) for one in value.options.items()), source])
         return typed(name, free_name(value) if name == "output" and value else value)
 
@@ -116,14 +109,14 @@ class Line(NamedTuple):
         if not source.program:
             return f"poolcli {self.name} {source.name}{' < input.csv' if source.name == '-' else ''}"
         piped = f"{source if source.name else f'... | {source}'} | poolcli "
-        if self.given != (source.name or "-"):  # another file that the command reads: a kernel, a recipe
+        if self.given != (source.name or "-"):  # another file of the command, such as a kernel or a recipe
             return f"{piped}pool"
         rest = [*self.words[: self.where], *([] if self.bare else ["-"]), *self.words[self.where + 1 :]]
-        return piped + shlex.join([self.name, *rest])
+        return piped + " ".join(map(quoted, [self.name, *rest]))
 
 
 def typed(name: str, value: Any) -> str:
-    """Say an option as one types it.
+    """Return an option as one types it.
 
     Examples
     --------
@@ -135,16 +128,16 @@ def typed(name: str, value: Any) -> str:
         return flag
     between = "," if name in LISTED else "x"
     text = between.join(map(str, value)) if isinstance(value, tuple) else str(value)
-    return f"{flag} {shlex.quote(text)}"
+    return f"{flag} {quoted(text)}"
 
 
 def told(text: str | Phrase, line: Line | None = None) -> str:
-    """Say a text of the library with options as one types them."""
+    """Return a text of the library with options as one types them."""
     return text if isinstance(text, str) else text.worded((line or Line()).say)
 
 
 def spoken(text: str | Phrase, line: Line | None = None) -> str:
-    """Say an advice of the library as one types it; one that begins with an option says to use it."""
+    """Return a hint of the library with options as one types them; before a leading option comes ``use``."""
     if isinstance(text, str):
         return text
     first = text.parts[0] if text.parts else ""
@@ -152,31 +145,24 @@ def spoken(text: str | Phrase, line: Line | None = None) -> str:
     return ("use " if option else "") + told(text, line)
 
 
-# --- what Typer found wrong -------------------------------------------------------------------------------------------
+# --- errors of Typer --------------------------------------------------------------------------------------------------
 
 EXTRA = r"(?s)Got unexpected extra argument\(s\) \((?P<names>.*)\)"
-FILE = r"[^ ]+\.[A-Za-z0-9]+"  # as the OUT of: convert IN OUT
-NO_OPTIONS = {"--html": Instead("explain", output="page.html")}  # what people try, and what there is instead
-TYPED = {"kernel": "filter", "return_indices": "indices", "upstream": "upstream"}  # keywords that one types otherwise
+FILE = r"[^ ]+\.[A-Za-z0-9]+"  # such as OUT in: convert IN OUT
+NO_OPTIONS = {"--html": Instead("explain", output="page.html")}  # options that people try, and the command instead
+TYPED = {"kernel": "filter", "return_indices": "indices"}  # keywords that differ on the command line
 
 
 def refusal(
     problem: Any, hint: str, where: str = "", *, lacking: str = "", options: Mapping[str, Any] = {},
     inputs: Sequence[str] = (),
 ) -> UsageError:  # fmt: skip
-    """Return the error for what Typer found wrong.
+    """Return poolcli's error for a `TyperException`, whose kinds differ by their attributes.
 
-    Parameters
-    ----------
-    problem : TyperException
-        What Typer raised. It does not export the kinds, but each has attributes of its own.
-    where : str
-        The stage of a stack, to be said before it.
-    lacking : str
-        The hint if an argument is missing.
+    `where` is the stage of a stack, to put in front; `lacking` is the hint for a missing argument.
     """
     advice: str | Phrase = hint
-    if hasattr(problem, "possibilities"):  # those of Typer are near because of their dashes
+    if hasattr(problem, "possibilities"):  # Typer compares options including their dashes
         advice = _other_option(problem, options) or hint
         if problem.option_name in NO_OPTIONS and not where:
             advice = Phrase("{call}", call=NO_OPTIONS[problem.option_name])
@@ -188,7 +174,7 @@ def refusal(
 
 
 def _other_option(problem: Any, options: Mapping[str, Any]) -> str:
-    """Suggest the options that are near, or say what a word from elsewhere is called here."""
+    """Suggest the nearest options, or translate the name that another library uses."""
     from difflib import get_close_matches
 
     name = problem.option_name.lstrip("-").partition("=")[0]
@@ -203,9 +189,9 @@ def _other_option(problem: Any, options: Mapping[str, Any]) -> str:
 
 
 def _for_extra(names: str, inputs: Sequence[str], options: Mapping[str, Any]) -> str:
-    """Say what to do with words that are too many: several inputs are a batch, a name that is free is an output."""
+    """Return the hint for extra arguments: several inputs are a batch, the name of no file is an output."""
     if len(inputs) > 1 and all(map(os.path.exists, inputs)):
-        return f"one at a time, or all of them: poolcli batch {shlex.join(inputs)} -o FOLDER"
+        return f"one at a time, or all of them: poolcli batch {' '.join(map(quoted, inputs))} -o FOLDER"
     if re.fullmatch(FILE, names) and not os.path.lexists(names) and "-o" in options:
-        return f"-o {shlex.quote(names)} writes the result there"
+        return f"-o {quoted(names)} writes the result there"
     return ""

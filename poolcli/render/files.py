@@ -1,4 +1,4 @@
-"""The windows of a layer as a file: a page to play with, a walk, one window, the finished picture."""
+"""The windows of a layer as a file: a page, an animation, one window, or the finished picture."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def draw(
     kind : str
         A value of `poolcli.render.kinds.DRAWN_AS`.
     colormap : str, optional
-        A name of `poolcli.colors.COLORMAPS`; what is usual for the map if missing.
+        A name of `poolcli.colors.COLORMAPS`; by default the usual one for the map.
     named : bool
-        Whether cells show the names of their places in place of numbers.
+        Whether cells show their positions instead of numbers.
     **options
-        ``at``: the output cell to stop at. ``still``: the finished picture. ``fps``, ``frames``: of a walk. ``zoom``:
-        pixels per cell. ``exercise``: the page as a quiz. None and False are not given.
+        ``at``: the output cell to show. ``still``: the finished picture. ``fps``, ``frames``: for animations. ``zoom``:
+        pixels per cell. ``exercise``: the page as a quiz. None and False mean not given.
 
     Returns
     -------
@@ -55,11 +55,11 @@ def draw(
     """
     what, feature_map = what_is_drawn(kind, options), called(feature_map)
     given = {name: value for name, value in options.items() if value is not None}
+    at, zoom = given.get("at"), given.get("zoom")
     if what == "a page":
-        return page(
-            feature_map, layer, colormap=colormap, at=given.get("at"), exercise=bool(given.get("exercise")), named=named
-        ), ()
-    zoom, colormap = given.get("zoom"), colormap or usual_colormap(feature_map.white)
+        exercise = bool(given.get("exercise"))
+        return page(feature_map, layer, colormap=colormap, at=at, exercise=exercise, named=named), ()
+    colormap = colormap or usual_colormap(feature_map.white)
     if what == "a walk":
         moving: Any = "gif" if kind == "gif" else "apng"
         pace, frames = given.get("fps", FPS_USUAL), given.get("frames", MOST_FRAMES)
@@ -70,18 +70,11 @@ def draw(
     standing: Any = kind
     finished = what == "the finished picture"
     return still(
-        feature_map,
-        layer,
-        format=standing,
-        zoom=zoom,
-        at=given.get("at"),
-        finished=finished,
-        colormap=colormap,
-        named=named,
+        feature_map, layer, format=standing, zoom=zoom, at=at, finished=finished, colormap=colormap, named=named
     )
 
 
 def named_only(spatial: Sequence[int]) -> FeatureMap:
-    """Return a map that stands for a shape alone; draw it with `named`."""
+    """Return a placeholder map for a shape without data; draw it with `named`."""
     layout = SPATIAL[len(spatial) - 1]
     return FeatureMap(np.zeros(spatial, np.uint8), layout, name=f"any {times(spatial)}")

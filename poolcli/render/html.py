@@ -1,4 +1,4 @@
-"""Maps, windows and comparisons as plain HTML, which a notebook shows wherever it is read: no script, no network."""
+"""Maps, windows and comparisons as plain HTML for notebooks, without scripts or network."""
 
 from __future__ import annotations
 
@@ -24,26 +24,16 @@ from poolcli.steps.steps import text
 from poolcli.wording import many, printable, safe
 
 Array = NDArray[Any]
-NUMBERED = (12, 12)  # rows and columns up to which the numbers stand in the cells
-MOST_NUMBERED = 600  # cells of all planes together that have numbers
-SIDES = (256, 64)  # cells along one side of a picture: of a map of one plane, of each of several
-SHOWN_SIDE = 256  # pixels that a picture's longer side is shown with
+NUMBERED = (12, 12)  # most rows and columns with numbers in the cells
+MOST_NUMBERED = 600  # cells with numbers, in all planes together
+SIDES = (256, 64)  # most cells along a side of a picture, for a single plane and for several
+SHOWN_SIDE = 256  # pixels of a picture's longer side
 WINDOWS_LISTED = 6  # explained one by one
 MOST_CELLS_LISTED = 81  # of one window
 
 
 def map_html(feature_map: FeatureMap) -> str:
-    """Draw a map as a small heat map, with its shape, layout and steps below.
-
-    Parameters
-    ----------
-    feature_map : FeatureMap
-        Of the leading axes the first dozen planes are drawn.
-
-    Returns
-    -------
-    str
-        HTML, at most some 150 kB. Names are text in it.
+    """Draw a map as a small heat map, with its shape, layout and steps below, in at most some 150 kB.
 
     Examples
     --------
@@ -72,13 +62,16 @@ def _text(words: str) -> str:
     return html.escape(printable(words))
 
 
-def _plane(label: str, plane: Array, scale: Scale, all_planes: Sequence[Any]) -> str:
+def _plane(
+    label: str, plane: Array, scale: Scale, planes: Sequence[Any], marks: NDArray[np.bool_] | None = None
+) -> str:
     rows, columns = plane.shape
-    cells = rows * columns * len(all_planes)
-    if rows <= NUMBERED[0] and columns <= NUMBERED[1] and cells <= MOST_NUMBERED:
-        body = _numbers(plane, scale)
+    if rows <= NUMBERED[0] and columns <= NUMBERED[1] and rows * columns * len(planes) <= MOST_NUMBERED:
+        body = _numbers(plane, scale, marks)
     else:
-        body = _image(plane, scale, SIDES[len(all_planes) > 1])
+        body = _image(plane, scale, SIDES[len(planes) > 1])
+        if marks is not None and marks.any():
+            body += _paragraph(f"{int(marks.sum())} of {marks.size} values differ from the first")
     return f"<div>{f'<div>{_text(label)}</div>' if label else ''}{body}</div>"
 
 
@@ -111,13 +104,7 @@ def _image(plane: Array, scale: Scale, side: int) -> str:
 
 
 def windows_html(facts: Iterable[WindowFact], total: int, headline: str, sentence: str) -> str:
-    """Write the first few windows as a table.
-
-    Parameters
-    ----------
-    facts : iterable of WindowFact
-        What `poolcli.analysis.windows.windows` yields.
-    """
+    """Write the first few windows as a table."""
     rows = [_window(fact) for fact in islice(facts, WINDOWS_LISTED)]
     heads = "".join(f'<th style="text-align:left">{head}</th>' for head in ("output", "cells", "arithmetic"))
     more = _paragraph(f"and {many(total - len(rows), 'more window')}") if total > len(rows) else ""
@@ -147,7 +134,7 @@ def _window(fact: WindowFact) -> str:
 
 
 def comparison_html(before: FeatureMap, made: Variants) -> str:
-    """Draw the sides of a comparison beside each other, with a star at what differs, and the reasons below."""
+    """Draw the sides of a comparison side by side, with stars at differences and the reasons below."""
     answered = [variant.values for variant in made.variants if variant.values is not None]
     scale = Scale.of(answered)
     sides = []
@@ -158,7 +145,7 @@ def comparison_html(before: FeatureMap, made: Variants) -> str:
         planes, hidden = shown_planes(before.with_(values=variant.values))
         flags, _ = shown_planes(before.with_(values=made.marks(variant)))
         drawn = [
-            _side(label, plane, scale, marks if made.marked else None, planes)
+            _plane(label, plane, scale, planes, marks if made.marked else None)
             for (label, plane), (_, marks) in zip(planes, flags, strict=True)
         ]
         left_out = _paragraph(f"and {many(hidden, 'more plane')}") if hidden else ""
@@ -171,30 +158,14 @@ def comparison_html(before: FeatureMap, made: Variants) -> str:
     return f"<div>{_row(sides)}{legend}{f'<ul>{reasons}</ul>' if reasons else ''}</div>"
 
 
-def _side(label: str, plane: Array, scale: Scale, marks: NDArray[np.bool_] | None, planes: Sequence[Any]) -> str:
-    rows, columns = plane.shape
-    if rows <= NUMBERED[0] and columns <= NUMBERED[1] and rows * columns * len(planes) <= MOST_NUMBERED:
-        name = f"<div>{_text(label)}</div>" if label else ""
-        return name + _numbers(plane, scale, marks)
-    changed = (
-        f"{int(marks.sum())} of {marks.size} values differ from the first" if marks is not None and marks.any() else ""
-    )
-    return _plane(label, plane, scale, planes) + (_paragraph(changed) if changed else "")
-
-
 # --- frames -----------------------------------------------------------------------------------------------------------
 
 
 def in_frame(page: bytes, plain: str, height: str = "46rem") -> str:
-    """Put a page into a frame that can do nothing outside of itself, with plain HTML where frames are taken out.
+    """Put a page into a sandboxed frame, with `plain` HTML for where frames are removed.
 
-    Parameters
-    ----------
-    page : bytes
-        UTF-8 HTML that needs no other file.
-    plain : str
-        HTML that says the same without a script. It is folded away by a style sheet, which is taken out where the
-        frame is: on GitHub, and in a notebook that is not trusted.
+    A style sheet hides the plain HTML. GitHub and notebooks that are not trusted remove both the frame and the style
+    sheet, so that it appears.
     """
     inner = html.escape(page.decode("utf-8"), quote=True)
     look = f"width:100%;height:{height};border:1px solid #8886;border-radius:6px;background:Canvas"

@@ -1,4 +1,4 @@
-"""Which file shows the windows how, and which options it heeds."""
+"""What each kind of file shows of the windows, and which options it takes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from poolcli.wording import Phrase
 DRAWN_AS: Mapping[str, str] = {
     ".html": "page", ".htm": "page", ".gif": "gif", ".png": "png", ".apng": "apng", ".svg": "svg",
 }  # fmt: skip
-STILLS = ("png", "svg")  # what a finished picture is written as
-# what is drawn, and the options that it heeds
+STILLS = ("png", "svg")  # formats of a finished picture
+# what is drawn, and its options
 HEEDED: Mapping[str, Sequence[str]] = {
     "a page": ("at", "exercise"),
     "one window": ("at", "zoom"),
@@ -23,12 +23,7 @@ HEEDED: Mapping[str, Sequence[str]] = {
 
 
 def kind_of(target: str) -> str:
-    """Return what a file's extension asks for.
-
-    Raises
-    ------
-    UsageError
-        If nothing is drawn into such a file.
+    """Return the kind of a file by its extension.
 
     Examples
     --------
@@ -43,7 +38,7 @@ def kind_of(target: str) -> str:
 
 
 def is_page(target: str) -> bool:
-    """Whether a file's extension asks for a page.
+    """Whether the extension is that of a page.
 
     Examples
     --------
@@ -54,14 +49,7 @@ def is_page(target: str) -> bool:
 
 
 def what_is_drawn(kind: str, options: Mapping[str, Any]) -> str:
-    """Return what a file of this kind shows: a key of `HEEDED`.
-
-    Parameters
-    ----------
-    kind : str
-        A value of `DRAWN_AS`.
-    options : mapping
-        None and False are not given.
+    """Return what a file of this kind shows under these options, a key of `HEEDED`; None and False mean not given.
 
     Raises
     ------
@@ -82,7 +70,6 @@ def what_is_drawn(kind: str, options: Mapping[str, Any]) -> str:
 
 
 def _what(kind: str, given: set[str]) -> str:
-    """Return what a file of this kind shows under these options."""
     if "still" in given and kind not in STILLS:
         raise UsageError(Phrase("{still} is a picture that does not move"), "write it as .png or .svg")
     if kind == "page":

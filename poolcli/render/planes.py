@@ -1,4 +1,4 @@
-"""The planes of a map as they are drawn: named, made smaller where they do not fit, summed up in a line."""
+"""The planes of a map for drawing: labels, reduction to size, a summary line."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from poolcli.wording import Phrase, Typed
 
 Array = NDArray[Any]
 ONE = Typed(Phrase("leave out {output} and explain"), "print")
-MOST_PLANES = 12  # planes of the leading axes that are drawn
+MOST_PLANES = 12  # drawn
 
 
 def shown_planes(feature_map: FeatureMap) -> tuple[list[tuple[str, Array]], int]:
-    """Return the planes to draw, each with a label such as ``N0 C1``, and how many are left out."""
+    """Return the planes to draw with labels such as ``N0 C1``, and the number left out."""
     values = feature_map.values
     if feature_map.ndim == 1:
         values = values[..., None, :]
@@ -36,7 +36,7 @@ def shown_planes(feature_map: FeatureMap) -> tuple[list[tuple[str, Array]], int]
 
 
 def called(feature_map: FeatureMap) -> FeatureMap:
-    """Return a map that is called by its file alone: where it lay on a disk is nobody's concern who sees a picture.
+    """Return a map named by its file without the folders, which are private.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def called(feature_map: FeatureMap) -> FeatureMap:
 
 
 def reduced(plane: Array, factor: int) -> Array:
-    """Return a plane with `factor` cells each way made one, their average without NaN."""
+    """Return a plane with `factor` by `factor` cells averaged into one, without NaN."""
     if factor == 1:
         return plane
     size = tuple(min(factor, length) for length in plane.shape)
@@ -55,7 +55,7 @@ def reduced(plane: Array, factor: int) -> Array:
 
 
 def shrinking(spatial: Sequence[int], fits: Callable[[tuple[int, ...]], bool]) -> Phrase:
-    """Advise the smallest windows of which averages make a map small enough, or to see one window only.
+    """Advise averaging with the smallest window that makes a map small enough, or looking at one window only.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def shrinking(spatial: Sequence[int], fits: Callable[[tuple[int, ...]], bool]) -
 
 
 def reaches(line: Array, count: int) -> tuple[Array, Array]:
-    """Return the least and the greatest number of every one of `count` parts of a line; NaN where there is none.
+    """Return the minima and maxima of `count` parts of a line; NaN for parts without numbers.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def reaches(line: Array, count: int) -> tuple[Array, Array]:
 
 
 def summary(feature_map: FeatureMap, nan_drawn: str) -> str:
-    """Say shape, layout, least, mean and greatest value, and how what is not a number is drawn."""
+    """Return a line with shape, layout, minimum, mean, maximum, and the colour of NaN."""
     values = feature_map.values
     finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values.ravel()
     said = [f"shape {times(feature_map.shape)} ({feature_map.layout})"]

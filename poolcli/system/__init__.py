@@ -1,1 +1,1 @@
-"""What the machine gives: files, memory limits, other packages, a cluster."""
+"""The machine: files, memory limits, other packages, a cluster."""

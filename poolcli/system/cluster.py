@@ -1,4 +1,4 @@
-"""A Dask cluster: who answers at an address, and what to say if nobody does."""
+"""Connecting to a Dask cluster, with clear errors if nothing answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from poolcli.wording import Phrase
 
 Client = Any  # distributed.Client, which has no types and need not be installed
 
-ANSWER = 3.0  # seconds that a scheduler has to answer, and as many to show a worker: refused within 10 in all
+ANSWER = 3.0  # seconds for a scheduler to answer, and again to show a worker: less than 10 in all
 
 
 class ClusterError(PoolcliError, ConnectionError):
@@ -35,7 +35,7 @@ def connected(address: str) -> Iterator[Client]:
         dask, distributed = import_module("dask"), import_module("distributed")
     except ImportError:
         raise UsageError(Phrase("{scheduler} needs Dask"), "install it: pip install 'poolcli[dask]'") from None
-    settings = {"distributed.admin.large-graph-warning-threshold": "1TB"}  # files sent as bytes are meant to be
+    settings = {"distributed.admin.large-graph-warning-threshold": "1TB"}  # files sent as bytes are large on purpose
     with dask.config.set(settings), _silent():
         _ask_who(address, distributed)
         client = distributed.Client(address, timeout=ANSWER, set_as_default=False)
@@ -47,7 +47,7 @@ def connected(address: str) -> Iterator[Client]:
 
 
 def _ask_who(address: str, distributed: Any) -> None:
-    """Make sure that a scheduler is there: a `Client` waits for ever for what takes the call and says nothing."""
+    """Make sure that a scheduler answers: a `Client` waits forever for a silent server."""
     import asyncio
 
     async def ask() -> Any:
@@ -61,9 +61,9 @@ def _ask_who(address: str, distributed: Any) -> None:
         raise UsageError(f"{address!r} is not the address of a scheduler: {problem}", "write tcp://HOST:8786") from None
     try:
         answer = apart(lambda: asyncio.run(asyncio.wait_for(ask(), ANSWER)))
-    except OSError:  # a time-out is one
+    except OSError:  # including timeouts
         raise ClusterError(f"the Dask scheduler {address} does not answer", start) from None
-    except Exception as problem:  # noqa: BLE001 -- what Dask makes of bytes that are not Dask's can be anything
+    except Exception as problem:  # noqa: BLE001 -- Dask may raise anything for bytes that are not its own
         what = f"{type(problem).__name__}: {problem}"
         raise ClusterError(f"what answers at {address} does not talk like a Dask scheduler ({what})", start) from None
     if answer.get("type") != "Scheduler":
@@ -81,7 +81,7 @@ def _wait_for_worker(client: Client, address: str) -> None:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Keep Dask's log off standard error: what matters in it comes as an exception."""
+    """Keep Dask's log off standard error: what matters also comes as an exception."""
     import logging
 
     names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in ("distributed", "tornado")]

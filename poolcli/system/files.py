@@ -1,9 +1,8 @@
-"""Bytes in and out: a source is read whole, a target is replaced whole or not at all.
+"""Reading sources completely and replacing targets atomically.
 
-A file is written under a temporary name ``.poolcli-<name>-<random>.tmp`` in its own folder and then renamed over the
-target, so that after an exception, Ctrl-C or a full disk there is the old file or the new one. There is no ``fsync``:
-the promise is about this program ending early, not about the power failing, and waiting for the disk would cost more
-than most commands take.
+A file is written as ``.poolcli-<name>-<random>.tmp`` in its own folder and then renamed over the target, so that an
+exception, Ctrl-C or a full disk leaves either the old file or the new one. There is no ``fsync``: the promise covers
+programs that end early, not power failures, and waiting for the disk would take longer than most commands.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ from poolcli.system.portable import NEW_FILE, keep_owner_and_mode
 from poolcli.wording import Phrase, Readable
 
 STDIN_NAME = "stdin"
-PIECE = 1 << 20  # bytes of a pipe at a time, at most
-ANSWERED = 1 << 16  # the same of lines, each of which is to be answered soon
-NAME_BYTES = 100  # of the target's name that go into the temporary one; file systems stop at 255 in all
-TEMPORARY = r"(?s)\.poolcli-(.*)-[0-9a-f]{16}\.(?:tmp|old)"  # the latter are folders
-ZARR = ".zarr"  # the extension of the one kind of folder that is written like a file; see `poolcli.large.zarr_arrays`
-MOST_LOOKED_AT = 5000  # names of a folder looked at for a suggestion
+PIECE = 1 << 20  # most bytes to read from a pipe at a time
+ANSWERED = 1 << 16  # the same for lines that should be answered soon
+NAME_BYTES = 100  # of the target's name kept in the temporary one; file systems allow 255 in all
+TEMPORARY = r"(?s)\.poolcli-(.*)-[0-9a-f]{16}\.(?:tmp|old)"  # .old is for folders only
+ZARR = ".zarr"  # the only kind of folder that is written like a file; see `poolcli.large.zarr_arrays`
+MOST_LOOKED_AT = 5000  # names of a folder searched for a suggestion
 NO_INPUT = Phrase("name a file, or pipe one in: {file}, or {pipe}", file=Readable("input.csv"), pipe=Readable("-"))
 DESCRIPTOR = re.compile(r"/dev/(?:(stdin|stdout|stderr)|fd/([0-9]+))|/proc/self/fd/([0-9]+)")
 STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
@@ -53,19 +52,19 @@ REASONS: dict[int, tuple[str, str]] = {
     errno.EBADF: ("it is closed", "open it, or name a file"),
 }
 
-# takes what has to be done if a signal ends the process inside the ``with`` block: `poolcli.cli.signals.ending`
+# runs its argument if a signal ends the process inside the ``with`` block: `poolcli.cli.signals.ending`
 Guard = Callable[[Callable[[], object]], AbstractContextManager[object]]
 
 
 class Source(NamedTuple):
-    """What was read, and from where."""
+    """The content of a source, and its name."""
 
-    name: str  # the path as it was typed, or stdin, for messages
-    data: bytes  # all of it
-    path: Path | None = None  # the file, if it is one
+    name: str  # the path as typed, or stdin, for messages
+    data: bytes
+    path: Path | None = None  # None for standard input
 
 
-Note = Callable[[os.stat_result], object]  # called with the state of a file that is whole and has no name yet
+Note = Callable[[os.stat_result], object]  # called with the state of a complete file before it gets its name
 
 
 class Sink(Protocol):
@@ -76,26 +75,20 @@ class Sink(Protocol):
 
 
 def file_error(verb: str, name: str, problem: OSError) -> FileError:
-    """Say in poolcli's words why the system refused.
-
-    Parameters
-    ----------
-    verb : str
-        ``read``, ``write`` or the like.
-    """
+    """Return the error for what the system refused; `verb` is ``read``, ``write`` or the like."""
     reason, hint = _reason(problem)
     return FileError(f"cannot {verb} {name}: {reason}", hint)
 
 
 def system_error(problem: OSError) -> FileError:
-    """Say why the system refused what nobody expected it to."""
+    """Return the error for an unexpected refusal of the system."""
     reason, hint = _reason(problem)
     place = "" if problem.filename is None else f": {problem.filename}"
     return FileError(f"the system refuses to go on{place}: {reason}", hint)
 
 
 def _reason(problem: OSError) -> tuple[str, str]:
-    """Return what the system said, and what to do."""
+    """Return the reason that the system gave, and what to do."""
     return REASONS.get(problem.errno or 0, (problem.strerror or str(problem), "check the disk that it is on"))
 
 
@@ -103,7 +96,7 @@ def _reason(problem: OSError) -> tuple[str, str]:
 def _translated(verb: str, name: str) -> Iterator[None]:
     try:
         yield
-    except (BrokenPipeError, FileError):  # the reader went away: no error of the file; or it has its words already
+    except (BrokenPipeError, FileError):  # the reader went away, or the error is ours already
         raise
     except OSError as problem:
         raise file_error(verb, name, problem) from problem
@@ -113,13 +106,7 @@ def _translated(verb: str, name: str) -> Iterator[None]:
 
 
 def read_source(source: str | Path) -> Source:
-    """Read a path, or standard input if `source` is ``-``.
-
-    Raises
-    ------
-    FileError
-        If it is missing, a folder, a device, unreadable, or a standard input that is closed or a terminal.
-    """
+    """Read a path, or standard input for ``-``, to its end."""
     if str(source) == "-":
         pipe = _stdin()
         with _translated("read", STDIN_NAME):
@@ -130,13 +117,7 @@ def read_source(source: str | Path) -> Source:
 
 
 def lines_of_source(source: str | Path) -> Iterator[list[bytes]]:
-    """Give the lines of a path, or of standard input for ``-``, as they come: all that are there, then those after.
-
-    Raises
-    ------
-    FileError
-        As `read_source` does.
-    """
+    """Yield the lines of a path, or of standard input for ``-``, as they arrive, in batches."""
     if str(source) == "-":
         with _translated("read", STDIN_NAME):
             yield from _lines_to_end(_stdin())
@@ -146,7 +127,7 @@ def lines_of_source(source: str | Path) -> Iterator[list[bytes]]:
 
 
 def _lines_to_end(file: BinaryIO) -> Iterator[list[bytes]]:
-    begun: list[bytes] = []  # of a line whose end has not come
+    begun: list[bytes] = []  # the start of an unfinished line
     for piece in _pieces(file, ANSWERED):
         first, *more = piece.split(b"\n")
         begun.append(first)
@@ -161,7 +142,7 @@ def open_source(source: str | Path) -> BinaryIO:
     """Open a path for reading, with poolcli's errors."""
     name = str(source)
     try:
-        file = open(source, "rb")  # noqa: SIM115 -- handed to the caller, who closes it
+        file = open(source, "rb")  # noqa: SIM115 -- the caller closes it
     except FileNotFoundError:
         raise missing(name) from None
     except ValueError:
@@ -169,7 +150,7 @@ def open_source(source: str | Path) -> BinaryIO:
     except OSError as problem:
         raise file_error("read", name, problem) from problem
     mode = os.fstat(file.fileno()).st_mode
-    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):  # /dev/zero never ends, and a terminal waits for someone to type
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):  # /dev/zero never ends, and a terminal waits for typing
         file.close()
         raise FileError(f"cannot read {name}: it is a device, not a file", NO_INPUT)
     return file
@@ -184,10 +165,10 @@ def _stdin() -> BinaryIO:
 
 
 def _pieces(pipe: BinaryIO, size: int = PIECE) -> Iterator[bytes]:
-    """Read piece by piece, and wait for each: a pipe that another program made non-blocking has its end later."""
+    """Read piece by piece and wait for each: a non-blocking pipe that is empty is not at its end."""
 
     def piece() -> bytes:
-        with suppress(io.UnsupportedOperation):  # a BytesIO where a test stands in for a stream
+        with suppress(io.UnsupportedOperation):  # a BytesIO in tests
             portable.wait_for_more(pipe.fileno())
         return pipe.read1(size)  # type: ignore[attr-defined,no-any-return]  # every buffered file has it
 
@@ -195,7 +176,7 @@ def _pieces(pipe: BinaryIO, size: int = PIECE) -> Iterator[bytes]:
 
 
 def missing(name: str, what: str = "no such file") -> FileError:
-    """Name the first folder that is missing, or the files whose names are nearest."""
+    """Return the error for a missing file; it names the first missing folder or the nearest file names."""
     from difflib import get_close_matches
 
     path = Path(name)
@@ -219,44 +200,40 @@ def missing(name: str, what: str = "no such file") -> FileError:
 
 
 def piped(program: str, name: str, text: str = "{pipe}") -> Phrase:
-    """Return the advice to send a source through a program of the shell first, where `text` has ``{pipe}``.
+    """Return the advice to send a source through a shell program first; `text` contains ``{pipe}``.
 
     Examples
     --------
     >>> str(piped("cut -f 2-", "my table.tsv"))
     "cut -f 2- 'my table.tsv'"
     """
-    return Phrase(text, pipe=Readable("" if name == STDIN_NAME else name, program))
+    if name == STDIN_NAME:
+        return Phrase(text, pipe=Readable("", program))
+    return Phrase(text, pipe=Readable(name, f"{program} {portable.quoted(name)}"))
 
 
 # Writing
 
 
 def free_name(name: str) -> str:
-    """Return the name, or the first like it, that no file has, for advice that may be obeyed."""
+    """Return the name, or the first variation of it that no file has."""
     path = Path(name)
     others = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
     return name if not os.path.lexists(name) else str(next(one for one in others if not os.path.lexists(one)))
 
 
 def same_file(one: str | Path, other: str | Path) -> bool:
-    """Whether two paths lead to one file, through symbolic or hard links too; ``-`` is not a file."""
+    """Whether two paths lead to the same file, also through links; ``-`` is not a file."""
     if "-" in (str(one), str(other)):
         return False
     try:
         return os.path.samefile(one, other)
-    except (OSError, ValueError):  # one of them does not exist (yet)
+    except (OSError, ValueError):  # one of them does not exist
         return False
 
 
 def check_target(target: str | Path) -> None:
-    """Raise now what opening `target` would raise later, so that no work is done in vain.
-
-    Raises
-    ------
-    FileError
-        If it is a folder, its folder is missing or closed to us, or it is read-only.
-    """
+    """Raise now what opening `target` would raise later, so that no work is done in vain."""
     if descriptor_of(target) is not None:
         return
     with _translated("write", str(target)):
@@ -268,22 +245,14 @@ def check_target(target: str | Path) -> None:
 
 
 def check_name(name: str) -> None:
-    """Raise where the system would make something else of a name than a file of that name.
-
-    Raises
-    ------
-    FileError
-        If it has no such names.
-    """
+    """Raise `FileError` for a name that Windows would not make a file of."""
     if portable.ON_WINDOWS and (why := portable.refused_by_windows(name)):
         raise FileError(f"cannot write {name}: on Windows {why}", "choose another name")
 
 
 def put(target: str | Path, chunks: bytes | Iterable[bytes], guard: Guard = nullcontext) -> None:
     """Write to a file as `write_atomic` does, or to standard output for ``-``."""
-    with opened(target, guard) as sink:
-        for chunk in _chunks(chunks):
-            sink.write(chunk)
+    _write_all(opened(target, guard), chunks)
 
 
 def opened(target: str | Path, guard: Guard = nullcontext) -> AbstractContextManager[Sink]:
@@ -292,17 +261,15 @@ def opened(target: str | Path, guard: Guard = nullcontext) -> AbstractContextMan
 
 
 def write_atomic(target: str | Path, chunks: bytes | Iterable[bytes], note: Note | None = None) -> None:
-    """Write a file whole, or leave what was there.
+    """Write a file completely, or leave the target as it was, also if iterating `chunks` or calling `note` raises.
 
     The mode bits and the owner of an existing file are kept; a symbolic link stays, and the file it leads to is
     replaced; a device, a FIFO and ``/dev/stdout`` are written to directly.
 
     Parameters
     ----------
-    chunks : bytes or iterable of bytes
-        What; an exception while iterating leaves the target as it was.
     note : function of stat_result, optional
-        Called when the file is whole, just before it gets its name; if it raises, the target stays as it was.
+        Called when the file is complete, just before it gets its name.
 
     Raises
     ------
@@ -311,17 +278,18 @@ def write_atomic(target: str | Path, chunks: bytes | Iterable[bytes], note: Note
     BrokenPipeError
         If the reader of a pipe has gone away.
     """
-    with atomic(target, note=note) as sink:
-        for chunk in _chunks(chunks):
+    _write_all(atomic(target, note=note), chunks)
+
+
+def _write_all(opening: AbstractContextManager[Sink], chunks: bytes | Iterable[bytes]) -> None:
+    with opening as sink:
+        for chunk in (chunks,) if isinstance(chunks, bytes) else chunks:
             sink.write(chunk)
 
 
 @contextmanager
 def atomic(target: str | Path, guard: Guard = nullcontext, note: Note | None = None) -> Iterator[Sink]:
-    """Open `target` for writing; it is replaced at the end of the ``with`` block if nothing was raised in it.
-
-    `note` is called when a file is whole, just before it gets its name.
-    """
+    """Open `target` for writing; it is replaced at the end of the ``with`` block unless that raises."""
     with _translated("write", str(target)):
         number = descriptor_of(target)
         if number is not None:
@@ -337,7 +305,7 @@ def atomic(target: str | Path, guard: Guard = nullcontext, note: Note | None = N
 
 @contextmanager
 def _replacement(path: Path, guard: Guard, note: Note | None) -> Iterator[BinaryIO]:
-    """Give a new file in the folder of `path`; rename it over `path` at the end, or remove it after an exception."""
+    """Open a new file in the folder of `path`; rename it over `path` at the end, or remove it after an exception."""
     old = path.stat() if os.path.exists(path) else None
     temporary = temporary_beside(path)
 
@@ -347,7 +315,7 @@ def _replacement(path: Path, guard: Guard, note: Note | None) -> Iterator[Binary
 
     with guard(remove):
         try:
-            # O_EXCL: a name that exists is someone else's. 0o666 less the umask is what any new file gets.
+            # O_EXCL: an existing file of this name is someone else's. 0o666 less the umask is usual for new files.
             file = os.open(temporary, NEW_FILE, 0o666)
             with open(file, "wb", buffering=1 << 18) as buffered:
                 yield buffered
@@ -365,7 +333,7 @@ def _replacement(path: Path, guard: Guard, note: Note | None) -> Iterator[Binary
 
 @contextmanager
 def _unlocked(path: Path) -> Iterator[None]:
-    """Say what Windows means by refusing to replace a file that it let us make."""
+    """Explain why Windows refuses to replace a file in a folder that we may write to."""
     try:
         yield
     except PermissionError as problem:
@@ -376,12 +344,12 @@ def _unlocked(path: Path) -> Iterator[None]:
 
 
 def temporary_beside(path: Path) -> Path:
-    """Return a new name in the folder of `path`, under which it is written until it is whole."""
+    """Return a new name in the folder of `path`, for writing it until it is complete."""
     return path.parent / f".poolcli-{_shortened(path.name)}-{os.urandom(8).hex()}.tmp"
 
 
 def left_behind(folder: str, names: Iterable[str]) -> Iterator[str]:
-    """Give what killed processes left in a folder of files that were to get these names."""
+    """Yield the unfinished files that killed processes left in a folder, if they were to get these names."""
     with os.scandir(folder) as entries:
         left = [(entry.path, match[1]) for entry in entries if (match := re.fullmatch(TEMPORARY, entry.name))]
     known = {_shortened(name) for name in names} if left else set()
@@ -393,7 +361,7 @@ def _shortened(name: str) -> str:
 
 
 def _resolved(target: str | Path) -> Path:
-    """Return the file that `target` leads to, checked as far as looking can."""
+    """Return the file that `target` leads to, after all checks that are possible without opening it."""
     name = str(target)
     hint = Phrase("name a file, such as {output}", output="output.csv")
     if not name or "\0" in name:
@@ -402,7 +370,7 @@ def _resolved(target: str | Path) -> Path:
         raise FileError(f"cannot write {name}: it is a folder", hint)
     check_name(name)
     path = Path(os.path.realpath(name) if os.path.islink(name) else name)
-    if os.path.islink(path):  # realpath gave up
+    if os.path.islink(path):  # realpath gave up on a loop
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     if not os.path.lexists(path.parent):
         raise FileError(f"cannot write {name}: the folder {path.parent} does not exist", "make the folder first")
@@ -412,15 +380,15 @@ def _resolved(target: str | Path) -> Path:
 
 
 def is_special(path: str | Path) -> bool:
-    """Whether this is a device, a FIFO or a socket: it is written to, never replaced."""
+    """Whether this is a device, a FIFO or a socket, which is written to but never replaced."""
     return os.path.exists(path) and not os.path.isfile(path)
 
 
 def descriptor_of(target: str | Path) -> int | None:
-    """Return the number of the open file that a name such as ``/dev/stdout`` stands for.
+    """Return the number of the open file behind a name such as ``/dev/stdout``.
 
-    Its real path may be a regular file that the shell opened for appending; renaming over that would lose what the
-    shell and others wrote.
+    Its real path may be a regular file that the shell opened for appending; renaming over it would lose what others
+    wrote.
     """
     match = DESCRIPTOR.fullmatch(str(target))
     if not match:
@@ -430,10 +398,10 @@ def descriptor_of(target: str | Path) -> int | None:
 
 
 class _Direct:
-    """Writes all of what it is given to an unbuffered file: nothing is left over to fail later, unseen."""
+    """Writes everything to an unbuffered file at once, so that nothing is left to fail unseen."""
 
     def __init__(self, raw: Any) -> None:
-        self.raw = raw  # a RawIOBase, or a BytesIO where a test stands in for a stream
+        self.raw = raw  # a RawIOBase, or a BytesIO in tests
 
     def write(self, data: bytes | memoryview) -> None:
         rest = memoryview(data).cast("B")
@@ -447,14 +415,10 @@ class _Direct:
 
 @contextmanager
 def stdout() -> Iterator[Sink]:
-    """Give standard output as something to write to."""
+    """Open standard output for writing bytes."""
     if sys.stdout is None or sys.stdout.closed:
         raise FileError("cannot write stdout: it is closed", Phrase("open it, or use {output}", output="output.csv"))
     with _translated("write", "stdout"):
         sys.stdout.flush()
         buffer = sys.stdout.buffer
         yield _Direct(getattr(buffer, "raw", buffer))
-
-
-def _chunks(chunks: bytes | Iterable[bytes]) -> Iterable[bytes]:
-    return (chunks,) if isinstance(chunks, bytes) else chunks

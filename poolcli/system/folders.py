@@ -1,10 +1,9 @@
-"""Folders that are replaced whole, as `poolcli.system.files` replaces files.
+"""Replacing folders atomically, as `poolcli.system.files` replaces files.
 
-A folder is made under a temporary name, ``.poolcli-<name>-<random>.tmp``, and then changes names with the one that it
-replaces, at once, where the system can do that. Where it cannot, the old one is set aside first, as ``.old``, and the
-new one gets its name after that; whoever comes next and finds no folder, but one set aside, sets it back (`mend`). So
-whenever a process is killed there is one whole folder. A process that makes a folder holds a lock on it, so that what
-the dead left behind can be told from what the living are working on.
+A folder is made as ``.poolcli-<name>-<random>.tmp`` and then swaps names with the old one in one step, if the system
+can do that. If not, the old folder is first set aside as ``.old``; a later process that finds only this one puts it
+back (`mend`). So whenever a process is killed, one complete folder remains. A process holds a lock on the folder that
+it makes, so that leftovers of dead processes can be told from work in progress.
 """
 
 from __future__ import annotations
@@ -21,20 +20,14 @@ from pathlib import Path
 from poolcli.system.files import left_behind, temporary_beside
 from poolcli.system.portable import lock, open_folder
 
-LAST_WRITES = 10.0  # seconds for other threads to end what they are writing into a folder that is to go
+LAST_WRITES = 10.0  # seconds for other threads to finish writing into a folder before it is removed
 AT_WORKING_FOLDER, EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
-UNABLE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)  # how kernels and file systems say that they cannot exchange
+UNABLE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)  # kernels and file systems that cannot exchange names
 
 
 @contextmanager
 def replaced_folder(path: Path) -> Iterator[Path]:
-    """Give an empty folder beside `path`; it takes its place at the end of the ``with`` block if nothing was raised.
-
-    Parameters
-    ----------
-    path : Path
-        What is there is replaced; no symbolic link.
-    """
+    """Make an empty folder that replaces `path`, not a symbolic link, after the ``with`` block unless that raises."""
     new = temporary_beside(path)
     try:
         os.mkdir(new)
@@ -44,14 +37,14 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     finally:
         try:
             _clear(new, path)
-        except KeyboardInterrupt:  # one signal is no reason to leave a half of it
+        except KeyboardInterrupt:  # do not stop halfway
             _clear(new, path)
             raise
 
 
 def mend(path: Path) -> None:
-    """Put right what killed processes left of a folder: one that was set aside becomes it, the rest goes."""
-    with suppress(OSError):  # a folder that is not to be seen has nothing to mend
+    """Clean up what killed processes left of a folder: put back the one set aside, remove the rest."""
+    with suppress(OSError):  # a folder that cannot be read
         left = [Path(name) for name in left_behind(str(path.parent), [path.name])]
         for folder in sorted(left, key=lambda folder: folder.suffix):  # .old comes first
             with suppress(OSError), _held(folder):
@@ -63,7 +56,7 @@ def mend(path: Path) -> None:
 
 @contextmanager
 def _held(folder: Path, *, ours: bool = False) -> Iterator[None]:
-    """Hold a lock on a folder; if that cannot be had, an `OSError`, but for a folder of ours."""
+    """Hold a lock on a folder; raise `OSError` if that fails, unless the folder is `ours`."""
     descriptor = open_folder(folder)
     try:
         with suppress(OSError) if ours else nullcontext():  # not every file system has locks
@@ -84,7 +77,7 @@ def _put_in_place(new: Path, path: Path) -> None:
 
 
 def _exchanged(one: Path, other: Path) -> bool:
-    """Have two folders change names at once, and say whether the system could do that."""
+    """Swap the names of two folders in one step, and return whether the system can do that."""
     rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None) if os.name == "posix" else None
     if rename is None:
         return False
@@ -97,7 +90,7 @@ def _exchanged(one: Path, other: Path) -> bool:
 
 
 def _clear(new: Path, path: Path) -> None:
-    """Remove what is not the folder, once there is one."""
+    """Remove the other folders once the new or the old one is in place."""
     aside = new.with_suffix(".old")
     if os.path.lexists(aside) and not os.path.lexists(path):
         try:
@@ -110,7 +103,7 @@ def _clear(new: Path, path: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder to which another thread may still be writing; before it is half gone, it is not called old."""
+    """Remove a folder that another thread may still be writing to; rename .old first, so that `mend` ignores it."""
     if folder.suffix == ".old":
         folder = folder.rename(folder.with_suffix(".tmp"))
     end = time.monotonic() + LAST_WRITES

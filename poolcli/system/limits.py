@@ -1,4 +1,4 @@
-"""What this process may take: memory is asked for before it is taken, processors are counted."""
+"""Memory and processors available to this process."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from poolcli.errors import LimitError
 from poolcli.system.portable import PAGE, limit_of, memory, set_limit
 from poolcli.wording import Phrase
 
-ENOUGH = 1 << 24  # bytes that are there wherever Python runs: not worth a look
-START = 112 << 20  # bytes of address space that importing numpy, Pillow and Rich takes
-MOMENT = 1.0  # seconds for which memory that was there is taken to be there,
-PART = 8  # if no more than one in so many bytes of it is needed
+ENOUGH = 1 << 24  # bytes that are free wherever Python runs: not worth a check
+START = 112 << 20  # bytes of address space for importing NumPy, Pillow and Rich
+MOMENT = 1.0  # seconds during which a measurement of free memory stays valid
+PART = 8  # as long as no more than one byte in so many is needed
 
-# controller, its folder, its limit, what is used, and which part of that is a mere copy of files: versions 2 and 1
+# controller, its folder, its limit, the memory used, and the part of that which only caches files: versions 2 and 1
 CONTROL_GROUPS = (
     ("", "sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
     ("memory", "sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
@@ -26,35 +26,29 @@ CONTROL_GROUPS = (
 
 
 def available() -> int:
-    """Return the bytes of memory that can be had without swapping, as far as the system tells.
-
-    The least of what is free, what the control groups around this process have left, and what ``ulimit`` allows.
-    """
+    """Return the bytes of memory available without swapping: what is free, and what control groups and ulimit leave."""
     return max(min((_free(), *_left_of_groups(), *_left_of_limits())), 0)
 
 
 def processors() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_memory(size: int, what: str, hint: str | Phrase) -> None:
-    """Raise `LimitError` if `size` bytes cannot be had."""
+    """Raise `LimitError` if `size` bytes are not available."""
     if size > ENOUGH and size > (room := _lately.room(PART * size)):
         raise LimitError(f"{what} needs {_readable(size)}, but {_readable(room)} are available", hint)
 
 
 class _Lately:
-    """What was available a moment ago: a look takes a millisecond, as long as pooling some millions of cells.
-
-    Benchmark case: uint8 max 2x2.
-    """
+    """The last measurement: one takes a millisecond, as long as pooling millions of cells (uint8 max 2x2)."""
 
     def __init__(self) -> None:
         self._until, self._room = 0.0, 0
 
     def room(self, enough: int) -> int:
-        """Return what is available, or what lately was if that was more than `enough`."""
+        """Return the available bytes; a recent measurement counts if it is more than `enough`."""
         if self._room < enough or time.monotonic() > self._until:
             self._room = available()
             self._until = time.monotonic() + MOMENT
@@ -65,24 +59,18 @@ _lately = _Lately()
 
 
 def fence() -> None:
-    """Have the system refuse memory that is not there, as an error, where it would grant it and kill later.
+    """Make the system refuse unavailable memory instead of granting it and killing the process later.
 
-    The checks before large arrays say more; this is for what they do not foresee.
+    The checks before large arrays have better messages; this is for what they do not foresee.
     """
     with suppress(OSError, ValueError):  # systems without /proc
         data = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5]) * PAGE
-        most = data + max(available(), START)  # a full machine may swap; a start is refused by ulimit alone
+        most = data + max(available(), START)  # a full machine may swap; only ulimit prevents a start
         set_limit("RLIMIT_DATA", most if (own := limit_of("RLIMIT_DATA")) is None else min(most, own))
 
 
 def check_start() -> None:
-    """Raise `LimitError` if ``ulimit`` leaves less than libraries take to start, because they would end the process.
-
-    Raises
-    ------
-    LimitError
-        With what is left.
-    """
+    """Raise `LimitError` if ``ulimit`` leaves too little to import libraries, which would end the process."""
     room = min(_left_of_limits(), default=START)
     if room < START and "numpy" not in sys.modules:
         raise LimitError(f"poolcli needs {_readable(START)} to start, but {_readable(max(room, 0))} are available",
@@ -90,11 +78,11 @@ def check_start() -> None:
 
 
 def refused(problem: MemoryError) -> LimitError:
-    """Say what the system refused; NumPy tells how much it was."""
+    """Return the error for memory that the system refused; NumPy says how much it was."""
     detail = str(problem)
     size = f": {detail[0].lower()}{detail[1:]}" if detail else ""
     there = ""
-    with suppress(MemoryError):  # so little that it cannot be asked for
+    with suppress(MemoryError):  # too little even to measure it
         there = f", {_readable(available())} are available"
     return LimitError(f"not enough memory{there}{size}", "use less data at a time")
 
@@ -108,7 +96,7 @@ def _free() -> int:
 
 
 def _left_of_groups(root: str = "/") -> Iterator[int]:
-    """Yield what each control group around this process has left; a container is one."""
+    """Yield the memory left in each control group, such as a container, around this process."""
     with suppress(OSError):
         for line in Path(root, "proc/self/cgroup").read_text(encoding="utf-8").splitlines():
             _, controllers, path = line.split(":", 2)
@@ -116,7 +104,7 @@ def _left_of_groups(root: str = "/") -> Iterator[int]:
                 if controller in controllers.split(","):
                     here = Path(path.lstrip("/"))
                     for group in (here, *here.parents):
-                        with suppress(OSError, ValueError):  # there is no such file in some groups, or no limit
+                        with suppress(OSError, ValueError):  # some groups have no such file, or no limit
                             yield _left_of_group(Path(root, folder, group), *names)
 
 
@@ -127,7 +115,7 @@ def _left_of_group(group: Path, limit: str, used: str, copies: str) -> int:
 
 
 def _left_of_limits() -> Iterator[int]:
-    """Yield what ``ulimit -v`` and ``ulimit -d`` leave."""
+    """Yield the memory left by ``ulimit -v`` and ``ulimit -d``."""
     with suppress(OSError):
         sizes = Path("/proc/self/statm").read_text(encoding="ascii").split()
         for limit, used in (("RLIMIT_AS", sizes[0]), ("RLIMIT_DATA", sizes[5])):

@@ -1,4 +1,4 @@
-"""Standard error kept clean of what others write there: libtiff about damaged files, Python about ended workers."""
+"""Muting what libraries write to standard error: libtiff about damaged files, Python about ended workers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextlib import contextmanager
 
 
 class _Mute:
-    """It is one for the process, so readers in threads share it: the first mutes, the last listens again."""
+    """One for the process, shared by readers in threads: the first mutes, the last restores."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.readers, self.kept = 0, -1
 
     def enter(self) -> None:
-        """Send what comes to nowhere."""
+        """Redirect standard error to nowhere."""
         with self.lock:
             self.readers += 1
             if self.readers == 1:
@@ -25,7 +25,7 @@ class _Mute:
                 os.close(void)
 
     def leave(self) -> None:
-        """Let it through again, if nobody else minds."""
+        """Restore standard error unless another reader still needs it muted."""
         with self.lock:
             self.readers -= 1
             if not self.readers:
@@ -38,7 +38,7 @@ _mute = _Mute()
 
 @contextmanager
 def unheard(*, needed: bool = True) -> Iterator[None]:
-    """Keep standard error clean inside the ``with`` block, if that is `needed` and there is a standard error."""
+    """Mute standard error inside the ``with`` block, if that is `needed` and there is one."""
     try:
         os.fstat(2)
     except OSError:

@@ -1,7 +1,7 @@
-"""The door for modes, filters and formats from other packages: entry points in the groups ``poolcli.modes``, ...
+"""Modes, filters and formats from other packages: entry points in the groups ``poolcli.modes``, ...
 
-The tables come first: a lookup asks here only for a name that poolcli itself does not have, and only the entry point of
-that name is imported. So nothing that poolcli has can be replaced from outside, and nothing is scanned for it.
+poolcli's own tables come first: only names that they lack are looked up here, and only the entry point of that name is
+imported. So packages cannot replace what poolcli has, and its own names cost no search.
 """
 
 from __future__ import annotations
@@ -19,32 +19,31 @@ Offer = TypeVar("Offer")
 
 
 class Plugin(NamedTuple, Generic[Offer]):
-    """An entry point of an installed package, as lists show it."""
+    """An entry point of an installed package, for lists."""
 
-    # what it is asked for, the package with its version, and where in the package it is
     name: str
-    package: str
-    value: str
-    row: Offer | None  # what it gives, if that is usable
-    problem: str = ""  # what is wrong with it, if anything is
+    package: str  # with its version
+    value: str  # the place in the package
+    row: Offer | None  # what it provides, if usable
+    problem: str = ""  # what is wrong with it
 
 
 def find_plugin(kind: str, name: str, row: type[Offer]) -> Offer | None:
-    """Return the row that a package has for a name, or None if no package has one.
+    """Return the row that a package provides for a name, or None.
 
     Parameters
     ----------
     kind : str
         ``mode``, ``filter`` or ``format``.
     name : str
-        The name of the entry point: a mode's, a filter's or a format's name, or a format's extension without its dot.
+        The name of the entry point: that of a mode, filter or format, or an extension without its dot.
     row : type
-        The class of what the entry point has to give.
+        The class that the entry point must provide.
 
     Raises
     ------
     PluginError
-        If several packages have the name, or the one that has it cannot be imported or gives something else.
+        If several packages have the name, or the one that has it cannot be imported or provides something else.
 
     Examples
     --------
@@ -60,12 +59,12 @@ def find_plugin(kind: str, name: str, row: type[Offer]) -> Offer | None:
 
 
 def names(kind: str) -> list[str]:
-    """Return the names that packages have, in order; nothing is imported."""
+    """Return the sorted names that packages provide; nothing is imported."""
     return sorted(_offered(kind))
 
 
 def installed(kind: str, row: type[Offer], known: Container[str]) -> list[Plugin[Offer]]:
-    """Return every entry point of a kind, those that are `known` to poolcli itself or broken with what is wrong."""
+    """Return every entry point of a kind, with what is wrong with it if it is broken or `known` to poolcli itself."""
     return [_tried(point, kind, row, known) for name in names(kind) for point in _offered(kind)[name]]
 
 
@@ -83,7 +82,7 @@ def _tried(point: EntryPoint, kind: str, row: type[Offer], known: Container[str]
 
 @cache
 def _offered(kind: str) -> dict[str, list[EntryPoint]]:
-    from importlib.metadata import entry_points  # and with it e-mail, zip files, sockets
+    from importlib.metadata import entry_points  # loads email, zipfile and socket
 
     points: dict[str, list[EntryPoint]] = {}
     for point in entry_points(group=f"poolcli.{kind}s"):
@@ -95,7 +94,7 @@ def _load(point: EntryPoint, kind: str, row: type[Offer]) -> Offer:
     what = f"the {kind} {point.name!r} of the package {_origin(point)}"
     try:
         found = point.load()
-    except (Exception, SystemExit) as problem:  # a stranger's module may raise whatever it likes
+    except (Exception, SystemExit) as problem:  # a foreign module may raise anything
         reason = f"{type(problem).__name__}: {problem}".rstrip(": ")
         hint = f"update or uninstall {point.dist.name if point.dist else 'it'}; POOLCLI_DEBUG=1 shows where it fails"
         raise PluginError(f"{what} cannot be loaded: {reason}", hint) from problem
@@ -110,7 +109,7 @@ def _load(point: EntryPoint, kind: str, row: type[Offer]) -> Offer:
 
 
 def _names_of(row: Any) -> list[str]:
-    """Return the names that a row may be asked for: its own, and those of a format's extensions."""
+    """Return the names that lead to a row: its own, and the extensions of a format."""
     return [row.name, *(extension.removeprefix(".") for extension in getattr(row, "extensions", ()))]
 
 
@@ -125,7 +124,7 @@ def _origin(point: EntryPoint) -> str:
 def usable(
     kind: str, row: type[Offer], known: Container[str], tell: Callable[[str], object]
 ) -> Iterator[tuple[Offer, str]]:
-    """Yield the rows that installed packages add, with the package, and tell which cannot be used."""
+    """Yield the rows that installed packages add, with the package; `tell` gets the problems of the others."""
     for plugin in installed(kind, row, known):
         if plugin.row is None:
             tell(plugin.problem)

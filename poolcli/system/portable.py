@@ -1,9 +1,11 @@
-"""What not every system has (signals, locks, owners of files, limits), left out where it is missing: here alone."""
+"""The only place for what some systems lack: signals, locks, file owners, limits; and for Windows' names and quotes."""
 
 from __future__ import annotations
 
 import os
+import re
 import select
+import shlex
 import signal
 import stat
 import sys
@@ -20,24 +22,18 @@ with suppress(ImportError):  # Windows has neither
     resource = import_module("resource")
 
 ON_WINDOWS = os.name == "nt"
-DEVICES = {
-    "CON",
-    "PRN",
-    "AUX",
-    "NUL",
-    "CONIN$",
-    "CONOUT$",
-    *(f"{port}{n}" for port in ("COM", "LPT") for n in "123456789¹²³"),
-}
-NEVER = '<>:"|?*'  # in no name of Windows
+PORTS = {f"{port}{n}" for port in ("COM", "LPT") for n in "123456789¹²³"}
+DEVICES = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", *PORTS}
+NEVER = '<>:"|?*'  # not allowed in names on Windows
+BARE = r"[\w@+=:,./\\-]+"  # words that cmd.exe passes on without quotes
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096  # bytes
-# a file that must not be there yet; where text and binary files differ, a binary one
+# a file that must not exist yet, opened as binary
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 def refused_by_windows(path: str) -> str:
-    r"""Return why Windows takes no file of this name; nothing where it does, or where a device itself is named.
+    r"""Return why Windows does not accept a file name; nothing if it does, or if the name is that of a device.
 
     Examples
     --------
@@ -61,8 +57,21 @@ def refused_by_windows(path: str) -> str:
     return ""
 
 
+def quoted(word: str) -> str:
+    """Return a word as the shell of this system takes it: cmd.exe knows only double quotes.
+
+    Examples
+    --------
+    >>> quoted("a b.csv"), quoted("a.csv")
+    ("'a b.csv'", 'a.csv')
+    """
+    if not ON_WINDOWS:
+        return shlex.quote(word)
+    return word if re.fullmatch(BARE, word) else '"' + word.replace('"', r"\"") + '"'
+
+
 def wait_for_more(file: int) -> None:
-    """Wait until there is something to read; Windows waits for sockets only, but has no pipes that do not wait."""
+    """Wait until there is something to read; on Windows only sockets can be waited for, but all pipes block anyway."""
     if not ON_WINDOWS:
         select.select([file], [], [])
 
@@ -75,8 +84,8 @@ def wait_for_room(file: Any) -> None:
 
 @contextmanager
 def deaf() -> Iterator[None]:
-    """Let Ctrl-C wait until the end of the ``with`` block; what is started in it never hears of it."""
-    mask = getattr(signal, "pthread_sigmask", None)  # Windows has none
+    """Hold back Ctrl-C until the end of the ``with`` block; processes started in it never receive it."""
+    mask = getattr(signal, "pthread_sigmask", None)  # Windows lacks it
     before = mask(signal.SIG_BLOCK, [signal.SIGINT]) if mask else ()
     try:
         yield
@@ -86,33 +95,33 @@ def deaf() -> Iterator[None]:
 
 
 def memory() -> int:
-    """Return the bytes of memory of the machine; where it does not tell, more than anybody asks for."""
+    """Return the bytes of memory of the machine; a huge number if that is unknown."""
     return os.sysconf("SC_PHYS_PAGES") * PAGE if hasattr(os, "sysconf") else sys.maxsize
 
 
 def lock(file: int, *, wait: bool) -> None:
-    """Hold a lock on an open file until it is closed; an `OSError` if another process does, or there are no locks."""
+    """Lock an open file until it is closed; raise `OSError` if that fails."""
     if fcntl is not None:
         fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
 
 def open_folder(path: str | os.PathLike[str]) -> int:
-    """Return a descriptor of a folder, to lock it; -1 where folders cannot be opened."""
+    """Return a descriptor of a folder, for locking; -1 if the system cannot open folders."""
     return os.open(path, os.O_RDONLY | os.O_DIRECTORY) if hasattr(os, "O_DIRECTORY") else -1
 
 
 def keep_owner_and_mode(file: int, old: os.stat_result) -> None:
-    """Give an open file the owner and the mode bits of the one that it replaces."""
+    """Give an open file the owner and mode bits of the one that it replaces."""
     if not hasattr(os, "geteuid"):
         return
     if (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
-        with suppress(PermissionError):  # only root may give files away; then the file is ours, as with any editor
+        with suppress(PermissionError):  # only root may change owners; otherwise the file is ours, as with any editor
             os.fchown(file, old.st_uid, old.st_gid)
     os.fchmod(file, stat.S_IMODE(old.st_mode))  # after fchown, which clears the set-user-id bit
 
 
 def limit_of(name: str) -> int | None:
-    """Return what ``ulimit`` allows, ``RLIMIT_AS`` for instance, in bytes; nothing where there is no limit."""
+    """Return a limit of ``ulimit``, such as ``RLIMIT_AS``, in bytes, or None."""
     if resource is None:
         return None
     most: int = resource.getrlimit(getattr(resource, name))[0]
@@ -120,7 +129,7 @@ def limit_of(name: str) -> int | None:
 
 
 def set_limit(name: str, size: int) -> None:
-    """Have the system refuse more than so many bytes."""
+    """Set a limit in bytes."""
     if resource is not None:
         number = getattr(resource, name)
         resource.setrlimit(number, (size, resource.getrlimit(number)[1]))

@@ -1,4 +1,4 @@
-"""Threads: how many, and tasks spread over them."""
+"""The number of threads, and running tasks in them."""
 
 from __future__ import annotations
 
@@ -15,23 +15,11 @@ from poolcli.wording import Phrase
 Task = TypeVar("Task")
 Own = TypeVar("Own")
 Returned = TypeVar("Returned")
-LAST_CALL = 2.0  # seconds that a call has to end when a signal came
+LAST_CALL = 2.0  # seconds for a call to end after a signal
 
 
 def threads(asked: int | None = None) -> int:
-    """Return how many threads to use.
-
-    Parameters
-    ----------
-    asked : int, optional
-        The caller's choice; without it the environment's ``POOLCLI_THREADS``, else one for each processor that this
-        process may use.
-
-    Raises
-    ------
-    UsageError
-        If the number is not a whole number of at least 1.
-    """
+    """Return the number of threads: `asked`, else ``POOLCLI_THREADS``, else one per available processor."""
     text = os.environ.get("POOLCLI_THREADS", "") if asked is None else str(asked)
     if not text:
         return processors()
@@ -46,38 +34,31 @@ def run(
     own: Callable[[], Own],
     workers: int,
 ) -> None:
-    """Do every task, in any order.
+    """Call ``work(task, mine)`` for every task, in any order.
 
-    Parameters
-    ----------
-    work : function of (task, own)
-        Does one.
-    own : function
-        Makes what each thread has for itself.
-    workers : int
-        The most threads to use, this one included.
+    Each of at most `workers` threads, this one included, has a `mine` made by `own`.
     """
-    waiting = iter(tasks)  # a list iterator hands out each item once, whoever asks
+    waiting = iter(tasks)  # shared: a list iterator hands out each item once
     failures: list[BaseException] = []
-    import numpy as np  # which a cluster does without
+    import numpy as np  # not needed by cluster clients
 
     handling: dict[str, Any] = {**np.geterr(), "call": np.geterrcall()}
 
     def labour() -> None:
         try:
             mine = own()
-            with np.errstate(**handling):  # a thread does not inherit the caller's
+            with np.errstate(**handling):  # threads do not inherit the caller's
                 for task in waiting:
                     if failures:
                         return
                     work(task, mine)
-        except BaseException as failure:  # noqa: BLE001 - handed to the caller below
+        except BaseException as failure:  # noqa: BLE001 - raised below
             failures.append(failure)
 
     done = [allocate_lock() for _ in range(min(workers, len(tasks)) - 1)]
     for lock in done:
         lock.acquire()
-        start_new_thread(_then, (labour, lock.release))  # a Thread's own start waits for it, as long as a tile takes
+        start_new_thread(_then, (labour, lock.release))  # Thread.start waits for the thread, as long as a tile takes
     labour()
     for lock in done:
         lock.acquire()
@@ -86,12 +67,12 @@ def run(
 
 
 def apart(call: Callable[[], Returned]) -> Returned:
-    """Call something in a thread of its own, and wait for it.
+    """Call a function in its own thread and wait for it.
 
-    What a signal raises is raised here, and never in the midst of the call: libraries that run an event loop take
-    that for a failure of their own, or leave coroutines behind.
+    Exceptions from signals are raised here, never inside the call: libraries with an event loop mistake them for their
+    own failures, or leave coroutines behind.
     """
-    if current_thread() is not main_thread():  # no signal comes here
+    if current_thread() is not main_thread():  # signals only reach the main thread
         return call()
     made: list[Returned] = []
     failures: list[BaseException] = []
@@ -101,7 +82,7 @@ def apart(call: Callable[[], Returned]) -> Returned:
     def work() -> None:
         try:
             made.append(call())
-        except BaseException as failure:  # noqa: BLE001 - handed to the caller below
+        except BaseException as failure:  # noqa: BLE001 - raised below
             failures.append(failure)
 
     start_new_thread(_then, (work, over.release))

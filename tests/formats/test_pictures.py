@@ -18,6 +18,7 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image, PngImagePlugin
 
 from poolcli.colors import COLORMAPS, NAN_COLOR, interpolated
+from poolcli.colors import table as colors_of
 from poolcli.errors import InputError, LimitError, PoolcliError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import decode, encode
@@ -678,16 +679,16 @@ def test_an_unknown_colormap_lists_the_known_ones() -> None:
 
 def test_the_published_ends_of_the_colour_maps() -> None:
     """From matplotlib's documentation of viridis and magma."""
-    assert COLORMAPS["viridis"][:3].hex() == "440154"
-    assert COLORMAPS["viridis"][-3:].hex() == "fde725"
-    assert COLORMAPS["magma"][:3].hex() == "000004"
-    assert COLORMAPS["magma"][-3:].hex() == "fcfdbf"
-    assert COLORMAPS["gray"] == bytes(n // 3 for n in range(768))
+    assert bytes(colors_of("viridis")[0]).hex() == "440154"
+    assert bytes(colors_of("viridis")[-1]).hex() == "fde725"
+    assert bytes(colors_of("magma")[0]).hex() == "000004"
+    assert bytes(colors_of("magma")[-1]).hex() == "fcfdbf"
+    assert colors_of("gray").tolist() == [[n] * 3 for n in range(256)]
 
 
 @pytest.mark.parametrize("name", sorted(COLORMAPS))
 def test_every_colour_map_has_256_colours_and_none_is_that_of_nan(name: str) -> None:
-    table = np.frombuffer(COLORMAPS[name], np.uint8).reshape(256, 3)
+    table = colors_of(name)
     assert not (table == NAN_COLOR).all(axis=1).any()
     luma = table @ [0.299, 0.587, 0.114]
     if name == "diverging":  # dark at both ends; the bytes are rounded, so the slope may waver by less than one
@@ -706,7 +707,7 @@ def test_interpolation_by_hand() -> None:
 
 
 def test_a_colour_map_paints_from_the_smallest_to_the_largest() -> None:
-    table = np.frombuffer(COLORMAPS["viridis"], np.uint8).reshape(256, 3)
+    table = colors_of("viridis")
     got = pixels(written([[-1.0, 0.0, 1.0, math.nan, math.inf]], colormap="viridis"))
     np.testing.assert_array_equal(got[0], [table[0], table[128], table[255], NAN_COLOR, table[255]])
 
@@ -717,7 +718,7 @@ def test_pixels_keep_their_shade_in_a_colour_map() -> None:
 
 
 def test_the_middle_of_the_diverging_map_is_zero() -> None:
-    table = np.frombuffer(COLORMAPS["diverging"], np.uint8).reshape(256, 3)
+    table = colors_of("diverging")
     got = pixels(written([[-1.0, 0.0, 4.0]], colormap="diverging"))
     np.testing.assert_array_equal(got[0], [table[96], table[128], table[255]])  # (-1 + 4) / 8 * 255 = 95.6
     assert table[128].tolist() == pytest.approx([247, 247, 247], abs=2)  # white, or nearly

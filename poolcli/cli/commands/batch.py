@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, closing, suppress
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from poolcli.batch.tally import SOME_FAILED, Tally
 from poolcli.batch.work import Outcome, Work
 from poolcli.cli.checks import compat_among, files_read
 from poolcli.cli.console import width_of_output
-from poolcli.cli.options.files import Reading, Verbosity, Writing
+from poolcli.cli.options.files import PictureOptions, Reading, Verbosity
 from poolcli.cli.options.grammar import Group, argument, option
 from poolcli.cli.options.panels import OUTPUT, OUTPUT_FORMATS
 from poolcli.cli.options.steps import FilterOptions, RecipeOptions
@@ -31,7 +31,6 @@ from poolcli.cli.progress import progress, summary
 from poolcli.cli.signals import Stop, interruptible
 from poolcli.cli.words import spoken
 from poolcli.errors import UsageError
-from poolcli.formats.options import WriteOptions
 from poolcli.steps.steps import check_options
 from poolcli.system.cluster import ClusterError
 from poolcli.system.files import check_target, read_source, same_file
@@ -43,11 +42,11 @@ if TYPE_CHECKING:
     from poolcli.steps.steps import Step
 
 FILES, WORKERS = "Files", "Workers"
-MOST_NOTES = 10  # of what files lost that are told one by one
+MOST_NOTES = 10  # printed one by one
 
 
 class Files(Group, panel=FILES):
-    """Which files, and what becomes of them."""
+    """The files to read and to write."""
 
     output: str = option("", "The folder for the results; made if missing.", "-o", metavar="DIR")
     name: str | None = option(
@@ -69,7 +68,7 @@ class Files(Group, panel=FILES):
 
 
 class Cluster(Group, panel=WORKERS):
-    """Who does the work."""
+    """The workers."""
 
     jobs: int | None = option(
         None, "How many processes.", "-j", kind=int, usual="one for each processor", metavar="N", least=1
@@ -80,7 +79,7 @@ class Cluster(Group, panel=WORKERS):
     send_bytes: bool = option(False, "Send files and results over the network: the workers need not see the folders.")
 
     def workers(self) -> Workers:
-        """Return who does the work."""
+        """Return the workers."""
         if self.scheduler:
             if self.jobs is not None:
                 raise UsageError("--jobs and --scheduler cannot be combined", "the scheduler knows its workers")
@@ -90,21 +89,8 @@ class Cluster(Group, panel=WORKERS):
         return Local(processors() if self.jobs is None else self.jobs)
 
 
-class Drawing(Group):
-    """How pictures are drawn, as in the commands for one file."""
-
-    normalize: str = Writing.fields["normalize"]
-    zoom: int = Writing.fields["zoom"]
-    colormap: str | None = Writing.fields["colormap"]
-    compress_level: int | None = Writing.fields["compress_level"]
-
-    def options(self, format: str | None) -> WriteOptions:  # noqa: A002 -- the option's name
-        """Return them as the writers take them."""
-        return WriteOptions(format, self.normalize, self.zoom, self.colormap, self.compress_level)
-
-
 def _steps(recipes: RecipeOptions, filtering: FilterOptions, window: Windowing, *, indices: bool) -> list[Step]:
-    """Return the steps of a recipe, or else those that the options ask for."""
+    """Return the steps of a recipe, or those of the options."""
     if recipes.steps and (indices or filtering.changed(*filtering.fields) or window.changed(*window.fields)):
         raise UsageError(
             "--steps and options for pooling cannot be combined", "change the recipe with --set pool.size=3"
@@ -119,7 +105,7 @@ def _steps(recipes: RecipeOptions, filtering: FilterOptions, window: Windowing, 
 
 
 def _threads(workers: Workers, verbosity: Verbosity) -> int:
-    """Return how many threads each task may use: as many as the user says, else its share of the processors."""
+    """Return the threads per task: as many as the user says, else its share of the processors."""
     said = verbosity.threads is not None or "POOLCLI_THREADS" in os.environ
     return threads(verbosity.threads) if said else workers.share
 
@@ -134,7 +120,7 @@ def batch(
     window: Windowing,
     indices: bool = option(False, "Record where each maximum or minimum came from, in JSON.", panel=OUTPUT),
     reading: Reading,
-    drawing: Drawing,
+    drawing: PictureOptions,
     verbosity: Verbosity,
 ) -> None:
     """Pool many files: the same options, one result each, whole or not at all.
@@ -175,7 +161,7 @@ def batch(
 
 
 def _check_report(report: str, folder: str, planned: BatchPlan, others: Sequence[str]) -> None:
-    """Refuse a report that cannot be written, or that would replace a file to be read or made, under whatever name."""
+    """Refuse a report that cannot be written, or that would replace an input or a result, also through links."""
     place = os.path.realpath(report)
     read = chain((job.source for job in planned.jobs), planned.left_out, others)
     read = chain(read, (failure.source for failure in planned.failures))
@@ -184,7 +170,7 @@ def _check_report(report: str, folder: str, planned: BatchPlan, others: Sequence
     targets = (job.target for job in planned.jobs if os.path.basename(job.target) == os.path.basename(place))
     if any(os.path.realpath(target) == place for target in targets):
         raise UsageError(f"the report {report} is one of the results", "choose another name for --report")
-    if os.path.dirname(place) != os.path.realpath(folder):  # which is made if it is not there
+    if os.path.dirname(place) != os.path.realpath(folder):  # made if missing
         check_target(report)
 
 
@@ -197,7 +183,7 @@ def _listed() -> list[str]:
     return [os.fsdecode(path) for path in data.split(b"\0") if path]
 
 
-# Doing it
+# Running it
 
 
 def _perform(
@@ -210,8 +196,8 @@ def _perform(
     transport = ByBytes(work) if cluster.send_bytes else ByPath(work, absolute=cluster.scheduler is not None)
     trouble: ClusterError | None = None
     with ExitStack() as stack:
-        # before signals are a wish to stop: a FIFO may wait for its reader for ever
-        report = stack.enter_context(_reporting(Report(files.report, spoken))) if files.report else None
+        # opened while signals still end the process: a FIFO may wait forever for its reader
+        report = stack.enter_context(closing(Report(files.report, spoken))) if files.report else None
         stop = stack.enter_context(interruptible())
         stack.callback(_sweep, planned, stop, cluster)
         advance = stack.enter_context(progress(tally, quiet=verbosity.quiet))
@@ -238,22 +224,14 @@ def _perform(
 
 def _sweep(planned: BatchPlan, stop: Stop, cluster: Cluster) -> None:
     """Remove what killed workers left behind."""
-    if not (stop.signal and cluster.scheduler):  # a cluster may be writing still
+    if not (stop.signal and cluster.scheduler):  # a cluster may still be writing
         for path in remnants(planned.jobs):
             with suppress(OSError):
                 os.unlink(path)
 
 
-@contextmanager
-def _reporting(report: Report) -> Iterator[Report]:
-    try:
-        yield report
-    finally:
-        report.close()
-
-
 def _conclude(tally: Tally, planned: BatchPlan, stop: Stop, trouble: ClusterError | None, verbosity: Verbosity) -> int:
-    """Say how it ended, and return the exit code."""
+    """Print the summary and notes, and return the exit code."""
     out = verbosity.output()
     if not verbosity.quiet:
         out.table(summary(tally), width=width_of_output())
@@ -276,7 +254,7 @@ def _conclude(tally: Tally, planned: BatchPlan, stop: Stop, trouble: ClusterErro
 
 
 def _say_passed_over(planned: BatchPlan, out: Output) -> None:
-    """Say how much in the searched folders was passed over; with ``-v``, what and why."""
+    """Print how much in the searched folders was skipped, and with ``-v`` what and why."""
     if out.quiet:
         return
     if out.verbose:
@@ -291,7 +269,7 @@ def _say_passed_over(planned: BatchPlan, out: Output) -> None:
 
 
 def _rehearse(planned: BatchPlan, work: Work, files: Files, verbosity: Verbosity) -> int:
-    """Say what would be done, one line for each file."""
+    """Print what would be done, one line per file."""
     words = {"skipped": "skip", "failed": "fail"}
     lines = [f"fail  {one.source}: {spoken(one.problem.text)}" for one in planned.failures]
     failed = len(planned.failures)
@@ -300,16 +278,12 @@ def _rehearse(planned: BatchPlan, work: Work, files: Files, verbosity: Verbosity
         nonlocal failed
         failed += outcome.status == "failed"
         note = f": {spoken(outcome.message)}" if outcome.message else ""
-        lines.append(f"{words[outcome.status]}  {_arrow(outcome.job.source, outcome.job.target)}{note}")
+        lines.append(f"{words[outcome.status]}  {outcome.job.source} -> {outcome.job.target}{note}")
 
     left = remaining(planned.jobs, work, overwrite=files.overwrite, tell=tell)
-    lines += [f"make  {_arrow(job.source, job.target)}" for job in (left if files.skip_existing else planned.jobs)]
+    lines += [f"make  {job.source} -> {job.target}" for job in (left if files.skip_existing else planned.jobs)]
     out = verbosity.output()
     out.lines(lines)
     _say_passed_over(planned, out)
     total = len(lines)
     return 0 if not failed else 1 if failed == total else SOME_FAILED
-
-
-def _arrow(source: str, target: str) -> str:
-    return f"{source} -> {target}"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from poolcli.analysis.comparison import OWN_RULES, Variant, Variants, compared, labelled
-from poolcli.cli.checks import shape_alone
+from poolcli.cli.checks import check_target_apart, chosen_input, files_read, shape_alone
 from poolcli.cli.console import width_of_output
 from poolcli.cli.options.files import FOR_PICTURES, FOR_TABLES, INPUT_FILE, InputOutput, Writing
 from poolcli.cli.options.grammar import option, refuse_idle
@@ -19,24 +19,13 @@ from poolcli.cli.output import Output
 from poolcli.cli.pipeline import as_network_input, look, take_in
 from poolcli.cli.words import spoken
 from poolcli.errors import CompatError, UsageError
-from poolcli.featuremap import FeatureMap
+from poolcli.featuremap import SPATIAL, FeatureMap
 from poolcli.pooling.frameworks import framework_names, verified
 from poolcli.pooling.options import OPTIONS, PoolOption, mode_names
 from poolcli.render.kinds import is_page
 from poolcli.steps.steps import PoolStep, apply, with_threads
 from poolcli.system.limits import check_memory
 from poolcli.wording import Phrase
-
-LAYOUT_OF_A_SHAPE = {1: "L", 2: "HW", 3: "DHW"}  # the layout of a shape alone
-
-
-@dataclass
-class PageTarget:
-    """A page that is written; no other command has it as a format."""
-
-    output: str
-    overwrite: bool
-    chosen_format: str = "page"
 
 
 class Comparing(Windowing, panel=WINDOW):
@@ -56,7 +45,7 @@ class Comparing(Windowing, panel=WINDOW):
     )  # fmt: skip
 
     def variants(self) -> dict[str, PoolStep]:
-        """Return every mode under every framework, or every side, with a label each."""
+        """Return the steps to compare by label: every mode under every framework, or every side."""
         if self.side:
             if self.compat:
                 raise UsageError("--side and --compat cannot be combined", "name the framework in every --side")
@@ -79,7 +68,7 @@ class Comparing(Windowing, panel=WINDOW):
 
 
 def _read(row: PoolOption, value: str, text: str) -> Any:
-    """Read the value of an option of a side as the command line reads it."""
+    """Read the value of an option of a side as on the command line."""
     if row.kind.typed is str:
         return value
     words = {"true": True, "yes": True, "false": False, "no": False} if row.kind.typed is bool else {}
@@ -130,12 +119,12 @@ def compare(
         raise UsageError(f"a comparison cannot be written as {writing.chosen_format}", advice)
     _check_idle(writing, paged=paged, drawn=showing.show)
     steps = filtering.steps()
-    target = PageTarget(writing.output, writing.overwrite) if paged else writing
     if shape is not None:
         io.reading.refuse_idle("a shape")
         before = _numbered(shape, shape_alone(shape, given, drawn=paged))
     else:
-        before = take_in(given, io.reading, io.verbosity, steps=steps, target=target)
+        check_target_apart(writing.output, files_read(chosen_input(given), steps), overwrite=writing.overwrite)
+        before = take_in(given, io.reading, io.verbosity)
     if window.compat or window.side:
         before = as_network_input(before)
     ready = apply(before, with_threads(steps, io.verbosity.threads))
@@ -153,15 +142,14 @@ def compare(
     elif writing.chosen_format == "json":
         out.json(_record(ready, made), writing.output)
     else:
-        drawn = comparison_table(before, ready, made, look(writing), marked=made.marked)
-        out.table(drawn, writing.output, width_of_output())
+        out.table(comparison_table(before, ready, made, look(writing)), writing.output, width_of_output())
     if not io.verbosity.quiet:
         for variant in made.variants:
             _hint(variant, made, out, by_compat=window.compat is not None)
 
 
 def _check_idle(writing: Writing, *, paged: bool, drawn: bool) -> None:
-    """Refuse what does nothing for the page, the table or the JSON."""
+    """Refuse options that do nothing for the page, the table or the JSON."""
     if paged:
         refuse_idle(writing.changed(*FOR_TABLES, *FOR_PICTURES, "compress_level"), "a page")
         return
@@ -171,16 +159,16 @@ def _check_idle(writing: Writing, *, paged: bool, drawn: bool) -> None:
 
 
 def _numbered(text: str, shape: tuple[int, ...]) -> FeatureMap:
-    """Return a map of this shape whose cells are numbered from 1."""
+    """Return a map of this shape with cells numbered from 1."""
     import numpy as np
 
     check_memory(8 * math.prod(shape), f"an input of {text}", "use a smaller one")
     cells = np.arange(1.0, math.prod(shape) + 1).reshape(shape)
-    return FeatureMap.from_array(cells, LAYOUT_OF_A_SHAPE[len(shape)]).with_(name=f"{text} cells")
+    return FeatureMap.from_array(cells, SPATIAL[len(shape) - 1]).with_(name=f"{text} cells")
 
 
 def _hint(variant: Variant, made: Variants, out: Output, *, by_compat: bool) -> None:
-    """Say how to have what a framework refuses among the others."""
+    """Print how to include a framework that refuses the layer."""
     if isinstance(variant.problem, CompatError):
         apart = ""
         if by_compat:

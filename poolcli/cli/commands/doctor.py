@@ -1,4 +1,4 @@
-"""``poolcli doctor``: what a bug report has to say of an installation, without anything that says whose it is."""
+"""``poolcli doctor``: the installation as a bug report needs it, without personal data."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from poolcli.system.plugins import Plugin, installed
 from poolcli.system.threads import threads
 
 OK, MISSING, BROKEN = "ok", "missing", "broken"
-Finding = tuple[str, str, str, str]  # what, what was found, the state, what to do
+Finding = tuple[str, str, str, str]  # subject, finding, state, advice
 
-MODULES = {"pillow": "PIL"}  # where a package is imported under another name
-DEVELOPING = ("bench", "dev", "docs", "notebook", "test")  # extras that poolcli itself has no use for
+MODULES = {"pillow": "PIL"}  # packages imported under another name
+DEVELOPING = ("bench", "dev", "docs", "notebook", "test")  # extras that users do not need
 REQUIREMENT = re.compile(r"([\w.-]+)(?:\[[^]]*\])?\s*([^;]*?)\s*(?:;.*extra == ['\"](\w+)['\"].*)?")
 COMPARISONS: Mapping[str, Callable[[list[int], list[int]], bool]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "==": operator.eq, "!=": operator.ne,
@@ -60,7 +60,7 @@ def doctor(*, json: bool = JSON_SWITCH) -> None:
 def _looked_at(part: str) -> Iterator[Finding]:
     try:
         yield from PARTS[part]()
-    except Exception as problem:  # noqa: BLE001 -- an installation that is broken is what this is for
+    except Exception as problem:  # noqa: BLE001 -- finding broken installations is the purpose
         yield part, "", BROKEN, f"{type(problem).__name__}: {problem}"
 
 
@@ -86,7 +86,7 @@ def _extras() -> Iterator[Finding]:
 
 
 def _requirements() -> Iterator[tuple[str, str, str]]:
-    """Yield the packages that poolcli's metadata asks for: name, versions, and the extra that needs it."""
+    """Yield the requirements in poolcli's metadata: name, versions, and the extra that needs it."""
     for line in metadata.requires("poolcli") or ():
         if found := REQUIREMENT.fullmatch(line):
             yield found[1], found[2], found[3] or ""
@@ -103,13 +103,13 @@ def _package(name: str, wanted: str, without: str, install: str) -> Finding:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import_module(MODULES.get(name, name))
-    except Exception as problem:  # noqa: BLE001 -- a library of another machine, another Python ...
+    except Exception as problem:  # noqa: BLE001 -- built for another machine, another Python ...
         return name, version, BROKEN, f"cannot be imported: {type(problem).__name__}: {problem}"
     return name, version, OK, ""
 
 
 def fits(version: str, wanted: str) -> bool:
-    """Whether a version is one of those wanted; its numbers are compared, four of them.
+    """Whether a version satisfies a requirement; the first four numbers are compared.
 
     Examples
     --------
@@ -171,7 +171,7 @@ def _terminal() -> Iterator[Finding]:
 
 
 def _settings() -> Iterator[Finding]:
-    """Yield the environment variables that set options, folders shortened to ~, and those that no option has."""
+    """Yield the environment variables that begin with POOLCLI_, with the home folder as ~."""
     given = {name: value for name, value in sorted(os.environ.items()) if name.startswith("POOLCLI_")}
     known = settings() if given else set()
     for name, value in given.items():

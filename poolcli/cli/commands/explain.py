@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from poolcli.analysis.windows import WindowFact
     from poolcli.pooling.layer import Pooling
 
-WINDOWS_SHOWN = 20  # on a page of the table
+WINDOWS_SHOWN = 20  # per page of the table
 MOST_ROWS = 10_000  # of a table
 
 
@@ -81,38 +81,33 @@ class Explaining(Group, panel=OUTPUT):
         return tuple(map(int, parts))
 
     def check(self, picturing: Picturing) -> None:
-        """Refuse options that do nothing for what is asked for."""
-        idle: dict[str, Any]
-        for_tables = {"page": self.page, "max_rows": self.max_rows, "full": self.full or None}
+        """Refuse options that do nothing here."""
+        idle: dict[str, Any] = {"page": self.page, "max_rows": self.max_rows, "full": self.full}
         if self.chosen_format:
             what_is_drawn(self.chosen_format, self.drawn())
-            idle, what = (
-                {"json": self.json or None, "width": picturing.width, **for_tables},
-                f"a {self.chosen_format} file",
-            )
+            refuse_idle({"json": self.json, "width": picturing.width, **idle}, f"a {self.chosen_format} file")
+            return
+        if self.json:
+            idle, what = {"width": picturing.width, **idle}, "JSON, which has every window"
+        elif self.at:
+            what = "one window"
+        elif self.full:
+            idle, what = {**idle, "full": False}, "a table of every window"
         else:
-            idle = {name: value for name, value in self.drawn().items() if name != "at" and value}
-            idle["colormap"] = picturing.colormap
-            what = "what goes to standard output"
-            if self.json:
-                idle, what = {**idle, "width": picturing.width, **for_tables}, "JSON, which has every window"
-            elif self.at:
-                idle, what = {**idle, **for_tables}, "one window"
-            elif self.full:
-                idle, what = {**idle, **for_tables, "full": None}, "a table of every window"
-        refuse_idle(idle, what, {"exercise": Phrase("write it to a page, {output}", output="page.html")})
+            idle, what = {}, "what goes to standard output"
+        drawn = {name: value for name, value in self.drawn().items() if name != "at"}
+        advice = {"exercise": Phrase("write it to a page, {output}", output="page.html")}
+        refuse_idle({**drawn, "colormap": picturing.colormap, **idle}, what, advice)
 
     def drawn(self) -> dict[str, Any]:
-        """Return what `poolcli.render.files.draw` takes."""
+        """Return the options for `poolcli.render.files.draw`."""
         return {"at": self.place, "still": self.still, "fps": self.fps, "frames": self.frames, "zoom": self.zoom,
                 "exercise": self.exercise}  # fmt: skip
 
     @property
     def chosen_format(self) -> str | None:
         """What to draw, by the extension of ``--output``; None for standard output."""
-        if self.output == "-":
-            return None
-        return kind_of(self.output)
+        return None if self.output == "-" else kind_of(self.output)
 
 
 def explain(
@@ -169,7 +164,7 @@ def explain(
 
 
 def _made_up(steps: Sequence[Step], window: Windowing, explaining: Explaining) -> FeatureMap:
-    """Return a map for an exercise that has no INPUT."""
+    """Return a map for an exercise without INPUT."""
     from poolcli.analysis.exercise import numbers
 
     check_output([], explaining)
@@ -222,7 +217,7 @@ def _tell(
 
 
 def _line(values: Any, facts: Sequence[WindowFact], picturing: Picturing) -> RenderableType:
-    """Draw the line on which the windows of the table stand, those of its first plane."""
+    """Draw the line of the table's first plane with its windows."""
     from poolcli.render.terminal.line import windows_of_line
 
     alike = [fact for fact in facts if fact.plane == facts[0].plane]
@@ -239,7 +234,7 @@ def _first(explaining: Explaining, count: int) -> int:
 
 
 def _more(facts: Sequence[WindowFact], first: int, count: int) -> str:
-    """Say which windows of how many these are, and how to see the others."""
+    """Say which windows are shown, and how to see the others."""
     following = f"--page {first // len(facts) + 2} shows the next, " if first + len(facts) < count else ""
     one = ",".join(map(str, facts[0].at))
     return f"windows {first + 1} to {first + len(facts)} of {count}; {following}--at {one} shows one, --full shows all"
@@ -249,7 +244,7 @@ def _as_json(facts: Any, layer: Pooling, spatial: tuple[int, ...]) -> None:
     from poolcli.formats.json_map import dump
 
     def chunks() -> Iterator[bytes]:
-        """Write window after window, because all of them together may be a thousand times the map."""
+        """Write window by window: all together may take a thousand times the memory of the map."""
         yield b'{"pool":' + dump(layer.record()) + b',"input":' + dump(list(spatial)) + b',"windows":['
         for number, fact in enumerate(facts):
             yield (b"," if number else b"") + dump(fact.record())
@@ -262,18 +257,13 @@ def _draw(
     before: FeatureMap, layer: Pooling, explaining: Explaining, picturing: Picturing, verbosity: Verbosity, *,
     named: bool = False,
 ) -> None:  # fmt: skip
-    """Write the page, the walk or the still."""
+    """Write the page, the animation or the picture."""
     from poolcli.render.files import draw
 
+    kind = str(explaining.chosen_format)
     with rounds("drawing", quiet=verbosity.quiet) as tell:
         data, notes = draw(
-            before,
-            layer,
-            str(explaining.chosen_format),
-            colormap=picturing.colormap,
-            progress=tell,
-            named=named,
-            **explaining.drawn(),
+            before, layer, kind, colormap=picturing.colormap, progress=tell, named=named, **explaining.drawn()
         )
     out = verbosity.output()
     out.put(data, explaining.output)

@@ -34,7 +34,7 @@ def _row(row: Filter, package: str = "") -> dict[str, Any]:
 
 
 def _drawn(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows as a table has them."""
+    """Return the rows for the table."""
     from poolcli.render.terminal.rows import kernel_grid
 
     return [{**row, "kernel": kernel_grid(row["kernel"]), "scale": f"1/{row['scale']}"} for row in rows]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from poolcli.cli.emitting import check_code, layout_of, write_code
+from poolcli.cli.emitting import write_code
 from poolcli.cli.options.files import INPUT_FILE, StepIO
 from poolcli.cli.options.grammar import option
 from poolcli.cli.options.panels import INPUT, OUTPUT, WINDOW
 from poolcli.cli.options.windows import Windowing
-from poolcli.cli.pipeline import load_map, transform
+from poolcli.cli.pipeline import transform
 from poolcli.emit import BACKWARD
 from poolcli.formats import read
 from poolcli.pooling.modes import ALIASES, MODES
@@ -52,14 +50,9 @@ def grad(
     """
     step = window.step()
     window.refuse_idle(step)
-    if emit is not None:
-        check_code(given, io)
-        before = None if given is None else load_map(given, io.reading, io.verbosity, window.compat)
-        steps = [GradStep(step, None if upstream is None else read(upstream).values)]
-        write_code(steps, before.layout if before else layout_of(step, io.reading), emit, io)
-        return
-    arriving: Any = None
-    if upstream is not None:
-        arriving = read(upstream).values
-    transform(given, [GradStep(step, arriving)], io, window.compat,
-              also_read=[upstream] if upstream is not None else [])  # fmt: skip
+    backward = GradStep(step, None if upstream is None else read(upstream).values)
+    also_read = [] if upstream is None else [upstream]
+    if emit is None:
+        transform(given, [backward], io, window.compat, also_read=also_read)
+    else:
+        write_code(given, [], backward, emit, io, window.compat, also_read=also_read)

@@ -69,7 +69,7 @@ def _ported(one: ModelLayer, name: str) -> Port:
 
 
 def _tell(name: str, found: Model, out: Output) -> None:
-    """Say on standard error what the table cannot hold."""
+    """Print notes on standard error."""
     if not found.layers and found.operators:
         out.note(f"{name}: no pooling layer among {many(found.operators, 'operator')} ({found.format})")
     for note in found.notes:
@@ -77,7 +77,7 @@ def _tell(name: str, found: Model, out: Output) -> None:
 
 
 def _row(one: ModelLayer, ports: Sequence[Port]) -> dict[str, Any]:
-    """Return a layer as a line of the table."""
+    """Return a layer as a row of the table."""
     record = _said(one)
     window = text(
         {key: value for key, value in record.items() if key not in ("compat", "padding", "count_include_pad")}
@@ -95,7 +95,7 @@ def _name(one: ModelLayer) -> str:
 
 
 def _said(one: ModelLayer) -> dict[str, Any]:
-    """Return what makes the step that equals a layer; unpooling has no mode."""
+    """Return the record of the step that equals a layer; unpooling has no mode."""
     record = one.step.layer(one.ndim).record()
     if one.undone is None:
         return record
@@ -104,7 +104,7 @@ def _said(one: ModelLayer) -> dict[str, Any]:
 
 
 def _padding(one: ModelLayer, record: Mapping[str, Any]) -> str:
-    """Write the padding, and of SAME the cells it comes to."""
+    """Return the padding in words; for SAME also in cells."""
     said, layer = record.get("padding", ""), one.step.layer(one.ndim)
     if not isinstance(said, str):
         return padding_text(said) + (", counted" if layer.count_include_pad and layer.mode.mode.divides else "")
@@ -115,7 +115,7 @@ def _padding(one: ModelLayer, record: Mapping[str, Any]) -> str:
 
 
 def _verdict(tried: Port) -> str:
-    """Say in a cell of the table how a layer fares."""
+    """Return how the values compare in another framework, for a cell of the table."""
     changes = " ".join(_words(dict(tried.changes)))
     why = "; ".join(tried.reasons)
     if tried.verdict == "same":
@@ -125,7 +125,7 @@ def _verdict(tried: Port) -> str:
 
 
 def _record(one: ModelLayer, ports: Mapping[str, Port]) -> dict[str, Any]:
-    """Return a layer as JSON has it: an object with steps, as any that poolcli writes."""
+    """Return a layer as a JSON object with steps, like all that poolcli writes."""
     steps = [{"step": _name(one), **_said(one), **({"indices": True} if one.step.indices else {})}]
     before = [{"step": "pool", **step.layer(one.ndim).record()} for step in one.before]
     record: dict[str, Any] = {
@@ -148,7 +148,7 @@ def _record(one: ModelLayer, ports: Mapping[str, Port]) -> dict[str, Any]:
 
 
 def _command(one: ModelLayer) -> str:
-    """Write the command that equals a layer."""
+    """Return the command that equals a layer."""
     record = _said(one)
     framework = one.step.layer(one.ndim).framework
     last = bool(framework and framework.channels_last and not one.before)
@@ -163,9 +163,9 @@ def _command(one: ModelLayer) -> str:
 
 
 def _words(record: Mapping[str, Any]) -> Iterator[str]:
-    """Write a record of pooling as the options that make it."""
+    """Yield the options that make a record of pooling."""
     for name, value in record.items():
-        if name in ("offsets", "verified"):  # which only a file can hold; --seed draws other offsets
+        if name in ("offsets", "verified"):  # only files can hold them; --seed draws other offsets
             continue
         if name == "padding":
             yield f"--padding {padding_text(value)}"

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from poolcli.cli.checks import check_target_apart, files_read
-from poolcli.cli.emitting import check_code, layout_of, write_code
+from poolcli.cli.emitting import write_code
 from poolcli.cli.options.files import INPUT_FILE, ClusterOptions, StepIO
 from poolcli.cli.options.grammar import Group, option
 from poolcli.cli.options.panels import OUTPUT
 from poolcli.cli.options.steps import FilterOptions
 from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.options.windows import Windowing
-from poolcli.cli.pipeline import load_map, transform
+from poolcli.cli.pipeline import transform
 from poolcli.emit import TARGETS
 
 
 class PoolExtras(Group, panel=OUTPUT):
-    """What else pooling can tell."""
+    """Indices, and code instead of values."""
 
     indices: bool = option(False, "Record where each maximum or minimum came from.")
     emit: str | None = option(
@@ -46,15 +45,9 @@ def pool(
     poolcli pool --filter sobel-x --relu --size 2 -o edges.png photo.jpg
     poolcli pool --mode avg --size 3 --padding 1 --emit torch
     """
-    step = window.step(indices=extras.indices)
-    steps = [*filtering.steps(), step]
+    step, steps = window.step(indices=extras.indices), filtering.steps()
     window.refuse_idle(step)
     if extras.emit is None:
-        transform(given, steps, io, window.compat, showing, cluster)
-        return
-    check_code(given, io, show=showing.show)
-    reading, writing = io.reading, io.writing
-    check_target_apart(writing.output, files_read(given or "-", steps), overwrite=writing.overwrite)
-    before = None if given is None else load_map(given, reading, io.verbosity, window.compat)
-    layout = before.layout if before else layout_of(step, reading)
-    write_code(steps, layout, extras.emit, io, before.spatial if before else ())
+        transform(given, [*steps, step], io, window.compat, showing, cluster)
+    else:
+        write_code(given, steps, step, extras.emit, io, window.compat, show=showing.show)

@@ -91,7 +91,7 @@ def run(
 
 
 def _check_saved(inputs: Sequence[str], recipes: Recipes, writing: Writing) -> None:
-    """Refuse, before any work, a file for the steps that cannot be written, or that holds something else."""
+    """Refuse a file for the steps that cannot be written, or that is an input or the output."""
     if recipes.save_steps:
         check_target_apart(recipes.save_steps, inputs, overwrite=writing.overwrite)
         if os.path.realpath(recipes.save_steps) == os.path.realpath(writing.output):
@@ -101,7 +101,7 @@ def _check_saved(inputs: Sequence[str], recipes: Recipes, writing: Writing) -> N
 
 
 def _has_room(writing: Writing, verbosity: Verbosity) -> bool:
-    """Whether standard output is there for the layer table, because the result is in a file."""
+    """Whether standard output is free for the layer table, because the result goes to a file."""
     in_file = writing.output != "-" and descriptor_of(writing.output) != 1
     return in_file and not verbosity.quiet and not sys.stdout.closed
 
@@ -109,11 +109,11 @@ def _has_room(writing: Writing, verbosity: Verbosity) -> bool:
 def _show_layers(
     shape: Sequence[int], layout: str, steps: Sequence[Step], writing: Writing, stages: Sequence[FeatureMap] = ()
 ) -> None:
-    """Print the layer table, with the statistics of what left each step where that is known."""
+    """Print the layer table, with statistics after each step if they are known."""
     from poolcli.render.terminal.layers import layer_table
 
     rows = summarize(Signal.of(shape, layout), steps)
-    last = dict(zip([0, *(number for number, _ in numbered(steps))], stages, strict=False))  # what left each row
+    last = dict(zip([0, *(number for number, _ in numbered(steps))], stages, strict=False))  # the last stage per row
     statistics = [_statistics(stage, writing.precision) for stage in last.values()]
     heads, room = ("min", "mean", "max") if stages else (), look(writing)
     table: Any = layer_table(rows, ascii_only=room.ascii_only, more=statistics, heads=heads)

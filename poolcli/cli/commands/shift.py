@@ -49,7 +49,7 @@ class Shifting(Group, panel=WINDOW):
         return None if self.output == "-" else "page"
 
     def check(self, picturing: Picturing) -> None:
-        """Refuse what does not go together or does nothing, and a file that is not a page."""
+        """Refuse options that conflict or do nothing, and a file that is not a page."""
         self.chosen_format  # noqa: B018 -- for its errors
         for first, second in (("output", "json"), ("output", "show"), ("json", "show")):
             if getattr(self, first) not in ("-", False) and getattr(self, second):

@@ -65,7 +65,7 @@ def summary(
 
 
 def _followed(signal: Signal, layers: list[Any], otherwise: Signal | None) -> list[SummaryRow]:
-    """Follow the signal; where it does not fit, and would with its channels last, hint at that."""
+    """Follow the signal through the layers; if only channels-last would fit, the error says so."""
     try:
         return summarize(signal, layers)
     except ShapeError as problem:

@@ -1,1 +1,1 @@
-"""The options of every command, written down once, in groups that say what they are about."""
+"""The options of all commands, each declared once, in groups by subject."""

@@ -1,6 +1,6 @@
-"""Options of files: how a map comes in, how it goes out, what is said meanwhile.
+"""Options for reading and writing maps, and for messages.
 
-How many rows and columns a table has without being told says `poolcli.render.terminal.table`.
+The default number of rows and columns of tables is in `poolcli.render.terminal.table`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ INPUT_FILE: Any = argument(None, "INPUT", "A file, or - for standard input; stan
 JSON_SWITCH: Any = option(False, "As JSON.", "--json", panel=OUTPUT)
 
 
-HEEDED_BY_ALL = ("input_format", "layout", "missing", "max_pixels")  # options of reading that every format heeds
+HEEDED_BY_ALL = ("input_format", "layout", "missing", "max_pixels")  # options that every format uses
 
 
 class Reading(Group, panel=INPUT):
@@ -58,25 +58,43 @@ class Reading(Group, panel=INPUT):
     max_pixels: int | None = option(None, "The largest picture to open.", kind=int, metavar="N")
 
     def options(self, compat: str | None = None) -> ReadOptions:
-        """Return them as the readers take them."""
+        """Return the options for readers."""
         values = dict(self.__dict__)
         if self.input_format:
             values["input_format"] = find_format(self.input_format).name
         if self.frame == type(self).frame:
-            values["frame"] = ReadOptions().frame  # as by default, which nobody has to be told of
+            values["frame"] = ReadOptions().frame  # the default, which needs no note
         framework = find(compat)
         return ReadOptions(channels_last=bool(framework and framework.channels_last), **values)
 
     def refuse_idle(self, what: str, heeded: Collection[str] = (), error: type[PoolcliError] = UsageError) -> None:
-        """Refuse options that do nothing for such an input, which are all but those that it heeds."""
+        """Refuse options that do nothing for such an input: all but those `heeded`."""
         refuse_idle(self.changed(*(name for name in self.fields if name not in heeded)), what, error=error)
 
 
 FOR_TABLES = ("precision", "max_rows", "max_cols", "full")
-FOR_PICTURES = ("normalize", "zoom")  # and colormap, which maps in the terminal and in a page heed, too
+FOR_PICTURES = ("normalize", "zoom")  # and colormap, which also applies to maps in the terminal and in pages
 
 
-class Writing(Group, panel=TABLE):
+class PictureOptions(Group, panel=PICTURE):
+    """How results become pictures."""
+
+    normalize: str = option(
+        "auto", "How numbers become gray: auto keeps what came from a picture and stretches the rest.",
+        choices=("auto", "clip", "minmax"),
+    )  # fmt: skip
+    zoom: int = option(1, "Pixels per cell, each way.", least=1, metavar="N")
+    colormap: str | None = option(
+        None, "Paint numbers in colour: viridis, magma, gray ...", metavar="NAME", choices=tuple(COLORMAPS)
+    )
+    compress_level: int | None = option(None, "Of PNG, 0 to 9.", kind=int, least=0, most=9, metavar="N")
+
+    def options(self, format: str | None) -> WriteOptions:  # noqa: A002 -- the option's name
+        """Return the options for writers."""
+        return WriteOptions(format, self.normalize, self.zoom, self.colormap, self.compress_level)
+
+
+class Writing(PictureOptions, panel=TABLE):
     """Where the result goes, and how it looks."""
 
     output: str = option(
@@ -93,23 +111,10 @@ class Writing(Group, panel=TABLE):
     max_cols: int | None = option(None, "Columns to show.", kind=int, usual="as many as fit", least=1, metavar="N")
     full: bool = option(False, "Show every row and column.")
     color: str = option("auto", "Colour in tables and messages.", choices=("auto", "always", "never"))
-    normalize: str = option(
-        "auto", "How numbers become gray: auto keeps what came from a picture and stretches the rest.", panel=PICTURE,
-        choices=("auto", "clip", "minmax"),
-    )  # fmt: skip
-    zoom: int = option(1, "Pixels per cell, each way.", panel=PICTURE, least=1, metavar="N")
-    colormap: str | None = option(
-        None,
-        "Paint numbers in colour: viridis, magma, gray ...",
-        panel=PICTURE,
-        metavar="NAME",
-        choices=tuple(COLORMAPS),
-    )
-    compress_level: int | None = option(None, "Of PNG, 0 to 9.", kind=int, panel=PICTURE, least=0, most=9, metavar="N")
 
     @property
     def chosen_format(self) -> str:
-        """The format that was asked for by ``--json``, ``--format`` or the output's extension."""
+        """The format chosen by ``--json``, ``--format`` or the output's extension."""
         if self.json and self.format not in (None, "json"):
             raise UsageError(f"--json and --format {self.format} cannot be combined", "drop one of them")
         named = "json" if self.json else self.format
@@ -118,11 +123,11 @@ class Writing(Group, panel=TABLE):
         return format_of_target(self.output, named, also=["table"]).name
 
     def refuse_idle(self, *, drawn: bool) -> None:
-        """Refuse options of pictures where none is written; `drawn` is whether the terminal or a page draws maps."""
+        """Refuse picture options without a picture; `drawn` is whether the terminal or a page shows maps."""
         if self.full:
             refuse_idle(self.changed("max_rows", "max_cols"), "a table that is shown in full")
         if not self.changed("compress_level", "colormap", *FOR_PICTURES):
-            return  # what is wrong with the output is said where it is opened
+            return  # errors of the output are raised when it is opened
         kind = self.chosen_format
         picture = kind != "table" and find_format(kind, writing=True).picture
         idle = ["compress_level"] if kind != "png" else []
@@ -130,19 +135,15 @@ class Writing(Group, panel=TABLE):
         refuse_idle(self.changed(*idle), kind if picture else f"{kind}, which is not a picture")
 
     def told_of_tables(self, heeded: Collection[str] = ()) -> Iterator[str]:
-        """Say which options of tables do nothing for another format."""
+        """Yield a note for every table option that does nothing for another format."""
         kind = self.chosen_format
         for name in self.changed(*FOR_TABLES) if kind != "table" else ():
             if name not in heeded:
                 yield f"--{name.replace('_', '-')} is for tables only; {kind} has every value in full"
 
-    def options(self) -> WriteOptions:
-        """Return them as the writers take them."""
-        return WriteOptions(self.chosen_format, self.normalize, self.zoom, self.colormap, self.compress_level)
-
 
 class Verbosity(Group, panel="Work"):
-    """How the work is done, and how much is said of it on standard error."""
+    """Messages on standard error, and threads."""
 
     quiet: bool = option(False, "Print only errors.", "-q")
     verbose: bool = option(False, "State every guess: delimiter, header, layout, dtype.", "-v")
@@ -151,12 +152,12 @@ class Verbosity(Group, panel="Work"):
     )
 
     def output(self, color: str = "auto") -> Output:
-        """Return the way out, as quiet as it is to be."""
+        """Return the output, quiet or verbose as asked for."""
         return Output(color, quiet=self.quiet, verbose=self.verbose)
 
 
 class InputOutput(Group):
-    """How a map comes in, how what is made of it goes out, and what is said on the way."""
+    """Reading, writing and messages of a command that takes a map."""
 
     reading = part(Reading)
     writing = part(Writing)
@@ -164,18 +165,18 @@ class InputOutput(Group):
 
     @property
     def out(self) -> Output:
-        """The way out."""
+        """The output of the command."""
         return self.verbosity.output(self.writing.color)
 
 
 class StepIO(InputOutput, panel=INPUT):
-    """How maps come in and go out of a command that takes one, or one after the other."""
+    """The same for a command that also takes JSON Lines."""
 
     lines: bool = option(False, "Treat each line of the input as a separate map (JSON Lines), and answer it at once.")
 
 
 class ClusterOptions(Group, panel="Work"):
-    """Who works on arrays larger than memory."""
+    """The cluster for arrays larger than memory."""
 
     scheduler: str | None = option(
         None, "Process the blocks of a Zarr array on the workers of a Dask scheduler, such as tcp://host:8786.",

@@ -1,7 +1,7 @@
-"""From option groups to a command of Typer's.
+"""From option groups to Typer commands.
 
-A command is a function whose parameters are option groups: classes whose fields are the options. Each option is written
-down once, however many commands have it; the options of pooling are made in `poolcli.cli.options.windows`.
+A command is a function whose parameters are option groups: classes with options as fields. Each option is declared
+once, however many commands have it; the pooling options are in `poolcli.cli.options.windows`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from poolcli.wording import Phrase
 Names = Callable[[], Iterable[str]]
 SomeGroup = TypeVar("SomeGroup", bound="Group")
 
-SWITCH = {  # what a variable of the environment may say of an option that is on or off
+SWITCH = {  # the values of a switch in the environment
     **dict.fromkeys(("1", "on", "t", "true", "y", "yes"), True),
     **dict.fromkeys(("", "0", "f", "false", "n", "no", "off"), False),
 }
@@ -37,35 +37,35 @@ SWITCH = {  # what a variable of the environment may say of an option that is on
 
 
 class OptionField(NamedTuple):
-    """An option of a command, or an argument, which stands alone: it has no flags."""
+    """An option of a command, or an argument (`alone`), which has no flags."""
 
-    default: Any  # the value if nobody says; ... where it must be said
+    default: Any  # ... if a value is required
     meaning: str  # for the help page
-    flags: tuple[str, ...]  # -k, --relu/--no-relu; the long one names the variable of the environment, POOLCLI_SIZE
+    flags: tuple[str, ...]  # -k, --relu/--no-relu; the long one names the environment variable, POOLCLI_SIZE
     kind: type  # of the value
-    panel: str = ""  # its heading in the help page
-    metavar: str | None = None  # what stands for the value there; after NAME,... completion goes on behind a comma
-    usual: str | None = None  # the default in words, where the value says nothing: the size
-    choices: Sequence[str] | Names = ()  # what completion offers
-    free: bool = False  # whether other values are allowed as well
+    panel: str = ""  # the heading in the help page
+    metavar: str | None = None  # stands for the value there; after NAME,... completion continues after a comma
+    usual: str | None = None  # the default in words
+    choices: Sequence[str] | Names = ()  # offered by completion
+    free: bool = False  # whether other values are allowed, too
     least: int | None = None
     most: int | None = None
     many: bool = False  # whether it may be repeated
     alone: bool = False
 
     def called(self, name: str, panel: str) -> OptionField:
-        """Return it as the field of a group: its long flag is the name, unless it has another."""
+        """Return the field with a long flag, by default its name in the group, and a panel."""
         if self.alone or any(flag.startswith("--") for flag in self.flags):
             return self._replace(panel=self.panel or panel)
         return self._replace(flags=(*self.flags, f"--{name.replace('_', '-')}"), panel=self.panel or panel)
 
     @property
     def long(self) -> str:
-        """The flag by which messages call it."""
+        """The flag used in messages."""
         return next(flag for flag in self.flags if flag.startswith("--")).split("/")[0]
 
     def offers(self, incomplete: str) -> list[str]:
-        """Return the values that a word may become."""
+        """Return the possible values that begin like this."""
         many = (self.metavar or "").endswith(",...")
         before, comma, last = incomplete.rpartition(",") if many else ("", "", incomplete)
         said = before.split(",")
@@ -75,7 +75,7 @@ class OptionField(NamedTuple):
         return list(self.choices() if callable(self.choices) else self.choices)
 
     def read(self, word: Any) -> Any:
-        """Make a value of a word; ValueError says what is wrong with it."""
+        """Convert a word to a value; raise ValueError with the message if it is invalid."""
         if self.kind is bool:
             value = word if isinstance(word, bool) else SWITCH.get(word.strip().lower())
             if value is None:
@@ -87,7 +87,7 @@ class OptionField(NamedTuple):
             raise ValueError(f"{word!r} is not a valid {self.kind.__name__}.") from None
 
     def check(self, value: Any) -> None:
-        """Refuse a value that is not one of the choices, or out of range."""
+        """Refuse a value that is out of range or not one of the choices."""
         if isinstance(value, str) and self.choices and not self.free and value not in self._names():
             if self.choices is framework_names:
                 refuse_without_row(value)
@@ -98,7 +98,7 @@ class OptionField(NamedTuple):
             raise UsageError(f"{self.long} {value} is more than {self.most}", f"use {self.long} {self.most} or less")
 
     def as_typer_has_it(self) -> Any:
-        """Return what Typer makes a parameter of."""
+        """Return Typer's description of the parameter."""
         if self.alone:
             return typer.Argument(self.default, metavar=self.metavar, help=self.meaning, show_default=False)
         listed = "" if self.metavar or callable(self.choices) else "|".join(self.choices)
@@ -109,34 +109,34 @@ class OptionField(NamedTuple):
 
 
 def option(default: Any, meaning: str, *flags: str, kind: type | None = None, **more: Any) -> Any:
-    """Describe an option: a field of a `Group`, or the default of a command's parameter, as a type checker sees it.
+    """Declare an option as a field of a `Group` or as a parameter's default; see `OptionField`.
 
-    Without a long flag it is called like the field, without a `kind` that is the default's, or str; see `OptionField`.
+    The long flag defaults to the name of the field, `kind` to the type of the default or str.
     """
     return OptionField(default, meaning, flags, kind or (str if default is None else type(default)), **more)
 
 
 def argument(default: Any, metavar: str, meaning: str, *, choices: Sequence[str] = (), many: bool = False) -> Any:
-    """Describe a word that stands by itself; it must be there if the default is ``...``."""
+    """Declare an argument; it is required if the default is ``...``."""
     return OptionField(default, meaning, (), str, metavar=metavar, choices=choices, free=True, many=many, alone=True)
 
 
 class Group:
-    """A group of options, or of groups in their turn: its fields; ``panel`` is the heading of those that name none.
+    """A group of options or other groups as fields; ``panel`` is the heading of options without their own.
 
-    Not a dataclass, because making those costs each command a millisecond a group, and nobody compares or prints them.
+    Not a dataclass: creating one costs a millisecond per group and command, and nobody compares or prints groups.
     """
 
     fields: ClassVar[Mapping[str, Any]] = {}
 
     def __init_subclass__(cls, panel: str = "") -> None:
-        """Take the options from the fields, which become their defaults."""
+        """Collect the options; the fields become their defaults."""
         found = {name: value for name, value in vars(cls).items() if isinstance(value, OptionField) or is_group(value)}
         cls.add({name: one.called(name, panel) if isinstance(one, OptionField) else one for name, one in found.items()})
 
     @classmethod
     def add(cls, options: Mapping[str, Any]) -> None:
-        """Have more options."""
+        """Add options."""
         cls.fields = {**cls.fields, **options}
         for name, one in options.items():
             setattr(cls, name, getattr(one, "default", one))
@@ -145,7 +145,7 @@ class Group:
         self.__dict__.update(values)
 
     def changed(self, *names: str) -> dict[str, Any]:
-        """Return those of some options that are not as usual."""
+        """Return those of the named options that differ from their defaults."""
         usual = type(self)
         return {name: now for name in names if (now := getattr(self, name)) != getattr(usual, name)}
 
@@ -155,12 +155,12 @@ class Group:
 
 
 def part(group: type[SomeGroup]) -> SomeGroup:
-    """Have a group as the field of another."""
-    return cast(Any, group)  # type: ignore[no-any-return]  # an instance will stand there
+    """Declare a group as a field of another."""
+    return cast(Any, group)  # type: ignore[no-any-return]  # becomes an instance
 
 
 def is_group(value: Any) -> bool:
-    """Whether this is a class of options."""
+    """Whether this is an option group."""
     return isinstance(value, type) and issubclass(value, Group)
 
 
@@ -170,17 +170,16 @@ def refuse_idle(
     advice: Mapping[str, str | Phrase] | None = None,
     error: type[PoolcliError] = UsageError,
 ) -> None:
-    """Refuse options that were typed and do nothing.
+    """Refuse typed options that do nothing.
 
     Parameters
     ----------
     values : mapping of str to value
-        Those that do nothing for what is asked for, by the name of their field; None and False are not given. What a
-        variable of the environment says is meant for the commands that heed it.
+        The useless options by field name; those that are None, False or from the environment are ignored.
     advice : mapping of str to text, optional
-        What to do instead, by the name of the option; to drop it if missing.
+        Hints by field name, instead of dropping the option.
     error : class
-        What to raise; another where it depends on the data whether an option does anything.
+        Another than `UsageError` if it depends on the data whether an option does anything.
     """
     for name, value in values.items():
         flag = f"--{name.replace('_', '-')}"
@@ -189,7 +188,7 @@ def refuse_idle(
 
 
 def variable(flag: str) -> str:
-    """Return the variable of the environment that stands for an option."""
+    """Return the environment variable for an option."""
     return "POOLCLI_" + flag.lstrip("-").replace("-", "_").upper()
 
 
@@ -197,19 +196,19 @@ def variable(flag: str) -> str:
 
 
 class Command(TyperCommand):
-    """A command whose help is its page."""
+    """A command with our help page."""
 
-    more = ""  # what may follow on the command line
+    more = ""  # shown at the end of the usage line
 
     def get_help_option(self, ctx: Any) -> Any:
-        """Return ``--help``, whose value is made here as well."""
+        """Return ``--help``, also handled here."""
         option: Any = super().get_help_option(ctx)
         option.callback = self._show_page
         _take_over(option, OptionField(False, "", ("--help",), bool))
         return option
 
     def _show_page(self, context: Any, _: Any, asked: bool) -> None:
-        """Write the page, if it is asked for, and leave."""
+        """Print the page if asked for, and exit."""
         if asked:
             page, paint = help_page(self, context.command_path, self.more), wants_color("auto", sys.stdout)
             Output().text(help_text(page, width_of_output() or 80, paint=paint) + "\n")
@@ -217,7 +216,7 @@ class Command(TyperCommand):
 
 
 def command(name: str, function: Callable[..., Any], more: str = "") -> Command:
-    """Return the command that calls a function; `more` is what may follow on the command line."""
+    """Return the command that calls a function; `more` goes at the end of its usage line."""
     parts = parameters_of(function)
     options = dict(flat(parts))
 
@@ -231,21 +230,18 @@ def command(name: str, function: Callable[..., Any], more: str = "") -> Command:
                           default=one.as_typer_has_it() if isinstance(one, OptionField) else inspect.Parameter.empty)
         for name, one in options.items()
     ])  # fmt: skip
-    app = typer.Typer(
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
+    help_names = {"help_option_names": ["-h", "--help"]}
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings=help_names)
     app.command(name, cls=Command)(call)
     made: Any = get_command(app)
     made.more = more
     for one in made.params:
         _take_over(one, options[one.name])
-    return made  # type: ignore[no-any-return]  # Typer makes it of the class that it was given
+    return made  # type: ignore[no-any-return]  # an instance of Command
 
 
 def parameters_of(function: Callable[..., Any]) -> dict[str, Any]:
-    """Return what the parameters of a command are: options, groups of them, or Typer's context."""
+    """Return the parameters of a command: options, groups, or Typer's context."""
     hints = get_type_hints(function)
     signature = inspect.signature(function).parameters
     given = {name: parameter.default for name, parameter in signature.items()}
@@ -253,7 +249,7 @@ def parameters_of(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def flat(parts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield parts with the options of groups in their places."""
+    """Yield parts with groups replaced by their options."""
     for name, one in parts.items():
         yield from flat(one.fields) if is_group(one) else [(name, one)]
 
@@ -265,14 +261,14 @@ def _annotation(one: Any) -> Any:
 
 
 def _filled(one: Any, name: str, values: Mapping[str, Any]) -> Any:
-    """Return the value of an option, or a group with the values of its options."""
+    """Return the value of an option, or a group filled with values."""
     if not is_group(one):
         return values[name]
     return one(**{inner: _filled(kind, inner, values) for inner, kind in one.fields.items()})
 
 
 def _take_over(parameter: Any, one: OptionField) -> None:
-    """Have values made and offered here: Typer would look into a function for each, and from 0.29 on load Pydantic."""
+    """Convert and offer values here: Typer would inspect a function for each, and load Pydantic from 0.29 on."""
     parameter.process_value = partial(_value, parameter, one, type(parameter).process_value)
     parameter.offers = one.offers
 
@@ -282,7 +278,7 @@ def _value(parameter: Any, one: OptionField, standard: Callable[..., Any], conte
         if typed is None or typed == ():
             value: Any = () if parameter.multiple or parameter.nargs == -1 else None
             if parameter.required:
-                return standard(parameter, context, value)  # which says what is missing
+                return standard(parameter, context, value)  # raises the right error
         else:
             value = tuple(map(one.read, typed)) if isinstance(typed, tuple | list) else one.read(typed)
     except ValueError as problem:

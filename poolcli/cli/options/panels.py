@@ -1,4 +1,4 @@
-"""The headings of options (`poolcli.cli.help` has their order), and what options offer to choose from."""
+"""The headings of options (their order is in `poolcli.cli.help`), and the choices of formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options of the steps beside pooling."""
+"""Options of the steps other than pooling."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class FilterOptions(Group, panel="Before pooling"):
-    """What comes before pooling."""
+    """Steps before pooling."""
 
     filter: str | None = option(
         None, "First convolve with a named filter, a kernel file, or JSON such as '[[1,2],[3,4]]'.",
@@ -64,7 +64,7 @@ class Convolving(Sizing, panel=WINDOW):
         return [kernel_step(self.kernel, bias=self.bias, **self.window()), *self.activation()]
 
     def window(self) -> dict[str, Any]:
-        """Return where the kernel is laid."""
+        """Return the window of the kernel."""
         return {**self.sizes("stride", "dilation"), "padding": parse_padding(self.padding)}
 
     def activation(self) -> list[Step]:
@@ -82,7 +82,7 @@ class RecipeOptions(Group, panel="Steps"):
     )  # fmt: skip
 
     def replayed(self) -> list[Step]:
-        """Return the steps of the file, changed as asked for; none without a file."""
+        """Return the steps of the file with all changes; none without a file."""
         from poolcli.steps.recipe import load_recipe
 
         if self.steps is None:
@@ -93,7 +93,7 @@ class RecipeOptions(Group, panel="Steps"):
 
 
 class UnpoolOptions(Sizing, panel=WINDOW):
-    """What unpooling has to know where the input does not say it."""
+    """Options for unpooling inputs that do not record them."""
 
     size: str | None = option(None, "Kernel size of the pooling.", "-k", metavar="N|HxW")
     stride: str | None = option(None, "Stride of the pooling.", "-s", metavar="N|HxW")
@@ -112,7 +112,7 @@ class UnpoolOptions(Sizing, panel=WINDOW):
 
 
 def kernel_step(text: str, **options: Any) -> ConvStep:
-    """Return the convolution with a named filter, with the kernel in a file, or with one written as JSON."""
+    """Return the convolution with a named filter, a kernel file, or a kernel as JSON."""
     if text.lstrip().startswith("["):
         kernel = decode(as_utf8(text), "the kernel", ReadOptions(input_format="json")).array
     elif "." in text or "/" in text:

@@ -1,4 +1,4 @@
-"""What the commands that draw have in common: their options, and the terminal's colours."""
+"""Options of the commands that draw in the terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from poolcli.render.terminal.heatmap import Colors
 
-USUAL_COLUMNS = 80  # columns where there is no terminal
+USUAL_COLUMNS = 80  # without a terminal
 MOST_COLUMNS = 500
 
 
@@ -40,20 +40,20 @@ class Picturing(Group, panel=PICTURE):
 
     @property
     def columns(self) -> int:
-        """The columns that a picture may take."""
+        """The columns for a picture."""
         return min(self.width or width_of_output() or USUAL_COLUMNS, MOST_COLUMNS)
 
     @property
     def colors(self) -> Colors:
-        """What the terminal can show, as far as it says."""
+        """The colours of the terminal."""
         return colors_of(self.color)
 
     def painted(self, feature_map: FeatureMap | None = None) -> str:
-        """Return the colour map for a map: a photograph that nothing was done to is gray unless told otherwise."""
+        """Return the colour map, by default gray for an unprocessed photograph."""
         return self.colormap or usual_colormap(feature_map.white if feature_map else None)
 
     def how(self, feature_map: FeatureMap | None = None) -> dict[str, Any]:
-        """Return them as `poolcli.render.terminal.heatmap.picture` takes them, for a map that is drawn by itself."""
+        """Return the keywords for `poolcli.render.terminal.heatmap.picture`."""
         return {
             "width": self.columns,
             "colors": self.colors,
@@ -73,7 +73,7 @@ class ShowOption(Group, panel=OUTPUT):
     show: bool = option(False, "Draw the maps side by side in the terminal as well.")
 
     def draw(self, writing: Writing, feature_maps: Sequence[FeatureMap], titles: Sequence[str]) -> None:
-        """Draw maps beside each other on standard output, if asked for."""
+        """Draw maps side by side on standard output, if asked for."""
         if not self.show:
             return
         if writing.output == "-" and writing.chosen_format != "table":

@@ -1,4 +1,4 @@
-"""The options of pooling as one types them: one for each row of `poolcli.pooling.options.OPTIONS`."""
+"""The pooling options as one types them, one for each row of `poolcli.pooling.options.OPTIONS`."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ class Sizing(Group):
     """Options that are sizes: ``3`` or ``3x2``."""
 
     def sizes(self, *names: str) -> dict[str, Any]:
-        """Return those that were given, as numbers."""
+        """Return the given ones as numbers."""
         given = {name: getattr(self, name) for name in names}
         return {name: parse_sizes(text, name.replace("_", "-")) for name, text in given.items() if text is not None}
 
 
 def _idle(step: PoolStep) -> dict[str, str]:
-    """Return for what options do nothing, by their name."""
+    """Return the options that do nothing for a step, each with what it does nothing for."""
     mode, options = parse_mode(step.mode.lower().removeprefix("global-")).mode, step.options
     found = {}
     if options.get("padding", "valid") == "valid":
         found["pad_fill"] = "windows without padding"
     if not mode.divides:
         found["count_include_pad"] = f"mode {step.mode}, which divides by no number of cells"
-    elif options.get("compat") is None:  # frameworks have rules of their own
+    elif options.get("compat") is None:  # frameworks have their own rules
         if options.get("divisor_override") is not None:
             found["count_include_pad"] = "averages whose divisor is given"
         elif options.get("pad_fill", "ignore") != "ignore":
@@ -46,15 +46,15 @@ def _idle(step: PoolStep) -> dict[str, str]:
 
 
 class Windowing(Sizing):
-    """Which windows, and what to make of them."""
+    """The windows, and what to compute from them."""
 
-    if TYPE_CHECKING:  # those that a command asks for by name; all are added below
+    if TYPE_CHECKING:  # fields that commands use by name; all are added below
         mode: str
         compat: str | None
         seed: int | None
 
     def refuse_idle(self, *steps: PoolStep, heeded: Collection[str] = ()) -> None:
-        """Refuse options that do nothing for any of the steps that were made of them."""
+        """Refuse options that do nothing for any of the steps made from them."""
         first, *others = map(_idle, steps)
         for name, what in first.items():
             if name not in heeded and all(name in other for other in others):

@@ -1,4 +1,4 @@
-"""One axis as a line, its windows as bands: a picture of any length, of which no peak is lost."""
+"""Maps with one axis as a line with bands for windows, at any length without losing peaks."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from poolcli.render.animation.scene import (
 )  # fmt: skip
 from poolcli.render.planes import reaches
 
-TALL, INSET = 130, 10  # pixels: a line's height, and what is left free above and below it
-MOST_LANES = 5  # of windows that overlap
+TALL, INSET = 130, 10  # pixels: the height of a line, and the space above and below it
+MOST_LANES = 5  # for overlapping windows
 NARROWEST = 3  # pixels of a window that can be told from the next
-CELLS = 18  # pixels of a cell from which its number stands below the line
+CELLS = 18  # least pixels of a cell with its number below the line
 STROKE: Rgb = (44, 93, 158)
 BANDS: tuple[Rgb, Rgb] = ((206, 221, 241), (255, 222, 205))
 
@@ -46,19 +46,19 @@ BANDS: tuple[Rgb, Rgb] = ((206, 221, 241), (255, 222, 205))
 def staged(
     feature_map: FeatureMap, layer: Pooling, zoom: int | None, colormap: str = "viridis", named: bool = False
 ) -> Scene:
-    """Return the scene of a layer, which of one axis is a line."""
+    """Return the scene of a layer, a `LineScene` for one axis."""
     return (LineScene if layer.ndim == 1 else Scene)(feature_map, layer, zoom, colormap, named)
 
 
 class LineScene(Scene):
-    """A line above its cells, if those are large enough for numbers; its cells may be less than a pixel wide."""
+    """A line, with its cells below if they are large enough for numbers; cells may be narrower than a pixel."""
 
     def _check_sides(self, sides: Sequence[int]) -> None:
         """Any length fits."""
 
     @cached_property
     def grids(self) -> tuple[CellGrid, CellGrid]:
-        """Where the cells of the input and the output lie, or would lie."""
+        """The positions of the cells of input and output, drawn or not."""
         ((left, columns),) = map(extent, self.axes)
         outputs = self.pooled.size
         zooms = [self.zoom or _fitting(columns), self.zoom or max(_fitting(outputs, SMALL_OUTPUT), 0)]
@@ -82,13 +82,13 @@ class LineScene(Scene):
         yield from self._bar()
 
     def _narrow(self) -> str:
-        """Say that windows are too narrow to be drawn, if they are."""
+        """Return a remark if the windows are too narrow to draw."""
         (axis,) = self.axes
         narrow = (axis.stops[0] - axis.starts[0]) * self.grids[0].zoom < NARROWEST
         return f"; its {len(axis)} windows are too narrow to draw" if narrow else ""
 
     def _grounds(self, grid: CellGrid) -> Iterator[Shape]:
-        """Yield padding, and every window in a lane below the one before it, where they overlap."""
+        """Yield padding and windows; overlapping ones go into lanes below each other."""
         (axis,) = self.axes
         for start, end in ((grid.left, 0), (axis.length, grid.left + grid.columns)):
             if end > start:
@@ -106,7 +106,7 @@ class LineScene(Scene):
         return Rectangle(x, grid.y - TALL + part[0], width, part[1] - part[0], color)
 
     def _path(self, grid: CellGrid, line: Array, first: int, last: int) -> Iterator[Path]:
-        """Yield the line from one cell to another, in pieces where there are no numbers."""
+        """Yield the line from one cell to another, interrupted at NaN."""
         if self.named:
             return
         count = last - first
@@ -130,18 +130,18 @@ class LineScene(Scene):
         return heights
 
     def filling(self, first: int, last: int) -> Iterator[Shape]:
-        """Yield the output from one cell up to another, with the way from the cell before."""
+        """Yield the output from one cell up to another, connected with the cell before."""
         grid = self.grids[1]
         yield from self._path(grid, self.pooled[0], max(first - 1, 0), last)
         if grid.rows:
             yield from super().filling(first, last)
 
     def outlines(self) -> Iterator[Shape]:
-        """Yield nothing more: the bands are there from the beginning."""
+        """Yield nothing: the bands are part of the background."""
         return iter(())
 
     def spotlight(self, fact: WindowFact) -> Iterator[Shape]:
-        """Yield what belongs to one window: its band, its cells, the output cell, the arithmetic."""
+        """Yield the marks for one window: its band, its cells, the output cell, the arithmetic."""
         first, second = self.grids
         (cells,), (at,) = (span.cells for span in fact.spans), fact.at
         yield from self._around(first, cells[0], cells[-1] + 1)
@@ -165,13 +165,13 @@ class LineScene(Scene):
 
 
 def _fitting(columns: int, least: int = AIM_WIDTH) -> float:
-    """Return pixels for a cell: whole ones where cells have numbers."""
+    """Return the pixels per cell, a whole number if cells have numbers."""
     zoom = max(AIM_WIDTH, least) / columns
     return min(int(zoom), LARGEST_CELL) if zoom >= CELLS else zoom
 
 
 def _grain(grid: CellGrid) -> str:
-    """Say how many cells fall on a pixel."""
+    """Return a remark if several cells fall on a pixel."""
     if grid.zoom >= 1:
         return ""
     return f": up to {math.ceil(1 / grid.zoom)} cells on a pixel, from the smallest to the largest"

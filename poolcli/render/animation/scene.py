@@ -1,4 +1,4 @@
-"""One moment of a window's walk as shapes: what the animation and the still picture have in common."""
+"""One moment of a window's walk as shapes, for animations and still pictures."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ BEYOND: Rgb = (232, 234, 238)
 ACCENT: Rgb = (212, 58, 0)
 BLACK: Rgb = (0, 0, 0)
 
-MARGIN, GAP, LINE = 16, 40, 22  # pixels: around everything, between the maps, from line to line
-LETTERS = 15  # pixels of the words' letters
-AIM_WIDTH = 760  # the width that an automatic zoom aims at
-AIM_HEIGHT = 460  # and the height of the maps
-MOST_SIDE = 512  # cells of the input along one axis, padding counted
+MARGIN, GAP, LINE = 16, 40, 22  # pixels: around everything, between the maps, between lines of text
+LETTERS = 15  # pixels of text
+AIM_WIDTH = 760  # pixels that an automatic zoom aims at
+AIM_HEIGHT = 460  # of the maps
+MOST_SIDE = 512  # cells of the input along one axis, with padding
 MOST_PIXELS = 2_000_000  # of one picture
 LARGEST_CELL, SMALLEST_CELL = 64, 2
-MOST_OUTLINES = 400  # windows whose frames are drawn in a finished picture
-READABLE = 9  # pixels below which numbers are left out
-SMALL_OUTPUT = 200  # pixels that the longer side of an output has at least
-LEAST_WIDTH = 560  # the least width, so that the arithmetic has room
+MOST_OUTLINES = 400  # window frames in a finished picture
+READABLE = 9  # least pixels of a number
+SMALL_OUTPUT = 200  # least pixels of the longer side of an output
+LEAST_WIDTH = 560  # pixels, so that the arithmetic has room
 
 
 class Rectangle(NamedTuple):
@@ -60,7 +60,7 @@ class Rectangle(NamedTuple):
 
 
 class Words(NamedTuple):
-    """A line of text; `anchor` is ``left`` (x at its left end) or ``middle``; y is the middle of the line."""
+    """A line of text, centred vertically on y; `anchor` says whether x is its ``left`` end or its ``middle``."""
 
     x: float
     y: float
@@ -103,16 +103,15 @@ def width_of(text: str, size: int = LETTERS) -> int:
 
 @dataclass(frozen=True)
 class CellGrid:
-    """Where a map's cells lie in the picture."""
+    """The positions of a map's cells in the picture."""
 
-    # the row and column of the first cell, negative where there is padding
+    # the row and column of the first cell, negative with padding
     top: int
     left: int
-    # the cells
     rows: int
     columns: int
-    zoom: float  # pixels per cell; a whole number but where a line has no cells of its own
-    # of the first cell's corner
+    zoom: float  # pixels per cell; a whole number, except for a line without cells
+    # the corner of the first cell
     x: int = 0
     y: int = 0
 
@@ -127,26 +126,21 @@ class CellGrid:
         return self.rows * self.zoom
 
     def box(self, row: int, column: int, rows: int = 1, columns: int = 1) -> Framing:
-        """Return the corner, the width and the height of some cells."""
+        """Return the corner, width and height of some cells."""
         x, y = self.x + (column - self.left) * self.zoom, self.y + (row - self.top) * self.zoom
         return x, y, columns * self.zoom, rows * self.zoom
-
-    def at(self, x: int, y: int) -> CellGrid:
-        """Return the same map at another place."""
-        return CellGrid(self.top, self.left, self.rows, self.columns, self.zoom, x, y)
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A feature map, a layer, and where everything stands."""
+    """A feature map and a layer, laid out as a picture."""
 
     feature_map: FeatureMap  # its first plane is shown
     layer: Pooling  # one or two spatial axes
-    zoom: int | None = None  # pixels per input cell; chosen by the size if None
+    zoom: int | None = None  # pixels per input cell; by the size of the map if None
     colormap: str = "viridis"  # a name of `poolcli.colors.COLORMAPS`
-    named: bool = False  # whether cells show the names of their places in place of numbers
-    # whether one line of words below the maps is enough; the arithmetic of a window needs two
-    finished: bool = False
+    named: bool = False  # whether cells show their positions instead of numbers
+    finished: bool = False  # whether the text is one line; the arithmetic of a window needs two
     plane: Array = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -173,7 +167,7 @@ class Scene:
             )
 
     def _check_sides(self, sides: Sequence[int]) -> None:
-        """Refuse more cells along an axis than can be told apart."""
+        """Refuse more cells along an axis than a picture can show."""
         if max(sides) > MOST_SIDE:
             beside = [side - length for side, length in zip(sides, self.plane.shape, strict=True)]
             raise LimitError(
@@ -199,7 +193,7 @@ class Scene:
 
     @cached_property
     def filled(self) -> Array:
-        """The input with what its padding holds, with two axes; without padding where that takes no part."""
+        """The input with two axes, and with its padding if that holds values."""
         if self.layer.pad_fill == "ignore" or self.named:
             return self.input
         return np.atleast_2d(fill(self.plane, self.axes, self.layer.pad_fill)[0])
@@ -211,20 +205,20 @@ class Scene:
 
     @cached_property
     def scale(self) -> Scale:
-        """One scale for input and output, so that a colour means one number."""
+        """One scale for input and output, so that a colour always means the same number."""
         return Scale.of([self.input, self.pooled], self.colormap)
 
     def facts(self, wanted: set[int]) -> Iterator[tuple[int, WindowFact]]:
-        """Yield the windows of these numbers, counted row by row."""
+        """Yield the windows with these numbers, counted row by row."""
         for index, fact in enumerate(windows(self.layer, self.plane.shape, None if self.named else self.plane)):
             if index in wanted:
                 yield index, fact
 
-    # --- where things stand -------------------------------------------------------------------------------------------
+    # --- layout -------------------------------------------------------------------------------------------------------
 
     @cached_property
     def grids(self) -> tuple[CellGrid, CellGrid]:
-        """Where the input and the output lie."""
+        """The positions of the input and the output."""
         (top, rows), (left, columns) = [(0, 1)] * (2 - self.layer.ndim) + [extent(axis) for axis in self.axes]
         out_rows, out_columns = self.pooled.shape
         stacked = 3 * rows < columns
@@ -234,11 +228,10 @@ class Scene:
         zoom = self.zoom or max(min(fitting, LARGEST_CELL), SMALLEST_CELL)
         head = MARGIN + 2 * LINE
         first = CellGrid(top, left, rows, columns, zoom, MARGIN, head)
-        # a small output is enlarged, so that it can be read too
+        # a small output is enlarged for legibility
         larger = min(SMALL_OUTPUT // max(self.pooled.shape), LARGEST_CELL)
-        second = CellGrid(0, 0, out_rows, out_columns, zoom if self.zoom else max(zoom, larger))
-        corner = (MARGIN, head + first.height + GAP) if stacked else (MARGIN + first.width + GAP, head)
-        return first, second.at(*corner)
+        x, y = (MARGIN, head + first.height + GAP) if stacked else (MARGIN + first.width + GAP, head)
+        return first, CellGrid(0, 0, out_rows, out_columns, zoom if self.zoom else max(zoom, larger), int(x), int(y))
 
     @property
     def width(self) -> int:
@@ -248,7 +241,7 @@ class Scene:
 
     @property
     def words_top(self) -> int:
-        """Where the words below the maps begin."""
+        """The top of the text below the maps."""
         first, second = self.grids
         return math.ceil(max(first.y + first.height, second.y + second.height)) + LINE // 2
 
@@ -260,7 +253,7 @@ class Scene:
     # --- shapes -------------------------------------------------------------------------------------------------------
 
     def background(self) -> Iterator[Shape]:
-        """Yield what never changes: titles, input, the empty output, the colour bar."""
+        """Yield the fixed parts: titles, input, the empty output, the colour bar."""
         yield Rectangle(0, 0, self.width, self.height, PAPER)
         yield Words(MARGIN, MARGIN + 6, self._heading(), LETTERS, INK)
         first, second = self.grids
@@ -271,7 +264,7 @@ class Scene:
         yield from self._bar()
 
     def _heading(self) -> str:
-        """Return the name and the layer; where both are too long the name is cut, which says less."""
+        """Return the name and the layer; if they are too long, the name is cut, which matters less."""
         layer = headline(self.layer, self.plane.shape)
         if width_of(f" ...   {layer}") > self.room:
             return self.fitted(layer)
@@ -287,7 +280,7 @@ class Scene:
         yield from self.cells(grid, self.input)
 
     def _held(self, grid: CellGrid) -> Iterator[Shape]:
-        """Yield the numbers that padding holds, each in a cell of its own, if they can be read."""
+        """Yield the numbers in the padding, each in its cell, if they are readable."""
         size = self._letters[id(self.input)]
         if not size or self.filled.shape == self.input.shape:
             return
@@ -301,7 +294,7 @@ class Scene:
                 yield Words(x + width / 2, y + height / 2, brief(value), size, INK, "middle")
 
     def _unreached(self, grid: CellGrid) -> Iterator[Shape]:
-        """Yield the padding at the ends that no window reaches, hatched."""
+        """Yield the padding that no window reaches, hatched."""
         rows, columns = self._padded(grid)
         ends = self._reached
         below, beside = grid.top + rows - ends[0], grid.left + columns - ends[1]
@@ -312,22 +305,22 @@ class Scene:
 
     @cached_property
     def _reached(self) -> tuple[int, int]:
-        """The row and the column behind the last ones that a window looks at."""
+        """The first row and column after the last ones that a window covers."""
         below, beside = [1] * (2 - self.layer.ndim) + [_reach(axis) for axis in self.axes]
         return below, beside
 
     @property
     def unreached(self) -> bool:
-        """Whether there is padding that no window reaches."""
+        """Whether no window reaches some of the padding."""
         return any(axis.after and _reach(axis) < axis.length + axis.after for axis in self.axes)
 
     def _padded(self, grid: CellGrid) -> tuple[int, int]:
-        """Return the rows and columns that are real or padding, without overhang."""
+        """Return the number of rows and columns with padding but without overhang."""
         ends = [1] * (2 - self.layer.ndim) + [axis.length + axis.after for axis in self.axes]
         return min(ends[0] - grid.top, grid.rows), min(ends[1] - grid.left, grid.columns)
 
     def cells(self, grid: CellGrid, values: Array) -> Iterator[Shape]:
-        """Yield the cells of a map, as rectangles with their numbers, or as one raster where they are small."""
+        """Yield the cells of a map, as rectangles with numbers or, if they are small, as one raster."""
         rows, columns = values.shape
         if grid.zoom < 12:
             yield Raster(*grid.box(0, 0, rows, columns), self._colors(values))
@@ -340,7 +333,7 @@ class Scene:
         return np.full((*values.shape, 3), EMPTY, np.uint8) if self.named else self.scale.rgb(values)
 
     def cell(self, grid: CellGrid, values: Array, row: int, column: int) -> Iterator[Shape]:
-        """Yield one cell with its number, if that can be read."""
+        """Yield one cell, with its number if that is readable."""
         color = EMPTY if self.named else self.scale.color(values[row, column])
         x, y, width, height = grid.box(row, column)
         seam = 1 if grid.zoom >= 12 else 0
@@ -349,14 +342,14 @@ class Scene:
             yield Words(x + width / 2, y + height / 2, self._written(values, row, column), size, ink(color), "middle")
 
     def _written(self, values: Array, row: int, column: int) -> str:
-        """Return what stands in a cell: its number, or the name of its place."""
+        """Return the text of a cell: its number or its position."""
         if self.named:
             return f"{row},{column}" if self.layer.ndim == 2 else str(column)
         return brief(values[row, column])
 
     @cached_property
     def _letters(self) -> Mapping[int, int]:
-        """The size of the numbers in the cells of each map; 0 where they cannot be read."""
+        """The size of the numbers in the cells of each map; 0 if they are unreadable."""
         return {id(values): self._letter(values) for values in (self.input, self.pooled)}
 
     def _letter(self, values: Array) -> int:
@@ -375,7 +368,7 @@ class Scene:
             yield from self.cell(grid, self.pooled, index // columns, index % columns)
 
     def outlines(self) -> Iterator[Shape]:
-        """Yield the frame of every window, thin; none where there are more than can be told apart."""
+        """Yield a thin frame for every window, unless there are too many to tell apart."""
         grid, axes = self.grids[0], [None] * (2 - self.layer.ndim) + list(self.axes)
         if self.count > MOST_OUTLINES or grid.zoom < READABLE:
             return
@@ -391,7 +384,7 @@ class Scene:
                 yield _outline(_inner(grid.box(row, column, rows, columns), 1), 1, ACCENT)
 
     def verdict(self) -> Iterator[Shape]:
-        """Yield the words below a finished picture: what the mode does."""
+        """Yield the text below a finished picture: what the mode does."""
         yield Words(MARGIN, self.words_top + LINE // 2, self.fitted(sentence(self.layer)), LETTERS, QUIET)
 
     def _bar(self) -> Iterator[Shape]:
@@ -414,19 +407,16 @@ class Scene:
         yield Words(left + 200, y, high, LETTERS - 2, QUIET)
 
     def _legend(self) -> str:
-        return (
-            "gray: padding, hatched: no window reaches it"
-            if self.unreached
-            else "gray: padding, and lighter: beyond it"
-        )
+        more = "hatched: no window reaches it" if self.unreached else "and lighter: beyond it"
+        return f"gray: padding, {more}"
 
     @property
     def room(self) -> int:
-        """The pixels that a line of words has."""
+        """The pixels for a line of text."""
         return self.width - 2 * MARGIN
 
     def fitted(self, text: str, end: str = "", size: int = LETTERS) -> str:
-        """Return a line and its end, the line cut where both are too long for the picture."""
+        """Return a line and its end; the line is cut if both are too long for the picture."""
         if width_of(text + end, size) <= self.room:
             return text + end
         while text and width_of(f"{text} ...{end}", size) > self.room:
@@ -434,7 +424,7 @@ class Scene:
         return f"{text} ...{end}"
 
     def spotlight(self, fact: WindowFact) -> Iterator[Shape]:
-        """Yield what belongs to one window: its frame, its cells, the output cell, the arithmetic."""
+        """Yield the marks for one window: its frame, its cells, the output cell, the arithmetic."""
         first, second = self.grids
         thick = 3 if first.zoom >= 8 else 2
         spans = [span.cells for span in fact.spans]
@@ -459,14 +449,14 @@ class Scene:
 
 
 def extent(axis: Axis) -> tuple[int, int]:
-    """Return the first cell of an axis with its padding, and the number of cells up to the last that is drawn."""
+    """Return the first cell of an axis with its padding, and the number of cells up to the last one drawn."""
     first = min(-axis.before, axis.starts[0])
     last = max(axis.length + axis.after - 1, axis.cells(len(axis) - 1)[-1])
     return first, last - first + 1
 
 
 def _reach(axis: Axis) -> int:
-    """Return the cell behind the last one that a window looks at, or the end of the input."""
+    """Return the cell after the last one that a window covers, or the end of the input."""
     return max(axis.length, max(cells[-1] for cells in map(axis.cells, range(len(axis)))) + 1)
 
 
@@ -486,7 +476,7 @@ def _inner(box: Framing, by: int) -> Framing:
 
 
 def rimmed(box: Framing, thick: int) -> Iterator[Rectangle]:
-    """Yield an outline that can be seen on every colour: dark, light, and the accent between."""
+    """Yield an outline that is visible on every colour: the accent between two light lines."""
     x, y, width, height = box
     grown = (x - thick, y - thick, width + 2 * thick, height + 2 * thick)
     yield _outline((grown[0] - 1, grown[1] - 1, grown[2] + 2, grown[3] + 2), 1, PAPER)

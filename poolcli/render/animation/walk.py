@@ -1,4 +1,4 @@
-"""A window's walk over the input while the output fills, as GIF and APNG; one moment of it, or its end, as a still."""
+"""A window's walk over the input as GIF and APNG; one moment of it, or its end, as a still picture."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from poolcli.wording import Phrase, safe
 Moving = Literal["gif", "apng"]
 Still = Literal["svg", "png", "gif"]
 SAVING: Mapping[str, Mapping[str, Any]] = {
-    # optimize leaves out what does not change from frame to frame: a tenth of the size
+    # optimize stores only changes between frames: a tenth of the size
     "gif": {"format": "GIF", "disposal": 1, "optimize": True},
     "apng": {"format": "PNG", "compress_level": 6},
 }
 Progress = Callable[[int, int], None]
 MOST_FRAMES = 120
 FPS_USUAL = 2.0  # windows per second
-FPS = (0.1, 50.0)  # GIF counts hundredths of a second, and viewers slow down what is faster
-REST = 4  # frames for which the finished picture stays
+FPS = (0.1, 50.0)  # GIF counts hundredths of a second, and viewers slow down anything faster
+REST = 4  # frames that show the finished picture
 
 
 def walk(
@@ -61,11 +61,11 @@ def walk(
     fps : float
         Windows per second, 0.1 to 50.
     zoom : int, optional
-        Pixels per cell; chosen by the size of the map if missing.
+        Pixels per cell; by the size of the map if missing.
     max_frames : int
-        Windows to show; of more, so many are shown, evenly spread.
+        Most windows to show; if there are more, they are evenly spread.
     named : bool
-        Whether cells show the names of their places in place of numbers.
+        Whether cells show their positions instead of numbers.
 
     Returns
     -------
@@ -73,13 +73,6 @@ def walk(
         The same for the same input and options.
     notes : tuple of str
         What was left out.
-
-    Raises
-    ------
-    LimitError
-        If the map or the picture is too large.
-    UsageError
-        If an option is out of range, or the layer has three spatial axes.
     """
     if not FPS[0] <= fps <= FPS[1]:
         raise UsageError(
@@ -108,7 +101,7 @@ def _plane_note(feature_map: FeatureMap, layer: Pooling) -> tuple[str, ...]:
 
 
 def sampled(count: int, most: int) -> list[int]:
-    """Return the numbers of the windows to show: all, or `most` of them, the first and the last included.
+    """Return the numbers of the windows to show: all, or `most` of them including the first and the last.
 
     Examples
     --------
@@ -143,7 +136,7 @@ class _Palette:
 def _frames(
     scene: Scene, chosen: Sequence[int], palette: _Palette | None, progress: Progress | None
 ) -> list[Image.Image]:
-    """Paint every frame; the output fills on one canvas, and each frame is a copy of it with the window on top."""
+    """Paint every frame as a copy of the canvas, on which the output fills, with the window on top."""
     canvas = Image.new("RGB", (scene.width, scene.height), stage.PAPER)
     paint(canvas, scene.background())
     bare = canvas.copy()
@@ -202,25 +195,14 @@ def still(
     colormap: str = "viridis",
     named: bool = False,
 ) -> tuple[bytes, tuple[str, ...]]:
-    """Draw one window with the output filled up to it, or the finished picture.
+    """Draw one window with the output filled up to it, or the finished picture; see `walk`.
 
     Parameters
     ----------
-    feature_map, layer, zoom, colormap, named
-        As `walk` takes them.
-    format : str
-        ``svg``, ``png`` or ``gif``.
     at : sequence of int, optional
-        The output cell; the one in the middle if missing.
+        The output cell; the middle one if missing.
     finished : bool
         Whether to draw all of the output, and the frames of all windows.
-
-    Returns
-    -------
-    data : bytes
-        The picture.
-    notes : tuple of str
-        What was left out.
     """
     scene = replace(staged(feature_map, layer, zoom, colormap, named), finished=finished)
     shapes = [*scene.background()]
@@ -278,7 +260,7 @@ def _element(shape: Shape) -> str:
         stroke = f' stroke="{hexadecimal(shape.stroke)}" stroke-width="{shape.thick}"' if shape.stroke else ""
         return f'<rect {place} fill="{hexadecimal(shape.fill) if shape.fill else "none"}"{stroke}/>'
     if isinstance(shape, Words):
-        # of a line of words as wide as in Pillow's font, whatever font there is, so that it ends within the picture
+        # as wide as in Pillow's font, whatever font the viewer has, so that the line ends within the picture
         wide = f' textLength="{width_of(shape.text, shape.size)}" lengthAdjust="spacingAndGlyphs"'
         anchor = ' text-anchor="middle"' if shape.anchor == "middle" else wide if shape.text else ""
         text = html.escape(shape.text)

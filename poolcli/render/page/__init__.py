@@ -1,9 +1,9 @@
-"""One self-contained page in which a reader plays with a pooling layer on a feature map of their own.
+"""A self-contained, interactive page for a pooling layer on a feature map.
 
-The page holds the input and the layer; its script (`pool.js`) does poolcli's arithmetic, so that mode and window can be
-changed in it. `maps.js` draws, `page.js` listens, `kinds.js` has what the pages of ``explain``, ``shift`` and
-``compare`` have of their own. A Content-Security-Policy with the hashes of its own script and style lets nothing else
-run, and nothing be loaded.
+The page holds the input and the layer; its script `pool.js` does poolcli's arithmetic, so that readers can change mode
+and window. `maps.js` draws, `page.js` handles events, `kinds.js` has the differences between the pages of ``explain``,
+``shift`` and ``compare``. A Content-Security-Policy with hashes of script and style keeps everything else from running
+or loading.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 
 from poolcli.analysis.comparison import compared
 from poolcli.analysis.windows import windows
-from poolcli.colors import CENTRED, COLORMAPS, usual_colormap
+from poolcli.colors import CENTRED, COLORMAPS, interpolated, usual_colormap
 from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.framework import LayerFacts
@@ -35,21 +35,17 @@ from poolcli.pooling.options import KEPT
 from poolcli.render.planes import shrinking
 from poolcli.steps import steps
 from poolcli.steps.steps import PoolStep
-from poolcli.window import Axis, Window, times
+from poolcli.window import Axis, times
 from poolcli.wording import Phrase, Typed, safe
 
 MOST_ASKED = 400  # output cells of an exercise
-MOST_GIVEN = 1300  # cells of its input and the padding, all of which have their numbers
+MOST_GIVEN = 1300  # cells of its input with padding, all of which show numbers
 MOST_PAGE_CELLS = 2**18
-EXACT_DOUBLES = 2**53  # whole numbers beyond are not all doubles
-NOT_FOR_THE_SCRIPT = (
-    "compat",
-    "seed",
-    "storage_order",
-)  # which reach it as windows and quirks, or change no value
+EXACT_DOUBLES = 2**53  # larger integers are not all doubles
+NOT_FOR_THE_SCRIPT = ("compat", "seed", "storage_order")  # become windows and quirks, or change no value
 OFF_PAGE = Typed(Phrase("leave out {output} for a table"), "print it for a table")
 AS_TABLE = Phrase("{way}use another {mode}", way=Typed(Phrase("leave out {output} for a table, or ")))
-PAGE_SCRIPTS = ("pool.js", "quiz.js", "maps.js", "kinds.js", "page.js")  # in the order in which they stand in a page
+PAGE_SCRIPTS = ("pool.js", "quiz.js", "maps.js", "kinds.js", "page.js")  # in the order of the page
 
 
 def page(
@@ -66,31 +62,22 @@ def page(
     Parameters
     ----------
     feature_map : FeatureMap
-        One or two spatial axes; planes of the leading axes can be switched in the page.
+        One or two spatial axes; the reader can choose between planes of the leading axes.
     layer : Pooling
-        The layer that the page starts with.
+        The initial layer.
     colormap : str, optional
-        A name of `poolcli.colors.COLORMAPS`; what is usual for the map if missing.
+        A name of `poolcli.colors.COLORMAPS`; by default the usual one for the map.
     at : sequence of int, optional
-        The output cell that the page starts at; the first if missing.
+        The initial output cell; the first if missing.
     exercise : bool
-        Whether the output is to be worked out: the page asks for it, and prints as a sheet with solutions.
+        Whether the page asks for the output, and prints as a sheet with solutions.
     named : bool
-        Whether cells show the names of their places in place of numbers.
+        Whether cells show their positions instead of numbers.
 
     Returns
     -------
     bytes
         UTF-8 HTML that needs no other file and no network.
-
-    Raises
-    ------
-    UsageError
-        If the mode or the number of spatial axes is none that a page can show.
-    LimitError
-        If the map has more than `MOST_PAGE_CELLS` cells.
-    PoolcliError
-        Whatever pooling the map would raise.
     """
     layer = scripted_layer(feature_map, layer)
     if exercise:
@@ -98,13 +85,14 @@ def page(
     limits = exercise and {"asked": MOST_ASKED, "given": MOST_GIVEN}
     own = {"at": _number_of(at, feature_map, layer), "exercise": limits, "named": named}
     title = f"{safe(feature_map.name)}: {steps.text(layer.record())} pooling"
-    data = {**data_of(feature_map, colormap), "layer": layer_of(feature_map, layer), **own}
+    described = layer_data(layer, feature_map.values.dtype, feature_map.spatial)
+    data = {**data_of(feature_map, colormap), "layer": described, **own}
     heading = "Pooling: work out every cell of the output" if exercise else "Pooling, window by window"
     return filled_page("windows", heading, title, data, [layer])
 
 
 def _check_length(axes: Sequence[Axis]) -> None:
-    """Refuse an exercise that is too long, or whose numbers cannot be read."""
+    """Refuse an exercise with too many output or input cells."""
     asked, given = math.prod(map(len, axes)), math.prod(axis.before + axis.length + axis.after for axis in axes)
     for cells, kind, most in ((asked, "output", MOST_ASKED), (given, "input", MOST_GIVEN)):
         if cells > most:
@@ -115,18 +103,18 @@ def _check_length(axes: Sequence[Axis]) -> None:
 
 
 def filled_page(kind: str, heading: str, title: str, data: Mapping[str, Any], layers: Sequence[Pooling]) -> bytes:
-    """Put data into the page that all kinds have in common.
+    """Fill the template of all pages.
 
     Parameters
     ----------
     kind : str
         A name of ``Kinds`` in ``kinds.js``.
     heading, title : str
-        As text: above the page, and of its tab.
+        Plain text, for the top of the page and for its tab.
     data : mapping
-        What the scripts know as ``DATA``.
+        ``DATA`` in the scripts.
     layers : sequence of Pooling
-        Their modes are known to the script beside poolcli's own.
+        The script knows their modes, too.
     """
     modes = {name: row for layer in layers for name, row in _known(layer).items()} or MODES
     rows = "\n".join(f"    {_scripted(row)}," for row in modes.values() if row.script)
@@ -143,7 +131,7 @@ def filled_page(kind: str, heading: str, title: str, data: Mapping[str, Any], la
         "script": script,
         "data": _embedded({"kind": kind, **data}),
     }
-    # one pass, so that nothing that is filled in is taken for a place to fill
+    # in one pass, so that inserted text is never taken for a placeholder
     made = re.sub(r"@(policy|heading|title|style|script|data)@", lambda found: filled[found[1]], _part("page.html"))
     return made.encode("utf-8", "replace")
 
@@ -157,16 +145,16 @@ def _number_of(at: Sequence[int] | None, feature_map: FeatureMap, layer: Pooling
 
 
 def scripted_layer(feature_map: FeatureMap, layer: Pooling) -> Pooling:
-    """Return a layer as the page's script computes it, without its framework if that changes nothing here.
+    """Return a layer for the page's script, without its framework if that changes nothing on this map.
 
     Raises
     ------
     PoolcliError
-        If a page cannot show the map, or its script not compute the layer, or the layer does not fit.
+        If a page cannot show the map, its script cannot compute the layer, or the layer does not fit.
     """
     check_map(feature_map)
     mode = layer.mode.mode
-    if mode.random:  # as NumPy's generator does, which a page does not have
+    if mode.random:  # a page does not have NumPy's generator
         raise UsageError(f"a page cannot draw at random as mode {layer.mode} does", AS_TABLE)
     for option in KEPT:
         if getattr(layer, option.name) != option.default and option.json not in (*NOT_FOR_THE_SCRIPT, *known_options()):
@@ -202,7 +190,7 @@ def _scripts(layer: Pooling, dtype: np.dtype[Any]) -> bool:
 
 
 def _in_own_words(feature_map: FeatureMap, layer: Pooling) -> Pooling:
-    """Return a layer without its framework, if that changes nothing here; refuse it with the reason if it does."""
+    """Return a layer without its framework; refuse it, with the reason, if that changes the values."""
     said = {**layer.record(), "count_include_pad": layer.count_include_pad, "ceil_mode": layer.window.ceil_mode}
     sides = [PoolStep.from_record({**said, "compat": name}) for name in (layer.compat, None)]
     made = compared(feature_map, {str(layer.compat): sides[0], OWN.name: sides[1]})
@@ -213,7 +201,7 @@ def _in_own_words(feature_map: FeatureMap, layer: Pooling) -> Pooling:
 
 
 def known_options() -> set[str]:
-    """Return the options of a layer that the page's script looks at."""
+    """Return the options of a layer that the page's script uses."""
     return set(re.findall(r"\blayer\.(\w+)", _part("pool.js")))
 
 
@@ -222,12 +210,12 @@ def _part(name: str) -> str:
 
 
 def _known(layer: Pooling) -> dict[str, Mode]:
-    """Return the modes that a reader may choose, with the layer's own, which may come from another package."""
+    """Return the modes in the page: poolcli's, and the layer's, which may come from another package."""
     return {**MODES, layer.mode.mode.name: layer.mode.mode}
 
 
 def _scripted(mode: Mode) -> str:
-    """Return the row of a mode as ``pool.js`` has it: what is to be known of it, and the function that computes it."""
+    """Return the row of a mode for ``pool.js``: its properties, and the function that computes it."""
     known = {
         "label": mode.title or mode.name, "says": mode.says or mode.does, "written": mode.written,
         "winners": mode.winners, "divides": mode.divides,
@@ -241,19 +229,15 @@ def _hash(text: str) -> str:
 
 
 def _embedded(data: Mapping[str, Any]) -> str:
-    """Write JSON that can stand inside a script element: without ``<``, NaN as null, infinities as 1e999."""
+    """Write JSON for a script element: without ``<``, NaN as null, infinities as 1e999."""
+    words = {"NaN": "null", "Infinity": "1e999", "-Infinity": "-1e999"}
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=True)
-    text = _outside_strings(text)
+    text = re.sub(r'"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b', lambda found: words.get(found[0], found[0]), text)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _outside_strings(text: str) -> str:
-    words = {"NaN": "null", "Infinity": "1e999", "-Infinity": "-1e999"}
-    return re.sub(r'"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b', lambda found: words.get(found[0], found[0]), text)
-
-
 def data_of(feature_map: FeatureMap, colormap: str | None) -> dict[str, Any]:
-    """Return what the scripts need to know of a map, and what they have to know of no layer."""
+    """Return the scripts' data about a map, with defaults for a page without a layer."""
     values = flattened(feature_map.values, feature_map.ndim)
     rows, columns = values.shape[-2:]
     letters = [letter for letter in "NC" for _ in range(feature_map.layout.count(letter))]
@@ -276,7 +260,7 @@ def data_of(feature_map: FeatureMap, colormap: str | None) -> dict[str, Any]:
         "at": 0,
         "exercise": False,
         "named": False,
-        "colormaps": {name: base64.b64encode(COLORMAPS[name]).decode() for name in COLORMAPS},
+        "colormaps": {name: base64.b64encode(interpolated(anchors)).decode() for name, anchors in COLORMAPS.items()},
         "centred": list(CENTRED),
         "exactness": "" if exact else (
             "Some numbers of this map are too large for a page to hold exactly: their last digits may differ from "
@@ -285,18 +269,13 @@ def data_of(feature_map: FeatureMap, colormap: str | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def layer_of(feature_map: FeatureMap, layer: Pooling) -> dict[str, Any]:
-    """Return what the scripts need to know of a layer on a map."""
-    return layer_data(layer, feature_map.values.dtype, feature_map.spatial)
-
-
 def flattened(values: np.ndarray[Any, Any], ndim: int) -> np.ndarray[Any, Any]:
-    """Return values with two spatial axes: a line becomes one row."""
+    """Return values with two spatial axes; a line becomes a row."""
     return values if ndim == 2 else values[..., None, :]
 
 
 def plane_numbers(plane: np.ndarray[Any, Any]) -> list[Any]:
-    """Return the values of a plane as JSON has them, row by row."""
+    """Return the values of a plane for JSON, row by row."""
     if plane.dtype.kind == "f":
         plane = plane.astype(np.float64)
         return [int(x) if x.is_integer() and abs(x) < EXACT_DOUBLES and (x or math.copysign(1, x) > 0) else x
@@ -305,17 +284,7 @@ def plane_numbers(plane: np.ndarray[Any, Any]) -> list[Any]:
 
 
 def layer_data(layer: Pooling, dtype: np.dtype[Any], spatial: tuple[int, ...]) -> dict[str, Any]:
-    """Write a layer as ``pool.js`` takes it, with two spatial axes.
-
-    Parameters
-    ----------
-    layer : Pooling
-        One or two spatial axes; a missing one becomes rows of windows that are one cell high.
-    dtype : dtype
-        Of the map, which some frameworks treat differently.
-    spatial : tuple of int
-        The lengths of the map's spatial axes.
-    """
+    """Return a layer for ``pool.js`` on a map of this type and spatial shape; a line has windows one cell high."""
     window, one = layer.window, layer.ndim == 1
     parameter, rows = layer.mode.parameter, versions(layer, dtype)
 
@@ -343,7 +312,7 @@ def layer_data(layer: Pooling, dtype: np.dtype[Any], spatial: tuple[int, ...]) -
         "largest": _largest(dtype),
     }
     if kind == "given":
-        data["given"] = pair(_bounds(window, spatial), ((0,), (1,)))
+        data["given"] = pair(tuple(([*axis.starts], [*axis.stops]) for axis in window.plan(spatial)), ((0,), (1,)))
     return data
 
 
@@ -354,12 +323,8 @@ def _largest(dtype: np.dtype[Any]) -> float:
     return float(np.finfo(dtype).max) if dtype.itemsize > 2 else float("inf")
 
 
-def _bounds(window: Window, spatial: tuple[int, ...]) -> tuple[Any, ...]:
-    return tuple(([*axis.starts], [*axis.stops]) for axis in window.plan(spatial))
-
-
 def versions(layer: Pooling, dtype: np.dtype[Any]) -> dict[str, Mode]:
-    """Return the row of every mode that the page can change to, as the layer's framework has it."""
+    """Return the row of every mode in the page, in the version of the layer's framework."""
     made = _known(layer)
     for name in layer.framework.modes if layer.framework else ():
         parameter = MODES[name].parameter

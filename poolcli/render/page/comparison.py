@@ -1,4 +1,4 @@
-"""The page of ``compare``: the sides beside each other, what differs marked, and the reasons."""
+"""The page of ``compare``: the sides side by side, with marked differences and their reasons."""
 
 from __future__ import annotations
 
@@ -11,38 +11,15 @@ from poolcli.analysis.comparison import Variant, Variants
 from poolcli.errors import PoolcliError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.layer import Pooling
-from poolcli.render.page import (
-    check_map,
-    data_of,
-    filled_page,
-    flattened,
-    layer_of,
-    plane_numbers,
-    scripted_layer,
-)
+from poolcli.render.page import check_map, data_of, filled_page, flattened, layer_data, plane_numbers, scripted_layer
 from poolcli.window import Axis
 from poolcli.wording import safe
 
-NO_AXIS = Axis(1, range(1), range(1, 2))  # the axis that a line lacks
+NO_AXIS = Axis(1, range(1), range(1, 2))  # the missing axis of a line
 
 
 def comparison_page(before: FeatureMap, made: Variants, colormap: str | None = None) -> bytes:
-    """Make the page.
-
-    Parameters
-    ----------
-    before : FeatureMap
-        The input.
-    made : Variants
-        What was compared; the values are poolcli's, the arithmetic is the page's where its script knows the layer.
-    colormap : str, optional
-        A name of `poolcli.colors.COLORMAPS`; what is usual for the map if missing.
-
-    Raises
-    ------
-    PoolcliError
-        If the map is one that a page cannot show.
-    """
+    """Make the page with poolcli's values; the script writes the arithmetic of the layers that it knows."""
     check_map(before)
     shown = [side for side in made.variants if _has_values(side)]
     refused = [side for side in made.variants if not _has_values(side)]
@@ -79,12 +56,12 @@ def _side(before: FeatureMap, made: Variants, side: Variant) -> dict[str, Any]:
         "values": [*map(plane_numbers, values.reshape(-1, rows, columns))],
         "marks": [*map(plane_numbers, marks.reshape(-1, rows, columns))] if made.marked else [],
         "axes": [*map(_axis, axes)],
-        "layer": scripted and layer_of(before, scripted),
+        "layer": scripted and layer_data(scripted, before.values.dtype, before.spatial),
     }
 
 
 def _scripted(before: FeatureMap, layer: Pooling) -> Pooling | None:
-    """Return a layer as the page's script computes it; None where it cannot."""
+    """Return a layer for the page's script, or None if it cannot compute it."""
     try:
         return scripted_layer(before, layer)
     except PoolcliError:

@@ -1,28 +1,15 @@
-"""The page of ``shift``: the input moved, pooled before and after, and what changes."""
+"""The page of ``shift``: the input and the moved input, both pooled, and the changes."""
 
 from __future__ import annotations
 
 from poolcli.analysis.invariance import ROUNDING, ShiftReport
-from poolcli.render.page import data_of, filled_page, layer_of, scripted_layer
+from poolcli.render.page import data_of, filled_page, layer_data, scripted_layer
 from poolcli.render.planes import called
 from poolcli.wording import safe
 
 
 def shift_page(report: ShiftReport, colormap: str | None = None) -> bytes:
-    """Make the page.
-
-    Parameters
-    ----------
-    report : ShiftReport
-        What the page starts with; movement, edge and layer can be changed in it. Of random movements it offers those.
-    colormap : str, optional
-        A name of `poolcli.colors.COLORMAPS`; what is usual for the map if missing.
-
-    Raises
-    ------
-    PoolcliError
-        As `poolcli.render.page.page` has it.
-    """
+    """Make the page, which starts with the report; of random movements the reader can choose the measured ones."""
     feature_map, layer = called(report.feature_map), report.layer
     layer = scripted_layer(feature_map, layer)
     exact = feature_map.values.dtype.kind != "f"
@@ -30,7 +17,7 @@ def shift_page(report: ShiftReport, colormap: str | None = None) -> bytes:
     moves = [[shift.name, _in_two_axes(shift.by)] for shift in report.shifts]
     data = {
         **data_of(feature_map, colormap),
-        "layer": layer_of(feature_map, layer),
+        "layer": layer_data(layer, feature_map.values.dtype, feature_map.spatial),
         "moves": None if report.seed is None else moves,
         "way": most.name,
         "by": report.by,

@@ -1,4 +1,4 @@
-"""Comparisons as tables: the variants side by side, what differs marked."""
+"""Comparisons as tables: the variants side by side, with marked differences."""
 
 from __future__ import annotations
 
@@ -20,18 +20,9 @@ from poolcli.window import times
 MARK = "*"
 
 
-def comparison_table(
-    before: FeatureMap, ready: FeatureMap, made: Variants, look: Look, *, marked: bool
-) -> RenderableType:
-    """Draw a comparison.
-
-    Parameters
-    ----------
-    ready : FeatureMap
-        The input after what is done before pooling.
-    marked : bool
-        Whether cells that differ from the first variant's get a mark.
-    """
+def comparison_table(before: FeatureMap, ready: FeatureMap, made: Variants, look: Look) -> RenderableType:
+    """Draw a comparison; `ready` is the input after the steps before pooling."""
+    marked = made.marked
     parts: list[RenderableType] = [*story(before, ready, ends=False), _overview(ready, made, look)]
     tables, verdicts = [], []
     for variant in made.variants:
@@ -40,7 +31,7 @@ def comparison_table(
             tables.append(Group(Text(variant.label, style="bold"), *drawn.renderables))
             verdicts.append(Text(_verdict(made, variant)))
     parts.append(_beside(tables, look))
-    parts += verdicts[1:] if marked else []  # the first is what the others are held against
+    parts += verdicts[1:] if marked else []  # the others are compared with the first
     if made.reasons:
         parts += [Text(""), Text("why", style="bold"), *(Text(f"- {reason}") for reason in made.reasons)]
     return Group(*parts)
@@ -75,10 +66,10 @@ def _overview(before: FeatureMap, made: Variants, look: Look) -> Fitting:
 
 
 def _beside(tables: Sequence[Group], look: Look) -> RenderableType:
-    """Put tables next to each other where the width allows it."""
+    """Put tables side by side if the width allows it."""
     widths = [len(part.lines[0]) for table in tables for part in table.renderables if isinstance(part, Grid)]
     if look.width is not None and max(widths, default=0) > look.width:
-        return Group(*tables)  # beside each other they would be cut
+        return Group(*tables)  # side by side they would be cut
     row: Any = Table.grid(padding=(0, 2))
     for _ in tables:
         row.add_column(no_wrap=True)

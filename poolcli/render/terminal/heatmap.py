@@ -1,7 +1,7 @@
 """A feature map as a picture in the terminal.
 
-Small maps show the number in every cell; larger ones two rows a line with half blocks; without colour a ramp of
-characters. What does not fit is made smaller by poolcli's own average pooling, and the caption says so.
+Small maps show the number in every cell; larger ones use half blocks, two rows per line, or without colour a ramp of
+characters. Maps that do not fit are reduced by average pooling, and the caption says so.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ Colors = Literal["truecolor", "256", "none"]
 Option = Callable[[str, Any], str]
 RAMP = " .:-=+*#%@"  # from low to high, on a dark terminal from dark to light
 NAN_MARK = "?"
-VALUE_CELLS = (16, 16)  # rows and columns up to which the numbers stand in the cells
-TALL_ROWS = 6  # rows up to which a cell with a number is three lines high
+VALUE_CELLS = (16, 16)  # most rows and columns with numbers in the cells
+TALL_ROWS = 6  # most rows with cells three lines high
 BAR_WIDTH = 40
 CELL_DIGITS = 4  # significant digits of the numbers in cells
-LINES = 48  # lines of a picture, unless told
+LINES = 48  # default height of a picture
 
 
 @dataclass(frozen=True)
 class _Pen:
-    """How to draw: which colours there are, on which scale, in which characters."""
+    """How to draw: colours, scale, characters."""
 
-    colors: Colors  # what the terminal can do
-    scale: Scale  # from numbers to colours
-    ascii_only: bool = False  # whether to keep to ASCII
-    option: Option = keyword  # how options are said in words below the picture
-    made: dict[tuple[Rgb | None, Rgb | None], Style] = field(default_factory=dict, repr=False)  # styles, each made once
+    colors: Colors  # of the terminal
+    scale: Scale
+    ascii_only: bool = False
+    option: Option = keyword  # spells options in captions
+    made: dict[tuple[Rgb | None, Rgb | None], Style] = field(default_factory=dict, repr=False)  # cached styles
 
     @property
     def colored(self) -> bool:
@@ -62,7 +62,7 @@ class _Pen:
         return style
 
     def marks(self, values: Array) -> list[list[str]]:
-        """Return a character of the ramp for every number."""
+        """Return the character of the ramp for every number."""
         share = self.scale.share(values)
         index = np.where(np.isnan(share), 0, np.minimum(share * len(RAMP), len(RAMP) - 1)).astype(int)
         return [
@@ -95,17 +95,17 @@ def picture(
     Parameters
     ----------
     feature_map : FeatureMap
-        One, two or three spatial axes; planes of the leading axes and of depth stand beside each other.
+        One, two or three spatial axes; planes of the leading axes and of depth are side by side.
     width, height : int
-        Columns and lines that a picture may take.
+        Most columns and lines.
     colors : str
-        ``truecolor``, ``256``, or ``none`` for characters alone.
+        ``truecolor``, ``256``, or ``none`` for characters only.
     title : str, optional
-        Above the picture; the map's name if missing.
+        The map's name if missing.
     scale : Scale, optional
-        Instead of the map's own, so that several pictures can share one.
+        One shared by several pictures; the map's own if missing.
     option : function of (str, value)
-        How options are said in the words below the picture; as Python's keywords if missing.
+        Spells options in the caption, by default as Python's keywords.
 
     Examples
     --------
@@ -129,7 +129,7 @@ def picture(
 
 @dataclass(frozen=True)
 class Shown:
-    """A map that Rich draws as wide as the screen, in the colours that it has."""
+    """A map that Rich draws with the width and colours of the screen."""
 
     feature_map: FeatureMap
 
@@ -152,15 +152,10 @@ def side_by_side(
     height: int = LINES,
     option: Option = keyword,
 ) -> RenderableType:
-    """Draw maps beside each other, below where the width does not allow it.
+    """Draw maps side by side, or below each other if the width does not allow it; see `picture`.
 
-    All share one colour scale, so that a colour means the same number everywhere, unless one of them would drown in
-    it: then each has its own, which the colour bars tell.
-
-    Parameters
-    ----------
-    width, colors, colormap, ascii_only, height, option
-        As `picture` takes them.
+    They share a colour scale, so that a colour means the same number everywhere, unless that would hide the contrasts
+    of one of them: then each has its own, as the colour bars show.
     """
     if len(titles) != len(feature_maps):
         raise UsageError(f"{len(titles)} titles for {len(feature_maps)} pictures", "give one each")
@@ -191,7 +186,7 @@ def _scales(feature_maps: Sequence[FeatureMap], colormap: str) -> list[Scale]:
 def _framed(
     feature_map: FeatureMap, pen: _Pen, width: int, height: int, title: str | None, *, own: bool = False
 ) -> Block:
-    """Draw the planes with everything around them; `own` scales the colours to what is drawn."""
+    """Draw the planes with title, colour bar and captions; `own` scales the colours to what is drawn."""
     width = max(width, 4)
     if not feature_map.values.size:
         raise ShapeError(f"{feature_map.name} has no cells to draw", "a table says its shape")
@@ -214,15 +209,10 @@ def _framed(
 
 
 def _fits_values(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int) -> bool:
-    rows, columns = _sides(planes[0][1])
+    rows, columns = map(int, planes[0][1].shape)
     if rows > VALUE_CELLS[0] or columns > VALUE_CELLS[1]:
         return False
     return _cell_width([plane for _, plane in planes], colored=pen.colored) * columns <= width
-
-
-def _sides(plane: Array) -> tuple[int, int]:
-    rows, columns = plane.shape
-    return rows, columns
 
 
 def _cell_width(planes: Sequence[Array], *, colored: bool) -> int:
@@ -230,8 +220,8 @@ def _cell_width(planes: Sequence[Array], *, colored: bool) -> int:
 
 
 def _factor(planes: Sequence[Array], pen: _Pen, width: int, height: int) -> int:
-    """Return how many cells, each way, must become one."""
-    rows, columns = _sides(planes[0])
+    """Return the number of cells, each way, to average into one."""
+    rows, columns = map(int, planes[0].shape)
     across, down = _grain(pen)
     by_width = math.ceil(columns / max(width // across, 1))
     by_height = math.ceil(rows / (height * down))
@@ -239,7 +229,7 @@ def _factor(planes: Sequence[Array], pen: _Pen, width: int, height: int) -> int:
 
 
 def _grain(pen: _Pen) -> tuple[int, int]:
-    """Return columns a cell takes, and cells that stand in one line."""
+    """Return the columns per cell, and the cells per line of text."""
     return (1, 2) if pen.colored and not pen.ascii_only else (2, 1)
 
 
@@ -273,7 +263,7 @@ def _drawn(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int, height: i
 
 
 def _lines(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int) -> Block:
-    """Draw planes of one row as lines, above their cells where those have room for numbers."""
+    """Draw planes of one row as lines, with their cells below if there is room for numbers."""
     in_cells = _fits_values(planes, pen, width)
     wide = _cell_width([plane for _, plane in planes], colored=pen.colored)
     blocks = []
@@ -287,7 +277,7 @@ def _lines(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int) -> Block:
 
 
 def _enlarged(plane: Array, pen: _Pen, width: int, height: int) -> Array:
-    """Repeat cells so that a map of middling size fills a fair part of the screen."""
+    """Repeat cells so that a medium-sized map fills a good part of the screen."""
     rows, columns = plane.shape
     across, down = _grain(pen)
     by = max(min(min(width, 80) // (columns * across), 2 * height * down // (3 * rows)), 1)
@@ -299,7 +289,7 @@ def _written(plane: Array) -> list[list[str]]:
 
 
 def _valued(plane: Array, pen: _Pen, wide: int) -> Block:
-    """Draw cells with the numbers in them."""
+    """Draw cells with numbers."""
     lines: list[Segments] = []
     tall = plane.shape[0] <= TALL_ROWS
     marks = pen.marks(plane)
@@ -335,7 +325,7 @@ def _pixels(plane: Array, pen: _Pen) -> Block:
 
 
 def _runs(cells: Sequence[tuple[str, Any, Any]], pen: _Pen) -> Segments:
-    """Join neighbours of one style into one segment."""
+    """Join neighbours of the same style into one segment."""
     line: Segments = []
     last: Any = None
     for mark, front, back in cells:
@@ -348,7 +338,7 @@ def _runs(cells: Sequence[tuple[str, Any, Any]], pen: _Pen) -> Segments:
 
 
 def _bar(pen: _Pen, shown: Sequence[tuple[str, Array]], width: int) -> Block:
-    """Draw the colour bar with the numbers at its ends and in its middle."""
+    """Draw the colour bar with numbers at its ends and its middle."""
     if pen.scale.flat:
         return Block([])
     low, middle, high = map(number, pen.scale.ticks)

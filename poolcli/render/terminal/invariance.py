@@ -1,17 +1,18 @@
-"""Measured translation invariance as a table, and the maps of what changed."""
+"""Translation invariance as a table, and the changes as maps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from poolcli.analysis.formulas import number
 from poolcli.analysis.invariance import Change, ShiftReport
-from poolcli.render.terminal.heatmap import Colors, Option, side_by_side
+from poolcli.render.terminal.heatmap import side_by_side
 from poolcli.render.terminal.rows import Fitting, Uncut, framed
-from poolcli.wording import keyword, many
+from poolcli.wording import many
 
 EDGES = {
     "replicate": "the cells at the edge again",
@@ -22,13 +23,7 @@ EDGES = {
 
 
 def invariance_table(report: ShiftReport, *, ascii_only: bool = False) -> RenderableType:
-    """Draw the counts of every shift, the edge rule, and the verdict.
-
-    Parameters
-    ----------
-    report : ShiftReport
-        What `poolcli.analysis.invariance.measure` found.
-    """
+    """Draw the counts of every shift, the edge rule, and the verdict."""
     drawn = framed(ascii_only=ascii_only)
     drawn.add_column("moved", no_wrap=True)
     for name in ("before\npooling", "after\npooling", "mean\nbefore", "mean\nafter"):
@@ -53,27 +48,8 @@ def _row(name: str, before: Change, after: Change) -> list[Text]:
     return [Text(words) for words in (name, *counts, number(before.mean, 4), number(after.mean, 4))]
 
 
-def differences(
-    report: ShiftReport,
-    *,
-    width: int,
-    colors: Colors = "truecolor",
-    colormap: str = "viridis",
-    ascii_only: bool = False,
-    option: Option = keyword,
-) -> Iterator[RenderableType]:
-    """Draw, for every shift, where the input and where the pooled map changed, and by how much.
-
-    Parameters
-    ----------
-    report : ShiftReport
-        What `poolcli.analysis.invariance.measure` found.
-    width, colors, colormap, ascii_only, option
-        As `poolcli.render.terminal.heatmap.picture` takes them.
-    """
+def differences(report: ShiftReport, **how: Any) -> Iterator[RenderableType]:
+    """Draw the changes of the input and of the pooled map for every shift; `how` goes to `side_by_side`."""
     for shift, before, after in report.differences():
         titles = (f"moved {shift.name}: change of the input", f"moved {shift.name}: change after pooling")
-        yield side_by_side(
-            before, after, titles=titles, width=width, colors=colors, colormap=colormap, ascii_only=ascii_only,
-            option=option,
-        )  # fmt: skip
+        yield side_by_side(before, after, titles=titles, **how)

@@ -21,14 +21,8 @@ def layer_table(
 ) -> RenderableType:
     """Draw one line per layer and the total of the parameters.
 
-    Where there are further columns and little room, they come before parameters and receptive fields.
-
-    Parameters
-    ----------
-    rows : sequence of SummaryRow
-        As `poolcli.steps.shapes.summarize` returns them.
-    more, heads : sequences
-        Further cells of every line, and the heads of their columns.
+    `more` are further cells of every line, `heads` the heads of their columns. If room is short, parameters and
+    receptive fields make way for them.
     """
     cells = {
         "layer": [row.name for row in rows],

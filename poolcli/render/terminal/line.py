@@ -1,4 +1,4 @@
-"""One axis as a line in the terminal: braille dots, or stars where there is only ASCII; windows are bars below it."""
+"""Maps with one axis as a line in the terminal, of Braille dots or ASCII stars, with windows as bars below it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,15 @@ from poolcli.render.planes import reaches
 from poolcli.render.terminal.panels import Block, below, paragraph
 
 Array = NDArray[Any]
-HIGH = 8  # lines of a picture
-GRAIN: Mapping[bool, tuple[int, int]] = {False: (2, 4), True: (1, 1)}  # dots in a character: across, down
+HIGH = 8  # lines of text of a picture
+GRAIN: Mapping[bool, tuple[int, int]] = {False: (2, 4), True: (1, 1)}  # dots per character: across, down
 DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # of U+2800, by column and row
-BARS: Mapping[bool, str] = {False: "├─┤│", True: "[-]|"}  # both ends, what is between, and one character alone
-MOST_BARS = 6  # of windows that overlap
+BARS: Mapping[bool, str] = {False: "├─┤│", True: "[-]|"}  # left end, middle, right end, and a single character
+MOST_BARS = 6  # lines for overlapping windows
 
 
 def line(values: Array, scale: Scale, width: int, *, ascii_only: bool = False, high: int = HIGH) -> Block:
-    r"""Draw a line, of which no peak is lost: every column reaches from its least to its greatest value.
-
-    Parameters
-    ----------
-    values : ndarray, one axis
-        What is not finite is a gap, or lies at an end.
+    r"""Draw a line without losing peaks: every column reaches from its minimum to its maximum; NaN is a gap.
 
     Examples
     --------
@@ -46,7 +41,7 @@ def line(values: Array, scale: Scale, width: int, *, ascii_only: bool = False, h
     parts = min(values.size, columns)
     places = (np.arange(parts) + 0.5) * columns / parts
     low, top = ((1 - scale.share(one)) * (rows - 1) for one in reaches(values, parts))  # rows, counted from the top
-    if parts < columns:  # the way from one to the next
+    if parts < columns:  # interpolate
         way = np.interp(np.arange(columns) + 0.5, places, (low + top) / 2, left=np.nan, right=np.nan)
         way[places.astype(int)] = low
         low = top = way
@@ -58,7 +53,7 @@ def line(values: Array, scale: Scale, width: int, *, ascii_only: bool = False, h
 
 
 def _joined(ends: Array, others: Array, farther: np.ufunc) -> Array:
-    """Return one end of every column's reach, moved to where the next column's begins, so that there is no hole."""
+    """Return one end of every column's reach, extended to the next column's, so that the line has no holes."""
     return np.append(np.where(np.isnan(ends[:-1]), np.nan, farther(ends[:-1], others[1:])), ends[-1:])
 
 
@@ -73,13 +68,7 @@ def _characters(dots: NDArray[np.bool_], across: int, down: int) -> list[str]:
 
 
 def windows_of_line(values: Array, facts: Sequence[WindowFact], width: int, *, ascii_only: bool = False) -> Block:
-    """Draw a line with some windows as bars below it.
-
-    Parameters
-    ----------
-    width : int
-        Columns of text.
-    """
+    """Draw a line of `width` columns of text with some windows as bars below it."""
     drawn = line(values, Scale.of([values]), width, ascii_only=ascii_only)
     spans = [(fact.spans[0].cells[0], fact.spans[0].cells[-1] + 1) for fact in facts]
     by = width / values.size
@@ -89,13 +78,13 @@ def windows_of_line(values: Array, facts: Sequence[WindowFact], width: int, *, a
 
 
 def grain(cells: int, width: int) -> str:
-    """Say how many cells stand in a column of text."""
+    """Return the caption that says how many cells share a column of text."""
     most = math.ceil(cells / width)
     return f"drawn as a line: up to {most} cells in a column, from the smallest to the largest"
 
 
 def _bars(spans: Iterable[tuple[float, float]], width: int, marks: str) -> list[str]:
-    """Lay bars into as few lines as keep them apart, as far as there are lines."""
+    """Draw bars into the fewest lines without overlaps; bars beyond `MOST_BARS` lines are left out."""
     lanes: list[list[str]] = []
     for start, end in spans:
         first = min(max(math.floor(start), 0), width - 1)

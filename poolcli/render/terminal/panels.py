@@ -1,4 +1,4 @@
-"""Rectangles of styled text that can be put beside and below each other."""
+"""Blocks of styled text that can be put side by side and below each other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Segments = list[Segment]
 
 @dataclass(frozen=True)
 class Block:
-    """Lines of segments, each as wide as it is; a Rich renderable."""
+    """Lines of segments of any width; a Rich renderable."""
 
     lines: Sequence[Segments]  # from top to bottom
 
@@ -27,7 +27,7 @@ class Block:
         return max((Segment.get_line_length(line) for line in self.lines), default=0)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield the segments; lines are never paragraph, because half a picture is not one."""
+        """Yield the segments; lines are never wrapped, which would destroy a picture."""
         for line in self.lines:
             yield from line
             yield Segment.line()
@@ -38,7 +38,7 @@ class Block:
 
 
 def paragraph(words: str, width: int, style: Style | None = None) -> Block:
-    """Return text in as many lines as it needs."""
+    """Return text wrapped into lines."""
     lines = textwrap.wrap(words, max(width, 1), break_on_hyphens=False) or [""]
     return Block([[Segment(line, style)] for line in lines])
 
@@ -53,7 +53,7 @@ def below(blocks: Iterable[Block], gap: int = 0) -> Block:
 
 
 def beside(blocks: Sequence[Block], gap: int = 3) -> Block:
-    """Put blocks side by side, tops level."""
+    """Put blocks side by side, aligned at the top."""
     height = max((len(block.lines) for block in blocks), default=0)
     lines: list[Segments] = [[] for _ in range(height)]
     for number, block in enumerate(blocks):
@@ -68,7 +68,7 @@ def beside(blocks: Sequence[Block], gap: int = 3) -> Block:
 
 
 def flow(blocks: Sequence[Block], width: int, gap: int = 3) -> Block:
-    """Put blocks side by side as far as the width allows, then below."""
+    """Put blocks side by side as far as the width allows, then below each other."""
     rows: list[list[Block]] = []
     used = 0
     for block in blocks:
@@ -82,7 +82,7 @@ def flow(blocks: Sequence[Block], width: int, gap: int = 3) -> Block:
 
 
 def centred(words: str, width: int) -> str:
-    """Centre text, which is cut with a tilde where it is too long."""
+    """Centre text; cut it with a tilde if it is too long."""
     length = cell_len(words)
     if length > width:
         return words[: max(width - 1, 0)] + "~"

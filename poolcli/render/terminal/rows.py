@@ -1,4 +1,4 @@
-"""Rows under heads, readable at any width: tables where there is room for one, else the rows below each other."""
+"""Tables that stay readable at any width: without room for columns, the cells of a row go below each other."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-WHOLE_NUMBER = r"(?<![\w./:-])[(\[|]*[-+]?[0-9][0-9.,/%ex+-]*[)\]|;:]*"  # shapes too, but none in names and addresses
-PROSE = 14  # columns that words need, so that lines of them can be read
+WHOLE_NUMBER = r"(?<![\w./:-])[(\[|]*[-+]?[0-9][0-9.,/%ex+-]*[)\]|;:]*"  # and shapes, but not in names and addresses
+PROSE = 14  # least columns for readable text
 
 
 def framed(*, ascii_only: bool, lines: bool = False) -> Table:
-    """Return an empty table as all of poolcli's look."""
+    """Return an empty table in poolcli's style."""
     return Table(box=box.ASCII2 if ascii_only else box.SQUARE, show_lines=lines)
 
 
 class Uncut:
-    """A table none of whose numbers is ever cut: where there is too little room, it is wider.
+    """A table that becomes wider than the terminal rather than cutting a number.
 
-    Rich alone would cut words off and leave out columns; a terminal wraps long lines, and loses nothing.
+    Rich would cut words and drop columns; a terminal wraps long lines and loses nothing.
 
     Parameters
     ----------
     table : Table
-        With all of its rows. Columns that are not to be wrapped stay whole, others as wide as their longest number.
+        With all of its rows. Columns with `no_wrap` stay whole, others as wide as their longest number.
     prose : int
-        Columns that words need where they are wrapped.
+        Least columns for wrapped text.
     """
 
     def __init__(self, table: Table, prose: int = PROSE) -> None:
         self.table = table
-        self.readable = 1  # columns from which the table can be read: a frame, and two blanks for each of its columns
+        self.readable = 1  # least width: each column has a frame and two blanks
         for column in table.columns:
             cells = [str(cell) for cell in (column.header, *column.cells)]
             lines = [line for cell in cells for line in cell.splitlines()]
@@ -61,14 +61,14 @@ def _longest(pieces: Sequence[str]) -> int:
 
 
 class Fitting:
-    """The first of some tables that can be read in the columns there are, or else what needs the fewest.
+    """The first of some tables that is readable in the given width, or else a stacked form.
 
     Parameters
     ----------
     *tables : Uncut
-        From the widest on.
+        The widest first.
     stacked : renderable, optional
-        What needs the fewest columns; the rows of the first table below each other if missing.
+        By default, the cells of the first table below each other.
     """
 
     def __init__(self, *tables: Uncut, stacked: RenderableType | None = None) -> None:
@@ -87,7 +87,7 @@ class Fitting:
 
 
 def _stacked(table: Table) -> RenderableType:
-    """Draw each row as lines of head and cell, below its first cell if there are several rows."""
+    """Draw each row as lines of head and cell; with several rows, the first cell is a title."""
     heads = [str(column.header).replace("\n", " ") for column in table.columns]
     parts: list[RenderableType] = []
     for row in zip(*(column.cells for column in table.columns), strict=True):
@@ -104,7 +104,7 @@ def _stacked(table: Table) -> RenderableType:
 
 
 def listing(rows: Sequence[Mapping[str, Any]], *, ascii_only: bool = False, lines: bool = False) -> Fitting:
-    """Draw rows that have the same keys, which head the columns; columns that are empty throughout are left out."""
+    """Draw rows with the same keys, which become the heads; empty columns are left out."""
     table = framed(ascii_only=ascii_only, lines=lines)
     names = [name for name in rows[0] if any(row[name] for row in rows)]
     for name in names:
@@ -116,7 +116,7 @@ def listing(rows: Sequence[Mapping[str, Any]], *, ascii_only: bool = False, line
 
 
 def kernel_grid(rows: Sequence[Sequence[int]]) -> str:
-    """Write a kernel with its columns under each other.
+    """Write a kernel with aligned columns.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Feature maps as tables: plain cells, whole rows and columns left out where there is no room, never a digit."""
+"""Feature maps as tables, with entire rows and columns left out if room is short, but never a digit."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from poolcli.window import times
 from poolcli.wording import Phrase, Typed, many, printable
 
 Array = NDArray[Any]
-HUGE = 1e16  # above, a float has no decimals, and its digits say more than it knows
+HUGE = 1e16  # larger floats have no decimals, and their last digits mean nothing
 ROWS, COLUMNS, PLANES = 40, 60, 8
 CELL = 300  # bytes of a cell as text, in its column and in its row
 
 
 class Look(NamedTuple):
-    """How tables look."""
+    """The look of tables."""
 
-    precision: int = 4  # decimals at most
-    width: int | None = None  # columns of the terminal; None for no limit
-    # how many to show; None for as many as fit
+    precision: int = 4  # most decimals
+    width: int | None = None  # of the terminal; None for no limit
+    # to show; None for as many as fit
     rows: int | None = None
     columns: int | None = None
-    full: bool = False  # whether to show all of everything
-    ascii_only: bool = False  # whether to do without box-drawing characters
+    full: bool = False  # show everything
+    ascii_only: bool = False
 
 
 def decimal(value: Any, precision: int = 4) -> str:
-    """Write a number with at most so many decimals, and no digit of a whole number lost.
+    """Write a number with at most `precision` decimals, and integers with all digits.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def decimal(value: Any, precision: int = 4) -> str:
 
 
 def column_of(values: Array, precision: int) -> list[str]:
-    """Write one column of numbers, decimal points under each other."""
+    """Write a column of numbers with aligned decimal points."""
     cells = [decimal(value, precision) for value in values.tolist()]
     if values.dtype.kind == "f":
         tails = [len(cell) - cell.find(".") if "." in cell and "e" not in cell else 0 for cell in cells]
@@ -72,7 +72,7 @@ def column_of(values: Array, precision: int) -> list[str]:
 
 
 def _ends(length: int, most: int | None) -> list[int]:
-    """Return which of `length` rows or columns to show: all, or as many from both ends, -1 for what is left out."""
+    """Return the rows or columns to show: all, or `most` from both ends, with -1 for the gap."""
     if most is None or length <= most:
         return list(range(length))
     front = max((most + 1) // 2, 1)
@@ -81,7 +81,7 @@ def _ends(length: int, most: int | None) -> list[int]:
 
 
 def _fitting(columns: Sequence[Sequence[str]], width: int, gap: int) -> int:
-    """Return how many columns, taken from both ends in turn, fit the width with a sign for the rest."""
+    """Return how many columns, taken from both ends in turn, fit the width with a mark for the rest."""
     widths = [max(map(len, column), default=0) + gap for column in columns]
     if sum(widths) + 1 <= width:
         return len(columns)
@@ -97,13 +97,7 @@ def _fitting(columns: Sequence[Sequence[str]], width: int, gap: int) -> int:
 
 
 class Grid:
-    """Text cells in a frame, as Rich's `Table` draws them but a hundred times as fast, and never cut.
-
-    Parameters
-    ----------
-    columns : sequence of sequence of str
-        Cell by cell, every column as long as the others.
-    """
+    """Columns of text in a frame like Rich's `Table`, but a hundred times as fast, and never cut."""
 
     def __init__(self, columns: Sequence[Sequence[str]], *, ascii_only: bool = False) -> None:
         frame = box.ASCII2 if ascii_only else box.SQUARE
@@ -124,7 +118,7 @@ class Grid:
 
 
 def plane_table(plane: Array, look: Look, marks: NDArray[np.bool_] | None = None) -> Grid:
-    """Draw one plane, shape (rows, columns), with a sign at the cells that are marked."""
+    """Draw one plane, shape (rows, columns), with stars at the cells in `marks`."""
     rows = _ends(plane.shape[0], None if look.full else look.rows or ROWS)
     most = plane.shape[1] if look.full else min(look.columns or COLUMNS, plane.shape[1])
     check_memory(
@@ -156,7 +150,7 @@ def _marked(column: Sequence[str], flags: NDArray[np.bool_]) -> list[str]:
 
 
 def named_planes(feature_map: FeatureMap, values: Array) -> Iterator[tuple[str, Array]]:
-    """Yield every plane of `values`, in inner order, with a name such as ``n=0 c=1``."""
+    """Yield every plane of `values`, which are in inner order, with a name such as ``n=0 c=1``."""
     spatial = spatial_letters(feature_map.layout)
     inner = sorted(feature_map.layout, key="NCDHWL".index)
     flat = values[..., None, :] if spatial == "L" else values
@@ -166,7 +160,7 @@ def named_planes(feature_map: FeatureMap, values: Array) -> Iterator[tuple[str, 
 
 
 def values_table(feature_map: FeatureMap, values: Array, look: Look, marks: NDArray[np.bool_] | None = None) -> Group:
-    """Draw every plane of `values`, or the first and the last few of them, with a star at the cells in `marks`."""
+    """Draw every plane of `values`, or the first and last few, with stars at the cells in `marks`."""
     planes = list(named_planes(feature_map, values))
     marked = [None] * len(planes) if marks is None else [plane for _, plane in named_planes(feature_map, marks)]
     parts: list[RenderableType] = []
@@ -182,7 +176,7 @@ def values_table(feature_map: FeatureMap, values: Array, look: Look, marks: NDAr
 
 
 def describe(feature_map: FeatureMap) -> str:
-    """Say shape, layout and type in a few words.
+    """Return shape, layout and type in a few words.
 
     Examples
     --------
@@ -195,7 +189,7 @@ def describe(feature_map: FeatureMap) -> str:
 
 
 def result_table(before: FeatureMap, after: FeatureMap, look: Look) -> RenderableType:
-    """Draw a result: the input's shape, what was done, the output's shape, and the values."""
+    """Draw a result: the input's shape, the steps, the output's shape, and the values."""
     parts: list[RenderableType] = [*story(before, after), values_table(after, after.values, look)]
     if after.indices is not None:
         parts += [Text("indices", style="bold"), values_table(after, after.indices, look)]
@@ -203,7 +197,7 @@ def result_table(before: FeatureMap, after: FeatureMap, look: Look) -> Renderabl
 
 
 def story(before: FeatureMap, after: FeatureMap, *, ends: bool = True) -> list[Text]:
-    """Say line by line what was done earlier, the input, what was done to it, and, where it `ends`, the output."""
+    """Return the earlier steps, the input, the steps and, if it `ends`, the output, one per line."""
     already = len(before.steps)
     lines = [(f"earlier {record['step']}", _done(record)) for record in before.steps]
     below = f", below the header {header}" if (header := before.origin.get("header")) else ""

@@ -1,4 +1,4 @@
-"""Explained windows as a table, or one below the other where the terminal is narrow."""
+"""Explained windows as a table or, on a narrow terminal, below each other."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from poolcli.analysis.windows import Cell, WindowFact
 from poolcli.render.terminal.rows import Fitting, Uncut, framed
 from poolcli.window import AXIS_NAMES, times
 
-ARITHMETIC = 24  # columns that it needs
-GRID_CELLS = (9, 9)  # rows and columns of a window up to which its cells are drawn
+ARITHMETIC = 24  # least columns
+GRID_CELLS = (9, 9)  # most rows and columns of a window with drawn cells
 WINNER_STYLE = "bold green"
 OUTSIDE_MARKS: Mapping[bool, Mapping[str, str]] = {
-    False: {"padding": "·", "overhang": "×"},  # noqa: RUF001 - no letter, but a cross
+    False: {"padding": "·", "overhang": "×"},  # noqa: RUF001 - a cross, not a letter
     True: {"padding": ".", "overhang": "x"},
 }
 
@@ -33,17 +33,7 @@ def windows_table(
     footer: str | None = None,
     ascii_only: bool = False,
 ) -> RenderableType:
-    """Draw what is known of some windows.
-
-    Parameters
-    ----------
-    facts : iterable of WindowFact
-        What `poolcli.analysis.windows.windows` yields, or the first of it.
-    headline : str, optional
-        The first line, as `poolcli.analysis.windows.headline` writes it.
-    sentence : str, optional
-        The second line, as `poolcli.analysis.formulas.sentence` writes it.
-    """
+    """Draw windows, below a headline and a sentence about the mode."""
     chosen = list(facts)
     stacked = _stack(chosen, ascii_only)
     body = Fitting(Uncut(_rows(chosen, ascii_only), ARITHMETIC), stacked=stacked) if len(chosen) > 1 else stacked
@@ -77,7 +67,7 @@ def _stack(facts: Sequence[WindowFact], ascii_only: bool) -> RenderableType:
 
 
 def cell_name(fact: WindowFact) -> str:
-    """Write where in the output a window stands, the plane before a semicolon.
+    """Return the position of a window in the output, after its plane and a semicolon.
 
     Examples
     --------
@@ -91,7 +81,7 @@ def cell_name(fact: WindowFact) -> str:
 
 
 def _cells(fact: WindowFact, ascii_only: bool) -> Text:
-    """Draw the cells of a window in their rows, the winner in brackets."""
+    """Draw the cells of a window row by row, the winners in brackets."""
     lines, across = math.prod(fact.shape[:-1]), fact.shape[-1]
     if lines > GRID_CELLS[0] or across > GRID_CELLS[1]:
         return Text(f"{times(fact.shape)} cells")
@@ -107,7 +97,7 @@ def _cells(fact: WindowFact, ascii_only: bool) -> Text:
 
 
 def _word(cell: Cell, winners: Sequence[Any], ascii_only: bool) -> str:
-    if cell.value is None:  # a real cell without a value is one of a shape alone
+    if cell.value is None:  # of a shape without data, real cells have no value either
         return f" {OUTSIDE_MARKS[ascii_only].get(cell.kind) or ','.join(map(str, cell.at))} "
     text = number(cell.value)
     return f"[{text}]" if cell.at in winners else f" {text} "
@@ -124,7 +114,7 @@ def _arithmetic(fact: WindowFact) -> Text:
 
 
 def remarks(fact: WindowFact) -> list[str]:
-    """Say what a reader would wonder about: ties, and padding that counts or does not."""
+    """Return remarks about ties, and about padding that counts or does not."""
     said = []
     if fact.ties > 1 and fact.winner is not None:
         at = ",".join(map(str, fact.winner))
