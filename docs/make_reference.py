@@ -1,6 +1,6 @@
-"""Write docs/cli.md and docs/poolcli.1 from the table of commands, their docstrings and their options.
+"""Write docs/cli.md and docs/poolcli.1 from the table of commands, their docstrings and options.
 
-``python docs/make_reference.py`` from the checkout. Tests hold both files to be what this writes.
+Run ``python docs/make_reference.py`` in the checkout. A test compares both files with what this writes.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from poolcli.cli.registry import COMMANDS, GROUPS, STACKS, build
 
 FOLDER = Path(__file__).resolve().parent
 FILES = {
-    "INPUT": "A matrix (CSV, TSV, JSON, NPY), a picture or a Zarr array. The data say which; the extension only helps.",
-    "OUTPUT": "Its extension says the format. It is written beside and then renamed: there is the old file or the new.",
-    "recipe.json": "Steps, as run --save-steps writes them and run --steps and batch --steps read them.",
+    "INPUT": "A matrix (CSV, TSV, JSON, NPY), a picture or a Zarr array. The data decide; the extension only helps.",
+    "OUTPUT": "The extension chooses the format. An existing file is replaced completely or not at all.",
+    "recipe.json": "Steps, written by run --save-steps and read by run --steps and batch --steps.",
 }
 CODES = {str(code): meaning for code, meaning in EXIT_CODES.items()}
 
 
 @dataclass(frozen=True)
 class Panel:
-    """The options of a command under one heading: those that it has alone, and those that others have as well."""
+    """The options of a command under one heading: its own, and those shared with other commands."""
 
     title: str
     own: Sequence[OptionRow]
@@ -38,7 +38,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a stack: its own options, and those that it takes from a command."""
+    """A step of a stack: its own options, and those that it shares with a command."""
 
     name: str
     summary: str
@@ -48,7 +48,7 @@ class Step:
 
 
 class Reference:
-    """Every page, and the options that several commands have in common, by panel."""
+    """Every page, and the options that several commands share, by panel."""
 
     def __init__(self) -> None:
         self.pages = {name: _page(name) for name in COMMANDS}
@@ -60,7 +60,7 @@ class Reference:
 
     @property
     def common(self) -> dict[str, dict[OptionRow, list[str]]]:
-        """The options in common, each with the commands that have it."""
+        """The shared options, each with its commands."""
         found: dict[str, dict[OptionRow, list[str]]] = {}
         for (title, row), names in self._owners.items():
             if self._shared(title, row):
@@ -68,7 +68,7 @@ class Reference:
         return found
 
     def _shared(self, title: str, row: OptionRow) -> bool:
-        return len(self._owners[title, row]) > 1 and bool(row.variable)  # arguments are told where they stand
+        return len(self._owners[title, row]) > 1 and bool(row.variable)  # arguments are described with each command
 
     def panels(self, name: str) -> Iterator[Panel]:
         """Yield the panels of a command."""
@@ -77,7 +77,7 @@ class Reference:
             yield Panel(title, own, [row for row in rows if row not in own])
 
     def steps(self, name: str) -> Iterator[Step]:
-        """Yield the steps that a command takes."""
+        """Yield the steps of a command."""
         for step, function in getattr(stack, STACKS[name]).items():
             one = help_page(command(step, function), step)
             rows = [row for rows in one.panels.values() for row in rows]
@@ -93,7 +93,7 @@ def _page(name: str) -> Page:
 
 
 def facts(row: OptionRow) -> list[tuple[str, Sequence[str]]]:
-    """Return what is known of an option besides its help: a word, and what is typed."""
+    """Return the facts about an option other than its help, as labels with words to type."""
     found = [("Default", [row.default]), ("Values", row.values), ("Environment", [row.variable])]
     return [(word, said) for word, said in found if any(said)]
 
@@ -105,7 +105,7 @@ def spelled(row: OptionRow) -> list[str]:
 
 
 def told(rows: Mapping[OptionRow, Sequence[str]]) -> Iterator[tuple[OptionRow, str]]:
-    """Yield options in common, with the commands that have it before the help of one that others have otherwise."""
+    """Yield shared options; one that differs between commands names its commands before the help."""
     for row, names in rows.items():
         alone = sum(other.names[-1] == row.names[-1] for other in rows) == 1
         yield row, "" if alone else f"Of {', '.join(names)}: "
@@ -172,7 +172,7 @@ def _block(lines: Sequence[str]) -> list[str]:
 
 
 def _md(text: str) -> str:
-    """Return text that Markdown shows as it is."""
+    """Return text escaped for Markdown."""
     return re.sub(r"([*_<\[\]])", r"\\\1", text)
 
 
@@ -184,7 +184,7 @@ def manual() -> str:
     reference = Reference()
     lines = ['.\\" Written by docs/make_reference.py from the code: change the docstrings and options there.']
     lines += [f'.TH POOLCLI 1 "" "poolcli {__version__}" "User Commands"']
-    lines += [".nh", ".ad l"]  # neither hyphens nor gaps in what one may want to copy
+    lines += [".nh", ".ad l"]  # no hyphens or gaps in text to copy
     lines += [".SH NAME", "poolcli \\- pool matrices and pictures"]
     lines += [".SH SYNOPSIS", "\\fBpoolcli\\fR \\fICOMMAND\\fR [\\fIOPTIONS\\fR] [\\fIINPUT\\fR]"]
     lines += [".SH DESCRIPTION", *_text(SUMMARY), *_man_examples(EXAMPLES)]
@@ -253,7 +253,7 @@ def _text(text: str) -> list[str]:
 
 
 def _roff(text: str) -> str:
-    """Return text that roff prints as it is."""
+    """Return text escaped for roff."""
     for plain, written in (("\\", "\\e"), ("-", "\\-"), ("'", "\\(aq"), ("^", "\\(ha"), ("~", "\\(ti")):
         text = text.replace(plain, written)
     return f"\\&{text}" if text.startswith(".") else text

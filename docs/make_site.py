@@ -1,6 +1,6 @@
 """Build the site from the documents: ``python docs/make_site.py FOLDER`` (it needs ``pip install '.[docs]'``).
 
-It fails where a link leads nowhere, and where the search would not find an option of a command.
+It fails if a link is broken, or if the search would not find an option of a command.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SHOWN = re.compile(r"(README|CHANGELOG|CONTRIBUTING|SECURITY|benchmarks/RESULTS|
 
 
 def gather(folder: Path) -> None:
-    """Copy documents, pictures and sample inputs, each to where it lies in the checkout, so that links hold."""
+    """Copy documents, pictures and sample inputs to the same places as in the checkout, so that links work."""
     for path in ROOT.rglob("*.md"):
         name = path.relative_to(ROOT).as_posix()
         if SHOWN.fullmatch(name):
@@ -33,8 +33,8 @@ def gather(folder: Path) -> None:
 
 
 def main(site: Path) -> None:
-    """Build the site and look for every option in the index of its search."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")  # else what is wrong is not told
+    """Build the site, and look for every option in its search index."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")  # else mkdocs does not print its warnings
     with tempfile.TemporaryDirectory() as folder:
         gather(Path(folder))
         build(load_config(str(ROOT / "docs" / "site.yml"), docs_dir=folder, site_dir=str(site.resolve()), strict=True))

@@ -21,7 +21,7 @@ from poolcli.formats.foreign import HEAD
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.registry import FORMATS, find_format, format_of_name, format_of_target
 from poolcli.system.files import ZARR, check_name, file_error, is_special, left_behind, missing, open_source, same_file
-from poolcli.system.portable import quoted
+from poolcli.system.portable import shell_word
 from poolcli.wording import Phrase, many, safe
 
 FIELDS = ("stem", "name", "ext", "folder", "number")
@@ -95,7 +95,7 @@ def find_files(path: str, *, recursive: bool, output: str, passed_over: list[str
     if os.path.isdir(path) and path.rstrip(os.sep).endswith(ZARR):
         raise InputError(
             f"{path} is one array, not many files",
-            Phrase("use: poolcli pool {0} {output}", quoted(path), output=f"out{ZARR}"),
+            Phrase("use: poolcli pool {0} {output}", shell_word(path), output=f"out{ZARR}"),
         )
     if os.path.isdir(path):
         yield from _in_folder(path, recursive, output, passed_over)

@@ -16,7 +16,7 @@ from poolcli.errors import PoolcliError, UnknownNameError, UsageError
 from poolcli.pooling.modes import GLOBALS
 from poolcli.steps.shapes import ConvLayer, Dense, Flatten
 from poolcli.steps.steps import NormalizeStep, ReluStep, Step
-from poolcli.system.portable import quoted
+from poolcli.system.portable import shell_word
 from poolcli.window import parse_sizes
 
 Made = Callable[..., list[Any]]
@@ -138,7 +138,7 @@ def _refuse_early(
     owners = (name for name in ("pool", *names) if flag in options_of(_built(name, names[name])))
     if any(_is_step(word, names) for word in arguments) or not (owner := next(owners, "")):
         return
-    line = " ".join(map(quoted, [str(own.name), *arguments[:index], owner, *arguments[index:]]))
+    line = " ".join(map(shell_word, [str(own.name), *arguments[:index], owner, *arguments[index:]]))
     raise UsageError(f"{own.name} needs a step for {flag}", f"poolcli {line}")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poolcli.errors import NEAR, UsageError
 from poolcli.system.files import free_name
-from poolcli.system.portable import quoted
+from poolcli.system.portable import shell_word
 from poolcli.wording import ELSEWHERE, Instead, Phrase, Readable, Typed
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Line(NamedTuple):
         if isinstance(value, Typed):
             return told(value.text, self)
         if isinstance(value, Instead):
-            source = quoted(self.given) if self.words else INPUT
+            source = shell_word(self.given) if self.words else INPUT
             return " ".join(["poolcli", value.name, *(typed(*one) for one in value.options.items()), source])
         return typed(name, free_name(value) if name == "output" and value else value)
 
@@ -112,7 +112,7 @@ class Line(NamedTuple):
         if self.given != (source.name or "-"):  # another file of the command, such as a kernel or a recipe
             return f"{piped}pool"
         rest = [*self.words[: self.where], *([] if self.bare else ["-"]), *self.words[self.where + 1 :]]
-        return piped + " ".join(map(quoted, [self.name, *rest]))
+        return piped + " ".join(map(shell_word, [self.name, *rest]))
 
 
 def typed(name: str, value: Any) -> str:
@@ -128,7 +128,7 @@ def typed(name: str, value: Any) -> str:
         return flag
     between = "," if name in LISTED else "x"
     text = between.join(map(str, value)) if isinstance(value, tuple) else str(value)
-    return f"{flag} {quoted(text)}"
+    return f"{flag} {shell_word(text)}"
 
 
 def told(text: str | Phrase, line: Line | None = None) -> str:
@@ -191,7 +191,7 @@ def _other_option(problem: Any, options: Mapping[str, Any]) -> str:
 def _for_extra(names: str, inputs: Sequence[str], options: Mapping[str, Any]) -> str:
     """Return the hint for extra arguments: several inputs are a batch, the name of no file is an output."""
     if len(inputs) > 1 and all(map(os.path.exists, inputs)):
-        return f"one at a time, or all of them: poolcli batch {' '.join(map(quoted, inputs))} -o FOLDER"
+        return f"one at a time, or all of them: poolcli batch {' '.join(map(shell_word, inputs))} -o FOLDER"
     if re.fullmatch(FILE, names) and not os.path.lexists(names) and "-o" in options:
-        return f"-o {quoted(names)} writes the result there"
+        return f"-o {shell_word(names)} writes the result there"
     return ""

@@ -209,7 +209,7 @@ def piped(program: str, name: str, text: str = "{pipe}") -> Phrase:
     """
     if name == STDIN_NAME:
         return Phrase(text, pipe=Readable("", program))
-    return Phrase(text, pipe=Readable(name, f"{program} {portable.quoted(name)}"))
+    return Phrase(text, pipe=Readable(name, f"{program} {portable.shell_word(name)}"))
 
 
 # Writing

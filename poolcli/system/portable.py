@@ -57,12 +57,12 @@ def refused_by_windows(path: str) -> str:
     return ""
 
 
-def quoted(word: str) -> str:
+def shell_word(word: str) -> str:
     """Return a word as the shell of this system takes it: cmd.exe knows only double quotes.
 
     Examples
     --------
-    >>> quoted("a b.csv"), quoted("a.csv")
+    >>> shell_word("a b.csv"), shell_word("a.csv")
     ("'a b.csv'", 'a.csv')
     """
     if not ON_WINDOWS:

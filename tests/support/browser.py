@@ -1,4 +1,4 @@
-"""A real browser for tests: Debian's Chromium, driven by Playwright, listening for whatever a page must not do."""
+"""A real browser for tests: Debian's Chromium, driven by Playwright, with a record of everything a page must not do."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from poolcli.pooling.layer import Pooling
 from poolcli.render.page import page
 from tests.support.extras import missing
 
-# without windows it is twice as fast: whole Chromium draws its frame for every page
+# the headless shell is twice as fast: full Chromium draws a window for every page
 FOUND = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 CHROMIUM = os.environ.get("CHROMIUM") or FOUND or "/usr/bin/chromium"
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-PATIENCE = 20_000  # milliseconds: the machines that run this are shared
+PATIENCE = 20_000  # milliseconds, for slow machines
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +53,7 @@ def axe() -> str:
 
 
 class Watched:
-    """A page, and everything it said or asked for."""
+    """A page with all its messages and requests."""
 
     def __init__(self, page: Any) -> None:
         self.page = page
@@ -70,21 +70,21 @@ class Watched:
             page.on(event, heard)
 
     def leave(self) -> None:
-        """Listen no longer."""
+        """Stop listening."""
         for event, heard in self.listening.items():
             self.page.remove_listener(event, heard)
 
     def check(self) -> None:
-        """Assert that the page said nothing and asked for nothing."""
+        """Assert that there were no messages and no requests."""
         assert self.said == []
         assert [url for url in self.requests if not url.startswith(("file:", "data:"))] == []
 
     def text(self, selector: str) -> str:
-        """Return what an element says."""
+        """Return the text of an element."""
         return str(self.page.locator(selector).inner_text())
 
     def wait(self, selector: str, text: str) -> None:
-        """Wait until an element says something."""
+        """Wait until an element has a text."""
         self.page.locator(selector, has_text=text).wait_for()
 
     def cell(self, panel: str, row: int, column: int) -> Any:
@@ -97,7 +97,7 @@ class Watched:
         return {(row, column) for row, column in self.page.locator(f"#{panel} .cell.{name}").evaluate_all(script)}
 
     def values(self, panel: str, first: str = "") -> list[list[str]]:
-        """Return what the cells of a map say, row by row, right after clicking on `first`."""
+        """Return the texts of the cells of a map, row by row, right after clicking on `first`."""
         found: list[list[str]] = self.page.evaluate(
             """([panel, first]) => {
                 if (first) document.querySelector(first).click();
@@ -114,7 +114,7 @@ Open = Callable[..., Watched]
 
 @pytest.fixture(scope="session")
 def calculator(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """One page for all that is only computed in it."""
+    """One page for all tests that only compute in it."""
     file = tmp_path_factory.mktemp("calculator") / "page.html"
     file.write_bytes(page(FeatureMap(np.zeros((2, 2))), Pooling.of(2)))
     one = Watched(chromium.new_page())
@@ -125,13 +125,13 @@ def calculator(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(scope="session")
 def reused(chromium: Any) -> Any:
-    """A page that one test after the other may use: a page of its own takes Chromium twice as long as a document."""
+    """A page that tests use one after the other, because opening a page takes longer than loading a document."""
     return chromium.new_context().new_page()
 
 
 @pytest.fixture
 def opened(chromium: Any, reused: Any, tmp_path: Path) -> Iterator[Open]:
-    """A function that opens HTML from a file; afterwards nothing may have been said, and nothing asked for."""
+    """A function that opens HTML from a file; at the end there must be no messages and no requests."""
     watched: list[Watched] = []
     contexts = []
 

@@ -1,7 +1,7 @@
-"""Documents whose ``console`` blocks are run again, and the pictures that they make.
+"""Running the ``console`` blocks of documents again, and comparing the pictures that they make.
 
-A block has a folder of its own that looks like the checkout. A line that ends in a backslash goes on in the next one,
-after ``> ``. A file that a block writes and a document shows has to look as its namesake in ``docs/pictures/``.
+Each block runs in its own folder, which looks like the checkout. A line that ends in a backslash continues on the next,
+after ``> ``. A picture that a block writes and a document shows must look like its namesake in ``docs/pictures/``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.support.process import ROOT
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "sample_inputs" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PICTURES = ROOT / "docs" / "pictures"
-SCREENSHOTS = {"page.png"}  # a browser's: its fonts are the machine's
+SCREENSHOTS = {"page.png"}  # from a browser, with the fonts of the machine
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\$ .*(?:(?<=\\)\n> .*)*", re.MULTILINE)
 LINK = re.compile(r"!\[[^]]*\]\(([^)]*)\)")
@@ -37,12 +37,12 @@ def blocks(document: Path) -> Iterator[str]:
 
 
 def commands(block: str) -> list[str]:
-    """Return the commands of a block, as they are typed."""
+    """Return the commands of a block as typed."""
     return [re.sub(r"^[$>] ", "", match[0], flags=re.MULTILINE) for match in COMMAND.finditer(block)]
 
 
 def outputs(document: Path) -> dict[str, str]:
-    """Return what a document shows of every command, each on one line."""
+    """Return the output that a document shows for every command, which is joined into one line."""
     found: dict[str, str] = {}
     for block in blocks(document):
         _, *texts = COMMAND.split(block)
@@ -52,7 +52,7 @@ def outputs(document: Path) -> dict[str, str]:
 
 
 def shown(block: str, folder: Path, programs: Path = Path(sys.executable).parent) -> str:
-    """Return the block with what its commands print now, one after the other in `folder`, with these programs."""
+    """Return the block with the output of its commands now, run in `folder` with the ``poolcli`` in `programs`."""
     environment = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "FORCE_COLOR")}
     environment["PATH"] = f"{programs}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     text = ""
@@ -67,7 +67,7 @@ def shown(block: str, folder: Path, programs: Path = Path(sys.executable).parent
 
 
 def workplace(folder: Path) -> Path:
-    """Return a folder that looks like the checkout to README's commands."""
+    """Make a folder that looks like the checkout to README's commands."""
     shutil.copytree(ROOT / "sample_inputs", folder / "sample_inputs")
     return folder
 
@@ -87,13 +87,13 @@ def pictured(folder: Path) -> list[Path]:
 
 
 def frames(file: Path) -> NDArray[Any]:
-    """Return what a picture shows: frames, rows, columns, colours."""
+    """Return the pixels of a picture: frames, rows, columns, colours."""
     with Image.open(file) as picture:
         return np.stack([np.asarray(frame.convert("RGB"), dtype=np.int16) for frame in ImageSequence.Iterator(picture)])
 
 
 def same_picture(one: Path, other: Path) -> bool:
-    """Whether two pictures look the same; another Pillow may smooth the letters of a walk a little otherwise."""
+    """Whether two pictures look the same; another Pillow may draw the letters of an animation slightly differently."""
     a, b = frames(one), frames(other)
     if a.shape != b.shape:
         return False
@@ -102,7 +102,7 @@ def same_picture(one: Path, other: Path) -> bool:
 
 
 def renewed(block: str) -> str:
-    """Return a block with what its commands print now, and keep the pictures that they make."""
+    """Return a block with the output of its commands now, and keep the pictures that they make."""
     with tempfile.TemporaryDirectory() as folder:
         text = shown(block, workplace(Path(folder)))
         for file in pictured(Path(folder)):
@@ -113,7 +113,7 @@ def renewed(block: str) -> str:
 
 
 def rewrite() -> None:
-    """Put what the commands make now into every block and every picture."""
+    """Update the blocks and pictures of all documents."""
     for document in DOCUMENTS:
         pieces = BLOCK.split(document.read_text())  # text, block, text, block, ..., text
         pieces[1::2] = [renewed(block) for block in pieces[1::2]]

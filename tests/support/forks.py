@@ -1,9 +1,9 @@
-"""Thousands of real processes: one Python that has everything loaded forks itself for every command line.
+"""Thousands of real processes: a Python with everything loaded forks itself for every command line.
 
-A child is a process of its own with its own limits, signals and standard streams, and ends as the real command does; it
-only saves the second that importing takes. ``python -m tests.support.forks SOCKET`` is that Python. It is asked through
-its socket, by `Forks`, or by the small program that stands for ``poolcli`` in shells: the request and the three
-standard streams go there, the number of the child and what ended it come back.
+A child has its own limits, signals and standard streams, and ends like the real command; it only saves the second for
+imports. ``python -m tests.support.forks SOCKET`` is that Python. `Forks`, or the small program that replaces
+``poolcli`` in shells, sends the request and the three standard streams through the socket, and receives the child's
+process number and how it ended.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from typing import Any
 from tests.support.process import ROOT, Result, clean_environment, code_of, execute_here
 
 STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-ROWS = "rows"  # in place of a command: the command lines that follow, as JSON
-PATIENCE = 60.0  # seconds: a child that takes longer hangs
+ROWS = "rows"  # instead of a command: several command lines as JSON
+PATIENCE = 60.0  # seconds; a child that takes longer hangs
 FLAGS = (os.O_RDONLY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
 PROGRAM = """#!{python} -IS
 import _socket, marshal, os, struct, sys
@@ -46,7 +46,7 @@ streams = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("3i", 0, 1, 2))]
 asked.sendmsg([len(request).to_bytes(4, "little")], streams)
 asked.sendall(request)
 for number in (0, 1, 2):
-    os.close(number)  # a reader of them that goes away is the child's affair
+    os.close(number)  # only the child may notice that their reader goes away
 asked.recv(4)
 code = int.from_bytes(asked.recv(4), "little", signed=True)
 if code < 0:
@@ -56,7 +56,7 @@ os._exit(code)
 
 
 class Child:
-    """A command line at work."""
+    """A running command line."""
 
     def __init__(self, asked: socket.socket, folder: Path) -> None:
         self.asked, self.folder = asked, folder
@@ -64,7 +64,7 @@ class Child:
         self.code: int | None = None
 
     def ended(self, seconds: float) -> bool:
-        """Wait so long for the end, and say whether it came."""
+        """Wait for the end at most so long, and return whether it came."""
         if self.code is None and select.select([self.asked], [], [], seconds)[0]:
             self.code = code_of(int.from_bytes(self.asked.recv(4), "little", signed=True))
             self.asked.close()
@@ -72,11 +72,11 @@ class Child:
 
     def kill(self, number: int) -> None:
         """Send a signal to a child that has not ended."""
-        with suppress(ProcessLookupError):  # or has it, just now
+        with suppress(ProcessLookupError):  # it has just ended
             os.kill(self.pid, number)
 
     def result(self) -> Result:
-        """Wait for the end and return what was left behind; a child that does not end is a failure."""
+        """Wait for the end and return the result; a child that hangs is a failure."""
         if not self.ended(PATIENCE):
             self.kill(signal.SIGKILL)
             assert self.ended(PATIENCE)
@@ -88,7 +88,7 @@ class Child:
 
 @dataclass(frozen=True)
 class Forks:
-    """Starts command lines whose standard streams are files, one at a time; in `folder` is a ``poolcli`` for shells."""
+    """Starts command lines with files as standard streams, one at a time; `folder` has a ``poolcli`` for shells."""
 
     folder: Path
 
@@ -96,10 +96,10 @@ class Forks:
         self, *arguments: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None, stdin: bytes = b"",
         stdout: str = "stdout", memory: int | None = None,
     ) -> Child:  # fmt: skip
-        """Start a command line; `memory` is how many bytes it may take beyond what is loaded."""
+        """Start a command line; `memory` is how many bytes it may use beyond what is loaded."""
         files = self.folder / "streams"
         (files / "stdin").write_bytes(stdin)
-        (files / "stdout").write_bytes(b"")  # of the child before
+        (files / "stdout").write_bytes(b"")  # from the previous child
         words = [os.fsencode(word).decode("utf-8", "surrogateescape") for word in arguments]
         request = marshal.dumps((words, str(cwd), clean_environment(env), memory, []))
         asked = socket.socket(socket.AF_UNIX)
@@ -120,21 +120,21 @@ class Forks:
         return self.start(*arguments, **more).result()
 
     def rows(self, lines: Iterable[Sequence[str | Path]], **more: Any) -> list[Result]:
-        """Run command lines one after the other in one child, which a command line that is not orderly may end."""
+        """Run command lines one after the other in one child."""
         words = [[str(word) for word in line] for line in lines]
         done = self.start(ROWS, json.dumps(words), **more).result()
         assert (done.code, done.err) == (0, "")
-        return [Result(*left) for left in marshal.loads(done.raw)]  # noqa: S302 - of the tests themselves
+        return [Result(*left) for left in marshal.loads(done.raw)]  # noqa: S302 - written by these tests
 
 
 @contextmanager
 def forking(folder: Path) -> Iterator[Forks]:
-    """Give `Forks` that keep what they need in `folder`."""
+    """Start `Forks` that keep their files in `folder`."""
     (folder / "streams").mkdir()
     program = folder / "poolcli"
     program.write_text(PROGRAM.format(python=sys.executable, socket=str(folder / "socket")), encoding="utf-8")
     program.chmod(0o700)
-    environment = clean_environment({"OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": ""})  # forks with no other threads
+    environment = clean_environment({"OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": ""})  # fork needs a single thread
     words = [sys.executable, "-m", "tests.support.forks", str(folder / "socket")]
     with subprocess.Popen(words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL) as server:
         while not (folder / "socket").exists():
@@ -144,7 +144,7 @@ def forking(folder: Path) -> Iterator[Forks]:
         server.kill()
 
 
-# --- the other side ---------------------------------------------------------------------------------------------------
+# --- the server -------------------------------------------------------------------------------------------------------
 
 
 LOADED = {
@@ -158,7 +158,7 @@ LOADED = {
 
 
 def load() -> None:
-    """Import what commands import when they need it."""
+    """Import everything that commands import on demand."""
     import gc
     from importlib import import_module
 
@@ -181,13 +181,13 @@ def load() -> None:
     vars(app)["build"] = {name: build(name) for name in COMMANDS}.__getitem__
     np.zeros(1)
     gc.collect()
-    gc.freeze()  # a child looks at nothing of this again
+    gc.freeze()  # children need not search this for garbage
 
 
 def serve(path: str) -> None:
-    """Fork a child for every request, and say how each ended."""
+    """Fork a child for every request, and report how each ended."""
     load()
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # of a child, until it is the real command
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # inherited by a child until it is the real command
     awake, ended = os.pipe()
     os.set_blocking(ended, False)
     signal.set_wakeup_fd(ended)
@@ -196,12 +196,10 @@ def serve(path: str) -> None:
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(f"{path}.new")
         door.listen(64)
-        os.rename(f"{path}.new", path)  # there when it can be used
+        os.rename(f"{path}.new", path)  # it appears when it is usable
         parent = os.getppid()
-        while os.getppid() == parent:
-            ready = select.select([door.fileno(), awake], [], [], 1.0)[
-                0
-            ]  # seconds, to see whether the tests ended without a word
+        while os.getppid() == parent:  # checked every second, in case the tests are killed
+            ready, _, _ = select.select([door.fileno(), awake], [], [], 1.0)
             if door.fileno() in ready:
                 begin(door, children)
             if awake in ready:
@@ -210,7 +208,7 @@ def serve(path: str) -> None:
 
 
 def begin(door: socket.socket, children: dict[int, socket.socket]) -> None:
-    """Fork a command and say its number."""
+    """Fork a command and send its process number."""
     asked, _ = door.accept()
     size, streams, *_ = socket.recv_fds(asked, 4, 3)
     request = b""
@@ -222,7 +220,7 @@ def begin(door: socket.socket, children: dict[int, socket.socket]) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for other in (door, asked, *children.values()):
             other.close()
-        os._exit(perform(streams, *marshal.loads(request)))  # noqa: S302 - of the tests themselves
+        os._exit(perform(streams, *marshal.loads(request)))  # noqa: S302 - written by these tests
     for stream in streams:
         os.close(stream)
     children[pid] = asked
@@ -230,18 +228,18 @@ def begin(door: socket.socket, children: dict[int, socket.socket]) -> None:
 
 
 def reap(children: dict[int, socket.socket]) -> None:
-    """Say to who asked how their command ended."""
+    """Report how commands ended."""
     while children:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == 0:
             return
-        with children.pop(pid) as asked, suppress(BrokenPipeError):  # who asked has been killed
+        with children.pop(pid) as asked, suppress(BrokenPipeError):  # the client was killed
             asked.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "little", signed=True))
 
 
 def perform(streams: list[int], words: list[str], cwd: str, env: dict[str, str], memory: int | None,
             closed: list[int]) -> int:  # fmt: skip
-    """Be the real command."""
+    """Run the real command in this process."""
     from poolcli.__main__ import main
 
     os.chdir(cwd)
@@ -250,7 +248,7 @@ def perform(streams: list[int], words: list[str], cwd: str, env: dict[str, str],
     for number, descriptor in enumerate(streams):
         os.dup2(descriptor, number)
         os.close(descriptor)
-    ways = {"stdin": (0, "r"), "stdout": (1, "w"), "stderr": (2, "w")}  # as Python has them at its start
+    ways = {"stdin": (0, "r"), "stdout": (1, "w"), "stderr": (2, "w")}  # as Python opens them at its start
     for name, (number, way) in ways.items():
         stream = None if number in closed else open(number, way, 1 if number == 2 else -1, "utf-8", closefd=False)  # noqa: SIM115
         setattr(sys, name, stream)
@@ -267,7 +265,7 @@ def perform(streams: list[int], words: list[str], cwd: str, env: dict[str, str],
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     try:
         code = each(json.loads(words[1])) if words[:1] == [ROWS] else main()
-    except BaseException:  # noqa: BLE001 - as Python itself does at its end
+    except BaseException:  # noqa: BLE001 - as Python itself does
         sys.excepthook(*sys.exc_info())
         code = 1
     if sys.stdout:
@@ -276,7 +274,7 @@ def perform(streams: list[int], words: list[str], cwd: str, env: dict[str, str],
 
 
 def each(lines: list[list[str]]) -> int:
-    """Run command lines and tell what each left behind."""
+    """Run command lines and send their results."""
     left = [execute_here(line, env=dict(os.environ), cwd=Path.cwd()) for line in lines]
     sys.stdout.buffer.write(marshal.dumps([(one.code, one.raw, one.err) for one in left]))
     return 0

@@ -1,4 +1,4 @@
-"""The recorded answers of the frameworks, as cases."""
+"""The recorded answers of the frameworks as test cases."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Case = dict[str, Any]
 
 
 def load_cases() -> list[Case]:
-    """Every case of every file, with ``compat`` as recorded; and again without it where that has to agree as well."""
+    """All cases with ``compat`` as recorded, and again without it if the answer must be the same."""
     found = []
     for path in sorted(GOLDEN.glob("*.json")):
         for case in json.loads(path.read_text(encoding="utf-8"))["cases"]:
@@ -33,7 +33,7 @@ CASES = load_cases()
 
 
 def unpack(data: Any, dtype: str | None) -> Array:
-    """An array of nested lists; null is NaN. Integers of 64 bits stay exact."""
+    """Nested lists as an array; null is NaN, and 64-bit integers stay exact."""
     values = np.array(data, dtype=object)
     kind = dtype or ("int64" if all(isinstance(v, int) for v in values.flat) else "float64")
     return np.array([math.nan if v is None else v for v in values.flat], kind).reshape(values.shape)

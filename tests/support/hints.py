@@ -1,4 +1,4 @@
-"""What an error advises, as the command line says it."""
+"""The hint of an error on the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Model files made by hand: writers of protocol buffers and of FlatBuffers, and archives."""
+"""Model files made by hand: protocol buffers, FlatBuffers and archives."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def varint(number: int) -> bytes:
 
 
 def field(number: int, *values: int | str | bytes) -> bytes:
-    """A field of a message, once for each value."""
+    """A field of a message, repeated for each value."""
     made = b""
     for value in values:
         content = value.encode() if isinstance(value, str) else value
@@ -59,12 +59,12 @@ def value(name: str, shape: Sequence[int | str | None], kind: int = 1) -> bytes:
 
 
 def tensor(name: str, numbers: Sequence[int]) -> bytes:
-    """A constant of whole numbers."""
+    """A constant of integers."""
     return field(1, len(numbers)) + field(2, 7) + field(7, b"".join(map(varint, numbers))) + field(8, name)
 
 
 def weights(name: str, shape: Sequence[int]) -> bytes:
-    """Weights whose numbers are missing: nobody reads them."""
+    """Weights without numbers, which nobody reads."""
     return field(1, *shape) + field(2, 1) + field(8, name)
 
 
@@ -78,19 +78,19 @@ def model(
 
 # --- TensorFlow Lite --------------------------------------------------------------------------------------------------
 
-Fields = Mapping[int, Any]  # a table: by its fields (kind, number), bytes, `Numbers`, a table, or several
+Fields = Mapping[int, Any]  # a table: each field is (kind, number), bytes, `Numbers`, a table, or a list of these
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """A vector of numbers; their kind is as `struct` has it."""
+    """A vector of numbers with their `struct` format."""
 
     values: Sequence[float]
     kind: str = "i"
 
 
 class Flatbuffer:
-    """Tables with their vtables before them, and what they refer to behind them."""
+    """Tables, each after its vtable and before the data that it refers to."""
 
     def __init__(self, root: Fields, mark: bytes) -> None:
         self.data = bytearray(b"\0\0\0\0" + mark)
@@ -101,7 +101,7 @@ class Flatbuffer:
         self.data[place : place + 4] = struct.pack("<I", where - place)
 
     def vector(self, items: Any) -> int:
-        self.data += bytes(-len(self.data) % 8) + bytes(4)  # so that the items stand at multiples of 8
+        self.data += bytes(-len(self.data) % 8) + bytes(4)  # so that the items begin at a multiple of 8
         place = len(self.data)
         many = len(items.values if isinstance(items, Numbers) else items)
         self.data += struct.pack("<I", many)
@@ -137,7 +137,7 @@ def operator(
     code: int, inputs: Sequence[int] = (0,), outputs: Sequence[int] = (1,), *, index: int | None = None,
     size: tuple[int, int] = (2, 2), padding: int = 1, fused: int = 0, options: bool = True,
 ) -> tuple[int, int | None, Fields]:  # fmt: skip
-    """An operator with the options of pooling; a reduction takes the first of them for whether it keeps its axes."""
+    """An operator with pooling options; for a reduction the first of them says whether it keeps its axes."""
     pool = {0: ("b", padding), 1: ("i", 2), 2: ("i", 2), 3: ("i", size[1]), 4: ("i", size[0]), 5: ("b", fused)}
     return code, index, {1: Numbers(inputs), 2: Numbers(outputs), **({4: pool} if options else {})}
 
@@ -168,6 +168,6 @@ def archive(files: Mapping[str, bytes | str], compression: int = zipfile.ZIP_DEF
 
 
 def unpacked(path: Path, end: str) -> Any:
-    """The JSON in an archive whose name ends so."""
+    """The JSON file in an archive whose name has this end."""
     with zipfile.ZipFile(path) as packed:
         return json.loads(packed.read(next(name for name in packed.namelist() if name.endswith(end))))

@@ -1,8 +1,8 @@
-"""A second, slow poolcli in plain Python loops: what every answer should be, cell by cell.
+"""A second, slow poolcli in plain Python loops, which computes every answer cell by cell.
 
-Written from the rules alone, sharing nothing with the package, so that the two can only agree by both being right.
-An axis becomes a list of windows, a window a list of positions (some outside the axis); the product over the axes gives
-a window's cells, and one ``mode_<name>`` function per mode turns the cells into a number.
+It was written from the rules alone and shares nothing with the package, so that they agree only if both are right. An
+axis becomes a list of windows, a window a list of positions (some outside the axis); the product over the axes gives
+the cells of a window, and one ``mode_<name>`` function per mode turns the cells into a number.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class NanFoundError(Exception):
 
 @dataclass(frozen=True)
 class Axis:
-    """The windows of one axis: positions of every tap, where 0 <= position < length is the input."""
+    """The windows along one axis as lists of positions; the input is 0 <= position < length."""
 
     length: int
     windows: list[list[int]]
@@ -49,7 +49,7 @@ class Axis:
         return 0 <= place < self.length
 
     def is_overhang(self, place: int) -> bool:
-        """Beyond the end padding: only ceil_mode reaches there, and it never counts."""
+        """Beyond the padding at the end, where only ceil_mode reaches, and which never counts."""
         return place >= self.length + self.pads[1]
 
 
@@ -103,14 +103,14 @@ def fractional(length: int, size: int, outputs: int, u: float) -> Axis:
 
 
 class Cell(NamedTuple):
-    """A tap of a window: ``place`` is its flat position in the plane, -1 in padding; ``value`` None is no value."""
+    """A cell of a window: its value, or None, and its flat position in the plane, or -1 in padding."""
 
     value: Number | None
     place: int
 
 
 def wrapped(place: int, length: int, fill: str) -> int:
-    """The input position that a named fill shows at a position outside."""
+    """The position in the input that a named fill copies to a position outside."""
     if fill == "replicate":
         return min(max(place, 0), length - 1)
     if fill == "wrap":
@@ -126,7 +126,7 @@ def wrapped(place: int, length: int, fill: str) -> int:
 
 
 def window_cells(plane: Array, axes: Sequence[Axis], index: Sequence[int], fill: str | float) -> list[Cell]:
-    """Every tap of the window except overhang, in row-major order."""
+    """The cells of the window except overhang, in row-major order."""
     cells = []
     for places in itertools.product(*(axis.windows[i] for axis, i in zip(axes, index, strict=True))):
         pairs = list(zip(axes, places, strict=True))
@@ -151,7 +151,7 @@ def window_cells(plane: Array, axes: Sequence[Axis], index: Sequence[int], fill:
 
 
 def total(values: Sequence[Number]) -> Number:
-    """Exact for integers, correctly rounded for floats, NaN when infinities of both signs meet."""
+    """The sum: exact for integers, correctly rounded for floats, NaN for infinities of both signs."""
     if all(isinstance(v, int) for v in values):
         return sum(values)
     infinities = {v for v in values if math.isinf(v)}
@@ -252,7 +252,7 @@ def mode_mixed(values: Sequence[Number], share: float) -> float:
 
 
 def stochastic_choices(values: Sequence[Number]) -> set[Number]:
-    """What stochastic pooling may draw: cells of positive weight; without one, any cell."""
+    """The values that stochastic pooling may draw: those of positive weight or, without any, all."""
     return {v for v in values if v > 0} or set(values)
 
 
@@ -270,7 +270,7 @@ def split_mode(text: str) -> tuple[str, tuple[float, ...]]:
 
 
 def result_dtype(mode: str, dtype: np.dtype[Any], counts: set[int]) -> np.dtype[Any]:
-    """The dtype of the result; ``counts`` are how many values the windows hold (an even median is a mean)."""
+    """The dtype of the result; ``counts`` are the numbers of values in the windows (an even median is a mean)."""
     if dtype.kind == "f":
         return dtype
     if mode in ("max", "min", "majority", "stochastic") or (mode == "median" and all(n % 2 for n in counts)):
@@ -287,7 +287,7 @@ def result_dtype(mode: str, dtype: np.dtype[Any], counts: set[int]) -> np.dtype[
 
 @dataclass(frozen=True)
 class Pooled:
-    """Values as Python numbers in an object array, their dtype, and for max and min the winners' places."""
+    """The values as Python numbers in an object array, their dtype, and the places of maxima and minima."""
 
     values: Array
     dtype: np.dtype[Any]
@@ -295,7 +295,7 @@ class Pooled:
     choices: Array
 
     def array(self) -> Array:
-        """The values in their dtype; OverflowError when an integer does not fit."""
+        """The values in their dtype; OverflowError if an integer does not fit."""
         if self.dtype.kind in "iu":
             limits = np.iinfo(self.dtype)
             for value in self.values.flat:
@@ -309,7 +309,7 @@ def is_nan(value: Number) -> bool:
 
 
 def winner(cells: Sequence[Cell], mode: str) -> int:
-    """Where the maximum or minimum is: the first NaN, else the first of the best; -1 in padding."""
+    """The place of the maximum or minimum: that of the first NaN, else of the first extreme; -1 in padding."""
     best, place = math.nan, -1
     for cell in cells:
         if cell.value is None:
@@ -363,7 +363,7 @@ def pool(
 
 
 def unpool(values: Array, indices: Array, shape: tuple[int, ...]) -> Array:
-    """Zeros, and each value where its index says."""
+    """Zeros, with each value at its index."""
     lead = values.shape[: values.ndim - len(shape)]
     out = np.zeros(lead + shape, values.dtype)
     for where in np.ndindex(values.shape):
@@ -373,7 +373,7 @@ def unpool(values: Array, indices: Array, shape: tuple[int, ...]) -> Array:
 
 
 def grad(x: Array, mode: str, axes: Sequence[Axis], upstream: Array, *, count_include_pad: bool = False) -> Array:
-    """What each input cell receives, in float64: the first winner takes all, overlapping windows add up."""
+    """The gradient of each input cell in float64: the first winner takes all, overlapping windows add up."""
     name, parameters = split_mode(mode)
     lead = x.shape[: x.ndim - len(axes)]
     out = np.zeros((*lead, math.prod(axis.length for axis in axes)), np.float64)

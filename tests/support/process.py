@@ -1,4 +1,4 @@
-"""The command under test, in a process of its own and a clean environment or in this one, its result in pieces."""
+"""Running the command under test with a clean environment, in its own process or in this one."""
 
 from __future__ import annotations
 
@@ -22,20 +22,14 @@ from poolcli.cli.app import run as run_here
 from tests.support.browser import axe, calculator, chromium, opened, reused  # noqa: F401 - fixtures, for every test
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-
-
 SAMPLES = ROOT / "sample_inputs"
-
-
 KEPT = ("PATH", "HOME", "TMPDIR", "SYSTEMROOT", "COVERAGE_PROCESS_START")
-
-
-TIMEOUT = 120  # seconds: a command that hangs is a failure, not a wait
+TIMEOUT = 120  # seconds; a command that takes longer hangs
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a command left behind."""
+    """The exit code and output of a command."""
 
     code: int
     raw: bytes
@@ -54,14 +48,14 @@ class Result:
         return self.json()["data"]
 
     def facts(self) -> dict[str, str]:
-        """The lines above the tables, by their first word."""
+        """The lines above the tables by their first word."""
         lines = [line for line in self.out.splitlines() if line[:1].isalpha()]
         return {word: rest.strip() for word, _, rest in (line.partition(" ") for line in lines)}
 
     def tables(self) -> list[list[list[str]]]:
         """The cells of every table, row by row."""
         tables: list[list[list[str]]] = []
-        headed = False  # whether the heads of the table, of one line or several, are behind
+        headed = False  # whether the heads of the table are complete
         for line in self.out.splitlines():
             if line.startswith(("┌", "+")) and (not tables or tables[-1]):
                 tables.append([])
@@ -80,7 +74,7 @@ class Result:
 
 
 class Run(Protocol):
-    """Runs ``poolcli`` and returns what it left behind."""
+    """Runs ``poolcli`` and returns the result."""
 
     def __call__(
         self,
@@ -92,7 +86,7 @@ class Run(Protocol):
 
 
 class Shell(Protocol):
-    """Runs a line in a real shell in which ``poolcli`` is the command under test."""
+    """Runs a line in a real shell where ``poolcli`` is the command under test."""
 
     def __call__(
         self, line: str, *, fresh: bool = False, env: Mapping[str, str] | None = None, cwd: Path | None = None
@@ -100,7 +94,7 @@ class Shell(Protocol):
 
 
 def command() -> str:
-    """The installed ``poolcli`` of the Python that runs the tests."""
+    """The ``poolcli`` installed for the Python that runs the tests."""
     beside = Path(sysconfig.get_path("scripts")) / "poolcli"
     found = str(beside) if beside.exists() else shutil.which("poolcli")
     assert found, "install poolcli before running its tests"
@@ -111,14 +105,14 @@ built = cache(registry.build)
 
 
 def code_of(returncode: int) -> int:
-    """The exit code as a shell has it: 128 and the number of the signal that ended a process."""
+    """The exit code in a shell: 128 plus the number of a signal that ended the process."""
     return returncode if returncode >= 0 else 128 - returncode
 
 
 def clean_environment(more: Mapping[str, str] | None = None, programs: Path | None = None) -> dict[str, str]:
-    """Nothing of the tester's: no colours, no terminal width, no POOLCLI_ variables, no language but C.UTF-8.
+    """An environment without the tester's settings: no colours, terminal width or POOLCLI_ variables; C.UTF-8.
 
-    In `programs` is the ``poolcli`` that is found first.
+    The ``poolcli`` in `programs` is found first.
     """
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     first = [str(programs)] if programs else []
@@ -133,7 +127,7 @@ def execute(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> Result:
-    """Run a program to its end; without `stdin` its standard input is at its end from the start."""
+    """Run a program to its end; without `stdin` its standard input is empty."""
     given: dict[str, Any] = {"stdin": stdin if stdin is not None else subprocess.DEVNULL}
     if isinstance(stdin, str | bytes):
         given = {"input": stdin.encode() if isinstance(stdin, str) else stdin}
@@ -151,9 +145,9 @@ def execute_here(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> Result:
-    """Run the command line in this process; for a row of cases of which the real command has shown one.
+    """Run the command line in this process.
 
-    Typer takes twice as long to build a command as most of them take to run: here each is built once.
+    Building a command with Typer takes twice as long as running most of them, so each is built once.
     """
     assert stdin is None or isinstance(stdin, str | bytes)
     given = io.BytesIO(stdin.encode() if isinstance(stdin, str) else stdin or b"")

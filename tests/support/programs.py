@@ -1,4 +1,4 @@
-"""Emitted programs, run here."""
+"""Running emitted programs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def namespace(code: str) -> dict[str, Any]:
-    """What a program defines."""
+    """The names that a program defines."""
     scope: dict[str, Any] = {}
     exec(compile(code, "<emitted>", "exec"), scope)  # noqa: S102 - running poolcli's own output is the point
     return scope

@@ -1,4 +1,4 @@
-"""Real shells for tests: what they make of a line when the tab key is pressed."""
+"""Completion in real shells: what a line becomes after pressing the tab key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.support.process import clean_environment
 
-PATIENCE = 60.0  # seconds: the machines that run this are shared
+PATIENCE = 60.0  # seconds, for slow machines
 START = {
     "bash": (["bash", "--norc", "--noprofile", "-i"], 'PS1="> "; eval "$(poolcli completion bash)"'),
     "zsh": (
@@ -34,14 +34,14 @@ START = {
 
 
 def after_tab(shell: str, typed: Sequence[str], folder: Path, programs: Path) -> list[str]:
-    """Return the words of each line after the tab key has been pressed at its end, as the shell would pass them on.
+    """Return the words of each line after pressing tab at its end.
 
-    The lines are typed at a terminal. So that the shell tells what became of them, ``printf`` is put in front of each.
+    The lines are typed at a terminal. ``printf`` in front of each makes the shell print its words.
     """
     command, setup = START[shell]
     environment = clean_environment({"TERM": "dumb", "HISTFILE": "", "ZDOTDIR": str(folder)}, programs)
     master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 1000, 0, 0))  # wide: no line is broken
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 1000, 0, 0))  # wide, so that no line breaks
     process = subprocess.Popen(
         command, stdin=slave, stdout=slave, stderr=slave, cwd=folder, env=environment, start_new_session=True
     )
@@ -62,7 +62,7 @@ def _tabbed(master: int, line: str, number: int) -> str:
 
 
 def _say(master: int, line: str, answer: str) -> re.Match[str]:
-    """Type a line and return where the answer stands."""
+    """Type a line and return the match of the answer."""
     os.write(master, f"{line}\r".encode())
     seen, until = "", time.monotonic() + PATIENCE
     while time.monotonic() < until:
@@ -70,7 +70,7 @@ def _say(master: int, line: str, answer: str) -> re.Match[str]:
             try:
                 seen += os.read(master, 65536).decode(errors="replace").replace("\r", "")
             except OSError as problem:
-                if problem.errno != errno.EIO:  # what Linux says when the shell has ended
+                if problem.errno != errno.EIO:  # Linux's error after the shell has ended
                     raise
                 break
         if found := re.search(answer, seen, re.MULTILINE):
@@ -79,7 +79,7 @@ def _say(master: int, line: str, answer: str) -> re.Match[str]:
 
 
 def fish_offers(line: str, folder: Path, programs: Path) -> dict[str, str]:
-    """Return what fish offers at the end of a line, with what it says of each."""
+    """Return fish's candidates at the end of a line, with their descriptions."""
     done = subprocess.run(
         ["fish", "--no-config", "-c", "poolcli completion fish | source; complete -C $argv[1]", line],
         capture_output=True, text=True, cwd=folder, env=clean_environment({"HOME": str(folder)}, programs), check=True,

@@ -1,4 +1,4 @@
-"""The source as facts: files, what they import and where, the texts and the names that they hold."""
+"""Facts about the source: files, their imports, texts and names."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from typing import Literal
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Place = Literal["head", "function", "typing", "text"]
 
-HEAVY = 2  # modules that a heavy one of the standard library comes to: mmap 1, difflib 3, json 5, asyncio 63
+HEAVY = 2  # least number of modules that a heavy one loads: mmap 1, difflib 3, json 5, asyncio 63
 
 
 @dataclass(frozen=True, order=True)
 class Import:
-    """One imported module in full, and where that is written: at the head, in a function, for types only, as a text."""
+    """The full name of an imported module, and the place: at the head, in a function, for types only, or as a text."""
 
     name: str
     place: Place
@@ -29,7 +29,7 @@ class Import:
 
 @dataclass(frozen=True)
 class Text:
-    """A string that is no docstring: its line, and what it says."""
+    """A string other than a docstring, with its line."""
 
     line: int
     value: str
@@ -40,7 +40,7 @@ def under(name: str, *parents: str) -> bool:
 
 
 def above(name: str) -> list[str]:
-    """A module and the packages that it is in, which are loaded before it."""
+    """A module and the packages around it, which are loaded first."""
     words = name.split(".")
     return [".".join(words[:end]) for end in range(1, len(words) + 1)]
 
@@ -50,7 +50,7 @@ INSIDE = ".__init__"
 
 @dataclass(frozen=True)
 class Source:
-    """The files of a package, by the name of their module, parsed when somebody looks."""
+    """The files of a package by module name, parsed on demand."""
 
     files: Mapping[str, str]
 
@@ -65,23 +65,23 @@ class Source:
 
     @cached_property
     def trees(self) -> dict[str, ast.Module]:
-        """What stands in every module; a folder is the `__init__.py` in it."""
+        """The syntax tree of every module; that of a folder is its `__init__.py`."""
         return {name.removesuffix(INSIDE): ast.parse(text) for name, text in self.files.items()}
 
     @cached_property
     def folders(self) -> frozenset[str]:
-        """The modules that are folders."""
+        """The names of the folders."""
         return frozenset(name.removesuffix(INSIDE) for name in self.files if name.endswith(INSIDE))
 
     @cached_property
     def imports(self) -> dict[str, list[Import]]:
-        """What every module imports."""
+        """The imports of every module."""
         return {
             name: sorted({*self._imports(name, tree, "head"), *self._named(name)}) for name, tree in self.trees.items()
         }
 
     def _named(self, module: str) -> Iterator[Import]:
-        """Yield the modules of the house whose names stand in a file that imports what a text says."""
+        """Yield the modules of the house that a file with `import_module` names in a text."""
         if any("import_module" in ast.unparse(node.func) for node in calls(self.trees[module])):
             named = (text for text in self.texts[module] if text.value in self.trees)
             yield from (Import(text.value, "text", text.line) for text in named)
@@ -103,12 +103,12 @@ class Source:
                 yield from self._imports(module, below, place)
 
     def used(self, module: str) -> set[str]:
-        """Return the names of all that a module imports, wherever."""
+        """Return the names of all imports of a module, in any place."""
         return {one.name for one in self.imports[module]}
 
     @cached_property
     def heavy(self) -> set[str]:
-        """The modules that load a library at their head, themselves or through what they load there."""
+        """The modules that load a library at their head, directly or through other modules."""
         found: set[str] = set()
         while True:
             more = {
@@ -123,7 +123,7 @@ class Source:
 
     @cached_property
     def texts(self) -> dict[str, list[Text]]:
-        """The strings of every module, but for docstrings."""
+        """The strings of every module, without docstrings."""
         found = {}
         for module, tree in self.trees.items():
             told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
@@ -136,7 +136,7 @@ class Source:
 
     @cached_property
     def homes(self) -> dict[str, dict[str, ast.stmt]]:
-        """Where each public name of a module is defined: as a class, a function or a constant."""
+        """The definitions of each public name (class, function or constant) by module."""
         found: dict[str, dict[str, ast.stmt]] = defaultdict(dict)
         for module, tree in self.trees.items():
             for node in tree.body:
@@ -174,7 +174,7 @@ def is_library(name: str) -> bool:
 
 @cache
 def brings_others(name: str) -> bool:
-    """Whether a module of the standard library brings others along that no command has yet."""
+    """Whether a module of the standard library loads others that no command has loaded yet."""
     probe = f"import sys, re, contextlib, dataclasses; n = len(sys.modules); import {name}; print(len(sys.modules) - n)"
     done = subprocess.run([sys.executable, "-I", "-c", probe], capture_output=True, text=True, check=False)
     return done.returncode == 0 and int(done.stdout) >= HEAVY

@@ -1,4 +1,4 @@
-"""The real command on a terminal of its own."""
+"""Running the real command on its own terminal."""
 
 from __future__ import annotations
 
@@ -23,10 +23,7 @@ def on_terminal(
     program: str | Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Result:
-    """Run the command, or a program in its place, on a terminal of so many columns.
-
-    What is not on the terminal is a pipe at its end.
-    """
+    """Run the command or another program on a terminal; streams that are not on it are pipes at their end."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen(
@@ -43,7 +40,7 @@ def on_terminal(
 
 
 def read_or_end(descriptor: int) -> bytes:
-    """Return what a terminal shows next, nothing when its last user has gone, which Linux calls an error."""
+    """Return the next output of a terminal; nothing after its last user has gone, which Linux reports as an error."""
     try:
         return os.read(descriptor, 65536)
     except OSError:

@@ -1,8 +1,7 @@
-"""What Windows and macOS lack, hidden: from a whole Python, or in the tests' own process from poolcli alone.
+"""Hiding what Windows and macOS lack, from an entire Python, or only from poolcli in the tests' process.
 
-``python -m pytest -p tests.support.without_posix`` runs tests as if the system had none of it: poolcli's modules see
-`os`, `select` and `signal` as Windows has them, and cannot import these modules. The libraries and the tests see
-everything.
+With ``python -m pytest -p tests.support.without_posix``, poolcli's modules see `os`, `select` and `signal` as on
+Windows, and cannot import `MODULES`. Libraries and tests see everything.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ NAMES = {
     ),
 }  # fmt: skip
 WHOLE = (os, signal)
-LOADED = ("dask", "numpy", "orjson", "PIL.Image", "rich.console", "typer", "zarr")  # they may need what is hidden
+LOADED = ("dask", "numpy", "orjson", "PIL.Image", "rich.console", "typer", "zarr")  # may need what is hidden
 
 
 def of_sockets(*watched: Any) -> Any:
@@ -44,18 +43,18 @@ CHANGED: dict[str, dict[str, Any]] = {"os": {"name": "nt"}, "select": {"select":
 
 
 def hide() -> None:
-    """Take it all away from this Python."""
+    """Hide everything from this Python."""
     for module in WHOLE:
         for name in NAMES[module.__name__]:
             if hasattr(module, name):
                 delattr(module, name)
     for name in MODULES:
         sys.modules.pop(name, None)
-        sys.modules[name] = None  # type: ignore[assignment]  # Python's way to say that it cannot be imported
+        sys.modules[name] = None  # type: ignore[assignment]  # makes importing it fail
 
 
 def without(module: ModuleType) -> ModuleType:
-    """Return a module that is this one but for the names that are hidden."""
+    """Return a copy of a module without the hidden names."""
     hidden = NAMES[module.__name__]
     less = ModuleType(module.__name__)
     less.__dict__.update({name: value for name, value in vars(module).items() if name not in hidden})
@@ -64,7 +63,7 @@ def without(module: ModuleType) -> ModuleType:
 
 
 class Loader(importlib.abc.Loader):
-    """Runs a module of poolcli while `os`, `signal` and what it may not have are changed for it."""
+    """Runs a module of poolcli while `os`, `signal` and the hidden modules are replaced."""
 
     def __init__(self, loader: importlib.machinery.SourceFileLoader) -> None:
         self.loader = loader
@@ -73,10 +72,10 @@ class Loader(importlib.abc.Loader):
         return getattr(self.loader, name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run it."""
+        """Run the module."""
         changed = {one.__name__: without(one) for one in (*WHOLE, select)} | dict.fromkeys(MODULES)
         before = {name: sys.modules[name] for name in changed if name in sys.modules}
-        sys.modules.update(changed)  # type: ignore[arg-type]  # None says that it cannot be imported
+        sys.modules.update(changed)  # type: ignore[arg-type]  # importing a None fails
         try:
             self.loader.exec_module(module)
         finally:
@@ -91,7 +90,7 @@ class Finder(importlib.abc.MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """Find them where Python does, with our loader."""
+        """Find a module as Python does, with our loader."""
         if name.partition(".")[0] != "poolcli":
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
@@ -101,7 +100,7 @@ class Finder(importlib.abc.MetaPathFinder):
 
 
 def pytest_load_initial_conftests() -> None:
-    """Hide it from poolcli, before its first module is loaded."""
+    """Hide everything from poolcli before its first module is loaded."""
     assert "poolcli" not in sys.modules
     for name in LOADED:
         import_module(name)
