@@ -15,7 +15,7 @@ from poolcli.arrays import Array, Held
 from poolcli.errors import PoolcliError, UsageError
 from poolcli.featuremap import SPATIAL, FeatureMap
 from poolcli.formats.json_map import dump
-from poolcli.formats.objects import feature_map_of
+from poolcli.formats.objects import feature_map_of, knows_axes
 from poolcli.pooling.api import in_our_words, spatial_axes
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.options import Options, Size
@@ -303,9 +303,8 @@ def _side(options: Any) -> PoolStep:
 def _as_map(x: Any, size: Size, ndim: int | None, layout: str | None, options: Mapping[str, Any]) -> FeatureMap:
     """Return `x` as a map; the options may say how many axes of a bare array are spatial."""
     feature_map = feature_map_of(x, layout)
-    if layout is not None or isinstance(x, FeatureMap) or hasattr(x, "getbands"):
+    if knows_axes(x, layout):
         return feature_map
-    said = map(options.get, ("output_size", "output_ratio", "padding", "stride", "dilation"))
-    number = spatial_axes(feature_map.values, ndim, size, *said)
+    number = spatial_axes(feature_map.values, ndim, size, options)
     lead = feature_map.values.ndim - number
     return FeatureMap.from_array(feature_map.values, "N" * (lead - 1) + "C" * (lead > 0) + SPATIAL[number - 1])

@@ -230,16 +230,19 @@ class Axis:
         first_cell, end = (starts[0], stops[-1]) if self.regular else (min(starts), max(stops))
         low = min(max(first_cell, 0), self.length)
         high = max(min(end, self.length), low)
-        moved = (_moved(starts, -low), _moved(stops, -low))
-        return low, high, Axis(high - low, *moved, self.dilation, self.before + low, self.after + self.length - high)
+        return low, high, Axis(
+            high - low, moved(starts, -low), moved(stops, -low), self.dilation,
+            self.before + low, self.after + self.length - high,
+        )  # fmt: skip
 
     def filled(self) -> Axis:
         """Return the axis over the array with its padding filled: every cell is real."""
-        moved = (_moved(self.starts, self.before), _moved(self.stops, self.before))
-        return Axis(self.length + self.before + self.after, *moved, self.dilation)
+        starts, stops = moved(self.starts, self.before), moved(self.stops, self.before)
+        return Axis(self.length + self.before + self.after, starts, stops, self.dilation)
 
 
-def _moved(cells: Sequence[int], by: int) -> Sequence[int]:
+def moved(cells: Sequence[int], by: int) -> Sequence[int]:
+    """Add a number to every cell; a range stays one."""
     if isinstance(cells, range):
         return range(cells.start + by, cells.stop + by, cells.step)
     return tuple(cell + by for cell in cells)

@@ -1,4 +1,4 @@
-"""The formats: bytes in, bytes out."""
+"""The file formats: bytes in, bytes out."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 
 def decode(data: bytes, name: str, options: ReadOptions | None = None) -> FeatureMap:
-    """Read data that are in memory.
+    """Read a file that is in memory.
 
     Parameters
     ----------
     data : bytes
-        All of the file.
+        The whole file.
     name : str
-        Its name, for the extension and for messages.
+        Its name, for its extension and for messages.
     options : ReadOptions, optional
-        What is known of it.
+        How to read it.
 
     Raises
     ------
@@ -47,18 +47,18 @@ def decode(data: bytes, name: str, options: ReadOptions | None = None) -> Featur
 
 
 def decode_line(line: bytes, name: str, options: ReadOptions) -> FeatureMap:
-    """Read one line of JSON Lines; its name says which."""
+    """Read one line of JSON Lines, whose number is in `name`."""
     from poolcli.formats import json_map
 
     return _completed("json", partial(json_map.read, line, name, options, in_line=True), options)
 
 
 def _completed(name: str, reads: Callable[[], FeatureMap], options: ReadOptions) -> FeatureMap:
-    """Read in a format of this name, and do what concerns every format."""
+    """Read a file of the format with this name, then do what all formats share."""
     try:
         feature_map = reads()
     except ShapeError as problem:
-        if options.layout:  # what the user said, not what the file says, is what does not fit
+        if options.layout:  # what does not fit is the user's option, not the file
             raise UsageError(problem.text, problem.advice) from None
         raise
     feature_map = without_missing(feature_map, Missing.of(options.missing).numbers, "as said")
@@ -71,7 +71,7 @@ def _completed(name: str, reads: Callable[[], FeatureMap], options: ReadOptions)
 
 
 def encode(feature_map: FeatureMap, options: WriteOptions) -> Iterable[bytes]:
-    """Give the bytes of a feature map in ``options.format``; everything is checked before the first of them comes."""
+    """Yield the bytes of a feature map in ``options.format``; everything is checked before the first byte."""
     if not options.format:
         raise UsageError("no output format is named", f"use one of {', '.join(FORMATS)}")
     if 0 in feature_map.spatial and options.format not in ("json", "npy"):
@@ -100,7 +100,7 @@ def read(source: str | Path, **options: Any) -> FeatureMap:
     FileError
         If the file cannot be read.
     InputError
-        If its content is not valid; the message names the place.
+        If its content is invalid; the message names the place.
 
     Examples
     --------
@@ -116,14 +116,14 @@ def read(source: str | Path, **options: Any) -> FeatureMap:
 
 
 def write(feature_map: FeatureMap | Held, target: str | Path, **options: Any) -> None:
-    """Write a feature map to a file, which is replaced completely or left as it was.
+    """Write a feature map to a file, which is replaced as a whole or left as it was.
 
     Parameters
     ----------
     feature_map : FeatureMap, array_like or PIL.Image
-        What to write; the layout of arrays follows from their number of axes, as in `FeatureMap.from_array`.
+        What to write; an array's layout follows from its number of axes, as in `FeatureMap.from_array`.
     target : str or Path
-        A path, whose extension says the format, or ``-`` for standard output.
+        A path, whose extension determines the format, or ``-`` for standard output.
     **options
         The attributes of `WriteOptions`, such as ``format="csv"`` or ``zoom=4``.
 

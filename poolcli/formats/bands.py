@@ -1,7 +1,7 @@
-"""Files larger than memory, whose rows come in bands (`poolcli.formats.registry.Banded` writes such files).
+"""Files larger than memory, read in bands of rows (`poolcli.formats.registry.Banded` writes such files).
 
-The reader knows the shape and the type before the first band, because it looks at the file twice, and its bands hold
-the same bits as the file read whole.
+The reader goes through the file twice, so it knows the shape and the type before the first band. The bands hold the
+same bits as the file read whole.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Bands(NamedTuple):
 
 
 def regrouped(pieces: Iterator[Rows], count: int) -> Iterator[Rows]:
-    """Give the rows of `pieces` again, `count` at a time."""
+    """Yield the rows of `pieces` again, `count` at a time."""
     waiting: list[Rows] = []
     have = 0
     for piece in pieces:
@@ -37,7 +37,7 @@ def regrouped(pieces: Iterator[Rows], count: int) -> Iterator[Rows]:
             waiting.append(part)
             have, piece = have + len(part), piece[len(part) :]
             if have == count:
-                yield waiting[0] if len(waiting) == 1 else np.concatenate(waiting)
+                yield np.concatenate(waiting)
                 waiting, have = [], 0
     if waiting:
-        yield waiting[0] if len(waiting) == 1 else np.concatenate(waiting)
+        yield np.concatenate(waiting)

@@ -1,4 +1,4 @@
-"""One cell of a text: which number it is, or what it is instead, and what to do about it."""
+"""One cell of text: which number it is, or what else it is and what to do about it."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from unicodedata import category
 from poolcli.formats.text import Number
 from poolcli.wording import Phrase
 
-FLOAT = rb"(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eEdD][+-]?[0-9]+)?|[0-9]+[eEdD][+-]?[0-9]+"  # d as Fortran writes it
+FLOAT = rb"(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eEdD][+-]?[0-9]+)?|[0-9]+[eEdD][+-]?[0-9]+"  # d is Fortran's
 DECIMAL = re.compile(rb"[+-]?(?:[0-9]+|(?P<float>%s))" % FLOAT)
 # NaN and infinities as libraries print them: glibc, musl, BSD, AIX (NaNQ), Windows (1.#QNAN, nan(ind)), .NET (the sign)
 NAN = rb"(?i:[+-]?(?:nan[qs]?|nan\([^()]*\)|1\.?#(?:[qs]?nan|ind)[0-9]*))"
 INFINITE = rb"(?i:[+-]?(?:inf(?:inity)?|1\.?#inf[0-9]*|\xe2\x88\x9e))"
 EXPONENT = bytes.maketrans(b"dD", b"ee")
 
-# What a spreadsheet writes for an error: capitals after the #, in any language, and ! or ? at the end, or one of these.
+# A spreadsheet's error: capitals after the #, in any language, and ! or ? at the end, or one of these words.
 _CAPITAL = rb"(?:[A-Z0-9/_.]|[\xc2-\xf4][\x80-\xbf]{1,3})"  # or a character of any other alphabet
 _WORDS = "N/A|NV|N/V|N/D|N/T|N/B|I/T|YOK|HIÁNYZIK|\u041d/\u0414|N/DISP|NENÍ_K_DISPOZICI|\u0394/\u03a5|GETTING_DATA"
 SHEET_ERROR = rb"#(?:%s+[!?]|%s)(?![\w/])|Err:[0-9]{3}$" % (_CAPITAL, _WORDS.encode())
 
 MISSING = rb"(?i:n/?a|null|none|nil|missing|-+|\?|\.)"
 BOOLEAN = rb"(?i:true|false)"
-SIGN = "+-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"  # and what stands for the minus sign
-BEFORE = SIGN + "($€£¥~≈<>' \t.,"  # what may stand before the digits of a number gone wrong
-MINUS = rb"(?:\xe2\x80[\x90-\x95]|\xe2\x88\x92)"  # the minus sign and the dashes that stand for it
+SIGN = "+-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"  # with the dashes that replace a minus sign
+BEFORE = SIGN + "($€£¥~≈<>' \t.,"  # may precede the digits of a number gone wrong
+MINUS = rb"(?:\xe2\x80[\x90-\x95]|\xe2\x88\x92)"  # the minus sign and the dashes that replace it
 TIME = rb"(?i:[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[ap]m)?)"
 DATE = rb"(?:[0-9]{4}([-/.])[0-9]{1,2}\1[0-9]{1,2}|[0-9]{1,2}([-/.])[0-9]{1,2}\2[0-9]{4})(?:[T ].*)?"
 
 COMMA_IS_DECIMAL = Phrase("add {decimal} if the comma is a decimal comma", decimal=",")
 THOUSANDS = "write numbers without thousands separators"
-Hints = tuple[tuple[bytes, "str | Phrase"], ...]  # texts, which nothing compiles before a cell is wrong
-POINTED = rb"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+"  # an integer with points between thousands
+Hints = tuple[tuple[bytes, "str | Phrase"], ...]  # patterns as text, compiled only when a cell is wrong
+POINTED = rb"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+"  # an integer with points between the thousands
 ADVICE: Hints = (
     (BOOLEAN, "write 1 for true and 0 for false"),
     (rb"[+-]?[0-9]{1,3},[0-9]{3}", COMMA_IS_DECIMAL + "; remove it if it separates thousands"),
@@ -54,7 +54,7 @@ ADVICE: Hints = (
      Phrase("add {delimiter} if blanks separate", delimiter="blanks")),
     (MINUS + rb"[0-9.,eE+-]+", "write the minus sign as -"),
 )  # fmt: skip
-WITH_COMMA: Hints = (  # first, where the comma is the decimal mark
+WITH_COMMA: Hints = (  # come first if the comma is the decimal mark
     (POINTED + rb"(?:,[0-9]*|\.[0-9]{3})", THOUSANDS),
     (rb"[^.]*\.[^.]*",
      Phrase("with {decimal} a point has no meaning; remove it if it separates thousands, or leave the option out if "
@@ -92,12 +92,12 @@ def number_in(cell: bytes, decimal: str = ".") -> Number | None:
             raise OverflowError
         return value
     digits = cell.lstrip(b"+-0")
-    # Python refuses to convert very long integers; any that long is beyond 64 bits all the same
+    # Python refuses to convert very long integers; all of those are beyond 64 bits anyway
     return int(cell) if len(digits) < 30 else (-1 if cell.startswith(b"-") else 1) * 10**100
 
 
 def looks_of(cell: bytes, decimal: str) -> str:
-    """Return what a cell is: number, empty, odd (a number gone wrong, no value), label (a time or a date) or name.
+    """Return what a cell is: number, empty, odd (a number gone wrong, or no value), label (a time or a date) or name.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def looks_of(cell: bytes, decimal: str) -> str:
 
 
 def advice(cell: bytes, decimal: str) -> str | Phrase | None:
-    """Return what to do about a cell that is not a number, if its looks tell."""
+    """Return what to do about a cell that is not a number, if that can be guessed."""
     hints = (*WITH_COMMA, *ADVICE) if decimal == "," else ADVICE
     found = next((hint for pattern, hint in hints if re.fullmatch(pattern, cell)), None)
     if found is None and any(digit.isdigit() and not digit.isascii() for digit in cell.decode(errors="replace")):

@@ -1,18 +1,19 @@
-"""Numbers in lines with a delimiter between them: CSV, TSV, ``;``, blanks and whatever else.
+"""Lines of numbers with a delimiter between them: CSV, TSV, ``;``, blanks or any other.
 
 What is read
 ------------
 A cell is a decimal number, an integer of up to 64 bits, or NaN or infinity in the notations of `poolcli.formats.cells`;
-blanks around it do not count and it may stand in double quotes. Nothing else is a number: not an empty cell, not
-``0x10``, ``1_000`` or ``1e400``; what ``missing`` names is NaN. Blank lines, and what follows a ``#`` at the start of a
-line or after a blank, are passed over. Each row has as many cells as the first; a delimiter that ends every line does
-not count. Row labels are left out. The numbers are int64 if all are integers (uint64 if one needs it), else float64.
+it may be in double quotes, and blanks around it do not count. Nothing else is a number: not an empty cell, not
+``0x10``, ``1_000`` or ``1e400``; what ``missing`` names is NaN. Blank lines are skipped, and so are comments, which
+start with a ``#`` at the start of a line or after a blank. Each row has as many cells as the first; a delimiter at the
+end of every line does not count. Row labels are left out. The numbers are int64 if all are integers (uint64 if needed),
+else float64.
 
 How
 ---
-Lines become JSON, a band at a time, and orjson's strict grammar refuses what is not a plain number. A band that it
-refuses is read cell by cell by `poolcli.formats.dialect`, which knows every rule above and finds the line and the cell
-of what is wrong.
+Lines become JSON, a band at a time, and orjson's strict grammar refuses everything but plain numbers. A band that it
+refuses is read cell by cell by `poolcli.formats.dialect`, which knows all the rules above and finds the line and the
+cell of an error.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ from poolcli.formats.text import (
 from poolcli.system.files import open_source
 
 NAN_AND_INF = (b"nan", b"inf")  # as they are written
-LONG_LINE = 2 * BAND_BYTES  # of a band: then it has a line that does not stay in cache
-NARROW = 64  # columns; from here on a call for each row costs less than a search for the ends of rows (20 ns a number)
+LONG_LINE = 2 * BAND_BYTES  # bytes; a longer band has a line that does not stay in cache
+NARROW = 64  # columns; for more, a call per row costs less than searching for the ends of rows (20 ns a number)
 NAN_WORDS = (b"nan", b"NaN", b"NAN")
 
 # Bands of lines
@@ -69,13 +70,13 @@ def _bands(file: BinaryIO) -> Iterator[bytes]:
             yield _unix(rest[:cut]).removesuffix(b"\n")
             rest, size = rest[cut:], BAND_BYTES
         else:
-            size *= 2  # one long line: keep the number of joins small
+            size *= 2  # one long line: join it in few steps
     if rest:
         yield _unix(rest).removesuffix(b"\n")
 
 
 def _bands_of(text: bytes) -> Iterator[bytes]:
-    """Cut text that is in memory as `_bands` cuts a file, with a copy of each band and no more."""
+    """Cut text in memory as `_bands` cuts a file, copying one band at a time."""
     start = 0
     while start < len(text):
         end = text.rfind(b"\n", start, start + BAND_BYTES)
@@ -90,7 +91,7 @@ def _unix(text: bytes) -> bytes:
 
 
 def _head(bands: Iterator[bytes], line: int) -> tuple[bytes, int]:
-    """Take bands until there are two rows, perhaps a header and one; return them and the number of their first line."""
+    """Take bands until there are two rows, or a header and one; return them and the number of their first line."""
     pieces: list[bytes] = []
     rows = 0
     for band in bands:
@@ -108,7 +109,7 @@ def _head(bands: Iterator[bytes], line: int) -> tuple[bytes, int]:
 def _open(
     bands: Iterator[bytes], name: str, options: ReadOptions, kind: str
 ) -> tuple[Dialect, Iterator[tuple[int, bytes]]]:
-    """Find out how a file is written; give its rows in bands, each with the number of its first line."""
+    """Return a file's dialect, and its rows in bands, each with the number of its first line."""
     head, first = _head(bands, options.skip + 1)
     dialect = dialect_of(head, first, name, options, tabs=kind == "tsv")
 
@@ -129,13 +130,13 @@ Convert = Callable[[bytes], bytes | None]
 
 
 def _converter(dialect: Dialect) -> Convert:
-    """Make a function that turns rows into ``1,2],[3,4``, or returns None if they need a closer look."""
+    """Make a function that turns rows into ``1,2],[3,4``, or returns None for rows that need a closer look."""
     mark, decimal = dialect.mark, dialect.decimal.encode()
     if mark == decimal:  # only quotes tell them apart
         return lambda _: None
     strange = [other for other in (b",", b".") if other not in (mark, decimal)] + [b"u", b"l"]  # true, false, null
     blanks = mark == b" "
-    strange += [b"\v", b"\f"] if blanks else []  # bytes.split would cut there
+    strange += [b"\v", b"\f"] if blanks else []  # where bytes.split would cut
     between = b"" if blanks else mark
     plain = between + decimal in (b".", b",.")
     table = bytes.maketrans(between + decimal, b",."[-len(between + decimal) :]) if len(between) < 2 else None
@@ -153,7 +154,10 @@ def _converter(dialect: Dialect) -> Convert:
 
 
 def _reshaper(dialect: Dialect) -> Convert | None:
-    """Make a function that gives rows commas between the cells that are read, None if the rows are not as the first."""
+    """Make a function that joins the wanted cells of rows with commas, or returns None if rows differ from the first.
+
+    None itself means that rows are fine as they are.
+    """
     if not dialect.trailing and dialect.picked is None and dialect.mark != b" ":
         return None
     picked = dialect.picked
@@ -176,13 +180,13 @@ def _reshaper(dialect: Dialect) -> Convert | None:
         if set(map(len, rows)) != {dialect.width}:
             return None
         picked_rows = [b",".join(pick(cells)) for cells in rows]
-        return b"\n".join(picked_rows) if all(picked_rows) else None  # an empty line would be passed over
+        return b"\n".join(picked_rows) if all(picked_rows) else None  # an empty line would be skipped
 
     return reshape
 
 
 def _word_finder(dialect: Dialect) -> re.Pattern[bytes] | None:
-    """Return what finds in JSON the cells that stand for NaN; an empty line of one column is not a cell."""
+    """Return a pattern that finds in JSON the cells that mean NaN; an empty line of a single column is not a cell."""
     words = [re.escape(word) for word in dialect.words if word or dialect.columns > 1]
     if not words:
         return None
@@ -190,22 +194,22 @@ def _word_finder(dialect: Dialect) -> re.Pattern[bytes] | None:
 
 
 def _loaded(json: bytes, words: re.Pattern[bytes] | None) -> list[list[Any]] | None:
-    """Read ``1,2],[3,4``, perhaps with NaN, words for it and exponents as Fortran has them; None for anything else."""
+    """Read ``1,2],[3,4``, which may hold NaN, words for it and Fortran's exponents; None for anything else."""
     rows = load_rows(json)
     if rows is not None:
         return rows
     if words:
         json = words.sub(b"null", json)
-    for word in NAN_WORDS if b"n" in json.lower() else ():  # a part of another word makes no JSON
+    for word in NAN_WORDS if b"n" in json.lower() else ():  # replaced inside another word, it gives invalid JSON
         json = json.replace(word, b"null")
     return load_rows(json.translate(EXPONENT))
 
 
 def _fast(text: bytes, convert: Convert, words: re.Pattern[bytes] | None) -> tuple[list[list[Any]], bytes] | None:
-    """Read a band of rows that are plain JSON numbers or NaN, and give them with that JSON; None for anything else."""
+    """Read a band of plain JSON numbers or NaN, and return the rows with that JSON; None for anything else."""
     json = convert(text)
     rows = None if json is None else _loaded(json, words)
-    if json is None or rows is None or len(rows) != newlines(text) + 1:  # a ] would make two of one
+    if json is None or rows is None or len(rows) != newlines(text) + 1:  # a ] would split a row
         return None
     return rows if all(rows) else [row for row in rows if row], json
 
@@ -216,14 +220,14 @@ def _careful(text: bytes, line: int, dialect: Dialect, name: str) -> Iterator[li
 
 
 class _Rows:
-    """Reads bands of rows that are written in one dialect."""
+    """Reads bands of rows in one dialect."""
 
     def __init__(self, dialect: Dialect, name: str) -> None:
         self.dialect, self.name = dialect, name
         self.convert, self.words = _converter(dialect), _word_finder(dialect)
 
     def fill(self, numbers: Numbers, text: bytes, line: int) -> None:
-        """Add a band of lines to the numbers so far."""
+        """Add a band of lines to the numbers."""
         if len(text) > LONG_LINE and self._fill_long(numbers, text):
             return
         if found := _fast(text, self.convert, self.words):
@@ -233,7 +237,7 @@ class _Rows:
         numbers.add_exact([*chain.from_iterable(_careful(text, line, self.dialect, self.name))])
 
     def _fill_long(self, numbers: Numbers, text: bytes) -> bool:
-        """Add long lines piece by piece, so that each stays in cache; False, and none added, for a closer look."""
+        """Add long lines in pieces that stay in cache; return False, with nothing added, if they need a closer look."""
         before, json = numbers.count, self.convert(text)
         for row in json.split(b"],[") if json is not None else ():
             start = numbers.count
@@ -247,7 +251,7 @@ class _Rows:
 
 
 def _out_of_range(misfit: Misfit, text: bytes, line: int, dialect: Dialect, name: str) -> NumberRangeError:
-    """Make the error for a number that does not fit, with its place in the rows `text`."""
+    """Return the error for a number that does not fit, with its place in the rows `text`."""
     row, column = divmod(misfit.index, dialect.columns)
     here, _, _ = next(islice(lines_of(text, line), row, None))
     return range_error(f"{name}: line {here}, column {column + 1}", misfit.reason)
@@ -257,7 +261,7 @@ def _out_of_range(misfit: Misfit, text: bytes, line: int, dialect: Dialect, name
 
 
 def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:
-    """Read all of a file."""
+    """Read a whole file."""
     text, notes = utf8(data, name, options.skip)
     dialect, array = _read_table(text, name, options, kind)
     origin: dict[str, Any] = {"header": dialect.header} if dialect.header else {}
@@ -283,13 +287,13 @@ def _read_table(text: bytes, name: str, options: ReadOptions, kind: str) -> tupl
 
 
 def _line_count(text: bytes) -> int:
-    """Return how many lines there are at most."""
+    """Return the largest possible number of lines."""
     lines = newlines(text) + 1
     return lines if b"\r" not in text else lines + newlines(text, byte=13) - text.count(b"\r\n")
 
 
 def matrix_of(feature_map: FeatureMap, kind: str) -> NDArray[Any]:
-    """Return the rows and columns of a map; axes of length 1 do not count."""
+    """Return a map as rows and columns; axes of length 1 do not count."""
     array = feature_map.array
     while array.ndim > 2 and 1 in array.shape:
         array = array.squeeze(array.shape.index(1))
@@ -303,7 +307,7 @@ def matrix_of(feature_map: FeatureMap, kind: str) -> NDArray[Any]:
 
 
 def band_bytes(matrix: NDArray[Any], mark: bytes) -> Iterator[bytes]:
-    """Write a matrix, a band of rows at a time, a long row in pieces."""
+    """Write a matrix in bands of rows, and a long row in pieces."""
     for band in row_bands(matrix):
         if matrix.shape[1] < NARROW:
             yield dump_numbers(band, *NAN_AND_INF)[2:-2].replace(b"],[", b"\n").replace(b",", mark) + b"\n"
@@ -320,12 +324,12 @@ def band_bytes(matrix: NDArray[Any], mark: bytes) -> Iterator[bytes]:
 
 
 def open_bands(path: str | Path, options: ReadOptions, kind: str) -> Bands | None:
-    """Look through a file of text once and return its rows in bands; None if it has to be read whole.
+    """Go through a text file once and return its rows in bands; None if it has to be read whole.
 
     Raises
     ------
     PoolcliError
-        If the file cannot be read or is not what it should be, as far as a first look shows.
+        If the file cannot be read, or the first pass finds an error in it.
     """
     name = str(path)
     with open_source(path) as file:
@@ -333,7 +337,7 @@ def open_bands(path: str | Path, options: ReadOptions, kind: str) -> Bands | Non
             return None
         stamp = _stamp(file)
         dialect, found = _open(_checked(file, name, options.skip), name, options, kind)
-        if dialect.picked is not None or dialect.mark == dialect.decimal.encode():  # cells have to be looked at
+        if dialect.picked is not None or dialect.mark == dialect.decimal.encode():  # each cell has to be looked at
             return None
         count, dtype = _scanned(found, dialect, name)
 
@@ -361,7 +365,7 @@ def _stamp(file: BinaryIO) -> tuple[int, int]:
 
 
 def _checked(file: BinaryIO, name: str, skip: int) -> Iterator[bytes]:
-    """Give the bands of a file below the lines that are skipped, without a byte order mark, checked to be text."""
+    """Yield the bands of a file below the skipped lines, without a byte order mark and checked to be text."""
     file.seek(0)
     file.seek(len(codecs.BOM_UTF8) if file.read(3) == codecs.BOM_UTF8 else 0)
     for _ in range(skip):
@@ -374,9 +378,9 @@ def _checked(file: BinaryIO, name: str, skip: int) -> Iterator[bytes]:
 
 
 def _scanned(bands: Iterator[tuple[int, bytes]], dialect: Dialect, name: str) -> tuple[int, str]:
-    """Count the rows, and find out which type holds all numbers, mostly without reading them."""
+    """Count the rows and find the type that holds all numbers, mostly without reading them."""
     count, dtype = 0, "int64"
-    # of a float, of nan and of inf in any notation
+    # found in floats, and in nan and inf in any notation
     marks = [dialect.decimal.encode(), b"#", "∞".encode(), *(bytes((byte,)) for byte in b"eEdDnNiI")]
     for line, band in bands:
         text = _tidy(band, line)
@@ -399,6 +403,6 @@ def _tidy(text: bytes, line: int) -> bytes:
 
 
 def _has_long_number(text: bytes) -> bool:
-    """Whether there may be an integer of 19 digits, the first that int64 cannot always hold."""
+    """Whether there may be an integer of 19 digits, which int64 cannot always hold."""
     ends = np.flatnonzero(np.frombuffer(b"\n" + text + b"\n", np.uint8) < ord("0"))
     return bool(np.diff(ends).max() > 19)

@@ -1,4 +1,4 @@
-"""In what format data are."""
+"""Finding out the format of data."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from poolcli.formats.options import ReadOptions
 from poolcli.formats.registry import FORMATS, SIGNATURES, Format, find_format, format_of_name
 from poolcli.wording import Phrase, Typed
 
-ANY_TEXT = "txt"  # whose extension says no more than that it is text
+ANY_TEXT = "txt"  # an extension that only says that it is text
 BOX = re.compile("^[ \t]*[\u2500-\u257f]|^[ \t]*\\+[-=+]+\\+[ \t]*$", re.MULTILINE)
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # its byte order marks
 BEFORE_TEXT = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # byte order marks, the other halves of UTF-16, blanks
 
 
 def detect(head: bytes, name: str, options: ReadOptions) -> Format:
-    """Find out in what format data are: by the option, a binary signature, the extension, then the text itself.
+    """Find out the format of data: by the option, a binary signature, the extension, then the text itself.
 
     Parameters
     ----------
     head : bytes
-        The first bytes, all of them if there are few.
+        The first bytes, or all if there are few.
     name : str
         The file's name, for its extension and for messages.
     options : ReadOptions
@@ -40,7 +40,7 @@ def detect(head: bytes, name: str, options: ReadOptions) -> Format:
     if (found := re.match(SIGNATURES, head, re.DOTALL)) and found.lastgroup:
         return FORMATS[found.lastgroup]
     row = format_of_name(name)
-    if row is not None and row.reads and row.name not in FORMATS:  # of a package, which knows its own files best
+    if row is not None and row.reads and row.name not in FORMATS:  # another package knows its own files best
         return row
     foreign.refuse(head, name)
     if row is not None and row.picture and row.reads:
@@ -57,5 +57,5 @@ def _detect_text(head: bytes, name: str, by_extension: Format | None) -> Format:
     if by_extension is not None and by_extension.reads and by_extension.name != ANY_TEXT:
         return by_extension
     if b"\0" in head and not head.startswith(UTF_16):
-        return FORMATS["png"]  # no text: Pillow knows pictures that have no signature here
+        return FORMATS["png"]  # not text: Pillow also knows pictures without a signature here
     return FORMATS["json" if head.lstrip(BEFORE_TEXT).startswith((b"[", b"{")) else "csv"]

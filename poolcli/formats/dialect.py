@@ -1,4 +1,4 @@
-"""How numbers in lines are written: what separates them, whether there is a header, which columns hold numbers."""
+"""The dialect of a text of numbers: its delimiter, whether it has a header, which columns hold numbers."""
 
 from __future__ import annotations
 
@@ -15,53 +15,52 @@ from poolcli.formats.options import ReadOptions
 from poolcli.formats.text import Number, load_rows, quoted, shortened
 from poolcli.wording import Phrase, as_utf8, many
 
-DELIMITERS = {"tab": b"\t", ";": b";", ",": b",", "|": b"|", "blanks": b" "}  # in the order of precedence
+DELIMITERS = {"tab": b"\t", ";": b";", ",": b",", "|": b"|", "blanks": b" "}  # in order of precedence
 NAMED_DELIMITERS = {"\t": "tab", "\\t": "tab", " ": "blanks", "comma": ",", "semicolon": ";"}
 HEADERS = ("auto", "yes", "no")
 SAMPLE = 20  # lines that decide the delimiter
-CLOSE_LOOK = 1 << 16  # bytes of a line that show whether it is made of numbers
+CLOSE_LOOK = 1 << 16  # bytes of a line that show whether it consists of numbers
 TITLE = 60  # characters of a header that a note shows
 
 BLANKS = re.compile(rb"[ \t]+")
 QUOTED = re.compile(rb'"((?:[^"]|"")*)"')
-MARKED = re.compile(rb'"(?:[^"]|"")*"|#')  # what may hide a #, and the #
-# A line that was cut at decimal commas: the blanks in it are what separates.
+MARKED = re.compile(rb'"(?:[^"]|"")*"|#')  # quoted text, in which # means nothing, or a #
+# A line with decimal commas that was cut at its commas, though blanks separate the numbers.
 BLANKS_AND_COMMAS = rb"[ \t]*X(?:[ \t]+X)+[ \t]*".replace(b"X", rb"(?:%s|[+-]?[0-9]*),[0-9]+" % POINTED)
 
 NAMES = Phrase("correct it, or add {header} if this line names the columns", header="yes")
-TextLine = tuple[int, int, bytes]  # its number, its offset and its text
+TextLine = tuple[int, int, bytes]  # number, offset and text
 
 
 class Dialect(NamedTuple):
     """How one file is written."""
 
-    # what stands between cells; a blank stands for any number of blanks and tabs, nothing for one cell in each line
+    # the delimiter; a blank means any number of blanks and tabs, an empty one a single cell in each line
     mark: bytes
     decimal: str  # . or ,
     width: int  # cells in each line
-    picked: tuple[int, ...] | None  # which of them to read, from 0; all if missing
+    picked: tuple[int, ...] | None  # which of them to read, from 0; None for all
     trailing: bool  # whether every line ends with a delimiter
-    words: frozenset[bytes]  # what stands for NaN
-    header: str  # what was taken for one, above the first row
-    labels: frozenset[int]  # which columns hold no numbers as far as the first lines show
-    # the offset of the first row and its line number from 1
-    start: int
-    line: int
+    words: frozenset[bytes]  # cells that mean NaN
+    header: str  # what was taken for a header
+    labels: frozenset[int]  # columns that hold no numbers, judging by the first lines
+    start: int  # the offset of the first row
+    line: int  # its line number, from 1
     notes: tuple[str, ...]  # what was guessed
     warnings: tuple[str | Phrase, ...]  # what is left out
 
     @property
     def columns(self) -> int:
-        """How many numbers there are in each row."""
+        """The count of numbers in each row."""
         return self.width if self.picked is None else len(self.picked)
 
     def row(self, line: bytes, here: int, name: str) -> list[Number]:
-        """Return the numbers in a line of a file, given the number of the line.
+        """Return the numbers in line number `here` of a file.
 
         Raises
         ------
         InputError
-            If a cell is not a number or there are more or fewer than in the first row, with the place.
+            If a cell is not a number, or the row is longer or shorter than the first.
         NumberRangeError
             If a number is beyond float64.
         """
@@ -95,7 +94,7 @@ class Dialect(NamedTuple):
         return value
 
     def _hint(self, cell: bytes, column: int, line: bytes, here: int) -> str | Phrase:
-        """Say what to do about a cell that is not a number, in a line of this number."""
+        """Say what to do about a cell that is not a number, in line number `here`."""
         if self.mark == b"," != self.decimal.encode() and re.fullmatch(BLANKS_AND_COMMAS, line):
             return Phrase("add {decimal} if these are decimal commas with blanks between the numbers", decimal=",")
         if here == self.line and self.header and self._is_names(line):
@@ -120,14 +119,14 @@ class Dialect(NamedTuple):
         return Phrase("correct it, or add {missing} if it stands for a missing value", missing=word)
 
     def _is_names(self, line: bytes) -> bool:
-        """Whether a line has cells of text, such as units, and no number, not even one gone wrong."""
+        """Whether a line holds text, such as units, and no number, not even one gone wrong."""
         cells = cells_of(line, self.mark, "")
         kinds = {looks_of(cell.strip(b"[]-"), self.decimal) for cell in cells}
         return "name" in kinds and kinds <= {"name", "empty"}
 
 
 def _listed(width: int, left_out: frozenset[int]) -> str:
-    """Write the columns that are not left out as the option takes them.
+    """Write the columns that are not left out, as a user types them.
 
     Examples
     --------
@@ -147,11 +146,11 @@ def _listed(width: int, left_out: frozenset[int]) -> str:
     return ",".join(text)
 
 
-# What a file is like
+# The dialect of a file
 
 
 def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, *, tabs: bool = False) -> Dialect:
-    """Find out how a file is written from its first lines."""
+    """Find out from its first lines how a file is written."""
     asked = _asked(options)
     lines = list(islice(lines_of(head, line), SAMPLE))
     if not lines:
@@ -188,7 +187,7 @@ def _ends(text: bytes, mark: bytes) -> bool:
 
 
 class _Look:
-    """A look at the first lines of a file, whose delimiter is known."""
+    """A look at the first lines of a file with a known delimiter."""
 
     def __init__(self, mark: bytes, trailing: bool, options: ReadOptions, name: str) -> None:
         self.mark, self.trailing, self.options, self.name = mark, trailing, options, name
@@ -197,18 +196,18 @@ class _Look:
         self.numbers, self.named = _columns_asked(options.columns)
 
     def cells(self, line: TextLine) -> list[bytes]:
-        """Cut a line."""
+        """Cut a line into cells."""
         found = cells_of(line[2], self.mark, f"{self.name}: line {line[0]}")
         return found[:-1] if self.trailing else found
 
     def width(self, line: TextLine) -> int:
-        """Return how many cells there are in a line."""
+        """Return the number of cells in a line."""
         if self.mark in (b"", b" ") or b'"' in line[2]:
             return len(self.cells(line))
         return line[2].count(self.mark) + 1 - self.trailing
 
     def plain(self, line: TextLine) -> bool:
-        """Whether a line is made of what only plain numbers are, as its start shows: then it needs no closer look."""
+        """Whether a line, judging by its start, consists of plain numbers, and so needs no closer look."""
         text = line[2]
         if len(text) > CLOSE_LOOK:
             text = text[: max(text.rfind(self.mark or b",", 0, CLOSE_LOOK), 0)]
@@ -216,14 +215,14 @@ class _Look:
         letters = text.translate(None, b"0123456789.+- \t," + self.mark)
         if empty or letters.strip(b"eE"):
             return False
-        return not letters or load_rows(text.replace(self.mark or b",", b",")) is not None  # names may be e1, e2
+        return not letters or load_rows(text.replace(self.mark or b",", b",")) is not None  # e1, e2 may be names
 
     def kinds(self, cells: Sequence[bytes]) -> list[str]:
-        """Say of each cell what it is."""
+        """Return the kind of each cell."""
         return ["number" if cell and cell in self.words else looks_of(cell, self.decimal) for cell in cells]
 
     def is_header(self, lines: Sequence[TextLine]) -> bool:
-        """Whether the first line is a header: it has names, and no cell of it is a number, or one gone wrong."""
+        """Whether the first line is a header: it has names, and no number, not even one gone wrong."""
         if self.options.header == "yes" or self.named:
             return True
         if self.options.header == "no" or self.plain(lines[0]):
@@ -248,7 +247,7 @@ class _Look:
         """Return the columns that hold names, times or dates in each of several lines, others being numbers."""
         rows = []
         for line in lines:
-            with suppress(InputError):  # a broken quote: whoever reads the line says so
+            with suppress(InputError):  # a broken quote, which is an error when the line is read
                 rows.append(self.kinds(self.cells(line)))
         if len(rows) < 2 or len(set(map(len, rows))) > 1 or not all({"number", "odd"} & {*row} for row in rows):
             return frozenset()
@@ -259,7 +258,7 @@ class _Look:
     def columns(
         self, names: Sequence[bytes], first: TextLine, width: int
     ) -> tuple[tuple[int, ...] | None, tuple[str | Phrase, ...]]:
-        """Return which columns to read, None for all, and what is to be said of what is left out."""
+        """Return which columns to read, None for all, and warnings about what is left out."""
         # a title above two columns of numbers is not a header of labels and one column
         shorter = len(names) == width - 1 > 0 and (len(names) > 1 or not self.plain(first))
         if names and len(names) != width and not shorter:
@@ -282,7 +281,7 @@ class _Look:
         return None, ()
 
     def _for_header(self, names: Sequence[bytes], first: TextLine) -> Phrase:
-        """Say what to do about a header that does not fit: where tabs and blanks take turns, both separate."""
+        """Say what to do about a header that does not fit; where tabs and blanks alternate, both separate."""
         width = len(cells_of(first[2], b" ", f"{self.name}: line {first[0]}"))
         if self.mark == b"\t" and len(b" ".join(names).split()) in (width, width - 1):
             return Phrase("add {delimiter} if blanks separate as well", delimiter="blanks")
@@ -299,7 +298,7 @@ class _Look:
 
 
 def _columns_asked(text: str | None) -> tuple[tuple[tuple[int, int | None], ...], tuple[str, ...]]:
-    """Return the ranges of columns that are asked for, from 1, or their names."""
+    """Return the columns that the option asks for, as ranges from 1 or as names."""
     if text is None:
         return (), ()
     items = [item.strip() for item in text.split(",")]
@@ -317,7 +316,7 @@ def _columns_asked(text: str | None) -> tuple[tuple[tuple[int, int | None], ...]
 
 
 def _chosen(ranges: Sequence[tuple[int, int | None]], width: int, name: str) -> tuple[int, ...]:
-    """Return the columns, from 0, of ranges from 1."""
+    """Return the columns, counted from 0, of ranges counted from 1."""
     most = max(max(low, high or 0) for low, high in ranges)
     if most > width:
         raise InputError(f"{name}: there is no column {most}, only {width}", Phrase("{columns}", columns=f"1-{width}"))
@@ -325,7 +324,7 @@ def _chosen(ranges: Sequence[tuple[int, int | None]], width: int, name: str) -> 
 
 
 def _asked(options: ReadOptions) -> str:
-    """Check the options; return the delimiter that is asked for, nothing if it is to be guessed."""
+    """Check the options; return the delimiter that they ask for, or an empty text if it is to be guessed."""
     delimiter = NAMED_DELIMITERS.get(options.delimiter, options.delimiter)
     if options.decimal not in (".", ","):
         both = Phrase("{decimal}", decimal=".") + " or " + Phrase("{decimal}", decimal=",")
@@ -347,7 +346,7 @@ def _asked(options: ReadOptions) -> str:
 def _guess(lines: list[bytes], decimal: str) -> str:
     """Choose the first delimiter that every line has, or every line after the first, or any line.
 
-    What stands in quotes does not count.
+    Quoted text does not count.
     """
     bare = [(QUOTED.sub(b'""', line) if b'"' in line else line).strip() for line in lines]
     fits = [name for name in DELIMITERS if name != decimal or any(b'"' in line for line in bare)]
@@ -362,7 +361,7 @@ def _guess(lines: list[bytes], decimal: str) -> str:
 
 
 def lines_of(text: bytes, line: int) -> Iterator[TextLine]:
-    """Give the number, the offset and the text of each line that is not blank, comments taken off."""
+    """Yield the number, the offset and the text of each line that is not blank, without comments."""
     offset = 0
     while offset < len(text):
         end = text.find(b"\n", offset)
@@ -374,7 +373,7 @@ def lines_of(text: bytes, line: int) -> Iterator[TextLine]:
 
 
 def _uncommented(line: bytes) -> bytes:
-    """Return a line up to the # that begins a comment: at its start or after a blank, and no error of a spreadsheet."""
+    """Cut a line at the # of a comment, which is at its start or after a blank and not a spreadsheet's error."""
     if b"#" in line:
         for match in MARKED.finditer(line):
             at = match.start()
@@ -384,7 +383,7 @@ def _uncommented(line: bytes) -> bytes:
 
 
 def cells_of(line: bytes, mark: bytes, where: str) -> list[bytes]:
-    """Cut a line into cells, and take blanks and quotes off them."""
+    """Cut a line into cells without blanks and quotes around them."""
     if b'"' in line:
         return _split_quoted(line, mark, where)
     if not mark:
@@ -395,7 +394,7 @@ def cells_of(line: bytes, mark: bytes, where: str) -> list[bytes]:
 
 
 def _split_quoted(line: bytes, mark: bytes, where: str) -> list[bytes]:
-    """Cut a line that has quotes in it; a delimiter in quotes is text, and ``""`` in them is a quote."""
+    """Cut a line that has quotes; a delimiter in quotes is text, and ``""`` in them is a quote."""
     blanks = b" " if mark == b"\t" else b" \t"
     cells, rest = [], line.strip(blanks)
     while True:

@@ -1,4 +1,4 @@
-"""Files of kinds that poolcli does not read: what each is, and the command that makes of it one that it does."""
+"""Files that poolcli does not read: what each is, and the command that turns it into one that it reads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from poolcli.errors import InputError
 from poolcli.system.files import STDIN_NAME, free_name, piped
 
-# What is packed, by its first bytes, and the program that unpacks it.
+# Compressed files: the first bytes, the name, and the program that unpacks them.
 PACKED: tuple[tuple[bytes, str, str], ...] = (
     (rb"\x1f\x8b", "gzip", "gunzip -c"),
     (rb"BZh", "bzip2", "bunzip2 -c"),
@@ -24,10 +24,10 @@ class Foreign(NamedTuple):
 
     start: bytes  # a regular expression for its first bytes
     what: str
-    # what to do, with {name} for the file, {run} for the command that runs `code`, {modules} for what `code` needs, and
-    # {png}, {csv} and {folder} for names that are free
+    # what to do; {name} is the file, {run} the command that runs `code`, {modules} what `code` needs, and {png}, {csv}
+    # and {folder} are names that are not taken
     advice: str
-    code: str = ""  # Python that makes {npy} or {csv} of {name}
+    code: str = ""  # Python that turns {name} into {npy} or {csv}
 
 
 NUMPY = "save its numbers as .npy with {modules}: {run}"
@@ -165,18 +165,12 @@ FOREIGN_KINDS: tuple[Foreign, ...] = (
     Foreign(rb"\s*<\?xml", "XML", "save the numbers as .csv or .json"),
 )
 HEAD = 4096  # bytes that show what a file is
-CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # none of these is in a text
-SPELLED = rb"\s*(?:[<%%@]|PAR1|ARROW1|MATLAB|GRIB|BZh|SQLite|CDF|%s)" % LABELLED  # or begins so
+CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # characters that no text has
+SPELLED = rb"\s*(?:[<%%@]|PAR1|ARROW1|MATLAB|GRIB|BZh|SQLite|CDF|%s)" % LABELLED  # starts without such characters
 
 
 def refuse(head: bytes, name: str) -> None:
-    """Raise an error that names the kind of a file if its first bytes are those of one that is not read.
-
-    Raises
-    ------
-    InputError
-        With the command that mends it.
-    """
+    """Raise `InputError` with the command that helps, if the first bytes are those of a kind that is not read."""
     if not CONTROL.search(head) and not re.match(SPELLED, head):
         return
     for start, packer, program in PACKED:
@@ -197,14 +191,14 @@ def _advice(kind: Foreign, name: str) -> str:
 
 
 def _literal(text: str) -> str:
-    """Write a text of Python in double quotes if that is possible, because single ones are the shell's here."""
+    """Write a Python string in double quotes if possible, because the shell's quotes are single ones here."""
     return f'"{text}"' if text.isprintable() and not {'"', "\\"} & set(text) else repr(text)
 
 
-# --- protobuf, which has no first bytes of its own --------------------------------------------------------------------
+# --- protobuf, which has no signature ---------------------------------------------------------------------------------
 
 NUMBER, FIXED_64, BYTES, FIXED_32 = 0, 1, 2, 5  # how the value of a field is written
-MOST_FIELD = 1000  # the largest number of one
+MOST_FIELD = 1000  # the largest number of a field
 MODEL = Foreign(b"", "an ONNX model", "list its pooling layers: poolcli layers {name}")
 TENSOR = Foreign(
     b"",
@@ -218,7 +212,7 @@ MESSAGE = Foreign(
 
 
 def _protobuf(head: bytes) -> Foreign | None:
-    """Return which kind of protobuf this is, if it is any: its fields fill it, but the last may go beyond the head."""
+    """Return the kind of protobuf this is, if any: its fields fill it, but the last may go beyond the head."""
     found: set[tuple[int, int]] = set()
     at = 0
     while at < len(head):
@@ -237,7 +231,7 @@ def _protobuf(head: bytes) -> Foreign | None:
 
 
 def _varint(head: bytes, at: int) -> tuple[int, int]:
-    """Return a number written in sevens of bits, and where it ends."""
+    """Return a number written in groups of seven bits, and where it ends."""
     value = shift = 0
     for index in range(at, min(at + 10, len(head))):
         value |= (head[index] & 127) << shift

@@ -1,7 +1,7 @@
 """ESRI ASCII grids (``.asc``): a map of numbers, and where its cells lie on Earth.
 
-Source: GDAL's documentation of its driver AAIGrid, and Esri's of the format: six lines of a word and a number (the
-corner or the middle of the lower left cell, ``dx`` and ``dy`` in place of ``cellsize``), then the rows from north
+Source: the documentation of GDAL's driver AAIGrid, and Esri's of the format: six lines of a word and a number (the
+corner or the centre of the lower left cell, ``dx`` and ``dy`` in place of ``cellsize``), then the rows from north
 to south.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -20,25 +21,25 @@ from poolcli.featuremap import FeatureMap
 from poolcli.formats import delimited
 from poolcli.formats.missing import without_missing
 from poolcli.formats.options import ANYWHERE, ReadOptions
-from poolcli.formats.text import dump_numbers, row_bands, utf8
+from poolcli.formats.text import utf8
 
 HEADER_LINE = re.compile(rb"[ \t]*([A-Za-z_]+)[ \t]+([^ \t\r\n]+)[ \t]*(?:\r\n|\n|\r)")
 KEYS = ("ncols", "nrows", "xllcorner", "yllcorner", "xllcenter", "yllcenter", "cellsize", "dx", "dy", "nodata_value")
 UNMOVED = ("relu", "normalize")  # steps that move no cell
 NODATA = -9999.0
-NO_HEIGHT = 1e30  # no height, no amount of anything
-FARTHEST = 1e100  # of what a header says of places and lengths, in whatever unit
+NO_HEIGHT = 1e30  # more than any height or amount
+FARTHEST = 1e100  # more than any position or length, in any unit
 
 
 def read(data: bytes, name: str, options: ReadOptions) -> FeatureMap:
-    """Read a grid; what its header calls NODATA_value is NaN."""
+    """Read a grid, with NaN for the NODATA_value of its header."""
     text, _ = utf8(data, name)
     head, start, lines = _header(text, name)
     shape = _count(head, "nrows", name), _count(head, "ncols", name)
     cell = _cell(head, name)
     rows = [row for row in text[start:].splitlines() if row.strip() and not row.lstrip().startswith(b"#")]
     body = text[start:] if all(len(row.split()) == shape[1] for row in rows) else b" ".join(rows)
-    decimal = "," if b"," in text[:start] else options.decimal  # the header has numbers, too
+    decimal = "," if b"," in text[:start] else options.decimal  # the header has numbers too
     plain = options._replace(delimiter="blanks", decimal=decimal, header="no", layout=None, skip=lines, columns=None,
                     missing=None)  # fmt: skip
     found = delimited.read(b"\n" * lines + body, name, plain, "txt")
@@ -59,9 +60,9 @@ def read(data: bytes, name: str, options: ReadOptions) -> FeatureMap:
 
 
 def _none_known(values: NDArray[Any], nodata: float | None) -> tuple[float, ...]:
-    """Return the numbers that stand for no value: of a huge one all with its float32, as each program rounds its own.
+    """Return the numbers that mean no value: for a huge one, all that round to the same float32.
 
-    The smallest float32, which many take, is written with 6 to 17 digits.
+    Many programs use the smallest float32, and write it with 6 to 17 digits.
     """
     if nodata is None or not NO_HEIGHT <= abs(nodata) < math.inf:
         return () if nodata is None else (nodata,)
@@ -71,7 +72,7 @@ def _none_known(values: NDArray[Any], nodata: float | None) -> tuple[float, ...]
 
 
 def _header(text: bytes, name: str) -> tuple[dict[str, float], int, int]:
-    """Return what the header says, where the rows begin, and how many lines it has."""
+    """Return the contents of the header, where the rows begin, and its number of lines."""
     found: dict[str, float] = {}
     start = lines = 0
     while match := HEADER_LINE.match(text, start):
@@ -98,7 +99,7 @@ def _count(head: Mapping[str, float], key: str, name: str) -> int:
 
 
 def _cell(head: Mapping[str, float], name: str) -> float | None:
-    """Return the side of a cell, None if it is not square."""
+    """Return the side of a cell; None if cells are not square."""
     sides = [head[key] for key in ("cellsize", "dx", "dy") if key in head]
     if not sides or not all(0 < side < math.inf for side in sides):
         raise InputError(f"{name}: the header needs a cellsize above 0", "correct the header")
@@ -122,13 +123,7 @@ def write(feature_map: FeatureMap) -> Iterator[bytes]:
     lines = [("ncols", array.shape[1]), ("nrows", array.shape[0]), ("xllcorner", grid["x"]), ("yllcorner", grid["y"]),
              ("cellsize", grid["cell"]), *([("NODATA_value", nodata)] if nodata is not None else [])]  # fmt: skip
     head = "".join(f"{key:<14}{_plain(value)}\n" for key, value in lines).encode()
-    return _pieces(head, np.where(missing, nodata, array) if missing.any() else array)
-
-
-def _pieces(head: bytes, array: NDArray[Any]) -> Iterator[bytes]:
-    yield head
-    for band in row_bands(array):
-        yield dump_numbers(band)[2:-2].replace(b"],[", b"\n").replace(b",", b" ") + b"\n"
+    return chain([head], delimited.band_bytes(np.where(missing, nodata, array) if missing.any() else array, b" "))
 
 
 def _plain(value: float) -> str:
@@ -136,7 +131,7 @@ def _plain(value: float) -> str:
 
 
 def _moved(feature_map: FeatureMap) -> dict[str, Any]:
-    """Return where the cells of the result lie."""
+    """Return the position of the result on Earth."""
     rows = feature_map.array.shape[0]
     grid = feature_map.origin.get("grid")
     if grid is None:
@@ -155,7 +150,7 @@ def _moved(feature_map: FeatureMap) -> dict[str, Any]:
             raise ShapeError(
                 f"the cells of a grid are square, but the strides are {stride[0]} and {stride[1]}", ANYWHERE
             )
-        left += (size[1] - stride[1]) / 2 * cell  # the middle of a cell is that of its window
+        left += (size[1] - stride[1]) / 2 * cell  # a cell has the same centre as its window
         top -= (size[0] - stride[0]) / 2 * cell
         cell *= stride[0]
     return {"x": left, "y": top - rows * cell, "cell": cell, "nodata": grid["nodata"]}

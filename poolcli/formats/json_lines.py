@@ -1,4 +1,4 @@
-"""JSON Lines: one document after the other. What is alike from line to line, all but the numbers, is looked at once."""
+"""JSON Lines: one document per line. What lines have in common, which is all but the numbers, is read only once."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from poolcli.formats.json_map import MOST_AXES, NO_MARKS, shape_of
 from poolcli.formats.missing import EXACT
 
 DATA = re.compile(rb'"data"[ \t]*:[ \t]*')
-MOST_KNOWN = 100  # shapes that are remembered
+MOST_KNOWN = 100  # shapes to remember
 
 
 class Parts(NamedTuple):
-    """A line cut at its numbers: what stands before the outermost list, the list, and what stands behind it."""
+    """A line cut into its outermost list of numbers, what comes before that, and what comes after."""
 
     before: bytes
     numbers: bytes
@@ -38,7 +38,7 @@ def parts_of(line: bytes) -> Parts | None:
     start = 0
     if line.startswith(b"{"):
         found = DATA.search(line)
-        # before a key of the outermost object is not another object, and a quote in a text has a backslash
+        # no other object comes before a key of the outermost one, and a quote in a string needs a backslash
         if not found or line.find(b"{", 1, found.end()) > 0 or line.find(b"\\", 0, found.end()) > 0:
             return None
         start = found.end()
@@ -50,7 +50,7 @@ def parts_of(line: bytes) -> Parts | None:
 
 
 class _Shape(NamedTuple):
-    """What brackets and commas tell: the lengths of the axes, how many numbers there are and how they are packed."""
+    """What brackets and commas show: the lengths of the axes, the count of numbers and how to pack them."""
 
     lengths: tuple[int, ...]
     total: int
@@ -59,7 +59,7 @@ class _Shape(NamedTuple):
 
 
 class PlainReader:
-    """Reads nested lists of plain numbers to the arrays that `poolcli.formats.json_map` makes of them."""
+    """Reads nested lists of plain numbers as `poolcli.formats.json_map` does, remembering their shapes."""
 
     def __init__(self) -> None:
         self.known: dict[bytes, _Shape] = {}
@@ -83,7 +83,7 @@ class PlainReader:
             return _floats(numbers, shape)
 
     def _shape(self, skeleton: bytes) -> _Shape | None:
-        """Return what brackets and commas tell, or None if they are not those of an array."""
+        """Return the shape that brackets and commas show, or None if they do not form an array."""
         if (found := self.known.get(skeleton)) is not None:
             return found
         lengths = shape_of(skeleton)
@@ -97,7 +97,7 @@ class PlainReader:
 
 
 def _floats(numbers: list[Any], shape: _Shape) -> NDArray[Any] | None:
-    """Return numbers as float64, None as NaN; None if an integer among them may lose digits."""
+    """Return numbers as float64, with NaN for None; return None if an integer among them may lose digits."""
     try:
         array = np.frombuffer(shape.floats.pack(*numbers), np.float64)
     except (StructError, OverflowError):

@@ -1,9 +1,9 @@
 """JSON between steps: an object whose only required key is ``data``, or a bare nested list of numbers.
 
-The document is walked by a small parser of our own, for three reasons: it says line and column of what is wrong, it
-sees what others pass over in silence (a key given twice, an integer that turns into a float), and it hands each array
-to a faster route: rows of numbers go through orjson a band at a time, straight into one buffer. Only an array that this
-route refuses is read number by number.
+A small parser of our own reads the document, for three reasons: it names the line and column of an error, it sees what
+others ignore (a key given twice, an integer that turns into a float), and it has a fast route for arrays: rows of
+numbers go through orjson, a band at a time, straight into one buffer. Only an array that this route refuses is read
+number by number.
 
 ``null`` is NaN; ``1e999`` and ``-1e999`` are the infinities; ``NaN``, ``Infinity`` and ``-Infinity`` are read too.
 """
@@ -37,16 +37,16 @@ DTYPES = (
 TYPES = {"str": "text", "list": "a list", "dict": "an object"}
 ARRAYS = ("data", "indices")
 OWN_KEYS = ("shape", "layout", "dtype", "data", "steps", "indices", "unpool", "white")
-MOST_AXES = 64  # as many as numpy has
+MOST_AXES = 64  # as in numpy
 LISTS = "a map looks like [[1, 2], [3, 4]]"
 OBJECTS = 'an object looks like {"data": [[1, 2], [3, 4]]}'
 CUT_OFF = "it may have been cut off"
 BY_LINE = Typed(Phrase("pool each line by itself with {lines}, or "))
-MOST_PATHS = 4  # lists that are named where there may be the numbers
-RECORD = rb"\s*\[\s*\{[^\[\]{}]*:\s*-?[0-9][^\[\]{}]*\}"  # the first in a list, with a number
-RECORD_BYTES = 4096  # at most, of one that is looked for
-PLAIN_PATH = r"(?:\.[A-Za-z_]\w*(?:\[0\])?)+"  # which jq takes as it is
-MOST_DEPTH = 100  # of what is not an array of numbers
+MOST_PATHS = 4  # lists to suggest as the numbers
+RECORD = rb"\s*\[\s*\{[^\[\]{}]*:\s*-?[0-9][^\[\]{}]*\}"  # a list of records that starts with one with a number
+RECORD_BYTES = 4096  # in which to look for it
+PLAIN_PATH = r"(?:\.[A-Za-z_]\w*(?:\[0\])?)+"  # jq takes it without quotes
+MOST_DEPTH = 100  # of anything but an array of numbers
 BLANK = b" \t\r\n"
 OPEN, CLOSE, COMMA = b"[],"
 NO_MARKS = bytes(set(range(256)) - {OPEN, CLOSE, COMMA})
@@ -56,14 +56,14 @@ STRING = rb'"[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*"'
 WORDS: Mapping[bytes, Any] = {
     b"null": None, b"true": True, b"false": False, b"NaN": math.nan, b"Infinity": math.inf, b"-Infinity": -math.inf,
 }  # fmt: skip
-TOKEN = (  # which, as the others, nothing compiles before JSON is read
+TOKEN = (  # text, like the patterns below, so that it is compiled only when JSON is read
     rb"[ \t\r\n]*(?:(?P<mark>[\[\]{},:])|(?P<number>%s)|(?P<word>null|true|false|NaN|-?Infinity)|(?P<string>%s))"
     % (JSON_NUMBER, STRING)
 )
 VALUE = rb"%s|null|NaN|-?Infinity|%s" % (JSON_NUMBER, STRING)
 UNTIL = re.compile(rb"[^\s,\]}]+")  # a word, for messages
 GAP = re.compile(rb"[ \t\r\n]*")
-NOT_JSON: tuple[tuple[bytes, str], ...] = (  # of a word that is not JSON, and what to write
+NOT_JSON: tuple[tuple[bytes, str], ...] = (  # words that are not JSON, and what to write
     (rb"(?i:[-+]?inf(?:inity)?$)", "write 1e999 for infinity, and -1e999 below zero"),
     (rb"(?i:[-+]?nan|n/?a$|none$|null$|nil$|undefined$)", "write null where a number is missing"),
     (rb"(?i:true$|false$)", "write 1 for true and 0 for false"),
@@ -80,7 +80,7 @@ NOT_JSON: tuple[tuple[bytes, str], ...] = (  # of a word that is not JSON, and w
 
 
 class Token(NamedTuple):
-    """A token, what kind it is, and where it starts and stops."""
+    """A token: its kind, its text, and where it starts and stops."""
 
     kind: str
     text: bytes
@@ -96,12 +96,12 @@ class Found(NamedTuple):
 
 
 class _Nest:
-    """What is known of an array of numbers while its lists are read."""
+    """An array of numbers while its lists are being read."""
 
     def __init__(self) -> None:
         self.values: list[Number | None] = []
-        self.lengths: dict[int, int] = {}  # of the lists of each depth
-        self.rank = 0  # the depth of the numbers, when it is known
+        self.lengths: dict[int, int] = {}  # of the lists at each depth
+        self.rank = 0  # the depth of the numbers, once known
 
 
 class _Document:
@@ -112,11 +112,11 @@ class _Document:
         self.next_token = re.compile(TOKEN).match
 
     def error(self, offset: int, message: str, hint: str | Phrase) -> InputError:
-        """Make an error that names a place."""
+        """Return an error that names its place."""
         return InputError(f"{self.where(offset)}: {message}", hint)
 
     def where(self, offset: int) -> str:
-        """Return the file and a place in it, in words."""
+        """Return a place in the file in words."""
         line, column = place(self.text, offset)
         return f"{self.name}, column {column}" if self.in_line else f"{self.name}: line {line}, column {column}"
 
@@ -137,7 +137,7 @@ class _Document:
         raise self.error(start, f"{quoted(word)} is not valid JSON", hint)
 
     def gap(self, offset: int) -> int:
-        """Return where the blanks at `offset` end."""
+        """Return the end of the blanks at `offset`."""
         blanks = GAP.match(self.text, offset)
         return blanks.end() if blanks else offset
 
@@ -150,7 +150,7 @@ class _Document:
         return token
 
     def keys(self) -> dict[str, Any]:
-        """Return the keys of the object; a bare list is its data."""
+        """Return the keys of the object; a bare list counts as its data."""
         first = self.token(0)
         if first.text == b"[":
             numbers, end = self.numbers(first.start)
@@ -171,7 +171,7 @@ class _Document:
         return keys
 
     def members(self, offset: int, depth: int, *, arrays: bool = False) -> tuple[dict[str, Any], int]:
-        """Read an object from behind its opening brace."""
+        """Read an object after its opening brace."""
         found: dict[str, Any] = {}
         token = self.token(offset)
         while token.text != b"}" or found:
@@ -183,7 +183,7 @@ class _Document:
             colon = self.expect(token.stop, b":", "a key")
             value = self.token(colon.stop)
             if arrays and key in ARRAYS and value.text == b"[" and (after := self.token(value.stop)).text == b"]":
-                found[key], end = Found(np.empty(0, np.int64), value.start), after.stop  # none, if the shape says so
+                found[key], end = Found(np.empty(0, np.int64), value.start), after.stop  # allowed if shape has a 0
             elif arrays and key in ARRAYS and value.text == b"[":
                 found[key], end = self.numbers(value.start)
             else:
@@ -211,7 +211,7 @@ class _Document:
         raise self.error(token.start, f"{quoted(token.text)} where a value should be", LISTS)
 
     def items(self, offset: int, depth: int) -> tuple[list[Any], int]:
-        """Read a list of any values from behind its opening bracket."""
+        """Read a list of any values after its opening bracket."""
         found: list[Any] = []
         token = self.token(offset)
         while token.text != b"]" or found:
@@ -242,7 +242,7 @@ class _Document:
         return int(token.text)
 
     def numbers(self, start: int) -> tuple[Found, int]:
-        """Read an array of numbers from its opening bracket on."""
+        """Read an array of numbers at its opening bracket."""
         if fast := _fast_array(self.text, start):
             return Found(fast[0], start), fast[1]
         nest = _Nest()
@@ -255,7 +255,7 @@ class _Document:
         return Found(numbers.array.reshape([nest.lengths[depth] for depth in range(1, nest.rank + 1)]), start), end
 
     def nested(self, start: int, depth: int, nest: _Nest) -> int:
-        """Read a list of numbers, or of such lists, from its opening bracket on; return where it ends."""
+        """Read a list of numbers, or of such lists, at its opening bracket; return where it ends."""
         if depth > MOST_AXES:
             raise self.error(start, f"more than {MOST_AXES} lists inside each other", "use fewer axes")
         length, offset, mark = 0, start + 1, b"["
@@ -273,7 +273,7 @@ class _Document:
         return offset
 
     def item(self, offset: int, depth: int, nest: _Nest, opened: int | None) -> int:
-        """Read what stands in a list, right behind its bracket at `opened`, or behind a comma; return where it ends."""
+        """Read one item of a list, the first after the bracket at `opened` or one after a comma; return its end."""
         token = self.token(offset)
         if token.text == b"[":
             if nest.rank and depth >= nest.rank:
@@ -299,7 +299,7 @@ class _Document:
         return token.stop
 
     def cell(self, token: Token) -> Number | None:
-        """Return the number of a token, None for NaN."""
+        """Return the number that a token means; None for NaN."""
         if token.kind != "string":
             return WORDS[token.text] if token.kind == "word" else self.number(token)
         if self.string(token) not in self.missing:
@@ -307,7 +307,7 @@ class _Document:
         return None
 
     def stray(self, token: Token) -> InputError:
-        """Say what is wrong with a token where another was due."""
+        """Return the error for a token in the wrong place."""
         hint: str | Phrase = LISTS
         if token.kind == "string":
             hint = Phrase(
@@ -324,7 +324,7 @@ class _Document:
         return self.error(token.start, f"{quoted(token.text)} where a comma or ] should be", LISTS)
 
     def records(self, token: Token) -> str | Phrase:
-        """Say how to get at the numbers in a list of records that begins with this one."""
+        """Say how to get the numbers out of a list of records that begins with this one."""
         if re.match(RECORD, self.text[:RECORD_BYTES]):
             return piped("jq 'map(map(numbers))'", self.name, "make rows of the numbers in the records: {pipe}")
         path = next(_lists(self.members(token.stop, 1)[0], ".[0]"), "")
@@ -341,11 +341,10 @@ class _Document:
 
 
 def _fast_array(text: bytes, start: int) -> tuple[NDArray[Any], int] | None:
-    """Read an array a band at a time; None if it needs a closer look.
+    """Read an array a band at a time; return None if it needs a closer look.
 
-    A band is cut at a comma; with the brackets that are open there put around it, it is JSON of its own, and orjson
-    sees that every number is a number and every comma is in its place. The brackets and commas alone, of all bands,
-    show whether the array is regular.
+    A band is cut at a comma. Inside the brackets that are open there it is JSON by itself, so orjson checks every
+    number and every comma. The brackets and commas of all bands show whether the array is regular.
     """
     stop = min((offset for mark in b'"}{' if (offset := text.find(mark, start)) >= 0), default=len(text))
     end = text.rfind(b"]", start, stop) + 1
@@ -368,7 +367,7 @@ def _fast_array(text: bytes, start: int) -> tuple[NDArray[Any], int] | None:
 
 
 def _add(band: bytes, rank: int, numbers: Numbers) -> bool:
-    """Add the numbers of nested lists to those so far; False if they need a closer look."""
+    """Add the numbers of nested lists; return False if they need a closer look."""
     with suppress(orjson.JSONDecodeError, TypeError, Misfit):  # NaN and infinities; lists of unequal depth
         if b"t" not in band and b"f" not in band and numbers.add(_flat(orjson.loads(band), rank), band):  # true, false
             return True
@@ -376,7 +375,7 @@ def _add(band: bytes, rank: int, numbers: Numbers) -> bool:
 
 
 def _add_exact(band: bytes, rank: int, numbers: Numbers) -> bool:
-    """Add numbers with Python's own parser, which keeps large integers, NaN and infinities, at half the speed."""
+    """Add numbers read by Python's own parser, which keeps large integers, NaN and infinities at half the speed."""
     import json
 
     other = band.replace(b"Infinity", b"")
@@ -384,7 +383,7 @@ def _add_exact(band: bytes, rank: int, numbers: Numbers) -> bool:
         return False
     try:
         numbers.add_exact(_flat(json.loads(band), rank))
-    except (ValueError, TypeError, Misfit):  # no JSON, lists of unequal depth, an integer too large
+    except (ValueError, TypeError, Misfit):  # not JSON, lists of unequal depth, an integer that is too large
         return False
     return True
 
@@ -420,7 +419,7 @@ def shape_of(skeleton: bytes) -> list[int] | None:
 
 
 def read(data: bytes, name: str, options: ReadOptions, *, in_line: bool = False) -> FeatureMap:
-    """Read one document; if it is one in a line, its name says in which."""
+    """Read one document; if it is one of several lines, `name` has the number of the line."""
     text, notes = utf8(data, name)
     document = _Document(text, name, Missing.of(options.missing).words, in_line=in_line)
     keys = document.keys()
@@ -474,11 +473,11 @@ def _data(keys: Mapping[str, Any], document: _Document) -> NDArray[Any]:
 
 
 def _elsewhere(keys: Mapping[str, Any], document: _Document) -> str | Phrase:
-    """Say under which other key the numbers seem to be."""
+    """Suggest other keys that seem to hold the numbers."""
     if paths := _paths(keys):
         others = f" ({', '.join(paths[1:])} would do as well)" if len(paths) > 1 else ""
         jq, name = "jq", document.name
-        if document.in_line:  # the name has the number of the line
+        if document.in_line:  # its name has the number of the line
             jq, name = "jq -c", name.rpartition(": line ")[0]
         return piped(
             f"{jq} {shlex.quote(paths[0])}", name, f"give what is under {paths[0][1:]!r} alone{others}: {{pipe}}"
@@ -489,12 +488,12 @@ def _elsewhere(keys: Mapping[str, Any], document: _Document) -> str | Phrase:
 
 
 def _paths(keys: Mapping[str, Any]) -> list[str]:
-    """Return the paths, as jq has them, of the first lists of numbers."""
+    """Return the paths of the first lists of numbers, as jq writes them."""
     return [path for path in islice(_lists(keys, ""), MOST_PATHS) if re.fullmatch(PLAIN_PATH, path)]
 
 
 def _lists(value: Mapping[str, Any], path: str) -> Iterator[str]:
-    """Give the paths, as jq has them, of lists that begin with a number, or with such a list."""
+    """Yield the paths of lists that begin with a number, or with such a list, as jq writes them."""
     for key, one in value.items():
         first = one
         while isinstance(first, list) and first:
@@ -508,7 +507,7 @@ def _lists(value: Mapping[str, Any], path: str) -> Iterator[str]:
 
 
 def _restored(found: Found, dtype: np.dtype[Any], document: _Document) -> NDArray[Any]:
-    """Give the array the type it once had; a float may be rounded to a narrower float, all else must be exact."""
+    """Return an array in the type it once had; floats may be rounded to narrower floats, all else must be exact."""
     array = found.array
     if array.dtype == dtype:
         return array
@@ -526,7 +525,7 @@ def _restored(found: Found, dtype: np.dtype[Any], document: _Document) -> NDArra
 
 
 def _within(array: NDArray[Any], dtype: np.dtype[Any]) -> Any:
-    """Whether each number is in the range of a type, compared exactly."""
+    """Whether each number is in the range of a type."""
     if dtype.kind not in "iu" or array.dtype.kind != "f":
         return np.True_
     limits = np.iinfo(dtype)
@@ -539,7 +538,7 @@ def _layout(keys: Mapping[str, Any], name: str) -> str | None:
         return None
     try:
         return parse_layout(layout)
-    except UsageError as problem:  # of a file, not of an option
+    except UsageError as problem:  # the file is wrong, not an option
         raise InputError(f"{name}: {problem}", problem.advice) from None
 
 
@@ -562,7 +561,7 @@ def _indices(keys: Mapping[str, Any], array: NDArray[Any], name: str) -> NDArray
 
 
 def _typed(keys: Mapping[str, Any], key: str, kind: type, name: str) -> Any:
-    """Return the value of a key if it is of a type, None if it is missing or null."""
+    """Return the value of a key, which must have this type; None if it is missing or null."""
     value = keys.get(key)
     if value is not None and not isinstance(value, kind):
         raise InputError(f"{name}: {key} is not {TYPES[kind.__name__]}", f"correct or drop {key}")
@@ -591,7 +590,7 @@ def write(feature_map: FeatureMap) -> Iterator[bytes]:
 
 
 def frame(feature_map: FeatureMap) -> tuple[bytes, bytes, bytes]:
-    """Return what stands around numbers: before the values, behind them, and behind the indices."""
+    """Return the text around the numbers: before the values, after them, and after the indices."""
     array = feature_map.array
     before = {"shape": list(array.shape), "layout": feature_map.layout, "dtype": array.dtype.name}
     optional = {"unpool": feature_map.unpool, "white": feature_map.white}
@@ -628,7 +627,7 @@ def _nested(array: NDArray[Any]) -> Iterator[bytes]:
 
 
 def dump(value: Any) -> bytes:
-    """Write any value as JSON; integers of any size and infinities come back as they were, NaN as null.
+    """Write any value as JSON; integers of any size and infinities can be read back, NaN becomes null.
 
     Examples
     --------

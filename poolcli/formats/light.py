@@ -1,6 +1,6 @@
-"""Light: sRGB's gray levels as amounts of light, and back (IEC 61966-2-1).
+"""sRGB's gray levels as amounts of light, and back (IEC 61966-2-1).
 
-An average of gray levels is darker than the average of their light: half black, half white is 188 of 255, not 128.
+The average of gray levels is darker than the average of their light: half black, half white is 188 of 255, not 128.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def to_light(feature_map: FeatureMap) -> FeatureMap:
-    """Return a picture with the light of its pixels in place of their levels; white stays what it is.
+    """Return a picture with the light of its pixels in place of their levels; white stays the same.
 
     Raises
     ------
     UsageError
-        If it is not known what is white.
+        If it is not known which number is white.
     """
     import numpy as np
 
@@ -37,7 +37,7 @@ def to_light(feature_map: FeatureMap) -> FeatureMap:
 
 
 def to_levels(feature_map: FeatureMap) -> FeatureMap:
-    """Return a map with gray levels again if it holds light; negative light, of filters, keeps its sign."""
+    """Return a map of light as gray levels, and any other unchanged; negative light, from filters, keeps its sign."""
     import numpy as np
 
     white = feature_map.white

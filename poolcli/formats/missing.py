@@ -1,4 +1,4 @@
-"""What stands for a missing value: words of a text, numbers of any format; all of it becomes NaN."""
+"""Missing values: words in text, or numbers in any format, that become NaN."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from poolcli.errors import NumberRangeError
 from poolcli.featuremap import FeatureMap
 from poolcli.wording import many
 
-EXACT = 2**53  # float64 holds every integer up to here
+EXACT = 2**53  # float64 holds every integer up to this
 
 
 class Missing(NamedTuple):
-    """What the option names."""
+    """What ``missing`` names."""
 
-    words: frozenset[str] = frozenset()  # texts, the empty one for empty cells
-    numbers: tuple[float, ...] = ()  # numbers, whatever way they are written
+    words: frozenset[str] = frozenset()  # an empty one means empty cells
+    numbers: tuple[float, ...] = ()  # however they are written
 
     @classmethod
     def of(cls, option: str | None) -> Missing:
-        """Read the option: values with commas between them.
+        """Read the option, values with commas between them.
 
         Examples
         --------
@@ -38,13 +38,13 @@ class Missing(NamedTuple):
 
 
 def without_missing(feature_map: FeatureMap, numbers: tuple[float, ...], why: str, *, said: bool = False) -> FeatureMap:
-    """Return the map with NaN where one of these numbers stands, and say how many there are."""
+    """Return the map with NaN in place of these numbers, and a note that counts them."""
     import numpy as np
 
     values: Any = feature_map.values
     if not numbers:
         return feature_map
-    # a decimal that stands for a missing value is in the file as the type has it: 0.1 as the float32 next to it
+    # the file holds a missing value in its own type: 0.1 as the nearest float32
     with np.errstate(over="ignore"):
         named = np.asarray(numbers, values.dtype if values.dtype.kind == "f" else None)
     gone = np.isin(values, named[~np.isnan(named)])

@@ -1,6 +1,6 @@
-"""PGM and PPM with their numbers as they are, whatever their maximum; Pillow scales them to 8 or 16 bits.
+"""PGM and PPM with their own numbers and any maximum; Pillow would scale them to 8 or 16 bits.
 
-Source: the pages of netpbm on its formats pgm and ppm.
+Source: netpbm's pages on its formats pgm and ppm.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ LARGEST_VALUE = 65535  # the largest maximum
 
 
 class PictureHeader(NamedTuple):
-    """What stands at the start: the letter of the format, the size, the maximum, and where the pixels begin."""
+    """The header of a picture."""
 
-    letter: int
+    letter: int  # the number after the P
     width: int
     height: int
-    most: int
-    start: int
+    most: int  # the maximum
+    start: int  # of the pixels
 
     @property
     def channels(self) -> int:
-        """1 of a PGM, 3 of a PPM."""
+        """1 for a PGM, 3 for a PPM."""
         return 3 if self.letter in (3, 6) else 1
 
 
 def header_of(data: bytes) -> PictureHeader | None:
-    """Return the header of a PGM or a PPM, or None if this is another kind of file."""
+    """Return the header of a PGM or PPM, or None for another kind of file."""
     match = HEADER.match(data)
     if not match:
         return None
@@ -50,7 +50,7 @@ def read(data: bytes, head: PictureHeader, name: str) -> NDArray[Any]:
     Raises
     ------
     InputError
-        If there are fewer than promised, or one is larger than the maximum.
+        If there are too few, or one is larger than the maximum.
     """
     import numpy as np
 

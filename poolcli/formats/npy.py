@@ -1,7 +1,7 @@
 """NumPy's ``.npy`` files, versions 1 to 3, without ever unpickling anything.
 
-The header is read here and not by ``np.load``, so that each lie in it has its own error, nothing is allocated on its
-word alone, and the numbers can stay where they were read (source: ``numpy/lib/format.py``, the format's definition).
+We read the header ourselves instead of using ``np.load``, so that each lie in it has its own error, nothing is
+allocated because of it alone, and the numbers need no copy (source: ``numpy/lib/format.py``, which defines the format).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAGIC = b"\x93NUMPY"
 LENGTH_BYTES = {1: 2, 2: 4, 3: 4}  # by the version
 MOST_HEADER = 1 << 16  # bytes; real ones have about 100
 HEADER_KEYS = {"descr", "fortran_order", "shape"}
-KINDS_UNREAD = {  # by the kind of a type, what is not read
+KINDS_UNREAD = {  # types that are not read, by their kind
     "c": "complex numbers", "O": "Python objects", "S": "bytes", "U": "text", "V": "records", "M": "dates",
     "m": "durations",
 }  # fmt: skip
@@ -34,25 +34,21 @@ SAVE = "save it with numpy.save"
 
 
 class Header(NamedTuple):
-    """What a header says, and how long it is."""
+    """The contents of a header."""
 
     dtype: np.dtype[Any]
     fortran: bool
     shape: tuple[int, ...]
-    size: int
+    size: int  # of the header, in bytes
 
     @property
     def cells(self) -> int:
-        """How many numbers there are."""
+        """The count of numbers."""
         return math.prod(self.shape)
 
 
-def read(
-    data: bytes,
-    name: str,
-    options: ReadOptions,
-) -> FeatureMap:
-    """Read an array; the numbers are not copied unless their bytes are in foreign order."""
+def read(data: bytes, name: str, options: ReadOptions) -> FeatureMap:
+    """Read an array, without a copy if its numbers are in the machine's byte order."""
     header = read_header(io.BytesIO(data), len(data), name)
     flat = np.frombuffer(data, header.dtype, header.cells, header.size)
     array = native(flat, name).reshape(header.shape, order="F" if header.fortran else "C")
@@ -61,7 +57,7 @@ def read(
 
 
 def read_one_of(data: bytes, name: str, options: ReadOptions) -> FeatureMap:
-    """Read the array of an ``.npz`` that is named, or its only one."""
+    """Read the named array of an ``.npz``, or its only one."""
     from zipfile import ZipFile
 
     try:
@@ -79,7 +75,7 @@ def read_one_of(data: bytes, name: str, options: ReadOptions) -> FeatureMap:
             content = file.read(entries[wanted])
     except (PoolcliError, MemoryError):
         raise
-    except Exception as problem:  # noqa: BLE001 -- every way of packing has errors of its own
+    except Exception as problem:  # noqa: BLE001 -- each compression has its own errors
         raise InputError(f"{name}: the .npz is damaged: {problem}", "save it again with numpy.savez") from None
     found = read(content, f"{name}: {wanted}" if options.array is None else name, options)
     return found.with_(name=name, notes=(f"array {wanted}", *found.notes))
@@ -96,7 +92,7 @@ def read_header(file: BinaryIO, size: int, name: str) -> Header:
     Raises
     ------
     InputError
-        If it is not a header, promises what the file does not hold, or holds what is not a plain number.
+        If it is not a header, promises what the file does not hold, or describes anything but plain numbers.
     """
     start = file.read(8)
     if start[:6] != MAGIC or len(start) < 8:
@@ -118,8 +114,8 @@ def read_header(file: BinaryIO, size: int, name: str) -> Header:
 def _parsed(text: str, size: int, name: str) -> Header:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of strange escapes in damaged text
-            found = ast.literal_eval(text.strip())  # numbers, text, tuples, dicts: it calls nothing
+            warnings.simplefilter("ignore")  # about strange escapes in damaged text
+            found = ast.literal_eval(text.strip())  # numbers, text, tuples, dicts; it calls nothing
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise InputError(f"{name}: the .npy header is damaged", SAVE) from None
     if not isinstance(found, dict) or set(found) != HEADER_KEYS or not isinstance(found["fortran_order"], bool):
@@ -131,7 +127,7 @@ def _parsed(text: str, size: int, name: str) -> Header:
 
 
 def _dtype(descr: object, name: str) -> np.dtype[Any]:
-    """Return the type if it is one of plain numbers that poolcli has kernels for."""
+    """Return the type, which must be one of plain numbers that poolcli has kernels for."""
     try:
         dtype = np.dtype(descr) if isinstance(descr, str) else np.dtype("V1")
     except (TypeError, ValueError, SyntaxError):
@@ -148,9 +144,9 @@ def _dtype(descr: object, name: str) -> np.dtype[Any]:
 def _check_size(header: Header, size: int, name: str) -> None:
     if not header.shape:
         raise InputError(f"{name}: holds a single number without axes", "save an array of at least one axis")
-    if header.cells == 0 and (len(header.shape) < 3 or header.shape[0] or 0 in header.shape[1:]):  # but no maps at all
+    if header.cells == 0 and (len(header.shape) < 3 or header.shape[0] or 0 in header.shape[1:]):  # 0xCxHxW is fine
         raise InputError(f"{name}: holds no numbers, its shape is {header.shape}", "give it at least one number")
-    if len(header.shape) > 64:  # as many as numpy has
+    if len(header.shape) > 64:  # as in numpy
         raise InputError(f"{name}: {len(header.shape)} axes are too many", SAVE)
     promised, have = header.cells * header.dtype.itemsize, size - header.size
     if have < promised:
@@ -163,7 +159,7 @@ def _check_size(header: Header, size: int, name: str) -> None:
 
 
 def native(numbers: NDArray[Any], name: str) -> NDArray[Any]:
-    """Return numbers in the processor's byte order and alignment, and booleans that are 0 or 1."""
+    """Return numbers in the machine's byte order and aligned; check that booleans are 0 or 1."""
     if numbers.dtype.kind == "b" and numbers.view(np.uint8).max(initial=0) > 1:
         raise InputError(f"{name}: a boolean is neither 0 nor 1", SAVE)
     numbers = numbers.astype(numbers.dtype.newbyteorder("="), copy=False)
@@ -171,7 +167,7 @@ def native(numbers: NDArray[Any], name: str) -> NDArray[Any]:
 
 
 def header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
-    """Return a version 1.0 header, as numpy writes it: 64 bytes or a multiple, so that the numbers are aligned."""
+    """Return a version 1.0 header as numpy writes it, a multiple of 64 bytes long, so that the numbers are aligned."""
     dtype = dtype.newbyteorder("=")
     file = io.BytesIO()
     np.lib.format.write_array_header_1_0(
@@ -181,5 +177,5 @@ def header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
 
 
 def raw(array: NDArray[Any]) -> Any:
-    """Return the bytes of an array, the last axis fastest, as a memoryview: whoever writes bytes takes it as such."""
+    """Return the bytes of an array, the last axis fastest, as a memoryview, which can be written like bytes."""
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

@@ -1,4 +1,4 @@
-"""Numbers that come one by one, kept as an array of the type that holds them all."""
+"""A buffer for numbers that arrive in parts, of the type that holds them all."""
 
 from __future__ import annotations
 
@@ -20,20 +20,13 @@ DIGITS = "float64 has 53 bits for digits; write a decimal point after the intege
 LOSES = "would lose digits"
 
 
-class Misfit(Exception):  # noqa: N818 -- no error for a user yet: whoever knows the place makes one of it
-    """A number that does not fit the type of the others.
-
-    Attributes
-    ----------
-    index : int
-        Where it is in all the numbers so far.
-    reason : str
-        The broken rule.
-    """
+class Misfit(Exception):  # noqa: N818 -- not an error for users: the caller knows the place and makes one
+    """A number that does not fit the type of the others."""
 
     def __init__(self, index: int, reason: str) -> None:
         super().__init__(reason)
-        self.index, self.reason = index, reason
+        self.index = index  # among all the numbers so far
+        self.reason = reason  # the broken rule
 
 
 class Numbers:
@@ -42,7 +35,7 @@ class Numbers:
     Parameters
     ----------
     size : int
-        At most how many numbers will come.
+        The largest possible count of numbers.
     dtype : str
         The narrowest type to use.
     """
@@ -58,13 +51,7 @@ class Numbers:
         return self.room[: self.count]
 
     def add(self, values: Sequence[Number | None], text: bytes) -> bool:
-        """Take numbers that orjson read; return False, and take none, if they need a closer look.
-
-        Parameters
-        ----------
-        values : sequence of int, float or None
-            The numbers; None is NaN.
-        """
+        """Add numbers that orjson read, None for NaN; return False, adding none, if they need a closer look."""
         stop = self.count + len(values)
         try:
             struct.pack_into(f"{len(values)}{CODES[self.room.dtype.name]}", self.room.data, 8 * self.count, *values)
@@ -77,17 +64,17 @@ class Numbers:
         return True
 
     def forget(self, count: int) -> bool:
-        """Keep the first `count` numbers only; return False, for who could not add more."""
+        """Keep only the first `count` numbers; return False, as `add` does."""
         self.count = count
         return False
 
     def add_exact(self, values: Sequence[Number | None]) -> None:
-        """Take numbers whose integers are all int, however large, and whose other numbers are float.
+        """Add numbers of which all integers are int, however large, and all others float.
 
         Raises
         ------
         Misfit
-            If a number does not fit, or one that came earlier does not fit the type that these need.
+            If one does not fit, or an earlier one does not fit the type that these need.
         """
         if self.room.dtype.kind != "f":
             self._become(_narrowest(values, self.room.dtype.name))
@@ -98,7 +85,7 @@ class Numbers:
         self.count += len(values)
 
     def _add_floats(self, values: Sequence[Number | None], text: bytes) -> bool:
-        """Put values in as float64, and make the buffer float64, if no integer asks for more care."""
+        """Write values as float64, and make the buffer float64, if no integer needs more care."""
         kinds = set(map(type, values))
         if kinds == {int} or not kinds <= {int, float, type(None)}:
             return False
@@ -112,14 +99,14 @@ class Numbers:
         return True
 
     def _become(self, dtype: str) -> None:
-        """Change the type in place; int64, uint64 and float64 have one size."""
+        """Change the type in place; int64, uint64 and float64 have the same size."""
         if self.room.dtype == dtype:
             return
         old = self.array
         wide = old.astype(dtype)
         if dtype == "uint64":
             lost = old < 0
-        else:  # what rounds up to the limit cannot be turned back to be compared
+        else:  # what rounds up to the limit cannot be converted back for comparison
             limit = 2.0 ** np.iinfo(old.dtype).bits / (2 if old.dtype.kind == "i" else 1)
             beyond = wide >= limit
             lost = beyond | (np.where(beyond, 0, wide).astype(old.dtype) != old)
@@ -144,7 +131,7 @@ def _misfit(value: int, dtype: np.dtype[Any]) -> str | None:
 def _doubtful(numbers: NDArray[Any], values: Sequence[Number | None], text: bytes) -> bool:
     """Whether an integer may have lost digits among floats.
 
-    It may be one that float64 does not hold, or one beyond 64 bits, which orjson makes a float of without a word.
+    It may be one that float64 does not hold, or one beyond 64 bits, which orjson silently turns into a float.
     """
     if _largest(numbers) < EXACT:
         return False
@@ -154,7 +141,7 @@ def _doubtful(numbers: NDArray[Any], values: Sequence[Number | None], text: byte
 
 
 def _largest(numbers: NDArray[Any]) -> float:
-    """Return the largest magnitude, NaN left out."""
+    """Return the largest magnitude, ignoring NaN."""
     if not numbers.size:
         return 0
     return max(float(np.fmax.reduce(numbers)), -float(np.fmin.reduce(numbers)))
@@ -167,5 +154,5 @@ def _narrowest(values: Sequence[Number | None], dtype: str) -> str:
 
 
 def range_error(where: str, reason: str) -> NumberRangeError:
-    """Make the error for a number that does not fit."""
+    """Return the error for a number that does not fit."""
     return NumberRangeError(f"{where}: {reason}", DIGITS if LOSES in reason else BITS)

@@ -1,4 +1,4 @@
-"""What a Python program holds as a feature map: arrays and their like, pictures of Pillow, maps."""
+"""What a Python program holds, as a feature map: arrays and their like, Pillow's pictures, maps."""
 
 from __future__ import annotations
 
@@ -11,20 +11,25 @@ from poolcli.formats.pictures_in import feature_map_of_picture
 from poolcli.wording import Phrase
 
 
+def knows_axes(x: Any, layout: str | None = None) -> bool:
+    """Whether it is known what the axes of `x` mean: from a layout, or because `x` is a map or a picture."""
+    return layout is not None or isinstance(x, FeatureMap) or hasattr(x, "getbands")
+
+
 def feature_map_of(x: Any, layout: str | None = None) -> FeatureMap:
     """Return `x` as a feature map.
 
     Parameters
     ----------
     x : array_like, FeatureMap, or PIL.Image
-        As `poolcli.pool` takes it.
+        Anything that `poolcli.pool` takes.
     layout : str, optional
         One letter for every axis of `x` in its order; by the number of axes if missing.
 
     Raises
     ------
     ShapeError
-        If the layout is not that of `x`.
+        If `x` has another layout.
     InputError
         If `x` has no numbers.
 
@@ -33,7 +38,7 @@ def feature_map_of(x: Any, layout: str | None = None) -> FeatureMap:
     >>> feature_map_of([[[1, 2]]], "HWC").spatial
     (1, 1)
     """
-    if isinstance(x, FeatureMap) or hasattr(x, "getbands"):
+    if knows_axes(x):
         known = x if isinstance(x, FeatureMap) else feature_map_of_picture(x)
         if layout is not None and parse_layout(layout) != known.layout:
             raise ShapeError(

@@ -1,4 +1,4 @@
-"""What a user may say of an input and of an output, and what is said to the user of a file that was written."""
+"""Options for reading and writing files, and an account of a file that was written."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from typing import NamedTuple
 
 from poolcli.wording import Phrase, Typed
 
-# what holds a map of any shape
+# the advice for a map of a shape that a format cannot hold
 ANYWHERE = Phrase(
     "use {way}", way=Typed(Phrase("{json} or {output}", output="output.npy"), "output.npy or output.json")
 )
 
 
 class ReadOptions(NamedTuple):
-    """What a user may say of an input; each format takes what concerns it.
+    """How to read an input; each format uses what concerns it.
 
     Attributes
     ----------
     input_format : str, optional
-        A name in `FORMATS`; found out from the data and the name if missing.
+        A name in `FORMATS`; by the data and the name if missing.
     layout : str, optional
         One letter per axis, in the order of the data.
     channels_last : bool
-        Whether C stands last in a layout chosen by rank.
+        Whether C comes last in a layout chosen by rank.
     missing : str, optional
-        What stands for a missing value, with commas between: numbers in any format, texts in CSV and JSON; an empty
-        item means empty cells.
+        Values that mean a missing one, with commas between: numbers in any format, words in CSV and JSON; an empty item
+        means empty cells.
     skip : int
         Lines to skip at the start of CSV.
     columns : str, optional
-        Which columns of CSV to read: numbers from 1 (``2-``, ``1,3-5``), or names of the header.
+        Which columns of CSV to read: numbers from 1 (``2-``, ``1,3-5``), or names in the header.
     array : str, optional
         Which array of an ``.npz``.
     delimiter : str
@@ -42,9 +42,9 @@ class ReadOptions(NamedTuple):
     channels : str
         ``gray`` or ``rgb``, for pictures.
     frame : int or str
-        Which frame of an animation or page of a file, from 0; ``all`` makes them an axis of their own.
+        Which frame of an animation or page of a file, from 0; ``all`` turns them into an axis.
     linear_light : bool
-        Whether pictures are sRGB whose light is to be pooled; see `poolcli.formats.light`.
+        Whether to read pictures as sRGB and pool their light; see `poolcli.formats.light`.
     max_pixels : int, optional
         The largest picture to open; Pillow's own limit if missing.
     """
@@ -66,7 +66,7 @@ class ReadOptions(NamedTuple):
 
 
 class WriteOptions(NamedTuple):
-    """How to write a result; each format takes what concerns it.
+    """How to write a result; each format uses what concerns it.
 
     Attributes
     ----------
@@ -75,13 +75,13 @@ class WriteOptions(NamedTuple):
     normalize : str
         ``auto``, ``clip`` or ``minmax``: how numbers become the gray of a picture.
     zoom : int
-        How many pixels wide and high each cell of a picture is.
+        The width and height of each cell of a picture, in pixels.
     colormap : str, optional
         A name in `poolcli.colors.COLORMAPS`.
     compress_level : int, optional
         0 to 9, for PNG.
     text : mapping of str to str
-        What a PNG says of itself.
+        Texts to store in a PNG, by keyword.
     """
 
     format: str | None = None
@@ -93,18 +93,8 @@ class WriteOptions(NamedTuple):
 
 
 class Account(NamedTuple):
-    """What is said of a file that was written.
+    """An account of a file that was written."""
 
-    Attributes
-    ----------
-    holds : str
-        What is in it, as someone finds it who opens it.
-    losses : tuple of str
-        What became of numbers that are not in it as they were.
-    guesses : tuple of str
-        What else was chosen, for ``verbose``.
-    """
-
-    holds: str
-    losses: tuple[str, ...] = ()
-    guesses: tuple[str, ...] = ()
+    holds: str  # what someone finds who opens it
+    losses: tuple[str, ...] = ()  # how numbers in it differ from the originals
+    guesses: tuple[str, ...] = ()  # what else was chosen, for ``verbose``

@@ -1,11 +1,11 @@
-"""Pictures in: every format that Pillow reads, to numbers.
+"""Reading pictures: every format that Pillow reads becomes numbers.
 
 ``gray`` is Pillow's ``L``: ITU-R 601-2 luma, L = R * 299/1000 + G * 587/1000 + B * 114/1000. Alpha is dropped. 16-bit
-gray, 32-bit integers and floats stay what they are. Of several frames or pages one is read; the EXIF orientation is
-applied. Each of these is noted.
+gray, 32-bit integers and floats keep their type. Of several frames or pages one is read, and the EXIF orientation is
+applied. All of this is noted.
 
-numpy is imported when the pixels are there: until then a large picture needs no Python, and another thread can import
-what comes after (see `poolcli.cli.pipeline`).
+numpy is imported after decoding, which needs no Python, so that another thread can import what comes after
+(see `poolcli.cli.pipeline`).
 """
 
 from __future__ import annotations
@@ -35,26 +35,22 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-TIFF = (b"II", b"MM")  # how its files begin, in either order of bytes
+TIFF = (b"II", b"MM")  # the first bytes of its files, in either byte order
 CHANNELS = ("gray", "rgb")
 ALL = "all"
-NARROWED = "read as"  # in a note that more was in the file
+NARROWED = "read as"  # in a note that the file holds more
 SEEN_THROUGH = "some pixels are not opaque, but are read as opaque"
-GDAL_NODATA, SAMPLE_FORMAT, UNSIGNED = 42113, 339, (1,)  # tags of a TIFF, and the format of 32 bits without a sign
+GDAL_NODATA, SAMPLE_FORMAT, UNSIGNED = 42113, 339, (1,)  # tags of a TIFF, and the value for unsigned integers
 PIXELS = 89_478_485  # Pillow's own limit: a quarter of a GiB of RGB
 
-# Pillow's names of a format where they are not ours in capitals.
-READERS: Mapping[str, str] = {
-    "mpo": "JPEG",
-    "pfm": "PPM",
-    "pbm": "PPM",
-}  # Pillow finds out by itself which JPEG is an MPO
-# The modules of those that Pillow would else import every plugin to find.
+# Pillow's names for formats, where they are not ours in capitals; Pillow itself finds out which JPEG is an MPO.
+READERS: Mapping[str, str] = {"mpo": "JPEG", "pfm": "PPM", "pbm": "PPM"}
+# Pillow's modules for these, which it would otherwise import every plugin to find.
 PLUGINS: Mapping[str, str] = {"jpeg2000": "Jpeg2K", "tiff": "Tiff", "webp": "WebP", "avif": "Avif"}
 # Not opened: EPS and WMF run or need other programs, the others have no reader in Pillow.
 CLOSED = frozenset({"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"})
 
-# What Pillow calls a mode: what a gray reading converts to (step by step), and an RGB one.
+# By Pillow's modes: the conversions that lead to gray, one after the other, and those that lead to RGB.
 GRAY_STEPS: Mapping[str, tuple[str, ...]] = {
     "1": ("L",), "L": (), "P": ("L",), "LA": ("L",), "La": ("LA", "L"), "PA": ("RGBA", "L"), "RGB": ("L",),
     "RGBA": ("L",), "RGBa": ("RGBA", "L"), "RGBX": ("RGB", "L"), "CMYK": ("RGB", "L"), "YCbCr": ("RGB", "L"),
@@ -66,7 +62,7 @@ RGB_STEPS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 
-DEEP_COLOR = re.compile(r"\b(?:LA|RGB|RGBA|RGBX);16[BLN]?\b")  # what Pillow can decode to 8 bits only
+DEEP_COLOR = re.compile(r"\b(?:LA|RGB|RGBA|RGBX);16[BLN]?\b")  # Pillow decodes it to 8 bits only
 
 ORIENTATION = 0x0112  # the EXIF tag
 TURNS: Mapping[int, Callable[[Array], Array]] = {
@@ -79,14 +75,14 @@ TURNS: Mapping[int, Callable[[Array], Array]] = {
     8: lambda a: a.swapaxes(0, 1)[::-1],
 }
 
-LIBRARIES: Mapping[str, tuple[str, ...]] = {  # of formats that need one, as Pillow calls it
+LIBRARIES: Mapping[str, tuple[str, ...]] = {  # Pillow's names for the libraries that formats need
     "png": ("zlib_ng", "zlib"), "jpeg": ("libjpeg_turbo", "jpg"), "tiff": ("libtiff",), "webp": ("webp",),
     "avif": ("avif",), "jpeg2000": ("jpg_2000",),
 }  # fmt: skip
 
 
 def libraries() -> Iterator[tuple[str, str]]:
-    """Give every format that needs a library, with the library and its version, or nothing if Pillow lacks it."""
+    """Yield each format that needs a library, with the library and its version, or an empty text if it is missing."""
     from PIL import features
 
     for name, candidates in LIBRARIES.items():
@@ -117,19 +113,19 @@ def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:
                 check_rows(chunks, name)
         except PoolcliError:
             raise
-        except Exception as problem:  # Pillow's many readers raise whatever they stumble over
+        except Exception as problem:  # Pillow's many readers raise anything
             raise _read_error(problem, name, limit) from problem
     return _feature_map(found, name, options.layout)
 
 
 class Pixels(NamedTuple):
-    """Pixels, and what is to be said of them."""
+    """The pixels of a picture, and notes about them."""
 
     array: Array  # (H, W), (H, W, 3), or frames of them
-    white: float | None  # what is white, if the numbers are pixels
+    white: float | None  # the number that is white, if the numbers are pixels
     notes: list[str]
-    moving: bool = False  # whether the first axis is that of the frames
-    nodata: tuple[float, ...] = ()  # the number that the file says is none
+    moving: bool = False  # whether the first axis holds frames
+    nodata: tuple[float, ...] = ()  # the number that means no value in the file
 
 
 def _frame_asked(frame: int | str) -> int | str:
@@ -165,14 +161,14 @@ def _feature_map(found: Pixels, name: str, layout: str | None) -> FeatureMap:
 
 
 def feature_map_of_picture(picture: Image.Image) -> FeatureMap:
-    """Return a picture that a program holds, its pixels as they lie there, with every colour by itself."""
+    """Return a program's picture, with its pixels as they are in memory and each colour by itself."""
     array, white = _pixels(picture, "rgb")
     name = str(getattr(picture, "filename", "") or "picture")
     return _feature_map(Pixels(array, white, _changes(picture, "rgb")), name, None)
 
 
 def _opened(data: bytes, name: str, kind: str, *, strict: bool) -> Image.Image:
-    """Open a picture as what it seems to be, or else, unless that was demanded, as anything that Pillow knows."""
+    """Open a picture as what it seems to be, or else, unless `strict`, as anything that Pillow knows."""
     from PIL import Image, UnidentifiedImageError
 
     if kind in PLUGINS:
@@ -189,7 +185,7 @@ def _opened(data: bytes, name: str, kind: str, *, strict: bool) -> Image.Image:
 
 
 def _read_error(problem: Exception, name: str, limit: int) -> PoolcliError:
-    """Say in poolcli's words what Pillow could not do."""
+    """Turn Pillow's error into one of ours."""
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(problem, Image.DecompressionBombError):
@@ -203,9 +199,9 @@ def _read_error(problem: Exception, name: str, limit: int) -> PoolcliError:
 
 
 class _Guard:
-    """Lets Pillow open as many pixels as poolcli does, and keeps its warnings quiet, while anyone reads.
+    """Lets Pillow open as many pixels as poolcli does, and silences its warnings, while anyone reads.
 
-    Both are global to the process, so readers in threads share one guard: the first sets it up, the last takes it down.
+    Both are global to the process, so threads share one guard: the first reader sets it up, the last takes it down.
     """
 
     def __init__(self) -> None:
@@ -230,7 +226,7 @@ class _Guard:
         return limit
 
     def leave(self) -> None:
-        """Undo what `enter` did, if nobody reads any more."""
+        """Undo what `enter` did, if nobody else is reading."""
         from PIL import Image
 
         with self.lock:
@@ -245,7 +241,7 @@ _GUARD = _Guard()
 
 @contextmanager
 def limited(pixels: int | None) -> Iterator[int]:
-    """Let Pillow open so many pixels, or as many as it would, and keep it quiet; give the limit."""
+    """Let Pillow open so many pixels, or as many as it would, and silence it; yield the limit."""
     if pixels is not None and pixels < 1:
         raise UsageError(
             f"a limit of {pixels} pixels lets no picture through", Phrase("{max_pixels}", max_pixels=100_000_000)
@@ -270,7 +266,7 @@ def _check_pixels(size: tuple[int, int], limit: int, name: str) -> None:
 
 
 def _has_last_row(picture: Image.Image) -> bool:
-    """Whether the last row is not as it was before anything was unpacked, so that it cannot be missing."""
+    """Whether the last row is not all zeros, as it would be if it were missing."""
     return any(picture.crop((0, picture.height - 1, *picture.size)).tobytes())
 
 
@@ -305,7 +301,7 @@ def _found(
 
 
 def _nodata(picture: Image.Image) -> tuple[float, ...]:
-    """Return what a TIFF says stands for no value, where the numbers are those of the file."""
+    """Return the number that means no value in a TIFF, if the numbers are the file's own."""
     text = str(getattr(picture, "tag_v2", {}).get(GDAL_NODATA, "")).strip(" \0")
     if not text or GRAY_STEPS.get(picture.mode):
         return ()
@@ -316,14 +312,14 @@ def _nodata(picture: Image.Image) -> tuple[float, ...]:
 
 
 def _choose_frame(picture: Image.Image, name: str, frame: int, limit: int) -> list[str]:
-    """Go to a frame; say so if there are more."""
-    frames = max(getattr(picture, "n_frames", 1), 1)  # a Photoshop file without layers counts none, but has its picture
+    """Go to a frame; return a note if there are more."""
+    frames = max(getattr(picture, "n_frames", 1), 1)  # a Photoshop file without layers has 0 frames, but a picture
     if not 0 <= frame < frames:
         there = "one frame" if frames == 1 else f"frames 0 to {frames - 1}"
         raise InputError(f"{name}: there is no frame {frame}, but {there}", Phrase("{frame}", frame=0))
     if frames == 1:
         return []
-    if frame:  # what was opened is the first; a Photoshop file has no other way back to it
+    if frame:  # the first is open already, and a Photoshop file cannot go back to it
         picture.seek(frame)
     _check_pixels(picture.size, limit, name)  # pages may differ
     return [f"frame {frame} of {frames}"]
@@ -340,12 +336,12 @@ def _changes(picture: Image.Image, channels: str) -> list[str]:
 
 
 def _opaque(picture: Image.Image) -> bool:
-    """Whether no pixel of a picture with alpha lets anything through."""
+    """Whether every pixel of a picture with alpha is opaque."""
     return bool(picture.getchannel(picture.getbands()[-1]).getextrema()[0] == 255)
 
 
 def _orientation(picture: Image.Image) -> int:
-    """Return the EXIF orientation; damaged metadata say nothing."""
+    """Return the EXIF orientation, or 1 if the metadata are damaged."""
     try:
         found = picture.getexif().get(ORIENTATION, 1)
     except Exception:  # noqa: BLE001 -- metadata may be anything, and the pixels are good
@@ -354,7 +350,7 @@ def _orientation(picture: Image.Image) -> int:
 
 
 def _pixels(picture: Image.Image, channels: str, room: bytearray | None = None) -> tuple[Array, float | None]:
-    """Return an array of one channel, or of three if they are asked for and there."""
+    """Return an array of one channel, or of three if they exist and `channels` asks for them."""
     steps = RGB_STEPS.get(picture.mode) if channels == "rgb" else None
     steps = GRAY_STEPS.get(picture.mode) if steps is None else steps
     if steps is not None:
@@ -371,7 +367,7 @@ def _pixels(picture: Image.Image, channels: str, room: bytearray | None = None) 
 
 
 def _array(picture: Image.Image, room: bytearray | None) -> Array:
-    """Return the pixels of a picture, without a copy if they lie in memory of ours."""
+    """Return the pixels of a picture, without a copy if they are in our own memory."""
     import numpy as np
 
     if room is None:

@@ -1,10 +1,10 @@
-"""Pictures out: every format that Pillow writes, from numbers.
+"""Writing pictures: numbers become any format that Pillow writes.
 
-A map becomes pixels by ``normalize``. ``auto`` keeps numbers that are pixels: those of a type or an origin whose white
-is known, all between 0 and white. Anything else is stretched as by ``minmax``: the smallest finite number is black, the
-largest white, and a constant map lies in the middle. ``clip`` takes numbers as pixels and cuts off what lies below
-black or above white. `poolcli.colors.Scale` does it and rounds halves up. NaN is black, or magenta in a colour map;
-infinities are black and white.
+``normalize`` says how numbers become pixels. ``auto`` keeps numbers that are pixels: their type or origin tells which
+is white, and all are between 0 and white. It stretches any others like ``minmax``: the smallest finite number is black,
+the largest white, and a constant map is in the middle. ``clip`` takes numbers as pixels and clips them to black and
+white. `poolcli.colors.Scale` does the work and rounds halves up. NaN is black, or magenta in a colour map; infinities
+are black and white.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ from poolcli.wording import Phrase
 Array = NDArray[Any]
 
 NORMALIZE = ("auto", "clip", "minmax")
-# Pillow's names of a format where they are not ours in capitals.
+# Pillow's names for formats, where they are not ours in capitals.
 WRITERS: Mapping[str, str] = {"pfm": "PPM", "pbm": "PPM"}
-# The modes that a format takes, if Pillow does not take L and RGB for it.
+# The mode that a format needs, if it does not take L and RGB.
 PILLOW_MODES: Mapping[str, str] = {
     "qoi": "RGB", "webp": "RGB", "avif": "RGB", "ico": "RGBA", "blp": "P", "palm": "P",
     "pbm": "1", "xbm": "1", "msp": "1",
 }  # fmt: skip
 BILEVEL = ("pbm", "xbm", "msp")
 LOSSY, LOSSY_KINDS = "compressed with loss", ("jpeg", "mpo", "avif", "pdf")
-STORED: Mapping[str, str] = {  # what a format makes of gray and of colours alike
+STORED: Mapping[str, str] = {  # what a format turns both gray and colours into
     **dict.fromkeys(BILEVEL, "black and white"), **dict.fromkeys(("blp", "palm"), "256 colours"),
     **dict.fromkeys(("qoi", "webp", "avif"), "8-bit RGB"), "ico": "8-bit RGBA",
 }  # fmt: skip
 PALETTES = ("gif", "blp", "palm")
 DEEP = ("png", "tiff", "ppm", "jpeg2000")  # formats of 16-bit gray
-EPOCH = time.struct_time((1980, 1, 1, 0, 0, 0, 1, 1, 0))  # where a format wants a date: the same bytes every time
+EPOCH = time.struct_time((1980, 1, 1, 0, 0, 0, 1, 1, 0))  # for formats with a date: the same bytes every time
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "jpeg": {"quality": 95},
     "mpo": {"quality": 95},
@@ -55,8 +55,8 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "pdf": {"creationDate": EPOCH, "modDate": EPOCH},
 }
 PNG = Phrase("{output}", output="output.png")
-ICON = 256  # the largest, each way
-FULL: Mapping[str, float] = {"bool": 1, "uint8": 255, "uint16": 65535}  # white by the type
+ICON = 256  # the largest width and height
+FULL: Mapping[str, float] = {"bool": 1, "uint8": 255, "uint16": 65535}  # white, by the type
 
 
 def write(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterable[bytes]:
@@ -79,7 +79,7 @@ def write(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterable
 
 
 def _depth(feature_map: FeatureMap, plane: Array, kind: str) -> int:
-    """Return the largest level that a picture of this kind gets if the numbers are pixels."""
+    """Return the largest level of a picture of this kind, if the numbers are pixels."""
     white = feature_map.white or {"uint16": 65535}.get(feature_map.values.dtype.name)
     if kind == "ppm" and white and white == int(white) <= netpbm.LARGEST_VALUE:
         return int(white)
@@ -87,7 +87,7 @@ def _depth(feature_map: FeatureMap, plane: Array, kind: str) -> int:
 
 
 def _keeps_numbers(feature_map: FeatureMap, plane: Array, options: WriteOptions, kind: str) -> bool:
-    """Whether the numbers of a picture that are not pixels go as they are into one that can hold them."""
+    """Whether a picture's numbers that are not pixels stay as they are, in a format that can hold them."""
     measured = feature_map.origin.get("picture") and not feature_map.white
     missing = plane.dtype.kind == "f" and bool(np.isnan(plane).any()) and feature_map.origin.get("picture")
     asked = options.normalize != "auto" or options.colormap
@@ -95,7 +95,7 @@ def _keeps_numbers(feature_map: FeatureMap, plane: Array, options: WriteOptions,
 
 
 def _wide_type(plane: Array) -> type[np.generic]:
-    """Return the type of 32 bits that a TIFF holds numbers in."""
+    """Return the 32-bit type in which a TIFF holds these numbers."""
     if plane.dtype.kind in "iub" and -(2**31) <= plane.min() <= plane.max() < 2**31:
         return np.int32
     return np.float32
@@ -127,7 +127,7 @@ def to_pixels(plane: Array, white: float | None, options: WriteOptions, *, depth
     plane : ndarray, shape (H, W) or (H, W, 3)
         Any numbers.
     white : float or None
-        Which number is white, if the numbers are pixels.
+        The number that is white, if the numbers are pixels.
     options : WriteOptions
         ``normalize`` and ``colormap``.
     depth : int
@@ -136,11 +136,10 @@ def to_pixels(plane: Array, white: float | None, options: WriteOptions, *, depth
     Returns
     -------
     ndarray of uint8 or uint16
-        Of the same shape; a colour map adds an axis of 3.
+        In the same shape; a colour map adds an axis of 3.
 
     Examples
     --------
-    >>> from poolcli.formats.options import ANYWHERE, Account, WriteOptions
     >>> to_pixels(np.array([[-1.0, 0.0, 3.0]]), None, WriteOptions())
     array([[  0,  64, 255]], dtype=uint8)
     """
@@ -158,11 +157,11 @@ def to_pixels(plane: Array, white: float | None, options: WriteOptions, *, depth
 
 
 class _Range(NamedTuple):
-    """Which numbers become the first and the last of so many gray levels or colours, and whether numbers are pixels."""
+    """How numbers become gray levels or colours."""
 
-    scale: Scale
-    top: int
-    pixels: bool
+    scale: Scale  # the numbers at its ends become the first and the last level
+    top: int  # the last level
+    pixels: bool  # whether the numbers are pixels
 
 
 def _range(plane: Array, white: float | None, options: WriteOptions, depth: int) -> _Range:
@@ -178,7 +177,7 @@ def _range(plane: Array, white: float | None, options: WriteOptions, depth: int)
 
 
 def account(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Account:
-    """Say what a picture of this kind holds, how numbers became pixels, and what it loses of them."""
+    """Say what a picture of this kind holds, how numbers became pixels, and what was lost."""
     plane = _plane(feature_map)
     height, width = (length * options.zoom for length in plane.shape[:2])
     size = f"{height}x{width} pixels"
@@ -204,7 +203,7 @@ def account(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Accoun
 
 
 def _between_levels(plane: Array, found: _Range) -> bool:
-    """Whether a number is between two levels of gray, as averages are; the first few tell mostly."""
+    """Whether a number is between two levels of gray, like averages; mostly the first few show it."""
     if plane.dtype.kind != "f":
         return False
     steps = (row * (found.top / found.scale.high) for row in plane)
@@ -212,7 +211,7 @@ def _between_levels(plane: Array, found: _Range) -> bool:
 
 
 def _remarks(plane: Array, options: WriteOptions, found: _Range, bits: int, kind: str) -> Iterator[tuple[bool, str]]:
-    """Say how numbers become pixels, and before each whether it loses what nobody asked to lose."""
+    """Yield remarks on how numbers become pixels, each with whether something is lost that nobody asked to lose."""
     scale, asked = found.scale, options.normalize != "auto" or options.colormap is not None
     ends = ("the first colour", "the last") if options.colormap else ("black", "white")
     rule = "clip" if found.pixels else "minmax"
@@ -240,7 +239,7 @@ def _finite(plane: Array) -> bool:
 
 
 def _zoomed(pixels: Array, zoom: int) -> Array:
-    """Repeat every pixel, if that makes no monster."""
+    """Repeat every pixel, up to the limit of pixels."""
     if zoom < 1:
         raise UsageError(f"a zoom of {zoom} is not a whole number of at least 1", Phrase("{zoom} or more", zoom=2))
     height, width = pixels.shape[:2]
@@ -262,17 +261,17 @@ def _encoded(pixels: Array, kind: str) -> Iterable[bytes]:
 
     height, width = pixels.shape[:2]
     settings = dict(SETTINGS.get(kind, {}))
-    if kind == "ico":  # without sizes, Pillow would add a dozen shrunken pictures, and shrink a large one in silence
+    if kind == "ico":  # without sizes, Pillow would add a dozen smaller pictures, and silently shrink a large one
         if max(height, width) > ICON:
             raise ShapeError(f"{height}x{width} pixels are too many for an icon", f"an icon has at most {ICON}x{ICON}")
         settings["sizes"] = [(width, height)]
     file = BytesIO()
     try:
-        with limited(None):  # for its quiet
+        with limited(None):  # which silences Pillow
             picture = Image.fromarray(np.ascontiguousarray(pixels))
             if kind in PILLOW_MODES:
                 picture = picture.convert(PILLOW_MODES[kind], dither=Image.Dither.NONE)
             picture.save(file, WRITERS.get(kind, kind.upper()), **settings)
-    except Exception as problem:  # each of Pillow's writers has limits and exceptions of its own
+    except Exception as problem:  # each of Pillow's writers has its own limits and exceptions
         raise ShapeError(f"cannot write {height}x{width} pixels as {kind}: {problem}", PNG) from problem
     return (file.getvalue(),)

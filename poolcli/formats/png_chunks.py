@@ -1,7 +1,7 @@
-"""PNG files taken apart: every chunk's checksum is checked, missing rows are found, and what poolcli said is read.
+"""PNG files chunk by chunk: verifies every checksum, detects missing rows, and reads poolcli's own text.
 
-The pixels of a plain file go to Pillow's decoder in one go. Its own reader asks for the file piece by piece and holds
-up other threads: with it a whole command falls behind OpenCV (`python -m benchmarks commands --only png`).
+The pixels of a plain file go to Pillow's decoder at once. Pillow's own reader reads the file piece by piece and blocks
+other threads: with it a whole command falls behind OpenCV (`python -m benchmarks commands --only png`).
 
 Source: W3C, Portable Network Graphics, third edition.
 """
@@ -20,39 +20,39 @@ if TYPE_CHECKING:
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SAMPLES: Mapping[int, int] = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by colour type
-# Where the seven pictures begin that an interlaced one is stored as, and their steps: rows, columns.
+# The first row and column, and the steps, of the seven pictures that make up an interlaced one.
 PASSES = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
-# What Pillow calls the pixels, and the bytes in the file, by bits and colour type.
+# By bits and colour type: Pillow's names for the pixels, and for the bytes in the file.
 STORED_AS: Mapping[tuple[int, int], tuple[str, str]] = {
     (8, 0): ("L", "L"), (16, 0): ("I;16", "I;16B"), (8, 2): ("RGB", "RGB"), (8, 4): ("LA", "LA"),
     (8, 6): ("RGBA", "RGBA"),
 }  # fmt: skip
-SHARED: Mapping[str, int] = {"L": 1, "I;16": 2}  # bytes of a pixel, where Pillow unpacks into memory of ours
-# Chunks that change no pixel; a text may hold EXIF, unless its keyword is one of these.
+SHARED: Mapping[str, int] = {"L": 1, "I;16": 2}  # bytes of a pixel, for modes that Pillow unpacks into our own memory
+# Chunks that change no pixels; a text may hold EXIF, unless it has one of these keywords.
 SILENT = frozenset({b"IHDR", b"IDAT", b"IEND", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"pHYs", b"tIME", b"bKGD"})
 TEXT_KINDS = (b"tEXt", b"zTXt", b"iTXt")
 SILENT_TEXTS = (b"poolcli", b"Software", b"Title", b"Author", b"Comment", b"date:create", b"date:modify")
 INFLATED_BYTES = 1 << 18  # at a time
-MOST_TEXT = 1 << 20  # bytes of a text of ours, packed or not; real ones have some hundred
+MOST_TEXT = 1 << 20  # bytes of our own text, packed or not; real ones have some hundred
 LOCKED = 5 << 10  # bytes up to which zlib keeps the interpreter's lock
-KEYWORD = "poolcli"  # of what poolcli says of its pictures
+KEYWORD = "poolcli"  # of poolcli's text
 
 
 class Chunk(NamedTuple):
-    """A chunk whose checksum is right."""
+    """A chunk with a correct checksum."""
 
     kind: bytes
     content: memoryview
 
     @property
     def silent(self) -> bool:
-        """Whether no pixel depends on it but through `Plain`."""
+        """Whether pixels depend on it only through `Plain`."""
         text = self.kind in TEXT_KINDS and bytes(self.content[:80]).partition(b"\0")[0]
         return self.kind in SILENT or text in SILENT_TEXTS
 
 
 def checked(data: bytes, name: str) -> list[Chunk]:
-    """Check every chunk's checksum; Pillow does so for some only, and flipped bits would pass as pixels.
+    """Check every chunk's checksum; Pillow checks only some, and flipped bits would pass as pixels.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def checked(data: bytes, name: str) -> list[Chunk]:
 
 
 def _crc(data: memoryview) -> int:
-    """Return the checksum, computed without ever giving up the interpreter's lock, which takes long to get back."""
+    """Return the checksum, without ever giving up the interpreter's lock, which takes long to get back."""
     crc = 0
     for start in range(0, len(data), LOCKED):
         crc = zlib.crc32(data[start : start + LOCKED], crc)
@@ -94,7 +94,7 @@ class Plain(NamedTuple):
     packed: bytes
 
     def unpacked(self) -> tuple[Image.Image, bytearray | None]:
-        """Return the picture, and the memory that its pixels lie in, where that is ours: an array without a copy."""
+        """Return the picture and, if its pixels are in our own memory, that: it becomes an array without a copy."""
         from PIL import Image
 
         if self.mode not in SHARED:
@@ -119,13 +119,7 @@ def plain(chunks: Sequence[Chunk]) -> Plain | None:
 
 
 def check_rows(chunks: Sequence[Chunk], name: str) -> None:
-    """Raise an error if rows are missing; Pillow would take them as black without a word.
-
-    Raises
-    ------
-    InputError
-        If fewer bytes are packed than the header promises.
-    """
+    """Raise `InputError` if rows are missing, which Pillow would silently make black."""
     header = struct.unpack(">IIBBBBB", chunks[0].content)
     packer, have, wanted = zlib.decompressobj(), 0, _bytes(*header)
     for piece in (content for kind, content in chunks if kind == b"IDAT"):
@@ -140,7 +134,7 @@ def check_rows(chunks: Sequence[Chunk], name: str) -> None:
 
 
 def _bytes(width: int, height: int, bits: int, color: int, _: int, __: int, interlaced: int) -> int:
-    """Return how many bytes the rows have, each with one for its filter."""
+    """Return the size of all rows in bytes, each with one for its filter."""
     total = 0
     for top, left, down, right in PASSES if interlaced else ((0, 0, 1, 1),):
         rows, columns = len(range(top, height, down)), len(range(left, width, right))
@@ -149,12 +143,12 @@ def _bytes(width: int, height: int, bits: int, color: int, _: int, __: int, inte
 
 
 def comes_in_one_go(chunks: Sequence[Chunk]) -> bool:
-    """Whether the rows are stored from the first to the last: not interlaced, and no frames to put together."""
+    """Whether the rows are stored in order: neither interlaced nor in several frames."""
     return chunks[0].content[-1] == 0 and not any(chunk.kind == b"acTL" for chunk in chunks)
 
 
 def own_text(file: BinaryIO) -> str | None:
-    """Return what poolcli said of a picture when it wrote it, or None if there is nothing before the pixels."""
+    """Return the text that poolcli wrote into a picture; None if there is none before the pixels."""
     if file.read(len(SIGNATURE)) != SIGNATURE:
         return None
     while len(start := file.read(8)) == 8:
@@ -162,7 +156,7 @@ def own_text(file: BinaryIO) -> str | None:
         if kind == b"IDAT":
             return None
         if kind != b"iTXt" or size > MOST_TEXT:
-            file.seek(size + 4, 1)  # a checksum ends each chunk
+            file.seek(size + 4, 1)  # each chunk ends with a checksum
         elif (text := _own(file.read(size), file.read(4))) is not None:
             return text
     return None

@@ -1,6 +1,6 @@
-"""The table of formats: one row each, whose class is the family that knows how to read and write it.
+"""The table of formats: one row each, an instance of the class that reads and writes its family.
 
-What reads and writes is imported when it is used, because it needs numpy: listing the formats costs nothing.
+The code that reads and writes needs numpy, so it is imported when it is used: listing the formats costs nothing.
 """
 
 from __future__ import annotations
@@ -28,43 +28,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Format:
-    """A format: a row of the table. A family of formats is a class below it with `read` and `write`.
+    """A format: a row of the table. A subclass with `read` and `write` is a family of formats."""
 
-    Attributes
-    ----------
-    name : str
-        What ``format`` and ``input_format`` call it.
-    extensions : tuple of str
-        File name endings, the usual one first.
-    summary : str
-        One sentence.
-    reads, writes : bool
-        What it can do.
-    signature : bytes
-        A regular expression for the first bytes of every such file; empty if there is no safe one. Only those in
-        `FORMATS` are looked for: a format of another package is known by its name and extensions.
-    """
-
-    name: str
-    extensions: tuple[str, ...]
-    summary: str
-    reads: bool = True
-    writes: bool = True
+    name: str  # for ``format`` and ``input_format``
+    extensions: tuple[str, ...]  # of file names, the usual one first
+    summary: str  # one sentence
+    reads: bool = True  # whether it can be read
+    writes: bool = True  # whether it can be written
+    # a regular expression for the first bytes of every such file; empty if there is no safe one. Only those in
+    # `FORMATS` are searched: another package's format is recognised by its name and extensions
     signature: bytes = b""
 
     picture: ClassVar[bool] = False  # whether it holds pixels, not numbers
-    heeds: ClassVar[Sequence[str] | None] = None  # of ReadOptions those that not every format heeds; all if None
+    heeds: ClassVar[Sequence[str] | None] = None  # the ReadOptions it uses of those that not all formats do; None: all
 
     def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
-        """Read bytes that are in this format; ``name`` is for messages."""
+        """Read bytes in this format; `name` is for messages."""
         raise _unable(self, writing=False)
 
     def write(self, feature_map: FeatureMap, options: WriteOptions) -> Iterable[bytes]:
-        """Give the bytes of a feature map in this format; all is checked before the first of them comes."""
+        """Yield the bytes of a feature map in this format; everything is checked before the first byte."""
         raise _unable(self, writing=True)
 
     def account(self, feature_map: FeatureMap, options: WriteOptions) -> Account:
-        """Say what a file in this format holds of a feature map, and what it loses."""
+        """Say what a file in this format holds of a feature map, and what is lost."""
         return Account(f"{'x'.join(map(str, feature_map.shape))} {feature_map.values.dtype}")
 
     def open_bands(self, path: str | Path, options: ReadOptions) -> Bands | None:
@@ -73,39 +60,39 @@ class Format:
 
 
 class Banded(Format):
-    """A format whose files may be larger than memory, because rows are written one after the other."""
+    """A format whose files may be larger than memory, because it is written row by row."""
 
     def head(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
-        """Return what stands before the first row."""
+        """Return the bytes before the first row."""
         return b""
 
     def rows(self, band: NDArray[Any]) -> Iterable[bytes]:
-        """Give the bytes of rows, a matrix."""
+        """Yield the bytes of rows, a matrix."""
         raise NotImplementedError
 
     def holds(self, shape: Sequence[int], dtype: np.dtype[Any]) -> str:
-        """Say what a file holds that has an array of this shape and type."""
+        """Say what a file with an array of this shape and type holds."""
         return f"{'x'.join(map(str, shape))} {dtype}"
 
     @contextmanager
     def band_writer(
         self, target: str | Path, shape: Sequence[int], dtype: np.dtype[Any], guard: Guard = nullcontext
     ) -> Iterator[Callable[[NDArray[Any]], None]]:
-        """Open a target for bands of rows; it is replaced when the last band is in, or not at all.
+        """Open a target for bands of rows; it is replaced after the last band, or not at all.
 
         Parameters
         ----------
         target : str or Path
             A path, or ``-`` for standard output.
         shape : sequence of int
-            Of all bands together; ``.npy`` says it at the start.
+            Of all bands together; ``.npy`` needs it at the start.
         guard : function, optional
             See `poolcli.system.files.Guard`.
 
         Yields
         ------
         function of ndarray
-            Call it with one band after the other, each (rows, W).
+            Call it with each band in turn, (rows, W).
         """
         written = 0
         with opened(target, guard) as sink:
@@ -118,15 +105,15 @@ class Banded(Format):
                     sink.write(text)
 
             yield write
-            if written != math.prod(shape):  # raised in the with block, so that no target is replaced
+            if written != math.prod(shape):  # inside the with block, so that the target is not replaced
                 raise RuntimeError(f"{written} numbers were written where {math.prod(shape)} were promised")
 
 
 @dataclass(frozen=True)
 class Delimited(Banded):
-    """Numbers in lines."""
+    """Lines of numbers."""
 
-    between: bytes = b","  # them, when they are written
+    between: bytes = b","  # separates numbers that are written
     heeds = ("skip", "columns", "delimiter", "decimal", "header")
 
     def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
@@ -142,17 +129,17 @@ class Delimited(Banded):
         return delimited.band_bytes(delimited.matrix_of(feature_map, self.name), self.between)
 
     def account(self, feature_map: FeatureMap, options: WriteOptions) -> Account:
-        """Say how many rows and columns there are."""
+        """Count rows and columns."""
         from poolcli.formats import delimited
 
         return Account(self.holds(delimited.matrix_of(feature_map, self.name).shape, feature_map.values.dtype))
 
     def holds(self, shape: Sequence[int], dtype: np.dtype[Any]) -> str:
-        """Say how many rows and columns there are."""
+        """Count rows and columns."""
         return f"{many(math.prod(shape[:-1]), 'row')} x {many(shape[-1], 'column')}"
 
     def open_bands(self, path: str | Path, options: ReadOptions) -> Bands | None:
-        """Look through a file once, and give its rows in bands."""
+        """Return a file's rows in bands, after a first pass through it."""
         from poolcli.formats import delimited
 
         return delimited.open_bands(path, options, self.name)
@@ -204,7 +191,7 @@ class Npy(Banded):
         return npy.header(shape, dtype)
 
     def rows(self, band: NDArray[Any]) -> Iterable[bytes]:
-        """Give the bytes of a band."""
+        """Return the bytes of a band."""
         from poolcli.formats import npy
 
         return (npy.raw(band),)
@@ -223,7 +210,7 @@ class Npz(Format):
 
 
 class AsciiGrid(Format):
-    """Maps of which it is known where they lie on Earth."""
+    """Maps with a position on Earth."""
 
     heeds = ()
 
@@ -240,19 +227,19 @@ class AsciiGrid(Format):
         return grid.write(feature_map)
 
     def account(self, feature_map: FeatureMap, options: WriteOptions) -> Account:
-        """Say how many cells there are."""
+        """Count cells."""
         return Account(f"{'x'.join(map(str, feature_map.shape))} cells")
 
 
 class Picture(Format):
-    """What Pillow reads and writes."""
+    """Pictures that Pillow reads and writes."""
 
     picture = True
     heeds = ("channels", "frame", "linear_light")
 
     def read(self, data: bytes, name: str, options: ReadOptions) -> FeatureMap:
         """Read one picture."""
-        from poolcli.formats import pictures_in  # which takes 10 ms of a start
+        from poolcli.formats import pictures_in  # takes 10 ms to import
 
         return pictures_in.read(data, name, options, self.name)
 
@@ -333,14 +320,14 @@ FORMATS: Mapping[str, Format] = {row.name: row for row in _ROWS}
 BANDED: Mapping[str, Banded] = {row.name: row for row in _ROWS if isinstance(row, Banded)}
 EXTENSIONS: Mapping[str, Format] = {extension: row for row in _ROWS for extension in row.extensions}
 SIGNATURES = b"|".join(b"(?P<%s>%s)" % (row.name.encode(), row.signature) for row in _ROWS if row.signature)
-LISTED_FORMATS = 9  # formats that are named where all would be too many
-EXPLAINED = (".html", ".htm", ".svg")  # what poolcli writes of the windows of a map, not of the map
+LISTED_FORMATS = 9  # formats to name where all would be too many
+EXPLAINED = (".html", ".htm", ".svg")  # poolcli writes the windows of a map as these, not the map
 
 
 def _of_a_package(name: str) -> Format | None:
-    """Return the format that an installed package has for a name or an extension without its dot."""
+    """Return an installed package's format for a name, or for an extension without its dot."""
     row = plugins.find_plugin("format", name, Format)
-    if row is not None and row.name in FORMATS:  # to be written it would be looked up by its name
+    if row is not None and row.name in FORMATS:  # writing would look it up by its name
         raise PluginError(
             f"a package's format for {name!r} is called {row.name}, like one of poolcli's",
             "uninstall the package, or rename its format",
@@ -349,7 +336,7 @@ def _of_a_package(name: str) -> Format | None:
 
 
 def format_of_name(path: str | Path) -> Format | None:
-    """Return the format that the extension of a file's name means, or None.
+    """Return the format for the extension of a file's name, or None.
 
     Examples
     --------
@@ -361,17 +348,19 @@ def format_of_name(path: str | Path) -> Format | None:
 
 
 def find_format(name: str, *, writing: bool = False, also: Sequence[str] = ()) -> Format:
-    """Return the format of that name.
+    """Return the format with this name.
 
     Parameters
     ----------
     also : sequence of str
-        What else the caller knows, to be suggested with the formats.
+        Other names to suggest, which the caller knows.
 
     Raises
     ------
     UnknownNameError
-        If there is none that can do it.
+        If there is none.
+    UsageError
+        If it cannot be read, or written.
     """
     name = name.lower()
     row = FORMATS.get(name) or EXTENSIONS.get(f".{name}") or _of_a_package(name)
@@ -396,14 +385,14 @@ def _unable(row: Format, *, writing: bool) -> UsageError:
 
 
 def format_of_target(target: str | Path, name: str | None = None, also: Sequence[str] = ()) -> Format:
-    """Return the format to write a target in: the one named, or else the one of its extension.
+    """Return the format for writing a target: the named one, or else the one for its extension.
 
     `also` is as in `find_format`.
 
     Raises
     ------
     UnknownNameError
-        If the extension is unknown, with those that are known.
+        If the extension is unknown.
 
     Examples
     --------

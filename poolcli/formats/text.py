@@ -1,8 +1,8 @@
-"""What the text formats share: their bytes as UTF-8, places in them, and rows of numbers to and from arrays.
+"""What the text formats share: UTF-8, places in a text, and rows of numbers to and from arrays.
 
-Rows go through orjson, a few thousand numbers at a time: its parser and its shortest digits are exact and several times
-faster than ``np.loadtxt`` and ``repr``, and a band of text that stays in the processor's cache costs a third less
-than the whole file at once (2048x2048 values with all digits: 48 instead of 68 ns each).
+Rows go through orjson, a few thousand numbers at a time. Its parser and its shortest digits are exact and several times
+faster than ``np.loadtxt`` and ``repr``, and bands of text that stay in the processor's cache cost a third less than the
+whole file at once (2048x2048 values with all digits: 48 instead of 68 ns each).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BAND_BYTES = 1 << 18  # of text in one band: with its numbers it stays in a seco
 BAND_CELLS = 1 << 15
 LINE_END = re.compile(rb"\r\n|\n|\r")
 
-# A byte order mark says how the rest is encoded; that of UTF-32 starts with that of UTF-16.
+# Byte order marks and the encodings that they show; UTF-32's starts with UTF-16's.
 MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -36,12 +36,12 @@ MARKS = (
 
 
 def utf8(data: bytes, name: str, skip: int = 0) -> tuple[bytes, tuple[str, ...]]:
-    """Return the text as UTF-8 without a byte order mark and its first lines, and a note if it was something else.
+    """Return text as UTF-8, without a byte order mark and skipped lines, and a note if it had another encoding.
 
     Raises
     ------
     InputError
-        If it is not text, with the place; the lines at the start that are skipped may be anything.
+        If it is not text, with the place; skipped lines may be anything.
     """
     notes: tuple[str, ...] = ()
     if encoding := encoding_of(data):
@@ -59,12 +59,12 @@ def utf8(data: bytes, name: str, skip: int = 0) -> tuple[bytes, tuple[str, ...]]
 
 
 def encoding_of(data: bytes) -> str | None:
-    """Return the encoding that a byte order mark tells of, if it is not UTF-8."""
+    """Return the encoding that a byte order mark shows, unless it is UTF-8."""
     return next((encoding for mark, encoding in MARKS if data.startswith(mark)), None)
 
 
 def check_utf8(text: bytes, name: str, line: int = 1) -> None:
-    """Raise an error with the place if this is not UTF-8 text; ``line`` is the number of its first line."""
+    """Raise `InputError` with the place if this is not UTF-8 text; `line` is the number of its first line."""
     if not text.isascii():
         try:
             text.decode()
@@ -101,13 +101,13 @@ def newlines(text: bytes | memoryview, byte: int = 10) -> int:
 
 
 def spot(text: bytes, offset: int, first: int = 1) -> str:
-    """Return a place in words; ``first`` is the number of the first line."""
+    """Return a place in words; `first` is the number of the first line."""
     line, character = place(text, offset)
     return f"line {line + first - 1}, character {character}"
 
 
 def quoted(text: bytes | str, most: int = 40) -> str:
-    r"""Return text for a message: harmless to a terminal, and not longer than a line.
+    r"""Return text for a message: harmless to a terminal, and no longer than a line.
 
     Examples
     --------
@@ -119,12 +119,12 @@ def quoted(text: bytes | str, most: int = 40) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """Return text with what is too much at its end left out, and a sign for it."""
+    """Return text of at most so many characters, cut off at its end with an ellipsis."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def pieces_of(text: bytes, start: int, end: int) -> Iterator[bytes]:
-    """Cut a stretch of text at commas, which are left out, into pieces that stay in cache."""
+    """Cut part of a text at commas, which are left out, into pieces that stay in cache."""
     while start < end:
         comma = text.find(b",", start + BAND_BYTES, end)
         comma = end if comma < 0 else comma
@@ -133,9 +133,9 @@ def pieces_of(text: bytes, start: int, end: int) -> Iterator[bytes]:
 
 
 def load_rows(text: bytes) -> list[list[Any]] | None:
-    """Read ``1,2],[3,4`` into lists, or return None if not valid JSON.
+    """Read ``1,2],[3,4`` into lists, or return None if it is not valid JSON.
 
-    The caller has made sure that there is no ``true`` or ``false``, which would count as 1 and 0.
+    The caller makes sure that there is no ``true`` or ``false``, which would count as 1 and 0.
     """
     try:
         rows: list[list[Any]] = orjson.loads(b"[[" + text + b"]]")
@@ -145,14 +145,14 @@ def load_rows(text: bytes) -> list[list[Any]] | None:
 
 
 def dump_numbers(array: NDArray[Any], nan: bytes = b"null", infinity: bytes = b"1e999") -> bytes:
-    """Write an array as nested JSON lists with the fewest digits that give each number back.
+    """Write an array as nested JSON lists, with the fewest digits that identify each number.
 
     Parameters
     ----------
     array : ndarray
         Booleans are written as 0 and 1.
     nan, infinity : bytes
-        The words for what JSON has no words for.
+        The words for them, because JSON has none.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""Arrays larger than memory: steps done block by block, with the same bits as if done at once.
+"""Steps on arrays larger than memory, block by block, with the same bits as on the whole array.
 
-A block is a box of windows of the last step. `Chain` finds out which cells of the input it needs, through any number of
-conv, relu and pool steps with all their padding, and computes it from those alone. Neighbouring blocks read the cells
-that their windows share; they compute nothing but their own windows.
+A block is a box of windows of the last step. `Chain` finds the cells of the input that it needs, through any number of
+conv, relu and pool steps with all their padding, and computes it from those alone. Neighbouring blocks both read the
+cells that their windows share, but compute only their own windows.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.errors import ShapeError, UsageError
-from poolcli.pooling.compute import neutral, pooled, pooled_alike, result_type
-from poolcli.pooling.fill import copied_from, filled_type, reaching, refuse_nan
+from poolcli.errors import UsageError
+from poolcli.pooling.compute import pooled, pooled_alike, result_type
+from poolcli.pooling.fill import copied_from, filled_type, refuse_nan
 from poolcli.pooling.framework import LayerFacts
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import Mode
-from poolcli.steps.steps import ONE_AXIS_EACH, ConvStep, PoolStep, ReluStep, Step, through
+from poolcli.steps.steps import ConvStep, PoolStep, ReluStep, Step, through
 from poolcli.system.limits import check_memory
-from poolcli.window import Axis, times
+from poolcli.window import Axis, moved, times
 from poolcli.wording import Phrase
 
 Array = NDArray[Any]
 Range = tuple[int, int]
-Box = tuple[Range, ...]  # one range for each axis: of windows where a block is meant, of cells where an input is
+Box = tuple[Range, ...]  # a range for each axis, of windows in a block or of cells in an input
 Fetch = Callable[[Box], Array]
 
-BLOCK_BYTES = 1 << 25  # of input for one block, where the chunks of the input do not ask for more
+BLOCK_BYTES = 1 << 25  # of input for one block, unless the chunks of the input are larger
 
 
 class NotInBlocksError(UsageError):
@@ -44,23 +44,23 @@ class NotInBlocksError(UsageError):
 
 @dataclass(frozen=True)
 class Stage:
-    """A step that knows the lengths of its input."""
+    """A step whose input has known lengths."""
 
     lengths: tuple[int, ...]  # of the spatial axes of its result
     dtype: np.dtype[Any]  # of its result
-    record: Mapping[str, Any]  # what JSON says of the step, but for the shape
+    record: Mapping[str, Any]  # the step in JSON, without the shape
 
     def needs(self, box: Box) -> Box:
-        """Return the cells of the input between which those for these windows lie, but for wrapped padding."""
+        """Return the box of input cells that these windows need, except for wrapped padding."""
         return box
 
     def compute(self, box: Box, fetch: Fetch) -> Array:
-        """Return the values of these windows; `fetch` gives cells of the input, leading axes first."""
+        """Return the values of these windows; `fetch` returns cells of the input, leading axes first."""
         return fetch(box)
 
 
 def _reach(axis: Axis, part: Range, before: int, after: int) -> Range:
-    """Return the cells of windows, those in up to so much padding included."""
+    """Return the cells of windows, including up to so much padding."""
     starts, stops = axis.starts[part[0] : part[1]], axis.stops[part[0] : part[1]]
     first, end = (starts[0], stops[-1]) if axis.regular else (min(starts), max(stops))
     return max(first, -before), min(end, axis.length + after)
@@ -76,13 +76,14 @@ def _real(axis: Axis, part: Range) -> Range:
 
 
 def _local(axis: Axis, part: Range, cells: Range) -> Axis:
-    """Return the axis of some windows over these cells alone, none of which is padding."""
-    starts, stops = axis.starts[part[0] : part[1]], axis.stops[part[0] : part[1]]
-    if isinstance(starts, range) and isinstance(stops, range):
-        lines: Any = [range(line.start - cells[0], line.stop - cells[0], line.step) for line in (starts, stops)]
-    else:
-        lines = [tuple(cell - cells[0] for cell in line) for line in (starts, stops)]
-    return Axis(cells[1] - cells[0], lines[0], lines[1], axis.dilation)
+    """Return the axis of some windows over these cells alone, without padding."""
+    starts, stops = (moved(line[part[0] : part[1]], -cells[0]) for line in (axis.starts, axis.stops))
+    return Axis(cells[1] - cells[0], starts, stops, axis.dilation)
+
+
+def _bands(axes: Sequence[Axis], box: Box) -> tuple[Axis, ...]:
+    """Return the axes of some windows over the real cells that they need."""
+    return tuple(axis.band(*part)[2] for axis, part in zip(axes, box, strict=True))
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,10 @@ class PoolStage(Stage):
     layer: Pooling
     row: Mode
     axes: tuple[Axis, ...]
-    padded: tuple[Axis, ...]
-    counted: tuple[Axis, ...]
+    padded: tuple[Axis, ...]  # the axes over the filled input, if padding is filled
+    counted: tuple[Axis, ...]  # the axes whose cells an average counts, if others
     fill_with: str | float
-    cells: np.dtype[Any]
+    cells: np.dtype[Any]  # the type of the filled input
 
     @classmethod
     def of(cls, step: PoolStep, lengths: tuple[int, ...], dtype: np.dtype[Any]) -> PoolStage:
@@ -105,25 +106,17 @@ class PoolStage(Stage):
             raise NotInBlocksError("indices are not recorded block by block", Phrase("drop {return_indices}"))
         if layer.mode.mode.random:
             raise NotInBlocksError(f"{layer.mode} draws for the entire input at once", "use another mode")
-        row = layer.row(dtype, lengths)
-        axes = layer.windows(lengths)
+        row, axes = layer.row(dtype, lengths), layer.plan(lengths)
         if not all(map(len, axes)):
             why = f"a window larger than the input {times(lengths)} gives no value"
             raise NotInBlocksError(why, "use a smaller one")
         counted = tuple(layer.counted(axes)) if layer.pad_fill == "ignore" else ()
-        fill_with = layer.pad_fill
-        if fill_with == "ignore" and layer.answers_holes(axes):
-            axes, fill_with = tuple(map(reaching, axes)), neutral(row, dtype)
+        axes, fill_with = layer.to_fill(axes, row, dtype)
         cells = filled_type(dtype, axes, fill_with)
         padded = axes if fill_with == "ignore" else tuple(axis.filled() for axis in axes)
         made = result_type(row.beyond(layer.mode.parameter) or row if row.beyond else row, cells, padded)
         record = {"step": "pool", **layer.record()}
         return cls(tuple(map(len, axes)), made, record, layer, row, axes, padded, counted, fill_with, cells)
-
-    @property
-    def filled(self) -> bool:
-        """Whether padding holds values."""
-        return self.fill_with != "ignore"
 
     def needs(self, box: Box) -> Box:
         """See `Stage`."""
@@ -132,39 +125,32 @@ class PoolStage(Stage):
     def compute(self, box: Box, fetch: Fetch) -> Array:
         """See `Stage`."""
         wide = pooled_alike(self.padded, box)
-        if self.filled:
+        if self.fill_with != "ignore":
             cells = _padded(self.axes, wide)
-            x = self._fill(cells, fetch)
-            axes = tuple(map(_local, self.axes, wide, cells))
+            x, axes = self._filled(cells, fetch), tuple(map(_local, self.axes, wide, cells))
         else:
-            cells = tuple(_real(axis, part) for axis, part in zip(self.axes, wide, strict=True))
-            x = fetch(cells)
-            axes = tuple(axis.band(*part)[2] for axis, part in zip(self.axes, wide, strict=True))
+            cells = self.needs(box)
+            x, axes = fetch(cells), _bands(self.axes, wide)
         if self.layer.nan == "error":
             refuse_nan(x, [low for low, _ in cells])
         if self.layer.framework:
             self.layer.framework.check_nan(LayerFacts(self.layer, x.dtype), x)
-        counted = (
-            tuple(axis.band(*part)[2] for axis, part in zip(self.counted, wide, strict=True)) if self.counted else axes
-        )
-        with np.errstate(all="ignore"):  # as `pool` does
+        counted = _bands(self.counted, wide) if self.counted else axes
+        with np.errstate(all="ignore"):  # as in `pool`
             values = pooled(x, axes, self.row, self.layer, counted).astype(self.dtype, copy=False)
         asked: Any = (slice(a - low, b - low) for (a, b), (low, _) in zip(box, wide, strict=True))
         return values[(..., *asked)]
 
-    def _fill(self, cells: Box, fetch: Fetch) -> Array:
-        """Return these cells, of which some are padding that holds values."""
-        fill = self.fill_with
-        if isinstance(fill, str):
-            found = [
-                copied_from(np.arange(*part), axis.length, fill) for axis, part in zip(self.axes, cells, strict=True)
-            ]
-            return gathered(found, fetch)
-        return with_constant(cells, [axis.length for axis in self.axes], fill, self.cells, fetch)
+    def _filled(self, cells: Box, fetch: Fetch) -> Array:
+        """Return these cells, some of which are padding that holds values."""
+        if isinstance(fill := self.fill_with, str):
+            pairs = zip(self.axes, cells, strict=True)
+            return _gathered([copied_from(np.arange(*part), axis.length, fill) for axis, part in pairs], fetch)
+        return _with_constant(cells, self.axes, fill, self.cells, fetch)
 
 
-def gathered(cells: Sequence[NDArray[np.int64]], fetch: Fetch) -> Array:
-    """Fetch cells that need not lie together: along every axis those with these numbers, in this order."""
+def _gathered(cells: Sequence[NDArray[np.int64]], fetch: Fetch) -> Array:
+    """Fetch the cells with these numbers along each axis, in this order; they need not be adjacent."""
     lines = [np.unique(line, return_inverse=True) for line in cells]
     runs = [np.split(line, np.flatnonzero(np.diff(line) > 1) + 1) for line, _ in lines]
 
@@ -181,21 +167,17 @@ def gathered(cells: Sequence[NDArray[np.int64]], fetch: Fetch) -> Array:
     return x
 
 
-def _within(cells: Range, length: int) -> Range:
-    low = min(max(cells[0], 0), length)
-    return low, max(min(cells[1], length), low)
-
-
-def with_constant(cells: Box, lengths: Sequence[int], value: float, dtype: np.dtype[Any], fetch: Fetch) -> Array:
+def _with_constant(cells: Box, axes: Sequence[Axis], value: float, dtype: np.dtype[Any], fetch: Fetch) -> Array:
     """Fetch the real ones of these cells, and put a number in place of the others."""
-    real = [_within(part, length) for part, length in zip(cells, lengths, strict=True)]
-    x = fetch(tuple(real))
+    real: list[Range] = []
+    for (first, end), axis in zip(cells, axes, strict=True):
+        low = min(max(first, 0), axis.length)
+        real.append((low, max(min(end, axis.length), low)))
+    x = fetch(tuple(real)).astype(dtype, copy=False)
     pairs = zip(cells, real, strict=True)
     widths = [(low - first, end - high) if high > low else (end - first, 0) for (first, end), (low, high) in pairs]
-    if not any(map(any, widths)):
-        return x.astype(dtype, copy=False)
     lead = [(0, 0)] * (x.ndim - len(cells))
-    return np.pad(x.astype(dtype, copy=False), [*lead, *widths], constant_values=value)
+    return np.pad(x, [*lead, *widths], constant_values=value) if any(map(any, widths)) else x
 
 
 @dataclass(frozen=True)
@@ -211,10 +193,7 @@ class ConvStage(Stage):
         """Check everything that can be checked without data."""
         from poolcli.pooling.convolution import conv
 
-        window = step.window()
-        if len(window.size) != len(lengths):
-            what = f"{step.title} has {len(window.size)} axes, the input has {len(lengths)} spatial"
-            raise ShapeError(what, ONE_AXIS_EACH)
+        window = step.window_for(len(lengths))
         axes = window.plan(lengths)
         tiny = np.zeros([(k - 1) * d + 1 for k, d in zip(window.size, window.dilation, strict=True)], dtype)
         made = conv(tiny, step.kernel, dilation=step.dilation, bias=step.bias).dtype
@@ -228,18 +207,12 @@ class ConvStage(Stage):
         """See `Stage`."""
         from poolcli.pooling.convolution import conv
 
-        step, lengths = self.step, [axis.length for axis in self.axes]
-        x = with_constant(_padded(self.axes, box), lengths, 0, self.cells, fetch)
+        step, x = self.step, _with_constant(_padded(self.axes, box), self.axes, 0, self.cells, fetch)
         return conv(x, step.kernel, stride=step.stride, dilation=step.dilation, bias=step.bias, threads=step.threads)
 
 
 class ReluStage(Stage):
     """ReLU."""
-
-    @classmethod
-    def of(cls, _: ReluStep, lengths: tuple[int, ...], dtype: np.dtype[Any]) -> ReluStage:
-        """Make it."""
-        return cls(lengths, dtype, {"step": "relu"})
 
     def compute(self, box: Box, fetch: Fetch) -> Array:
         """See `Stage`."""
@@ -249,12 +222,14 @@ class ReluStage(Stage):
 
 
 _STAGES: Mapping[type, Callable[[Any, tuple[int, ...], np.dtype[Any]], Stage]] = {
-    PoolStep: PoolStage.of, ConvStep: ConvStage.of, ReluStep: ReluStage.of,
-}  # fmt: skip
+    PoolStep: PoolStage.of,
+    ConvStep: ConvStage.of,
+    ReluStep: lambda _, lengths, dtype: ReluStage(lengths, dtype, {"step": "relu"}),
+}
 
 
 def _stage(before: Stage, step: Step) -> Stage:
-    """Return a step that knows what leaves the one before."""
+    """Return the stage of a step, given the one before."""
     if type(step) not in _STAGES:
         raise NotInBlocksError(f"{step.name} needs the entire input at once", "use conv, relu and pool")
     return _STAGES[type(step)](step, before.lengths, before.dtype)
@@ -265,11 +240,10 @@ def _stage(before: Stage, step: Step) -> Stage:
 
 @dataclass(frozen=True)
 class Chain:
-    """Steps over an input of known shape; make it with `of`."""
+    """Steps on an input of known shape; make it with `of`."""
 
-    # the shape of the input: its leading axes, its spatial axes
-    lead: tuple[int, ...]
-    lengths: tuple[int, ...]
+    lead: tuple[int, ...]  # the lengths of the input's leading axes
+    lengths: tuple[int, ...]  # the lengths of its spatial axes
     dtype: np.dtype[Any]  # of the input
     stages: tuple[Stage, ...]
 
@@ -289,7 +263,7 @@ class Chain:
         NotInBlocksError
             If a step needs everything at once.
         ShapeError, UsageError
-            If a step does not fit what arrives at it; the message names the stage.
+            If a step does not fit its input; the message names the stage.
         """
         lead, spatial = tuple(shape[: len(shape) - ndim]), tuple(shape[len(shape) - ndim :])
         start = Stage(spatial, dtype, {})  # the input itself
@@ -307,19 +281,19 @@ class Chain:
         return self.stages[-1].dtype
 
     def needs(self, box: Box) -> Box:
-        """Return the cells of the input, leading axes first, between which those for a block of the result lie."""
+        """Return the box of input cells, leading axes first, that a block of the result needs."""
         cells = box[len(self.lead) :]
         for stage in reversed(self.stages):
             cells = stage.needs(cells)
         return (*box[: len(self.lead)], *cells)
 
     def compute(self, box: Box, read: Fetch) -> Array:
-        """Return a block of the result; `read` gives cells of the input, leading axes first."""
+        """Return a block of the result; `read` returns cells of the input, leading axes first."""
         lead = box[: len(self.lead)]
 
         def values(number: int, part: Box) -> Array:
-            """Return what leaves so many steps at these places."""
-            if any(first == last for first, last in part):  # padding wants nothing of the step before
+            """Return part of the result of so many steps."""
+            if any(first == last for first, last in part):  # padding needs nothing from the step before
                 dtype = self.stages[number - 1].dtype if number else self.dtype
                 return np.empty([last - first for first, last in (*lead, *part)], dtype)
             if number == 0:
@@ -330,7 +304,7 @@ class Chain:
 
 
 def cells_in(box: Box) -> int:
-    """Return how many cells or windows there are in a box."""
+    """Count the cells or windows in a box."""
     return math.prod(last - first for first, last in box)
 
 
@@ -345,7 +319,7 @@ def boxes(shape: Sequence[int], steps: Sequence[int]) -> Iterator[Box]:
 
 
 def along_chunks(chain: Chain, chunks: Sequence[int]) -> tuple[int, ...]:
-    """Return the lengths of blocks of windows that look at about one chunk of the input, or several small ones.
+    """Return the lengths of blocks of windows that need about one chunk of the input, or several small ones.
 
     Parameters
     ----------
@@ -354,7 +328,7 @@ def along_chunks(chain: Chain, chunks: Sequence[int]) -> tuple[int, ...]:
     """
     shape_in, shape_out = (*chain.lead, *chain.lengths), chain.shape
     wanted = list(chunks)
-    for axis in reversed(range(len(wanted))):  # small chunks are taken together, neighbours in memory first
+    for axis in reversed(range(len(wanted))):  # join small chunks, neighbours in memory first
         room = BLOCK_BYTES // (math.prod(wanted) * chain.dtype.itemsize)
         wanted[axis] *= max(min(room, -(-shape_in[axis] // wanted[axis])), 1)
     return tuple(
@@ -363,12 +337,12 @@ def along_chunks(chain: Chain, chunks: Sequence[int]) -> tuple[int, ...]:
 
 
 def in_order(chain: Chain, order: Sequence[int]) -> tuple[int, ...]:
-    """Return the lengths of blocks that follow one another in a file.
+    """Return the lengths of blocks that are contiguous in a file.
 
     Parameters
     ----------
     order : sequence of int
-        The axes, leading axes first, in the order in which the file has them: blocks are cut along the first ones.
+        The axes in the order of the file, whose first ones are cut.
     """
     shape = chain.shape
     lengths = list(shape)
@@ -382,7 +356,7 @@ def in_order(chain: Chain, order: Sequence[int]) -> tuple[int, ...]:
 
 
 def check_blocks(chain: Chain, lengths: Sequence[int], workers: int) -> None:
-    """Raise `LimitError` if so many blocks at once do not fit into memory."""
+    """Raise `LimitError` if blocks for all workers at once do not fit into memory."""
     first = tuple((0, min(length, size)) for length, size in zip(lengths, chain.shape, strict=True))
     cells, values = cells_in(chain.needs(first)) * chain.dtype.itemsize, cells_in(first) * chain.result.itemsize
     inside = max([0, *(stage.dtype.itemsize for stage in chain.stages[:-1])]) * cells_in(chain.needs(first))
@@ -392,11 +366,11 @@ def check_blocks(chain: Chain, lengths: Sequence[int], workers: int) -> None:
     )  # fmt: skip
 
 
-# Doing
+# Running
 
 
 class CellSource(Protocol):
-    """Where cells come from."""
+    """A source of cells."""
 
     def read(self, box: Box) -> Array:
         """Return cells, leading axes first."""
@@ -404,12 +378,12 @@ class CellSource(Protocol):
 
 
 def in_sequence(chain: Chain, source: CellSource, order: Sequence[int], write: Callable[[Array], object]) -> None:
-    """Do one block after the other, and write each where the last one ended.
+    """Compute one block after the other, and write each after the last.
 
     Parameters
     ----------
     order : sequence of int
-        The axes, leading axes first, in the order in which the result is written.
+        The axes in the order in which the result is written.
 
     Raises
     ------

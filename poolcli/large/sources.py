@@ -1,4 +1,4 @@
-"""Arrays in files, read in parts: ``.npy`` anywhere, text in bands of rows; `zarr_arrays` has Zarr."""
+"""Sources of arrays read in parts: ``.npy`` at any place, text in bands of rows; for Zarr see `zarr_arrays`."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of an array before its numbers are read."""
+    """What is known about an array before its numbers are read."""
 
-    shape: tuple[int, ...]  # in the order of the layout
+    shape: tuple[int, ...]  # in the layout's order
     layout: str  # its axes
-    dtype: np.dtype[Any]  # in the processor's byte order
-    notes: tuple[str | Phrase, ...] = ()  # what the file says of itself, and what was guessed
+    dtype: np.dtype[Any]  # in the machine's byte order
+    notes: tuple[str | Phrase, ...] = ()  # what the file declares, and what was guessed
 
     @classmethod
     def of(cls, name: str, shape: Sequence[int], dtype: np.dtype[Any], layout: str | None, last: bool = False) -> Known:
-        """Check a layout against a shape; `last` says that C stands last if nothing else does."""
+        """Check a layout against a shape; without one, `last` says that C comes last."""
         guessed = not layout
         layout = parse_layout(layout) if layout else layout_by_rank(len(shape), channels_last=last)
         if len(layout) != len(shape):
@@ -51,12 +51,12 @@ class Known:
 
     @property
     def order(self) -> list[int]:
-        """Which axis comes where when the leading axes come first."""
+        """The axes of the layout, leading axes first."""
         return inner_order(self.layout)
 
     @property
     def back(self) -> list[int]:
-        """Which of the axes, leading ones first, comes where in the layout."""
+        """The axes, counted with leading axes first, in the layout's order."""
         return [self.order.index(axis) for axis in range(len(self.shape))]
 
     @property
@@ -70,7 +70,7 @@ class Known:
         return len(spatial_letters(self.layout))
 
     def slices(self, box: Box) -> tuple[slice, ...]:
-        """Return where a box, leading axes first, is in the layout's order."""
+        """Return a box, given with leading axes first, as slices in the layout's order."""
         return tuple(slice(*box[axis]) for axis in self.back)
 
 
@@ -78,20 +78,12 @@ class Known:
 
 
 class NpySource:
-    """An ``.npy`` file of which only the needed parts are read.
+    """An ``.npy`` file of which only the needed parts are read; see `Known.of` for `layout` and `last`."""
 
-    Parameters
-    ----------
-    layout : str, optional
-        By the number of axes if missing.
-    last : bool
-        Whether C stands last in a layout by the number of axes.
-    """
-
-    steps: Sequence[Any] = ()  # the file has no place for them
+    steps: Sequence[Any] = ()  # the file cannot hold any
 
     def __init__(self, path: str, layout: str | None = None, *, last: bool = False) -> None:
-        self.name, self.path = path, os.path.abspath(path)  # a worker may stand in another folder
+        self.name, self.path = path, os.path.abspath(path)  # a worker may run in another folder
         with open_source(path) as file:
             self.header = read_header(file, os.fstat(file.fileno()).st_size, path)
         self.known = Known.of(path, self.header.shape, self.header.dtype, layout, last)
@@ -112,8 +104,8 @@ class NpySource:
         return native(cells, self.name).transpose(self.known.order)
 
     def _runs(self, cells: Array, parts: Sequence[slice]) -> Iterator[tuple[Array, int]]:
-        """Give the pieces of `cells` that lie together in the file, each as bytes, and where it begins there."""
-        turn = -1 if self.header.fortran else 1  # in the file's order, the last axis is that of neighbours
+        """Yield the pieces of `cells` that are contiguous in the file, as bytes, and where each begins."""
+        turn = -1 if self.header.fortran else 1  # in the file's order, neighbours are on the last axis
         cells = cells.T if self.header.fortran else cells
         parts, strides, lengths = parts[::turn], self.strides[::turn], self.header.shape[::turn]
         whole = [length == size for length, size in zip(lengths, cells.shape, strict=True)]
@@ -124,7 +116,7 @@ class NpySource:
             yield cells[index].reshape(-1).view(np.uint8), here
 
     def _fill(self, run: Array, file: BinaryIO, first: int) -> None:
-        """Read into all of `run`; a map of the file would end the process where another shortens it meanwhile."""
+        """Fill `run` from the file; with a memory map, another process that shortens the file would end this one."""
         rest = run.data
         while rest:
             try:
@@ -140,7 +132,7 @@ class NpySource:
 
 
 class RowSource:
-    """The rows of a text file, read one after the other; going back starts again from the first."""
+    """The rows of a text file, read in order; going back starts again from the first."""
 
     CELLS = 1 << 20  # read at once
 
@@ -164,13 +156,10 @@ class RowSource:
             while self._have and self._first + len(self._have[0]) <= low:
                 self._first += len(self._have.pop(0))
         if high == self.known.shape[0]:
-            deque(self._rows, 0)  # at the end it is known whether the file is still what it was
+            deque(self._rows, 0)  # which checks at its end that the file has not changed
         rows = np.concatenate([*self._have, np.empty((0, self.known.shape[1]), self.bands.dtype)])
         part = rows[low - self._first : high - self._first, slice(*columns)]
         return part.astype(self.known.dtype, copy=False)
-
-
-# Finding out
 
 
 def source_of(path: str, options: ReadOptions, *, floats: bool = False) -> NpySource | RowSource | None:
@@ -181,9 +170,9 @@ def source_of(path: str, options: ReadOptions, *, floats: bool = False) -> NpySo
     path : str
         A file of CSV, TSV or ``.npy``.
     floats : bool
-        Whether whole numbers in text are to be taken as float64.
+        Whether to take whole numbers in text as float64.
     """
-    if options.missing or not os.path.isfile(path):  # what stands for a missing value is looked for in whole arrays
+    if options.missing or not os.path.isfile(path):  # missing values are searched for in whole arrays
         return None
     with open_source(path) as file:
         row = detect(file.read(HEAD), path, options)

@@ -1,4 +1,4 @@
-"""Zarr arrays: read in parts, and written block by block as a Dask graph, on threads or on a cluster."""
+"""Zarr arrays: read in parts, and written block by block as a Dask graph, by threads or by a cluster."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from poolcli.system.threads import apart
 from poolcli.wording import safe
 
 Array = NDArray[Any]
-FILES = ("zarr.json", ".zarray", ".zgroup")  # one of them is in every Zarr folder of format 3 or 2
-LAST_BLOCKS = 10.0  # seconds for the last blocks to be written when the others have been given up
+FILES = ("zarr.json", ".zarray", ".zgroup")  # every Zarr folder, of format 3 or 2, has one of these
+LAST_BLOCKS = 10.0  # seconds to wait for running blocks after giving up
 INSTALL = "install it: pip install 'poolcli[zarr]'"
 MEND = "correct the attribute poolcli of the array, or remove it"
-NAMES_LISTED = 20  # names of a group that are listed
-LONGEST_SAID = 300  # characters of a message of zarr
+NAMES_LISTED = 20  # arrays of a group to list
+LONGEST_SAID = 300  # characters of zarr's own message
 
 
 def is_zarr(path: str) -> bool:
-    """Whether a path is that of a Zarr array, or is to be one."""
+    """Whether there is a Zarr array at a path, or its name says that there will be one."""
     return path.rstrip("/").endswith(ZARR) or is_zarr_folder(path)
 
 
@@ -47,34 +47,34 @@ def is_zarr_folder(path: str | Path) -> bool:
 
 def _zarr() -> Any:
     try:
-        return import_module("zarr")  # without types, and not always installed
+        return import_module("zarr")  # untyped, and not always installed
     except ImportError:
         raise UsageError("a Zarr array needs the zarr package", INSTALL) from None
 
 
 def _asked(call: Callable[[], Any]) -> Any:
-    """Have zarr do something where no signal comes; what matters in its warnings comes as an exception."""
+    """Let zarr do something where no signal arrives, without warnings: what matters also comes as an exception."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return apart(call)
 
 
 @lru_cache(maxsize=4)
-def _opened(path: str, mode: str, run: str) -> Any:  # noqa: ARG001 -- what was opened for another run may be another array
+def _opened(path: str, mode: str, run: str) -> Any:  # noqa: ARG001 -- another run may find another array there
     return _zarr().open_array(path, mode=mode)
 
 
 @contextmanager
 def _translated(verb: str, name: str) -> Iterator[None]:
-    """Say in poolcli's words what zarr raises."""
+    """Turn zarr's errors into ours."""
     try:
         yield
     except (PoolcliError, MemoryError):
         raise
     except OSError as problem:
         raise file_error(verb, name, problem) from problem
-    except Exception as problem:  # noqa: BLE001 -- every codec has its own
-        if "start new thread" in str(problem):  # there is no room for its stack
+    except Exception as problem:  # noqa: BLE001 -- each codec has its own
+        if "start new thread" in str(problem):  # no memory for its stack
             raise MemoryError(str(problem)) from None
         raise InputError(
             f"cannot {verb} {name}: {type(problem).__name__}: {_line(problem)}", "is it damaged?"
@@ -82,7 +82,7 @@ def _translated(verb: str, name: str) -> Iterator[None]:
 
 
 def _line(problem: Exception) -> str:
-    """Return what another program says in one line that is not too long."""
+    """Return another program's message as one line that is not too long."""
     return safe(" ".join(str(problem).split()), LONGEST_SAID)
 
 
@@ -92,9 +92,9 @@ class ZarrSource:
     Parameters
     ----------
     layout : str, optional
-        As the array's own record says if missing, else by the number of axes.
+        If missing, from the array's own record, or else by the number of axes.
     last : bool
-        Whether C stands last in a layout by the number of axes.
+        Whether C comes last in a layout chosen by the number of axes.
     """
 
     def __init__(self, path: str, layout: str | None = None, *, last: bool = False) -> None:
@@ -108,7 +108,7 @@ class ZarrSource:
             inside = (
                 _asked(lambda: sorted(name for name, _ in found.arrays())) if isinstance(found, zarr.Group) else None
             )
-        except Exception as problem:  # noqa: BLE001 -- it has a kind of its own for every way to be broken
+        except Exception as problem:  # noqa: BLE001 -- zarr has an exception for every way to be broken
             raise InputError(
                 f"{path} is not a Zarr array: {_line(problem)}", "make one with zarr.create_array"
             ) from None
@@ -120,7 +120,7 @@ class ZarrSource:
             self._describe(found, path, layout, last)
 
     def _describe(self, found: Any, path: str, layout: str | None, last: bool) -> None:
-        """Take what an array says of itself, which another program may have written."""
+        """Check and keep an array's metadata, which another program may have written."""
         if found.dtype.kind not in "biuf" or found.dtype.itemsize > 8 or 0 in found.shape or not found.shape:
             what = f"{path} holds {found.dtype} of shape {found.shape}, not numbers that can be pooled"
             raise InputError(what, "write it again as integers or floats of at most 64 bits, with one axis or more")
@@ -133,7 +133,7 @@ class ZarrSource:
         if not named:
             raise InputError(f"{path}: steps is not a list of objects that name a step", MEND)
         self.name, self.chunks = path, tuple(found.chunks)
-        self.path = os.path.abspath(path)  # a worker may stand in another folder
+        self.path = os.path.abspath(path)  # a worker may run in another folder
         self.run = os.urandom(8).hex()
         self.known = Known.of(path, found.shape, found.dtype, layout or _own_layout(own, path), last)
 
@@ -158,7 +158,7 @@ def _own_layout(own: Mapping[str, Any], path: str) -> str | None:
 
 @dataclass(frozen=True)
 class BlockTask:
-    """What every block of a Zarr array needs to be made; it goes to the workers."""
+    """Computes blocks of a Zarr array; it is sent to the workers."""
 
     chain: Chain
     source: Any
@@ -167,11 +167,11 @@ class BlockTask:
     known: Known
 
     def __call__(self, box: Box) -> int:
-        """Make one block, and return how many values it has."""
+        """Compute and write one block, and return the count of its values."""
         values = self.chain.compute(box, self.source.read)
         _WRITING.append(self.target)
         try:
-            if not os.path.isfile(os.path.join(self.target, FILES[0])):  # zarr would make the folder again
+            if not os.path.isfile(os.path.join(self.target, FILES[0])):  # zarr would create the folder again
                 raise FileError(f"cannot write {self.name}: it was abandoned, or is not visible here",
                                 "workers need the folder")  # fmt: skip
             with _translated("write", self.name):
@@ -190,12 +190,12 @@ def writing(target: str) -> bool:
 
 
 def check_zarr_target(target: str) -> None:
-    """Raise now what making an array would raise later, so that no work is done in vain.
+    """Check now that an array can be written, so that no work is wasted.
 
     Raises
     ------
     FileError
-        If something else is there, or the folder that it is to be in is missing or closed to us.
+        If something else is there, or the folder around it is missing or not writable.
     """
     path = target.rstrip("/")
     if os.path.exists(path) and not is_zarr_folder(path):
@@ -206,22 +206,11 @@ def check_zarr_target(target: str) -> None:
 
 @contextmanager
 def zarr_writer(target: str, known: Known, chunks: Sequence[int], record: Mapping[str, Any]) -> Iterator[str]:
-    """Make an array of format 3 under a temporary name; at the end of the ``with`` block it becomes `target`.
-
-    Parameters
-    ----------
-    target : str
-        Its folder; another Zarr array of that name is replaced.
-
-    Yields
-    ------
-    str
-        The temporary folder.
-    """
+    """Create an array of format 3 in a temporary folder, which replaces `target` at the end of the ``with`` block."""
     check_zarr_target(target)
     path = Path(os.path.realpath(target))
     mend(path)
-    names = list(known.layout) if len(set(known.layout)) == len(known.layout) else None  # Zarr asks for different ones
+    names = list(known.layout) if len(set(known.layout)) == len(known.layout) else None  # Zarr wants unique names
     with _translated("write", target), replaced_folder(path) as temporary:
         _asked(lambda: _zarr().create_array(
             str(temporary), shape=known.shape, chunks=tuple(chunks), dtype=known.dtype,
@@ -233,16 +222,16 @@ def zarr_writer(target: str, known: Known, chunks: Sequence[int], record: Mappin
 def to_zarr(
     chain: Chain, source: Any, target: str, record: Mapping[str, Any], *, workers: int = 1, scheduler: str | None = None
 ) -> None:
-    """Do the steps as a Dask graph: one task for each block, which reads its cells and writes its own chunk.
+    """Apply the steps as a Dask graph with a task for each block, which reads its cells and writes its own chunk.
 
     Parameters
     ----------
     target : str
-        The folder of the result, which appears when all is done.
+        The folder of the result, which appears when everything is done.
     record : mapping
-        What the array says of itself.
+        The metadata of the result.
     workers : int
-        How many blocks at once, without `scheduler`.
+        The count of blocks at once, without `scheduler`.
     scheduler : str, optional
         The address of a Dask scheduler whose workers see both folders.
 
@@ -284,13 +273,13 @@ def chunks_of(source: Any, chain: Chain) -> tuple[int, ...]:
 def _on_threads(dask: Any, graph: Sequence[Any], workers: int) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    few = {"async.concurrency": workers, "threading.max_workers": workers}  # of zarr's own: each takes memory
+    few = {"async.concurrency": workers, "threading.max_workers": workers}  # zarr's own threads take memory
     pool = ThreadPoolExecutor(workers)
     try:
         with _zarr().config.set(few):
             dask.compute(*graph, scheduler="threads", pool=pool)
     finally:
-        pool.shutdown(cancel_futures=True)  # after an error too nothing is written any more
+        pool.shutdown(cancel_futures=True)  # nothing is written any more, even after an error
 
 
 def _on_cluster(graph: Sequence[Any], scheduler: str, folder: str) -> None:
@@ -307,9 +296,9 @@ def _on_cluster(graph: Sequence[Any], scheduler: str, folder: str) -> None:
 
 
 def _give_up(client: Any, futures: Sequence[Any], folder: str) -> None:
-    """Wait until no worker writes any more: Dask does not end what has begun."""
+    """Wait until no worker writes any more, because Dask does not stop running tasks."""
     end = time.monotonic() + LAST_BLOCKS
-    with suppress(Exception):  # the scheduler may be gone, and its workers with it
+    with suppress(Exception):  # the scheduler and its workers may be gone
         client.cancel(futures)
         os.unlink(os.path.join(folder, FILES[0]))  # `BlockTask` looks for it before it writes
         while any(client.run(writing, folder, on_error="ignore").values()) and time.monotonic() < end:

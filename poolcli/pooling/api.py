@@ -1,17 +1,15 @@
-"""`pool`: a mode and a window make one number of every window's cells, in one, two or three spatial dimensions."""
+"""Pooling of arrays: what `poolcli.pool` does once its input is an array."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, wraps
 from inspect import Parameter, signature
-from typing import Any, ParamSpec, TypeVar, Unpack
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from poolcli.arrays import as_array
 from poolcli.errors import ShapeError, UnknownKeywordError, UnverifiedWarning, UsageError
 from poolcli.kernels.tiles import SHARED_BYTES
 from poolcli.pooling.compute import Straight
@@ -20,13 +18,14 @@ from poolcli.pooling.options import Options, Size
 from poolcli.window import times
 
 PLAIN = (int, str, bool, float, type(None))
-MOST_WAYS = 128  # that are kept; some KiB each
+PER_AXIS = ("output_size", "output_ratio", "padding", "stride", "dilation")  # options that may have a number per axis
+MOST_KEPT = 128  # shortcuts, of some KiB each
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def in_our_words(function: Callable[P, R]) -> Callable[P, R]:
-    """Answer a keyword that the function does not have, such as another library's, with ours.
+    """Make a function answer an unknown keyword, such as another library's, with ours.
 
     Raises
     ------
@@ -47,9 +46,10 @@ def in_our_words(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
-def spatial_axes(x: Array, ndim: int | None, *sizes: Any) -> int:
-    """Return how many axes of `x` are spatial: as many as a size has numbers, else `ndim`, else two, or one."""
-    said = {len(size) for size in sizes if isinstance(size, Sequence) and not isinstance(size, str)}
+def spatial_axes(x: Array, ndim: int | None, size: Any, options: Mapping[str, Any]) -> int:
+    """Return how many axes of `x` are spatial: as many as an option has numbers, else `ndim`, else two, or one."""
+    sizes = (size, *map(options.get, PER_AXIS))
+    said = {len(one) for one in sizes if isinstance(one, Sequence) and not isinstance(one, str)}
     said |= {ndim} if ndim is not None else set()
     if len(said) > 1:
         raise UsageError(f"the options are for {' and '.join(map(str, sorted(said)))} spatial axes", "use one number")
@@ -63,67 +63,38 @@ def spatial_axes(x: Array, ndim: int | None, *sizes: Any) -> int:
 
 
 def layer_for(x: Array, mode: str, size: Size, ndim: int | None, options: Options) -> Pooling:
-    """Make the layer that pools `x` with these keyword arguments; warn if nobody compared its answers."""
-    layer = _layer_for(x, mode, size, ndim, options)
+    """Make the layer that pools `x` with these arguments; warn if nobody compared its answers."""
+    layer = Pooling.of(spatial_axes(x, ndim, size, options), mode, size, **options)
     if layer.framework and layer.framework.documented:
         warnings.warn(f"as {layer.framework.title}", UnverifiedWarning, stacklevel=5)  # at the call of poolcli.pool
     return layer
 
 
-def _layer_for(x: Array, mode: str, size: Size, ndim: int | None, options: Options) -> Pooling:
-    padding = options.get("padding", "valid")
-    said = (
-        size,
-        options.get("output_size"),
-        options.get("output_ratio"),
-        padding,
-        options.get("stride"),
-        options.get("dilation"),
-    )
-    return Pooling.of(spatial_axes(x, ndim, *said), mode, size, **options)
-
-
 def _is_plain(value: Any) -> bool:
-    """Whether a value is what it looks like, so that what equals it means the same."""
+    """Whether everything that equals a value means the same, so that the value can be a key."""
     return type(value) in PLAIN or (type(value) is tuple and all(type(part) is int for part in value))
 
 
-@lru_cache(MOST_WAYS, typed=True)
+@lru_cache(MOST_KEPT, typed=True)
 def _straight(
     shape: tuple[int, ...], dtype: np.dtype[Any], mode: str, size: Any, ndim: int | None, names: tuple[str, ...],
     *values: Any,
 ) -> Straight | None:  # fmt: skip
-    """Check the options, once for all calls with the same, and return the straight way if there is one."""
-    like = np.broadcast_to(np.zeros((), dtype), shape)
-    return _layer_for(like, mode, size, ndim, dict(zip(names, values, strict=True))).straight(like)  # type: ignore[arg-type]  # these are options
+    """Check the options, once for all calls with the same ones, and return the shortcut if there is one."""
+    like, options = np.broadcast_to(np.zeros((), dtype), shape), dict(zip(names, values, strict=True))
+    return Pooling.of(spatial_axes(like, ndim, size, options), mode, size, **options).straight(like)
 
 
-def pool(
-    x: ArrayLike,
-    mode: str = "max",
-    size: Size = None,
-    *,
-    ndim: int | None = None,
-    return_indices: bool = False,
-    **options: Unpack[Options],
-) -> Any:
-    """Pool the windows of the last one to three axes of an array; see `poolcli.pool`, which takes more than arrays.
-
-    Examples
-    --------
-    >>> pool([[1, 3, 2, 9], [5, 6, 1, 7], [4, 2, 8, 6], [3, 5, 7, 2]])
-    array([[6, 9],
-           [5, 8]])
-    """
-    array = as_array(x)
+def pool_array(array: Array, mode: str, size: Size, ndim: int | None, indices: bool, options: Options) -> Any:
+    """Pool an array with the arguments of `poolcli.pool`."""
     if (
         (array.nbytes <= SHARED_BYTES or array.flags.c_contiguous)
-        and not return_indices
+        and not indices
         and all(map(_is_plain, options.values()))
         and _is_plain(size)
     ):
         way = _straight(array.shape, array.dtype, mode, size, ndim, tuple(options), *options.values())
         if way is not None and (made := way(array)) is not None:
             return made
-    values, where = layer_for(array, mode, size, ndim, options).apply(array, indices=return_indices)
+    values, where = layer_for(array, mode, size, ndim, options).apply(array, indices=indices)
     return values if where is None else (values, where)

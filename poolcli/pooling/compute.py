@@ -1,4 +1,4 @@
-"""From axes and a row of the table of modes to values: which kernel, which type, which exact sum."""
+"""From axes and a mode's row to values: chooses the kernel, the type and the exact sum."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ RESULTS: Mapping[str, Callable[[np.dtype[Any]], np.dtype[Any]]] = {
 def pooled(
     x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, counted: Sequence[Axis] | None = None
 ) -> Array:
-    """Make one value of every window.
+    """Compute one value for each window.
 
     Parameters
     ----------
     x : ndarray, shape (leading..., spatial...)
-        The input; every window of `axes` has a real cell in it.
+        The input; every window of `axes` holds a real cell.
     mode : Mode
-        The row to follow: that of `layer`, or a framework's version of it.
+        The row to follow: the layer's own, or a framework's version of it.
     layer : LayerSpec
         The parameter, the NaN rule, the divisor rule and the seed.
     counted : sequence of Axis, optional
-        Those that an average counts the cells of, where they are others than `axes`.
+        The axes whose cells an average counts, if not `axes`.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def pooled(
 
 
 def pooled_alike(axes: Sequence[Axis], ranges: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Return windows around these that `pooled` gives the same bits by themselves as among all of the axes.
+    """Return windows around these for which `pooled` gives the same bits on their own as among all windows.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def pooled_alike(axes: Sequence[Axis], ranges: Sequence[tuple[int, int]]) -> tup
 
 
 def neutral(mode: Mode, dtype: np.dtype[Any]) -> float:
-    """Return the number that changes no fold of a mode: what an empty window is made of."""
+    """Return the number that changes no fold of a mode, and so fills an empty window."""
     number = (mode.reductions or MODES[mode.name].reductions)[0].fill[0]
     if not isinstance(number, str):
         return number
@@ -92,7 +92,7 @@ def neutral(mode: Mode, dtype: np.dtype[Any]) -> float:
 
 
 def result_type(mode: Mode, dtype: np.dtype[Any], axes: Sequence[Axis]) -> np.dtype[Any]:
-    """Return the type of the values that `mode` makes of cells of type `dtype`."""
+    """Return the type of a mode's values for cells of type `dtype`."""
     if mode.result == "median" and not all(map(_odd, axes)):
         return RESULTS["float"](dtype)
     return RESULTS[mode.result](dtype)
@@ -107,12 +107,11 @@ def _odd(axis: Axis) -> bool:
 
 
 class Straight(NamedTuple):
-    """What pooling comes down to where a map fits the cache: a program and a division, and nothing left to decide."""
+    """The shortcut for maps that fit the cache: a program and a division, with nothing left to decide."""
 
     program: KernelProgram  # folds the windows
-    # the values' shape with leading axes as one, and as they are
-    planes: tuple[int, ...]
-    shape: tuple[int, ...]
+    planes: tuple[int, ...]  # the values' shape with one leading axis
+    shape: tuple[int, ...]  # the values' shape
     dtype: np.dtype[Any]  # of the values
     divisor: Any  # what sums are divided by
     most: int | None  # the largest number whose sums fit
@@ -137,7 +136,7 @@ class Straight(NamedTuple):
 def straight(
     shape: tuple[int, ...], dtype: np.dtype[Any], axes: Sequence[Axis], mode: Mode, layer: LayerSpec
 ) -> Straight | None:
-    """Return the straight way for inputs of this shape and type, if there is one; `pooled` gives the same values."""
+    """Return the shortcut for inputs of this shape and type, if there is one; `pooled` gives the same values."""
     (row, *more), divides = mode.reductions or (None,), mode.finish == "divide"
     if row is None or more or row.prepare or callable(row.combine) or mode.degree or mode.beyond or mode.cells:
         return None
@@ -171,7 +170,7 @@ def _from_folds(
     x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, result: np.dtype[Any], counted: Sequence[Axis]
 ) -> Array:
     divisors = Divisors(layer, counted)
-    overflows: list[str] = []  # the processor tells: looking at all values would cost as much as making them
+    overflows: list[str] = []  # reported by the processor: checking all values would cost as much as computing them
     with np.errstate(over="call", call=lambda error, _: overflows.append(error)):
         values = _folded(x, axes, mode, layer, result, _scale(x, mode, layer.mode.parameter), divisors)
     if mode.result == "range" and values.dtype.kind == "i" and (values < 0).any():
@@ -181,14 +180,14 @@ def _from_folds(
     return values
 
 
-SMALLER = 2.0**-64  # makes sums of the largest numbers finite
+SMALLER = 2.0**-64  # scales the largest numbers so that their sums are finite
 
 
 def _folded(
     x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, result: np.dtype[Any], scale: float,
     divisors: Divisors,
 ) -> Array:  # fmt: skip
-    """Fold the input times `scale`, and take the scale out of the values again."""
+    """Fold the input times `scale`, then divide the values by the scale."""
     parameter = layer.mode.parameter
     ignoring = layer.nan == "ignore" and x.dtype.kind == "f"
     parts = [_part(row, _accumulator(row, x, axes), parameter, scale, ignoring) for row in mode.reductions]
@@ -203,11 +202,15 @@ def _folded(
         work = np.asarray(states[0]).dtype
         n = divisors.of(place, work) if there is None else divisors.of_those(there, place, work)
         if isinstance(mode.finish, str) and scale == 1 and not ignoring:
-            divided: Array = getattr(np, mode.finish)(states[0], n, out=out, casting="unsafe")  # at once in its place
+            divided: Array = getattr(np, mode.finish)(states[0], n, out=out, casting="unsafe")  # straight into place
             return divided
-        value: Array = _finished(mode, states, n, parameter)
+        value: Array
+        if isinstance(mode.finish, str):
+            value = getattr(np, mode.finish)(states[0], n)
+        else:
+            value = mode.finish(*states, n, parameter) if mode.finish else states[0]
         if scale != 1:
-            for _ in range(mode.degree or 1):  # one by one: a power of the scale would leave float64
+            for _ in range(mode.degree or 1):  # one by one, because a power of the scale would overflow
                 value = value / scale
         return value if there is None else np.where(there == 0, np.nan, value)
 
@@ -216,26 +219,26 @@ def _folded(
 
 
 def _widened(state: Array, mode: Mode, result: np.dtype[Any]) -> Array:
-    """Return a state in a type in which a formula can count: its result fits, and what makes a float is a float64.
+    """Return a state in a type that holds the formula's result, float64 if that is a float.
 
     Otherwise 200 + 100 would be 44 in a picture, and 3000 cells inexact as a float16.
     """
-    state = np.asarray(state)  # it may be a number that stands for an array
+    state = np.asarray(state)  # it may be a number in place of an array
     least = np.dtype(np.float64) if mode.result == "float" else result
     wide: Array = state.astype(np.promote_types(state.dtype, least), copy=False)
     return wide
 
 
 class Divisors:
-    """What the average of each window is divided by: how many of its cells count, or a number for all.
+    """The divisors of averages: how many cells of each window count, or one number for all.
 
     Parameters
     ----------
     layer : LayerSpec
-        It says whether padding counts.
+        Says whether padding counts.
     axes : sequence of Axis
         One per spatial axis, with the padding that counts if any does (`poolcli.pooling.layer.Pooling.counted`); where
-        padding holds values, those of the filled input.
+        padding holds values, the axes of the filled input.
     """
 
     def __init__(self, layer: LayerSpec, axes: Sequence[Axis]) -> None:
@@ -247,7 +250,7 @@ class Divisors:
         self._made: dict[tuple[tuple[int, int], ...], Any] = {}
 
     def of(self, place: Sequence[slice], work: np.dtype[Any]) -> Any:
-        """Count the cells of the windows in `place`, once; benchmark case: batch avg 3x3 padding 1."""
+        """Count the cells of the windows in `place`, only once: benchmark case batch avg 3x3 padding 1."""
         if self._number is not None and not self._scaled:
             return self._number
         ends = tuple((part.start, part.stop) for part in place)
@@ -258,7 +261,7 @@ class Divisors:
         return self._made[ends]
 
     def of_those(self, there: Array, place: Sequence[slice], work: np.dtype[Any]) -> Any:
-        """Count the cells where NaN are left out: of the real ones only as many as are `there`."""
+        """Count the cells where NaN are left out: of the real ones only those that are `there`."""
         if self._number is not None:
             return self._number
         padding: Any = 0
@@ -268,18 +271,10 @@ class Divisors:
         return n
 
 
-def _finished(mode: Mode, states: tuple[Array, ...], n: Any, parameter: float) -> Array:
-    if isinstance(mode.finish, str):
-        divided: Array = getattr(np, mode.finish)(states[0], n)
-        return divided
-    value: Array = mode.finish(*states, n, parameter) if mode.finish else states[0]
-    return value
-
-
 def _part(row: Reduction, work: np.dtype[Any], parameter: float, scale: float, ignoring: bool) -> Part:
-    """Turn a row of the table into array code for input of this type."""
+    """Turn a reduction into array code for input of this type."""
     lowest, highest = (-np.inf, np.inf) if work.kind == "f" else (np.iinfo(work).min, np.iinfo(work).max)
-    state = tuple({"lowest": lowest, "highest": highest}.get(value, value) for value in row.fill)  # type: ignore[arg-type]  # numbers are no keys and stay
+    state = tuple({"lowest": lowest, "highest": highest}.get(value, value) for value in row.fill)  # type: ignore[arg-type]  # numbers are not keys
     combine = (
         row.combine
         if callable(row.combine)
@@ -301,7 +296,7 @@ def _part(row: Reduction, work: np.dtype[Any], parameter: float, scale: float, i
 
 
 def _accumulator(row: Reduction, x: Array, axes: Sequence[Axis]) -> np.dtype[Any]:
-    """Return the type to reduce in: wide enough for every state, exact for integers where a sum of them can be."""
+    """Return the type to reduce in: wide enough for every state, and exact for integers if their sum can be."""
     if row.wide:
         return np.dtype(np.float64)
     if row.combine != "add":
@@ -316,7 +311,7 @@ def _long(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _too_long(x: Array, axes: Sequence[Axis]) -> bool:
-    """Whether a sum of as many numbers as a window has cells could leave 64 bits."""
+    """Whether the sum of a window could overflow 64 bits."""
     cells, limits, room = math.prod(axis.size for axis in axes), np.iinfo(x.dtype), np.iinfo(_long(x.dtype)).max
     if max(-limits.min, limits.max) * cells <= room or x.size == 0:
         return False
@@ -324,7 +319,7 @@ def _too_long(x: Array, axes: Sequence[Axis]) -> bool:
 
 
 def _long_sum(x: Array, axes: Sequence[Axis], threads: int | None) -> Array:
-    """Sum 64-bit integers in two halves of 32 bits, so that an overflow is seen."""
+    """Sum 64-bit integers in two halves of 32 bits, which shows an overflow."""
     long = _long(x.dtype)
     half, mask = long.type(32), long.type(0xFFFFFFFF)
     upper = Part(np.add, (0,), lambda block: block.astype(long, copy=False) >> half)
@@ -348,7 +343,7 @@ def _overflow(what: str, wrong: NDArray[np.bool_], dtype: np.dtype[Any]) -> Numb
 
 
 def _scale(x: Array, mode: Mode, p: float) -> float:
-    """Return a power of two that brings extreme input to where its powers neither overflow nor vanish."""
+    """Return a power of two that scales extreme input so that its powers neither overflow nor vanish."""
     power = 2.0 if math.isnan(p) else p
     if not mode.degree or x.dtype.kind != "f" or (x.dtype.itemsize < 8 and power <= 2) or x.size == 0:
         return 1.0
@@ -360,7 +355,7 @@ def _scale(x: Array, mode: Mode, p: float) -> float:
 # --- cells ------------------------------------------------------------------------------------------------------------
 
 
-RANKED: Mapping[Any, float | None] = {"median": 50.0, "percentile": None}  # which percentile, or the mode's parameter
+RANKED: Mapping[Any, float | None] = {"median": 50.0, "percentile": None}  # the percentile; None for the parameter
 
 
 def _from_cells(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, result: np.dtype[Any]) -> Array:

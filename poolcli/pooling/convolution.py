@@ -1,4 +1,4 @@
-"""`conv` and `relu`: what stands before pooling in a network's front end."""
+"""`conv` and `relu`, which come before pooling in a network."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def conv(
 ) -> Array:
     """Cross-correlate an array with a kernel; see `poolcli.conv`, which takes more than arrays.
 
-    `threads` says how many to use for large maps, see `poolcli.system.threads.threads`.
+    `threads` is how many to use for large maps, see `poolcli.system.threads.threads`.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def conv(
         hint = Phrase("use a smaller kernel, or padding ({padding}{before})", before=before)
         raise ShapeError(problem.message.replace("window", "kernel", 1), hint) from None
     output_shape(array.shape[: array.ndim - weights.ndim], axes)
-    with np.errstate(all="ignore"):  # inf - inf is NaN here, and meant to be
+    with np.errstate(all="ignore"):  # inf - inf is NaN, as it should be
         if array.dtype.kind != "f" and weights.dtype.kind != "f" and float(bias).is_integer():
             return _whole_numbers(array, axes, weights, int(bias), threads)
         dtype = array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
@@ -64,7 +64,7 @@ def conv(
 
 
 def _whole_numbers(x: Array, axes: Sequence[Axis], weights: Array, bias: int, threads: int | None) -> Array:
-    """Correlate in int64 where no sum can leave it, else in Python's integers to see whether one does."""
+    """Correlate in int64 if no sum can overflow it, else in Python's integers to see whether one does."""
     largest = max(-int(x.min()), int(x.max())) if x.size else 0
     most = largest * sum(abs(int(weight)) for weight in weights.flat) + abs(bias)
     if most <= INT64.max:
@@ -79,12 +79,12 @@ def _whole_numbers(x: Array, axes: Sequence[Axis], weights: Array, bias: int, th
 
 
 def _holding(most: int) -> np.dtype[Any]:
-    """Return the narrowest type that holds every sum; narrow types are several times as fast."""
+    """Return the narrowest type that holds every sum; narrow types are several times faster."""
     return next(np.dtype(kind) for kind in (np.int16, np.int32, np.int64) if most <= np.iinfo(kind).max)
 
 
 def _exact(x: Array, axes: Sequence[Axis], weights: Array) -> Array:
-    """Correlate in Python's integers, which have no end."""
+    """Correlate in Python's integers, which are unlimited."""
     cells, axes = fill(x, axes, 0)
     total = np.zeros((*x.shape[: x.ndim - len(axes)], *map(len, axes)), dtype=object)
     for tap in np.ndindex(*weights.shape):

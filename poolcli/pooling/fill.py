@@ -1,4 +1,4 @@
-"""Padding that holds values: the one place that knows what it shows, and the check that cells hold numbers."""
+"""Padding that holds values: the only place that knows which; and the check for NaN."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Places = NDArray[np.int64]
 
 
 def fill(x: Array, axes: Sequence[Axis], pad_fill: str | float) -> tuple[Array, tuple[Axis, ...]]:
-    """Give the padding values, after which nothing is padding any more."""
+    """Fill the padding with values; return the filled array, and the axes over it, which have no padding."""
     widths = [(0, 0)] * (x.ndim - len(axes)) + [(axis.before, axis.after) for axis in axes]
     filled = tuple(axis.filled() for axis in axes)
     if all(pair == (0, 0) for pair in widths):
@@ -33,7 +33,7 @@ def fill(x: Array, axes: Sequence[Axis], pad_fill: str | float) -> tuple[Array, 
     return np.pad(cells, widths, constant_values=pad_fill), filled
 
 
-COPIES: Mapping[str, Callable[[Places, int], Places]] = {  # which real cell a cell shows, by the fill's name
+COPIES: Mapping[str, Callable[[Places, int], Places]] = {  # by a fill's name: which real cell each cell copies
     "replicate": lambda at, length: np.clip(at, 0, length - 1),
     "wrap": lambda at, length: at % length,
     "symmetric": lambda at, length: np.minimum(at % (2 * length), 2 * length - 1 - at % (2 * length)),
@@ -42,7 +42,7 @@ COPIES: Mapping[str, Callable[[Places, int], Places]] = {  # which real cell a c
 
 
 def copied_from(at: Places, length: int, pad_fill: str | float) -> Places:
-    """Return which real cell of an axis each cell is a copy of, as in `numpy.pad`; -1 where a number is put.
+    """Return of which real cell of an axis each cell is a copy, as in `numpy.pad`; -1 where a number is put.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def copied_from(at: Places, length: int, pad_fill: str | float) -> Places:
 
 
 def refuse_nan(x: Array, corner: Sequence[int] | None = None) -> None:
-    """Raise `NanError` if there is a NaN in `x`, naming the first.
+    """Raise `NanError` naming the first NaN in `x`, if there is one.
 
     Parameters
     ----------
@@ -75,25 +75,25 @@ def refuse_nan(x: Array, corner: Sequence[int] | None = None) -> None:
 
 
 def first_place(wrong: NDArray[np.bool_]) -> tuple[int, ...]:
-    """Return where the first cell that is true stands."""
+    """Return the place of the first true cell."""
     return tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
 
 
 def reaching(axis: Axis) -> Axis:
-    """Return the axis with so much padding that no window reaches beyond it."""
+    """Return the axis with enough padding that no window reaches beyond it."""
     before, after = -min(axis.starts), max(axis.stops) - axis.length
     return replace(axis, before=max(axis.before, before), after=max(axis.after, after))
 
 
 def filled_type(dtype: np.dtype[Any], axes: Sequence[Axis], pad_fill: str | float) -> np.dtype[Any]:
-    """Return the type that an input of type `dtype` has once its padding is filled."""
+    """Return the type of an input of type `dtype` once its padding is filled."""
     if isinstance(pad_fill, str) or not any(axis.before or axis.after for axis in axes):
         return dtype
     return _with_number(dtype, pad_fill)
 
 
 def _with_number(dtype: np.dtype[Any], number: float) -> np.dtype[Any]:
-    """Return the type that holds the input's values and one number more."""
+    """Return the type that holds the input's values and one more number."""
     if dtype.kind == "f":
         return dtype
     if not float(number).is_integer():

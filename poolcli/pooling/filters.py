@@ -1,7 +1,7 @@
 """The named convolution filters: every kernel is a grid you can see.
 
-All kernels stand in cross-correlation orientation, rows top to bottom: the kernel is laid over the input as it is
-written here, not flipped. A kernel is the grid divided by `scale`.
+All kernels are in cross-correlation orientation, rows from top to bottom: they are laid over the input as written here,
+not flipped. A kernel is its grid divided by `scale`.
 """
 
 from __future__ import annotations
@@ -17,25 +17,13 @@ if TYPE_CHECKING:
 
 
 class Filter(NamedTuple):
-    """A named kernel.
+    """A named kernel."""
 
-    Attributes
-    ----------
-    name : str
-        As typed.
-    rows : tuple of tuples of int
-        The grid.
-    scale : int
-        What the grid is divided by.
-    purpose, source : str
-        What it does, and who defines it so.
-    """
-
-    name: str
-    rows: tuple[tuple[int, ...], ...]
-    scale: int
-    purpose: str
-    source: str
+    name: str  # as a user types it
+    rows: tuple[tuple[int, ...], ...]  # the grid
+    scale: int  # the divisor of the grid
+    purpose: str  # what it does
+    source: str  # who defines it so
 
     @property
     def kernel(self) -> NDArray[Any]:
@@ -106,7 +94,7 @@ def find_filter(name: str, note: str = "") -> Filter:
     Parameters
     ----------
     name : str
-        A name in `FILTERS`, or one that an installed package has.
+        A name in `FILTERS`, or the name of an installed package's filter.
     note : str
         What else to try if there is none.
 
@@ -115,7 +103,7 @@ def find_filter(name: str, note: str = "") -> Filter:
     UnknownNameError
         If there is none.
     PluginError
-        If the package that has it is broken.
+        If its package is broken.
 
     Examples
     --------
@@ -134,7 +122,7 @@ def find_filter(name: str, note: str = "") -> Filter:
 
 
 def _purposeful(word: str) -> str:
-    """Suggest the filters whose purpose has a word in it, in the singular or the plural."""
+    """Suggest the filters whose purpose contains a word, in the singular or the plural."""
     stem = word.lower().removesuffix("s")
     meant = [row.name for row in FILTERS.values() if stem and {stem, f"{stem}s"} & set(row.purpose.split())]
     return f"did you mean {' or '.join(meant)}? " if meant else ""

@@ -1,4 +1,4 @@
-"""What a framework is: the form of a row of `poolcli.pooling.frameworks.FRAMEWORKS`, and what its rules may look at."""
+"""`Framework`, the form of a row of `poolcli.pooling.frameworks.FRAMEWORKS`, and the facts that its rules look at."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """What a pooling layer is asked to do; `poolcli.pooling.layer.Pooling` makes it and does it."""
+    """The options of a pooling layer; `poolcli.pooling.layer.Pooling` checks them and pools."""
 
     ndim: int  # the number of spatial axes
     mode: ChosenMode  # how cells become a number
@@ -35,12 +35,12 @@ class LayerSpec:
 
     @property
     def framework(self) -> Framework | None:
-        """The row of `compat`, which `poolcli.pooling.layer.Pooling` finds."""
+        """The row of `compat`; `poolcli.pooling.layer.Pooling` looks it up."""
         raise NotImplementedError
 
 
 class LayerFacts(NamedTuple):
-    """What a rule may look at: what a layer is asked to do, and once there are data what is known of them."""
+    """What a rule may look at: the layer and, once there is an input, what is known about that."""
 
     layer: LayerSpec
     dtype: np.dtype[Any] | None = None
@@ -60,7 +60,7 @@ class LayerFacts(NamedTuple):
         return () if isinstance(padding, str) else tuple(side for pair in padding for side in pair)
 
 
-DOCUMENTED = "documentation"  # what a framework is verified with that nobody ran
+DOCUMENTED = "documentation"  # `Framework.verified` of those that nobody ran
 NOT_RUN = "from documentation, not run"
 WITHOUT = Phrase("drop {compat} to get poolcli's own answer")
 
@@ -76,47 +76,45 @@ class Rule(NamedTuple):
 class Framework(NamedTuple):
     """The defaults and quirks of one framework."""
 
-    # as typed, and as written
-    name: str
-    title: str
-    # the modes it has; the function returns its own version of the mode's row, or None for poolcli's
+    name: str  # as a user types it
+    title: str  # as texts write it
+    # the modes that it has, each with a function that returns its own version of the row, or None for poolcli's
     modes: Mapping[str, Callable[[LayerFacts], Mode | None]]
     rules: tuple[Rule, ...]  # what it refuses
     stride: int | None = None  # the default stride; None means the window's size
-    count_include_pad: bool = False  # whether padding counts in an average unless told otherwise
-    channels_last: bool = False  # whether C stands last in a layout chosen by rank
+    count_include_pad: bool = False  # whether padding counts in an average by default
+    channels_last: bool = False  # whether C comes last in a layout chosen by rank
     same_ignores_dilation: bool = False  # whether SAME pads as if the dilation were 1
     # the kind of fractional windows without a size and with one, rows of `poolcli.window.KINDS`
     fractional: tuple[str, str] = ("fractional", "fractional")
     last_nan: bool = False  # whether the index of a NaN maximum is that of the last NaN
-    aliases: tuple[str, ...] = ()  # other names that lead to it
+    aliases: tuple[str, ...] = ()  # its other names
     verified: str = ""  # what its answers were compared with: versions, or documentation
-    ceil_mode: bool = False  # whether the number of windows is rounded up without being asked for
+    ceil_mode: bool = False  # whether the number of windows is always rounded up
     # see `poolcli.window.Window`
     rounding: str = "clipped"
     too_large: str = "refused"
-    # the axes whose padding counts in an average, where `count_include_pad` asks for it
+    # the axes whose padding counts in an average under `count_include_pad`
     counted: Callable[[LayerSpec, Sequence[Axis]], Sequence[Axis]] = lambda _, axes: axes
-    counting: str = ""  # what `counted` does, a sentence
-    # whether `divisor_override` divides what the mean was multiplied with: the size of the window
+    counting: str = ""  # what `counted` does, as a sentence
+    # whether `divisor_override` divides the mean times the window's size, not the sum
     scales_override: bool = False
-    # why it has no answer for a window without a real cell, or None if it has; without, poolcli refuses such windows
+    # why a window without real cells has no answer, or None if it has one; without this, poolcli refuses such windows
     holes: Callable[[LayerFacts], str | None] | None = None
-    # why NaN in the input has no answer that holds everywhere, or nothing if it has
+    # why its answer to NaN does not hold everywhere; empty if it does
     unpromised: Callable[[LayerFacts], str] = lambda _: ""
-    untrained: str = ""  # why it has no gradients, if it has none
-    # where an Lp norm takes no absolute values: what it multiplies the sum of a window with
+    untrained: str = ""  # why it has no gradients, if so
+    # for an Lp norm without absolute values: the factor of a window's sum
     signed_norm: Callable[[LayerSpec, Any], Any] | None = None
     # whether indices count in the smallest input that the windows cover, and a larger output is padded at its end
     unpools_implied: bool = False
-    # makes its own indices of those flat in the plane
-    number: Callable[[Any, Sequence[int], int, int], Any] = lambda where, *_: where
-    # makes indices flat in the plane of its own
+    # turns indices flat in the plane into its own, and back
+    own_index: Callable[[Any, Sequence[int], int, int], Any] = lambda where, *_: where
     plane_index: Callable[[Any, Sequence[int], int], Any] = lambda where, *_: where
 
     @property
     def documented(self) -> bool:
-        """Whether its answers are from documents alone, and nobody ran it."""
+        """Whether its answers come from documents alone, and nobody ran it."""
         return self.verified == DOCUMENTED
 
     def check(self, facts: LayerFacts) -> None:
@@ -131,17 +129,14 @@ class Framework(NamedTuple):
                 raise CompatError(f"{self.title} refuses this layer: {rule.text}", rule.hint)
 
     def check_nan(self, facts: LayerFacts, x: NDArray[Any]) -> None:
-        """Raise `CompatError` if there is a NaN and the framework's answer to it does not hold everywhere."""
+        """Raise `CompatError` if there is a NaN for which the framework has no answer that holds everywhere."""
         reason = self.unpromised(facts)
         if not reason or x.dtype.kind != "f":
             return
         import numpy as np
 
         if np.isnan(x).any():
-            raise CompatError(
-                f"{self.title} guarantees nothing for NaN: {reason}",
-                "correct the input, or " + WITHOUT,
-            )
+            raise CompatError(f"{self.title} guarantees nothing for NaN: {reason}", "correct the input, or " + WITHOUT)
 
     def row(self, facts: LayerFacts) -> Mode:
         """Return this framework's version of the layer's mode."""

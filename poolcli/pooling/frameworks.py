@@ -1,7 +1,7 @@
-"""What every framework does differently, from its default stride to its refusals: one row of `FRAMEWORKS` each.
+"""What each framework does differently, from its default stride to its refusals: one row of `FRAMEWORKS` each.
 
-A row holds a framework's defaults, its own versions of some modes, and the rules by which it refuses a layer; its form
-is in `poolcli.pooling.framework`. The answers are those of the versions in `verified`, their quirks included.
+A row holds a framework's defaults, its own versions of some modes, and its rules for refusing a layer; for its form see
+`poolcli.pooling.framework`. The answers are those of the versions in `verified`, quirks included.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def find(name: str | Framework | None) -> Framework | None:
-    """Return the framework of this name; a framework itself and None as they are."""
+    """Return the framework with this name; return a framework itself, or None, unchanged."""
     if name is None or isinstance(name, Framework):
         return name
     found = FRAMEWORKS.get(OTHER_NAMES.get(name, name))
@@ -34,13 +34,13 @@ def find(name: str | Framework | None) -> Framework | None:
 
 
 def refuse_without_row(name: str) -> None:
-    """Raise the `CompatError` that says why a framework that is known has no row."""
+    """Raise a `CompatError` that says why a well-known framework has no row, if this is one."""
     if name in WITHOUT_ROW:
         raise CompatError("poolcli does not follow " + WITHOUT_ROW[name][0], WITHOUT_ROW[name][1])
 
 
 def verified(name: str | Framework | None) -> str:
-    """Return what a framework's answers were compared with; nothing for poolcli's own.
+    """Return what a framework's answers were compared with; an empty text for poolcli's own.
 
     Examples
     --------
@@ -51,10 +51,14 @@ def verified(name: str | Framework | None) -> str:
 
 
 _FLOATS = "convert the input to floating-point numbers"
+_BOUNDED = ("fractional-disjoint", "fractional-overlapping")
+_DRAWN = ("fractional", *_BOUNDED)
+RUNS_ONLY = "it only runs trained models"
+FMAX = 3.4028234663852886e38  # the largest float32
 
 
 def _own(_: LayerFacts) -> None:
-    """Say that the framework does as poolcli does."""
+    """Do as poolcli does."""
 
 
 def _kind(*kinds: str) -> Callable[[LayerFacts], bool]:
@@ -74,12 +78,12 @@ def _infinite_norm(facts: LayerFacts) -> bool:
 
 
 def _averaging(facts: LayerFacts) -> bool:
-    """Whether PyTorch makes it with its average pooling."""
+    """Whether PyTorch does it with average pooling."""
     return facts.mode in ("avg", "sum", "lp") and not _infinite_norm(facts)
 
 
 def _maximal(facts: LayerFacts) -> bool:
-    """Whether PyTorch makes it with its max pooling."""
+    """Whether PyTorch does it with max pooling."""
     return facts.mode in ("max", "min") or _infinite_norm(facts)
 
 
@@ -125,7 +129,7 @@ def _ndim(*numbers: int) -> Callable[[LayerFacts], bool]:
 
 
 def _loose_same(facts: LayerFacts) -> bool:
-    """Whether SAME would have to cut cells off, because the stride skips them."""
+    """Whether SAME would cut off cells because the stride skips them."""
     window = facts.layer.window
     sizes = zip(facts.spatial, window.size, window.stride, strict=False)
     return window.padding in ("same", "same-lower") and any((-(-n // s) - 1) * s + k < n for n, k, s in sizes)
@@ -143,14 +147,14 @@ def _larger_than_padded(facts: LayerFacts) -> bool:
 
 
 def _no_room(facts: LayerFacts) -> bool:
-    """Whether fractional windows would stand at every place there is."""
+    """Whether fractional windows would fill every possible position."""
     window = facts.layer.window
     sizes = zip(facts.spatial, window.size, window.output_size, strict=False)
     return any(out + k - 1 >= n for n, k, out in sizes)
 
 
 def _cropped_same(facts: LayerFacts) -> bool:
-    """Whether onnxruntime's SAME has less than no padding at the beginning: half of it, rounded towards none."""
+    """Whether onnxruntime's SAME pads the beginning by a negative number: half of the padding, rounded towards 0."""
     window = facts.layer.window
     most = {"same": -2, "same-lower": -3}.get(str(window.padding), -math.inf)
     sizes = zip(facts.spatial, window.size, window.stride, strict=False)
@@ -158,7 +162,7 @@ def _cropped_same(facts: LayerFacts) -> bool:
 
 
 def _no_channels(facts: LayerFacts) -> bool:
-    """Whether there is no channel: the last axis before the spatial ones is empty."""
+    """Whether the last axis before the spatial ones, that of the channels, is empty."""
     return facts.lead[-1:] == (0,)
 
 
@@ -174,7 +178,7 @@ def _keeping(facts: LayerFacts) -> bool:
     return 0 in facts.layer.window.output_size
 
 
-def _shared(facts: LayerFacts) -> bool:
+def _share(facts: LayerFacts) -> bool:
     return bool(facts.layer.window.output_ratio)
 
 
@@ -183,13 +187,37 @@ def _nan_rule(facts: LayerFacts) -> bool:
 
 
 def inflation(layer: LayerSpec, n: Any) -> Any:
-    """Return what PyTorch's LPPool multiplies a sum of n cells with: 1 but in windows clipped by ceil_mode."""
+    """Return the factor of a sum of n cells in PyTorch's LPPool: 1 except in windows clipped by ceil_mode."""
     return math.prod(layer.window.size) / n
 
+
+def _shared(letters: str) -> tuple[Rule, ...]:
+    """Return rules that several frameworks share, one letter each."""
+    return tuple(_SHARED[letter] for letter in letters)
+
+
+_SHARED: Mapping[str, Rule] = {
+    "l": Rule(_named("same-lower"), "SAME puts the extra cell at the end"),
+    "p": Rule(_padded, "padding is valid or same", "pad the input first, or " + Phrase("{padding}", padding="same")),
+    "u": Rule(_uneven, "its padding is the same on both sides", "pad the input first"),
+    "d": Rule(_dilated, "its pooling has no dilation"),
+    "c": Rule(_rounding_up, "it has no ceil_mode"),
+    "n": Rule(lambda facts: facts.layer.count_include_pad, "padding never counts in its averages"),
+    "v": Rule(_divided, "its averages have no divisor_override"),
+    "a": Rule(_kind("adaptive"), "it has no adaptive pooling"),
+    "r": Rule(_kind(*_DRAWN), "it has no fractional pooling"),
+    "i": Rule(lambda facts: facts.indices, "it records no indices", Phrase("drop {return_indices}")),
+    "f": Rule(_filled, "its padding holds only what the mode ignores", "pad the input first"),
+    "m": Rule(_nan_rule, "its pooling cannot leave out NaN"),
+    "o": Rule(_columns_first, "its indices count rows first", Phrase("drop {storage_order}")),
+    "w": Rule(_integer, "it pools floating-point numbers only", _FLOATS),
+    "2": Rule(_ndim(3), "it pools one or two spatial axes"),
+}
 
 # --- PyTorch ----------------------------------------------------------------------------------------------------------
 
 
+_SIGNED_POWERS = Reduction("add", prepare=lambda x, p: x**p, wide=True)
 _TORCH_LP: Mapping[str, Any] = {
     "says": MODES["lp"].says, "written": "(({+()^{p}}) / {n} * {taps})^(1/{p})", "gradient": "norm", "page": "torch-lp",
     "why": "PyTorch takes x^P without the absolute value, and scales windows clipped by ceil_mode up to the full size",
@@ -197,31 +225,20 @@ _TORCH_LP: Mapping[str, Any] = {
 
 
 def _torch_lp(facts: LayerFacts) -> Mode:
-    """``(avg_pool(x^p) * k)^(1/p)``: no abs, and a clipped window's mean is multiplied with the full size."""
+    """``(avg_pool(x^p) * k)^(1/p)``: no abs, and a clipped window's mean is multiplied by the full size."""
     p = facts.layer.mode.parameter
     if math.isinf(p):
         return MODES["lp"]
-    signed = Reduction("add", prepare=lambda x, p: x**p, wide=True)
-    if _integer(facts) and p % 1 == 0:  # its average of whole numbers is truncated before it is scaled up again
+    if _integer(facts) and p % 1 == 0:  # the average of whole numbers is truncated before it is scaled up again
         taps = math.prod(facts.layer.window.size)
-        return Mode(
-            "lp",
-            "(trunc(sum(x^P) / n) k)^(1/P)",
-            (signed,),
-            lambda total, n, p: (total // n * taps) ** (1 / p),
-            **_TORCH_LP,
-        )
-    return Mode(
-        "lp",
-        "(sum(x^P) / n * k)^(1/P)",
-        (signed,),
-        lambda total, n, p: (total * inflation(facts.layer, n)) ** (1 / p),
-        **_TORCH_LP,
-    )
+        return Mode("lp", "(trunc(sum(x^P) / n) k)^(1/P)", (_SIGNED_POWERS,),
+                    lambda total, n, p: (total // n * taps) ** (1 / p), **_TORCH_LP)  # fmt: skip
+    return Mode("lp", "(sum(x^P) / n * k)^(1/P)", (_SIGNED_POWERS,),
+                lambda total, n, p: (total * inflation(facts.layer, n)) ** (1 / p), **_TORCH_LP)  # fmt: skip
 
 
 def _torch_without_channels(facts: LayerFacts) -> bool:
-    """Whether there are no channels where it wants some; adaptive pooling does for maxima in 2-D and 3-D only."""
+    """Whether channels are missing where it needs some; adaptive pooling needs them for maxima in 2-D and 3-D only."""
     wanted = not _kind("adaptive", "global")(facts) or _all(_mode("max"), _ndim(2, 3))(facts)
     return wanted and _no_channels(facts)
 
@@ -280,7 +297,7 @@ TORCH = Framework(
              "fractional_max_pool3d requires output size + kernel size - 1 to be less than the input",
              Phrase("use a smaller {output_size}")),
         Rule(_torch_without_channels, "only a batch may be empty, not the channels", "give it at least one channel"),
-        Rule(_columns_first, "its indices count rows first", Phrase("drop {storage_order}")),
+        *_shared("o"),
         Rule(_filled, "its padding holds only what the mode ignores", _FIRST),
         Rule(_nan_rule, "its pooling propagates NaN"),
     ),
@@ -307,47 +324,39 @@ def _channels_last_plane(where: NDArray[np.int64], spatial: Sequence[int], _: in
     return where // (where.shape[-len(spatial) - 1] if where.ndim > len(spatial) else 1)
 
 
-_BOUNDED = ("fractional-disjoint", "fractional-overlapping")
-_DRAWN = ("fractional", *_BOUNDED)
 KERAS = Framework(
     "keras",
     "Keras",
     modes={"max": _own, "min": _own, "avg": _own},
     rules=(
-        Rule(_named("same-lower"), "SAME puts the extra cell at the end"),
+        *_shared("l"),
         Rule(
             _padded, "padding is valid or same", Phrase("use a ZeroPadding layer first, or {padding}", padding="same")
         ),
         Rule(_dilated, "its pooling layers have no dilation"),
         Rule(_rounding_up, "it has no ceil_mode", Phrase("{padding}", padding="same")),
-        Rule(lambda facts: facts.layer.count_include_pad, "padding never counts in its averages"),
-        Rule(_divided, "its averages have no divisor_override"),
+        *_shared("nv"),
         Rule(_all(_kind(*_BOUNDED), _ndim(1, 3)), "tf.nn.fractional_max_pool is 2-D only"),
-        Rule(_columns_first, "its indices count rows first", Phrase("drop {storage_order}")),
+        *_shared("o"),
         Rule(_filled, "its padding holds only what the mode ignores", "use a padding layer first"),
         Rule(_nan_rule, "its pooling propagates NaN"),
     ),
     channels_last=True,
     fractional=_BOUNDED[:1] * 2,
     verified="Keras 3.15",
-    number=_channels_last_index,
+    own_index=_channels_last_index,
     plane_index=_channels_last_plane,
 )
-
-FMAX = 3.4028234663852886e38  # the largest float32
 
 
 def _within(row: Mode, facts: LayerFacts, *ends: str, **more: Any) -> Mode | None:
     """Return a row whose values do not fall below -FMAX (``max`` in `ends`) or rise above FMAX (``min``)."""
     if facts.dtype is None or facts.dtype.kind != "f" or facts.dtype.itemsize < 4:
         return None
+    low, high = -FMAX if "max" in ends else None, FMAX if "min" in ends else None
 
     def finish(state: Any, n: Any, _: float) -> Any:
-        import numpy as np
-
-        value = state / n if row.divides else state
-        value = np.maximum(value, -FMAX) if "max" in ends else value
-        return np.minimum(value, FMAX) if "min" in ends else value
+        return (state / n if row.divides else state).clip(low, high)
 
     return row._replace(finish=finish, **more)
 
@@ -359,7 +368,7 @@ _LOST = "onnxruntime's comparisons lose NaN in most places, its other modes prop
 
 
 def _onnx_max(facts: LayerFacts) -> Mode | None:
-    """Lose NaN in comparisons, as onnxruntime does; with indices, and in float64, one in the first place stays."""
+    """Lose NaN in comparisons, as onnxruntime does; with indices, and in float64, a NaN in the first cell stays."""
     if facts.dtype is None or facts.dtype.kind != "f":
         return None
     name = facts.mode
@@ -398,7 +407,7 @@ def _lanes(facts: LayerFacts) -> str:
 
 
 def _in_plane(where: NDArray[np.int64], shape: Sequence[int], ndim: int, order: int) -> NDArray[np.int64]:
-    """Flat in the plane; storage order 1 counts it column by column."""
+    """Flat in the plane, counted column by column in storage order 1."""
     return _turned(where, shape[len(shape) - ndim :]) if order == 1 else where
 
 
@@ -411,13 +420,13 @@ def _turned(where: NDArray[np.int64], spatial: Sequence[int]) -> NDArray[np.int6
 
 
 def _turned_back(where: NDArray[np.int64], spatial: Sequence[int], order: int) -> NDArray[np.int64]:
-    """Undo `_turned`; what is outside of the plane stays so, for the message about it."""
+    """Undo `_turned`; indices outside the plane stay there, for the message about them."""
     inside = order == 1 and ((where >= 0) & (where < math.prod(spatial))).all()
     return _turned(where, spatial[::-1]) if inside else where
 
 
 def _whole_tensor_index(where: NDArray[np.int64], shape: Sequence[int], ndim: int, order: int) -> NDArray[np.int64]:
-    """Flat over the whole N*C*H*W tensor; storage order 1 counts each plane column by column."""
+    """Flat over the whole N*C*H*W tensor, each plane counted column by column in storage order 1."""
     import numpy as np
 
     spatial, lead = shape[len(shape) - ndim :], shape[: len(shape) - ndim]
@@ -471,60 +480,30 @@ ONNX = Framework(
     unpromised=_lanes,
     verified="onnxruntime 1.32",
     same_ignores_dilation=True,
-    number=_whole_tensor_index,
+    own_index=_whole_tensor_index,
     plane_index=_within_plane,
 )
 
 # --- what the runtimes below share ------------------------------------------------------------------------------------
 
 
-def _channels(refusals: str) -> tuple[Rule, ...]:
-    """Return the rules that most runtimes share, by a letter each."""
-    return tuple(_SHARED[letter] for letter in refusals)
-
-
-RUNS_ONLY = "it only runs trained models"
-_SHARED: Mapping[str, Rule] = {
-    "l": Rule(_named("same-lower"), "SAME puts the extra cell at the end"),
-    "p": Rule(_padded, "padding is valid or same", "pad the input first, or " + Phrase("{padding}", padding="same")),
-    "u": Rule(_uneven, "its padding is the same on both sides", "pad the input first"),
-    "d": Rule(_dilated, "its pooling has no dilation"),
-    "c": Rule(_rounding_up, "it has no ceil_mode"),
-    "n": Rule(lambda facts: facts.layer.count_include_pad, "padding never counts in its averages"),
-    "v": Rule(_divided, "its averages have no divisor_override"),
-    "a": Rule(_kind("adaptive"), "it has no adaptive pooling"),
-    "r": Rule(_kind(*_DRAWN), "it has no fractional pooling"),
-    "i": Rule(lambda facts: facts.indices, "it records no indices", Phrase("drop {return_indices}")),
-    "g": Rule(_kind("global"), "it has no global pooling here", "say the window"),
-    "f": Rule(_filled, "its padding holds only what the mode ignores", "pad the input first"),
-    "m": Rule(_nan_rule, "its pooling cannot leave out NaN"),
-    "o": Rule(_columns_first, "its indices count rows first", Phrase("drop {storage_order}")),
-    "w": Rule(_integer, "it pools floating-point numbers only", _FLOATS),
-    "2": Rule(_ndim(3), "it pools one or two spatial axes"),
-}
-
-
 def _types(names: str, *modes: str) -> Callable[[LayerFacts], bool]:
-    """Return a condition: the input is of another type of whole numbers than these."""
+    """Return a condition: in these modes, the input holds whole numbers of a type not named."""
     return lambda facts: _integer(facts) and facts.mode in modes and str(facts.dtype) not in names.split()
 
 
 def _every(_: LayerSpec, axes: Sequence[Axis]) -> Sequence[Axis]:
-    """Let overhang count as padding does."""
+    """Count overhang as padding."""
     return [replace(axis, after=max(axis.after, *(axis.stops[-1:] or [0])) if len(axis) else 0) for axis in axes]
 
 
-def _answered(_: LayerFacts) -> None:
-    """Say that windows without a real cell have an answer."""
-
-
 def _only_max(facts: LayerFacts) -> str | None:
-    """Say why an average of no cells has no answer."""
+    """Say why an average of no cells has no answer; a maximum has one."""
     return None if facts.mode in ("max", "min") else "its average of no cells depends on the shape"
 
 
 def _rounded(how: Callable[[Any, Any], Any], why: str) -> Callable[[LayerFacts], Mode | None]:
-    """Return a version of avg that rounds whole numbers."""
+    """Return a version of avg that rounds the averages of whole numbers."""
 
     def version(facts: LayerFacts) -> Mode | None:
         if not _integer(facts):
@@ -541,9 +520,7 @@ def _away(total: Any, n: Any) -> Any:
 
 
 def _to_even(total: Any, n: Any) -> Any:
-    import numpy as np
-
-    return np.rint(total / n)
+    return (total / n).round()
 
 
 def _up(total: Any, n: Any) -> Any:
@@ -551,7 +528,7 @@ def _up(total: Any, n: Any) -> Any:
 
 
 def _first(*versions: Callable[[LayerFacts], Mode | None]) -> Callable[[LayerFacts], Mode | None]:
-    """Return the first of several versions that there is."""
+    """Return the first of several versions that applies."""
     return lambda facts: next((row for version in versions if (row := version(facts))), None)
 
 
@@ -584,13 +561,13 @@ TENSORFLOW = Framework(
         Rule(_all(_kind(*_BOUNDED), _ndim(1, 3)), "its fractional pooling is 2-D only"),
         Rule(_types("int8 uint8 int32 int64", "max"), "its max pooling does not take this type", _FLOATS),
         Rule(_all(_integer, _mode("avg")), "its averages take floating-point numbers only", _FLOATS),
-        *_channels("lcnvafmo"),
+        *_shared("lcnvafmo"),
     ),
     stride=1,
     channels_last=True,
     fractional=_BOUNDED[:1] * 2,
     unpromised=lambda facts: _loses_nan("its max pooling", facts, "by rank, by indices and by processor"),
-    number=_channels_last_index,
+    own_index=_channels_last_index,
     plane_index=_channels_last_plane,
 )  # fmt: skip
 
@@ -622,7 +599,7 @@ def _lite_clamped(facts: LayerFacts) -> Mode | None:
 
 
 def _real_unless_too_large(layer: LayerSpec, axes: Sequence[Axis]) -> Sequence[Axis]:
-    """Let cells beyond the input count only where VALID has a window larger than the input."""
+    """Count cells beyond the input only where VALID has a window larger than the input."""
     larger = layer.window.padding == "valid"
     return [replace(axis, before=0, after=max(axis.size - axis.length, 0) if larger else 0) for axis in axes]
 
@@ -643,7 +620,7 @@ LITERT = Framework(
         Rule(_all(_mode("max"), lambda facts: str(facts.dtype) == "float16"), "its MAX_POOL_2D does not take float16",
              "convert the input to float32"),
         Rule(lambda facts: not facts.layer.count_include_pad, "it counts more than real cells in too large windows"),
-        *_channels("lpdcvarifmo2"),
+        *_shared("lpdcvarifmo2"),
     ),
     count_include_pad=True,
     counted=_real_unless_too_large,
@@ -667,25 +644,19 @@ LITERT_BUILTIN = LITERT._replace(
 
 
 def _vino_max(facts: LayerFacts) -> Mode | None:
-    """Leave NaN out and begin with -FMAX; adaptive pooling keeps -inf."""
+    """Leave out NaN and start from -FMAX; adaptive pooling keeps -inf."""
     if _kind("adaptive")(facts):
         return None
     made = _within(MODES["max"]._replace(reductions=(Reduction("fmax", ("lowest",)),)), facts, "max",
                    why="OpenVINO leaves out NaN, and its maximum starts from -3.4e38")  # fmt: skip
     if made is None or not callable(made.finish):
         return made
-    finish = made.finish
-    return made._replace(finish=lambda top, n, p: finish(_lowest_for_nan(top), n, p))
-
-
-def _lowest_for_nan(top: Any) -> Any:
-    import numpy as np
-
-    return np.where(np.isnan(top), -FMAX, top)
+    finish, fill = made.finish, _put_for_nan(-FMAX)
+    return made._replace(finish=lambda top, n, p: finish(fill(top, p), n, p))
 
 
 def _all_or_real(layer: LayerSpec, axes: Sequence[Axis]) -> Sequence[Axis]:
-    """Count the whole kernel if any pad of any axis is there, overhang too; else the real cells."""
+    """Count the whole kernel, overhang included, if any axis is padded; else the real cells."""
     return _every(layer, axes) if any(axis.before or axis.after for axis in axes) else axes
 
 
@@ -709,7 +680,7 @@ OPENVINO = Framework(
         Rule(_types("int8 uint8", "avg"), "its averages take whole numbers of type int8 and uint8 only", _FLOATS),
         Rule(_all(_integer, _kind("adaptive")), "its adaptive pooling takes floating-point numbers only", _FLOATS),
         Rule(_larger_than_padded, "no window may be larger than the padded input", Phrase("use a smaller {size}")),
-        *_channels("vrfm"),
+        *_shared("vrfm"),
     ),
     counted=_all_or_real,
     counting="OpenVINO divides by the full window size, overhang included, as soon as there is any padding that counts",
@@ -718,7 +689,7 @@ OPENVINO = Framework(
         "its AdaptiveMaxPool keeps one in the first place only" * _all(_mode("max"), _kind("adaptive"))(facts)
         or "which index it has is not known" * facts.indices
     ),
-    number=_whole_tensor_index,
+    own_index=_whole_tensor_index,
     plane_index=_within_plane,
 )  # fmt: skip
 OPENVINO_CEIL = OPENVINO._replace(
@@ -738,12 +709,11 @@ def _begin_at_both_ends(_: LayerSpec, axes: Sequence[Axis]) -> Sequence[Axis]:
 
 
 def _signed_lp(facts: LayerFacts) -> Mode:
-    """Take no absolute values, neither of x nor of the largest."""
+    """Take no absolute values, for P = inf either."""
     why = "Paddle takes x^P, and the maximum for P = inf, without the absolute value"
     if math.isinf(facts.layer.mode.parameter):
         return MODES["max"]._replace(name="lp", gradient="", why=why)
-    signed = Reduction("add", prepare=lambda x, p: x**p, wide=True)
-    return Mode("lp", "sum(x^P)^(1/P)", (signed,), lambda total, _, p: total ** (1 / p),
+    return Mode("lp", "sum(x^P)^(1/P)", (_SIGNED_POWERS,), lambda total, _, p: total ** (1 / p),
                 written="({+()^{p}})^(1/{p})", says=MODES["lp"].says, gradient="norm", why=why)  # fmt: skip
 
 
@@ -764,10 +734,9 @@ PADDLE = Framework(
              "with a size its fractional pooling divides by zero for a single output", Phrase("drop {compat}")),
         Rule(_kind(*_BOUNDED), "without a size its fractional windows have bounds rounded in single precision",
              Phrase("{size}", size=2)),
-        Rule(_shared, "its fractional pooling takes a number of outputs", Phrase("{output_size}", output_size=(7, 7))),
+        Rule(_share, "its fractional pooling takes a number of outputs", Phrase("{output_size}", output_size=(7, 7))),
         Rule(_all(_ndim(3), _mode("lp")), "its lp pooling is 1-D or 2-D"),
-        *_channels("dwfmo"),
-        Rule(_named("same-lower"), "SAME puts the extra cell at the end"),
+        *_shared("dwfmol"),
     ),
     fractional=("fractional-disjoint", "fractional"),
     rounding="whole",
@@ -806,7 +775,7 @@ FLAX = Framework(
     rules=(
         Rule(lambda facts: str(facts.dtype) in ("int64", "uint64"), "JAX holds 64-bit whole numbers only if asked to",
              "convert the input to int32 or to floating-point numbers"),
-        *_channels("dcvarifmo"),
+        *_shared("dcvarifmo"),
     ),
     stride=1,
     count_include_pad=True,
@@ -815,7 +784,7 @@ FLAX = Framework(
     unpromised=lambda facts: "where its gradient goes is not known" * facts.indices,
     channels_last=True,
     too_large="none",
-    holes=_answered,
+    holes=lambda _: None,
 )  # fmt: skip
 
 # --- from documents ---------------------------------------------------------------------------------------------------
@@ -835,7 +804,7 @@ COREML = Framework(
         Rule(_all(_rounding_up, _uneven), "ceil_mode requires the same padding on both sides"),
         Rule(_all(_rounding_up, _named("same")), "ceil_mode cannot be combined with padding same"),
         Rule(_all(_rounding_up, _ndim(3)), "ceil_mode is 1-D or 2-D"),
-        *_channels("dvarifmow"),
+        *_shared("dvarifmow"),
     ),
     stride=1,
     count_include_pad=True,
@@ -854,7 +823,7 @@ TENSORRT = Framework(
         Rule(_all(_rounding_up, lambda facts: facts.layer.count_include_pad),
              "its documents do not say whether overhang counts"),
         Rule(_ndim(1), "its pooling is 2-D or 3-D"),
-        *_channels("dvarifmow"),
+        *_shared("dvarifmow"),
     ),
     rounding="whole",
     unpromised=_untold,
@@ -870,7 +839,7 @@ CAFFE = Framework(
         Rule(_named("same", "same-lower"), "it has no padding same", "give " + Phrase("{padding}") + " in cells"),
         Rule(_ndim(1, 3), "its pooling is 2-D"),
         Rule(lambda facts: not facts.layer.count_include_pad, "padding always counts in its averages"),
-        *_channels("udvarifmow"),
+        *_shared("udvarifmow"),
     ),
     stride=1,
     ceil_mode=True,
@@ -885,14 +854,14 @@ OWN = Framework(
     "poolcli",
     modes=dict.fromkeys(MODES, _own),
     rules=(),
-    number=_in_plane,
+    own_index=_in_plane,
     plane_index=_turned_back,
 )
 _ROWS = (
     TORCH, KERAS, ONNX, TENSORFLOW, TENSORFLOW_OVERLAPPING, LITERT, LITERT_BUILTIN, OPENVINO, OPENVINO_CEIL,
     OPENVINO_CEIL_TORCH, PADDLE, FLAX, COREML, TENSORRT, CAFFE,
 )  # fmt: skip
-# what has no row though its answers are known: why not, and what comes nearest
+# frameworks without a row though their answers are known: why, and what comes nearest
 WITHOUT_ROW: Mapping[str, tuple[str, str | Phrase]] = {
     "mlx": ("MLX: too few people port to it to keep its row true",
             "where a layer says its stride, " + Phrase("{compat} gives the same values of floats", compat=FLAX.name)),

@@ -1,11 +1,11 @@
-"""The way back: `unpool` from recorded indices, and `grad`, what pooling sends back to each input cell."""
+"""The way back: `unpool` from recorded indices, and the gradient that pooling sends back to each input cell."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -38,7 +38,7 @@ def unpool(values: ArrayLike, indices: ArrayLike, shape: Sequence[int]) -> Array
     indices : array_like of int, same shape
         Flat within one spatial plane of the result, as `poolcli.pool` returns them.
     shape : sequence of int
-        The lengths of the spatial axes of the result; how many there are says how many axes are spatial.
+        The lengths of the spatial axes of the result, one for each.
 
     Returns
     -------
@@ -82,25 +82,21 @@ def unpool(values: ArrayLike, indices: ArrayLike, shape: Sequence[int]) -> Array
         array.itemsize * cells * math.prod(lead), f"an output of {times((*lead, *shape))}", "use a smaller one"
     )
     planes = np.zeros((math.prod(lead), cells), dtype=array.dtype)
-    lined = len(planes), math.prod(array.shape[len(lead) :])  # said, because an empty batch leaves it open
+    lined = len(planes), math.prod(array.shape[len(lead) :])  # not -1, which an empty batch leaves open
     np.put_along_axis(planes, where.reshape(lined).astype(np.int64), array.reshape(lined), axis=1)
     return planes.reshape(*lead, *shape)
 
 
 def unpool_as(values: Array, indices: Array, ndim: int, known: Mapping[str, Any]) -> Array:
-    """Undo a pooling of which only its record is left.
+    """Undo pooling given its record.
 
     Parameters
     ----------
     values, indices : ndarray, shape (leading..., windows...)
-        As `unpool` has them, but the indices as the framework ``known["compat"]`` counts.
+        As in `unpool`, but with the indices as the framework ``known["compat"]`` counts them.
     known : mapping
         ``shape`` of the pooled input, or ``size``, ``stride``, ``padding`` and ``output_size`` to infer it; ``compat``
         and ``storage_order``.
-
-    Returns
-    -------
-    ndarray
     """
     spatial = values.shape[values.ndim - ndim :]
     _check_known(known)
@@ -108,19 +104,15 @@ def unpool_as(values: Array, indices: Array, ndim: int, known: Mapping[str, Any]
     framework = numbering(known.get("compat"), order)
     target = known.get("output_size")
     shape = known.get("shape")
-    implied = (
-        (tuple(shape) if isinstance(shape, list | tuple) else (shape,)) if shape else implied_shape(spatial, known)
-    )
-    if framework is None or not framework.unpools_implied:
-        implied = _overruled(implied, target, known)
-        return unpool(values, framework.plane_index(indices, implied, order) if framework else indices, implied)
-    plane = framework.plane_index(indices, implied, order)
-    made = unpool(values, plane, implied)
-    return _grown(made, tuple(target)) if target else made
+    implied = tuple(shape if isinstance(shape, list | tuple) else [shape]) if shape else implied_shape(spatial, known)
+    grows = framework is not None and framework.unpools_implied
+    implied = implied if grows else _overruled(implied, target, known)
+    made = unpool(values, framework.plane_index(indices, implied, order) if framework else indices, implied)
+    return _grown(made, tuple(target)) if grows and target else made
 
 
 def _overruled(implied: tuple[int, ...], target: Sequence[int] | None, known: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return the shape that the indices count in: the one asked for, unless the pooling wrote down another."""
+    """Return the shape in which the indices count: the one asked for, unless the record of pooling has another."""
     if target and known.get("shape") and tuple(target) != implied:
         raise ShapeError(
             f"the indices refer to an input of {times(implied)}, not of {times(target)}", Phrase("drop {output_size}")
@@ -133,7 +125,7 @@ AGAIN = Phrase("pool again with {return_indices}{as_json}, or give {size} and {s
 
 
 def _check_known(known: Mapping[str, Any]) -> None:
-    """Refuse a record of pooling that cannot be meant; it can come from any file."""
+    """Refuse an impossible record of pooling, which may come from any file."""
     for name in ("shape", "size", "stride", "output_size"):
         value = known.get(name)
         lengths = value if isinstance(value, list | tuple) else [value]
@@ -148,11 +140,14 @@ def _check_known(known: Mapping[str, Any]) -> None:
                              AGAIN)  # fmt: skip
 
 
+def undone_window(ndim: int, known: Mapping[str, Any]) -> Window:
+    """Return the window of the pooling to undo, given its record."""
+    return Window.of(ndim, size=known.get("size", 2), stride=known.get("stride"), padding=known.get("padding", "valid"))
+
+
 def implied_shape(spatial: Sequence[int], known: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the smallest input that the windows cover, ``(o - 1) s - 2 p + k``, PyTorch's and ONNX's rule."""
-    window = Window.of(
-        len(spatial), size=known.get("size", 2), stride=known.get("stride"), padding=known.get("padding", "valid")
-    )
+    window = undone_window(len(spatial), known)
     pads = [(0, 0)] * len(spatial) if isinstance(window.padding, str) else window.padding
     return tuple(
         (number - 1) * stride - sum(pad) + size
@@ -170,29 +165,15 @@ def _grown(planes: Array, target: Sequence[int]) -> Array:
     return np.pad(planes, [(0, 0)] * (planes.ndim - len(target)) + [(0, n) for n in more])
 
 
-def grad(
-    x: ArrayLike,
-    upstream: ArrayLike | None = None,
-    mode: str = "max",
-    size: Size = None,
-    *,
-    ndim: int | None = None,
-    **options: Unpack[Options],
+def grad_array(
+    array: Array, upstream: ArrayLike | None, mode: str, size: Size, ndim: int | None, options: Options
 ) -> Array:
-    """Return the gradient of a pooling layer with respect to its input, an array; see `poolcli.grad`.
-
-    Examples
-    --------
-    >>> grad([[1.0, 3.0], [3.0, 2.0]])
-    array([[0., 1.],
-           [0., 0.]])
-    """
-    array = as_array(x)
+    """Return the gradient at an array, with the arguments of `poolcli.grad`."""
     return gradient(layer_for(array, mode, size, ndim, options), array, upstream)
 
 
 def gradient(layer: Pooling, x: Array, upstream: ArrayLike | None = None) -> Array:
-    """Return the gradient of `layer` at `x`; see `grad`."""
+    """Return the gradient of `layer` at `x`; see `poolcli.grad`."""
     if layer.framework and layer.framework.untrained:
         why = f"{layer.framework.title} has no gradients: {layer.framework.untrained}"
         raise UsageError(why, Phrase("drop {compat}"))
@@ -219,11 +200,11 @@ def gradient(layer: Pooling, x: Array, upstream: ArrayLike | None = None) -> Arr
 
 
 def _of_winner(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> Array:
-    """Send everything to the cell that won."""
+    """Send each gradient to the cell that won."""
     if layer.pad_fill != "ignore":
         raise UsageError("a gradient of max or min cannot go to filled padding", Phrase("drop {pad_fill}"))
     framework = layer.framework
-    unnumbered = framework is not None and not framework.last_nan  # what it refuses of indices is nothing to a gradient
+    unnumbered = framework is not None and not framework.last_nan  # its refusals of indices do not concern gradients
     _, where = (replace(layer, compat=None) if unnumbered else layer).traced(x)
     cells = math.prod(axis.length for axis in axes)
     planes = math.prod(x.shape[: x.ndim - len(axes)])
@@ -232,7 +213,7 @@ def _of_winner(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) 
 
 
 def _of_sum(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> Array:
-    """Send everything to every cell of the window."""
+    """Send each gradient to every cell of its window."""
     if layer.pad_fill == "ignore":
         sent = _back(arriving, axes)
     else:
@@ -242,7 +223,7 @@ def _of_sum(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> 
 
 
 def _of_avg(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> Array:
-    """Send an equal share to every cell of the window."""
+    """Send an equal share of each gradient to every cell of its window."""
     counted = axes if layer.pad_fill == "ignore" else tuple(axis.filled() for axis in axes)
     divisors, everywhere = Divisors(layer, layer.counted(counted)), [slice(0, len(axis)) for axis in axes]
     n = divisors.of(everywhere, arriving.dtype)
@@ -254,7 +235,7 @@ def _of_avg(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> 
 
 
 def _of_lp(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) -> Array:
-    """Send sign(x) (|x| / y)^(p - 1), which is not a number where y is 0: there nothing is sent."""
+    """Send sign(x) (|x| / y)^(p - 1), and nothing where y is 0, which would give NaN."""
     p, x = layer.mode.parameter, x.astype(np.float64)
     if math.isinf(p):
         return _of_winner(replace(layer, mode=parse_mode("max"), compat=None), np.abs(x), axes, arriving) * np.sign(x)
@@ -275,7 +256,7 @@ GRADIENTS: Mapping[str, Callable[[Pooling, Array, Sequence[Axis], Array], Array]
 
 
 def _back(arriving: Array, axes: Sequence[Axis]) -> Array:
-    """Add what arrives at every window to each of its real cells, one axis after the other."""
+    """Add the gradient of every window to each of its real cells, one axis after the other."""
     for position, axis in enumerate(axes):
         moved = np.moveaxis(arriving, position - len(axes), 0)
         sent = np.zeros((axis.length, *moved.shape[1:]))
@@ -295,7 +276,7 @@ def _back(arriving: Array, axes: Sequence[Axis]) -> Array:
 
 
 def _unfilled(sent: Array, axes: Sequence[Axis], pad_fill: str | float) -> Array:
-    """Bring what filled padding received back to the cells that it was copied from; a number was copied from none."""
+    """Send the gradients of filled padding on to the cells of which it is a copy; a number is a copy of none."""
     for position, axis in enumerate(axes):
         moved = np.moveaxis(sent, position - len(axes), 0)
         origin = copied_from(np.arange(-axis.before, axis.length + axis.after), axis.length, pad_fill)

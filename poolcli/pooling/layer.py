@@ -1,4 +1,4 @@
-"""`Pooling`: one layer, its options checked against each other; where its windows lie, and what it makes of a map."""
+"""`Pooling`: one layer with its options checked against each other, which places windows and pools maps."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Indices = NDArray[np.int64]
 
 
 def numbering(compat: str | Framework | None, storage_order: int) -> Framework | None:
-    """Return the row that says how indices are numbered; None means flat in the plane, rows first."""
+    """Return the row that numbers indices; None means flat in the plane, rows first."""
     return OWN if compat is None and storage_order else find(compat)
 
 
@@ -78,7 +78,7 @@ class Pooling(LayerSpec):
         self, dtype: np.dtype[Any] | None = None, spatial: Sequence[int] = (), *, indices: bool = False,
         lead: Sequence[int] = (),
     ) -> Mode:  # fmt: skip
-        """Return the row of the table of modes to follow: the framework's own version of it, if there is one.
+        """Return the mode's row, or the framework's own version of it.
 
         Raises
         ------
@@ -93,7 +93,7 @@ class Pooling(LayerSpec):
         return framework.row(known)
 
     def record(self) -> dict[str, Any]:
-        """Return what makes this layer again, as JSON: the mode, the window, and all that is not default."""
+        """Return the mode, the window and all that is not default as JSON, from which `of` makes this layer again."""
         usual = {option.name: option.default for option in KEPT}
         usual["count_include_pad"] = bool(self.framework and self.framework.count_include_pad)
         unusual = {key: getattr(self, key) for key, value in usual.items() if getattr(self, key) != value}
@@ -107,22 +107,22 @@ class Pooling(LayerSpec):
         return self.window.plan(spatial)
 
     def windows(self, spatial: Sequence[int]) -> tuple[Axis, ...]:
-        """Place the windows, and refuse those that hold neither a real cell nor a value that stands for one."""
+        """Place the windows, and refuse those that hold neither a real cell nor a value in its place."""
         axes = self.plan(spatial)
         if self.pad_fill == "ignore" and not self.answers_holes(axes):
             check_empty(axes)
         return axes
 
     def apply(self, x: Array, *, indices: bool = False) -> tuple[Array, Indices | None]:
-        """Pool `x`, shape (leading..., spatial...), and return the values, and where each came from if asked."""
+        """Pool `x`, shape (leading..., spatial...); return the values and, if asked, where each came from."""
         if not indices:
             return self._values(x, indices=False)[0], None
         values, where = self.traced(x)
         framework = numbering(self.compat, self.storage_order)
-        return values, framework.number(where, x.shape, self.ndim, self.storage_order) if framework else where
+        return values, framework.own_index(where, x.shape, self.ndim, self.storage_order) if framework else where
 
     def straight(self, like: Array) -> Straight | None:
-        """Return the straight way for inputs such as this one, if there is one; see `poolcli.pooling.compute`."""
+        """Return the shortcut for inputs like this one, if there is one; see `poolcli.pooling.compute`."""
         if self.compat is not None or self.pad_fill != "ignore" or self.nan == "error":
             return None
         lead, spatial = like.shape[: like.ndim - self.ndim], like.shape[like.ndim - self.ndim :]
@@ -131,7 +131,7 @@ class Pooling(LayerSpec):
         return straight(like.shape, like.dtype, axes, self.mode.mode, self)
 
     def traced(self, x: Array) -> tuple[Array, Indices]:
-        """Pool `x` and return the values and where each came from, flat within the spatial plane."""
+        """Pool `x`; return the values and where each came from, flat within the spatial plane."""
         if not self.mode.mode.indexed:
             raise UsageError(f"mode {self.mode} has no indices", "only max and min take their value from one cell")
         if self.pad_fill != "ignore":
@@ -146,7 +146,7 @@ class Pooling(LayerSpec):
         return values, where
 
     def _held(self, x: Array, values: Array) -> Array:
-        """Return the cells, none of them below what the framework's maximum begins with."""
+        """Return the cells, raised to the number from which the framework's maximum starts."""
         row = self.framework.row(LayerFacts(self, x.dtype, indices=True)) if self.framework else None
         floored = row is not None and row.finish is not None and x.dtype.kind == "f"
         return np.maximum(x, -FMAX) if floored and (values == -FMAX).any() else x
@@ -156,30 +156,42 @@ class Pooling(LayerSpec):
         mode = self.row(x.dtype, spatial, indices=indices, lead=lead)
         if self.framework:
             self.framework.check_nan(LayerFacts(self, x.dtype, indices, spatial), x)
-        axes = self.plan(spatial)
-        shape = output_shape(lead, axes)
+        planned = self.plan(spatial)
+        shape = output_shape(lead, planned)
         if 0 in shape[len(lead) :]:
-            return np.empty(shape, result_type(mode, x.dtype, axes)), axes
-        answered = self.answers_holes(axes, indices=indices)
-        if self.pad_fill == "ignore" and not answered:
-            check_empty(axes)
+            return np.empty(shape, result_type(mode, x.dtype, planned)), planned
+        axes, fill_with = self.to_fill(planned, mode, x.dtype, indices=indices)
         if self.nan == "error":
             refuse_nan(x)
-        counted = axes
-        if self.pad_fill != "ignore":
-            x, axes = fill(x, axes, self.pad_fill)
-            counted = axes
-        elif answered:
-            x, axes = fill(x, tuple(map(reaching, axes)), neutral(mode, x.dtype))
-        with np.errstate(all="ignore"):  # inf - inf and x / 0 give NaN and inf here, and are meant to
+        if fill_with != "ignore":
+            x, axes = fill(x, axes, fill_with)
+        counted = planned if self.pad_fill == "ignore" else axes
+        with np.errstate(all="ignore"):  # inf - inf and x / 0 give NaN and inf, as they should
             return pooled(x, axes, mode, self, self.counted(counted)), axes
 
+    def to_fill(
+        self, axes: tuple[Axis, ...], mode: Mode, dtype: np.dtype[Any], *, indices: bool = False
+    ) -> tuple[tuple[Axis, ...], str | float]:
+        """Return axes whose padding is to be filled, and with what; ``ignore`` if with nothing.
+
+        Raises
+        ------
+        EmptyWindowError
+            If a window holds neither a real cell nor a value in its place.
+        """
+        if self.pad_fill != "ignore":
+            return axes, self.pad_fill
+        if self.answers_holes(axes, indices=indices):
+            return tuple(map(reaching, axes)), neutral(mode, dtype)
+        check_empty(axes)
+        return axes, "ignore"
+
     def counted(self, axes: Sequence[Axis]) -> Sequence[Axis]:
-        """Return the axes with as much padding as counts in an average, if any does."""
+        """Return the axes with the padding that counts in an average, if any does."""
         return self.framework.counted(self, axes) if self.framework and self.count_include_pad else axes
 
     def answers_holes(self, axes: Sequence[Axis], *, indices: bool = False) -> bool:
-        """Whether there are windows without a real cell, and the framework has an answer for them."""
+        """Whether some windows hold no real cell and the framework has an answer for them."""
         framework = self.framework
         if framework is None or framework.holes is None or not any((axis.counts() == 0).any() for axis in axes):
             return False
@@ -193,9 +205,9 @@ class Pooling(LayerSpec):
 
 
 def _with_sign(x: Array, values: Array, where: Indices, ndim: int) -> None:
-    """Put the winner itself where the value is zero, because of +0 and -0 either may have won.
+    """Replace zeros with the winner itself, because either +0 or -0 may have won.
 
-    Only there: benchmark case batch max 2x2 with indices, of which one value in 8 million is zero.
+    Nothing else is looked up: in the benchmark case batch max 2x2 with indices, one value in 8 million is zero.
     """
     number = math.prod(x.shape[: x.ndim - ndim])
     cells, best, places = (array.reshape(number, -1) for array in (x, values, where))
@@ -211,7 +223,7 @@ def _split_global(mode: Any) -> tuple[str, bool]:
 
 
 def _offsets(ndim: int, seed: int) -> tuple[float, ...]:
-    """Draw the offset u of the windows of each axis; Python's generator gives the same numbers everywhere."""
+    """Draw the offset u of each axis; Python's generator gives the same numbers everywhere."""
     from random import Random
 
     draw = Random(seed)  # noqa: S311 - windows, not secrets

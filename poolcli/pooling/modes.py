@@ -1,8 +1,8 @@
 """The table of pooling modes: a mode is one row of `MODES`.
 
-A row is made of associative folds and a formula that finishes them, or of one function of the window's cells where no
-fold can do it (order statistics, sampling). Everything else about pooling, its windows, padding, NaN rules and types,
-is the same for every row.
+A row consists of associative folds and a formula that finishes them or, where no fold can do it (order statistics,
+sampling), of one function of the window's cells. Everything else about pooling (windows, padding, NaN rules, types) is
+the same for every row.
 """
 
 from __future__ import annotations
@@ -21,48 +21,25 @@ if TYPE_CHECKING:
 
 
 class Reduction(NamedTuple):
-    """An associative reduction, named so that importing this table loads no array library.
+    """An associative reduction, named so that importing this table loads no array library."""
 
-    Attributes
-    ----------
-    combine : str or function
-        The name of a NumPy ufunc, or a function that merges two states.
-    prepare : function of (cells, parameter), optional
-        Makes the state of single cells.
-    fill : tuple of str or float
-        What stands in for a cell that does not take part: a number, or ``lowest``, ``highest`` of the type.
-    ignoring : str, optional
-        The ufunc to use under ``nan="ignore"``, if it leaves NaN out by itself.
-    wide : bool
-        Whether to reduce in float64 whatever the input, because a state can outgrow the input's type.
-    """
-
-    combine: str | Callable[[State, State], State]
+    combine: str | Callable[[State, State], State]  # the name of a NumPy ufunc, or a function that merges two states
+    # in place of a cell that does not take part: a number, or the ``lowest`` or ``highest`` of the type
     fill: tuple[str | float, ...] = (0,)
-    prepare: Callable[[Any, float], Any] | None = None
-    ignoring: str | None = None
-    wide: bool = False
+    prepare: Callable[[Any, float], Any] | None = None  # makes states of (cells, parameter)
+    ignoring: str | None = None  # the ufunc for ``nan="ignore"``, if one leaves out NaN by itself
+    wide: bool = False  # whether to reduce in float64 always, because a state can outgrow the input's type
 
 
 class Parameter(NamedTuple):
-    """The number after the colon in ``lp:3``.
+    """The number after the colon in ``lp:3``."""
 
-    Attributes
-    ----------
-    letter, meaning : str
-        For the help texts.
-    example : float
-        A value that is allowed.
-    low, high : float
-        The range that is allowed; `low` itself only if `closed`.
-    """
-
-    letter: str
+    letter: str  # for the help texts, as is the meaning
     meaning: str
-    example: float
-    low: float
+    example: float  # an allowed value
+    low: float  # the allowed range
     high: float
-    closed: bool = True
+    closed: bool = True  # whether `low` itself is allowed
 
     def check(self, mode: str, value: float) -> float:
         """Return `value`, or raise `UsageError` if it is out of range."""
@@ -77,28 +54,20 @@ class Parameter(NamedTuple):
 
 
 class NumpyCode(NamedTuple):
-    """A mode as a program for NumPy computes it.
+    """How a program for NumPy computes a mode.
 
-    Attributes
-    ----------
-    value, ignoring : str
-        The value of windows ``{w}``, whose cells lie on ``{axis}``, with the parameter ``{p}`` and what is left of 1
-        ``{rest}``; `ignoring` leaves out NaN, where that is written otherwise. Both may call a function of
-        `poolcli.emit.numpy_code.HELPERS`.
-    wide : bool
-        Whether to compute in float64 and to return the input's floating-point type.
-    before : str
-        A line to stand before, if any.
+    `value` and `ignoring` may call a function of `poolcli.emit.numpy_code.HELPERS`.
     """
 
+    # the value of windows ``{w}`` with cells on ``{axis}``; ``{p}`` is the parameter and ``{rest}`` is 1 - p
     value: str
-    ignoring: str = ""
-    wide: bool = False
-    before: str = ""
+    ignoring: str = ""  # the same without NaN, if that is written differently
+    wide: bool = False  # whether to compute in float64 and to return the input's floating-point type
+    before: str = ""  # a line to put before it, if any
 
 
 class Mode(NamedTuple):
-    """One way to make one number of a window's cells.
+    """One way to turn the cells of a window into a number.
 
     Attributes
     ----------
@@ -107,13 +76,13 @@ class Mode(NamedTuple):
     reductions : tuple of Reduction
         The folds it is made of.
     finish : function of (states..., n, parameter), or the name of a ufunc of (state, n), optional
-        Makes the values of the folded states; the first state itself if missing. A function gets states in which the
-        result fits, float64 where that is a float. n counts padding where the caller asked for that.
+        Turns the folded states into values; without it the first state is the value. A function gets states in a type
+        that holds the result, float64 if that is a float. n counts padding if the caller asked for that.
     cells : str, or function of (cells, real, parameter, draws), optional
-        Instead of folds: a function that makes the values of windows laid out one a row, or its name in
-        `poolcli.kernels.order_statistics`, whose head says what it takes.
+        Instead of folds: a function of windows laid out one per row, or its name in `poolcli.kernels.order_statistics`,
+        whose head describes its arguments.
     result : str
-        A row of `poolcli.pooling.layer.RESULTS`: the type of the values.
+        The type of the values, a row of `poolcli.pooling.compute.RESULTS`.
     parameter : Parameter, optional
         The number it needs.
     random : bool
@@ -123,30 +92,30 @@ class Mode(NamedTuple):
     treats_nan : bool
         Whether `cells` has a NaN rule of its own.
     degree : int
-        Where a power of x can outgrow float64: the power of s by which the value grows when every x is s times as
-        large, so that extreme input can be scaled first; 0 elsewhere.
+        If a power of x can outgrow float64: the power of s by which the value grows when every x is s times as large,
+        so that extreme input can be scaled first; else 0.
     beyond : function of the parameter, optional
         The row to use instead for parameters that even scaling does not save.
     says : str
         What it does to every window, as the rest of a sentence, for someone who has never heard of it.
     written : str
-        Its formula with the numbers of a window in it, made of the pieces of `poolcli.analysis.formulas`; without, a
-        window is told by `formula`.
+        Its formula with the numbers of a window, made of the pieces in `poolcli.analysis.formulas`; without it,
+        `formula` is shown.
     winners : str
-        Which cells decide, a row of `poolcli.analysis.formulas.WINNERS`; none where all are mixed.
+        Which cells decide, a row of `poolcli.analysis.formulas.WINNERS`; empty if all are mixed.
     gradient : str
         How a gradient goes back, a row of `poolcli.pooling.gradient.GRADIENTS`.
     numpy : NumpyCode, optional
-        What ``--emit numpy`` writes of it.
+        Its code for ``--emit numpy``.
     script : str
-        What the script of a page makes of the cells ``x``, their number ``n`` and the parameter ``p``, with the
-        functions of ``poolcli/render/page/pool.js``; without, a page cannot show it.
+        Its formula in the script of a page, from the cells ``x``, their number ``n`` and the parameter ``p``, with the
+        functions of ``poolcli/render/page/pool.js``; without it, a page cannot show the mode.
     title : str
-        What a page calls it, where that is not `name`.
+        Its name in a page, if that is not `name`.
     page : str
-        What the script of a page calls a framework's version.
+        The name of a framework's version in the script of a page.
     why : str
-        A sentence on what a framework does differently, in a row of its own.
+        In a framework's version: a sentence on what the framework does differently.
     """
 
     name: str
@@ -173,7 +142,7 @@ class Mode(NamedTuple):
 
     @property
     def indexed(self) -> bool:
-        """Whether the value is that of one cell, so that it has an index."""
+        """Whether the value comes from one cell, and so has an index."""
         return self.gradient == "winner"
 
     @property
@@ -200,7 +169,7 @@ def _root(total: Any, _: Any, p: float) -> Any:
 
 
 def _moments(x: Any, _: float) -> Any:
-    return 1.0, x, x - x  # a number stands for an array of it; NaN and infinity make a spread of NaN even alone
+    return 1.0, x, x - x  # 1.0 stands for an array of ones; the spread of NaN or infinity alone is NaN
 
 
 def _merge_moments(one: State, other: State) -> State:
@@ -219,7 +188,7 @@ def _weighted(x: Any, _: float) -> Any:
 
 
 def _merge_weighted(one: State, other: State) -> State:
-    """Merge (log of the sum of exp(x), mean of x weighted with exp(x)); an infinite x takes all the weight."""
+    """Merge (log of the sum of exp(x), mean of x weighted by exp(x)); an infinite x takes all the weight."""
     import numpy as np
 
     (log_1, mean_1), (log_2, mean_2) = one, other
@@ -254,7 +223,7 @@ def _high_norm(p: float) -> Mode | None:
     return Mode("lp", "exp(log(sum(exp(P log|x|))) / P)", (LOG_POWERS,), _exp_root)
 
 
-HIGH_ORDER = 8.0  # |x|^p of scaled x keeps its digits up to about here; above, logarithms do
+HIGH_ORDER = 8.0  # the largest p for which |x|^p of scaled x keeps its digits; beyond, logarithms are used
 
 MAX = Reduction("maximum", ("lowest",), ignoring="fmax")
 MIN = Reduction("minimum", ("highest",), ignoring="fmin")
@@ -349,7 +318,7 @@ _ROWS = (
 )  # fmt: skip
 MODES: Mapping[str, Mode] = {row.name: row for row in _ROWS}
 ALIASES: Mapping[str, str] = {"mean": "avg", "average": "avg", "mode": "majority", "l2": "lp:2", "l1": "lp:1"}
-GLOBALS = ("global-max", "global-avg")  # those that are offered; every mode may have global- before it
+GLOBALS = ("global-max", "global-avg")  # the ones to suggest; any mode may follow global-
 
 
 @dataclass(frozen=True, eq=False)
@@ -360,7 +329,7 @@ class ChosenMode:
     parameter: float = math.nan
 
     def __eq__(self, other: object) -> bool:
-        """Compare as text, because the parameter of a mode that takes none is NaN, which does not equal itself."""
+        """Compare as text: a mode without a parameter has NaN there, which does not equal itself."""
         return isinstance(other, ChosenMode) and self.mode == other.mode and str(self) == str(other)
 
     def __hash__(self) -> int:
@@ -380,7 +349,7 @@ def _of_a_package(name: str) -> Mode:
 
 
 def lacking(mode: Mode, what: str) -> str:
-    """Say whose fault it is that the row of a mode lacks something: that of another package, or a new row's here.
+    """Say why the row of a mode lacks something: it is another package's, or incomplete.
 
     Examples
     --------
@@ -396,16 +365,16 @@ def parse_mode(text: str) -> ChosenMode:
     Parameters
     ----------
     text : str
-        A name or alias, with ``:PARAMETER`` where the mode takes one.
+        A name or alias, with ``:PARAMETER`` if the mode takes one.
 
     Raises
     ------
     UnknownNameError
         If there is no such mode, here or in an installed package.
     PluginError
-        If the package that has it is broken.
+        If its package is broken.
     UsageError
-        If the parameter is missing, not wanted, or out of range.
+        If the parameter is missing, superfluous, or out of range.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""The options of pooling: one row of `OPTIONS` each, from which everything that speaks of options follows.
+"""The options of pooling: one row of `OPTIONS` each, from which all else that concerns options follows.
 
-The keyword arguments of `poolcli.pool` and `poolcli.grad`, what a recipe may hold, what a step records, what the
-command line offers and what a page is told are all made of these rows. A type checker runs nothing, so `Options` and
-`poolcli.pooling.framework.LayerSpec` write the types down once more; a test holds them equal to the rows.
+The keyword arguments of `poolcli.pool` and `poolcli.grad`, the contents of recipes and records, the options of the
+command line and the data of a page are made from these rows. Type checkers run nothing, so `Options` and
+`poolcli.pooling.framework.LayerSpec` repeat the types; a test keeps them equal to the rows.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def _padding(value: Any) -> bool:
 
 
 def as_lists(value: Any) -> Any:
-    """Return a value as JSON, lists for tuples."""
+    """Return a value as JSON, with lists for tuples."""
     return [as_lists(part) for part in value] if isinstance(value, list | tuple) else value
 
 
@@ -103,15 +103,15 @@ def _grid(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(_number(item) or _grid(item) for item in value)
 
 
-MOST = 10**18  # cells: no map has as many
+MOST = 10**18  # cells: no map has so many
 
 
 class Kind(NamedTuple):
-    """What the value of an option is."""
+    """What kind of value an option has."""
 
     text: str  # in words
     fits: Callable[[Any], bool]  # whether a value from JSON is one
-    typed: type = str  # what stands for it on a command line, before `parse`
+    typed: type = str  # its type on a command line, before `parse`
     parse: Callable[[str, str], Any] | None = None  # reads what was typed
 
 
@@ -138,21 +138,21 @@ class PoolOption(NamedTuple):
 
     name: str  # the keyword in Python
     type: str  # its annotation there
-    default: Any  # what it is if nobody says; None where that depends on other options
-    kind: Kind  # what its value is
+    default: Any  # None where it depends on other options
+    kind: Kind  # of its value
     meaning: str | Phrase  # one sentence, with what the values do
-    key: str = ""  # its name in JSON and on a command line, where that is not `name`
-    letter: str = ""  # its short form on a command line, if it has one
-    metavar: str | None = None  # what stands for the value in a help text
-    usual: str | None = None  # the default in words, where that depends
+    key: str = ""  # its name in JSON and on a command line, if that is not `name`
+    letter: str = ""  # its short form on a command line, if any
+    metavar: str | None = None  # the name of the value in a help text
+    usual: str | None = None  # the default in words, where it depends on other options
     # the values that are offered, and the only ones unless `free`
     choices: Sequence[str] | Callable[[], Iterable[str]] = ()
     free: bool = False  # whether other values are allowed as well
     undone: bool = False  # whether a flag has an opposite
     typed: bool = True  # whether a command line offers it
-    kept: bool = False  # whether it is an attribute of a layer by itself, and not of its window
-    told: Callable[[Any], str] | None = None  # how it is said in a line of text; nothing is said without
-    # raises `UsageError` if the value is wrong, whatever the data
+    kept: bool = False  # whether it is an attribute of the layer itself, not of its window
+    told: Callable[[Any], str] | None = None  # writes it in a line of text; without, it is not mentioned
+    # raises `UsageError` if the value is wrong whatever the data
     check: Callable[[Any, ChosenMode], None] | None = None
 
     @property
@@ -162,41 +162,30 @@ class PoolOption(NamedTuple):
 
 
 def mode_names() -> list[str]:
-    """Return the modes as a user may type them; any may have ``global-`` before it."""
+    """Return the modes as a user may type them; any may follow ``global-``."""
     own = (f"{mode.name}:{mode.parameter.example:g}" if mode.parameter else mode.name for mode in MODES.values())
     return [*own, *ALIASES, *GLOBALS]
 
 
 def sizes_text(value: Any) -> str:
-    """Write sizes as one types them.
+    """Write sizes, or shares, as a user types them.
 
     Examples
     --------
-    >>> sizes_text(2), sizes_text([3, 2]), sizes_text([None, 2])
-    ('2', '3x2', '_x2')
+    >>> sizes_text(2), sizes_text([3, 2]), sizes_text([None, 2]), sizes_text([0.5, 0.7])
+    ('2', '3x2', '_x2', '0.5x0.7')
     """
     sizes = value if isinstance(value, list | tuple) else [value]
     return "x".join("_" if size is None else str(size) for size in sizes)
 
 
-def ratio_text(value: Any) -> str:
-    """Write shares as one types them.
-
-    Examples
-    --------
-    >>> ratio_text(0.5), ratio_text([0.5, 0.7])
-    ('0.5', '0.5x0.7')
-    """
-    return "x".join(map(str, value if isinstance(value, list | tuple) else [value]))
-
-
 def _ratio_told(value: Any) -> str:
     least = min(value) if isinstance(value, list | tuple) else value
-    return f"{ratio_text(value)} cells to a window" if least >= 1 else f"to {ratio_text(value)} of the size"
+    return f"{sizes_text(value)} cells to a window" if least >= 1 else f"to {sizes_text(value)} of the size"
 
 
 def padding_text(value: Any) -> str:
-    """Write padding as one types it.
+    """Write padding as a user types it.
 
     Examples
     --------
@@ -211,7 +200,7 @@ def padding_text(value: Any) -> str:
 
 
 def _followed(name: Any) -> str:
-    """Say whose rules are followed, and if nobody ran it."""
+    """Name the framework that is followed, and say so if nobody ran it."""
     framework = FRAMEWORKS.get(OTHER_NAMES.get(name, name))
     return f"as {name} ({NOT_RUN})" if framework and framework.documented else f"as {name}"
 
@@ -326,18 +315,18 @@ OPTIONS: tuple[PoolOption, ...] = (
         "The random offset u of fractional windows, one for each spatial axis, instead of a seed.", typed=False,
     ),
 )  # fmt: skip
-KEYWORDS: Mapping[str, PoolOption] = {row.name: row for row in OPTIONS[2:]}  # those after mode and size
+KEYWORDS: Mapping[str, PoolOption] = {row.name: row for row in OPTIONS[2:]}  # all but mode and size
 KEPT = tuple(row for row in OPTIONS if row.kept)
 BY_JSON: Mapping[str, PoolOption] = {row.json: row for row in OPTIONS}
 
 
 def completed(options: Options) -> dict[str, Any]:
-    """Return all keyword arguments, with defaults for those that are missing.
+    """Return all keyword arguments, with defaults for missing ones.
 
     Raises
     ------
     TypeError
-        If there is no such option, as Python spells it.
+        If there is no such keyword.
 
     Examples
     --------
@@ -350,7 +339,7 @@ def completed(options: Options) -> dict[str, Any]:
 
 
 def described() -> list[str]:
-    """Describe every keyword argument in lines of a docstring."""
+    """Describe every keyword argument, in the lines of a docstring."""
     lines = []
     for row in KEYWORDS.values():
         usual = "" if row.default is None else f", {row.default!r} if missing"
@@ -359,7 +348,7 @@ def described() -> list[str]:
     return lines
 
 
-# what says by itself where the windows lie: why, and what can therefore not be given beside it
+# options that place the windows by themselves: why, and which others cannot be combined with them
 _ALONE: Mapping[str, tuple[str, set[str]]] = {
     "global_window": (
         "a global window is the whole map",
@@ -377,7 +366,7 @@ _ALONE: Mapping[str, tuple[str, set[str]]] = {
 
 
 def window_kind(size: Size, given: Mapping[str, Any]) -> str:
-    """Choose the kind of window that the options ask for, or say which two cannot be combined."""
+    """Return the kind of window that the options ask for; raise `UsageError` for two that cannot be combined."""
     said = {name for name, value in given.items() if value != KEYWORDS[name].default}
     said |= {"size"} if size is not None else set()
     if "output_ratio" in said and ("fractional" not in said or "output_size" in said):

@@ -1,4 +1,4 @@
-"""The steps as functions of what people hold: arrays, tensors, data frames, pictures, and maps that know their steps.
+"""The steps as functions of what people hold: arrays, tensors, data frames, pictures, and feature maps.
 
 An array gives an array, a feature map gives a feature map with one more step.
 """
@@ -13,10 +13,11 @@ import numpy as np
 from poolcli.arrays import Array, Held, as_array
 from poolcli.errors import UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.formats.objects import feature_map_of
-from poolcli.pooling import api, convolution, gradient
-from poolcli.pooling.api import in_our_words
+from poolcli.formats.objects import feature_map_of, knows_axes
+from poolcli.pooling import convolution
+from poolcli.pooling.api import in_our_words, pool_array
 from poolcli.pooling.filters import find_filter
+from poolcli.pooling.gradient import grad_array
 from poolcli.pooling.layer import Indices
 from poolcli.pooling.options import Options, Size, described
 from poolcli.steps.steps import ConvStep, GradStep, PoolStep, ReluStep, Step
@@ -25,16 +26,11 @@ from poolcli.wording import Phrase
 
 
 def _through(step: Step, x: Any, layout: str | None) -> Any:
-    """Do a step on anything: a map stays one, of anything else the values go back, their axes in the given order."""
+    """Apply a step to anything: a map gives a map, all else gives values with their axes in the given order."""
     made = step.apply(feature_map_of(x, layout))
     if isinstance(x, FeatureMap):
         return made
     return made.array if made.indices is None else (made.array, made.in_layout(made.indices))
-
-
-def _as_map(x: Any, layout: str | None) -> bool:
-    """Whether `x` says more of itself than its numbers."""
-    return layout is not None or isinstance(x, FeatureMap) or hasattr(x, "getbands")
 
 
 def _without_ndim(ndim: int | None) -> None:
@@ -119,15 +115,15 @@ def pool(
     Raises
     ------
     UsageError
-        If an option is wrong whatever the input; its kind UnknownKeywordError if there is no such option.
+        If an option is wrong whatever the input; UnknownKeywordError, one of its kind, if there is no such option.
     ShapeError
-        If no window fits; its kind EmptyWindowError if a window has no real cell.
+        If no window fits; EmptyWindowError, one of its kind, if a window has no real cell.
     InputError, NanError, NumberRangeError, LimitError
         If the numbers are not what they should be, or too many.
 
     Notes
     -----
-    Cost: a mode made of folds reads the input once, whatever the size of the window. The input is never modified.
+    A mode made of folds reads the input once, whatever the size of the window. The input is never modified.
 
     Examples
     --------
@@ -146,10 +142,8 @@ def pool(
     >>> pool(np.arange(12).reshape(2, 2, 3), layout="HWC")
     array([[[ 9, 10, 11]]])
     """
-    if type(x) is np.ndarray and layout is None:
-        return api.pool(x, mode, size, ndim=ndim, return_indices=return_indices, **options)
-    if not _as_map(x, layout):
-        return api.pool(as_array(x), mode, size, ndim=ndim, return_indices=return_indices, **options)
+    if (type(x) is np.ndarray and layout is None) or not knows_axes(x, layout):
+        return pool_array(as_array(x), mode, size, ndim, return_indices, options)
     _without_ndim(ndim)
     return _through(PoolStep(mode, size, options, return_indices), x, layout)
 
@@ -230,7 +224,7 @@ def conv(
     >>> conv([[0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1]], "vertical-line")
     array([[0, 3]])
     """
-    if not _as_map(x, layout):
+    if not knows_axes(x, layout):
         return convolution.conv(x, kernel, stride=stride, padding=padding, dilation=dilation, bias=bias)
     weights = find_filter(kernel).kernel if isinstance(kernel, str) else as_array(kernel)
     label = kernel if isinstance(kernel, str) else "kernel"
@@ -265,7 +259,7 @@ def relu(x: Any) -> Any:
     >>> relu([-2, 3])
     array([0, 3])
     """
-    return _through(ReluStep(), x, None) if _as_map(x, None) else convolution.relu(x)
+    return _through(ReluStep(), x, None) if knows_axes(x) else convolution.relu(x)
 
 
 @overload
@@ -329,8 +323,8 @@ def grad(
     array([[0.25, 0.25],
            [0.25, 0.25]])
     """
-    if not _as_map(x, layout):
-        return gradient.grad(x, upstream, mode, size, ndim=ndim, **options)
+    if not knows_axes(x, layout):
+        return grad_array(as_array(x), upstream, mode, size, ndim, options)
     _without_ndim(ndim)
     arriving = None if upstream is None else feature_map_of(upstream, feature_map_of(x, layout).layout).values
     return _through(GradStep(PoolStep(mode, size, options), arriving), x, layout)

@@ -1,4 +1,4 @@
-"""The same steps on one line of JSON after the other: what equal lines have in common is found out once."""
+"""The same steps on one line of JSON after another; what lines have in common is computed only once."""
 
 from __future__ import annotations
 
@@ -20,21 +20,19 @@ from poolcli.formats.text import dump_numbers
 from poolcli.steps.steps import PoolStep, Step, apply
 
 Array = NDArray[Any]
-MOST_KINDS = 100  # that are remembered; where each line is of a kind of its own, remembering is of no use
+MOST_KINDS = 100  # kinds of lines to remember; if each line is of its own kind, remembering is useless
 
 
 class _Way(NamedTuple):
-    """What becomes of lines that differ in their numbers only."""
+    """How to process lines that differ only in their numbers."""
 
     order: list[int]  # the axes of the numbers in the inner order
-    # of what the steps are done with, and of what comes out
-    dtype: np.dtype[Any]
-    made: np.dtype[Any]
-    steps: list[Callable[[Array], Array]]  # each makes values of values
-    back: Callable[[Array], Array]  # puts the axes of the values where they were
-    # what stands around the numbers of the result
-    head: bytes
-    tail: bytes
+    dtype: np.dtype[Any]  # of the numbers that the steps take
+    made: np.dtype[Any]  # of the result
+    steps: list[Callable[[Array], Array]]  # from values to values
+    back: Callable[[Array], Array]  # puts the axes back into the layout's order
+    head: bytes  # the text before the numbers of the result
+    tail: bytes  # the text after them
 
     @classmethod
     def of(cls, before: FeatureMap, after: FeatureMap, steps: Sequence[Step]) -> _Way:
@@ -48,7 +46,7 @@ class _Way(NamedTuple):
         )  # fmt: skip
 
     def __call__(self, numbers: Array) -> bytes | None:
-        """Return the line for the numbers of another, or None if it has to go alone."""
+        """Return the result for the numbers of another line, or None if that needs a closer look."""
         values = numbers.transpose(self.order).astype(self.dtype, copy=False)
         for step in self.steps:
             values = step(values)
@@ -56,7 +54,7 @@ class _Way(NamedTuple):
 
 
 def _ready(step: Step, like: FeatureMap) -> Callable[[Array], Array]:
-    """Return what a step does with the values of maps such as this one."""
+    """Return a function that applies a step to the values of maps like this one."""
     if isinstance(step, PoolStep):
         return step.ready(like)
     return lambda values: step.apply(like.with_(values=values)).values
@@ -64,24 +62,23 @@ def _ready(step: Step, like: FeatureMap) -> Callable[[Array], Array]:
 
 @dataclass
 class LineByLine:
-    """Makes one line of JSON of another."""
+    """Applies steps to lines of JSON."""
 
-    steps: Sequence[Step]  # what is done with each map
-    reading: ReadOptions  # how to read it
+    steps: Sequence[Step]  # to apply to each map
+    reading: ReadOptions
     name: str  # of the file, for messages
-    # what comes before the steps: whole numbers become what frameworks pool
-    prepare: Callable[[FeatureMap], FeatureMap] | None = None
-    notes: tuple[Any, ...] = ()  # what was taken for granted of the first line, once that was there
+    prepare: Callable[[FeatureMap], FeatureMap] | None = None  # before the steps, such as to make whole numbers floats
+    notes: tuple[Any, ...] = ()  # what was guessed for the first line, once it has been read
     _ways: dict[Any, _Way] = field(default_factory=dict)
     _plain: PlainReader = field(default_factory=PlainReader)
 
     def __call__(self, line: bytes, number: int) -> bytes:
-        """Return the line of the result for a line of the input, which has this number.
+        """Return the result for a line of the input, given its number.
 
         Raises
         ------
         PoolcliError
-            If it cannot be read, or the steps cannot be done; the message names the line.
+            If it cannot be read, or a step fails; the message names the line.
         """
         where = f"{self.name}: line {number}"
         try:

@@ -1,7 +1,7 @@
-"""What made a file: the recipe that a result carries, so that a batch can be resumed and a picture replayed.
+"""Provenance: the recipe in a result, with which a batch can be resumed and a picture replayed.
 
-JSON carries its ``steps``. A PNG carries a text, made by `stamp`, with the steps and with the options of reading and
-drawing that are not as usual; `poolcli.formats.png_chunks.own_text` finds it again.
+JSON holds its ``steps``. A PNG holds a text, made by `stamp`, with the steps and the non-default options of reading and
+drawing; `poolcli.formats.png_chunks.own_text` finds it.
 """
 
 from __future__ import annotations
@@ -24,13 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What made a result: of the same input, the same poolcli makes the same bytes again."""
+    """How a result was made: from the same input, the same poolcli makes the same bytes again."""
 
     steps: Sequence[Record]  # as recorded, without shapes
     ndim: int = 2  # the number of spatial axes
-    # the options of reading and of drawing that are not as usual
-    read: Mapping[str, Any] = field(default_factory=dict)
-    write: Mapping[str, Any] = field(default_factory=dict)
+    read: Mapping[str, Any] = field(default_factory=dict)  # the non-default options of reading
+    write: Mapping[str, Any] = field(default_factory=dict)  # the non-default options of drawing
 
     @classmethod
     def of(cls, after: FeatureMap, reading: ReadOptions, writing: WriteOptions) -> Provenance:
@@ -55,33 +54,33 @@ class Provenance:
         return None
 
     def json(self) -> dict[str, Any]:
-        """Return it as JSON; what is as usual is left out."""
+        """Return it as JSON, without defaults."""
         rest = {"ndim": self.ndim if self.ndim != 2 else None, "read": self.read, "write": self.write}
         return {"steps": list(self.steps), **{key: value for key, value in rest.items() if value}}
 
     def same(self, steps: Sequence[Step], reading: ReadOptions, writing: WriteOptions) -> bool:
-        """Whether these steps and options would make the same of the same input.
+        """Whether these steps and options would make the same result from the same input.
 
-        Steps that the input had behind it already come first and do not count.
+        The first steps may be the input's own, and do not count.
         """
         if len(self.steps) < len(steps) or (self.read, self.write) != (unusual(reading), unusual(writing)):
             return False
         try:
             mine = from_records(self.steps[len(self.steps) - len(steps) :])
             return [_essence(step, self.ndim) for step in mine] == [_essence(step, self.ndim) for step in steps]
-        except PoolcliError:  # recorded by another version, or options that do not fit this rank: not the same
+        except PoolcliError:  # recorded by another version, or options that do not fit this rank
             return False
 
 
 def unusual(options: ReadOptions | WriteOptions) -> dict[str, Any]:
-    """Return the options that are not default and that the bytes of a result may depend on."""
-    beside = ("format", "text", "max_pixels")  # the name says the format; the text says this; a limit changes nothing
+    """Return the non-default options that may change the bytes of a result."""
+    beside = ("format", "text", "max_pixels")  # the format is in the name, this goes into text, a limit changes nothing
     usual = options._field_defaults
     return {name: value for name, value in options._asdict().items() if name not in beside and value != usual[name]}
 
 
 def _essence(step: Step, ndim: int) -> Any:
-    """Return what a step does, however it was written down."""
+    """Return what a step does, however it was written."""
     import numpy as np
 
     if isinstance(step, PoolStep):
@@ -94,7 +93,7 @@ def _essence(step: Step, ndim: int) -> Any:
 
 
 def stamp(after: FeatureMap, reading: ReadOptions, writing: WriteOptions) -> dict[str, str]:
-    """Return the text that a PNG carries.
+    """Return the text to store in a PNG.
 
     Examples
     --------
@@ -110,5 +109,5 @@ def stamp(after: FeatureMap, reading: ReadOptions, writing: WriteOptions) -> dic
 
 
 def stamped(after: FeatureMap, reading: ReadOptions, writing: WriteOptions) -> WriteOptions:
-    """Return how to write a result, with its recipe in the text of a PNG."""
+    """Return the options for writing a result, with its recipe as the text of a PNG."""
     return writing._replace(text=stamp(after, reading, writing)) if writing.format == "png" else writing

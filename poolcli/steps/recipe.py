@@ -1,7 +1,7 @@
-"""Recipes: steps in a file, checked whole before anything runs.
+"""Recipes: steps in a file, checked completely before anything runs.
 
-A recipe is the ``steps`` of any poolcli JSON, a file with just that list, or a PNG that carries its recipe
-(`poolcli.steps.provenance`). Shapes in it are passed over, since they belong to the input that the steps once had.
+A recipe is the ``steps`` of any poolcli JSON, a file with just that list, or a PNG with its recipe
+(`poolcli.steps.provenance`). Its shapes are ignored, because they belong to an earlier input.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from poolcli.system.files import Guard, put, read_source
 from poolcli.window import parse_padding, parse_sizes
 
 FORM = 'a recipe looks like [{"step": "pool", "mode": "max", "size": [2, 2]}]'
-SAID_ONLY = ("step", "shape", "verified")  # what a record says beside options
+SAID_ONLY = ("step", "shape", "verified")  # keys of a record that are not options
 _SLIDING = ("size", "stride", "padding", "dilation")
 _POOLING = tuple(BY_JSON)
 TAKES: Mapping[str, tuple[str, ...]] = {
@@ -38,18 +38,14 @@ TAKES: Mapping[str, tuple[str, ...]] = {
 
 
 def load_recipe(path: str | Path, settings: Sequence[str] = ()) -> list[Step]:
-    """Read a recipe and check all of it that can be checked without an input.
+    """Read a recipe and check everything that can be checked without an input.
 
     Parameters
     ----------
     path : str or Path
         A recipe, any JSON that poolcli wrote, or a PNG of `poolcli batch`; ``-`` for standard input.
     settings : sequence of str
-        What to change in it; see `overridden`.
-
-    Returns
-    -------
-    list of Step
+        Changes to it; see `overridden`.
 
     Raises
     ------
@@ -134,7 +130,7 @@ def _short(value: Any) -> str:
 
 
 def _axes_said(record: Record) -> int:
-    """Return how many spatial axes the options speak of; 2 if they do not say."""
+    """Return how many spatial axes the options have numbers for; 2 if they do not say."""
     lists = [record[key] for key in (*_SLIDING, "output_size", "output_ratio") if isinstance(record.get(key), list)]
     return len(lists[0]) if lists else 2
 
@@ -148,13 +144,13 @@ def overridden(records: Sequence[Any], settings: Sequence[str]) -> list[Any]:
     Parameters
     ----------
     settings : sequence of str
-        ``STAGE.OPTION=VALUE`` each, where STAGE counts from 1 or is the name of a step that stands there once, and
-        VALUE is JSON, a size such as ``3x2``, or a word; ``null`` takes the option away.
+        ``STAGE.OPTION=VALUE`` each. STAGE counts from 1, or is the name of a step that occurs once. VALUE is JSON, a
+        size such as ``3x2``, or a word; ``null`` removes the option.
 
     Raises
     ------
     UsageError
-        If a setting is not of this form or its stage is not there.
+        If a setting has another form, or there is no such stage.
 
     Examples
     --------
@@ -200,13 +196,7 @@ def _value(text: str) -> Any:
 
 
 def save(path: str | Path, records: Sequence[Record], guard: Guard = nullcontext) -> None:
-    """Write recorded steps as a recipe: a JSON list with one step in each line; see `poolcli.system.files.Guard`.
-
-    Raises
-    ------
-    FileError
-        If the system refuses.
-    """
+    """Write recorded steps as a recipe, a JSON list with one step per line; see `poolcli.system.files.Guard`."""
     from poolcli.formats.json_map import dump
 
     lines = [dump(record) for record in without_shapes(records)]

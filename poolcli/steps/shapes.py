@@ -1,4 +1,4 @@
-"""Shapes, parameters and receptive fields of a stack of layers, without any data.
+"""Shapes, parameters and receptive fields along a stack of layers, without data.
 
 The receptive field follows Araujo, Norris & Sim, "Computing receptive fields of convolutional neural networks",
 Distill 2019: a layer with windows of K cells (dilation counted) and stride s turns a field r with jump j into
@@ -16,26 +16,16 @@ from typing import Any, ClassVar, NamedTuple
 
 from poolcli.errors import ShapeError, UsageError
 from poolcli.featuremap import layout_by_rank, parse_layout, spatial_letters
-from poolcli.steps.steps import (
-    ONE_AXIS_EACH,
-    ConvStep,
-    GradStep,
-    PoolStep,
-    Step,
-    UnpoolStep,
-    check_options,
-    text,
-    through,
-)
+from poolcli.steps.steps import ConvStep, GradStep, PoolStep, Step, UnpoolStep, check_options, text, through
 from poolcli.window import Axis, Padding, Window, times
 from poolcli.wording import Phrase, many
 
-FLAT = "F"  # the axis that is left after flattening
+FLAT = "F"  # the axis that remains after flattening
 
 
 @dataclass(frozen=True)
 class ConvLayer:
-    """A convolution known by its sizes alone; every filter looks at every channel and has a bias."""
+    """A convolution known only by its sizes; every filter covers all channels and has a bias."""
 
     name: ClassVar[str] = "conv"
     filters: int = 1
@@ -51,7 +41,7 @@ class ConvLayer:
 
 @dataclass(frozen=True)
 class Flatten:
-    """Put all axes but N into one."""
+    """Merge all axes but N into one."""
 
     name: ClassVar[str] = "flatten"
 
@@ -65,13 +55,13 @@ class Dense:
 
 
 class Signal(NamedTuple):
-    """What flows from layer to layer."""
+    """The shape of what flows from layer to layer."""
 
     layout: str  # one letter per axis; F is a flattened axis
     shape: tuple[int, ...]  # in the layout's order
     field: tuple[int, ...] | None  # the receptive field along each spatial axis; None once it is the whole input
-    jump: tuple[Fraction, ...]  # how many input cells lie between neighbouring cells
-    parameters: int = 0  # those of the layer that made it
+    jump: tuple[Fraction, ...]  # the distance between neighbouring cells, in input cells
+    parameters: int = 0  # of the layer that it comes from
 
     @classmethod
     def of(cls, shape: Sequence[int], layout: str | None = None, *, channels_last: bool = False) -> Signal:
@@ -92,11 +82,11 @@ class Signal(NamedTuple):
 
     @property
     def channels(self) -> int:
-        """The number of channels, 1 where there is no such axis."""
+        """The number of channels, 1 without such an axis."""
         return self.shape[self.layout.index("C")] if "C" in self.layout else 1
 
     def resized(self, letter: str, length: int) -> Signal:
-        """Return the signal with one axis of another length."""
+        """Return the signal with another length of one axis."""
         index = self.layout.index(letter)
         return self._replace(shape=(*self.shape[:index], length, *self.shape[index + 1 :]))
 
@@ -119,16 +109,8 @@ def _pool(signal: Signal, layer: PoolStep) -> Signal:
 
 
 def _known_conv(signal: Signal, layer: ConvStep) -> Signal:
-    window = layer.window()
-    sizes = window.size
-    if len(sizes) != len(_spatial(signal, "conv").spatial):
-        what = f"the kernel {times(sizes)} does not fit {len(signal.spatial)} spatial axes"
-        raise ShapeError(what, ONE_AXIS_EACH)
-    return signal.through(window.plan(signal.spatial))._replace(parameters=math.prod(sizes) + 1)
-
-
-def _lengths(kernel: Any) -> tuple[int, ...]:
-    return (len(kernel), *_lengths(kernel[0])) if isinstance(kernel, Sequence) else ()
+    window = layer.window_for(len(_spatial(signal, "conv").spatial))
+    return signal.through(window.plan(signal.spatial))._replace(parameters=math.prod(window.size) + 1)
 
 
 def _conv(signal: Signal, layer: ConvLayer) -> Signal:
@@ -178,9 +160,9 @@ FOLLOW: Mapping[type, Callable[[Signal, Any], Signal]] = {
     Flatten: _flatten,
     Dense: _dense,
 }
-TEXTS: Mapping[type, Callable[[Signal, Any], str]] = {  # what a layer is, in a few words
+TEXTS: Mapping[type, Callable[[Signal, Any], str]] = {  # a layer in a few words
     PoolStep: lambda signal, layer: text({"step": "pool", **layer.layer(len(signal.spatial)).record()}),
-    ConvStep: lambda _, layer: f"{layer.label} {times(_lengths(layer.kernel))}",
+    ConvStep: lambda _, layer: f"{layer.label} {times(layer.window().size)}",
     ConvLayer: lambda signal, layer: (
         f"{many(layer.filters, 'filter')} {text({'step': 'conv', **layer.window(len(signal.spatial)).record()})}"
     ),
@@ -197,7 +179,7 @@ class SummaryRow(NamedTuple):
 
 
 def _after(signal: Signal, layer: Any) -> Signal:
-    """Return what leaves a layer."""
+    """Return the signal after a layer."""
     follow = FOLLOW.get(type(layer))
     return follow(signal, layer) if follow else signal._replace(parameters=0)
 
@@ -208,7 +190,7 @@ def summarize(signal: Signal, layers: Sequence[Any]) -> list[SummaryRow]:
     Parameters
     ----------
     layers : sequence
-        `ConvLayer`, `Flatten`, `Dense`, or steps of `poolcli.steps.steps`; those that change no shape cost nothing.
+        `ConvLayer`, `Flatten`, `Dense`, or steps of `poolcli.steps.steps`; those that change no shape have no effect.
 
     Returns
     -------
@@ -218,7 +200,7 @@ def summarize(signal: Signal, layers: Sequence[Any]) -> list[SummaryRow]:
     Raises
     ------
     ShapeError, UsageError
-        If a layer does not fit what arrives at it; the message names the layer.
+        If a layer does not fit its input; the message names the layer.
 
     Examples
     --------
@@ -231,14 +213,14 @@ def summarize(signal: Signal, layers: Sequence[Any]) -> list[SummaryRow]:
         told = TEXTS.get(type(layer))
         if getattr(layer, "own", True):
             rows.append(SummaryRow(layer.name, told(signal, layer) if told else "", after))
-        else:  # an activation, which Keras shows with its layer, too
+        else:  # an activation, which Keras too shows with its layer
             rows[-1] = rows[-1]._replace(what=f"{rows[-1].what}, {layer.name}")
         signal = after
     return rows
 
 
 def validate(steps: Sequence[Step], shape: Sequence[int], layout: str | None = None) -> list[tuple[int, ...]]:
-    """Follow a shape through the steps without any data.
+    """Follow a shape through the steps, without data.
 
     Parameters
     ----------
@@ -250,12 +232,12 @@ def validate(steps: Sequence[Step], shape: Sequence[int], layout: str | None = N
     Returns
     -------
     list of tuple of int
-        The shape after each step; shorter where one is known only from the data.
+        The shape after each step, up to the first that depends on the data.
 
     Raises
     ------
     ShapeError, UsageError
-        If a step does not fit what arrives at it; the message names the stage.
+        If a step does not fit its input; the message names the stage.
 
     Examples
     --------
@@ -270,15 +252,15 @@ def validate(steps: Sequence[Step], shape: Sequence[int], layout: str | None = N
 
 
 class _OnlyDataKnowError(Exception):
-    """What leaves a step does not follow from shapes."""
+    """The shape after a step depends on the data."""
 
 
-UNKNOWN: tuple[int, ...] | None = ()  # the input may carry indices; what they undo is in the data
-Traced = tuple[Signal, tuple[int, ...] | None]  # with the lengths that the indices undo, if there are any
+UNKNOWN: tuple[int, ...] | None = ()  # the input may have indices, whose lengths are in the data
+Traced = tuple[Signal, tuple[int, ...] | None]  # with the lengths that indices restore, if there are any
 
 
 def _follow(at: Traced, step: Step) -> Traced:
-    """Return what leaves a step."""
+    """Return the signal after a step."""
     signal, undo = at
     if isinstance(step, UnpoolStep):
         return _undone(signal, undo), None

@@ -1,8 +1,8 @@
-"""Named steps from feature map to feature map: what a command does, what JSON records, what a recipe replays.
+"""Named steps from feature map to feature map, which commands apply, JSON records and recipes replay.
 
-Each step is a frozen record of options as they were given. `apply` does the work and appends to the map's ``steps``
-what was done, in full, so that the record can be turned back into the step (`poolcli.steps.recipe.from_records`,
-which checks what a record may hold; a step's own `from_record` takes it as checked).
+Each step is a frozen record of options as they were given. `apply` does the work and appends a full record to the map's
+``steps``, from which the step can be made again: `poolcli.steps.recipe.from_records` checks a record, and a step's own
+`from_record` trusts it.
 """
 
 from __future__ import annotations
@@ -37,33 +37,32 @@ if TYPE_CHECKING:
     from poolcli.featuremap import FeatureMap
     from poolcli.pooling.layer import Pooling
 
-ONE_AXIS_EACH = "give a kernel with one axis for each, such as '[1, 2, 1]' for one"
 Record = Mapping[str, Any]
 
 
 class Step(Protocol):
-    """What every step can do."""
+    """What all steps have in common."""
 
     name: ClassVar[str]
 
     def apply(self, feature_map: FeatureMap) -> FeatureMap:
-        """Do the step and record it."""
+        """Apply the step and record it."""
         ...
 
     @classmethod
     def from_record(cls, record: Record) -> Step:
-        """Make the step again that `apply` recorded; nothing is checked here."""
+        """Make the step that `apply` recorded; the record has been checked."""
         ...
 
 
 def done(before: FeatureMap, values: Any, record: dict[str, Any], **changes: Any) -> FeatureMap:
-    """Return the map with new values and one more step; indices belong to the old values and go."""
+    """Return the map with new values and one more step, without indices, which belong to the old values."""
     after = before.with_(values=values, **{"indices": None, "unpool": None, **changes})
     return after.with_(steps=(*before.steps, {**record, "shape": list(after.shape)}))
 
 
 def _left_over(layer: Pooling, spatial: Sequence[int]) -> Iterator[str | Phrase]:
-    """Say which cells at the end no window looks at, if another window could."""
+    """Say which cells at the end no window covers, if another window could."""
     advice = "" if layer.compat else Phrase("; {ceil_mode} adds one for them")
     for name, axis in zip(AXIS_NAMES[len(spatial)], layer.plan(spatial), strict=True):
         if axis.left_over and axis.starts[-1] + axis.stride < axis.length:
@@ -100,7 +99,7 @@ class PoolStep:
         return self.layer(feature_map.ndim)
 
     def ready(self, like: FeatureMap) -> Callable[[Any], Any]:
-        """Return what makes the values for a map of those of a map such as this one, with all decided beforehand."""
+        """Return a function that pools the values of any map like this one, with everything decided beforehand."""
         layer = self.layer(like.ndim)
         straight = layer.straight(like.values)
 
@@ -142,7 +141,7 @@ class ConvStep:
     """Convolve with a kernel; see `poolcli.conv`."""
 
     name: ClassVar[str] = "conv"
-    kernel: Sequence[Any]  # the weights as a user would write them
+    kernel: Sequence[Any]  # the weights as nested lists
     label: str = "kernel"  # the filter's name or the kernel's file, for texts
     stride: int | tuple[int, ...] = 1
     padding: Padding = "valid"
@@ -151,12 +150,12 @@ class ConvStep:
     threads: int | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Make the label one line of text, as JSON and comments of code need it: a file may have any name."""
+        """Make the label, which may be any file name, one line of text, as JSON and comments in code need it."""
         object.__setattr__(self, "label", printable(self.label))
 
     @property
     def title(self) -> str:
-        """What to call the kernel in a sentence."""
+        """The kernel's name in a sentence."""
         return "the kernel" if self.label == "kernel" else f"kernel {self.label}"
 
     def window(self) -> Window:
@@ -179,8 +178,22 @@ class ConvStep:
             ) from None
         return Window.of(len(sizes), size=sizes, stride=self.stride, padding=self.padding, dilation=self.dilation)
 
+    def window_for(self, ndim: int, name: str = "the input") -> Window:
+        """Return the window of the kernel, which must have this many axes.
+
+        Raises
+        ------
+        ShapeError
+            If it has more or fewer than the input called `name` has spatial axes.
+        """
+        window = self.window()
+        if len(window.size) != ndim:
+            what = f"{self.title} has {len(window.size)} axes, but {name} has {ndim} spatial"
+            raise ShapeError(what, "give a kernel with one axis for each, such as '[1, 2, 1]' for one")
+        return window
+
     def record(self) -> dict[str, Any]:
-        """Return what JSON says of the step, but for the shape."""
+        """Return the step as JSON, without the shape."""
         import numpy as np
 
         kernel = np.asarray(self.kernel).tolist()
@@ -189,18 +202,11 @@ class ConvStep:
 
     def apply(self, feature_map: FeatureMap) -> FeatureMap:
         """Convolve."""
-        import numpy as np
-
         from poolcli.pooling.convolution import conv
 
-        kernel = np.asarray(self.kernel)
-        if kernel.ndim != feature_map.ndim:
-            raise ShapeError(
-                f"{self.title} has {kernel.ndim} axes, but {feature_map.name} has {feature_map.ndim} spatial",
-                ONE_AXIS_EACH,
-            )
+        self.window_for(feature_map.ndim, feature_map.name)
         values = conv(
-            feature_map.values, kernel, stride=self.stride, padding=self.padding, dilation=self.dilation,
+            feature_map.values, self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation,
             bias=self.bias, threads=self.threads,
         )  # fmt: skip
         return done(feature_map, values, self.record())
@@ -225,7 +231,7 @@ class ReluStep:
     """Replace negative numbers with zero."""
 
     name: ClassVar[str] = "relu"
-    # whether it is a stage of its own, and no option of the step before
+    # whether it is a stage of its own, not an option of the step before
     own: bool = field(default=True, compare=False, repr=False)
 
     def apply(self, feature_map: FeatureMap) -> FeatureMap:
@@ -242,7 +248,7 @@ class ReluStep:
 
 @dataclass(frozen=True)
 class NormalizeStep:
-    """Stretch the values linearly so that the least becomes `low` and the greatest `high`."""
+    """Stretch the values linearly so that the smallest becomes `low` and the largest `high`."""
 
     name: ClassVar[str] = "normalize"
     low: float = 0.0
@@ -267,11 +273,10 @@ class NormalizeStep:
 
 @dataclass(frozen=True)
 class UnpoolStep:
-    """Put pooled values back where their indices say; see `poolcli.unpool`."""
+    """Put pooled values back to their indices; see `poolcli.unpool`."""
 
     name: ClassVar[str] = "unpool"
-    # size, stride, padding, output_size, compat, storage_order where the map's own record of its pooling is missing or
-    # is to be overruled
+    # size, stride, padding, output_size, compat, storage_order: in place of the map's own record of its pooling
     window: Mapping[str, Any] = field(default_factory=dict)
 
     def apply(self, feature_map: FeatureMap) -> FeatureMap:
@@ -311,7 +316,7 @@ class UnpoolStep:
 
 @dataclass(frozen=True)
 class GradStep:
-    """Replace the map with the gradient that pooling it would send back; see `poolcli.grad`."""
+    """Replace the map with the gradient that pooling would send back to it; see `poolcli.grad`."""
 
     name: ClassVar[str] = "grad"
     pool: PoolStep = field(default_factory=PoolStep)
@@ -346,7 +351,7 @@ STEPS: Mapping[str, type[Step]] = {
 
 
 def numbered(steps: Sequence[Step]) -> Iterator[tuple[int, Step]]:
-    """Give each step with the number of its stage, as who wrote them counts: ``conv --relu`` is one."""
+    """Yield each step with the number of its stage, as users count them: ``conv --relu`` is one."""
     number = 0
     for step in steps:
         number += getattr(step, "own", True)
@@ -354,7 +359,7 @@ def numbered(steps: Sequence[Step]) -> Iterator[tuple[int, Step]]:
 
 
 def with_threads(steps: Sequence[Step], threads: int | None) -> list[Step]:
-    """Return the steps told how many threads to use for large maps; None leaves them as they are.
+    """Return the steps with the number of threads to use for large maps; None leaves them unchanged.
 
     Examples
     --------
@@ -371,7 +376,7 @@ def with_threads(steps: Sequence[Step], threads: int | None) -> list[Step]:
 
 
 def apply(feature_map: FeatureMap, steps: Sequence[Step]) -> FeatureMap:
-    """Do one step after the other."""
+    """Apply one step after the other."""
     for step in steps:
         feature_map = step.apply(feature_map)
     return feature_map
@@ -383,9 +388,9 @@ Followed = TypeVar("Followed")
 def through(
     steps: Sequence[Any], start: Followed, follow: Callable[[Followed, Any], Followed], what: str = "stage"
 ) -> Iterator[Followed]:
-    """Give what `follow` makes of `start` and the first step, of that and the second, and so on.
+    """Yield the result of `follow` for `start` and the first step, for that result and the second, and so on.
 
-    Every error says at which stage it arose, if stages are called something.
+    Every error names its stage, unless `what`, the word for stages, is empty.
 
     Examples
     --------
@@ -400,7 +405,7 @@ def through(
 
 @contextmanager
 def named(where: str) -> Iterator[None]:
-    """Say in every error at which stage it arose."""
+    """Say in every error where it occurred."""
     try:
         yield
     except PoolcliError as problem:
@@ -409,7 +414,7 @@ def named(where: str) -> Iterator[None]:
 
 
 def without_shapes(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """Return records without what belongs to the input they were made on."""
+    """Return records without the shapes, which belong to their input."""
     return [{key: value for key, value in record.items() if key != "shape"} for record in records]
 
 
@@ -421,7 +426,7 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "low": lambda value: f"from {value:g}",
     "high": lambda value: f"to {value:g}",
 }
-VALUE_KINDS: Mapping[str, Kind] = {  # what a record may hold: the options of pooling, and those of the other steps
+VALUE_KINDS: Mapping[str, Kind] = {  # of the values in a record: the options of pooling, and those of other steps
     **{name: option.kind for name, option in BY_JSON.items()},
     "indices": FLAG, "shape": SIZES, "filter": TEXT, "kernel": GRID, "bias": NUMBER, "low": NUMBER, "high": NUMBER,
     "upstream": GRID,
@@ -429,7 +434,7 @@ VALUE_KINDS: Mapping[str, Kind] = {  # what a record may hold: the options of po
 
 
 def text(record: Record) -> str:
-    """Say in one line what a recorded step did; what cannot be meant, as a file may hold it, is passed over.
+    """Say in one line what a recorded step did, without impossible values, which a file may hold.
 
     Examples
     --------
@@ -446,16 +451,13 @@ def text(record: Record) -> str:
 
 
 def check_options(step: Step, ndim: int) -> None:
-    """Raise what is wrong with the options of a step, whatever its input."""
+    """Raise an error if the options of a step are wrong whatever its input."""
     if isinstance(step, GradStep):
         step.pool.layer(ndim)
-    if isinstance(step, PoolStep):
-        _check_indices(step, ndim)
     if isinstance(step, ConvStep):
         step.window()
-
-
-def _check_indices(step: PoolStep, ndim: int) -> None:
+    if not isinstance(step, PoolStep):
+        return
     layer = step.layer(ndim)
     if step.indices and (not layer.mode.mode.indexed or layer.pad_fill != "ignore"):
         raise UsageError(f"{layer.mode} has no indices here", Phrase("only max and min without {pad_fill} have them"))

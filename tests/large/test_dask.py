@@ -117,7 +117,7 @@ def test_a_worker_killed_in_the_middle_costs_nothing(photos: Path, local: dict[s
 def test_a_zarr_array_is_pooled_by_the_cluster(run: Run, there: Cluster, tmp_path: Path) -> None:
     import zarr
 
-    from poolcli.pooling.api import pool
+    from poolcli import pool
 
     x = np.random.default_rng(0).normal(size=(3, 300, 400)).astype("f4")
     array: Any = zarr.create_array(str(tmp_path / "in.zarr"), shape=x.shape, chunks=(1, 100, 100), dtype="f4")

@@ -127,7 +127,7 @@ def test_filters_add_a_channel_axis_before_the_spatial_ones() -> None:
         ([ConvLayer(0)], UsageError, "0 filters"),
         ([ReluStep(), PoolStep("maxx")], UnknownNameError, r"layer 2 \(pool\): unknown mode 'maxx'"),
         ([PoolStep(size=0)], UsageError, r"layer 1 \(pool\): size 0x0 is less than 1"),
-        ([ConvStep([1.0, 2.0])], ShapeError, "does not fit 2 spatial axes"),
+        ([ConvStep([1.0, 2.0])], ShapeError, "the kernel has 1 axes, but the input has 2 spatial"),
     ],
 )
 def test_what_does_not_fit_names_the_layer(layers: list[object], error: type[Exception], message: str) -> None:
