@@ -513,6 +513,12 @@ class Window(NamedTuple):
         return record
 
 
+def recorded_window(ndim: int, record: Mapping[str, Any]) -> Window:
+    """Return the sliding window of recorded pooling, as far as unpooling needs it."""
+    stride, padding = record.get("stride"), record.get("padding", "valid")
+    return Window.of(ndim, size=record.get("size", 2), stride=stride, padding=padding)
+
+
 def output_shape(lead: Sequence[int], axes: Sequence[Axis]) -> tuple[int, ...]:
     """Return the shape of the output, or raise `LimitError` if 8-byte values would not fit into memory."""
     shape = (*lead, *map(len, axes))

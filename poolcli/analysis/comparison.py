@@ -1,8 +1,7 @@
 """The same windows under several modes or several frameworks' conventions, side by side, and why they differ.
 
-Why two frameworks differ is not looked up but tried: each rule in which their rows of
-`poolcli.pooling.frameworks.FRAMEWORKS` differ is swapped, one at a time, and those whose swap
-changes the answer are named.
+Why two frameworks differ is found by trial: each rule in which their rows of `poolcli.pooling.frameworks.FRAMEWORKS`
+differ is swapped, one at a time, and the rules whose swap changes the answer are named.
 """
 
 from __future__ import annotations
@@ -34,24 +33,24 @@ class Variant:
 
     label: str  # the mode or the framework
     step: PoolStep
-    values: Array | None = None  # the result, in inner order; None where it was refused
-    problem: PoolcliError | None = None  # why there is none
+    values: Array | None = None  # the result, in inner order; None if it was refused
+    problem: PoolcliError | None = None  # why it was refused
 
     @property
     def refusal(self) -> str:
-        """Why there are no values, in words."""
+        """Why there are no values."""
         return self.problem.message if self.problem else ""
 
 
 @dataclass(frozen=True)
 class Variants:
-    """Variants and what makes them differ."""
+    """Variants and the reasons why they differ."""
 
-    variants: tuple[Variant, ...]  # in the order asked for
+    variants: tuple[Variant, ...]  # in the given order
     reasons: tuple[str, ...] = ()  # one sentence for each rule that makes two of them differ
 
     def marks(self, variant: Variant) -> NDArray[np.bool_] | None:
-        """Return which cells of a variant differ from the first answered one, those that it lacks among them."""
+        """Return which cells of a variant differ from the first answered one, or are missing there."""
         import numpy as np
 
         first = self.first.values
@@ -64,7 +63,7 @@ class Variants:
 
     @property
     def marked(self) -> bool:
-        """Whether what differs is worth a mark: between modes nearly every value does."""
+        """Whether differences are worth marking; between modes nearly all values differ."""
         return len({variant.step.mode for variant in self.variants}) < len(self.variants)
 
     @property
@@ -74,7 +73,7 @@ class Variants:
 
 
 def common(one: Array, other: Array) -> tuple[slice, ...]:
-    """Return the windows that two results of the same rank both have, counted from the first."""
+    """Return the windows that two results of the same rank have in common."""
     return tuple(slice(min(lengths)) for lengths in zip(one.shape, other.shape, strict=True))
 
 
@@ -87,7 +86,7 @@ def _same(one: Array, other: Array) -> NDArray[np.bool_]:
     return result
 
 
-OWN_RULES = "poolcli"  # among frameworks: poolcli's own rules
+OWN_RULES = "poolcli"  # the name of poolcli's own rules among frameworks
 
 
 def labelled(modes: Sequence[str], names: Sequence[str]) -> list[tuple[str, str, str | None]]:
@@ -96,7 +95,7 @@ def labelled(modes: Sequence[str], names: Sequence[str]) -> list[tuple[str, str,
     Parameters
     ----------
     modes, names : sequence of str
-        The modes and the frameworks; without a framework, or beside a single one, stand poolcli's own rules.
+        The modes and the frameworks; with none, or only one, poolcli's own rules are added.
 
     Examples
     --------
@@ -115,17 +114,17 @@ def labelled(modes: Sequence[str], names: Sequence[str]) -> list[tuple[str, str,
 
 
 def compared(feature_map: FeatureMap, steps: Mapping[str, PoolStep]) -> Variants:
-    """Do several pooling steps on one input.
+    """Apply several pooling steps to one input.
 
     Parameters
     ----------
     steps : mapping of str to PoolStep
-        A label and what to do, in the order of the columns.
+        The steps by their labels, in the order of the columns.
 
     Returns
     -------
     Variants
-        Where a framework refuses a step, its refusal stands in place of values.
+        If a framework refuses a step, its variant has the refusal instead of values.
 
     Raises
     ------
@@ -157,7 +156,7 @@ def _variant(feature_map: FeatureMap, label: str, step: PoolStep) -> Variant:
 
 
 def _none_answers(variants: Sequence[Variant]) -> PoolcliError:
-    """Make one error of many: about the data if one of them is."""
+    """Join the errors of all variants into one, about the data if any of them is."""
     problems = [variant.problem for variant in variants if variant.problem]
     first = next((problem for problem in problems if not isinstance(problem, CompatError)), problems[0])
     told = "; ".join(f"{variant.label}: {variant.refusal}" for variant in variants)
@@ -192,7 +191,7 @@ def _own_options(variant: Variant) -> dict[str, Any]:
 
 
 def _told(variant: Variant, name: str) -> str:
-    """Write the value of an option that a side of a comparison has, as one types it."""
+    """Write the value of an option of a variant, as a user types it."""
     value = _own_options(variant).get(name, "the default")
     if isinstance(value, bool):
         return "on" if value else "off"
@@ -232,7 +231,7 @@ def _usual(a: Framework, b: Framework, rule: str) -> Framework:
 
 
 def _other(a: Framework, b: Framework, rule: str) -> Framework:
-    """Return the other one."""
+    """Return the one that does not."""
     return b if _usual(a, b, rule) is a else a
 
 

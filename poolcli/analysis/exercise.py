@@ -1,4 +1,4 @@
-"""Small maps of whole numbers that a student can pool by hand: every average comes out short."""
+"""Small maps of whole numbers that a student can pool by hand, because every average has few digits."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from poolcli.wording import Phrase
 
 OUTPUTS = 3  # windows along an axis, if the map stays small
 LONGEST_AXIS = 9  # cells along an axis of a small map
-LARGEST = 9  # the largest number, where the average allows it
-DECIMALS = 4  # of a result at most
-MOST_STEPS = 4  # numbers to choose from, where sums have to be multiples
+LARGEST = 9  # the largest number, if the averages allow it
+DECIMALS = 4  # of a result, at most
+MOST_STEPS = 4  # numbers to choose from, if sums have to be multiples
 
 
 def numbers(layer: Pooling, seed: int = 0) -> FeatureMap:
@@ -32,13 +32,12 @@ def numbers(layer: Pooling, seed: int = 0) -> FeatureMap:
     Returns
     -------
     FeatureMap
-        Whole numbers from 0 on. What a window's sum is divided by divides it, but for what leaves two decimals; where
-        padding holds a fraction, four.
+        Whole numbers of at least 0. Averages have at most two decimals, or four if the padding holds a fraction.
 
     Raises
     ------
     UsageError
-        If no small map has a window, or none has short averages with what the padding holds.
+        If no small map has a window, or none has short averages with this padding.
 
     Examples
     --------
@@ -59,12 +58,12 @@ def numbers(layer: Pooling, seed: int = 0) -> FeatureMap:
 
 
 def _length(layer: Pooling, axis: int) -> int:
-    """Return the shortest axis with enough windows that leaves no cell over, or else one with any window."""
+    """Return the shortest axis with enough windows and no cell left over, or else one with any window."""
     found = {}
     for length in range(1, 4 * LONGEST_AXIS):
         try:
             planned = layer.plan((length,) * layer.ndim)[axis]
-        except PoolcliError as problem:  # too short still
+        except PoolcliError as problem:  # still too short
             last = problem
             continue
         found[length] = planned
@@ -78,16 +77,16 @@ def _length(layer: Pooling, axis: int) -> int:
 
 
 def _step(layer: Pooling, shape: tuple[int, ...]) -> int:
-    """Return of what all numbers have to be multiples, but for a common rest, so that averages are short."""
+    """Return the step between numbers, which all leave the same remainder, so that averages are short."""
     if not layer.mode.mode.divides:
         return 1
-    # of a divisor 100 leaves at most two decimals to a whole number, a large power all that it can
+    # what 100 has in common with a divisor gives at most two decimals; with a large power, as many as there are
     short = 100 if _fill(layer).denominator == 1 else 10**9
     return math.lcm(*(fact.n // math.gcd(fact.n, short) for fact in windows(layer, shape)))
 
 
 def _rest(layer: Pooling, step: int, draw: Random) -> int:
-    """Return what all numbers leave when divided by the step: that of the padding, or any where all cells count."""
+    """Return the remainder of all numbers divided by the step: the padding's, or any if all cells count."""
     filled = layer.pad_fill != "ignore"
     if step == 1 or layer.divisor_override is not None or (layer.count_include_pad and not filled):
         return 0
@@ -96,7 +95,7 @@ def _rest(layer: Pooling, step: int, draw: Random) -> int:
 
 
 def _fill(layer: Pooling) -> Fraction:
-    """Return the number in the padding as it was written; 0 where it holds none."""
+    """Return the number in the padding as it was written; 0 if it holds none."""
     return Fraction(str(layer.pad_fill)) if _numbered(layer) else Fraction(0)
 
 

@@ -1,7 +1,4 @@
-"""The formula of a mode, from its row, with the numbers of a window in it, and which cells decide.
-
-What differs from mode to mode stands in its row of `poolcli.pooling.modes.MODES`.
-"""
+"""The formula of a mode with the numbers of a window, and which cells decide; see the rows of `MODES`."""
 
 from __future__ import annotations
 
@@ -20,8 +17,8 @@ from poolcli.pooling.modes import Mode
 
 Array = NDArray[Any]
 Place = tuple[int, ...]
-WRITTEN_IN_FULL = 1e15  # floats up to here are written in full if they are whole
-MOST_TERMS = 12  # numbers written out in a formula; more are elided in the middle
+WRITTEN_IN_FULL = 1e15  # whole floats below this are written in full
+MOST_TERMS = 12  # numbers in a formula; with more, those before the last are left out
 
 
 def sentence(layer: Pooling) -> str:
@@ -40,7 +37,7 @@ def sentence(layer: Pooling) -> str:
 
 
 def _equal(values: Array, result: Any, layer: Pooling) -> list[int]:
-    """Return the first cell that holds the result; of several NaN the last where the framework says so."""
+    """Return the first cell that holds the result; of several NaN the last, if the framework does so."""
     same = np.flatnonzero(values == result)
     if same.size:
         return [int(same[0])]
@@ -81,7 +78,7 @@ WINNERS: Mapping[str, Callable[[Array, Any, Pooling], list[int]]] = {
 
 
 def number(value: Any, digits: int = 6) -> str:
-    """Write a number for people: whole numbers in full, others with so many significant digits.
+    """Write a number for people: a whole number in full, any other with so many significant digits.
 
     Examples
     --------
@@ -98,11 +95,11 @@ def number(value: Any, digits: int = 6) -> str:
     return f"{value:.{digits}g}"
 
 
-BRIEF = 6  # characters that a number may have and still be written in full
+BRIEF = 6  # characters of a number that is still written in full
 
 
 def brief(value: Any) -> str:
-    """Write a number for a cell: what is short in full, so that 12.625 stays it, the rest with four digits.
+    """Write a number for a cell: in full if that is short, like 12.625, else with four digits.
 
     Examples
     --------
@@ -115,7 +112,7 @@ def brief(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Terms:
-    """The numbers that go into a formula."""
+    """The numbers for a formula."""
 
     values: Array
     n: int
@@ -128,7 +125,7 @@ class Terms:
         return number(self.layer.mode.parameter)
 
     def listed(self, template: str, values: Array | None = None) -> list[str]:
-        """Write every value into `template`: ``[]`` as it is, ``()`` in brackets where negative; many are elided."""
+        """Write every value into `template`, for ``[]`` as it is, for ``()`` in brackets if negative; elide many."""
         values = self.values if values is None else values
         shown = values if values.size <= MOST_TERMS else [*values[: MOST_TERMS - 2], values[-1]]
         texts = [number(value) for value in shown]
@@ -186,8 +183,8 @@ def _extremes_text(terms: Terms) -> str:
     return f"{number(terms.values.max())} - {_bracketed(number(terms.values.min()))}"
 
 
-# what stands in braces in `poolcli.pooling.modes.Mode.written`; pool.js has the same; {+...} is a sum of the
-# values, each written into what follows: [] as it is, () in brackets where it is negative
+# the names in braces in `poolcli.pooling.modes.Mode.written`, as in pool.js; {+...} is a sum of the values, each
+# written into the template that follows: [] as it is, () in brackets if negative
 PIECES: Mapping[str, Callable[[Terms], str]] = {
     ",": lambda terms: terms.commas(),
     "all": lambda terms: terms.commas(),
@@ -206,7 +203,7 @@ PIECES: Mapping[str, Callable[[Terms], str]] = {
 
 
 def with_numbers(terms: Terms, mode: Mode) -> str:
-    """Write the formula of a mode, or of a framework's version of it, with the numbers of a window in it."""
+    """Write the formula of a mode, or of a framework's version of it, with the numbers of a window."""
 
     def piece(found: re.Match[str]) -> str:
         name = found[1]
@@ -218,9 +215,9 @@ def with_numbers(terms: Terms, mode: Mode) -> str:
 
 
 def with_names(layer: Pooling, cells: Iterable[Place | float], count: int, n: int) -> str:
-    """Write the formula of a mode with the names of the `count` cells in it; where they are many, of the first.
+    """Write the formula of a mode with the names of the `count` cells, or of the first if they are many.
 
-    A cell that holds a number instead of being one of the input's stands there as that number.
+    Padding that holds a number is written as that number.
     """
     mode = layer.mode.mode
     shown = count if count <= MOST_TERMS else MOST_TERMS - 2

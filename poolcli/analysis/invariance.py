@@ -19,7 +19,7 @@ from poolcli.wording import Phrase, many
 
 Array = NDArray[Any]
 MOST_SAMPLES = 1000
-# how far apart two numbers must lie, as a share of the larger, to count as changed: more than sums round
+# by how much two numbers must differ to count as changed, relative to the larger: more than the rounding of sums
 ROUNDING: Mapping[int, float] = {2: 1e-2, 4: 1e-5, 8: 1e-9}
 DIRECTIONS: Mapping[int, Mapping[str, tuple[int, ...]]] = {
     1: {"left": (-1,), "right": (1,)},
@@ -33,7 +33,7 @@ DIRECTIONS: Mapping[int, Mapping[str, tuple[int, ...]]] = {
 
 @dataclass(frozen=True)
 class Change:
-    """How many values of a map differ from those of another."""
+    """The differences between the values of two maps."""
 
     changed: int
     total: int
@@ -47,21 +47,20 @@ class Change:
 
 @dataclass(frozen=True)
 class Shift:
-    """One movement of the input and what it did."""
+    """One movement of the input and its effect."""
 
     name: str  # up, left ..., or the movement as text
     by: tuple[int, ...]  # cells along each spatial axis; a positive number moves the content towards the end
-    # in the input and in the pooled map
-    before: Change
-    after: Change
+    before: Change  # in the input
+    after: Change  # in the pooled map
 
 
 @dataclass(frozen=True)
 class ShiftReport:
-    """What moving the input did to the pooled map."""
+    """The effects of moving the input on the pooled map."""
 
     shifts: tuple[Shift, ...]  # one for each movement
-    edge: str | float  # what came in at the edge: a name of `poolcli.window.FILLS`, or a number
+    edge: str | float  # what enters at the edge: a name of `poolcli.window.FILLS`, or a number
     seed: int | None  # of random movements
     by: int  # the largest movement along an axis
     feature_map: FeatureMap = field(repr=False)
@@ -79,9 +78,9 @@ class ShiftReport:
 
     @property
     def verdict(self) -> str:
-        """Say in one sentence how invariant pooling made the map, by how many values change and by how much they do.
+        """Say in one sentence how invariant pooling made the map, by how many values change and by how much.
 
-        Both count, because each alone may mislead: an average spreads a change over more values, each changed less.
+        Either alone may mislead: an average spreads a change over more values, each of which changes less.
         """
         before, after = self.before, self.after
         moved = f"Moved by {'up to ' if self.seed is not None else ''}{many(self.by, 'cell')}"
@@ -92,7 +91,7 @@ class ShiftReport:
         return f"{moved}, {shares} ({means}): {_judged(before, after)}."
 
     def moved(self) -> Iterator[tuple[Shift, FeatureMap, FeatureMap]]:
-        """Yield each shift with the moved input and what pooling makes of it."""
+        """Yield each shift with the moved input and its pooled map."""
         for shift in self.shifts:
             moved = translate(self.feature_map.values, shift.by, self.edge)
             yield shift, self.feature_map.with_(values=moved), self.feature_map.with_(values=self.layer.apply(moved)[0])
@@ -110,7 +109,7 @@ class ShiftReport:
 
     @property
     def pooled(self) -> FeatureMap:
-        """What pooling makes of the input as it stands."""
+        """The pooled map of the unmoved input."""
         return self.feature_map.with_(values=self.layer.apply(self.feature_map.values)[0])
 
     def record(self) -> dict[str, Any]:
@@ -127,7 +126,7 @@ class ShiftReport:
 
 
 def _percent(share: float) -> str:
-    """Write a share so that neither a little looks like nothing nor nearly all like all."""
+    """Write a share in percent; only exact ones are 0% or 100%."""
     percent = 100 * share
     if percent in (0, 100):
         return f"{percent:.0f}%"
@@ -138,7 +137,7 @@ def _judged(before: Change, after: Change) -> str:
     if after.changed == 0:
         return "pooling made the map invariant to this movement"
     by_number = _compared(before.share, after.share)
-    by_size = _compared(before.mean, after.mean) if before.mean else by_number  # nothing finite changed
+    by_size = _compared(before.mean, after.mean) if before.mean else by_number  # if nothing finite changed
     if by_number == by_size:
         return f"pooling {by_number}"
     return f"by their number, pooling {by_number}; by the mean change, it {by_size}"
@@ -175,12 +174,12 @@ def measure(
     by : int
         Cells to move, in each direction in turn.
     samples : int, optional
-        Instead: so many random movements of at most `by` cells along every axis.
+        Instead, how many random movements of at most `by` cells along every axis to try.
     seed : int, optional
         Of the random movements; 0 if missing.
     edge : str or float
-        What comes in at the edge that the content moves away from: ``replicate`` (the cells at the edge again),
-        ``reflect``, ``symmetric``, ``wrap`` (what left at the other edge), or a number.
+        What enters at the edge: ``replicate`` (the cells at the edge again), ``reflect``, ``symmetric``, ``wrap`` (what
+        left at the other edge), or a number.
 
     Raises
     ------
@@ -191,8 +190,8 @@ def measure(
 
     Notes
     -----
-    Values count as changed where they differ by more than rounding: 1e-9 of the larger one (1e-5 in float32). NaN
-    equals NaN.
+    Values count as changed if they differ by more than rounding: 1e-9 of the larger one (1e-5 in float32). NaN equals
+    NaN.
 
     Examples
     --------
@@ -247,7 +246,7 @@ def _random(ndim: int, by: int, samples: int, seed: int | None) -> list[tuple[st
 
 
 def translate(x: Array, move: Sequence[int], edge: str | float = "replicate") -> Array:
-    """Move the content of the last axes, and let `edge` say what comes in.
+    """Move the content of the last axes; `edge` says what enters.
 
     Parameters
     ----------

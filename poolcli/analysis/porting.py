@@ -1,4 +1,4 @@
-"""What becomes of a pooling layer in another framework, tried on a small map of the layer's shape."""
+"""How a pooling layer fares in another framework, tried on a small map of the layer's shape."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from poolcli.analysis.comparison import Variants, compared
 from poolcli.errors import PoolcliError
@@ -17,13 +17,11 @@ from poolcli.pooling.layer import Pooling
 from poolcli.steps.steps import PoolStep
 from poolcli.window import Axis
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-SMALL = 24  # cells along an axis that are tried as they are
-TRIAL_CELLS = 1 << 20  # of a map that is tried
-RESIDUES = 8  # lengths tried along an axis whose length is not known
-UNSEEN = {"max": -math.inf, "min": math.inf}  # what a mode does not see
+SMALL = 24  # cells along an axis that is tried at its own length
+TRIAL_CELLS = 1 << 20  # of a map to try
+RESIDUES = 8  # lengths to try along an axis of unknown length
+UNSEEN = {"max": -math.inf, "min": math.inf}  # padding that a mode does not see
+GEOMETRY = ("stride", "padding", "dilation", "ceil_mode", "output_size", "global_window")  # place the windows
 SAME, DIFFERS, REFUSED, UNTRIED = "same", "differs", "refused", "not tried"
 
 
@@ -33,10 +31,9 @@ class Port:
 
     framework: str  # its title
     verdict: str  # `SAME`, `DIFFERS`, `REFUSED` or `UNTRIED`
-    reasons: tuple[str, ...] = ()  # why, a sentence each
-    # the layer as it is to be written there to give the same values; None if there is no way
-    step: PoolStep | None = None
-    changes: tuple[tuple[str, Any], ...] = ()  # the options of `step` that differ from those of the layer
+    reasons: tuple[str, ...] = ()  # sentences
+    step: PoolStep | None = None  # the layer that gives the same values there; None if there is none
+    changes: tuple[tuple[str, Any], ...] = ()  # the options of `step` that differ from the layer's
 
 
 def port(step: PoolStep, spatial: Sequence[int | str | None], name: str, dtype: str = "float32") -> Port:
@@ -47,14 +44,14 @@ def port(step: PoolStep, spatial: Sequence[int | str | None], name: str, dtype: 
     step : PoolStep
         The layer; its ``compat`` says where it comes from.
     spatial : sequence of int, str or None
-        The lengths of the spatial axes; several are tried where one is not known.
+        The lengths of the spatial axes; for an unknown one, several are tried.
     name : str
-        A framework, as `poolcli.pooling.frameworks.find` knows it.
+        A framework, as in `poolcli.pooling.frameworks.find`.
 
     Returns
     -------
     Port
-        The worst of what the lengths that were tried give.
+        The worst result of all lengths that were tried.
 
     Examples
     --------
@@ -80,12 +77,10 @@ def port(step: PoolStep, spatial: Sequence[int | str | None], name: str, dtype: 
 
 
 def _agrees(step: PoolStep, way: Port, lengths: Sequence[int], dtype: str) -> bool:
-    """Whether what gives the same values on one map does so on a map of these lengths."""
-    if way.step is None:
-        return False
-    before = FeatureMap.from_array(_values(lengths, dtype), SPATIAL[len(lengths) - 1])
+    """Whether a layer that gives the same values on one map also does so on a map of these lengths."""
     with suppress(PoolcliError):
-        return _equal(compared(before, {"here": _with_all_said(step, len(lengths)), "there": way.step}))
+        here, before = _with_all_said(step, len(lengths)), _map(lengths, dtype)
+        return way.step is not None and _equal(compared(before, {"here": here, "there": way.step}))
     return False
 
 
@@ -94,11 +89,10 @@ def _tried(step: PoolStep, lengths: Sequence[int], name: str, dtype: str) -> Por
     title = framework.title if framework else name
     if math.prod(lengths) > TRIAL_CELLS:
         return Port(title, UNTRIED, ("its windows are too large for a trial",))
-    before = FeatureMap.from_array(_values(lengths, dtype), SPATIAL[len(lengths) - 1])
-    here = _with_all_said(step, len(lengths))
+    before, here = _map(lengths, dtype), _with_all_said(step, len(lengths))
     try:
         answers = list(_answers(here, before, name))
-    except PoolcliError as problem:  # it cannot be, here or anywhere
+    except PoolcliError as problem:  # impossible here and anywhere
         return Port(title, UNTRIED, (problem.message,))
     if answers[0][1].variants[0].problem:
         return Port(title, UNTRIED, (answers[0][1].variants[0].refusal,))
@@ -115,7 +109,7 @@ def _tried(step: PoolStep, lengths: Sequence[int], name: str, dtype: str) -> Por
 
 
 def _answers(here: PoolStep, before: FeatureMap, name: str) -> Iterator[tuple[PoolStep, Variants]]:
-    """Yield the layer in other words beside the layer itself, up to the first that gives the same values."""
+    """Compare the layer with its spellings in a framework, up to the first that gives the same values."""
     for written in _spellings(here, before.spatial, name):
         made = compared(before, {"here": here, "there": written})
         yield written, made
@@ -124,7 +118,7 @@ def _answers(here: PoolStep, before: FeatureMap, name: str) -> Iterator[tuple[Po
 
 
 def _with_all_said(step: PoolStep, ndim: int) -> PoolStep:
-    """Return a layer with the options whose defaults differ from framework to framework said."""
+    """Return a layer with explicit values for options whose defaults differ between frameworks."""
     layer = step.layer(ndim)
     options: Any = {**step.options, "count_include_pad": layer.count_include_pad}
     if layer.window.kind == "sliding":
@@ -133,7 +127,7 @@ def _with_all_said(step: PoolStep, ndim: int) -> PoolStep:
 
 
 def _padded_first(step: PoolStep, before: FeatureMap, name: str) -> Iterator[str]:
-    """Say how to pad so that a framework gives the same values with windows that need no padding."""
+    """Say how to pad first, so that a framework gives the same values without padding."""
     import numpy as np
 
     layer = step.layer(before.ndim)
@@ -155,16 +149,13 @@ def _padded_first(step: PoolStep, before: FeatureMap, name: str) -> Iterator[str
 
 
 def _equal(made: Variants) -> bool:
-    here, there = (variant.values for variant in made.variants)
-    marks = made.marks(made.variants[1])
-    return (
-        here is not None and there is not None and here.shape == there.shape and marks is not None and not marks.any()
-    )
+    here, marks = made.variants[0].values, made.marks(made.variants[1])
+    return here is not None and marks is not None and here.shape == marks.shape and not marks.any()
 
 
 def _why(before: FeatureMap, here: PoolStep, written: PoolStep, made: Variants) -> tuple[str, ...]:
-    """Return the rules that make two answers differ, or, where no rule does by itself, how many cells do."""
-    source: Any = {**written.options, "compat": here.options.get("compat")}  # so that only the frameworks differ
+    """Return the rules that make two answers differ or, if no rule does by itself, the count of different cells."""
+    source: Any = {**written.options, "compat": here.options.get("compat")}  # only the frameworks differ
     with suppress(PoolcliError):
         alike = compared(before, {"here": replace(written, options=source), "there": written})
         if alike.variants[0].problem is None and alike.reasons:
@@ -175,11 +166,11 @@ def _why(before: FeatureMap, here: PoolStep, written: PoolStep, made: Variants) 
     return (f"{int(marks.sum())} of {marks.size} values of a trial with {before.values.dtype} differ",)
 
 
-# --- what is tried ----------------------------------------------------------------------------------------------------
+# --- trials -----------------------------------------------------------------------------------------------------------
 
 
 def _trials(layer: Pooling, spatial: Sequence[int | str | None]) -> Iterator[tuple[int, ...]]:
-    """Yield shapes of maps on which a layer does at the borders what it does in the model."""
+    """Yield shapes of maps on which a layer treats the borders as in the model."""
     unknown = any(not isinstance(length, int) for length in spatial)
     sliding = layer.window.kind == "sliding"
     number = (min(max(layer.window.stride), RESIDUES) if sliding else 2) if unknown else 1
@@ -200,18 +191,19 @@ def _length(layer: Pooling, axis: int, length: int | str | None, more: int) -> i
     return length if length <= max(least, SMALL) else least + (length - least) % stride
 
 
-def _values(lengths: Sequence[int], dtype: str) -> NDArray[Any]:
-    """Return numbers of both signs, in no order, no two neighbours equal; they fit 8 bits where they are whole."""
+def _map(lengths: Sequence[int], dtype: str) -> FeatureMap:
+    """Return a map of unordered numbers of both signs, no two neighbours equal; whole ones fit 8 bits."""
     import numpy as np
 
     mixed = np.arange(math.prod(lengths)) * 97 % 251
     kind = np.dtype(dtype)
     shifted = mixed if kind.kind == "u" else mixed - 125
-    return (shifted / 8 if kind.kind == "f" else shifted).astype(kind).reshape(lengths)
+    values = (shifted / 8 if kind.kind == "f" else shifted).astype(kind)
+    return FeatureMap(values.reshape(lengths), SPATIAL[len(lengths) - 1])
 
 
 def _spellings(step: PoolStep, lengths: Sequence[int], name: str) -> Iterator[PoolStep]:
-    """Yield the layer as a framework may have it: as it stands, then with the same windows in other words."""
+    """Yield the layer as a framework may write it: as it is, then with other options for the same windows."""
     layer = step.layer(len(lengths))
     axes = layer.plan(lengths)
     counted = layer.count_include_pad and layer.mode.mode.divides and not all(map(_without_pads, axes))
@@ -221,12 +213,13 @@ def _spellings(step: PoolStep, lengths: Sequence[int], name: str) -> Iterator[Po
         size = changes.pop("size", step.size)
         kept = {key: value for key, value in options.items() if key not in ("global_window", "output_size")}
         said: Any = (kept if layer.window.kind in ("adaptive", "global") else options) | changes
-        if _same_windows(axes, Pooling.of(len(lengths), "max", size, **_geometry(said)).plan(lengths), counted):
+        geometry: Any = {name: said[name] for name in GEOMETRY if said.get(name) is not None}
+        if _same_windows(axes, Pooling.of(len(lengths), "max", size, **geometry).plan(lengths), counted):
             yield from _counting(replace(step, size=size, options=said), counted)
 
 
 def _counting(step: PoolStep, counted: bool) -> Iterator[PoolStep]:
-    """Yield a layer whose padding counts, or does not; or where a framework has no word for that, as it has it."""
+    """Yield a layer whose padding counts, or does not; then, for a framework without that option, its own default."""
     said: Any = {**step.options, "count_include_pad": counted}
     yield replace(step, options=said)
     if not counted:
@@ -235,11 +228,6 @@ def _counting(step: PoolStep, counted: bool) -> Iterator[PoolStep]:
 
 def _without_pads(axis: Axis) -> bool:
     return bool((axis.counts(include_pad=True) == axis.counts()).all())
-
-
-def _geometry(options: dict[str, Any]) -> Any:
-    names = ("stride", "padding", "dilation", "ceil_mode", "output_size", "global_window")
-    return {name: options[name] for name in names if options.get(name) is not None}
 
 
 def _other_words(layer: Pooling, axes: Sequence[Axis]) -> Iterator[dict[str, Any]]:
@@ -260,7 +248,7 @@ def _other_words(layer: Pooling, axes: Sequence[Axis]) -> Iterator[dict[str, Any
 
 
 def _same_windows(axes: Sequence[Axis], others: Sequence[Axis], counted: bool) -> bool:
-    """Whether the windows hold the same real cells and, where that counts, as many of padding."""
+    """Whether the windows hold the same real cells and, if `counted`, equally many cells of padding."""
     kinds = (False, True) if counted else (False,)
     return all(
         len(one) == len(other)
@@ -271,16 +259,8 @@ def _same_windows(axes: Sequence[Axis], others: Sequence[Axis], counted: bool) -
 
 
 def _changes(step: PoolStep, written: PoolStep, ndim: int) -> tuple[tuple[str, Any], ...]:
-    """Return the options that a spelling changes, as records have them."""
-    record, other = (one.layer(ndim).window.record() for one in (step, written))
-    defaults = {
-        "padding": "valid",
-        "ceil_mode": False,
-        "global": False,
-        "output_size": None,
-        "size": None,
-        "stride": None,
-    }
-    return tuple(
-        (key, other.get(key, default)) for key, default in defaults.items() if record.get(key) != other.get(key)
-    )
+    """Return the options that a spelling changes, as in records."""
+    old, new = (one.layer(ndim).window.record() for one in (step, written))
+    defaults = {"padding": "valid", "ceil_mode": False, "global": False}
+    keys = (*defaults, "output_size", "size", "stride")
+    return tuple((key, new.get(key, defaults.get(key))) for key in keys if old.get(key) != new.get(key))

@@ -1,7 +1,7 @@
-"""Every window of a pooling layer explained: pure data, one fact per output cell, made when it is asked for.
+"""Every window of a pooling layer explained as pure data, one fact per output cell, made on demand.
 
-Nothing here draws. A :class:`WindowFact` knows where its window lies; what the cells hold, which of them decide and the
-formula with the numbers in it are worked out when they are looked at, so one window of a huge map costs nothing.
+Nothing here draws. A :class:`WindowFact` knows where its window lies. It computes the values of the cells, which of
+them decide, and the formula with its numbers only when asked, so one window of a huge map costs nothing.
 """
 
 from __future__ import annotations
@@ -30,25 +30,15 @@ Array = NDArray[Any]
 
 
 class Cell(NamedTuple):
-    """One cell of a window.
+    """One cell of a window."""
 
-    Attributes
-    ----------
-    at : tuple of int
-        Its place on every spatial axis, the first real cell being 0.
-    kind : str
-        ``real``, ``padding``, or ``overhang`` (what ``ceil_mode`` reaches beyond the padding).
-    value : number or None
-        What it holds; None where it does not take part, or without values.
-    """
-
-    at: Place
-    kind: str
-    value: Any = None
+    at: Place  # on every spatial axis; the first real cell is at 0
+    kind: str  # ``real``, ``padding``, or ``overhang`` (what ``ceil_mode`` adds beyond the padding)
+    value: Any = None  # None if the cell does not take part, or without an input
 
     @property
     def counts(self) -> bool:
-        """Whether the cell has a value that takes part."""
+        """Whether the cell has a value and takes part."""
         return self.value is not None
 
 
@@ -84,13 +74,13 @@ class Span:
 
     @cached_property
     def parts(self) -> tuple[int, int, int, int]:
-        """The number of leading pads, real cells, trailing pads, and cells of overhang."""
+        """The counts of leading pads, real cells, trailing pads, and cells of overhang."""
         first, step = self.cells.start, self.cells.step
         bounds = [min(max(-((first - limit) // step), 0), len(self)) for limit in (0, self.length, self.end)]
         return bounds[0], bounds[1] - bounds[0], bounds[2] - bounds[1], len(self) - bounds[2]
 
     def kind(self, tap: int) -> str:
-        """Say what the cell at this position of the span is."""
+        """Return the kind of the cell at this position of the span."""
         before, real, after, _ = self.parts
         if before <= tap < before + real:
             return "real"
@@ -99,37 +89,23 @@ class Span:
 
 @dataclass(frozen=True)
 class WindowFact:
-    """What is to be known of one window.
+    """All facts about one window."""
 
-    Attributes
-    ----------
-    at : tuple of int
-        The output cell, one number per spatial axis.
-    plane : tuple of int
-        Which plane of the leading axes; empty if there are none.
-    spans : tuple of Span
-        The cells of the window along each spatial axis.
-    axes : tuple of Axis
-        The spatial axes.
-    layer : Pooling
-        The layer.
-    """
-
-    at: Place
-    spans: tuple[Span, ...]
-    axes: tuple[Axis, ...] = field(repr=False)
+    at: Place  # the output cell, one number per spatial axis
+    spans: tuple[Span, ...]  # the cells of the window along each spatial axis
+    axes: tuple[Axis, ...] = field(repr=False)  # the spatial axes
     layer: Pooling = field(repr=False)
-    plane: Place = ()
+    plane: Place = ()  # which plane of the leading axes; empty if there are none
     _source: _Source | None = field(default=None, repr=False)
 
     @property
     def size(self) -> int:
-        """The number of cells, padding and overhang included."""
+        """The count of cells, including padding and overhang."""
         return math.prod(map(len, self.spans))
 
     @property
     def shape(self) -> Place:
-        """The number of cells along each axis."""
+        """The count of cells along each axis."""
         return tuple(map(len, self.spans))
 
     @property
@@ -151,7 +127,7 @@ class WindowFact:
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
-        """Every cell of the window in row-major order."""
+        """All cells of the window in row-major order."""
         taken = itertools.repeat(None) if self._source is None else self._marked
         made = []
         for taps, value in zip(itertools.product(*map(range, self.shape)), taken, strict=False):
@@ -163,13 +139,13 @@ class WindowFact:
 
     @cached_property
     def _grid(self) -> Array:
-        """The values of the cells that take part, as one block: without overhang, and without padding not filled."""
-        assert self._source is not None  # noqa: S101 - asked for only where there are values
+        """The values of the cells that take part as one block, without overhang and unfilled padding."""
+        assert self._source is not None  # noqa: S101 - used only with values
         return self._source.block(self.plane, self.spans)
 
     @cached_property
     def _taking(self) -> tuple[slice, ...]:
-        """Where in the window the block of `_grid` lies."""
+        """The place of the block `_grid` in the window."""
         return tuple(slice(first, first + count) for first, count in map(self._reach, self.spans))
 
     def _reach(self, span: Span) -> tuple[int, int]:
@@ -190,7 +166,7 @@ class WindowFact:
 
     @cached_property
     def n(self) -> int:
-        """The number that a mean is divided by."""
+        """The divisor of a mean."""
         place = [slice(number, number + 1) for number in self.at]
         axes = self.axes if self.layer.pad_fill == "ignore" else [axis.filled() for axis in self.axes]
         divisors = Divisors(self.layer, self.layer.counted(axes))
@@ -201,17 +177,17 @@ class WindowFact:
 
     @cached_property
     def result(self) -> Any:
-        """What pooling makes of the window, as a Python number; None without values."""
+        """The pooled value as a Python number; None without values."""
         if self._source is None:
             return None
         return self._source.result(self)
 
     @cached_property
     def winners(self) -> tuple[Place, ...]:
-        """The cells that the result was taken from.
+        """The cells from which the result was taken.
 
-        One for max, min, majority and a drawn cell, the first on ties; the middle two for the median of an even
-        count; the greatest and the least for range. Empty for modes that mix every cell.
+        One for max, min, majority and a drawn cell, the first in a tie; the middle two for the median of an even count;
+        the largest and the smallest for range. Empty for modes that mix all cells.
         """
         pick = WINNERS.get(self.layer.mode.mode.winners)
         if self._source is None or pick is None or self.values.size == 0:
@@ -223,12 +199,12 @@ class WindowFact:
 
     @property
     def winner(self) -> Place | None:
-        """The one cell that the result was taken from, if there is one."""
+        """The cell from which the result was taken, if it is a single one."""
         return self.winners[0] if len(self.winners) == 1 else None
 
     @property
     def ties(self) -> int:
-        """How many cells hold the winner's value."""
+        """The count of cells with the winner's value."""
         if self.winner is None:
             return 0
         return int((self.values == self.result).sum())
@@ -241,7 +217,7 @@ class WindowFact:
 
     @cached_property
     def formula(self) -> str:
-        """The mode's formula with the numbers of this window in it, or with the names of its cells."""
+        """The mode's formula with the numbers of this window or, without an input, the names of its cells."""
         if self._source is None:
             count = math.prod(self._reach(span)[1] for span in self.spans)
             return with_names(self.layer, self._named(), count, self.n)
@@ -250,7 +226,7 @@ class WindowFact:
         return with_numbers(Terms(self.values, self.n, self.layer, self.result), self._source.row)
 
     def _named(self) -> Iterator[Place | float]:
-        """Yield for every cell that takes part which of the input's it is, or copies; or the number that it holds."""
+        """Yield for each cell that takes part which cell of the input it is or copies, or the number that it holds."""
         how = self.layer.pad_fill
         for at in itertools.product(*map(self._sources, self.spans)):
             yield at if isinstance(how, str) or min(at) >= 0 else how
@@ -262,7 +238,7 @@ class WindowFact:
         return [*cells] if how == "ignore" else copied_from(np.asarray(cells), span.length, how).tolist()
 
     def record(self) -> dict[str, Any]:
-        """Return everything as JSON; cells that do not take part are null."""
+        """Return all facts as JSON; cells that do not take part are null."""
         made: dict[str, Any] = {"at": list(self.at)}
         if self.plane:
             made["plane"] = list(self.plane)
@@ -277,21 +253,22 @@ class WindowFact:
 
 @dataclass(frozen=True)
 class _Source:
-    """The values behind the facts, and how one window of them is pooled."""
+    """The values behind the facts, and the pooling of a single window."""
 
     values: Array  # the input
-    axes: tuple[Axis, ...]  # the plan
-    row: Mode  # the row of the table to follow, a framework's own version included
+    axes: tuple[Axis, ...]
+    row: Mode  # the mode's row, or the framework's version of it
     layer: Pooling
     dtype: np.dtype[Any]  # of the input once its padding is filled
-    pooled: Array | None = None  # every result, if they were made at once
+    pooled: Array | None = None  # all results, if they were computed at once
 
     def block(self, plane: Place, spans: Sequence[Span]) -> Array:
         """Return the values of the cells of a window that take part."""
         how = self.layer.pad_fill
         if how == "ignore":
-            real: Array = self.values[plane][tuple(map(_real_slice, spans))]
-            return real
+            real = [span.cells[span.parts[0] : sum(span.parts[:2])] for span in spans]
+            cut: Array = self.values[plane][tuple(slice(at.start, at.stop, at.step) for at in real)]
+            return cut
         cells = [np.asarray(span.cells[: len(span) - span.parts[3]], dtype=np.int64) for span in spans]
         found = [copied_from(at, span.length, how) for at, span in zip(cells, spans, strict=True)]
         block: Array = self.values[plane][np.ix_(*found)]
@@ -312,16 +289,10 @@ class _Source:
             reach = len(span) - span.parts[3]
             starts, stops = range(-before, 1 - before), range(reach - before, reach - before + 1)
             one.append(Axis(count, starts, stops, 1, before, reach - before - count))
-        with np.errstate(all="ignore"):  # as in pooling: NaN and infinities are meant
+        with np.errstate(all="ignore"):  # as in `pool`
             value = pooled(block, tuple(one), self.row, self.layer)
         axes = self.axes if self.layer.pad_fill == "ignore" else tuple(axis.filled() for axis in self.axes)
         return value.astype(result_type(self.row, self.dtype, axes)).item()
-
-
-def _real_slice(span: Span) -> slice:
-    before, real, *_ = span.parts
-    cells = span.cells[before : before + real]
-    return slice(cells.start, cells.stop, cells.step)
 
 
 # --- facts ------------------------------------------------------------------------------------------------------------
@@ -335,16 +306,16 @@ def windows(
     *,
     first: int = 0,
 ) -> Iterator[WindowFact]:
-    """Explain the windows of a layer, one after the other in row-major order.
+    """Explain the windows of a layer, in row-major order.
 
     Parameters
     ----------
     values : ndarray, shape (leading..., spatial...), optional
-        The input; without it the facts tell of places only.
+        The input; without it the facts have places only.
     at : sequence of int, optional
-        The output cell to explain: one number per spatial axis (in every plane), or the plane's numbers before them.
+        The output cell to explain: one number per spatial axis (for all planes), after the plane's numbers if given.
     first : int
-        How many windows to leave out before the first.
+        The number of the first window to explain.
 
     Raises
     ------
@@ -355,7 +326,7 @@ def windows(
 
     Notes
     -----
-    All windows are pooled at once before the first fact; with `at` only the one, but for random modes.
+    All windows are pooled at once before the first fact; with `at` only one is, except in random modes.
 
     Examples
     --------
@@ -389,7 +360,7 @@ def windows(
 
 
 def _nth(number: int, shape: Place) -> Place:
-    """Return a place by its number in row-major order; NumPy counts no further than 2^63."""
+    """Return a place by its number in row-major order; NumPy counts only to 2^63."""
     place = []
     for length in reversed(shape):
         number, index = divmod(number, length)
@@ -398,7 +369,7 @@ def _nth(number: int, shape: Place) -> Place:
 
 
 def _asked(at: Place, lead: Place, shape: Place) -> Iterator[Place]:
-    """Return the planes' output cells that `at` names."""
+    """Return the output cells, one in each plane, that `at` names."""
     output = shape[len(lead) :]
     limits = shape if lead and len(at) == len(shape) else output
     if len(at) != len(limits):
@@ -423,7 +394,7 @@ def _source(layer: Pooling, row: Mode, values: Array, axes: tuple[Axis, ...], *,
 
 
 def total(layer: Pooling, spatial: Sequence[int], lead: Sequence[int] = ()) -> int:
-    """Count the windows, over all planes."""
+    """Count the windows of all planes."""
     return math.prod(map(len, layer.plan(tuple(spatial)))) * math.prod(lead)
 
 

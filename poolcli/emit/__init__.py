@@ -1,12 +1,12 @@
-"""A command as code: the same steps as a short program for PyTorch, Keras, ONNX or plain NumPy.
+"""A command as code: the same steps as a short program for PyTorch, Keras, ONNX, NumPy or a runtime.
 
-Every program defines ``pool(x)``, from an array (leading..., spatial...) to one. It gives poolcli's values for every
-input that poolcli accepts; what poolcli refuses at run time (a window without a real cell, a sum beyond 64 bits) it
-may not notice. NumPy can do everything, and in poolcli's own types. The frameworks work in their own types, integers
-in floating point, and where their layers cannot give poolcli's answer `emit` says so instead of printing code.
+Every program defines ``pool(x)``, from an array (leading..., spatial...) to another. It gives poolcli's values for
+every input that poolcli accepts, but may not notice what poolcli refuses at run time (a window without a real cell, a
+sum beyond 64 bits). NumPy can do everything, in poolcli's own types. The frameworks use their own types, with integers
+in floating point. Where their layers cannot give poolcli's answer, `emit` says so instead of writing code.
 
-How it is made: `Numpy` writes what the row of a mode says over windows; the frameworks share `IDENTITIES`, which
-make every mode of maxima, averages and sums, and each knows how to write those three (`Torch`, `Keras`, `Onnx`).
+`Numpy` writes the code in a mode's row over windows. `Torch`, `Keras` and `Onnx` know how to write maxima, averages and
+sums, and share `IDENTITIES`, which build every mode from those. The runtimes write a single call.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ TARGETS: Mapping[str, str] = {
     "tensorflow": "native_code.TensorFlow", "litert": "native_code.LiteRT", "openvino": "native_code.OpenVINO",
     "paddle": "native_code.Paddle", "flax": "native_code.Flax",
 }  # fmt: skip
-BACKWARD = ("torch",)  # those that write gradients
-UNPOOLING = ("torch", "onnx")  # those that put values back
+BACKWARD = ("torch",)  # targets that write gradients
+UNPOOLING = ("torch", "onnx")  # targets that write unpooling
 
 
 def target_class(target: str) -> type[Program]:
-    """Return what writes for a target: its class, from the file that `TARGETS` names with it."""
+    """Return the class that writes programs for a target, a row of `TARGETS`."""
     if target not in TARGETS:
         raise UnknownNameError("target", target, TARGETS)
     file, _, name = TARGETS[target].partition(".")
     found: Any = getattr(import_module(f"poolcli.emit.{file}"), name)
-    return found  # type: ignore[no-any-return]  # of an import by name
+    return found  # type: ignore[no-any-return]  # imported by name
 
 
 def emit(steps: Sequence[Step], ndim: int, target: str, layout: str | None = None) -> str:
@@ -50,7 +50,7 @@ def emit(steps: Sequence[Step], ndim: int, target: str, layout: str | None = Non
     target : str
         A row of `TARGETS`: ``torch``, ``keras``, ``onnx``, ``numpy``, or a runtime that has the layer in one call.
     layout : str, optional
-        The axes of the array that ``pool(x)`` takes; without it the spatial ones stand last.
+        The axes of the array that ``pool(x)`` takes; without it the spatial ones come last.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def emit(steps: Sequence[Step], ndim: int, target: str, layout: str | None = Non
     UnknownNameError
         If there is no such target.
     UsageError
-        If the target has no equivalent, with the reason; its kind CompatError if ``compat`` itself refuses.
+        If the target has no equivalent, with the reason; CompatError, one of its kind, if ``compat`` itself refuses.
 
     Examples
     --------
@@ -82,28 +82,28 @@ def emit(steps: Sequence[Step], ndim: int, target: str, layout: str | None = Non
 def emit_model(
     steps: Sequence[Step], ndim: int, target: str, spatial: Sequence[int] = ()
 ) -> tuple[bytes, Sequence[str]]:
-    """Return a model that does what these steps do, as a file of the target's own format holds it.
+    """Return a model that does what these steps do, as a file in the target's own format.
 
     Parameters
     ----------
     steps, ndim, target
-        As in `emit`; the target is one that has a suffix of such files.
+        As in `emit`; the target must have a suffix for such files.
     spatial : sequence of int
-        The lengths of the spatial axes of its input; any if empty. Maps and channels stand before them.
+        The lengths of the spatial axes of its input, which follow maps and channels; any if empty.
 
     Returns
     -------
     model : bytes
         The file.
     remarks : sequence of str
-        What a program would have refused, and the model does not.
+        What the model does not refuse, but a program would.
 
     Raises
     ------
     UsageError
         If the target has no equivalent, or its own package is missing.
     ShapeError
-        If a step does not fit what arrives at it.
+        If a step does not fit its input.
     """
     program = _program(steps, ndim, target)
     return program.model(spatial, program.lengths_after(steps, spatial)), program.unguarded

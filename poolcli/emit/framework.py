@@ -1,4 +1,4 @@
-"""What the frameworks share: every mode made of maxima and averages of windows."""
+"""What the programs for frameworks share: every mode built from maxima and averages of windows."""
 
 from __future__ import annotations
 
@@ -16,12 +16,10 @@ from poolcli.emit.geometry import (
     reach_of,
     sides_of,
     truncates,
-    unpadded,
     without_idle_ceil,
 )
 from poolcli.emit.program import CODE_WIDTH, INSTEAD, Program, as_code, without_point
 from poolcli.pooling.framework import LayerFacts
-from poolcli.pooling.frameworks import find
 from poolcli.window import Window
 from poolcli.wording import Phrase
 
@@ -33,9 +31,9 @@ SUM, PRODUCT, UNARY, POWER, ATOM = range(5)  # how tightly an expression binds
 
 @dataclass(frozen=True)
 class Value:
-    """An expression of the emitted program: text, or the name of a node's output."""
+    """An expression in the emitted program: text, or the name of a node's output."""
 
-    program: FrameworkProgram  # which knows how to write an operation
+    program: FrameworkProgram  # knows how to write operations
     text: str
     level: int = ATOM  # how tightly it binds
 
@@ -74,35 +72,20 @@ IDENTITIES: Mapping[str, Callable[[Pool, Value, float], Value]] = {
     "lp": lambda pool, t, p: pool("max", abs(t)) if math.isinf(p) else pool("lp", t),
     "mixed": lambda pool, t, a: a * pool("max", t) + (1 - a) * pool("avg", t),
 }
-ONE_CALL = ("max", "min", "sum", "lp")  # whose tensor is not needed any more once it is padded
-
-
-def mode_is(*names: str) -> Callable[[Pooling], bool]:
-    """Return a condition: the layer's mode is one of these."""
-    return lambda layer: layer.mode.mode.name in names
-
-
-def kind_is(*kinds: str) -> Callable[[Pooling], bool]:
-    """Return a condition: the layer's windows are of one of these kinds."""
-    return lambda layer: layer.window.kind in kinds
-
-
-def both(one: Callable[[Pooling], bool], other: Callable[[Pooling], bool]) -> Callable[[Pooling], bool]:
-    """Return a condition: both of these."""
-    return lambda layer: one(layer) and other(layer)
+ONE_CALL = ("max", "min", "sum", "lp")  # modes that do not need the tensor any more once it is padded
 
 
 def _runs_late(window: Window) -> bool:
-    """Whether rounding up could place a window into trailing padding once that has values."""
+    """Whether rounding up could place a window in trailing padding once that has values."""
     rows = zip(sides_of(window) or (), window.stride, reach_of(window), strict=False)
     return window.ceil_mode and any(after and after + stride > reach for (_, after), stride, reach in rows)
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """What a target has no code for."""
+    """Layers for which a target has no code."""
 
-    broken: Callable[[Pooling], bool]  # whether the layer is such a one
+    broken: Callable[[Pooling], bool]  # whether a layer is one of them
     why: str  # the reason, a sentence
 
 
@@ -119,13 +102,17 @@ DISJOINT = Refusal(
     lambda layer: layer.window.kind.startswith("fractional-"),
     "no layer takes the random offset of TensorFlow's fractional windows",
 )
+UNADAPTED = Refusal(
+    lambda layer: layer.window.kind == "adaptive" and layer.mode.mode.name in ("sum", "lp"),
+    "its adaptive pooling is max or average",
+)
 
 
 class FrameworkProgram(Program):
-    """A program for a framework that has maxima and averages of windows, of which `IDENTITIES` make the other modes.
+    """A program for a framework with maxima and averages of windows, from which `IDENTITIES` build the other modes.
 
-    While a layer is being written, calls stand as placeholders in the text; a single one is put in its place, several
-    become statements of their own.
+    While a layer is being written, its text has placeholders for calls. A single call then replaces its placeholder;
+    several become statements.
     """
 
     refusals: ClassVar[tuple[Refusal, ...]] = ()
@@ -147,7 +134,7 @@ class FrameworkProgram(Program):
         self.calls: list[str] = []
         self.sides = ""
 
-    # what each framework knows
+    # what each framework defines
 
     def native(self, kind: str, layer: Pooling) -> bool:
         """Whether a layer of the framework pads, dilates and rounds up as this one does."""
@@ -162,7 +149,7 @@ class FrameworkProgram(Program):
         raise NotImplementedError
 
     def padded(self, t: Value, value: str | float) -> Value:
-        """Write padding as wide as `sides`, with a number, or with a row of `fills`."""
+        """Write padding as wide as `sides`, with a number or a row of `fills`."""
         raise NotImplementedError
 
     def ones(self) -> Value:
@@ -173,11 +160,11 @@ class FrameworkProgram(Program):
         """Return the lengths of the spatial axes of the tensor."""
         raise NotImplementedError
 
-    def special(self, layer: Pooling) -> bool:  # noqa: ARG002 - for a framework that has more to offer
-        """Write a mode that no identity makes, and return whether there was such a way."""
+    def special(self, layer: Pooling) -> bool:  # noqa: ARG002 - for a framework with more code
+        """Write a mode that no identity builds, if the framework can; return whether it did."""
         return False
 
-    # what is the same for all
+    # what all frameworks share
 
     def pool(self, layer: Pooling) -> None:
         """Write a pooling layer."""
@@ -217,8 +204,7 @@ class FrameworkProgram(Program):
         value = 0 if layer.pad_fill == "ignore" else layer.pad_fill
         if is_padded(layer.window):
             self.assign(self.around(Value(self, self.tensor), layer.window._replace(ceil_mode=False), value))
-        window = unpadded(layer.window)
-        return replace(layer, window=window, pad_fill="ignore", count_include_pad=False)
+        return replace(layer, window=layer.window._replace(padding="valid"), pad_fill="ignore", count_include_pad=False)
 
     def _pooled(self, kind: str, t: Value, layer: Pooling) -> Value:
         window = layer.window
@@ -229,7 +215,7 @@ class FrameworkProgram(Program):
             return self._pooled("sum", abs(t).power(p), layer).root(p)
         if window.kind != "sliding" or self.native(kind, layer):
             return self.call(kind, t, layer, window)
-        plain = unpadded(window)._replace(ceil_mode=False)
+        plain = window._replace(padding="valid", ceil_mode=False)
         if not (is_padded(window) or window.ceil_mode):
             return self.call(kind, t, layer, plain)
         if kind == "avg" and layer.count_include_pad and window.ceil_mode:
@@ -242,7 +228,7 @@ class FrameworkProgram(Program):
         return total / self.call(kind, self.around(self.ones(), window, 0), layer, plain)
 
     def check_indices(self, layer: Pooling) -> Value:
-        """Return the tensor whose maxima have the indices; refuse a layer whose indices the framework has not."""
+        """Return the tensor whose maxima have the indices; refuse a layer whose indices the framework cannot give."""
         if compat_of(layer) not in (None, self.name):
             self.refuse(Phrase("it does not number indices as {compat} does", compat=compat_of(layer)))
         self._check(layer)
@@ -252,7 +238,7 @@ class FrameworkProgram(Program):
         return -t if layer.mode.mode.name == "min" else t
 
     def around(self, t: Value, window: Window, value: str | float) -> Value:
-        """Pad so far that no window reaches outside."""
+        """Pad as far as any window reaches."""
         self.sides = self.sides or self.widths(pads_of(self, window, self.lengths()))
         return self.padded(t, value)
 
@@ -262,7 +248,7 @@ class FrameworkProgram(Program):
         return Value(self, self.tensor)
 
     def operation(self, name: str, *operands: Value | float) -> Value:
-        """Write an operation with brackets where they are needed."""
+        """Write an operation, with brackets where necessary."""
         form, level, least = self.forms[name]
         if name == "root" and operands[1] == 2:
             return self.operation("pow", operands[0], 0.5)
@@ -274,12 +260,12 @@ class FrameworkProgram(Program):
         return Value(self, form.format(*texts), level)
 
     def placed(self, call: str) -> Value:
-        """Return a placeholder for a call of a layer."""
+        """Return a placeholder for a layer's call."""
         self.calls.append(call)
         return Value(self, f"@{len(self.calls)}")
 
     def assign(self, value: Value) -> None:
-        """Write the statements that make the tensor what `value` says."""
+        """Write the statements that assign `value` to the tensor."""
         text, calls = value.text, self.calls
         alone = len(calls) == 1 and (text == "@1" or len(text) + len(calls[0]) < CODE_WIDTH - 8)
         names = calls if alone else [self.tensor] if len(calls) == 1 else list("abcdef"[: len(calls)])
@@ -301,7 +287,7 @@ class FrameworkProgram(Program):
         return f"{name}({', '.join([*arguments, *(f'{key}={value}' for key, value in named.items())])})"
 
     def sizes(self, values: Sequence[int]) -> str:
-        """Write one number for each axis, or just the number where there is one axis."""
+        """Write one number for each axis, without brackets for a single axis."""
         return str(tuple(values) if self.ndim > 1 else values[0])
 
 
@@ -309,6 +295,5 @@ def _own_version(layer: Pooling) -> bool:
     """Whether the framework of ``compat`` has its own version of the mode."""
     import numpy as np
 
-    framework = find(layer.compat)
-    row = layer.mode.mode
-    return framework is not None and framework.row(LayerFacts(layer, np.dtype(np.float64))) is not row
+    facts = LayerFacts(layer, np.dtype(np.float64))
+    return layer.framework is not None and layer.framework.row(facts) is not layer.mode.mode

@@ -1,4 +1,4 @@
-"""What emitted code needs to know of a layer and its window, and the helpers that find its padding at run time."""
+"""Facts about a layer and its window for emitted code, and the helpers that find its padding at run time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from poolcli.pooling.framework import LayerFacts
-from poolcli.pooling.frameworks import find
 from poolcli.pooling.modes import HIGH_ORDER
 from poolcli.window import Window
 
@@ -17,13 +16,12 @@ if TYPE_CHECKING:
 
 
 def compat_of(layer: Pooling) -> str | None:
-    """Return the name of the framework that the layer is to be compatible with."""
-    framework = find(layer.compat)
-    return framework.name if framework else None
+    """Return the name of the framework that the layer follows."""
+    return layer.framework.name if layer.framework else None
 
 
 def is_high_norm(layer: Pooling) -> bool:
-    """Whether powers of cells could overflow, so that poolcli works with logarithms."""
+    """Whether powers of cells could overflow, so that poolcli uses logarithms."""
     return layer.mode.mode.name == "lp" and HIGH_ORDER < layer.mode.parameter < math.inf
 
 
@@ -33,24 +31,24 @@ def reach_of(window: Window) -> tuple[int, ...]:
 
 
 def truncates(layer: Pooling) -> bool:
-    """Whether the layer's framework truncates whole numbers where it does not truncate others."""
+    """Whether the layer's framework truncates the results for whole numbers only."""
     import numpy as np
 
-    if (framework := find(layer.compat)) is None:
+    if (framework := layer.framework) is None:
         return False
     whole, other = (framework.row(LayerFacts(layer, np.dtype(kind))) for kind in ("int64", "float64"))
     return (whole.formula, whole.result) != (other.formula, other.result)
 
 
 def sides_of(window: Window) -> tuple[tuple[int, int], ...] | None:
-    """Return the pads of each axis, or None where they follow from the input's size."""
+    """Return the pads of each axis, or None if they depend on the input's size."""
     if not isinstance(window.padding, str):
         return window.padding
     return ((0, 0),) * len(window.size) if window.padding == "valid" else None
 
 
 def outputs_of(window: Window, lengths: Sequence[str]) -> list[str]:
-    """Write how many windows there are to be along each axis; a share of its cells is rounded down."""
+    """Write the number of windows along each axis; a share of its cells is rounded down."""
     if window.output_ratio:
         written = "int({0} * {1})" if window.kind == "fractional" else "int(np.float32({0}) / np.float32({1}))"
         return [written.format(*pair) for pair in zip(lengths, window.output_ratio, strict=True)]
@@ -58,7 +56,7 @@ def outputs_of(window: Window, lengths: Sequence[str]) -> list[str]:
 
 
 def is_padded(window: Window) -> bool:
-    """Whether the window was asked for with padding."""
+    """Whether the window has padding."""
     sides = sides_of(window)
     return sides is None or any(map(any, sides))
 
@@ -66,11 +64,6 @@ def is_padded(window: Window) -> bool:
 def is_dilated(window: Window) -> bool:
     """Whether the window has a dilation."""
     return any(step != 1 for step in window.dilation)
-
-
-def unpadded(window: Window) -> Window:
-    """Return the window without padding."""
-    return window._replace(padding="valid")
 
 
 PADS = """
@@ -87,7 +80,7 @@ def overhang(length, size, stride, before, after):
 
 
 def pads_of(program: Program, window: Window, lengths: Sequence[str]) -> list[str]:
-    """Write the pads of each axis after which no window reaches outside: (1, 1), or the call of a helper."""
+    """Write the pads of each axis that reach as far as any window: (1, 1), or the call of a helper."""
     sides, reach = sides_of(window), reach_of(window)
     if sides is None:
         name = program.help(PADS.format(SAME[str(window.padding)]))

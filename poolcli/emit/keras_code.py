@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, ClassVar
 
-from poolcli.emit.framework import DISJOINT, FrameworkProgram, Refusal, Value, both, kind_is, mode_is
+from poolcli.emit.framework import DISJOINT, UNADAPTED, FrameworkProgram, Refusal, Value
 from poolcli.emit.geometry import compat_of, is_dilated, is_padded
 from poolcli.emit.program import as_code, kernel_of
 from poolcli.window import Window
@@ -19,12 +19,12 @@ class Keras(FrameworkProgram):
     """A program for Keras, with any backend; it computes in float32, channels last."""
 
     name, title = "keras", "Keras"
-    fills: ClassVar = {"reflect": "reflect"}  # its symmetric is another thing on its torch backend
+    fills: ClassVar = {"reflect": "reflect"}  # its symmetric differs on its torch backend
     refusals = (
         DISJOINT,
         Refusal(lambda layer: is_dilated(layer.window), "its pooling layers have no dilation"),
-        Refusal(kind_is("fractional"), "its fractional pooling draws its own offsets"),
-        Refusal(both(kind_is("adaptive"), mode_is("sum", "lp")), "its adaptive pooling is max or average"),
+        Refusal(lambda layer: layer.window.kind == "fractional", "its fractional pooling draws its own offsets"),
+        UNADAPTED,
     )
 
     def lines(self) -> list[str]:
@@ -67,12 +67,12 @@ class Keras(FrameworkProgram):
         return "sides"
 
     def padded(self, t: Value, value: str | float) -> Value:
-        """Write padding as wide as `sides`, with a number, or with a row of `fills`."""
+        """Write padding as wide as `sides`, with a number or a row of `fills`."""
         how = f'mode="{self.fills[value]}"' if isinstance(value, str) else f"constant_values={as_code(value)}"
         return Value(self, self.function("keras.ops.pad", t.text, self.sides, *([how] if value != 0 else [])))
 
     def native(self, kind: str, layer: Pooling) -> bool:
-        """Whether a layer of Keras pads as this one does, on all its backends: torch's SAME average counts padding."""
+        """Whether a layer of Keras pads as this one does on all backends: torch's SAME average counts padding."""
         window = layer.window
         if kind == "lp":
             return False

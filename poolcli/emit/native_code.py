@@ -1,7 +1,7 @@
 """Code for runtimes that have a layer in one native call: TensorFlow, LiteRT, OpenVINO, Paddle and Flax.
 
-What such a call does is what the runtime's row of `poolcli.pooling.frameworks` says. A layer that the row refuses, or
-that would give other values than was asked for, has no code, with the reason.
+Such a call follows the runtime's row in `poolcli.pooling.frameworks`. A layer that the row refuses, or whose values
+would differ, is refused with the reason.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from poolcli.steps.steps import ConvStep
     from poolcli.window import Window
 
-MOST_TRIED = 32  # lengths of an axis on which the windows of two rules are compared
+REDUCTIONS = {"max": "reduce_max", "avg": "reduce_mean"}  # by mode
+MOST_TRIED = 32  # lengths of an axis on which to compare the windows of two rules
 
 
 class Native(Program):
@@ -33,9 +34,9 @@ class Native(Program):
 
     def __init__(self, ndim: int) -> None:
         super().__init__(ndim)
-        self.calls: list[str] = []  # the layer; what stands before it in the body refuses input
+        self.calls: list[str] = []  # the layer; the body refuses input before it
 
-    # what each runtime knows
+    # what each runtime defines
 
     def sliding(self, layer: Pooling) -> list[str]:
         """Write the call that pools ``t`` with sliding windows."""
@@ -46,14 +47,14 @@ class Native(Program):
         raise NotImplementedError
 
     def adaptive(self, layer: Pooling) -> list[str]:
-        """Write the call that gives so many outputs; most rows refuse it before."""
+        """Write the call with a fixed number of outputs; most rows have refused it before."""
         raise NotImplementedError
 
-    def row_for(self, layer: Pooling) -> str:  # noqa: ARG002 - one row for each but one
-        """Return the row of the frameworks whose rules the call follows."""
+    def row_for(self, layer: Pooling) -> str:  # noqa: ARG002 - OpenVINO has several rows
+        """Return the name of the row that the call follows."""
         return self.name
 
-    # what is the same for all
+    # what all runtimes share
 
     def pool(self, layer: Pooling) -> None:
         """Write a pooling layer."""
@@ -67,7 +68,7 @@ class Native(Program):
         self.calls = kinds[layer.window.kind](there)
 
     def _there(self, layer: Pooling) -> Pooling:
-        """Return the layer as the runtime has it, every default said."""
+        """Return the layer as the runtime has it, with all defaults explicit."""
         said = {
             **layer.record(),
             "ceil_mode": layer.window.ceil_mode,
@@ -83,19 +84,17 @@ class Native(Program):
         return self.refuse(refusal.text)
 
     def _compare(self, layer: Pooling, there: Pooling) -> None:
-        """Refuse what would give other values; let the program refuse the input that would."""
+        """Refuse a layer that would give other values; make the program refuse input that would."""
         framework = there.framework
-        if framework is None or layer.compat is not None:
-            self._guard(layer, there)
-            return
-        if framework.scales_override and layer.divisor_override:
-            self.refuse("its divisor_override divides the mean times the window's size")
-        if layer.window.kind == "sliding" and (why := _departure(layer, there)):
-            self.refuse(why)
+        if framework is not None and layer.compat is None:
+            if framework.scales_override and layer.divisor_override:
+                self.refuse("its divisor_override divides the mean times the window's size")
+            if layer.window.kind == "sliding" and (why := _departure(layer, there)):
+                self.refuse(why)
         self._guard(layer, there)
 
     def _guard(self, layer: Pooling, there: Pooling) -> None:
-        """Write the lines that refuse whole numbers, NaN and infinity that become something else there."""
+        """Write the lines that refuse whole numbers, NaN and infinity for which the runtime gives other values."""
         import numpy as np
 
         row, name = there.row(np.dtype(np.float32)), layer.mode.mode.name
@@ -121,15 +120,15 @@ class Native(Program):
         ]
 
     def indexed(self, layer: Pooling) -> None:  # noqa: ARG002 - one signature for all
-        """Refuse: one call gives values."""
+        """Refuse, because one call gives only values."""
         self.refuse("one native call gives only the values", Phrase("drop {indices}"))
 
     def conv(self, step: ConvStep, window: Window) -> None:  # noqa: ARG002 - one signature for all
-        """Refuse: no pooling."""
+        """Refuse, because it is not pooling."""
         self.refuse("one native call is one pooling layer")
 
     def relu(self) -> None:
-        """Refuse: no pooling."""
+        """Refuse, because it is not pooling."""
         self.refuse("one native call is one pooling layer")
 
     def sizes(self, values: Sequence[int]) -> str:
@@ -143,7 +142,7 @@ class Native(Program):
 
 
 def _departure(layer: Pooling, there: Pooling) -> str:
-    """Say in which way the runtime's windows, or the cells that they count, are others than asked for; or nothing."""
+    """Say how the runtime's windows, or the cells that they count, differ from the layer's; empty if they do not."""
     divides = layer.mode.mode.divides and not layer.divisor_override
     title, counting = (there.framework.title, there.framework.counting) if there.framework else ("", "")
     for more in range(min(2 * max(layer.window.stride), MOST_TRIED)):
@@ -179,12 +178,12 @@ class TensorFlow(Native):
 
     def whole(self, layer: Pooling) -> list[str]:
         """Write the call that pools the whole map."""
-        name = {"max": "reduce_max", "avg": "reduce_mean"}[layer.mode.mode.name]
+        name = REDUCTIONS[layer.mode.mode.name]
         return [f"t = tf.{name}(t, axis={self.axes()}, keepdims=True)"]
 
 
 class LiteRT(TensorFlow):
-    """A program that builds a model for LiteRT with TensorFlow, and runs it; it has a batch of 1."""
+    """A program that builds a model for LiteRT with TensorFlow and runs it; it has a batch of 1."""
 
     name, title = "litert", "LiteRT"
     follows = ("litert",)
@@ -215,7 +214,7 @@ class LiteRT(TensorFlow):
 
 
 class OpenVINO(Native):
-    """A program that builds a model for OpenVINO, and runs it."""
+    """A program that builds a model for OpenVINO and runs it."""
 
     name, title = "openvino", "OpenVINO"
     follows = ("openvino", "openvino:ceil", "openvino:ceil_torch")
@@ -223,7 +222,7 @@ class OpenVINO(Native):
     result = "t"
 
     def row_for(self, layer: Pooling) -> str:
-        """Return the row that rounds as PyTorch does where the layer rounds up."""
+        """Return the row that rounds as PyTorch does, if the layer rounds up."""
         return "openvino:ceil_torch" if layer.window.ceil_mode else self.name
 
     def _run(self, call: str) -> list[str]:
@@ -250,13 +249,13 @@ class OpenVINO(Native):
 
     def whole(self, layer: Pooling) -> list[str]:
         """Write the call that pools the whole map."""
-        name = {"max": "reduce_max", "avg": "reduce_mean"}[layer.mode.mode.name]
+        name = REDUCTIONS[layer.mode.mode.name]
         if layer.compat is not None and name == "reduce_max":
             self.refuse_nan("the result of its ReduceMax for NaN is not known")
         return self._run(f"{name}(given, np.array({list(range(2, 2 + self.ndim))}), keep_dims=True)")
 
     def adaptive(self, layer: Pooling) -> list[str]:
-        """Write the call that gives so many outputs."""
+        """Write the call with a fixed number of outputs."""
         sizes, name = list(layer.window.output_size), layer.mode.mode.name
         more = ', "i32"' if name == "max" else ""
         return self._run(f"adaptive_{name}_pool(given, np.array({sizes}){more})")
@@ -294,7 +293,7 @@ class Paddle(Native):
         return self._called(f"adaptive_{layer.mode.mode.name}", "1")
 
     def adaptive(self, layer: Pooling) -> list[str]:
-        """Write the call that gives so many outputs."""
+        """Write the call with a fixed number of outputs."""
         return self._called(f"adaptive_{layer.mode.mode.name}", self._per_axis(layer.window.output_size))
 
     def _per_axis(self, values: Sequence[int]) -> str:
@@ -322,5 +321,4 @@ class Flax(Native):
 
     def whole(self, layer: Pooling) -> list[str]:
         """Write the call that pools the whole map."""
-        sizes = "t.shape[1:-1]"
-        return [f"t = linen.pooling.{layer.mode.mode.name}_pool(t, {sizes})"]
+        return [f"t = linen.pooling.{layer.mode.mode.name}_pool(t, t.shape[1:-1])"]

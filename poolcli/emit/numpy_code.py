@@ -1,4 +1,4 @@
-"""Code for NumPy: windows as a view or as slices, and what the row of the mode makes of them."""
+"""Code for NumPy: windows as a view or as slices, and the code in the mode's row."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from poolcli.emit.geometry import (
     pads_of,
     reach_of,
     sides_of,
-    unpadded,
     without_idle_ceil,
 )
 from poolcli.emit.program import INSTEAD, TRUNCATED, Program, as_code, indented, kernel_of, returning, without_point
@@ -117,7 +116,7 @@ def mixed(w, a):
     top = np.fmax.reduce(w, {axis})
     return a * top + (1 - a) * np.nanmean(w, {axis})
 """
-HELPERS: Mapping[str, str] = {  # the functions that rows of modes call, and those that leave out NaN
+HELPERS: Mapping[str, str] = {  # functions that the rows of modes call
     "median": MEDIAN,
     "majority": MAJORITY.replace("{nan}", "w.shape[-1] + 1"),
     "percentile": PERCENTILE,
@@ -125,7 +124,7 @@ HELPERS: Mapping[str, str] = {  # the functions that rows of modes call, and tho
     "soft": SOFT_AVERAGE,
     "stochastic": STOCHASTIC.replace("{cells}", "w").replace("{real}", "1").replace("{nan}", NAN_WINS),
 }
-HELPERS_IGNORING: Mapping[str, str] = {
+HELPERS_IGNORING: Mapping[str, str] = {  # those that leave out NaN
     "majority": MAJORITY.replace("{nan}", "0"),
     "percentile": PERCENTILE_IGNORING,
     "logavgexp": LOGAVGEXP_IGNORING,
@@ -146,7 +145,7 @@ NUMPY_QUIRKS: Mapping[tuple[str | None, str], NumpyCode] = {
 
 
 def _code_of(layer: Pooling) -> NumpyCode | None:
-    """Return what a mode is in NumPy: as its row says, or a framework's version, or a norm of high order."""
+    """Return the code of a mode: from its row, or for a framework's version, or for a norm of high order."""
     name, compat = layer.mode.mode.name, compat_of(layer)
     if layer.divisor_override:
         value = "{w}.sum({axis}) / {d}"
@@ -215,7 +214,7 @@ def _dilate(source: str, window: Window) -> str:
 
 
 class Numpy(Program):
-    """A program for NumPy: windows as a view or as slices, and what a mode makes of them."""
+    """A program for NumPy."""
 
     name, title = "numpy", "NumPy"
 
@@ -226,18 +225,18 @@ class Numpy(Program):
             self.refuse_nan("onnxruntime's result for NaN depends on its position and on the type")
         counted = layer.count_include_pad and layer.mode.mode.divides and layer.pad_fill == "ignore"
         counted = counted and not layer.divisor_override
-        if not (is_padded(layer.window)):
+        if not is_padded(layer.window):
             self._values(layer)
         elif counted and (layer.mode.mode.name == "mixed" or layer.nan == "ignore"):
             self._two_layers(layer)
         elif counted or layer.pad_fill != "ignore":
             filled = self._fill(layer.window, 0 if counted else layer.pad_fill)
-            self._values(replace(layer, window=unpadded(layer.window)), filled)
+            self._values(replace(layer, window=layer.window._replace(padding="valid")), filled)
         else:
             self._values(layer)
 
     def indexed(self, layer: Pooling) -> None:
-        """Write a pooling layer that returns indices: cells are numbered, and each window looks for its winner."""
+        """Write a pooling layer that returns indices: it numbers the cells and looks for each window's winner."""
         n, window, compat = self.ndim, without_idle_ceil(layer.window), compat_of(layer)
         if compat:
             self.refuse_nan("the index of NaN differs between frameworks")
@@ -253,14 +252,10 @@ class Numpy(Program):
             self.body.append(f"i = np.stack(winners, axis=-1).reshape(*x.shape[:-{n}], *map(len, axes))")
         self.body.append(f"planes = x.reshape(*x.shape[:-{n}], -1), i.reshape(*x.shape[:-{n}], -1)")
         self.body.append("values = np.take_along_axis(*planes, axis=-1).reshape(i.shape)")
-        self.body += [line.format(ones=", 1" * n, ndim=n, channel=n + 1) for line in self._numbering(layer)]
+        columns = ['i = np.arange(cells.size).reshape(shape, order="F").ravel()[i]'] if layer.storage_order else []
+        numbering = [*columns, *NUMBERINGS.get(compat, ())]
+        self.body += [line.format(ones=", 1" * n, ndim=n, channel=n + 1) for line in numbering]
         self.body.append("return values, i")
-
-    def _numbering(self, layer: Pooling) -> tuple[str, ...]:
-        """Return the lines that turn indices flat in the plane into a framework's."""
-        compat = compat_of(layer)
-        columns = 'i = np.arange(cells.size).reshape(shape, order="F").ravel()[i]'
-        return ((columns,) if layer.storage_order else ()) + NUMBERINGS.get(compat, ())
 
     def conv(self, step: ConvStep, window: Window) -> None:
         """Write a convolution."""
@@ -268,7 +263,7 @@ class Numpy(Program):
         self.body.append('x = x.astype(x.dtype if x.dtype.kind == "f" else kernel.dtype)')
         if is_padded(window):
             self._fill(window, 0)
-        self.body.append(f"w = {self._view(unpadded(window))}")
+        self.body.append(f"w = {self._view(window._replace(padding='valid'))}")
         bias = f" + {as_code(without_point(step.bias), 'np')}" if step.bias else ""
         self.body.append(f"x = (w * kernel).sum({self.axis}).astype(x.dtype){bias}")
 
@@ -278,7 +273,7 @@ class Numpy(Program):
 
     @property
     def axis(self) -> str:
-        """The argument that names the axes of a window's cells."""
+        """The argument with the axes of a window's cells."""
         return f"axis={tuple(range(-self.ndim, 0)) if self.ndim > 1 else -1}"
 
     @property
@@ -305,7 +300,7 @@ class Numpy(Program):
             self.body.append(f"x = np.where(np.isnan({highest}(x)), np.nan, {average}(x))")
 
     def _fill(self, window: Window, value: str | float) -> list[int]:
-        """Write the padding, and return how many cells of it stand at the end of each axis."""
+        """Write the padding, and return the count of its cells at the end of each axis."""
         sides = sides_of(window)
         if window.ceil_mode and sides is None:
             self.refuse("ceil_mode with SAME padding that has values", Phrase("drop {ceil_mode}"))
@@ -324,7 +319,7 @@ class Numpy(Program):
         return [after for _, after in sides or ()]
 
     def _values(self, layer: Pooling, filled: Sequence[int] = ()) -> None:
-        """Write the windows and what is made of them; `filled` cells at the end of each axis were padding."""
+        """Write the windows and their values; `filled` cells at the end of each axis were padding."""
         row, window = _code_of(layer), layer.window
         if row is None:
             self.refuse(f"the mode {layer.mode} {lacking(layer.mode.mode, 'NumPy code')}", INSTEAD)
@@ -363,7 +358,7 @@ class Numpy(Program):
         self.body.append(f"x = {self._formatted(value, layer, **fields)}")
 
     def _view(self, window: Window) -> str:
-        """Return the view (leading..., windows..., cells...) of windows that hold real cells only, or nothing."""
+        """Return a view (leading..., windows..., cells...) of windows of real cells; empty if there is none."""
         if window.kind == "global":
             return f"x[..., {'None, ' * self.ndim}{', '.join(':' * self.ndim)}]"
         if window.kind != "sliding" or window.ceil_mode or is_padded(window):
@@ -377,9 +372,7 @@ class Numpy(Program):
 
     def _stack(self, value: str, window: Window, filled: Sequence[int], draws: str) -> None:
         """Write windows of any size and place as slices, and stack their values."""
-        calls = self._slices(window, filled)
-        shape = "*map(len, axes)"
-        self.body.append(f"axes = [{', '.join(calls)}]")
+        self.body.append(f"axes = [{', '.join(self._slices(window, filled))}]")
         self.body.append("cells = [x[(..., *window)] for window in itertools.product(*axes)]")
         each = "w in cells"
         if draws:
@@ -387,7 +380,7 @@ class Numpy(Program):
             self.body.append(f"draws = {draws}(({lead}len(cells)))")
             each = "w, draw in zip(cells, np.moveaxis(draws, -1, 0))"
         self.body.append(f"values = [{value} for {each}]")
-        self.body.append(f"x = np.stack(values, axis=-1).reshape(*x.shape[:-{self.ndim}], {shape})")
+        self.body.append(f"x = np.stack(values, axis=-1).reshape(*x.shape[:-{self.ndim}], *map(len, axes))")
 
     def _slices(self, window: Window, filled: Sequence[int]) -> list[str]:
         """Return the call of ``windows`` for each axis."""

@@ -12,7 +12,7 @@ from poolcli.emit.numpy_code import WINDOWS
 from poolcli.emit.program import as_code, imports, kernel_of, without_point
 from poolcli.errors import UsageError
 from poolcli.featuremap import SPATIAL
-from poolcli.window import Window
+from poolcli.window import Window, recorded_window
 
 if TYPE_CHECKING:
     from poolcli.pooling.layer import Pooling
@@ -31,7 +31,7 @@ def spread(windows{parameter}):
     size = max(w.stop - w.start for w in windows)
     each = [(w, i) for w in windows for i in range(w.start, w.start + size)]
     return size, [i if i < w.stop else {other} for w, i in each]
-"""  # the cells of windows side by side, each as long as the longest, and what stands for those that one lacks
+"""  # lays the cells of windows side by side, each as long as the longest one, with substitutes for missing cells
 
 
 class Onnx(FrameworkProgram):
@@ -47,10 +47,10 @@ class Onnx(FrameworkProgram):
         super().__init__(ndim)
         self.tensor = "x"
         self.nodes: list[str] = []
-        self.constants: dict[str, str] = {}  # their names, by the array
+        self.constants: dict[str, str] = {}  # names, by the array
         self.double = True
-        self.cells: dict[bool, str] = {}  # what names the cells of uneven windows, with zeros behind the map or without
-        self.plane: list[str] = []  # the lengths within which indices count, where that is not the whole tensor
+        self.cells: dict[bool, str] = {}  # suffixes of names for uneven windows, with zeros after the map or without
+        self.plane: list[str] = []  # the lengths in which indices count, if not in the whole tensor
         self.feed = '{"x": t}'
         self.spans: list[str] | None = [f"x.shape[{axis}]" for axis in range(-ndim, 0)]
 
@@ -67,7 +67,7 @@ class Onnx(FrameworkProgram):
         ]  # fmt: skip
 
     def _building(self, first: str, inputs: str, outputs: str) -> list[str]:
-        """Return the lines that make the model; `inputs` and `outputs` are its shapes, in the words of the program."""
+        """Return the lines that make the model, whose shapes `inputs` and `outputs` are code."""
         if not self.nodes:
             self.assign(self.node("Identity", "x"))
         element = "TensorProto.DOUBLE" if "float64" in first else "TensorProto.FLOAT"
@@ -90,14 +90,7 @@ class Onnx(FrameworkProgram):
         ]  # fmt: skip
 
     def model(self, spatial: Sequence[int], outputs: Sequence[int]) -> bytes:
-        """Return the model itself, for any number of maps and channels of float32.
-
-        Parameters
-        ----------
-        spatial : sequence of int
-            The lengths of the spatial axes; empty for any.
-        outputs : sequence of int
-            Those of the result.
+        """Return the model itself, for any number of maps and channels of float32; see `Program.model`.
 
         Raises
         ------
@@ -118,7 +111,7 @@ class Onnx(FrameworkProgram):
         return _checked("\n".join([*imports(source), source]), (1, 1, *(spatial or [1] * self.ndim)))
 
     def _ending(self) -> list[str]:
-        """Return the lines that run the model and return what it made."""
+        """Return the lines that run the model and return its results."""
         shape = f"*x.shape[:-{self.ndim}], *y.shape[2:]"
         if not self.traced:
             return [f"(y,) = session.run(None, {self.feed})", f"return y.reshape({shape})"]
@@ -151,20 +144,17 @@ class Onnx(FrameworkProgram):
         known = step.per_axis(self.ndim)
         if self.nodes or known.get("storage_order") or known.get("compat") not in (None, "torch", self.name):
             self.refuse("its MaxUnpool takes indices that count rows first, and stands alone here")
-        window = Window.of(self.ndim, size=known.get("size", 2), stride=known.get("stride"),
-                           padding=known.get("padding", "valid"))  # fmt: skip
+        window = recorded_window(self.ndim, known)
         sides = sides_of(window)
         if sides is None:
             self.refuse("its MaxUnpool wants padding in cells")
-        steps = {"kernel_shape": str(list(window.size)), "strides": str(list(window.stride))}
-        if any(map(any, sides)):
-            steps["pads"] = str([a for a, _ in sides] + [b for _, b in sides])
+        steps = {"kernel_shape": str(list(window.size)), "strides": str(list(window.stride)), **_pads(sides)}
         rows = zip(self.lengths(), window.stride, window.size, map(sum, sides), strict=True)
         implied = [_unpooled(n, stride, size - pads) for n, stride, size, pads in rows]
         self._put_back(known, implied, steps)
 
     def _put_back(self, known: Mapping[str, Any], implied: list[str], steps: dict[str, str]) -> None:
-        """Write the node: its own indices count in what was pooled, or is implied; all others in the plane of each."""
+        """Write the node. ONNX's own indices count in the pooled or the implied shape, all others in each plane."""
         own, target = known.get("compat") == self.name, known.get("output_size")
         self.inputs, self.feed = "x, i", '{"x": t, "i": i.reshape(t.shape)}'
         if own and not known.get("shape"):
@@ -191,7 +181,7 @@ class Onnx(FrameworkProgram):
         return Value(self, name)
 
     def constant(self, value: str, kind: str = "t.dtype") -> str:
-        """Add a constant, or take it again, and return its name."""
+        """Add a constant, unless it is there already, and return its name."""
         row = f"np.array({value}, {kind})"
         return self.constants.setdefault(row, f"c{len(self.constants) + 1}")
 
@@ -229,9 +219,8 @@ class Onnx(FrameworkProgram):
         kernel = self.constant(f"[[{as_code(kernel_of(step), 'np')}]]")
         t, spans = Value(self, self.tensor), self.lengths()
         if sides := sides_of(window):
-            pads = [sum(pair) for pair in sides]
-            steps = {"pads": str([a for a, _ in sides] + [b for _, b in sides])} if any(pads) else {}
-            rows = zip(spans, pads, reach_of(window), window.stride, strict=True)
+            steps = _pads(sides)
+            rows = zip(spans, map(sum, sides), reach_of(window), window.stride, strict=True)
             self.spans = [_span(n, pad - k + 1, s) for n, pad, k, s in rows]
         else:
             t, steps = self.around(t, window, 0), {}
@@ -240,7 +229,7 @@ class Onnx(FrameworkProgram):
         self.assign(self.operation("add", total, step.bias) if step.bias else total)
 
     def _fill(self, layer: Pooling) -> Pooling:
-        """Pad, and note that the axes have grown."""
+        """Pad, and remember that the axes have grown."""
         filled, sides = super()._fill(layer), sides_of(layer.window)
         if sides and self.spans:
             self.spans = [_span(n, sum(pair), 1) for n, pair in zip(self.spans, sides, strict=True)]
@@ -262,7 +251,7 @@ class Onnx(FrameworkProgram):
         return self.node("ConstantOfShape", shape.text, value="numpy_helper.from_array(np.ones(1, t.dtype))")
 
     def widths(self, pads: list[str]) -> str:
-        """Write where every axis begins and ends as a constant."""
+        """Write the pads as a constant, all beginnings first."""
         if all(pair.startswith("(") for pair in pads):
             pairs = [pair.strip("()").split(", ") for pair in pads]
             sides = ["0", "0", *(before for before, _ in pairs), "0", "0", *(after for _, after in pairs)]
@@ -272,7 +261,7 @@ class Onnx(FrameworkProgram):
         return self.constant(f"[0, 0, *before{turn}, 0, 0, *after{turn}]", "np.int64")
 
     def padded(self, t: Value, value: str | float) -> Value:
-        """Write padding as wide as `sides`, with a number, or with a row of `fills`."""
+        """Write padding as wide as `sides`, with a number or a row of `fills`."""
         if isinstance(value, str):
             return self.node("Pad", t.text, self.sides, mode=f'"{self.fills[value]}"')
         more = [self.constant(as_code(value, "np"))] if value != 0 else []
@@ -304,8 +293,7 @@ class Onnx(FrameworkProgram):
             return self._uneven(operator, kind, t, window, norm)
         named = {"kernel_shape": str(list(window.size)), **self._steps(window), **norm}
         if sides := sides_of(window):
-            pads = [before for before, _ in sides] + [after for _, after in sides]
-            named |= {"pads": str(pads)} if any(pads) else {}
+            named |= _pads(sides)
         else:
             named["auto_pad"] = '"SAME_UPPER"' if window.padding == "same" else '"SAME_LOWER"'
         if window.ceil_mode:
@@ -318,7 +306,7 @@ class Onnx(FrameworkProgram):
     def _uneven(self, operator: str, kind: str, t: Value, window: Window, norm: dict[str, str]) -> Value:
         """Lay the cells of windows of any size and place side by side, and pool those.
 
-        A maximum sees a cell of a shorter window twice; sums see a zero from behind the map instead.
+        In a shorter window a maximum sees one cell twice, and sums see a zero from after the map.
         """
         zeros = kind != "max" and window.kind != "fractional"
         if zeros:
@@ -337,7 +325,7 @@ class Onnx(FrameworkProgram):
         return self.node("Mul", t.text, self.constant(f"share{turn}"))
 
     def _spread(self, window: Window, *, zeros: bool) -> str:
-        """Write where the cells of windows are, and return what the names of that end in."""
+        """Write the places of the cells of windows, and return the suffix of its names."""
         turn, lengths = f"_{len(self.body) + 1}" if self.body else "", self.lengths()
         source = WINDOWS[window.kind]
         columns: list[Sequence[Any]] = [outputs_of(window, lengths), window.offsets]
@@ -358,6 +346,12 @@ class Onnx(FrameworkProgram):
         return steps | {"dilations": str(list(window.dilation))} if is_dilated(window) else steps
 
 
+def _pads(sides: Sequence[tuple[int, int]]) -> dict[str, str]:
+    """Return pads as an attribute, if there are any."""
+    pads = [before for before, _ in sides] + [after for _, after in sides]
+    return {"pads": str(pads)} if any(pads) else {}
+
+
 def _unpooled(length: str, stride: int, more: int) -> str:
     """Write the length that windows of this stride imply."""
     total = f"({length} - 1) * {stride}"
@@ -371,14 +365,14 @@ def _span(length: str, more: int, stride: int) -> str:
 
 
 def _checked(source: str, shape: Sequence[int]) -> bytes:
-    """Run a program that makes a model, and return what it makes, if ONNX's own checker finds nothing wrong with it."""
+    """Run a program that makes a model, and return the model after ONNX's own checker has passed it."""
     import numpy as np
 
     defined: dict[str, Any] = {}
     try:
         from onnx.checker import check_model
 
-        exec(compile(source, "<emitted>", "exec"), defined)  # noqa: S102 - what this file wrote: no text of a user's in it
+        exec(compile(source, "<emitted>", "exec"), defined)  # noqa: S102 - written by this file, without users' texts
     except ImportError:
         raise UsageError("a model needs the package onnx", "install it: pip install 'poolcli[onnx]'") from None
     model = defined["model"](np.zeros(shape, np.float32))

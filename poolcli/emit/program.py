@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from poolcli.pooling.layer import Pooling
     from poolcli.steps.steps import Step
 
-TRUNCATED = (  # what `poolcli.cli.pipeline.as_network_input` does to text, in which a whole number has no type
+TRUNCATED = (  # a remark: `poolcli.cli.pipeline.as_network_input` makes the whole numbers of text floats
     "# PyTorch truncates averages of whole numbers; poolcli reads whole numbers of text files,",
     "# such as CSV, as floating point: pool(x.astype(float))",
 )
-CODE_WIDTH = 88  # of a line of emitted code, as formatters break it
+CODE_WIDTH = 88  # of a line of emitted code, as in formatters
 
 
 def as_code(value: Any, module: str = "") -> str:
-    """Write a number or a nest of them; infinity and NaN as the module has them, or as plain Python does.
+    """Write a number or nested numbers; infinity and NaN as the module writes them, or as plain Python does.
 
     Examples
     --------
@@ -44,24 +44,21 @@ def as_code(value: Any, module: str = "") -> str:
 
 
 def without_point(value: float) -> int | float:
-    """Return a whole number as int, so that it is written without a point."""
+    """Return a whole number as int, which is written without a point."""
     return int(value) if float(value).is_integer() else float(value)
 
 
 def _parts(inside: str) -> tuple[list[str], str]:
-    """Split at the commas that are in no bracket, or before the ``for`` of a comprehension; return what ends a part."""
+    """Split before the ``for`` of a comprehension, or else at commas outside brackets; return what ends a part too."""
     depths = list(itertools.accumulate((letter in "([{") - (letter in ")]}") for letter in inside))
-    word, end = (" for ", "") if any(_at(inside, depths, " for ")) else (", ", ",")
-    cuts = [0, *_at(inside, depths, word), len(inside)]
-    return [inside[a:b].removeprefix(",").strip() for a, b in itertools.pairwise(cuts)], end
-
-
-def _at(inside: str, depths: Sequence[int], word: str) -> list[int]:
-    return [place for place, depth in enumerate(depths) if depth == 0 and inside.startswith(word, place)]
+    outside = [place for place, depth in enumerate(depths) if depth == 0]
+    fors, commas = ([place for place in outside if inside.startswith(word, place)] for word in (" for ", ", "))
+    cuts, end = (fors, "") if fors else (commas, ",")
+    return [inside[a:b].removeprefix(",").strip() for a, b in itertools.pairwise([0, *cuts, len(inside)])], end
 
 
 def _opening(line: str) -> int:
-    """Return where the bracket opens that closes at the end of the line, or -1."""
+    """Return the place of the bracket that is closed at the end of the line, or -1."""
     depth = 0
     for place in range(len(line) - 1, -1, -1):
         depth += (line[place] in ")]}") - (line[place] in "([{")
@@ -71,7 +68,7 @@ def _opening(line: str) -> int:
 
 
 def wrap_line(line: str, indent: int = 4, tail: str = "") -> list[str]:
-    """Break a statement that is too wide at the last bracket whose opening fits, as formatters do."""
+    """Break a statement that is too wide at the last bracket that opens within the width, as formatters do."""
     body, place = line, _opening(line)
     if indent + len(line) + len(tail) <= CODE_WIDTH or place < 0:
         return [" " * indent + line + tail]
@@ -86,30 +83,24 @@ def wrap_line(line: str, indent: int = 4, tail: str = "") -> list[str]:
     return [head, *(row for part in parts for row in wrap_line(part, indent + 4, end)), foot]
 
 
-INSTEAD = Phrase("{way}", way=Typed(Phrase("drop {target}"), "compute it with pool"))  # of code that does not exist
+INSTEAD = Phrase("{way}", way=Typed(Phrase("drop {target}"), "compute it with pool"))  # if no target has code
 
 
 class Program:
-    """A program in the making: helper functions and the lines of ``pool``.
-
-    Attributes
-    ----------
-    ndim : int
-        The number of spatial axes.
-    """
+    """A program being written: helper functions and the lines of ``pool``."""
 
     name: ClassVar[str]
     title: ClassVar[str]
     follows: ClassVar[tuple[str, ...]] = ("torch", "keras", "onnx")  # the frameworks whose layers it can write
-    suffix: ClassVar[str] = ""  # of the files that hold a model itself, where there are such
+    suffix: ClassVar[str] = ""  # of files that hold a model itself, if there are any
 
     def __init__(self, ndim: int) -> None:
-        self.ndim = ndim
+        self.ndim = ndim  # the number of spatial axes
         self.comments: list[str] = []
         self.remarks: Sequence[str] = ()
         self.helpers: dict[str, str] = {}
         self.body: list[str] = []
-        self.unguarded: list[str] = []  # why NaN is refused, which a model alone cannot do
+        self.unguarded: list[str] = []  # why NaN is refused, which a model by itself cannot do
         self.traced = False  # whether the last step records indices
         self.inputs = "x"
 
@@ -149,7 +140,7 @@ class Program:
             self.refuse(f"the step {step.name} has no equivalent in code", "emit conv, relu and pool only")
 
     def lengths_after(self, steps: Sequence[Step], spatial: Sequence[int]) -> tuple[int, ...]:
-        """Return the lengths of the spatial axes of the result; nothing if those of the input are not known."""
+        """Return the lengths of the spatial axes of the result; empty if those of the input are unknown."""
         layout = f"NC{SPATIAL[self.ndim - 1]}"
         return validate(steps, (1, 1, *spatial), layout)[-1][2:] if spatial and steps else ()
 
@@ -164,7 +155,7 @@ class Program:
         self.body += ["if np.isnan(x).any():", f'    raise ValueError("{why}")']
 
     def help(self, source: str) -> str:
-        """Add a helper function, or take it again, and return its name: where that is taken, with a number."""
+        """Add a helper function, unless it is there already, and return its name, with a number if that is taken."""
         source = source.strip("\n")
         base = source.removeprefix("def ").partition("(")[0]
         for turn in range(1, 99):
@@ -175,11 +166,11 @@ class Program:
         raise UsageError(f"the steps need too many versions of {base}()", "emit fewer steps at once")
 
     def lines(self) -> list[str]:
-        """Return the lines of ``pool``, unindented and unfolded."""
+        """Return the lines of ``pool``, neither indented nor broken."""
         return self.body
 
     def source(self, order: Sequence[int] = ()) -> str:
-        """Return the whole program; `order` are the axes of x in the order in which the spatial ones stand last."""
+        """Return the whole program; `order` lists the axes of x with the spatial ones last."""
         lines = [row for line in returning(self.lines()) for row in indented(line)]
         if list(order) != sorted(order) and self.inputs != "x":
             self.refuse("its two inputs have their spatial axes last", Phrase("say {layout}"))
@@ -197,7 +188,15 @@ class Program:
         return ("\n".join(["def pool(x):", *indented(f"return {made}")]),)
 
     def model(self, spatial: Sequence[int], outputs: Sequence[int]) -> bytes:
-        """Return the model itself, of a target that has a `suffix`."""
+        """Return the model itself, if the target has a `suffix`.
+
+        Parameters
+        ----------
+        spatial : sequence of int
+            The lengths of the spatial axes; empty for any.
+        outputs : sequence of int
+            Those of the result.
+        """
         raise NotImplementedError
 
     def pool(self, layer: Pooling) -> None:
@@ -205,7 +204,7 @@ class Program:
         raise NotImplementedError
 
     def indexed(self, layer: Pooling) -> None:
-        """Write a pooling layer that returns where each value came from, too."""
+        """Write a pooling layer that also returns where each value came from."""
         raise NotImplementedError
 
     def conv(self, step: ConvStep, window: Window) -> None:
@@ -216,11 +215,11 @@ class Program:
         """Write a ReLU."""
         raise NotImplementedError
 
-    def unpool(self, step: UnpoolStep) -> None:  # noqa: ARG002 - for a framework that puts values back
-        """Write what puts pooled values back."""
+    def unpool(self, step: UnpoolStep) -> None:  # noqa: ARG002 - for a framework with unpooling
+        """Write unpooling."""
         self.refuse("its unpooling is not available here", Phrase("{emit}", emit="torch"))
 
-    def backward(self, step: GradStep) -> None:  # noqa: ARG002 - for a framework that works gradients out
+    def backward(self, step: GradStep) -> None:  # noqa: ARG002 - for a framework with gradients
         """Write the gradient of a pooling layer."""
         self.refuse("its gradient is not available here", Phrase("{emit}", emit="torch"))
 
@@ -251,7 +250,7 @@ def returning(lines: list[str]) -> list[str]:
 
 
 def indented(line: str) -> list[str]:
-    """Indent a line of a function, and break it where it is too wide."""
+    """Indent a line of a function, and break it if it is too wide."""
     depth = len(line) - len(line.lstrip())
     tail = "," if line.endswith(",") else ""
     return wrap_line(line.strip().removesuffix(","), 4 + depth, tail)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
-from poolcli.emit.framework import ATOM, DISJOINT, FrameworkProgram, Refusal, Value, both, kind_is, mode_is
+from poolcli.emit.framework import ATOM, DISJOINT, UNADAPTED, FrameworkProgram, Refusal, Value
 from poolcli.emit.geometry import (
     compat_of,
     is_dilated,
@@ -20,7 +20,7 @@ from poolcli.emit.geometry import (
 )
 from poolcli.emit.program import TRUNCATED, as_code, kernel_of, without_point
 from poolcli.pooling.modes import MODES
-from poolcli.window import Window
+from poolcli.window import Window, recorded_window
 from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def soft(w):
     weights = torch.where(w == top, 1, (w - top).exp())
     return (torch.where(weights == 0, 0, w) * weights).sum(dim=-1) / weights.sum(dim=-1)
 """
-TORCH_WINDOWS: Mapping[str, tuple[str, str]] = {  # the value of windows w, whose cells lie on the last axis; a helper
+TORCH_WINDOWS: Mapping[str, tuple[str, str]] = {  # the value of windows w with cells on the last axis, and its helper
     "median": ("(w.median(dim=-1).values - (-w).median(dim=-1).values) / 2", ""),
     "percentile": ("percentile(w, {p})", TORCH_PERCENTILE),
     "std": ("w.std(dim=-1, correction=0)", ""),
@@ -61,12 +61,17 @@ class Torch(FrameworkProgram):
     fills: ClassVar = {"reflect": "reflect", "replicate": "replicate", "wrap": "circular"}
     refusals = (
         DISJOINT,
-        Refusal(mode_is("majority"), "torch.mode takes the smallest of equally frequent values, not the first"),
-        Refusal(mode_is("stochastic"), "its random numbers are not those of the seed"),
-        Refusal(both(kind_is("adaptive"), mode_is("sum", "lp")), "its adaptive pooling is max or average"),
-        Refusal(both(kind_is("fractional"), lambda layer: not mode_is("max", "min", "range")(layer)),
-                "its fractional pooling is max only"),
-    )  # fmt: skip
+        Refusal(
+            lambda layer: layer.mode.mode.name == "majority",
+            "torch.mode takes the smallest of equally frequent values, not the first",
+        ),
+        Refusal(lambda layer: layer.mode.mode.name == "stochastic", "its random numbers are not those of the seed"),
+        UNADAPTED,
+        Refusal(
+            lambda layer: layer.window.kind == "fractional" and layer.mode.mode.name not in ("max", "min", "range"),
+            "its fractional pooling is max only",
+        ),
+    )
 
     def __init__(self, ndim: int) -> None:
         super().__init__(ndim)
@@ -105,7 +110,7 @@ class Torch(FrameworkProgram):
 
     @contextmanager
     def _prepared(self, layer: Pooling) -> Iterator[None]:
-        """Write what stands around a pooling layer: types, and an axis more for fractional windows in 1-D."""
+        """Write what a pooling layer needs around it: types, and one more axis for fractional windows in 1-D."""
         whole_too = layer.mode.mode.name in ("max", "avg", "sum", "lp") and compat_of(layer) == "torch"
         self.floats = self.convolved or (self.floats and not whole_too)
         if not self.floats and truncates(layer):
@@ -155,12 +160,11 @@ class Torch(FrameworkProgram):
         self.body.append("t = F.relu(t)")
 
     def unpool(self, step: UnpoolStep) -> None:
-        """Write max_unpool, whose second input are the indices."""
+        """Write max_unpool, which takes the indices as its second input."""
         known = step.per_axis(self.ndim)
         if self.body or known.get("compat") not in (None, self.name) or known.get("storage_order"):
             self.refuse("its max_unpool counts in the plane, rows first, and stands alone")
-        window = Window.of(self.ndim, size=known.get("size", 2), stride=known.get("stride"),
-                           padding=known.get("padding", "valid"))  # fmt: skip
+        window = recorded_window(self.ndim, known)
         sides = sides_of(window)
         if sides is None or any(before != after for before, after in sides):
             self.refuse("its max_unpool wants the same padding on both sides")
@@ -195,14 +199,14 @@ class Torch(FrameworkProgram):
         return Value(self, "torch.ones_like(t)")
 
     def widths(self, pads: list[str]) -> str:
-        """Write the pads of the last axis first."""
+        """Write the pads, last axis first."""
         if all(pair.startswith("(") for pair in pads):
             return f"({', '.join(pair.strip('()') for pair in reversed(pads))})"
         self.body.append(f"sides = [{', '.join(f'*{pair}' for pair in reversed(pads))}]")
         return "sides"
 
     def padded(self, t: Value, value: str | float) -> Value:
-        """Write padding as wide as `sides`, with a number, or with a row of `fills`."""
+        """Write padding as wide as `sides`, with a number or a row of `fills`."""
         how = f'mode="{self.fills[value]}"' if isinstance(value, str) else f"value={as_code(value, 'torch')}"
         return Value(self, self.function("F.pad", t.text, self.sides, *([how] if value != 0 else [])))
 
@@ -255,8 +259,8 @@ class Torch(FrameworkProgram):
         return self.placed(f"F.adaptive_{kind}_pool{n}d({t.text}, {size})")
 
     def _fractional(self, t: Value, window: Window) -> Value:
-        """Write fractional max pooling, which takes the offset of the last axis first in 2-D, but not in 3-D."""
-        flat = (1,) if self.ndim == 1 else ()  # there is no 1-D; `pool` added an axis
+        """Write fractional max pooling, which takes the offsets last axis first in 2-D, but not in 3-D."""
+        flat = (1,) if self.ndim == 1 else ()  # there is no 1-D, so `pool` added an axis
         n, u = max(self.ndim, 2), (0.0,) * len(flat) + window.offsets
         samples = f"u = torch.tensor([[{as_code(list(u[::-1] if n == 2 else u))}]], dtype=t.dtype)"
         if samples not in self.body:

@@ -1,9 +1,9 @@
-"""`read_model`: from a path to a `Model`, whichever format it has; what is none of them is named, with what to do."""
+"""`read_model`: from a path to a `Model` in any format; other files are refused, with what to do."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from poolcli.errors import InputError, PoolcliError
@@ -15,7 +15,7 @@ KNOWN = ".onnx, .pt2, .keras, .tflite and TorchScript .pt"
 MALFORMED = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError, struct.error)
 EXPORT = "export the model itself: torch.export.save(torch.export.export(model, inputs), 'model.pt2')"
 
-# what stands at the start of files that people try: what they are, and what to do
+# the first bytes of other files that people try: what they are, and what to do
 STRANGERS: Mapping[bytes, tuple[str, str]] = {
     b"\x89HDF\r\n\x1a\n": ("HDF5, as Keras once saved models", "load it in Keras, and save it as .keras"),
     b"\x80": ("a pickle, as PyTorch once saved weights and models; poolcli never unpickles", EXPORT),
@@ -41,13 +41,13 @@ def read_model(source: str | Path) -> Model:
     FileError
         If the system refuses to read it.
     InputError
-        If it is no model that poolcli knows, is broken, or holds a layer that cannot be.
+        If poolcli does not know such models, or it is broken, or holds an impossible layer.
     LimitError
         If it has more parts, or longer ones, than any model.
     """
     with mapped(source) as file:
         try:
-            return _reader(file)()
+            return _model(file)
         except PoolcliError as problem:
             problem.at(file.name)
             raise
@@ -56,31 +56,29 @@ def read_model(source: str | Path) -> Model:
             raise InputError(text, NOT_WHOLE) from problem
 
 
-def _reader(file: ModelFile) -> Callable[[], Model]:
-    """Return what reads a file."""
+def _model(file: ModelFile) -> Model:
     head = bytes(file.data[:32])
     if not head:
         raise InputError("the file is empty", f"name a model: {KNOWN}")
     if head.startswith(b"PK"):
         return _packed(Archive(file))
     if head[4:8] == tflite_file.TFLITE_MARK:
-        return lambda: tflite_file.read_tflite(file)
+        return tflite_file.read_tflite(file)
     for signature, (what, hint) in STRANGERS.items():
         if head.startswith(signature) or head[8:9] == signature == b"{":
             raise InputError(what, hint)
     if file.name.endswith(".onnx") or head[:1] == b"\x08":
-        return lambda: onnx_file.read_onnx(file)
+        return onnx_file.read_onnx(file)
     raise InputError("not a model that poolcli knows", f"it reads {KNOWN}")
 
 
-def _packed(archive: Archive) -> Callable[[], Model]:
-    """Return what reads an archive."""
+def _packed(archive: Archive) -> Model:
     if archive.find(torch_export.OLD, "/archive_format") or any(map(torch_export.NEW.fullmatch, archive.names)):
-        return lambda: torch_export.read_exported(archive)
+        return torch_export.read_exported(archive)
     if "config.json" in archive.names:
-        return lambda: keras_file.read_keras(archive)
+        return keras_file.read_keras(archive)
     if archive.find("/constants.pkl") and any("code/" in name for name in archive.names):
-        return lambda: torch_script.read_script(archive)
+        return torch_script.read_script(archive)
     if archive.find("/data.pkl"):
         raise InputError("pickled PyTorch weights, which hold no layers; poolcli never unpickles", EXPORT)
     raise InputError("a zip archive, but not of a model that poolcli knows", f"it reads {KNOWN}")

@@ -20,11 +20,11 @@ class Table:
 
     data: Any  # the whole file
     place: int  # where the table begins
-    budget: Budget  # what the file may cost
+    budget: Budget
 
     @classmethod
     def root(cls, data: Any, budget: Budget) -> Table:
-        """Return the table that a file is."""
+        """Return the root table of a file."""
         return cls(data, _read(data, "I", 0), budget)
 
     def number(self, field: int, kind: str, default: int = 0) -> int:
@@ -73,7 +73,7 @@ class Table:
         return None if place is None else place + _read(self.data, "I", place)
 
     def _field(self, field: int) -> int | None:
-        """Return where a field lies, None if the table does not have it."""
+        """Return the place of a field; None if the table does not have it."""
         self.budget.spend()
         fields = self.place - _read(self.data, "i", self.place)
         entry = 4 + 2 * field

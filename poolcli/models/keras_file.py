@@ -1,18 +1,17 @@
-"""Keras's .keras archives: config.json and metadata.json; the weights are not looked at.
+"""Keras's .keras archives: config.json and metadata.json, without the weights.
 
-A layer's input shape stands with each of its calls (Keras 3), or follows from what is before it: in a Sequential, and
-in files of Keras 2.
+Each call of a layer has its input shape (Keras 3), or the shape follows from the layers before: in a Sequential, and in
+files of Keras 2.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from poolcli.errors import InputError
-from poolcli.models.layer import Dim, Draft, Model, ModelShape, Walk, merged, slid
+from poolcli.models.layer import Dim, Draft, Model, ModelShape, Walk, in_order, merged, slid
 from poolcli.models.source import DEEPEST, NOT_WHOLE, Archive, Budget
 from poolcli.pooling.frameworks import KERAS
 
@@ -48,12 +47,12 @@ def read_keras(archive: Archive) -> Model:
 
 
 class _Walk(Walk):
-    """One way through a model and the models in it."""
+    """A walk through a model and the models in it."""
 
     def model(
         self, model: Mapping[str, Any], prefix: str, shape: ModelShape | None, depth: int = 0
     ) -> ModelShape | None:
-        """Look at the layers of a model, and return the shape of what leaves it."""
+        """Go through the layers of a model, and return its output shape."""
         if depth > DEEPEST:
             raise InputError(f"models nested more than {DEEPEST} deep", NOT_WHOLE)
         layers = _inner(model)
@@ -75,7 +74,8 @@ class _Walk(Walk):
     ) -> ModelShape | None:
         calls = {(_name(layer), number): (layer, said) for layer in layers for number, said in enumerate(_calls(layer))}
         after: dict[LayerCall, ModelShape | None] = {}
-        for call in _ordered({call: [source for source, _ in said] for call, (_, said) in calls.items()}):
+        needs = {call: [source for source, _ in said] for call, (_, said) in calls.items()}
+        for call in in_order(needs, lambda call: call[0]):
             if call not in calls:
                 continue
             layer, said = calls[call]
@@ -90,7 +90,7 @@ class _Walk(Walk):
         self, layer: Mapping[str, Any], prefix: str, shape: ModelShape | None, before: Mapping[str, Any] | None,
         depth: int, number: int = 0,
     ) -> ModelShape | None:  # fmt: skip
-        """Take down a pooling layer, or go into a model; return the shape after it."""
+        """Record a pooling layer, or go into a model; return the shape after it."""
         self.pass_operator()
         name, kind, config = prefix + _name(layer), str(layer["class_name"]), layer["config"]
         if _inner(layer):
@@ -108,7 +108,7 @@ class _Walk(Walk):
         return _after(kind, config, shape)
 
     def _wrapped(self, layer: Mapping[str, Any], name: str, shape: ModelShape | None, depth: int) -> ModelShape | None:
-        """Look at what is inside TimeDistributed, which gives it one step of time after the other."""
+        """Go into a wrapper such as TimeDistributed, which applies its layer to one time step after another."""
         if depth >= DEEPEST:
             raise InputError(f"layers nested more than {DEEPEST} deep", NOT_WHOLE)
         timed = layer["class_name"] == "TimeDistributed" and shape is not None
@@ -121,7 +121,7 @@ class _Walk(Walk):
 
 
 def _inner(layer: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Return the layers of a model; none of a layer."""
+    """Return the layers of a model; empty for a layer."""
     config = layer["config"]
     found: Sequence[Mapping[str, Any]] = config.get("layers") or [] if isinstance(config, Mapping) else config
     return found
@@ -131,24 +131,8 @@ def _name(layer: Mapping[str, Any]) -> str:
     return str(layer.get("name") or layer["config"].get("name") or layer["class_name"])
 
 
-def _ordered(needs: Mapping[LayerCall, Sequence[LayerCall]]) -> list[LayerCall]:
-    """Return the calls so that each stands behind those it needs, else as the file has them."""
-    seen: set[LayerCall] = set()
-    for call, others in needs.items():
-        if not seen.issuperset(others):
-            break
-        seen.add(call)
-    else:
-        return list(needs)
-    try:
-        return list(TopologicalSorter(needs).static_order())
-    except CycleError as problem:
-        circle = ", ".join(dict.fromkeys(name for name, _ in problem.args[1][:4]))
-        raise InputError(f"its graph has a cycle: {circle} ...", NOT_WHOLE) from None
-
-
 def _calls(layer: Mapping[str, Any]) -> list[list[tuple[LayerCall, ModelShape | None]]]:
-    """Return for each call of a layer what it is called on: the call that made it, and its shape if it is there."""
+    """Return the inputs of each call of a layer: the call that each comes from, and its shape if given."""
     nodes = layer.get("inbound_nodes") or [[]]
     return [list(_tensors(node)) for node in nodes]
 
@@ -174,7 +158,7 @@ def _shape(said: Any) -> ModelShape | None:
 
 
 def _built(layer: Mapping[str, Any]) -> ModelShape | None:
-    """Return the input shape that a layer was made or built for."""
+    """Return the input shape for which a layer was created or built."""
     config = layer["config"]
     said = [config.get(name) for name in ("batch_shape", "batch_input_shape")] if isinstance(config, Mapping) else []
     said.append((layer.get("build_config") or {}).get("input_shape"))
@@ -185,7 +169,7 @@ def _built(layer: Mapping[str, Any]) -> ModelShape | None:
 
 
 def _drafted(name: str, kind: str, config: Mapping[str, Any], shape: ModelShape | None) -> Draft | None:
-    """Return the layer that a class and its config are, if it is pooling."""
+    """Return the pooling layer that a class and its config describe, if any."""
     found = GLOBAL_LAYER.fullmatch(kind) or ADAPTIVE.fullmatch(kind) or POOL_LAYER.fullmatch(kind)
     if found is None:
         return None
@@ -218,7 +202,7 @@ def _sizes(value: Any, ndim: int) -> tuple[int, ...] | None:
 
 
 def _after(kind: str, config: Mapping[str, Any], shape: ModelShape | None) -> ModelShape | None:
-    """Return the shape after a layer other than pooling, None where there is no formula for it here."""
+    """Return the shape after a layer other than pooling; None if there is no formula for it here."""
     if shape is None or kind in SAME_SHAPE_LAYERS:
         return shape
     found = CONV.fullmatch(kind) or BORDER.fullmatch(kind)
@@ -246,7 +230,7 @@ def _convolved(kind: str, config: Mapping[str, Any], spatial: ModelShape, channe
 
 
 def _pairs(kind: str, config: Mapping[str, Any], ndim: int) -> list[Any]:
-    """Return what a layer does at the border of each axis."""
+    """Return what a layer adds, removes or repeats along each axis."""
     if kind == "UpSampling":
         size = config["size"]
         return list(size) if isinstance(size, list) else [size] * ndim
@@ -262,7 +246,7 @@ BORDERS = {
 
 
 def _note_pad(draft: Draft, layer: Mapping[str, Any] | None) -> None:
-    """Take down a ZeroPadding layer right before a layer."""
+    """Record a ZeroPadding layer right before a layer."""
     if layer is None or not str(layer["class_name"]).startswith("ZeroPadding"):
         return
     pairs = [tuple(pair) for pair in _pairs("ZeroPadding", layer["config"], draft.ndim)]

@@ -1,43 +1,43 @@
-"""`ModelLayer`: a pooling layer as it stands in a model, its shapes completed, and what is unusual about it."""
+"""`ModelLayer`: a pooling layer of a model, with complete shapes, and what is unusual about it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from graphlib import CycleError, TopologicalSorter
+from typing import Any, TypeVar
 
 from poolcli.errors import CompatError, InputError, LimitError, PoolcliError, ShapeError, UsageError
 from poolcli.featuremap import SPATIAL
-from poolcli.models.source import Budget
+from poolcli.models.source import NOT_WHOLE, Budget
 from poolcli.pooling.gradient import implied_shape
 from poolcli.pooling.layer import Pooling
 from poolcli.steps.steps import PoolStep, Step
 from poolcli.window import AXIS_NAMES, Axis, Window
 
-Dim = int | str | None  # a length, a symbol that stands for one, or unknown
+Dim = int | str | None  # a length, a symbol for one, or unknown
 ModelShape = tuple[Dim, ...]
-ROOMY = 1 << 20  # cells that stand for an unknown length, which must be enough for any window
+ROOMY = 1 << 20  # cells in place of an unknown length, enough for any window
 
 
 @dataclass(frozen=True)
 class ModelLayer:
     """One pooling layer of a model."""
 
-    name: str  # its name or module path, as the file has it
-    operator: str  # what the file calls it
+    name: str  # its name or module path in the file
+    operator: str  # its kind in the file
     ndim: int  # the number of spatial axes
-    step: PoolStep  # what equals it
-    # shapes in the layout's order; a text is a symbol, None a length or a rank that nothing tells
+    step: PoolStep  # the equivalent step
+    # shapes in the layout's order; a text is a symbol, None an unknown length or rank
     input: ModelShape | None
     output: ModelShape | None
     layout: str  # one letter per axis of the input
-    # what pads its input before, the shape that arrives there, and what is fused with it
-    before: tuple[PoolStep, ...] = ()
-    source: ModelShape | None = None
-    after: tuple[Step, ...] = ()
+    before: tuple[PoolStep, ...] = ()  # the pad before it
+    source: ModelShape | None = None  # the shape before the pad
+    after: tuple[Step, ...] = ()  # what is fused with it
     unusual: tuple[str, ...] = ()  # what a reader of the model should know, a few words each
-    dtype: str = "float32"  # of the values, if the file says that they are not floating-point
-    # of a layer that undoes such pooling: the lengths to restore, none where the windows imply them; else None
+    dtype: str = "float32"  # of the values, if the file says that they are whole numbers
+    # for a layer that undoes such pooling: the lengths to restore, empty if the windows imply them; else None
     undone: tuple[int, ...] | None = None
 
     @property
@@ -50,21 +50,21 @@ class ModelLayer:
 
 @dataclass(frozen=True)
 class Model:
-    """What a model file holds."""
+    """The contents of a model file."""
 
-    format: str  # what kind of file it is, and who wrote it if it says so
-    layers: tuple[ModelLayer, ...]  # in the order in which they are computed
-    operators: int  # how many operators were looked at
-    notes: tuple[str, ...] = ()  # what could not be told, and why
+    format: str  # the kind of file, and its writer if known
+    layers: tuple[ModelLayer, ...]  # in the order of execution
+    operators: int  # the count of operators
+    notes: tuple[str, ...] = ()  # what is unknown, and why
 
 
 class Walk:
-    """One way through a model file, and what was found on it."""
+    """A walk through a model file, which collects its findings."""
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
         self.layers: list[ModelLayer] = []
-        self.notes: dict[str, None] = {}  # without those said twice
+        self.notes: dict[str, None] = {}  # a set in order
         self.operators = 0
 
     def pass_operator(self) -> None:
@@ -73,51 +73,47 @@ class Walk:
         self.operators += 1
 
     def found(self, format: str) -> Model:  # noqa: A002 - the name of the field
-        """Return what was found in a file of this kind."""
+        """Return the findings in a file of this kind."""
         return Model(format, tuple(self.layers), self.operators, tuple(self.notes))
 
 
 @dataclass
 class Draft:
-    """A pooling layer as a reader finds it, before shapes are completed."""
+    """A pooling layer as a reader finds it, with incomplete shapes; for most fields see `ModelLayer`."""
 
-    # name, operator, ndim, dtype: see `ModelLayer`
     name: str
     operator: str
     ndim: int
-    # those of the `PoolStep`; options that are None are left out
-    mode: str
+    mode: str  # of the `PoolStep`, as are size and options
     size: Any = None
-    options: dict[str, Any] = field(default_factory=dict)
-    # the shape that arrives, and the one that the file says leaves
+    options: dict[str, Any] = field(default_factory=dict)  # those that are None are left out
     input: ModelShape | None = None
-    declared: ModelShape | None = None
-    channels_last: bool = False  # whether C stands last
+    declared: ModelShape | None = None  # the shape of the output according to the file
+    channels_last: bool = False
     keeps_axes: bool = True  # whether global pooling leaves axes of length 1
-    indices: bool = False  # whether it gives indices, too
-    # the pad before it, and the shape that arrives there
+    indices: bool = False  # whether it returns indices too
     before: tuple[PoolStep, ...] = ()
     source: ModelShape | None = None
-    # what is fused with it, and what is known to be unusual
     after: list[Step] = field(default_factory=list)
     unusual: list[str] = field(default_factory=list)
     dtype: str = "float32"
     undone: tuple[int, ...] | None = None
 
     def done(self) -> ModelLayer:
-        """Return the layer with its output shape and all that is unusual.
+        """Return the layer with its output shape and everything unusual.
 
         Raises
         ------
         InputError
-            If there is no such layer, such as with a window of 0.
+            If such a layer is impossible, for example with a window of 0.
         """
         rank = self.ndim + 2 if self.input is None else len(self.input)
         if not 1 <= self.ndim <= len(SPATIAL) or rank < self.ndim:
             raise InputError(
                 f"layer {self.name!r} ({self.operator}): {self.ndim} spatial axes of {rank}", "poolcli has 1, 2 or 3"
             )
-        step = PoolStep(self.mode, self.size, _typed(self.options), self.indices)
+        options: Any = {key: value for key, value in self.options.items() if value is not None}
+        step = PoolStep(self.mode, self.size, options, self.indices)
         try:
             step, pooling = self._agreed(step)
         except (UsageError, ShapeError, LimitError, TypeError, OverflowError) as problem:
@@ -137,21 +133,18 @@ class Draft:
         )  # fmt: skip
 
     def padded(self, what: str, source: ModelShape | None, sides: Any, fill: str | float | None) -> None:
-        """Take down a pad right before the layer.
-
-        It is pooling with windows of one cell, which every fill and every framework's layer can follow; where that
-        cannot be said, it is told only.
+        """Record a pad right before the layer, as pooling with windows of one cell if possible, else as a remark.
 
         Parameters
         ----------
         what : str
             The pad in words.
         source : tuple, or None
-            The shape that it takes.
+            The shape of its input.
         sides : sequence of (int, int), or None
-            What it adds at both ends of every axis of the layout, if that is known.
+            The cells that it adds at both ends of every axis of the layout, if known.
         fill : str or float, or None
-            With what, if that is known.
+            The value of these cells, if known.
         """
         layout, spatial = self._layout(), SPATIAL[self.ndim - 1]
         if (
@@ -171,7 +164,7 @@ class Draft:
         self.unusual.append(what)
 
     def _agreed(self, step: PoolStep) -> tuple[PoolStep, Pooling]:
-        """Return the step as its framework has it, or, where that refuses the layer, as poolcli itself does."""
+        """Return the step under its framework's rules or, if the framework refuses the layer, under poolcli's."""
         try:
             return step, step.layer(self.ndim)
         except CompatError as problem:
@@ -189,18 +182,19 @@ class Draft:
 
     def _planned(self, pooling: Pooling) -> tuple[ModelShape | None, list[str]]:
         """Return the output shape, and what is unusual about the windows."""
-        told = list(_uneven(pooling.window))
+        window = pooling.window
+        uneven = not isinstance(window.padding, str) and any(before != after for before, after in window.padding)
+        told = ["asymmetric padding"] if uneven else []
         if self.input is None:
             return None, told
         where = [self._layout().index(letter) for letter in SPATIAL[self.ndim - 1]]
         if self.undone is not None:
-            return self._restored(pooling.window, where), told
+            return self._restored(window, where), told
         try:
-            axes = placed_windows(pooling.window, [self.input[place] for place in where])
+            axes = placed_windows(window, [self.input[place] for place in where])
         except (ShapeError, LimitError) as problem:
             return None, [*told, problem.message]
-        told += [*_holes(axes, self.ndim), *_clipped(pooling.window, axes, self.ndim)]
-        told += _perhaps_clipped(pooling.window, axes, self.ndim)
+        told += [*_holes(axes, self.ndim), *_clipped(window, axes, self.ndim)]
         output = list(self.input)
         for place, axis in zip(where, axes, strict=True):
             output[place] = None if axis is None else len(axis)
@@ -209,7 +203,7 @@ class Draft:
         return tuple(output), told
 
     def _restored(self, window: Window, where: Sequence[int]) -> ModelShape:
-        """Return the shape after pooling with this window is undone."""
+        """Return the shape after undoing pooling with this window."""
         output = list(self.input or ())
         known = [length if isinstance(length := output[place], int) else 1 for place in where]
         implied = self.undone or implied_shape(known, window.record())
@@ -218,30 +212,20 @@ class Draft:
         return tuple(output)
 
 
-def _typed(options: dict[str, Any]) -> Any:
-    return {key: value for key, value in options.items() if value is not None}
-
-
 def placed_windows(window: Window, spatial: Sequence[Dim]) -> list[Axis | None]:
-    """Place windows on axes, those of unknown length left out unless the number of windows does not depend on it."""
-    known = [length if isinstance(length, int) else ROOMY for length in spatial]
+    """Place windows on axes, except on those of unknown length that determine the number of windows."""
     fixed = window.kind != "sliding"
-    axes = window.plan(known)
+    axes = window.plan([length if isinstance(length, int) else ROOMY for length in spatial])
     return [axis if fixed or isinstance(length, int) else None for axis, length in zip(axes, spatial, strict=True)]
 
 
 def slid(spatial: Sequence[Dim], **options: Any) -> list[Dim]:
-    """Return the lengths after windows such as those of a convolution; unknown ones where there is no such window."""
+    """Return the lengths after windows such as a convolution's; unknown ones if such windows are impossible."""
     try:
         axes = placed_windows(Window.of(len(spatial), **options), spatial)
     except PoolcliError:
         return [None] * len(spatial)
     return [None if axis is None else len(axis) for axis in axes]
-
-
-def _uneven(window: Window) -> Sequence[str]:
-    uneven = not isinstance(window.padding, str) and any(before != after for before, after in window.padding)
-    return ["asymmetric padding"] if uneven else []
 
 
 def _holes(axes: Sequence[Axis | None], ndim: int) -> list[str]:
@@ -257,35 +241,51 @@ def _holes(axes: Sequence[Axis | None], ndim: int) -> list[str]:
 
 
 def _clipped(window: Window, axes: Sequence[Axis | None], ndim: int) -> Iterator[str]:
-    """Say along which axes rounding up would give one window more, were it not for the rule where it must start."""
-    rows = zip(AXIS_NAMES[ndim], axes, window.size, window.stride, window.dilation, strict=False)
-    names = [
-        name
-        for name, axis, size, stride, dilation in rows
-        if axis is not None and _unclipped(axis, size, stride, dilation) > len(axis)
-    ]
-    if window.ceil_mode and names:
-        yield f"ceil_mode leaves out a last, empty window of the {' and '.join(names)}; some runtimes keep it"
-
-
-def _perhaps_clipped(window: Window, axes: Sequence[Axis | None], ndim: int) -> Iterator[str]:
-    """Say the same of axes of unknown length: whether there are lengths at which the windows overshoot so far."""
+    """Say along which axes ceil_mode drops a last window, because it would be empty, or does so at some lengths."""
+    if not window.ceil_mode:
+        return
     ends = [0] * ndim if isinstance(window.padding, str) else [after for _, after in window.padding]
-    rows = zip(AXIS_NAMES[ndim], axes, ends, window.size, window.stride, window.dilation, strict=False)
-    names = [name for name, axis, end, size, stride, dilation in rows
-             if axis is None and end + stride > (size - 1) * dilation + 1]  # fmt: skip
-    if window.ceil_mode and names:
-        lengths = f"at some lengths ceil_mode leaves out a last, empty window of the {' and '.join(names)}"
-        yield f"{lengths}; some runtimes keep it"
+    dropped: dict[str, list[str]] = {"": [], "at some lengths ": []}
+    rows = zip(AXIS_NAMES[ndim], axes, ends, window.size, window.stride, window.dilation, strict=True)
+    for name, axis, end, size, stride, dilation in rows:
+        reach = (size - 1) * dilation + 1
+        if axis is None and end + stride > reach:
+            dropped["at some lengths "].append(name)
+        if axis is not None and -(-(axis.before + axis.length + axis.after - reach) // stride) + 1 > len(axis):
+            dropped[""].append(name)
+    for lengths, names in dropped.items():
+        if names:
+            what = f"ceil_mode leaves out a last, empty window of the {' and '.join(names)}"
+            yield f"{lengths}{what}; some runtimes keep it"
 
 
-def _unclipped(axis: Axis, size: int, stride: int, dilation: int) -> int:
-    room = axis.before + axis.length + axis.after - (size - 1) * dilation - 1
-    return -(-room // stride) + 1
+Key = TypeVar("Key", bound=Hashable)
+
+
+def in_order(needs: Mapping[Key, Collection[Key]], name: Callable[[Key], str]) -> list[Key]:
+    """Return the nodes of a graph so that each comes after those it needs: unchanged, except in broken files.
+
+    Raises
+    ------
+    InputError
+        If the graph has a cycle; `name` gives the names of its nodes.
+    """
+    seen: set[Key] = set()
+    for node, others in needs.items():
+        if not seen.issuperset(others):
+            break
+        seen.add(node)
+    else:
+        return list(needs)
+    try:
+        return list(TopologicalSorter(needs).static_order())
+    except CycleError as problem:
+        circle = ", ".join(map(name, problem.args[1][:4]))
+        raise InputError(f"its graph has a cycle: {circle} ...", NOT_WHOLE) from None
 
 
 def merged(first: ModelShape | None, second: ModelShape | None) -> ModelShape | None:
-    """Return what two sources say of a shape: a number before a symbol before nothing, and the first before the second.
+    """Join two shapes: a number beats a symbol, which beats an unknown length, and the first beats the second.
 
     Examples
     --------
@@ -304,7 +304,7 @@ def _better(one: Dim, other: Dim) -> Dim:
 
 
 def shown(shape: ModelShape | None) -> str:
-    """Write a shape: symbols as they are, ``?`` for what nothing tells.
+    """Write a shape, with ``?`` for what is unknown.
 
     Examples
     --------
@@ -318,7 +318,7 @@ def shown(shape: ModelShape | None) -> str:
 
 
 def over(axes: Sequence[int], rank: int) -> tuple[int, bool] | None:
-    """Say of a reduction over these axes how many are spatial and whether C stands last; None if it is no pooling.
+    """Return how many of a reduction's axes are spatial and whether C comes last; None if it is not global pooling.
 
     Examples
     --------
@@ -336,7 +336,7 @@ def over(axes: Sequence[int], rank: int) -> tuple[int, bool] | None:
 def as_reduction(
     name: str, operator: str, mode: str, axes: Sequence[int] | None, *, keeps_axes: bool, **known: Any
 ) -> Draft | None:
-    """Return global pooling that is written as a reduction; None if its axes are others, or not known."""
+    """Return global pooling that is written as a reduction; None if its axes are others, or unknown."""
     shape = known["input"]
     found = over(axes, len(shape)) if axes and shape is not None else None
     if found is None:

@@ -1,6 +1,6 @@
-"""ONNX: a walk of its protocol buffer, without the package of that name.
+"""ONNX: a walk through its protocol buffer, without the package onnx.
 
-The numbers of the fields are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3
+For the numbers of the fields see https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3
 """
 
 from __future__ import annotations
@@ -9,30 +9,21 @@ import re
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from poolcli.errors import InputError
-from poolcli.models.layer import Dim, Draft, Model, ModelShape, Walk, as_reduction, merged
+from poolcli.models.layer import Dim, Draft, Model, ModelShape, Walk, as_reduction, in_order, merged
 from poolcli.models.onnx_inference import inferred_shapes
 from poolcli.models.onnx_shapes import AUTO_PAD, SHAPES_AFTER
 from poolcli.models.protobuf import Message
-from poolcli.models.source import CONSTANT_MOST, DEEPEST, NOT_WHOLE, Budget, ModelFile
+from poolcli.models.source import CONSTANT_MOST, DEEPEST, NOT_WHOLE, Budget, ModelFile, unpacked
 from poolcli.pooling.frameworks import ONNX
 
-NEWEST_SET = 28  # the newest set of operators whose pooling is known to be what is read here
-ONNX_NUMBERS = {
-    1: ("f", 4),
-    2: ("B", 1),
-    3: ("b", 1),
-    6: ("i", 4),
-    7: ("q", 8),
-    10: ("e", 2),
-    11: ("d", 8),
-}  # in tensors
+NEWEST_SET = 28  # the newest operator set whose pooling is known
+ONNX_NUMBERS = {1: "f", 2: "B", 3: "b", 6: "i", 7: "q", 10: "e", 11: "d"}  # types of tensors, for `struct`
 OWN_DOMAINS = ("", "ai.onnx")
 ONNX_TYPES = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 10: "float16", 11: "float64"}
-CALL = 200  # parts that going into a function costs, so that functions in functions end soon
+CALL = 200  # parts that a call of a function costs, so that nested functions end soon
 
 QUANTISED = ("QLinearAveragePool", "QLinearGlobalAveragePool")  # onnxruntime's own
 WINDOWED = {"MaxPool": "max", "AveragePool": "avg", "LpPool": "lp", "MaxUnpool": "max", QUANTISED[0]: "avg"}
@@ -71,17 +62,16 @@ class Node:
 class Scope:
     """What is known inside a graph, a body or a function."""
 
-    shapes: dict[str, ModelShape | None] = field(default_factory=dict)  # by the names of the values
-    constants: dict[str, Message] = field(default_factory=dict)  # tensors, by their names
-    types: dict[str, int] = field(default_factory=dict)  # the numbers of types, by the names of the values
-    # what stands before the names of layers, and what to say of them, such as that they lie in a loop
-    prefix: str = ""
-    place: str = ""
-    depth: int = 0  # how many bodies and functions are around
-    given: Mapping[str, Message] = field(default_factory=dict)  # the attributes that a function was called with
+    shapes: dict[str, ModelShape | None] = field(default_factory=dict)  # by the names of values
+    constants: dict[str, Message] = field(default_factory=dict)  # tensors, by name
+    types: dict[str, int] = field(default_factory=dict)  # numbers of types, by the names of values
+    prefix: str = ""  # of the names of layers
+    place: str = ""  # a remark on layers, such as that they are in a loop
+    depth: int = 0  # of nested bodies and functions
+    given: Mapping[str, Message] = field(default_factory=dict)  # the attributes with which a function was called
 
     def inner(self, prefix: str, **changes: Any) -> Scope:
-        """Return the scope of a body, which sees what is around it."""
+        """Return the scope of a body, which sees what surrounds it."""
         depth = self.depth + 1
         if depth > DEEPEST:
             raise InputError(f"functions or bodies nested more than {DEEPEST} deep", NOT_WHOLE)
@@ -89,9 +79,13 @@ class Scope:
         return Scope(**{**seen, "prefix": f"{self.prefix}{prefix}/", "place": self.place, "depth": depth, **changes})
 
     def numbers(self, name: str) -> list[int] | None:
-        """Return a constant that is a list of whole numbers; None if it is computed."""
+        """Return a constant list of whole numbers; None if it is computed."""
         tensor = self.constants.get(name)
         return None if tensor is None else _whole(tensor)
+
+    def numbers_of(self, node: Node, name: str) -> list[int] | None:
+        """Return whole numbers that are an attribute or, in newer operator sets, the second input."""
+        return node.numbers(name) or (self.numbers(node.inputs[1]) if len(node.inputs) > 1 else None)
 
 
 def read_onnx(source: ModelFile) -> Model:
@@ -100,7 +94,7 @@ def read_onnx(source: ModelFile) -> Model:
     Raises
     ------
     InputError
-        If it is none, or one that nothing can run.
+        If it is not one, or nothing can run it.
     """
     budget = Budget()
     model = Message(memoryview(source.data), budget)
@@ -122,7 +116,7 @@ def read_onnx(source: ModelFile) -> Model:
 
 
 class _Walk(Walk):
-    """One way through all graphs of a model."""
+    """A walk through all graphs of a model."""
 
     def __init__(
         self, budget: Budget, functions: Mapping[tuple[str, str], Message],
@@ -130,8 +124,8 @@ class _Walk(Walk):
     ) -> None:  # fmt: skip
         super().__init__(budget)
         self.functions = functions
-        self.inferred = inferred or {}  # shapes of the package onnx, for what has none here
-        self.doubted: set[str] = set()  # values of which it has another shape, and those made of them
+        self.inferred = inferred or {}  # shapes from the package onnx, for values without one here
+        self.doubted: set[str] = set()  # values for which it has another shape, and values computed from those
         self.opset = 0
 
     def check_sets(self, sets: Sequence[Message]) -> None:
@@ -145,7 +139,7 @@ class _Walk(Walk):
             )
 
     def graph(self, graph: Message, scope: Scope) -> None:
-        """Look at every node of a graph."""
+        """Go through the nodes of a graph."""
         for tensor in graph.messages(5):
             scope.constants[tensor.text(8)] = tensor
             scope.shapes[tensor.text(8)] = tuple(tensor.numbers(1))
@@ -174,7 +168,7 @@ class _Walk(Walk):
                 scope.shapes[output] = self._completed(node, output, merged(own, declared.get(output)), scope.depth)
 
     def _completed(self, node: Node, output: str, shape: ModelShape | None, depth: int) -> ModelShape | None:
-        """Return the shape of an output, or, where there is none, one that was inferred from the same shapes."""
+        """Return the shape of an output or, if it has none, one that was inferred from the same shapes."""
         inside = (node.domain, node.kind) in self.functions or any(
             attribute.fields.keys() & {6, 11} for attribute in node.attributes.values()
         )
@@ -190,7 +184,7 @@ class _Walk(Walk):
         self, node: Node, scope: Scope, declared: Mapping[str, ModelShape | None], makers: Mapping[str, Node],
         takers: Mapping[str, set[str]],
     ) -> ModelShape | None:  # fmt: skip
-        """Take down a pooling layer, or go into a body or a function; return the shape of the first output."""
+        """Record a pooling layer, or go into a body or a function; return the shape of the first output."""
         own = node.domain in OWN_DOMAINS
         quantised = node.domain == "com.microsoft" and node.kind in QUANTISED
         draft = _pooled(node, scope, takers) if own or quantised else None
@@ -218,7 +212,7 @@ class _Walk(Walk):
         return follow(node, scope) if follow else None
 
     def _called(self, node: Node, function: Message, scope: Scope) -> ModelShape | None:
-        """Go into a function with the shapes that it is called with."""
+        """Go into a function with the shapes of its arguments."""
         self.budget.spend(CALL)
         inner = scope.inner(node.name or node.kind, given=node.attributes)
         for formal, actual in zip(function.texts(4), node.inputs, strict=False):
@@ -249,7 +243,7 @@ def _node(message: Message, scope: Scope) -> Node:
 
 
 def _path(message: Message) -> str:
-    """Return the module path that PyTorch's exporter notes; the other notes hold file names and are passed over."""
+    """Return the module path in the notes of PyTorch's exporter; the other notes hold file names and are ignored."""
     for entry in message.messages(9):
         if entry.text(1) == "pkg.torch.onnx.name_scopes":
             scopes = [scope for scope in re.findall(r"'([^']*)'", entry.text(2)) if scope]
@@ -258,20 +252,14 @@ def _path(message: Message) -> str:
 
 
 def _ordered(nodes: list[Node]) -> list[Node]:
-    """Return the nodes so that each stands behind those it needs; they do already, but in broken files."""
+    """Return the nodes so that each comes after those it needs."""
     places = {output: place for place, node in enumerate(nodes) for output in node.outputs if output}
     needs = {place: {places[name] for name in node.inputs if name in places} for place, node in enumerate(nodes)}
-    if all(need < place for place, others in needs.items() for need in others):
-        return nodes
-    try:
-        return [nodes[place] for place in TopologicalSorter(needs).static_order()]
-    except CycleError as problem:
-        circle = [nodes[place].name or nodes[place].kind for place in problem.args[1][:4]]
-        raise InputError(f"its graph has a cycle: {', '.join(circle)} ...", NOT_WHOLE) from None
+    return [nodes[place] for place in in_order(needs, lambda place: nodes[place].name or nodes[place].kind)]
 
 
 def _declared(value: Message) -> tuple[ModelShape | None, int]:
-    """Return the shape and the type that a ValueInfoProto tells."""
+    """Return the shape and the type in a ValueInfoProto."""
     kind = value.message(2)
     tensor = kind.message(1) if kind else None
     if tensor is None:
@@ -290,12 +278,9 @@ def _dim(dim: Message) -> Dim:
 def _whole(tensor: Message) -> list[int] | None:
     """Return the few whole numbers of a tensor."""
     raw, kind = tensor.data(9), tensor.number(2)
-    code, size = {7: ("q", 8), 6: ("i", 4)}.get(kind, ("", 1))
-    if not code or len(raw) > CONSTANT_MOST * size:
+    if kind not in (6, 7) or len(raw) > CONSTANT_MOST * struct.calcsize(ONNX_NUMBERS[kind]):
         return None
-    if raw:
-        return [number for (number,) in struct.iter_unpack(f"<{code}", raw[: len(raw) // size * size])]
-    return tensor.numbers(7 if kind == 7 else 5)[:CONSTANT_MOST]
+    return unpacked(raw, ONNX_NUMBERS[kind]) if raw else tensor.numbers(7 if kind == 7 else 5)[:CONSTANT_MOST]
 
 
 def _remember(node: Node, scope: Scope) -> None:
@@ -311,7 +296,7 @@ def _remember(node: Node, scope: Scope) -> None:
 
 
 def _pooled(node: Node, scope: Scope, takers: Mapping[str, set[str]]) -> Draft | None:
-    """Return the layer that a node is, if it is pooling."""
+    """Return the pooling layer that a node is, if any."""
     shape = scope.shapes.get(node.inputs[0]) if node.inputs else None
     dtype = ONNX_TYPES.get(scope.types.get(node.inputs[0], 1), "float32") if node.inputs else "float32"
     known: dict[str, Any] = {"input": shape, "dtype": dtype, "options": {"compat": ONNX.name}}
@@ -365,7 +350,7 @@ def _padding(node: Node, name: str, ndim: int) -> Any:
 
 
 def _ranked(draft: Draft) -> Draft:
-    """Say of a layer whose input has another rank than its window that the rank is that of the window."""
+    """Check that a layer's input has as many axes as its window needs."""
     if draft.input is None:
         draft.unusual.append("the shape of its input is not known")
     elif len(draft.input) != draft.ndim + 2:
@@ -379,15 +364,12 @@ def _ranked(draft: Draft) -> Draft:
 
 def _reduced(node: Node, name: str, scope: Scope, known: dict[str, Any]) -> Draft | None:
     """Return global pooling that is written as a reduction over the spatial axes."""
-    axes = node.numbers("axes")
-    if axes is None and len(node.inputs) > 1:
-        axes = scope.numbers(node.inputs[1])
-    keeps = bool(node.number("keepdims", 1))
+    axes, keeps = scope.numbers_of(node, "axes"), bool(node.number("keepdims", 1))
     return as_reduction(name, node.kind, REDUCTIONS[node.kind], axes, keeps_axes=keeps, **known)
 
 
 def _note_scales(draft: Draft, node: Node, scope: Scope) -> None:
-    """Say of whole numbers what they stand for; the layer is taken down as one of those."""
+    """Note what whole numbers stand for; the layer pools those."""
     draft.channels_last, draft.dtype = bool(node.number("channels_last", 0)), "float32"
     parts = [scope.constants.get(name) for name in node.inputs[1:5]]
     said = [f"{_number(part):.4g}" if part else "?" for part in (*parts, None, None, None, None)[:4]]
@@ -398,14 +380,14 @@ def _note_scales(draft: Draft, node: Node, scope: Scope) -> None:
 
 
 LARGER = "a size to restore: the command adds zeros at the end, as ONNX says; onnxruntime counts the indices in it"
-ONNX_FILLS = {"reflect": "reflect", "edge": "replicate", "wrap": "wrap"}  # by ONNX's words
+ONNX_FILLS = {"reflect": "reflect", "edge": "replicate", "wrap": "wrap"}  # by ONNX's names
 
 
 def _note_pad(draft: Draft, node: Node | None, scope: Scope) -> None:
-    """Take down a Pad right before a layer."""
+    """Record a Pad right before a layer."""
     if node is None or node.kind != "Pad":
         return
-    pads = node.numbers("pads") or (scope.numbers(node.inputs[1]) if len(node.inputs) > 1 else None)
+    pads = scope.numbers_of(node, "pads")
     mode = node.text("mode") or "constant"
     fill = _fill(node, scope) if mode == "constant" else ONNX_FILLS.get(mode)
     amounts = "computed amounts" if pads is None else "pads " + ",".join(map(str, pads))
@@ -415,7 +397,7 @@ def _note_pad(draft: Draft, node: Node | None, scope: Scope) -> None:
 
 
 def _fill(node: Node, scope: Scope) -> float | None:
-    """Return the number that a Pad puts around the input; None if it is computed."""
+    """Return the number with which a Pad fills; None if it is computed."""
     tensor = scope.constants.get(node.inputs[2]) if len(node.inputs) > 2 else None
     if len(node.inputs) > 2 and node.inputs[2] and tensor is None:
         return None
@@ -425,8 +407,7 @@ def _fill(node: Node, scope: Scope) -> float | None:
 
 
 def _number(tensor: Message) -> float:
-    """Return the number in a tensor of one."""
-    raw, kind = tensor.data(9), tensor.number(2)
-    code, size = ONNX_NUMBERS.get(kind, ("", 0))
-    told: list[float] = list(struct.unpack(f"<{code}", raw)) if code and len(raw) == size else tensor.floats(4)
-    return next(iter(told or tensor.numbers(5)), 0)
+    """Return the number in a tensor that holds one."""
+    raw, code = tensor.data(9), ONNX_NUMBERS.get(tensor.number(2), "")
+    found: list[float] = unpacked(raw, code) if code and len(raw) == struct.calcsize(code) else tensor.floats(4)
+    return next(iter(found or tensor.numbers(5)), 0)

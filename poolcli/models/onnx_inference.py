@@ -1,4 +1,4 @@
-"""The shapes that the package onnx infers, if installed: for values of which poolcli's own formulas say nothing."""
+"""Shapes that the package onnx infers, if installed, for values without a formula here."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from poolcli.models.layer import Dim, ModelShape
 from poolcli.models.source import ModelFile
 from poolcli.system.limits import check_memory
 
-MOST_INFERRED = 256 << 20  # bytes of a model that is handed to it: seconds of work
-MODEL_COPIES = 4  # of the model, that it makes
-MADE_UP = "unk__"  # begins the symbols that it makes up for unknown lengths
+MOST_INFERRED = 256 << 20  # bytes of a model to hand to it, which takes seconds
+MODEL_COPIES = 4  # that it makes of a model
+MADE_UP = "unk__"  # the prefix of the symbols that it makes up for unknown lengths
 
 
 def inferred_shapes(source: ModelFile) -> dict[str, ModelShape]:
-    """Return shapes by the names of values; none without the package, or of a model that it does not take."""
+    """Return shapes by the names of values; empty without the package, or for a model that it refuses."""
     if len(source.data) > MOST_INFERRED:
         return {}
     try:
@@ -25,7 +25,7 @@ def inferred_shapes(source: ModelFile) -> dict[str, ModelShape]:
         graph: Any = infer_shapes(bytes(source.data), data_prop=True).graph
     except (ImportError, LimitError):
         return {}
-    except Exception:  # noqa: BLE001 - of C++ and of protobuf, for models that poolcli itself could read
+    except Exception:  # noqa: BLE001 - C++ and protobuf have their own, for models that poolcli itself could read
         return {}
     tensors = {value.name: value.type.tensor_type for value in (*graph.value_info, *graph.output)}
     return {name: tuple(map(_dim, kind.shape.dim)) for name, kind in tensors.items() if kind.HasField("shape")}

@@ -1,6 +1,6 @@
-"""The shapes that ONNX operators other than pooling leave, by the formulas of `poolcli.window` where there are windows.
+"""The output shapes of ONNX operators other than pooling; windows follow the formulas of `poolcli.window`.
 
-What is not in the table, or depends on computed values, leaves an unknown shape: told, not guessed.
+An operator that is not in the table, or depends on computed values, has an unknown shape, never a guessed one.
 """
 
 from __future__ import annotations
@@ -52,8 +52,7 @@ def _wider(dims: list[Dim]) -> Dim:
 
 
 def _pad(node: Any, scope: Any) -> ModelShape | None:
-    x = _input(node, scope)
-    pads = node.numbers("pads") or (scope.numbers(node.inputs[1]) if len(node.inputs) > 1 else None)
+    x, pads = _input(node, scope), scope.numbers_of(node, "pads")
     if x is None:
         return None
     if pads is None or len(pads) != 2 * len(x):  # or only some axes are padded, or the amounts are computed
@@ -94,13 +93,8 @@ def _gathered(node: Any, scope: Any) -> ModelShape | None:
     return (*x[:axis], *where, *x[axis + 1 :])
 
 
-def _axes(node: Any, scope: Any) -> list[int] | None:
-    said: list[int] | None = node.numbers("axes") or (scope.numbers(node.inputs[1]) if len(node.inputs) > 1 else None)
-    return said
-
-
 def _unsqueezed(node: Any, scope: Any) -> ModelShape | None:
-    x, axes = _input(node, scope), _axes(node, scope)
+    x, axes = _input(node, scope), scope.numbers_of(node, "axes")
     if x is None or axes is None:
         return None
     rank = len(x) + len(axes)
@@ -109,7 +103,7 @@ def _unsqueezed(node: Any, scope: Any) -> ModelShape | None:
 
 
 def _squeezed(node: Any, scope: Any) -> ModelShape | None:
-    x, axes = _input(node, scope), _axes(node, scope)
+    x, axes = _input(node, scope), scope.numbers_of(node, "axes")
     if x is None or axes is None:
         return None
     places = {axis % len(x) for axis in axes} if x else set()
@@ -137,12 +131,9 @@ def _flat(node: Any, scope: Any) -> ModelShape | None:
         return None
     axis = axis + len(x) if axis < 0 else axis
     parts = (x[:axis], x[axis:])
-    return tuple(math.prod(n for n in part if isinstance(n, int)) if _all_known(part) else
-                 part[0] if len(part) == 1 else None for part in parts)  # fmt: skip
-
-
-def _all_known(part: ModelShape) -> bool:
-    return all(isinstance(n, int) for n in part)
+    known = [[n for n in part if isinstance(n, int)] for part in parts]
+    return tuple(math.prod(lengths) if len(lengths) == len(part) else part[0] if len(part) == 1 else None
+                 for part, lengths in zip(parts, known, strict=True))  # fmt: skip
 
 
 SAME_SHAPE_OPERATORS = {

@@ -1,37 +1,23 @@
-"""Protocol buffers without a schema: the fields of a message by their numbers, nothing read that nobody asks for.
+"""Protocol buffers without a schema: the fields of a message by their numbers, decoded only on demand.
 
 The wire format: https://protobuf.dev/programming-guides/encoding/
 """
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 from poolcli.errors import InputError
-from poolcli.models.source import NOT_WHOLE, Budget
+from poolcli.models.source import NOT_WHOLE, Budget, unpacked
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-VARINT_BYTES = 10  # bytes of a number
-PORTION = 1024  # fields that are counted at once
+VARINT_BYTES = 10  # the most bytes of a number
+PORTION = 1024  # fields to count at once
 FIXED = {FIXED64: 8, FIXED32: 4}
 
 
 class Message:
-    """The fields of one message.
-
-    Parameters
-    ----------
-    view : memoryview
-        Its bytes.
-    budget : Budget
-        What the file may cost.
-
-    Raises
-    ------
-    InputError
-        If the bytes are not a message.
-    """
+    """The fields of one message; raises `InputError` if the bytes are not a message."""
 
     def __init__(self, view: memoryview, budget: Budget) -> None:
         self.budget = budget
@@ -64,7 +50,7 @@ class Message:
         return found[-1] if found else default
 
     def numbers(self, field: int) -> list[int]:
-        """Return whole numbers, packed or one by one."""
+        """Return whole numbers, packed or not."""
         found: list[int] = []
         for value in self.fields.get(field, []):
             if isinstance(value, int):
@@ -78,9 +64,8 @@ class Message:
         return found
 
     def floats(self, field: int) -> list[float]:
-        """Return numbers of 32 bits, packed or one by one."""
-        data = b"".join(value for value in self.fields.get(field, []) if not isinstance(value, int))
-        return [value for (value,) in struct.iter_unpack("<f", data[: len(data) // 4 * 4])]
+        """Return 32-bit floats, packed or not."""
+        return unpacked(b"".join(value for value in self.fields.get(field, []) if not isinstance(value, int)), "f")
 
     def text(self, field: int) -> str:
         """Return a text; an empty one if there is none."""

@@ -1,4 +1,4 @@
-"""A model file as bytes that are not read before they are needed, and archives that cannot fill memory or time."""
+"""Model files as bytes that are read only when needed, and archives that cannot take too much memory or time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import mmap
 import os
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -19,12 +20,12 @@ from poolcli.errors import InputError, LimitError
 from poolcli.system.files import open_source, read_source
 from poolcli.system.limits import check_memory
 
-MOST_PARTS = 4_000_000  # fields, nodes and items looked at in one file: seconds of work
+MOST_PARTS = 4_000_000  # fields, nodes and items to read in one file, which takes seconds
 MOST_UNPACKED = 64 << 20  # bytes of one text in an archive, unpacked
-DEEPEST = 24  # models, graphs, functions or modules in each other
-CONSTANT_MOST = 64  # numbers of a constant that are read: pads and axes are few
+DEEPEST = 24  # levels of nested models, graphs, functions or modules
+CONSTANT_MOST = 64  # numbers to read of a constant, enough for pads and axes
 MOST_ENTRIES = 100_000  # files in an archive
-EXPANSION = 20  # bytes of Python objects that a byte of JSON may become
+EXPANSION = 20  # bytes of Python objects for a byte of JSON
 NOT_WHOLE = "it is incomplete or not what it seems; export or copy it again"
 
 
@@ -32,20 +33,14 @@ NOT_WHOLE = "it is incomplete or not what it seems; export or copy it again"
 class ModelFile:
     """A file and its bytes."""
 
-    name: str  # as it was typed, for messages
-    data: bytes | mmap.mmap  # all of it
-    file: BinaryIO  # the same, to be read as a file
+    name: str  # as a user typed it, for messages
+    data: bytes | mmap.mmap
+    file: BinaryIO  # the same bytes as a file
 
 
 @contextmanager
 def mapped(source: str | Path) -> Iterator[ModelFile]:
-    """Open a model; a file's bytes are mapped, so that weights are never read.
-
-    Raises
-    ------
-    FileError
-        If the system refuses.
-    """
+    """Open a model; a file is mapped, so that weights are never read."""
     if str(source) == "-":
         read = read_source(source)
         yield ModelFile(read.name, read.data, io.BytesIO(read.data))
@@ -56,24 +51,24 @@ def mapped(source: str | Path) -> Iterator[ModelFile]:
             data = file.read()
             yield ModelFile(str(source), data, io.BytesIO(data))
             return
-        # not closed here: an error may still hold views of it
+        # not closed, because an error may still hold views of it
         yield ModelFile(str(source), mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), file)
 
 
+def unpacked(data: bytes | memoryview, kind: str) -> list[Any]:
+    """Return little-endian numbers of a kind, as in `struct`, as many as there are bytes for."""
+    whole = len(data) - len(data) % struct.calcsize(kind)
+    return [number for (number,) in struct.iter_unpack(f"<{kind}", data[:whole])]
+
+
 class Budget:
-    """How much work one file may make."""
+    """The amount of work that one file may cause."""
 
     def __init__(self, most: int = MOST_PARTS) -> None:
         self.most = self.left = most
 
     def spend(self, parts: int = 1) -> None:
-        """Take so many parts from it.
-
-        Raises
-        ------
-        LimitError
-            If nothing is left.
-        """
+        """Take so many parts from it; raise `LimitError` if there are not enough."""
         self.left -= parts
         if self.left < 0:
             raise LimitError(
@@ -83,13 +78,7 @@ class Budget:
 
 
 class Archive:
-    """The files in a zip archive, read one at a time and never more than `MOST_UNPACKED` bytes.
-
-    Parameters
-    ----------
-    source : ModelFile
-        What `zipfile` is to open.
-    """
+    """The files in a zip archive, read one at a time and never more than `MOST_UNPACKED` bytes."""
 
     def __init__(self, source: ModelFile) -> None:
         try:
@@ -101,18 +90,18 @@ class Archive:
             raise LimitError(f"the archive has {len(self.names):,} files", f"a model has at most {MOST_ENTRIES:,}")
 
     def find(self, *ends: str) -> str | None:
-        """Return the first name that ends like one of these, whatever the folder."""
+        """Return the first name with one of these endings, in any folder."""
         return next((name for end in ends for name in self.names if f"/{name}".endswith(end)), None)
 
     def read(self, name: str) -> bytes:
-        """Return what is in a file.
+        """Return the content of a file.
 
         Raises
         ------
         InputError
             If it is encrypted or broken.
         LimitError
-            If it is larger than any model's description is.
+            If it is larger than any description of a model.
         """
         entry = self.zip.getinfo(name)
         if entry.flag_bits & 1:

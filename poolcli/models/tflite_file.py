@@ -1,4 +1,4 @@
-"""TensorFlow Lite: a walk of its FlatBuffer; the numbers of fields and operators are those of its schema.
+"""TensorFlow Lite: a walk through its FlatBuffer; for the numbers of fields and operators see its schema.
 
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/lite/schema/schema.fbs
 """
@@ -13,7 +13,7 @@ from typing import Any
 from poolcli.errors import InputError
 from poolcli.models.flatbuffer import Table
 from poolcli.models.layer import Draft, Model, ModelShape, Walk, as_reduction
-from poolcli.models.source import CONSTANT_MOST, NOT_WHOLE, Budget, ModelFile
+from poolcli.models.source import CONSTANT_MOST, NOT_WHOLE, Budget, ModelFile, unpacked
 from poolcli.pooling.frameworks import LITERT
 from poolcli.steps.steps import ReluStep
 
@@ -30,18 +30,18 @@ RELU = 1
 FUSED = {2: "RELU_N1_TO_1: clipped to -1..1", 3: "RELU6: clipped to 0..6", 4: "TANH", 5: "SIGN_BIT"}
 TFLITE_TYPES = {1: "float16", 2: "int32", 3: "uint8", 4: "int64", 7: "int16", 9: "int8", 10: "float64"}
 MIRRORS = ("reflect", "symmetric")
-TFLITE_NUMBERS = {0: "f", 1: "e", 2: "i", 3: "B", 4: "q", 7: "h", 9: "b"}  # types of values, as `struct` has them
-INTEGER = {2: "i", 4: "q"}  # types whose constants are read, as `struct` has them
+TFLITE_NUMBERS = {0: "f", 1: "e", 2: "i", 3: "B", 4: "q", 7: "h", 9: "b"}  # types of values, for `struct`
+INTEGER = {2: "i", 4: "q"}  # types of constants to read, for `struct`
 
 
 @dataclass(frozen=True)
 class Operator:
-    """An operator: the number of its kind, its own name if it is custom, tensors, options."""
+    """An operator."""
 
-    code: int
-    custom: str
-    inputs: Sequence[int]
-    outputs: Sequence[int]
+    code: int  # the number of its kind
+    custom: str  # its name if it is custom
+    inputs: Sequence[int]  # tensors
+    outputs: Sequence[int]  # tensors
     options: Table | None
 
 
@@ -59,7 +59,7 @@ def read_tflite(source: ModelFile) -> Model:
 
 
 class _Walk(Walk):
-    """One way through a model's graphs."""
+    """A walk through a model's graphs."""
 
     def __init__(self, codes: Sequence[tuple[int, str]], buffers: Sequence[Table], budget: Budget) -> None:
         super().__init__(budget)
@@ -68,7 +68,7 @@ class _Walk(Walk):
         self.tensors: list[Table] = []
 
     def graph(self, graph: Table, place: str) -> None:
-        """Look at every operator of a graph."""
+        """Go through the operators of a graph."""
         self.tensors = graph.tables(0)
         operators = [self._operator(table) for table in graph.tables(3)]
         makers = {output: one for one in operators for output in one.outputs}
@@ -94,7 +94,7 @@ class _Walk(Walk):
         return Operator(*self.codes[index], table.numbers(1), table.numbers(2), table.table(4))
 
     def _drafted(self, one: Operator, takers: Mapping[int, set[int]]) -> Draft | None:
-        """Return the layer that an operator is, if it is pooling."""
+        """Return the pooling layer that an operator is, if any."""
         if one.code not in POOLS and one.code not in REDUCTION_CODES:
             return None
         if not one.inputs or not one.outputs:
@@ -132,14 +132,14 @@ class _Walk(Walk):
         return draft and self._quantised(draft, one)
 
     def _quantised(self, draft: Draft, one: Operator) -> Draft:
-        """Say of whole numbers what they stand for."""
+        """Note what whole numbers stand for."""
         said = [self._scale(tensor) for tensor in (one.inputs[0], one.outputs[0])]
         if said[0]:
             draft.unusual.append(f"{draft.dtype}, {said[0]}" + ("" if said[1] == said[0] else f"; out {said[1]}"))
         return draft
 
     def _scale(self, index: int) -> str:
-        """Write what a tensor's whole numbers stand for; nothing if they stand for themselves."""
+        """Write what a tensor's whole numbers stand for; empty if for themselves."""
         said = self._tensor(index).table(4)
         scales = said.numbers(2, "I") if said else []
         if not said or not scales:
@@ -158,23 +158,22 @@ class _Walk(Walk):
         return next((part for part in parts if "pool" in part.lower()), name)
 
     def _shape(self, index: int) -> ModelShape | None:
-        """Return a shape with the axes that are dynamic unknown."""
+        """Return a shape, in which dynamic axes are unknown."""
         tensor = self._tensor(index)
         said = tensor.numbers(7) or tensor.numbers(0)
         return tuple(None if length < 0 else length for length in said) if said else None
 
     def _constant(self, index: int, kinds: Mapping[int, str] = INTEGER) -> list[int] | None:
-        """Return the few numbers of a tensor that is a constant."""
+        """Return the numbers of a small constant tensor."""
         tensor = self._tensor(index)
         kind, buffer = kinds.get(tensor.number(1, "b")), tensor.number(2, "I")
         data = self.buffers[buffer].bytes(0) if kind and 0 < buffer < len(self.buffers) else b""
         if not kind or not data or len(data) > CONSTANT_MOST * 8:
             return None
-        size = struct.calcsize(kind)
-        return [number for (number,) in struct.iter_unpack(f"<{kind}", data[: len(data) // size * size])]
+        return unpacked(data, kind)
 
     def _note_pad(self, draft: Draft, one: Operator | None) -> None:
-        """Take down a pad right before a layer; the 0 of whole numbers is their zero point."""
+        """Record a pad right before a layer; for whole numbers 0 is their zero point."""
         if one is None or one.code not in (PAD, PADV2, MIRROR):
             return
         pads = self._constant(one.inputs[1]) if len(one.inputs) > 1 else None

@@ -1,7 +1,7 @@
-"""PyTorch's exported programs (.pt2): the JSON in the archive; weights and everything pickled are left alone.
+"""PyTorch's exported programs (.pt2): the JSON in the archive; weights and all pickled files are ignored.
 
-The form is that of ``torch/_export/serde/schema.py``, in the layout of today (``models/NAME.json``) and in the one
-before (``serialized_exported_program.json``).
+For the form see ``torch/_export/serde/schema.py``. The JSON is in today's place (``models/NAME.json``) or in the older
+one (``serialized_exported_program.json``).
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ OPERATORS: Mapping[str, type[ast.operator]] = {
     "Add": ast.Add, "Mul": ast.Mult, "Pow": ast.Pow, "FloorDiv": ast.FloorDiv, "CleanDiv": ast.FloorDiv,
     "Mod": ast.Mod, "PythonMod": ast.Mod,
 }  # fmt: skip
-LONGEST_EXPRESSION = 400  # letters of a length that is computed
+LONGEST_EXPRESSION = 400  # letters of a computed length
 
 
 class SymbolicError(ValueError):
-    """An option that is known only when the program runs."""
+    """An option whose value is known only at run time."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +50,12 @@ class AtenCall:
 
     @property
     def source(self) -> str:
-        """The tensor that it is called on."""
+        """The tensor on which it is called."""
         tensor = self.arguments.get("self") or self.arguments.get("input") or {}
         return str(tensor.get("as_tensor", {}).get("name", ""))
 
     def value(self, name: str) -> Any:
-        """Return an argument as Python has it; None if it is not given.
-
-        Raises
-        ------
-        SymbolicError
-            If it is a symbol.
-        """
+        """Return an argument as a Python value, None if it is missing; raise `SymbolicError` if it is a symbol."""
         said = self.arguments.get(name)
         if said is None or "as_none" in said:
             return None
@@ -80,13 +74,7 @@ def _known(said: Any) -> int:
 
 
 def read_exported(archive: Archive) -> Model:
-    """List the pooling layers of an exported program.
-
-    Raises
-    ------
-    InputError
-        If its form is not known.
-    """
+    """List the pooling layers of an exported program."""
     name = next((name for name in archive.names if NEW.fullmatch(name)), None) or archive.find(OLD)
     if name is None:
         raise InputError("an archive of an exported program without the program", NOT_WHOLE)
@@ -105,10 +93,10 @@ def read_exported(archive: Archive) -> Model:
 
 
 class _Walk(Walk):
-    """One way through a program's graphs."""
+    """A walk through a program's graphs."""
 
     def graph(self, graph: Mapping[str, Any], place: str = "", depth: int = 0) -> None:
-        """Look at every node of a graph, and of those in it."""
+        """Go through the nodes of a graph, and of the graphs in it."""
         if depth > DEEPEST:
             raise InputError(f"graphs nested more than {DEEPEST} deep", NOT_WHOLE)
         calls = [_call(node) for node in graph["nodes"]]
@@ -164,7 +152,7 @@ def _tensor(argument: Any) -> str:
 
 
 def _drafted(call: AtenCall, tensors: Mapping[str, Any], takers: Mapping[str, set[str]]) -> Draft | None:
-    """Return the layer that a call is, if it is pooling."""
+    """Return the pooling layer that a call is, if any."""
     target = ATEN_LAYER.fullmatch(call.target)
     if target is None:
         return None
@@ -186,7 +174,7 @@ def _drafted(call: AtenCall, tensors: Mapping[str, Any], takers: Mapping[str, se
 
 
 def _window(draft: Draft, call: AtenCall, kind: str) -> None:
-    """Take down where the windows of a layer lie."""
+    """Record the windows of a layer."""
     if kind.startswith("adaptive"):
         draft.options["output_size"] = _sizes(call.value("output_size"), draft.ndim)
         return
@@ -240,7 +228,7 @@ def _arithmetic(text: str) -> str:
 
 
 class _Arithmetic(ast.NodeTransformer):
-    """Puts operators in place of SymPy's functions."""
+    """Replaces SymPy's functions with operators."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         """Return a symbol, a number, or the arguments with operators between them."""
@@ -261,11 +249,11 @@ def _joined(one: ast.expr, operator: ast.operator, other: ast.expr) -> ast.expr:
     return ast.BinOp(one, operator, other)
 
 
-ATEN_FILLS = {"reflect": "reflect", "replicate": "replicate", "circular": "wrap"}  # by PyTorch's words
+ATEN_FILLS = {"reflect": "reflect", "replicate": "replicate", "circular": "wrap"}  # by PyTorch's names
 
 
 def _note_pad(draft: Draft, call: AtenCall | None, tensors: Mapping[str, Any]) -> None:
-    """Take down a padding right before a layer; its pads begin with the last axis."""
+    """Record a pad right before a layer, whose amounts are given last axis first."""
     target = ATEN_LAYER.fullmatch(call.target) if call else None
     if call is None or target is None or target["name"] not in ("pad", "constant_pad_nd"):
         return

@@ -1,6 +1,6 @@
-"""TorchScript (.pt): the readable source in the archive, from which parameters follow, but no shapes.
+"""TorchScript (.pt): the readable source in the archive, which has parameters, but no shapes.
 
-The order is that of the forward methods, followed from the class of the whole model.
+The layers are in the order of the forward methods, starting from the class of the whole model.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STEP = re.compile(r"\(([\w.]+)\)\.forward\(|\b(torch\.\w+|\w+)\(")
 FUNCTION = re.compile(rf"(?:__torch__\.torch\.nn\.functional\._?|torch\.){POOL_CALL}")
 REDUCTION_CALLS = ("torch.mean", "torch.amax", "torch.amin")
 CALL_TEXT = 2000  # characters of one call
-ARGUMENTS = {  # the arguments behind the input, by position
+ARGUMENTS = {  # the arguments after the input, by position
     "max": ("kernel_size", "stride", "padding", "dilation", "ceil_mode"),
     "avg": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
     "adaptive_avg": ("output_size",),
@@ -36,15 +36,15 @@ ARGUMENTS = {  # the arguments behind the input, by position
 
 @dataclass(frozen=True)
 class Class:
-    """A module's class: the classes of its members, and what its forward method does."""
+    """A module's class."""
 
     name: str
-    members: Mapping[str, str]
-    body: str
+    members: Mapping[str, str]  # the classes of its members
+    body: str  # of its forward method
 
 
 def read_script(archive: Archive) -> Model:
-    """List the pooling layers of a TorchScript archive, as far as its source tells."""
+    """List the pooling layers that the source in a TorchScript archive shows."""
     classes, budget = {}, Budget()
     for name in archive.names:
         where = re.fullmatch(r"(?:.*/)?code/(__torch__.*)\.py", name)
@@ -69,7 +69,7 @@ def read_script(archive: Archive) -> Model:
 
 
 class _Walk(Walk):
-    """One way through the forward methods."""
+    """A walk through the forward methods."""
 
     def __init__(self, classes: Mapping[str, Class], budget: Budget) -> None:
         super().__init__(budget)
@@ -93,7 +93,7 @@ class _Walk(Walk):
                 self.notes[f"{path or 'the model'}: {told}"] = None
 
     def _inside(self, one: Class, member: str, path: str, depth: int) -> None:
-        """Go into a member; one of a member, such as self.a.b, is followed name by name."""
+        """Go into a member, or into a member of a member, such as self.a.b."""
         inner: Class | None = one
         names = member.removeprefix("self.").split(".")
         for name in names:
@@ -128,7 +128,7 @@ class _Called:
 
 
 def _calls(body: str) -> Iterator[_Called]:
-    """Yield the calls in the order in which they are made: those in the arguments of a call before it."""
+    """Yield the calls in the order of execution: those in the arguments of a call come before it."""
     found = []
     for match in STEP.finditer(body):
         arguments, end = _arguments(body, match.end())
@@ -153,7 +153,7 @@ def _arguments(body: str, start: int) -> tuple[list[str], int]:
 
 
 def _value(text: str) -> Any:
-    """Return a value that stands in the source; what is computed is none."""
+    """Return a literal value in the source; raise an error if it is computed."""
     value = ast.literal_eval(text) if text else None
     if isinstance(value, list):
         return tuple(value) or None

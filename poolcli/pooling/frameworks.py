@@ -161,11 +161,6 @@ def _cropped_same(facts: LayerFacts) -> bool:
     return any((-(-n // s) - 1) * s + k - n <= most for n, k, s in sizes)
 
 
-def _no_channels(facts: LayerFacts) -> bool:
-    """Whether the last axis before the spatial ones, that of the channels, is empty."""
-    return facts.lead[-1:] == (0,)
-
-
 def _columns_first(facts: LayerFacts) -> bool:
     return facts.layer.storage_order == 1
 
@@ -240,7 +235,7 @@ def _torch_lp(facts: LayerFacts) -> Mode:
 def _torch_without_channels(facts: LayerFacts) -> bool:
     """Whether channels are missing where it needs some; adaptive pooling needs them for maxima in 2-D and 3-D only."""
     wanted = not _kind("adaptive", "global")(facts) or _all(_mode("max"), _ndim(2, 3))(facts)
-    return wanted and _no_channels(facts)
+    return wanted and facts.lead[-1:] == (0,)
 
 
 _FIRST = "pad first with torch.nn.functional.pad"

@@ -21,7 +21,7 @@ from poolcli.pooling.layer import Pooling, numbering
 from poolcli.pooling.modes import MODES, parse_mode
 from poolcli.pooling.options import OPTIONS, Options, Size, as_lists
 from poolcli.system.limits import check_memory
-from poolcli.window import Axis, Window, output_shape, times
+from poolcli.window import Axis, output_shape, recorded_window, times
 from poolcli.wording import Phrase, Typed, safe
 
 Array = NDArray[Any]
@@ -140,14 +140,9 @@ def _check_known(known: Mapping[str, Any]) -> None:
                              AGAIN)  # fmt: skip
 
 
-def undone_window(ndim: int, known: Mapping[str, Any]) -> Window:
-    """Return the window of the pooling to undo, given its record."""
-    return Window.of(ndim, size=known.get("size", 2), stride=known.get("stride"), padding=known.get("padding", "valid"))
-
-
 def implied_shape(spatial: Sequence[int], known: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the smallest input that the windows cover, ``(o - 1) s - 2 p + k``, PyTorch's and ONNX's rule."""
-    window = undone_window(len(spatial), known)
+    window = recorded_window(len(spatial), known)
     pads = [(0, 0)] * len(spatial) if isinstance(window.padding, str) else window.padding
     return tuple(
         (number - 1) * stride - sum(pad) + size

@@ -156,20 +156,12 @@ class Mode(NamedTuple):
         return f"{self.name}:{self.parameter.letter}" if self.parameter else self.name
 
 
-def _square(x: Any, _: float) -> Any:
-    return x * x
-
-
 def _power(x: Any, p: float) -> Any:
     return abs(x) if p == 1 else x * x if p == 2 else abs(x) ** p
 
 
 def _root(total: Any, _: Any, p: float) -> Any:
     return total if p == 1 else total**0.5 if p == 2 else total ** (1 / p)
-
-
-def _moments(x: Any, _: float) -> Any:
-    return 1.0, x, x - x  # 1.0 stands for an array of ones; the spread of NaN or infinity alone is NaN
 
 
 def _merge_moments(one: State, other: State) -> State:
@@ -181,10 +173,6 @@ def _merge_moments(one: State, other: State) -> State:
     share = m / np.maximum(total, 1)
     delta = mean_2 - mean
     return total, mean + delta * share, spread + spread_2 + delta * delta * (n * share)
-
-
-def _weighted(x: Any, _: float) -> Any:
-    return x, x
 
 
 def _merge_weighted(one: State, other: State) -> State:
@@ -228,12 +216,13 @@ HIGH_ORDER = 8.0  # the largest p for which |x|^p of scaled x keeps its digits; 
 MAX = Reduction("maximum", ("lowest",), ignoring="fmax")
 MIN = Reduction("minimum", ("highest",), ignoring="fmin")
 SUM = Reduction("add")
-SQUARES = Reduction("add", prepare=_square, wide=True)
+SQUARES = Reduction("add", prepare=lambda x, _: x * x, wide=True)
 POWERS = Reduction("add", prepare=_power, wide=True)
-MOMENTS = Reduction(_merge_moments, (0, 0, 0), _moments, wide=True)
+# 1.0 stands for an array of ones; the spread of NaN or infinity alone is NaN
+MOMENTS = Reduction(_merge_moments, (0, 0, 0), lambda x, _: (1.0, x, x - x), wide=True)
 LOG_SUM_EXP = Reduction("logaddexp", (-math.inf,), lambda x, r: x * r, wide=True)
 LOG_POWERS = Reduction("logaddexp", (-math.inf,), _log_power, wide=True)
-SOFT = Reduction(_merge_weighted, (-math.inf, 0), _weighted, wide=True)
+SOFT = Reduction(_merge_weighted, (-math.inf, 0), lambda x, _: (x, x), wide=True)
 
 _ROWS = (
     Mode("max", "max(x)", (MAX,), result="same", says="keeps the largest value of every window",
