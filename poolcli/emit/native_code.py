@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from poolcli.steps.steps import ConvStep
     from poolcli.window import Window
 
-REDUCTIONS = {"max": "reduce_max", "avg": "reduce_mean"}  # by mode
+WHOLE_MAP = {"max": "reduce_max", "avg": "reduce_mean"}  # by mode
 MOST_TRIED = 32  # lengths of an axis on which to compare the windows of two rules
 
 
@@ -178,7 +178,7 @@ class TensorFlow(Native):
 
     def whole(self, layer: Pooling) -> list[str]:
         """Write the call that pools the whole map."""
-        name = REDUCTIONS[layer.mode.mode.name]
+        name = WHOLE_MAP[layer.mode.mode.name]
         return [f"t = tf.{name}(t, axis={self.axes()}, keepdims=True)"]
 
 
@@ -249,7 +249,7 @@ class OpenVINO(Native):
 
     def whole(self, layer: Pooling) -> list[str]:
         """Write the call that pools the whole map."""
-        name = REDUCTIONS[layer.mode.mode.name]
+        name = WHOLE_MAP[layer.mode.mode.name]
         if layer.compat is not None and name == "reduce_max":
             self.refuse_nan("the result of its ReduceMax for NaN is not known")
         return self._run(f"{name}(given, np.array({list(range(2, 2 + self.ndim))}), keep_dims=True)")

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from poolcli.errors import InputError
-from poolcli.models.layer import Dim, Draft, Model, ModelShape, Walk, in_order, merged, slid
+from poolcli.models.layer import Dim, Draft, Model, ModelShape, Walk, merged, slid, sorted_graph
 from poolcli.models.source import DEEPEST, NOT_WHOLE, Archive, Budget
 from poolcli.pooling.frameworks import KERAS
 
@@ -75,7 +75,7 @@ class _Walk(Walk):
         calls = {(_name(layer), number): (layer, said) for layer in layers for number, said in enumerate(_calls(layer))}
         after: dict[LayerCall, ModelShape | None] = {}
         needs = {call: [source for source, _ in said] for call, (_, said) in calls.items()}
-        for call in in_order(needs, lambda call: call[0]):
+        for call in sorted_graph(needs, lambda call: call[0]):
             if call not in calls:
                 continue
             layer, said = calls[call]

@@ -262,7 +262,7 @@ def _clipped(window: Window, axes: Sequence[Axis | None], ndim: int) -> Iterator
 Key = TypeVar("Key", bound=Hashable)
 
 
-def in_order(needs: Mapping[Key, Collection[Key]], name: Callable[[Key], str]) -> list[Key]:
+def sorted_graph(needs: Mapping[Key, Collection[Key]], name: Callable[[Key], str]) -> list[Key]:
     """Return the nodes of a graph so that each comes after those it needs: unchanged, except in broken files.
 
     Raises

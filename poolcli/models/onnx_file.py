@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from poolcli.errors import InputError
-from poolcli.models.layer import Dim, Draft, Model, ModelShape, Walk, as_reduction, in_order, merged
+from poolcli.models.layer import Dim, Draft, Model, ModelShape, Walk, as_reduction, merged, sorted_graph
 from poolcli.models.onnx_inference import inferred_shapes
 from poolcli.models.onnx_shapes import AUTO_PAD, SHAPES_AFTER
 from poolcli.models.protobuf import Message
@@ -255,7 +255,7 @@ def _ordered(nodes: list[Node]) -> list[Node]:
     """Return the nodes so that each comes after those it needs."""
     places = {output: place for place, node in enumerate(nodes) for output in node.outputs if output}
     needs = {place: {places[name] for name in node.inputs if name in places} for place, node in enumerate(nodes)}
-    return [nodes[place] for place in in_order(needs, lambda place: nodes[place].name or nodes[place].kind)]
+    return [nodes[place] for place in sorted_graph(needs, lambda place: nodes[place].name or nodes[place].kind)]
 
 
 def _declared(value: Message) -> tuple[ModelShape | None, int]:
