@@ -153,8 +153,8 @@ def _bracketed(text: str) -> str:
 def _middle_text(terms: Terms) -> str:
     ranked, half = terms.ranked, terms.values.size // 2
     if terms.values.size % 2 == 0 and not _has_nan(ranked):
-        return f"({number(ranked[half - 1])} + {_bracketed(number(ranked[half]))}) / 2"
-    return number(ranked[half])
+        return f": ({number(ranked[half - 1])} + {_bracketed(number(ranked[half]))}) / 2"
+    return ""  # of an odd count it is the result
 
 
 def _place(terms: Terms) -> float:
@@ -165,7 +165,7 @@ def _between_text(terms: Terms) -> str:
     place = _place(terms)
     low, high = number(terms.ranked[math.floor(place)]), _bracketed(number(terms.ranked[math.ceil(place)]))
     share = number(place - math.floor(place))
-    return low if share == "0" else f"{low} + {share} * ({high} - {_bracketed(low)})"
+    return "" if share == "0" else f": {low} + {share} * ({high} - {_bracketed(low)})"
 
 
 def _seen(terms: Terms) -> str:

@@ -163,6 +163,14 @@ def _why(before: FeatureMap, here: PoolStep, written: PoolStep, made: Variants) 
     there, marks = made.variants[1].values, made.marks(made.variants[1])
     if there is None or marks is None or made.first.values is None or made.first.values.shape != there.shape:
         return ("the number of windows differs",)
+    layer, target = here.layer(before.ndim), find(written.options.get("compat"))
+    counted = _counts_pads(layer, layer.plan(before.spatial))
+    for name in (here.options.get("compat"), None):  # a framework may refuse to count padding
+        swapped: Any = {**here.options, "compat": name, "count_include_pad": not counted}
+        with suppress(PoolcliError):
+            if target and _equal(compared(before, {"here": replace(here, options=swapped), "there": written})):
+                places = ("here", f"in {target.title}") if counted else (f"in {target.title}", "here")
+                return (f"padding counts in the divisor {places[0]}, but not {places[1]}",)
     return (f"{int(marks.sum())} of {marks.size} values of a trial with {before.values.dtype} differ",)
 
 
@@ -206,7 +214,7 @@ def _spellings(step: PoolStep, lengths: Sequence[int], name: str) -> Iterator[Po
     """Yield the layer as a framework may write it: as it is, then with other options for the same windows."""
     layer = step.layer(len(lengths))
     axes = layer.plan(lengths)
-    counted = layer.count_include_pad and layer.mode.mode.divides and not all(map(_without_pads, axes))
+    counted = _counts_pads(layer, axes)
     options: Any = {key: value for key, value in step.options.items() if key != "count_include_pad"} | {"compat": name}
     yield from _counting(replace(step, options=options), counted)
     for changes in _other_words(layer, axes):
@@ -226,8 +234,10 @@ def _counting(step: PoolStep, counted: bool) -> Iterator[PoolStep]:
         yield step
 
 
-def _without_pads(axis: Axis) -> bool:
-    return bool((axis.counts(include_pad=True) == axis.counts()).all())
+def _counts_pads(layer: Pooling, axes: Sequence[Axis]) -> bool:
+    """Whether padding counts in an average on these axes, as the layer's framework counts it."""
+    padded = any((axis.counts(include_pad=True) != axis.counts()).any() for axis in layer.counted(axes))
+    return layer.count_include_pad and layer.mode.mode.divides and padded
 
 
 def _other_words(layer: Pooling, axes: Sequence[Axis]) -> Iterator[dict[str, Any]]:

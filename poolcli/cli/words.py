@@ -191,6 +191,8 @@ def _other_option(problem: Any, options: Mapping[str, Any]) -> str:
 def _for_extra(names: str, inputs: Sequence[str], options: Mapping[str, Any]) -> str:
     """Return the hint for extra arguments: several inputs are a batch, the name of no file is an output."""
     if len(inputs) > 1 and all(map(os.path.exists, inputs)):
+        if "--input-format" not in options:  # batch pools maps, not models
+            return "give one file at a time"
         return f"one at a time, or all of them: poolcli batch {' '.join(map(shell_word, inputs))} -o FOLDER"
     if re.fullmatch(FILE, names) and not os.path.lexists(names) and "-o" in options:
         return f"-o {shell_word(names)} writes the result there"

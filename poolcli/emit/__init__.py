@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from poolcli.errors import UnknownNameError
+from poolcli.errors import UnknownNameError, UsageError
 from poolcli.featuremap import inner_order
 
 if TYPE_CHECKING:
@@ -111,6 +111,19 @@ def emit_model(
 
 def _program(steps: Sequence[Step], ndim: int, target: str) -> Program:
     program = target_class(target)(ndim)
-    for step in steps:
-        program.add(step)
+    try:
+        for step in steps:
+            program.add(step)
+    except UsageError as problem:
+        if problem.advice == program.by_numpy and not _has_numpy_code(steps, ndim):
+            problem.advice = program.instead
+        raise
     return program
+
+
+def _has_numpy_code(steps: Sequence[Step], ndim: int) -> bool:
+    try:
+        _program(steps, ndim, "numpy")
+    except UsageError:
+        return False
+    return True

@@ -91,6 +91,9 @@ class Program:
 
     name: ClassVar[str]
     title: ClassVar[str]
+    # the hints where there is no code: NumPy's, if that exists, or none at all
+    by_numpy: ClassVar[Phrase] = Phrase("{target}", target="numpy")
+    instead: ClassVar[Phrase] = INSTEAD
     follows: ClassVar[tuple[str, ...]] = ("torch", "keras", "onnx")  # the frameworks whose layers it can write
     suffix: ClassVar[str] = ""  # of files that hold a model itself, if there are any
 
@@ -146,7 +149,7 @@ class Program:
 
     def refuse(self, why: str | Phrase, hint: str | Phrase | None = None) -> NoReturn:
         """Raise the `UsageError` that says why there is no code."""
-        usual = Phrase("{target}", target="numpy") if self.name != "numpy" else Phrase("leave out {target}")
+        usual = self.by_numpy if self.name != "numpy" else Phrase("leave out {target}")
         raise UsageError(f"no {self.title} code for this: " + why, hint or usual)
 
     def refuse_nan(self, why: str) -> None:

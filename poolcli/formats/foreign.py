@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import PurePath
 from typing import NamedTuple
 
 from poolcli.errors import InputError
 from poolcli.system.files import STDIN_NAME, free_name, piped
+from poolcli.system.portable import shell_word
 
 # Compressed files: the first bytes, the name, and the program that unpacks them.
 PACKED: tuple[tuple[bytes, str, str], ...] = (
@@ -187,7 +187,7 @@ def _advice(kind: Foreign, name: str) -> str:
     free = {"png": free_name("picture.png"), "csv": free_name("table.csv"), "folder": free_name("unpacked")}
     imported = code.partition(";")[0].removeprefix("import ").split(", ")
     modules = " and ".join(module.partition(".")[0] for module in imported if module != "numpy")
-    return kind.advice.format(name=shlex.quote(name), run=f"python -c {shlex.quote(code)}", modules=modules, **free)
+    return kind.advice.format(name=shell_word(name), run=f"python -c {shell_word(code)}", modules=modules, **free)
 
 
 def _literal(text: str) -> str:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import chain, islice
@@ -29,6 +28,7 @@ from poolcli.formats.numbers import Misfit, Numbers, range_error
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.text import BAND_CELLS, Number, dump_numbers, newlines, pieces_of, place, quoted, utf8
 from poolcli.system.files import piped
+from poolcli.system.portable import shell_word
 from poolcli.wording import Phrase, Typed, many
 
 DTYPES = (
@@ -330,7 +330,7 @@ class _Document:
         path = next(_lists(self.members(token.stop, 1)[0], ".[0]"), "")
         if not re.fullmatch(PLAIN_PATH, path.removeprefix(".[0]")):
             return LISTS
-        return piped(f"jq {shlex.quote(path)}", self.name, "give the numbers of one record alone: {pipe}")
+        return piped(f"jq {shell_word(path)}", self.name, "give the numbers of one record alone: {pipe}")
 
     def number_at(self, start: int, index: int) -> int:
         """Return the offset of the number with this index in an array."""
@@ -480,7 +480,7 @@ def _elsewhere(keys: Mapping[str, Any], document: _Document) -> str | Phrase:
         if document.in_line:  # its name has the number of the line
             jq, name = "jq -c", name.rpartition(": line ")[0]
         return piped(
-            f"{jq} {shlex.quote(paths[0])}", name, f"give what is under {paths[0][1:]!r} alone{others}: {{pipe}}"
+            f"{jq} {shell_word(paths[0])}", name, f"give what is under {paths[0][1:]!r} alone{others}: {{pipe}}"
         )
     if keys and all(isinstance(value, dict) for value in keys.values()):
         return 'if pandas wrote it: to_json(orient="values")'

@@ -60,7 +60,7 @@ def draw(
         exercise = bool(given.get("exercise"))
         return page(feature_map, layer, colormap=colormap, at=at, exercise=exercise, named=named), ()
     colormap = colormap or usual_colormap(feature_map.white)
-    if what == "a walk":
+    if what == "an animation":
         moving: Any = "gif" if kind == "gif" else "apng"
         pace, frames = given.get("fps", FPS_USUAL), given.get("frames", MOST_FRAMES)
         return walk(

@@ -18,7 +18,7 @@ HEEDED: Mapping[str, Sequence[str]] = {
     "a page": ("at", "exercise"),
     "one window": ("at", "zoom"),
     "the finished picture": ("still", "zoom"),
-    "a walk": ("fps", "frames", "zoom"),
+    "an animation": ("fps", "frames", "zoom"),
 }
 
 
@@ -59,7 +59,7 @@ def what_is_drawn(kind: str, options: Mapping[str, Any]) -> str:
     Examples
     --------
     >>> what_is_drawn("png", {"zoom": 9}), what_is_drawn("png", {"at": (0, 1)}), what_is_drawn("png", {"fps": 3})
-    ('the finished picture', 'one window', 'a walk')
+    ('the finished picture', 'one window', 'an animation')
     """
     given = {name for name, value in options.items() if value is not None and value is not False}
     what = _what(kind, given)
@@ -80,4 +80,4 @@ def _what(kind: str, given: set[str]) -> str:
         return "one window"
     if "still" in given or (kind == "png" and not given & {"fps", "frames"}):
         return "the finished picture"
-    return "one window" if kind == "svg" else "a walk"
+    return "one window" if kind == "svg" else "an animation"

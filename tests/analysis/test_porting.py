@@ -52,6 +52,11 @@ def shown(made: Port) -> tuple[Any, ...]:
     (layer("avg", output_size=1, compat="torch"), (6, 7), "onnx", ("same", (), {"global": True, "output_size": None})),
     (layer("max", 2, dilation=3, compat="onnx"), (20, 20), "keras", (
         "refused", ("Keras refuses this layer: its pooling layers have no dilation",), {})),
+    # LiteRT never counts padding: PyTorch does unless told otherwise
+    (layer("avg", 3, stride=2, padding=1, compat="torch"), (25, 25), "litert", (
+        "differs", ("padding counts in the divisor here, but not in LiteRT",), {})),
+    (layer("avg", 3, stride=2, padding="same", compat="litert"), (25, 25), "torch", (
+        "same", (), {"padding": [[1, 1], [1, 1]]})),
 ])  # fmt: skip
 def test_a_layer_elsewhere(step: PoolStep, spatial: Any, name: str, expected: tuple[Any, ...]) -> None:
     assert shown(port(step, spatial, name)) == expected

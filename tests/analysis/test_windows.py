@@ -150,6 +150,7 @@ def test_torch_has_formulas_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("mode", "formula", "winners"),
     [("median", "middle of 1, 3, 5, 6: (3 + 5) / 2", ((0, 1), (1, 0))),
+     ("percentile:100", "place 3 in 1, 3, 5, 6", ((1, 1),)),
      ("majority", "most frequent of 1, 3, 5, 6: 1 occurs 1x", ((0, 0),)),
      ("range", "6 - 1", ((1, 1), (0, 0))),
      ("percentile:50", "place 1.5 in 1, 3, 5, 6: 3 + 0.5 * (5 - 3)", ((0, 1), (1, 0))),

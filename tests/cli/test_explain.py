@@ -22,6 +22,15 @@ def test_one_window_is_shown_in_every_format(call: Run, tiny: Path, tmp_path: Pa
     assert wrong.err.startswith("error: there is no window 9,9")
 
 
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [("x.html", "a page"), ("x.gif", "an animation"), ("x.svg", "one window"), ("x.png", "the finished picture")],
+)
+def test_what_a_file_holds_is_said(call: Run, tiny: Path, tmp_path: Path, name: str, what: str) -> None:
+    result = call("explain", "-o", name, str(tiny), cwd=tmp_path)
+    assert result.err == f"wrote {name} ({what}, {(tmp_path / name).stat().st_size} bytes)\n"
+
+
 def test_a_png_moves_only_if_a_pace_is_asked_for(call: Run, tiny: Path, tmp_path: Path) -> None:
     frames = []
     for options in ([], ["--still"], ["--fps", "3"]):

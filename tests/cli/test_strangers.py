@@ -37,6 +37,7 @@ def folder(tmp_path: Path) -> Path:
         (["show", "a.csv", "b.csv"], "one at a time, or all of them: poolcli batch a.csv b.csv -o FOLDER"),
         (["pool", "-k", "2", "a.csv", "b.csv", "a.csv"],
          "one at a time, or all of them: poolcli batch a.csv b.csv a.csv -o FOLDER"),
+        (["layers", "a.csv", "b.csv"], "give one file at a time"),
         (["pool", "a.csv", "new.csv"], "-o new.csv writes the result there"),
         (["show", "a.csv", "new.csv"], "see: poolcli show --help"),
         (["run", "a.csv", "pool", "b.csv"], "see: poolcli pool --help"),

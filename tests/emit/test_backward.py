@@ -28,6 +28,17 @@ LAYERS: list[tuple[str, int | None, Any]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("words", [
+    ["grad", "in.json"], ["unpool", "in.json"], ["grad", "--upstream", "in.json", "other.json"],
+])  # fmt: skip
+def test_code_never_replaces_a_file_that_the_command_reads(call: Run, tmp_path: Path, words: list[str]) -> None:
+    for name in ("in.json", "other.json"):
+        (tmp_path / name).write_text("[[1,2],[3,4]]")
+    result = call(*words, "--emit", "torch", "-o", "in.json", cwd=tmp_path)
+    assert (result.code, (tmp_path / "in.json").read_text()) == (2, "[[1,2],[3,4]]")
+    assert "the output in.json is the input in.json" in result.err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("mode", "size", "options"), LAYERS)
 def test_pytorch_works_out_the_same_gradient(mode: str, size: int | None, options: Any) -> None:

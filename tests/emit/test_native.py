@@ -74,6 +74,14 @@ def test_what_is_not_one_call_says_why(target: str, mode: str, options: Any, why
     assert caught.value.hint
 
 
+@pytest.mark.parametrize(("compat", "hint"), [(None, "target='numpy'"), ("tensorflow", "compute it with pool")])
+def test_code_is_not_advised_that_would_be_refused_too(compat: str | None, hint: str) -> None:
+    options: Any = {"output_size": 2, "fractional": True, "compat": compat}
+    with pytest.raises(UsageError, match="at random") as caught:
+        emit([PoolStep("max", 2 if compat is None else None, options)], 2, "tensorflow")
+    assert caught.value.hint == hint
+
+
 @pytest.mark.parametrize("target", ["tensorflow", "litert", "openvino", "paddle", "flax"])
 def test_one_call_is_one_layer_of_values(target: str) -> None:
     stacks: tuple[list[Step], ...] = ([ReluStep(), PoolStep()], [PoolStep(), PoolStep()])

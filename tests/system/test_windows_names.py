@@ -14,7 +14,7 @@ from poolcli.batch.jobs import FoundFile, Naming
 from poolcli.errors import FileError, UsageError
 from poolcli.system import portable
 from poolcli.system.files import check_target, read_source, write_atomic
-from poolcli.system.portable import refused_by_windows
+from poolcli.system.portable import refused_by_windows, shell_word
 from tests.support.process import Run
 from tests.support.without_posix import of_sockets
 
@@ -63,6 +63,27 @@ def test_names_that_windows_makes_something_else_of(path: str) -> None:
 @pytest.mark.parametrize("path", TAKEN)
 def test_names_that_windows_takes(path: str) -> None:
     assert refused_by_windows(path) == ""
+
+
+@pytest.mark.usefixtures("windows")
+@pytest.mark.parametrize(
+    ("word", "written"),
+    [("a.csv", "a.csv"), (r"C:\out\a.csv", r"C:\out\a.csv"), ("a b.csv", '"a b.csv"'), ("it's.csv", '"it\'s.csv"'),
+     ("a&b.csv", '"a&b.csv"'), ("%TEMP%", '"%TEMP%"'), ("[[1, 2]]", '"[[1, 2]]"'), ('{"a":1}', r'"{\"a\":1}"'), ("", '""')],
+)  # fmt: skip
+def test_cmd_takes_double_quotes_alone(word: str, written: str) -> None:
+    assert shell_word(word) == written
+
+
+@pytest.mark.parametrize(("windows", "quote"), [(True, '"'), (False, "'")])
+def test_hints_quote_words_as_the_shell_of_the_system_wants_it(
+    call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, windows: bool, quote: str
+) -> None:
+    monkeypatch.setattr(portable, "ON_WINDOWS", windows)
+    for name in ("a b.csv", "c d.csv"):
+        (tmp_path / name).write_text("1,2\n3,4\n")
+    result = call("pool", "a b.csv", "c d.csv", cwd=tmp_path)
+    assert f"poolcli batch {quote}a b.csv{quote} {quote}c d.csv{quote} -o FOLDER" in result.err
 
 
 @pytest.mark.parametrize("name", ["con", "Aux", "nul", "prn", "com1", "lpt9"])

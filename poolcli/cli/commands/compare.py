@@ -138,7 +138,7 @@ def compare(
 
         data = comparison_page(called(ready), made, writing.colormap)
         out.put(data, writing.output)
-        out.wrote(writing.output, f"{len(data)} bytes")
+        out.wrote(writing.output, f"a page, {len(data)} bytes")
     elif writing.chosen_format == "json":
         out.json(_record(ready, made), writing.output)
     else:

@@ -269,4 +269,4 @@ def _draw(
     out.put(data, explaining.output)
     for note in notes:
         out.note(note)
-    out.wrote(explaining.output, f"{len(data)} bytes")
+    out.wrote(explaining.output, f"{what_is_drawn(kind, explaining.drawn())}, {len(data)} bytes")

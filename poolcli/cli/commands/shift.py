@@ -106,7 +106,7 @@ def shift(
         data = shift_page(report, picturing.colormap)
         out = verbosity.output()
         out.put(data, shifting.output)
-        out.wrote(shifting.output, f"{len(data)} bytes")
+        out.wrote(shifting.output, f"a page, {len(data)} bytes")
         return
     if shifting.json:
         Output().json(report.record())

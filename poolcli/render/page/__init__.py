@@ -14,7 +14,6 @@ import html
 import json
 import math
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
@@ -35,6 +34,7 @@ from poolcli.pooling.options import KEPT
 from poolcli.render.planes import shrinking
 from poolcli.steps import steps
 from poolcli.steps.steps import PoolStep
+from poolcli.system.portable import shell_word
 from poolcli.window import Axis, times
 from poolcli.wording import Phrase, Typed, safe
 
@@ -247,7 +247,7 @@ def data_of(feature_map: FeatureMap, colormap: str | None) -> dict[str, Any]:
     exact = not whole or values.size == 0 or max(-int(values.min()), int(values.max())) <= EXACT_DOUBLES
     return {
         "name": name,
-        "quoted": shlex.quote(name) if name == feature_map.name else "INPUT",
+        "quoted": shell_word(name) if name == feature_map.name else "INPUT",
         "shape": f"{times(feature_map.shape)} {feature_map.layout}",
         "dtype": str(values.dtype),
         "ndim": feature_map.ndim,

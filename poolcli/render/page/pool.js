@@ -346,8 +346,8 @@ const Pool = (() => {
 
   function middleText({ sorted, x }) {
     const half = Math.floor(x.length / 2);
-    if (x.length % 2 || anyNaN(x)) return number(sorted[half]);
-    return `(${number(sorted[half - 1])} + ${bracketed(number(sorted[half]))}) / 2`;
+    if (x.length % 2 || anyNaN(x)) return ""; // of an odd count it is the result
+    return `: (${number(sorted[half - 1])} + ${bracketed(number(sorted[half]))}) / 2`;
   }
 
   const placeOf = (terms) => ((terms.x.length - 1) * terms.layer.parameter) / 100;
@@ -356,7 +356,7 @@ const Pool = (() => {
     const [sorted, at] = [terms.sorted, placeOf(terms)];
     const [low, high] = [number(sorted[Math.floor(at)]), number(sorted[Math.ceil(at)])];
     const share = number(at - Math.floor(at));
-    return share === "0" ? low : `${low} + ${share} * (${bracketed(high)} - ${bracketed(low)})`;
+    return share === "0" ? "" : `: ${low} + ${share} * (${bracketed(high)} - ${bracketed(low)})`;
   }
 
   function extremesText(terms) {
