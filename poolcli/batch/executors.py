@@ -152,4 +152,4 @@ class Dask(Workers):
             )
 
 
-RESUME = Phrase("start it again, and run the same command with {skip_existing}")
+RESUME = Phrase("restart it, and repeat the command with {skip_existing}")

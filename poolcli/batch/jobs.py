@@ -245,7 +245,7 @@ class Naming:
         name = self._filled(found, number)
         drive, rest = os.path.splitdrive(name)
         if drive or rest.startswith(os.sep) or rest.split(os.sep)[0] in (os.curdir, os.pardir):
-            raise UsageError(f"{found.path} would be written to {name}, outside of the folder {self.folder}", PATTERN)
+            raise UsageError(f"{found.path} would be written to {name}, outside the folder {self.folder}", PATTERN)
         name += self._ending(name, found)
         check_name(name)
         return os.path.join(self.folder, name)
@@ -345,8 +345,8 @@ def _check_targets(jobs: Sequence[Job], overwrite: bool, resume: bool) -> None:
     there = [] if resume else [job.target for job in jobs if os.path.lexists(job.target)]
     if there:
         raise UsageError(
-            f"{len(there)} of {len(jobs)} outputs exist already, the first is {there[0]}",
-            Phrase("add {skip_existing} to go on from there, or {overwrite} to make them again"),
+            f"{len(there)} of {len(jobs)} outputs already exist, the first is {there[0]}",
+            Phrase("add {skip_existing} to resume, or {overwrite} to replace them"),
         )
 
 

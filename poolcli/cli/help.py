@@ -18,7 +18,7 @@ BESIDE = 32  # the column where help starts, unless the option is too long
 ROOM = 24  # columns that help needs beside an option; with fewer it goes below
 WIDEST = 100  # columns of text that still read well
 KEPT_WHOLE = r"\[(?:default:|or) [^]]*\]"
-HELP = "Show this page. Every option can come from the environment: POOLCLI_OUTPUT=result.json."
+HELP = "Show this page. Every option can be set in the environment: POOLCLI_OUTPUT=result.json."
 WORD = r"""(?:'[^']*'|"[^"]*"|[^\s'"])+"""  # a shell word, which may contain quoted blanks
 
 

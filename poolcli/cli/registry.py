@@ -30,7 +30,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "modes": "List the pooling modes with their formulas.",
         "filters": "List the named filters with their kernels.",
         "completion": "Print the completion script of bash, zsh or fish.",
-        "doctor": "Say what is installed, what works and what is missing.",
+        "doctor": "Show what is installed, what works and what is missing.",
     },
 }
 COMMANDS: dict[str, str] = {name: line for rows in GROUPS.values() for name, line in rows.items()}

@@ -58,12 +58,14 @@ def normalize(
 class Sizes(Group, panel=WINDOW):
     """A convolution known by its sizes alone."""
 
-    filters: int | None = option(None, "How many filters, each over every channel.", kind=int, usual="1", metavar="N")
+    filters: int | None = option(
+        None, "The number of filters, each over all channels.", kind=int, usual="1", metavar="N"
+    )
     size: str | None = option(None, "Kernel size in cells.", "-k", usual="3", metavar="N|HxW")
 
 
 def sized_conv(sizes: Sizes, convolving: Convolving) -> list[Any]:
-    """Convolve, with a filter or with filters known by their sizes alone."""
+    """Convolve with a filter, or with filters of given sizes."""
     if convolving.kernel is not None:
         if sizes.filters is not None or sizes.size is not None:
             raise UsageError("--filter and --filters or --size cannot be combined", "a named filter has its own size")
@@ -73,12 +75,12 @@ def sized_conv(sizes: Sizes, convolving: Convolving) -> list[Any]:
 
 
 def flatten() -> list[Any]:
-    """Put all axes but N into one."""
+    """Merge all axes but N into one."""
     return [Flatten()]
 
 
-def dense(*, units: int = option(1, "How many outputs.", panel=WINDOW, metavar="N")) -> list[Any]:
-    """Connect everything with everything."""
+def dense(*, units: int = option(1, "The number of outputs.", panel=WINDOW, metavar="N")) -> list[Any]:
+    """Connect every input to every output."""
     return [Dense(units)]
 
 

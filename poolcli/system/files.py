@@ -45,7 +45,7 @@ REASONS: dict[int, tuple[str, str]] = {
     errno.EROFS: ("the file system is read-only", "write to another folder"),
     errno.ENOSPC: ("no space left on the device", "make room, or write to another disk"),
     errno.EDQUOT: ("the disk quota is used up", "make room, or write to another disk"),
-    errno.EFBIG: ("it would be larger than a file may be", "raise the file size limit (ulimit -f)"),
+    errno.EFBIG: ("the file would be too large", "raise the file size limit (ulimit -f)"),
     errno.ENAMETOOLONG: ("the name is too long", "use a shorter name"),
     errno.ELOOP: ("its symbolic links form a loop", "remove the links"),
     errno.EMFILE: ("too many files are open", "raise the limit (ulimit -n)"),

@@ -38,7 +38,7 @@ def processors() -> int:
 def check_memory(size: int, what: str, hint: str | Phrase) -> None:
     """Raise `LimitError` if `size` bytes are not available."""
     if size > ENOUGH and size > (room := _lately.room(PART * size)):
-        raise LimitError(f"{what} needs {_readable(size)}, but {_readable(room)} are available", hint)
+        raise LimitError(f"{what} needs {_readable(size)}, but only {_readable(room)} is available", hint)
 
 
 class _Lately:
@@ -73,7 +73,7 @@ def check_start() -> None:
     """Raise `LimitError` if ``ulimit`` leaves too little to import libraries, which would end the process."""
     room = min(_left_of_limits(), default=START)
     if room < START and "numpy" not in sys.modules:
-        raise LimitError(f"poolcli needs {_readable(START)} to start, but {_readable(max(room, 0))} are available",
+        raise LimitError(f"poolcli needs {_readable(START)} to start, but only {_readable(max(room, 0))} is available",
                          "raise the limit (ulimit -v)")  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def refused(problem: MemoryError) -> LimitError:
     size = f": {detail[0].lower()}{detail[1:]}" if detail else ""
     there = ""
     with suppress(MemoryError):  # too little even to measure it
-        there = f", {_readable(available())} are available"
+        there = f", {_readable(available())} is available"
     return LimitError(f"not enough memory{there}{size}", "use less data at a time")
 
 

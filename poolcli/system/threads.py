@@ -24,7 +24,7 @@ def threads(asked: int | None = None) -> int:
     if not text:
         return processors()
     if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise UsageError(f"{text!r} threads are not a number of threads", Phrase("{threads} or more", threads=1))
+        raise UsageError(f"{text!r} is not a number of threads", Phrase("{threads} or more", threads=1))
     return int(text)
 
 

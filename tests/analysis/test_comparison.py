@@ -183,7 +183,7 @@ def test_the_example_is_one_that_all_sides_answer_and_some_otherwise(call: Run, 
 def test_what_one_framework_refuses_is_to_be_had_apart(call: Run) -> None:
     words = ("compare", "--compat", "torch,keras", "--padding", "1", "sample_inputs/geeks_4x4.csv")
     alone = "--side torch --side 'keras OPTION=VALUE'"
-    assert f"--padding same; for keras alone, replace --compat by {alone}" in call(*words).err
+    assert f"--padding same; for keras alone, replace --compat with {alone}" in call(*words).err
     sides = ("--side", "torch padding=1", "--side", "keras padding=1")
     assert "--side" not in call("compare", *sides, words[-1]).err
     assert call(*words, "--quiet").err == ""

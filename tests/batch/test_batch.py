@@ -162,7 +162,7 @@ def test_a_pattern_that_is_none_is_refused_at_once(pattern: str, kind: type[Pool
 
 @pytest.mark.parametrize("pattern", ["../{stem}.png", "/tmp/{stem}.png", "."])  # noqa: S108 -- refused, not used
 def test_no_result_leaves_the_folder(pattern: str) -> None:
-    with pytest.raises(UsageError, match="outside of the folder"):
+    with pytest.raises(UsageError, match="outside the folder"):
         Naming.of("out", pattern).target(FoundFile("a.png"), 1)
 
 
@@ -192,7 +192,7 @@ def test_a_file_named_twice_is_done_once(photos: Path, tmp_path: Path) -> None:
 def test_outputs_that_exist_are_refused_unless_told_otherwise(photos: Path, tmp_path: Path) -> None:
     naming = Naming.of(str(tmp_path / "out"))
     picture(tmp_path / "out" / "p0.png")
-    with pytest.raises(UsageError, match="1 of 6 outputs exist already"):
+    with pytest.raises(UsageError, match="1 of 6 outputs already exist"):
         plan([str(photos)], naming)
     assert len(plan([str(photos)], naming, overwrite=True).jobs) == len(plan([str(photos)], naming, resume=True).jobs)
 
@@ -758,7 +758,10 @@ def test_an_interrupted_batch_leaves_whole_files_and_goes_on(
     wait_for(out, 5)
     os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert (code_of(process.returncode), b"go on with the same command and --skip-existing" in err) == (code, True), err
+    assert (code_of(process.returncode), b"to resume, repeat the command with --skip-existing" in err) == (
+        code,
+        True,
+    ), err
     assert err.count(b"\n") == 1, err  # nor does Python speak of the workers that were ended
     assert not os.listdir(tmp_path / SCRATCH)
     half = made_of(out)
@@ -983,8 +986,8 @@ def test_what_files_lose_is_said_and_in_the_report(call: Run, tmp_path: Path) ->
     found = call("batch", "in", "-o", "out", "--name", "{stem}.png", "-k", "1", "--report", "r.jsonl", cwd=tmp_path)
     missing = "1 value missing (NODATA_value of the file), taken as NaN"
     labels = "column 1 holds row labels ('0' ...) and is left out; --columns 1- keeps it"
-    assert f"note: in/a.asc: {missing} (and so in 1 more file)\n" in found.err
-    assert "note: in/a.asc: normalize auto chose minmax: 1 is black, 4 white (and so in 1 more file)\n" in found.err
+    assert f"note: in/a.asc: {missing} (and in 1 more file)\n" in found.err
+    assert "note: in/a.asc: normalize auto chose minmax: 1 is black, 4 white (and in 1 more file)\n" in found.err
     assert f"note: in/c.csv: {labels}\n" in found.err
     rows = {row["input"]: row for row in map(json.loads, (tmp_path / "r.jsonl").read_text().splitlines())}
     assert missing in rows["in/b.asc"]["notes"]

@@ -59,7 +59,7 @@ def test_threads_say_where_they_come_from(call: Run) -> None:
     assert given["settings", "POOLCLI_THREADS"]["found"] == "7"
     wrong = rows(call("doctor", "--json", env={"POOLCLI_THREADS": "many"}))["machine", "threads"]
     assert (wrong["state"], wrong["advice"]) == (
-        "broken", "'many' threads are not a number of threads: use --threads 1 or more"
+        "broken", "'many' is not a number of threads: use --threads 1 or more"
     )  # fmt: skip
 
 

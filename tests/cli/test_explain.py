@@ -43,8 +43,8 @@ def test_a_png_moves_only_if_a_pace_is_asked_for(call: Run, tiny: Path, tmp_path
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--fps", "3"], "error: --fps does nothing for what goes to standard output"),
-        (["--still"], "error: --still does nothing for what goes to standard output"),
+        (["--fps", "3"], "error: --fps does nothing for standard output"),
+        (["--still"], "error: --still does nothing for standard output"),
         (["--at", "0,0", "--full"], "error: --full does nothing for one window"),
         (["--json", "--max-rows", "3"], "error: --max-rows does nothing for JSON, which has every window"),
         (["-o", "x.html", "--fps", "3"], "error: --fps does nothing for a page"),

@@ -72,7 +72,7 @@ def test_an_option_changes_something_or_is_refused(call: Run, tmp_path: Path, co
         ("compare -m max,avg -o x.html --precision 2", "error: --precision does nothing for a page"),
         ("shift --colormap magma", "error: --colormap does nothing for a table"),
         ("shift --json --width 40", "error: --width does nothing for JSON"),
-        ("explain --colormap magma", "error: --colormap does nothing for what goes to standard output"),
+        ("explain --colormap magma", "error: --colormap does nothing for standard output"),
         ("pool --pad-fill 2", "error: --pad-fill does nothing for windows without padding"),
         ("pool --padding 1 --count-include-pad",
          "error: --count-include-pad does nothing for mode max, which divides by no number of cells"),

@@ -638,7 +638,7 @@ def test_a_disk_that_takes_no_more_is_told_of_the_zarr_array(zarr: Any, tmp_path
         ["bash", "-c", line, "bash", command(), "pool", "in.zarr", "-o", "out.zarr", "-k", "1"], cwd=tmp_path
     )
     assert result.code == 1
-    assert result.err.startswith("error: cannot write out.zarr: it would be larger than a file may be\nhint: ")
+    assert result.err.startswith("error: cannot write out.zarr: the file would be too large\nhint: ")
     assert os.listdir(tmp_path) == ["in.zarr"]
 
 

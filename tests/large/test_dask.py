@@ -150,7 +150,7 @@ def test_a_disk_of_a_worker_that_takes_no_more_is_told(run: Run, there: Cluster,
         for worker, limits in zip(there.workers, before, strict=True):
             resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, limits)
     assert result.code == 1
-    assert result.err.startswith("error: cannot write out.zarr: it would be larger than a file may be\nhint: ")
+    assert result.err.startswith("error: cannot write out.zarr: the file would be too large\nhint: ")
     assert os.listdir(tmp_path) == ["in.zarr"]
 
 

@@ -375,7 +375,7 @@ def test_a_full_disk_keeps_the_old_file(tmp_path: Path, target: Path) -> None:
     )
     root = Path(__file__).resolve().parent.parent.parent
     done = subprocess.run([sys.executable, "-c", code, target], capture_output=True, text=True, check=True, cwd=root)
-    assert done.stdout == f"cannot write {target}: it would be larger than a file may be\n"
+    assert done.stdout == f"cannot write {target}: the file would be too large\n"
     assert target.read_bytes() == OLD
     assert leftovers(tmp_path) == []
 

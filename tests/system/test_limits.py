@@ -246,7 +246,7 @@ def test_the_least_of_all_limits_counts(tmp_path: Path) -> None:
 
 def test_a_check_says_how_much_is_needed_and_how_much_there_is() -> None:
     check_memory(1 << 20, "a small thing", "nothing")
-    with pytest.raises(LimitError, match=r"^a thing needs 1 EiB, but [0-9.]+ .iB are available$") as caught:
+    with pytest.raises(LimitError, match=r"^a thing needs 1 EiB, but only [0-9.]+ .iB is available$") as caught:
         check_memory(1 << 60, "a thing", "use less")
     assert caught.value.hint == "use less"
     assert 0 < available() < 1 << 60
@@ -269,7 +269,7 @@ def test_memory_is_looked_at_once_a_second_unless_much_is_wanted(monkeypatch: py
     assert len(looks) == 2
     room[0] = 1 << 20
     now[0] += limits.MOMENT + 0.1
-    with pytest.raises(LimitError, match="needs 100 MiB, but 1 MiB are available"):
+    with pytest.raises(LimitError, match="needs 100 MiB, but only 1 MiB is available"):
         check_memory(100 << 20, "a thing", "use less")
     with pytest.raises(LimitError, match="needs 100 MiB"):  # what was refused is looked at again
         check_memory(100 << 20, "a thing", "use less")
@@ -281,7 +281,7 @@ def test_what_the_system_refused_is_said_with_its_size() -> None:
         np.empty(1 << 60, np.uint8)
     said = str(refused(caught.value))
     assert "1.00 EiB" in said
-    assert "are available" in said
+    assert "is available" in said
     assert str(refused(MemoryError())).startswith("not enough memory")
 
 

@@ -69,7 +69,8 @@ def test_names_that_windows_takes(path: str) -> None:
 @pytest.mark.parametrize(
     ("word", "written"),
     [("a.csv", "a.csv"), (r"C:\out\a.csv", r"C:\out\a.csv"), ("a b.csv", '"a b.csv"'), ("it's.csv", '"it\'s.csv"'),
-     ("a&b.csv", '"a&b.csv"'), ("%TEMP%", '"%TEMP%"'), ("[[1, 2]]", '"[[1, 2]]"'), ('{"a":1}', r'"{\"a\":1}"'), ("", '""')],
+     ("a&b.csv", '"a&b.csv"'), ("%TEMP%", '"%TEMP%"'), ("[[1, 2]]", '"[[1, 2]]"'), ('{"a":1}', r'"{\"a\":1}"'),
+     ("", '""')],
 )  # fmt: skip
 def test_cmd_takes_double_quotes_alone(word: str, written: str) -> None:
     assert shell_word(word) == written
@@ -118,7 +119,7 @@ def test_a_batch_passes_over_what_windows_cannot_name(call: Run, tmp_path: Path)
                                      r"..\{stem}.png", r"//server/share/{stem}.png"])  # fmt: skip
 def test_no_name_leads_out_of_the_folder(monkeypatch: pytest.MonkeyPatch, pattern: str) -> None:
     monkeypatch.setattr(jobs, "os", SimpleNamespace(path=ntpath, sep="\\", curdir=".", pardir=".."))
-    with pytest.raises(UsageError, match="outside of the folder out"):
+    with pytest.raises(UsageError, match="outside the folder out"):
         Naming.of("out", pattern).target(FoundFile("a.png"), 1)
 
 

@@ -60,7 +60,7 @@ class Files(Group, panel=FILES):
     recursive: bool = option(False, "Include subfolders.", "-r")
     files0: bool = option(False, "Read more paths from standard input, each followed by NUL, as from find -print0.")
     skip_existing: bool = option(
-        False, "Keep results that the same steps made from the same input; make all others again."
+        False, "Keep results made by the same steps from the same input; make all others again."
     )
     overwrite: bool = option(False, "Replace existing files that have the name of a result.")
     dry_run: bool = option(False, "Only print what would be done.")
@@ -76,7 +76,9 @@ class Cluster(Group, panel=WORKERS):
     scheduler: str | None = option(
         None, "Use the workers of a Dask scheduler, such as tcp://host:8786.", metavar="ADDRESS"
     )
-    send_bytes: bool = option(False, "Send files and results over the network: the workers need not see the folders.")
+    send_bytes: bool = option(
+        False, "Send files and results over the network, so that workers need not see the folders."
+    )
 
     def workers(self) -> Workers:
         """Return the workers."""
@@ -123,9 +125,9 @@ def batch(
     drawing: PictureOptions,
     verbosity: Verbosity,
 ) -> None:
-    """Pool many files: the same options, one result each, whole or not at all.
+    """Pool many files with the same options; each result is written completely or not at all.
 
-    Exit codes: 0 all done, 3 some failed, 1 all failed, 130 after Ctrl-C; --skip-existing goes on from there.
+    Exit codes: 0 all done, 3 some failed, 1 all failed, 130 after Ctrl-C; --skip-existing resumes.
 
     Examples
     --------
@@ -236,10 +238,10 @@ def _conclude(tally: Tally, planned: BatchPlan, stop: Stop, trouble: ClusterErro
     if not verbosity.quiet:
         out.table(summary(tally), width=width_of_output())
     if planned.left_out:
-        out.note(f"left out {many(len(planned.left_out), 'file')} made by this very command")
+        out.note(f"left out {many(len(planned.left_out), 'file')} from an earlier run of this command")
     _say_passed_over(planned, out)
     for note, sources in sorted(tally.notes.items(), key=lambda told: min(told[1]))[:MOST_NOTES]:
-        more = f" (and so in {many(len(sources) - 1, 'more file')})" if len(sources) > 1 else ""
+        more = f" (and in {many(len(sources) - 1, 'more file')})" if len(sources) > 1 else ""
         out.note(f"{min(sources)}: " + note + more)
     if len(tally.notes) > MOST_NOTES:
         out.note(f"{len(tally.notes) - MOST_NOTES} more such notes; --report FILE lists them all")
@@ -248,7 +250,7 @@ def _conclude(tally: Tally, planned: BatchPlan, stop: Stop, trouble: ClusterErro
         out.complain(trouble)
         return SOME_FAILED if tally.count["done"] or tally.count["skipped"] else 1
     if stop.signal:
-        out.say(f"interrupted after {told} of {tally.total} files; go on with the same command and --skip-existing")
+        out.say(f"interrupted after {told} of {tally.total} files; to resume, repeat the command with --skip-existing")
         return 128 + stop.signal
     return tally.code
 

@@ -32,10 +32,15 @@ class Comparing(Windowing, panel=WINDOW):
     """Windows under several modes or frameworks."""
 
     mode: str = option(
-        "max", "One mode, or several with commas: max,avg,min.", "-m", metavar="NAME,...", choices=mode_names, free=True
+        "max",
+        "One mode, or several separated by commas: max,avg,min.",
+        "-m",
+        metavar="NAME,...",
+        choices=mode_names,
+        free=True,
     )
     compat: str | None = option(
-        None, "Frameworks with commas: torch,litert; poolcli is poolcli's own rules.", metavar="NAME,...",
+        None, "Comma-separated frameworks: torch,litert; poolcli stands for its own rules.", metavar="NAME,...",
         choices=(*framework_names(), OWN_RULES), free=True,
     )  # fmt: skip
 
@@ -95,7 +100,7 @@ def compare(
         None, "A shape instead of an INPUT, such as 7x7; its cells are numbered from 1.", panel="Input", metavar="HxW"
     ),
 ) -> None:
-    """Show the same windows under several modes, or as several frameworks have them, side by side.
+    """Show the same windows under several modes or in several frameworks, side by side.
 
     All sides have the same options, unless --side gives each its own.
 
@@ -175,7 +180,7 @@ def _hint(variant: Variant, made: Variants, out: Output, *, by_compat: bool) -> 
             names = dict.fromkeys(one.step.options["compat"] or OWN_RULES for one in made.variants)
             refused = variant.step.options["compat"]
             sides = " ".join(f"--side '{name} OPTION=VALUE'" if name == refused else f"--side {name}" for name in names)
-            apart = f"; for {refused} alone, replace --compat by {sides}"
+            apart = f"; for {refused} alone, replace --compat with {sides}"
         out.say(f"hint: {variant.label}: {spoken(variant.problem.advice)}{apart}")
 
 

@@ -40,9 +40,9 @@ COMPARISONS: Mapping[str, Callable[[list[int], list[int]], bool]] = {
 
 
 def doctor(*, json: bool = JSON_SWITCH) -> None:
-    """Say what is installed, what works, and what is missing, for bug reports.
+    """Show what is installed, what works and what is missing, for bug reports.
 
-    A state is ok, missing (poolcli goes on without it) or broken. Nothing here names you or your folders.
+    A state is ok, missing (poolcli works without it) or broken. Nothing here names you or your folders.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def _looked_at(part: str) -> Iterator[Finding]:
 
 def _versions() -> Iterator[Finding]:
     installed = metadata.version("poolcli")
-    twice = "" if installed == __version__ else f"its metadata says {installed}: install it again"
+    twice = "" if installed == __version__ else f"its metadata says {installed}: reinstall it"
     yield "poolcli", __version__, BROKEN if twice else OK, twice
     yield "python", f"{platform.python_version()} ({platform.python_implementation()})", OK, ""
     for name, wanted, extra in _requirements():

@@ -94,7 +94,7 @@ class Explaining(Group, panel=OUTPUT):
         elif self.full:
             idle, what = {**idle, "full": False}, "a table of every window"
         else:
-            idle, what = {}, "what goes to standard output"
+            idle, what = {}, "standard output"
         drawn = {name: value for name, value in self.drawn().items() if name != "at"}
         advice = {"exercise": Phrase("write it to a page, {output}", output="page.html")}
         refuse_idle({**drawn, "colormap": picturing.colormap, **idle}, what, advice)
@@ -229,7 +229,7 @@ def _first(explaining: Explaining, count: int) -> int:
     rows, number = explaining.max_rows or WINDOWS_SHOWN, explaining.page or 1
     pages = -(-count // rows)
     if number > pages:
-        raise UsageError(f"there is not a page {number}", f"{many(count, 'window')} on {many(pages, 'page')}")
+        raise UsageError(f"there is no page {number}", f"{many(count, 'window')} on {many(pages, 'page')}")
     return (number - 1) * rows
 
 

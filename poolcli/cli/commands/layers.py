@@ -27,7 +27,7 @@ def layers(
     ),
     *,
     to: str | None = option(
-        None, "Frameworks with commas: where the values will differ there, and why.", panel=OUTPUT,
+        None, "Comma-separated frameworks: says where the values will differ there, and why.", panel=OUTPUT,
         metavar="NAME,...", choices=framework_names, free=True,
     ),
     json: bool = JSON_SWITCH,
@@ -35,8 +35,8 @@ def layers(
 ) -> None:  # fmt: skip
     """List the pooling layers of a model file, each with the poolcli command that equals it.
 
-    The file is read without its framework, weights are passed over, and nothing is unpickled. What a file does not
-    tell is shown as ?. Each record of --json is a file that poolcli run --steps takes.
+    The file is read without its framework; weights are skipped, and nothing is unpickled. A ? marks what the file does
+    not say. poolcli run --steps takes each record of --json.
 
     Examples
     --------

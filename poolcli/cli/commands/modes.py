@@ -13,7 +13,7 @@ from poolcli.system.plugins import usable
 def modes(*, json: bool = JSON_SWITCH) -> None:
     """List the pooling modes with their formulas.
 
-    x are the cells of a window that take part, n is their number.
+    x stands for the cells of a window that count, n for their number.
 
     Examples
     --------

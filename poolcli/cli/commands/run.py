@@ -47,7 +47,7 @@ def run(
     """Run a stack of steps in one process: STEP [OPTIONS] then STEP [OPTIONS] then ...
 
     Steps: conv, relu, pool, global, global-max, global-avg, unpool, with the options of the commands, and
-    normalize, with --low X and --high X: what the least and the greatest value become.
+    normalize, with --low X and --high X: what the smallest and the largest value become.
 
     Examples
     --------

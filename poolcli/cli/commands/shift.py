@@ -29,7 +29,7 @@ class Shifting(Group, panel=WINDOW):
         kind=int, metavar="N",
     )  # fmt: skip
     edge: str = option(
-        "replicate", "What comes in at the edge: replicate, reflect, symmetric, wrap, or a number.", metavar="EDGE",
+        "replicate", "How to fill in at the edge: replicate, reflect, symmetric, wrap, or a number.", metavar="EDGE",
         choices=("replicate", "reflect", "symmetric", "wrap", "0"), free=True,
     )  # fmt: skip
     output: str = option(

@@ -23,7 +23,7 @@ def unpool(
 ) -> None:  # fmt: skip
     """Put pooled values back where their indices say; every other cell is zero.
 
-    What pool --indices --json wrote says all there is to know; bare values need the options.
+    The output of pool --indices --json needs no options; bare values do.
 
     Examples
     --------

@@ -155,7 +155,7 @@ def scripted_layer(feature_map: FeatureMap, layer: Pooling) -> Pooling:
     check_map(feature_map)
     mode = layer.mode.mode
     if mode.random:  # a page does not have NumPy's generator
-        raise UsageError(f"a page cannot draw at random as mode {layer.mode} does", AS_TABLE)
+        raise UsageError(f"a page cannot compute mode {layer.mode}, which draws at random", AS_TABLE)
     for option in KEPT:
         if getattr(layer, option.name) != option.default and option.json not in (*NOT_FOR_THE_SCRIPT, *known_options()):
             raise UsageError(Phrase(f"a page cannot use {{{option.name}}}"), AS_TABLE)

@@ -15,10 +15,10 @@ from poolcli.render.terminal.rows import Fitting, Uncut, framed
 from poolcli.wording import many
 
 EDGES = {
-    "replicate": "the cells at the edge again",
+    "replicate": "the edge cells, repeated",
     "reflect": "the map mirrored, without its edge",
     "symmetric": "the map mirrored",
-    "wrap": "what left at the other edge",
+    "wrap": "what left at the opposite edge",
 }
 
 
@@ -38,7 +38,7 @@ def invariance_table(report: ShiftReport, *, ascii_only: bool = False) -> Render
     return Group(
         Text("values that change when the input moves", style="bold"),
         Fitting(Uncut(drawn)),
-        Text(f"{how}what comes in at the edge: {edge} ({report.edge})"),
+        Text(f"{how}filled in at the edge: {edge} ({report.edge})"),
         Text(report.verdict, style="bold"),
     )
 
