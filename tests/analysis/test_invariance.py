@@ -174,7 +174,7 @@ def test_the_table_says_counts_edge_and_verdict() -> None:
         for picture in differences(report, width=80, colors="none", ascii_only=True):
             console.print(picture)
     shown = capture.get()
-    assert "3 random shifts, seed 5; what comes in at the edge: what left at the other" in shown
+    assert "3 random shifts, seed 5; filled in at the edge: what left at the opposite edge" in shown
     assert shown.count("change after pooling") == 3
     assert shown.isascii()
 

@@ -110,6 +110,9 @@ WORDS = {"sqrt": math.sqrt, "log": math.log, "e": math.e, "max": max, "min": min
 
 def worked_out(formula: str) -> float:
     """Compute what a formula says, as a reader would."""
+    if ranked := re.fullmatch(r"(?:middle of|place (\d+) in) ([^:]*)", formula):
+        numbers = [float(number) for number in ranked[2].split(", ")]
+        return numbers[int(ranked[1] or len(numbers) // 2)]
     known: dict[str, Any] = dict(WORDS)
     before, _, last = formula.rpartition("; ")
     if before:

@@ -1,5 +1,5 @@
-// What the three pages have of their own: which maps stand in them, where those come from, and what is said of them.
-// A side is a map that a layer makes of the map in panel `from`, and that stands in panel `id`.
+// The differences between the three pages: their maps, where these come from, and their texts.
+// A side is the map in panel `id`, which a layer makes from the map in panel `from`.
 
 const Kinds = (() => {
   const { flat, make, show } = Maps;
@@ -37,7 +37,7 @@ const Kinds = (() => {
     };
   }
 
-  // The input and the input moved, what pooling makes of both, and what changed.
+  // The input and the moved input, both pooled, and the changes.
   function shift({ state, input, inputView, outputView, plainView, sizes, byId, choices, change }) {
     const WAYS = flat ? { left: [0, -1], right: [0, 1] } : { up: [-1, 0], down: [1, 0], left: [0, -1], right: [0, 1] };
     const ways = DATA.moves ? Object.fromEntries(DATA.moves) : WAYS;
@@ -48,7 +48,7 @@ const Kinds = (() => {
     const apart = (one, other) => one.values.map((value, k) =>
       (value === other.values[k] || (Number.isNaN(value) && Number.isNaN(other.values[k])) ? 0 : Math.abs(value - other.values[k])));
 
-    // How many values differ by more than rounding: whole numbers by anything.
+    // The number of values that differ by more than rounding, or at all for integers.
     function changes(one, other) {
       const differ = (a, b) => {
         if (a === b || (Number.isNaN(a) && Number.isNaN(b))) return false;
@@ -126,13 +126,13 @@ const Kinds = (() => {
           { id: "after", title: "Change after pooling", values: after, apart: true,
             view: (scale) => plainView({ ...one.pooled, values: after }, scale, "Change after pooling") },
         ];
-        // two beside each other are a map and what pooling makes of it
+        // with two side by side: a map and its pooled map
         return narrow() ? [0, 3, 1, 4, 2, 5].map((k) => all[k]) : all;
       },
     };
   }
 
-  // The input and what each side of a comparison makes of it, as poolcli computed it.
+  // The input, and each side of a comparison as computed by poolcli.
   function comparison({ state, input, numbers, inputView, plainView, sizes, byId }) {
     const answered = DATA.sides.filter((side) => side.values);
     const flags = new Map();

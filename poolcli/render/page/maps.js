@@ -1,15 +1,15 @@
 "use strict";
-// Maps as they are drawn: numbers to colours, cells as elements or on a canvas, and lines of one axis with their windows.
+// Drawing maps: numbers to colours, cells as elements or on a canvas, and lines with their windows.
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
 
 const Maps = (() => {
-  const MOST_ELEMENTS = 1300; // cells of one map that are elements; more are drawn on a canvas
+  const MOST_ELEMENTS = 1300; // cells of a map drawn as elements; larger maps use a canvas
   const SMALLEST_FONT = 8; // pixels
-  const INSET = 6; // pixels that a line leaves free above and below it
-  const MOST_LANES = 6; // of windows that overlap
-  const NARROWEST = 3; // pixels of a window that can be seen
-  const LINE_COLOR = "#4a80c4"; // seen on light and dark, and on paper
+  const INSET = 6; // pixels of space above and below a line
+  const MOST_LANES = 6; // for overlapping windows
+  const NARROWEST = 3; // pixels of a visible window
+  const LINE_COLOR = "#4a80c4"; // visible on light, dark and paper
   const NAN_COLOR = [255, 0, 255];
   const flat = DATA.ndim === 1;
   const look = { colormap: DATA.colormap };
@@ -23,7 +23,7 @@ const Maps = (() => {
 
   const isThere = (value) => value !== undefined && !Number.isNaN(value);
   const show = (value) => Pool.number(value, 4);
-  // What is short in full, so that 12.625 stays it; the rest with so many digits.
+  // Short numbers in full, such as 12.625; others with `digits` digits.
   const brief = (value, digits = 4) => {
     const exact = Pool.number(value, 12);
     return exact.replace(/^-/, "").length <= 6 ? exact : Pool.number(value, digits);
@@ -54,7 +54,7 @@ const Maps = (() => {
     return { low, high };
   }
 
-  // Where between the ends of a scale a number lies, from 0 to 1.
+  // The position of a number between the ends of a scale, from 0 to 1.
   function shareOf(scale, value) {
     const flatOne = Number.isFinite(value) ? 0.5 : Number(value > 0);
     const share = scale.low < scale.high ? (value / 2 - scale.low / 2) / (scale.high / 2 - scale.low / 2) : flatOne;
@@ -75,7 +75,7 @@ const Maps = (() => {
     return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff";
   }
 
-  // One scale for all maps, unless one of them would drown in it: then each has its own, which the bars tell.
+  // One scale for all maps, unless it would hide the contrasts of one: then each has its own, as the bars show.
   function scales(maps) {
     const own = maps.map(bounds);
     const shared = scaleOf(own);
@@ -86,14 +86,14 @@ const Maps = (() => {
   // --- maps: as elements, or on a canvas -----------------------------------------------------------------------------
   // A view is {top, left, rows, columns, cell(row, column), scale, title, current}; rows and columns may start below 0.
 
-  // The share of a cell that numbers are high if the longest is to fit.
+  // The height of numbers as a share of the cell, so that the longest fits.
   function lettersFor(values, digits) {
     const write = (value) => (digits === 4 ? brief(value) : Pool.number(value, digits));
     const longest = Math.max(1, ...Array.from(values, (value) => write(value).length));
     return Math.min(0.42, 0.84 / (longest * 0.6));
   }
 
-  // What stands in a cell without numbers: its place, or that of the cell which padding copies, or the number in padding.
+  // The text of a cell without numbers: its position, that of the cell that padding copies, or the number in padding.
   function nameAt(view, row, column) {
     const { kind, value, from } = view.cell(row, column);
     return from || kind === "real" ? spot(...(from || [row, column])) : Pool.number(value);
@@ -107,7 +107,7 @@ const Maps = (() => {
       this.size = size;
       [this.digits, this.letters] = this.fitting();
       this.build(handlers);
-      // lengths as shares of a cell, so that paper can have cells of another size
+      // lengths relative to a cell, so that cells can have another size on paper
       const legible = Number(this.letters * size >= SMALLEST_FONT);
       const measures = { cell: `${size}px`, letters: this.letters, legible, small: size >= 20 ? 0.45 : 0, margin: flat ? "0px" : "24px",
         columns: view.columns, rows: view.rows };
@@ -116,7 +116,7 @@ const Maps = (() => {
       holder.replaceChildren(this.grid);
     }
 
-    // As many digits as can be read in a cell, and the share of it that they are high; the fewest where none can be read.
+    // The most digits that are readable in a cell, and their height as a share of it; the fewest if none are.
     fitting() {
       const { view, size } = this;
       const values = [];
@@ -226,14 +226,14 @@ const Maps = (() => {
     rove(row, column) {
       if (this.entry) this.entry.tabIndex = -1;
       this.entry = this.cells.get(`${row},${column}`);
-      if (this.entry && !this.entry.querySelector("input")) this.entry.tabIndex = 0; // a field can be reached by itself
+      if (this.entry && !this.entry.querySelector("input")) this.entry.tabIndex = 0; // a field is focusable anyway
     }
 
     focus(row, column) {
       const element = this.cells.get(`${row},${column}`);
       const field = element && element.querySelector("input");
       if (element) (field || element).focus();
-      if (field) field.select(); // so that the next try takes the place of the last
+      if (field) field.select(); // so that typing replaces the last answer
     }
 
     update(row, column) {
@@ -349,7 +349,7 @@ const Maps = (() => {
       for (const shape of this.shapes) this.stroke(context, shape);
     }
 
-    // A box of at least a few pixels, with a light and a dark rim, so that it can be seen on every colour.
+    // A box of at least a few pixels, with a light and a dark rim, visible on every colour.
     stroke(context, { top, left, rows, columns, color, least }) {
       const { size, view } = this;
       const [wide, high] = [Math.max(columns * size, least), Math.max(rows * size, least)];
@@ -410,8 +410,8 @@ const Maps = (() => {
 
   const narrow = ({ windows }, size) => (windows[0][1] - windows[0][0]) * size < NARROWEST;
 
-  // A map of one axis as a line; its windows are bands. Where a pixel stands for several cells, the line reaches from
-  // the least to the greatest of them, so that no peak is lost.
+  // A map with one axis as a line, with bands for windows. If several cells share a pixel, the line spans their minimum
+  // and maximum, so that no peak is lost.
   class LineMap extends CanvasMap {
     get high() {
       return this.view.tall;
@@ -431,7 +431,7 @@ const Maps = (() => {
         const [least, most] = this.reach(view.left + Math.floor(first), view.left + Math.min(Math.floor(first + step), view.columns));
         const x = (first + step / 2) * size;
         if (least <= most) {
-          if (!open) this.path.moveTo(x, this.y(least) + 0.5); // so that a cell alone is a dot
+          if (!open) this.path.moveTo(x, this.y(least) + 0.5); // so that a single cell is a dot
           this.path.lineTo(x, this.y(least));
           this.path.lineTo(x, this.y(most));
         }
@@ -439,7 +439,7 @@ const Maps = (() => {
       }
     }
 
-    // The least and the greatest of some cells, without NaN and what is not there.
+    // The minimum and maximum of some cells, without NaN and empty cells.
     reach(first, end) {
       let [least, most] = [Infinity, -Infinity];
       for (let column = first; column < end; column += 1) {
@@ -466,7 +466,7 @@ const Maps = (() => {
       for (const shape of this.shapes) if (shape.kind === "win") this.dot(context, shape.left);
     }
 
-    // Padding, and every other window, where they are wide enough to be told apart.
+    // Padding, and the windows if they are wide enough to tell apart.
     grounds(context) {
       const { view, size } = this;
       context.fillStyle = "rgb(128 128 128 / 0.35)";
@@ -474,7 +474,7 @@ const Maps = (() => {
         if (end > first) context.fillRect((first - view.left) * size, 0, (end - first) * size, this.high);
       const windows = view.windows || [];
       if (!windows.length || narrow(view, size)) return;
-      // windows that overlap lie in lanes below each other
+      // overlapping windows go into lanes below each other
       const lanes = Math.min(Math.max(windows.findIndex(([first]) => first >= windows[0][1]), 1), MOST_LANES);
       windows.forEach(([first, end], index) => {
         context.fillStyle = index % 2 ? "rgb(255 140 90 / 0.3)" : "rgb(74 128 196 / 0.25)";
@@ -503,7 +503,7 @@ const Maps = (() => {
     }
   }
 
-  // The line of a map of one axis above its cells, which have the numbers, the keys and the answers.
+  // A line above its cells, which show the numbers and take keys and answers.
   class FlatMap extends ElementMap {
     constructor(holder, view, size, handlers) {
       super(holder, view, size, handlers);
@@ -524,7 +524,7 @@ const Maps = (() => {
 
   const few = (view, size) => view.rows * view.columns <= MOST_ELEMENTS && size >= 6;
 
-  // Draw a map: of one axis as a line, else as elements where they can be told apart and are not too many.
+  // Draw a map as elements if they are few and large enough, else on a canvas; maps with one axis as lines.
   function drawn(holder, view, size, handlers, asked) {
     const Large = flat ? LineMap : CanvasMap;
     const Small = flat ? FlatMap : ElementMap;

@@ -5,16 +5,16 @@ const Page = (() => {
   const { brief, css, flat, ink, lettersFor, look, make, rgb, show, spot, words } = Maps;
   const MOST_NAMES = 12; // cells named in a formula
   const MOST_SOLVED = 60; // windows whose arithmetic is printed
-  const LENS = 9; // rows and columns of a window whose numbers are shown in the readout
+  const LENS = 9; // most rows and columns of a window with numbers in the readout
   const [LARGEST_CELL, LEAST_OUTPUT, EASY_FONT] = [112, 34, 13]; // pixels
   const [TALL, LEAST_OF_LINE, LARGEST_OF_LINE] = [132, 24, 64]; // pixels: a line's height, and cells below it
-  const AMPLE = 36; // pixels: easy to read and to touch; beyond it no arrangement of the maps is better for larger cells
-  const EASY = 48; // pixels of the input's cells where the page scrolls anyway
+  const AMPLE = 36; // pixels: easy to read and touch; larger cells do not make an arrangement better
+  const EASY = 48; // pixels of the input's cells if the page scrolls anyway
   const [BESIDE, AROUND] = [34, 84]; // pixels beside a map's cells; above and below them
   const NARROW = 640; // pixels of width below which the page scrolls anyway and titles may have two lines
   const NARROWEST = 150; // pixels of a panel's width
   const LOW = 850; // pixels of height below which the controls are closed at first
-  const SHARE = 0.75; // of the window's height that the maps may have where the page scrolls anyway
+  const SHARE = 0.75; // of the window's height for the maps if the page scrolls anyway
   const MARGINS = 20; // pixels between the maps, the readout and the end of the page
 
   const byId = (id) => document.getElementById(id);
@@ -31,7 +31,7 @@ const Page = (() => {
   const lastOf = (axis, i) => Pool.place(axis, i, Pool.taps(axis, i) - 1);
   const titled = (name, { rows, columns }) => `${name}, ${rows} rows, ${columns} columns`;
 
-  // The input with all the padding that a plan of `plans` has.
+  // The input with the padding of all `plans`.
   function inputView(map, plans, scale, title = "Input") {
     const span = (axes) => {
       const first = Math.min(...axes.map((axis) => Math.min(-axis.before, axis.starts[0])));
@@ -41,7 +41,7 @@ const Page = (() => {
     const both = [0, 1].map((k) => plans.map((axes) => axes[k]));
     const [[top, rows], [left, columns]] = both.map(span);
     const [down, across] = both.map((axes) => axes.reduce((most, axis) => (axis.after > most.after ? axis : most)));
-    // where padding ends that some window reaches
+    // the end of the padding that some window reaches
     const reached = (axis) => axis.starts.reduce((most, _, i) => Math.max(most, lastOf(axis, i) + 1), axis.length);
     const [bottom, right] = both.map((axes) => Math.max(...axes.map(reached)));
     const windows = flat ? plans[0][1].starts.map((start, i) => [start, lastOf(plans[0][1], i) + 1]) : [];
@@ -68,15 +68,15 @@ const Page = (() => {
     return plainView(pooled, scale, name, cell);
   }
 
-  // A map without padding, cell by cell as it stands unless told otherwise.
+  // A map without padding; `cell` shows its values by default.
   function plainView(map, scale, name, cell = (row, column) => ({ kind: "real", value: map.values[row * map.columns + column] })) {
     const { rows, columns } = map;
     return { top: 0, left: 0, rows, columns, cell, scale, length: columns, title: titled(name, map) };
   }
 
-  // Where the maps may stand: what has to fit side by side and one above the other, as [cells, pixels beside them];
-  // `outputs` says it of the outputs alone once the input's cells have their size. `a` is the input, `b` one of n outputs,
-  // and no panel is narrower than its title.
+  // Arrangements of the maps: what must fit side by side and above each other, as [cells, pixels around them]; `outputs`
+  // says the same of the outputs for a given cell size of the input. `a` is the input, `b` one of n outputs; no panel is
+  // narrower than its title.
   const ARRANGEMENTS = {
     row: (a, b, n, { gap, title }) => ({
       across: [[a.columns + n * b.columns, (n + 1) * BESIDE + n * gap], [a.columns, BESIDE + n * (title + gap)]],
@@ -104,15 +104,15 @@ const Page = (() => {
     }),
   };
 
-  // What is left for the maps between what stands above and the readout below, so that all of it is in view at once.
-  // Where too little is left the page scrolls.
+  // The room for the maps between the top of the page and the readout, so that everything is in view. If that is too
+  // little, the page scrolls.
   function room() {
     const stage = byId("stage");
     const [wide, gap] = [stage.clientWidth, parseFloat(getComputedStyle(stage).columnGap)];
     const below = byId("readout").offsetHeight + byId("unreached").offsetHeight;
     const high = Math.max(window.innerHeight - stage.offsetTop - below - MARGINS, kind.least * window.innerHeight || 0);
     const [least, title] = wide < NARROW ? [640, 144] : [288, 292];
-    // between open controls and the readout little is left: the input is as large as the window shows, and the page scrolls
+    // open controls leave little room: the input gets the height of the window, and the page scrolls
     const low = window.innerHeight < LOW && byId("settings").open;
     const tall = (cell) => (DATA.rows + 2) * cell + AROUND;
     const seen = Math.min(tall(EASY), window.innerHeight - stage.offsetTop - MARGINS);
@@ -123,7 +123,7 @@ const Page = (() => {
   const fitting = (pairs, length) => Math.min(...pairs.map(([cells, fixed]) => (length - fixed) / cells));
   const whole = (size) => (size >= 1 ? Math.floor(size) : Math.max(size, 0.1));
 
-  // The first arrangement with ample cells, or else the one with the largest; and the room for the outputs' cells in it.
+  // The first arrangement with ample cells, or else the one with the largest; and its room for the outputs.
   function arranged(a, b, n) {
     const space = room();
     state.room = JSON.stringify(space);
@@ -133,13 +133,13 @@ const Page = (() => {
     });
     const largest = all.reduce((best, one) => (one.size > best.size ? one : best));
     const { name, size, tracks, outputs } = all.find((one) => one.size >= AMPLE) || largest;
-    // the input as wide as it is, so that the outputs stand close to it
+    // the input is no wider than needed, so that the outputs are close to it
     const fixed = (view) => view === a && tracks.length > 1;
     const columns = tracks.map((view) => (fixed(view) ? `${Math.max(space.title, a.columns * size + BESIDE)}px` : `minmax(${space.title}px, 1fr)`)).join(" ");
     return { name, size, columns, high: fitting([outputs(size)], space.high) };
   }
 
-  // The same for other numbers of panels: so many beside each other that the first has the largest cells.
+  // The same for other numbers of panels: as many side by side as make the cells of the first largest.
   function tabled(views) {
     const space = room();
     state.room = JSON.stringify(space);
@@ -160,8 +160,8 @@ const Page = (() => {
     return { name: "table", columns: `repeat(${count}, minmax(0, 1fr))`, size: (k) => sizes[k] };
   }
 
-  // Lines of one axis, as wide as there is room: outputs stand below the input, beside each other; more maps than that
-  // one below the other. What height there is they share with the cells below them.
+  // Lines as wide as the page: outputs below the input, side by side; on other pages all maps below each other. They
+  // share the height with the cells below them.
   function lined(views) {
     const space = room();
     state.room = JSON.stringify(space);
@@ -173,7 +173,7 @@ const Page = (() => {
     return { name: "below", columns: `repeat(${count}, minmax(0, 1fr))`, size };
   }
 
-  // Input and one output or two, where small outputs are enlarged if there is room, so that they can be read.
+  // The input and one or two outputs; small outputs are enlarged for legibility if there is room.
   function framed(views) {
     const [view, out] = views;
     const { name, size, columns, high } = arranged(view, out, views.length - 1);
@@ -192,7 +192,7 @@ const Page = (() => {
   }
 
   function bar(id, scale) {
-    if (DATA.named || DATA.exercise) return; // the ends of the scale would tell of the answers
+    if (DATA.named || DATA.exercise) return; // the ends of the scale would give away the answers
     const canvas = make("canvas");
     canvas.width = 128;
     canvas.height = 1;
@@ -230,11 +230,11 @@ const Page = (() => {
     kind.told();
     if (DATA.exercise) begin();
     redraw();
-    refit(); // the readout has its text only now
+    refit(); // the height of the readout is known only now
     return undefined;
   }
 
-  // What is wrong with an exercise of too many cells.
+  // The problem of an exercise with too many cells.
   function tooLong({ axes, values }) {
     const padded = axes.reduce((cells, { before, length, after }) => cells * (before + length + after), 1);
     const found = [[values.length, DATA.exercise.asked], [padded, DATA.exercise.given]].find(([cells, most]) => cells > most);
@@ -248,7 +248,7 @@ const Page = (() => {
     if (focused) panels[focused.id].map.focus(...panels[focused.id].last || [0, 0]);
   }
 
-  // Draw the maps again if the room for them is another one than they were drawn for.
+  // Redraw the maps if the room for them has changed.
   function refit() {
     if (state.pooled && JSON.stringify(room()) !== state.room) redraw();
   }
@@ -282,7 +282,7 @@ const Page = (() => {
     thinned(views, size);
   }
 
-  // Say so where a pixel of a line stands for several cells.
+  // Say so if several cells share a pixel of a line.
   function thinned(views, size) {
     const most = flat ? Math.round(1 / Math.min(...views.map((_, k) => size(k)))) : 1;
     const grain = most > 1
@@ -308,7 +308,7 @@ const Page = (() => {
     byId("command").textContent = command();
   }
 
-  // What padding does that holds nothing, where nobody is told of each window.
+  // A remark on empty padding for exercises, which have no remarks on single windows.
   function leftOut() {
     const { layer, pooled } = state;
     if (!DATA.exercise || layer.pad_fill !== "ignore" || !pooled.axes.some(({ before, after }) => before || after)) return "";
@@ -359,7 +359,7 @@ const Page = (() => {
 
   const hasCell = ({ pooled }, i, j) => i < pooled.rows && j < pooled.columns;
 
-  // Everything to know of one window of a side; of one that only poolcli can compute its cells and its value.
+  // All facts about one window of a side; only cells and value if the script cannot compute the layer.
   function factOf({ map, layer, pooled }, i, j) {
     const result = pooled.values[i * pooled.columns + j];
     if (layer) return { ...Pool.explain(map, layer, pooled.axes, i, j), ...(pooled.given ? { result } : {}) };
@@ -367,8 +367,7 @@ const Page = (() => {
     return { cells, result, winners: [], padding: cells.filter((cell) => cell.kind === "padding").length };
   }
 
-  // Light up the window of one output cell and show its arithmetic; where several sides have such a cell, `lead` says
-  // whose window.
+  // Highlight the window of an output cell and show its arithmetic; `lead` chooses the side if several have the cell.
   function goTo(index, lead = 0) {
     const [i, j] = outputAt(index);
     state.at = index;
@@ -427,7 +426,7 @@ const Page = (() => {
     byId("remarks").textContent = "";
   }
 
-  // The formula with the names of the cells in it.
+  // The formula with names of cells.
   function namedSum(layer, fact) {
     const cells = fact.cells.filter((cell) => cell.value !== undefined);
     const names = cells.slice(0, MOST_NAMES).map(({ from, value }) => (from ? `x[${spot(...from)}]` : Pool.number(value)));
@@ -501,7 +500,7 @@ const Page = (() => {
     return canvas;
   }
 
-  // Light up every output cell that looks at one input cell.
+  // Highlight every output cell whose window covers an input cell.
   function feed(id, row, column) {
     clearMarks();
     panels[id].map.mark([[row, column]], "at");
@@ -594,7 +593,7 @@ const Page = (() => {
     };
   };
 
-  // What a map does when it is pointed at; one of changes shows the cell that changed.
+  // The handlers of a map; a map of changes shows the changed cell.
   function handlersOf(id) {
     if (id === "before") return inputHandlers("input");
     return kind.inputs.includes(id) ? inputHandlers(id) : outputHandlers(Math.max(state.sides.findIndex((side) => side.id === id), 0));
@@ -622,7 +621,7 @@ const Page = (() => {
     return given && ["right", "shown"].includes(given.verdict) ? { kind: "real", value, answer: given } : { kind: "ask", answer: given };
   }
 
-  // In a field the arrows up and down and Enter lead to other cells; all else is typing.
+  // In a field, up, down and Enter move to other cells; everything else is typing.
   function typedKey(event, row, column) {
     if (event.key === "Enter") {
       const index = row * state.pooled.columns + column;
@@ -655,7 +654,7 @@ const Page = (() => {
     return given;
   }
 
-  // Draw one answered cell again and count.
+  // Redraw an answered cell and update the score.
   function refresh(index) {
     const { map } = panels.output;
     const [row, column] = outputAt(index);
@@ -704,7 +703,7 @@ const Page = (() => {
     goTo(state.at);
   }
 
-  // What is printed on the last page.
+  // The last page in print.
   function solutions() {
     const { pooled, layer } = state;
     byId("solved").textContent = `${byId("headline").textContent}. ${byId("says").textContent}`;
@@ -899,7 +898,7 @@ const Page = (() => {
     change();
   }
 
-  // Put the layer into the controls.
+  // Set the controls to the layer.
   function fill() {
     const { layer } = state;
     byId("mode").value = layer.mode;

@@ -1,9 +1,9 @@
 "use strict";
-// Pooling as poolcli does it: windows from whole numbers, then one function per mode. No part of this touches the page.
-// A map is {rows, columns, values}; a layer is the object that page.py writes as "layer". Numbers are doubles.
+// Pooling as in poolcli: windows in whole numbers, then one function per mode. Nothing here touches the page.
+// A map is {rows, columns, values}; a layer is the object from `layer_data`. Numbers are doubles.
 
 const Pool = (() => {
-  const MOST_READS = 3e7; // window cells that may be read for one output: a second or so
+  const MOST_READS = 3e7; // most window cells read for one output: about a second
   const MOST_TERMS = 12; // numbers written out in a formula
 
   class PoolError extends Error {}
@@ -100,7 +100,7 @@ const Pool = (() => {
     },
   };
 
-  // Every cell of a window as {row, column, kind, value}; value is undefined where the cell does not take part.
+  // Every cell of a window as {row, column, kind, value}; value is undefined if the cell does not count.
   function cells(map, layer, axes, i, j) {
     const made = [];
     const [down, across] = axes;
@@ -115,7 +115,7 @@ const Pool = (() => {
     return made;
   }
 
-  // The cell that a cell shows: itself, or the one that padding copies; none where it holds a number, or nothing.
+  // The source of a cell's value: itself, or the cell that padding copies; none for a number or nothing.
   function sourceOf(map, layer, row, column, kind) {
     if (kind === "real") return [row, column];
     const rule = kind === "overhang" ? undefined : FILLED_FROM[layer.pad_fill];
@@ -128,7 +128,7 @@ const Pool = (() => {
     return kind === "overhang" || layer.pad_fill === "ignore" ? undefined : layer.pad_fill;
   }
 
-  // The map with its content moved down and to the right; what comes in at the edge is made as padding is.
+  // The map moved down and to the right; the edge is filled like padding.
   function moved(map, [down, across], edge) {
     const at = (row, column) => {
       const inside = row >= 0 && row < map.rows && column >= 0 && column < map.columns;
@@ -139,7 +139,7 @@ const Pool = (() => {
     return { ...map, values };
   }
 
-  // Which cells of an axis a window takes its values from, -1 for the fill number, and how many are not overhang.
+  // The cells of an axis that a window reads, -1 for the fill number, and the number of cells that are not overhang.
   function source(axis, layer, i) {
     const rule = FILLED_FROM[layer.pad_fill];
     const from = [];
@@ -154,7 +154,7 @@ const Pool = (() => {
     return { from, inside };
   }
 
-  // What takes part in a window: the values, and the number a mean is divided by.
+  // The values of a window, and the divisor of a mean.
   function taking(map, layer, down, across) {
     let x = [];
     for (const row of down.from)
@@ -228,7 +228,7 @@ const Pool = (() => {
     return best;
   }
 
-  // A power of two that keeps powers of the largest number from overflowing or vanishing; 1 where there is no danger.
+  // A power of two that keeps powers of the largest number from overflowing or vanishing; 1 if there is no danger.
   function scale(x, p) {
     const top = x.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most), 0);
     const grown = top ** p;
@@ -285,7 +285,7 @@ const Pool = (() => {
 @modes@
   };
 
-  // What a framework does differently, by the name that page.py gives it.
+  // The frameworks' versions of modes, by the `page` of the mode's row.
   const instead = (x, value) => x.map((cell) => (Number.isNaN(cell) ? value : cell));
   const QUIRKS = {
     "torch-lp": {
@@ -303,9 +303,9 @@ const Pool = (() => {
     "onnx-first-min": { reduce: (x) => (Number.isNaN(x[0]) ? NaN : least(instead(x, Infinity))) },
   };
 
-  // --- what a reader sees --------------------------------------------------------------------------------------------
+  // --- text ----------------------------------------------------------------------------------------------------------
 
-  // Whole numbers in full, others with some significant digits, as C's %g writes them.
+  // Integers in full, other numbers with significant digits like C's %g.
   function number(value, digits = 6) {
     if (Number.isNaN(value)) return "NaN";
     if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
@@ -328,7 +328,7 @@ const Pool = (() => {
       return ranked(this.x);
     }
 
-    // Every value written into a template: [] as it is, () in brackets where it is negative; many are elided.
+    // Every value in a template: [] as it is, () in brackets if it is negative; long lists are elided.
     listed(template, x = this.x) {
       const write = (value) => template.replaceAll("()", bracketed(number(value))).replaceAll("[]", number(value));
       if (x.length <= MOST_TERMS) return x.map(write);
@@ -364,7 +364,7 @@ const Pool = (() => {
     return `${number(most(terms.x))} - ${bracketed(number(least(terms.x)))}`;
   }
 
-  // What stands in braces in a formula, as in poolcli/analysis/formulas.py.
+  // The pieces in braces of a formula, as in poolcli/analysis/formulas.py.
   const PIECES = {
     ",": (terms) => terms.commas(),
     all: (terms) => terms.commas(),
@@ -387,7 +387,7 @@ const Pool = (() => {
       name.startsWith("+") ? terms.plus(name.slice(1) || "[]") : name in PIECES ? PIECES[name](terms) : _);
   }
 
-  // The cells that the result was taken from, as indices into what takes part.
+  // The cells that give the result, as indices into the values.
   function first(x, result) {
     const index = x.indexOf(result);
     return index >= 0 ? [index] : Number.isNaN(result) && anyNaN(x) ? [x.findIndex(Number.isNaN)] : [];
@@ -409,7 +409,7 @@ const Pool = (() => {
     extremes: (x) => (anyNaN(x) ? [] : [x.indexOf(most(x)), x.indexOf(least(x))]),
   };
 
-  // Everything there is to know of one window.
+  // All facts about one window.
   function explain(map, layer, axes, i, j) {
     const all = cells(map, layer, axes, i, j);
     const part = all.filter((cell) => cell.value !== undefined && !(layer.nan === "ignore" && Number.isNaN(cell.value)));
@@ -423,7 +423,7 @@ const Pool = (() => {
     return { cells: all, n, result, formula, winners, padding: all.filter((cell) => cell.kind === "padding").length };
   }
 
-  // The windows along one axis that look at a cell.
+  // The windows along one axis that cover a cell.
   function seeing(axis, at) {
     const found = [];
     axis.starts.forEach((start, i) => {

@@ -1,12 +1,12 @@
-// Answers to an exercise: what was typed becomes a number, and is right, wrong, nearly right, or cannot be read.
+// Answers to an exercise: typed text is a number that is right, wrong or nearly right, or it cannot be read.
 
 const Quiz = (() => {
-  const LEAST_DECIMALS = 2; // from which a rounded answer counts
+  const LEAST_DECIMALS = 2; // of a rounded answer
 
   const PLAIN = /^[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:e[+-]?\d+)?$/i;
   const WORDS = { nan: NaN, inf: Infinity, "+inf": Infinity, "-inf": -Infinity, infinity: Infinity, "-infinity": -Infinity };
 
-  // A number with how many decimals were written; null where it is none. 0,5 and .5 and 1/2 and 2 1/2 are numbers.
+  // The number and its decimals, or null if it is not a number. 0,5, .5, 1/2 and 2 1/2 are numbers.
   function read(text) {
     const typed = text.trim().replaceAll("\u2212", "-").replace(/\s+/g, " ");
     const word = typed.toLowerCase();
@@ -25,7 +25,7 @@ const Quiz = (() => {
 
   const near = (a, b) => a === b || (Number.isFinite(a - b) && Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(b)));
 
-  // What an answer is: "right", "wrong", "rounded" (too much to tell), or "unread".
+  // The verdict on an answer: "right", "wrong", "rounded" (too much to tell), or "unread".
   function judge(text, result) {
     const answer = read(text);
     if (answer === null) return "unread";
