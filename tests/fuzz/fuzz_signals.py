@@ -1,7 +1,8 @@
 """Signals at any moment, many times: what is left must be the old result or the new one, whole, and nothing else.
 
 Run it from the checkout, with a kind of work or several; half of the signals come at random moments of the run, the
-others as soon as what is being made is nearly whole, so that they meet the renames. ``--command`` names what to try::
+others as soon as what is being made is nearly whole, so that they meet the renames, which take longer then.
+``--command`` names what to try::
 
     python tests/fuzz/fuzz_signals.py csv zarr batch-png --times 100
 
@@ -30,6 +31,16 @@ import numpy as np
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 PATIENCE = 30  # seconds in which a command that was told to end has ended
+PAUSE = 0.01  # seconds before and after a rename at which a signal is aimed
+SLOW = f"""import os, time
+def slowed(rename):
+    def call(*words, **more):
+        time.sleep({PAUSE})
+        rename(*words, **more)
+        time.sleep({PAUSE})
+    return call
+os.rename, os.replace = slowed(os.rename), slowed(os.replace)
+"""
 LOOK = 0.0001  # seconds between two looks, in which the command goes on, where it has the only processor
 STARTED = 0.1  # seconds in which Python itself may not have come to poolcli's first line yet
 TEMPORARY = re.compile(r"\.poolcli-.+-[0-9a-f]{16}\.(tmp|old)")
@@ -111,6 +122,9 @@ class Trial:
         self.scratch = folder / "scratch"  # for the temporary files of libraries
         self.scratch.mkdir()
         self.env = {**os.environ, "TMPDIR": str(self.scratch)}
+        self.slow = folder / "slow"
+        self.slow.mkdir()
+        (self.slow / "sitecustomize.py").write_text(SLOW)
         self.clear()
         self.length = math.inf  # seconds that it takes, at best
         for _ in range(3):
@@ -151,30 +165,35 @@ class Trial:
         )
         return done.returncode, strange(done.stderr)
 
-    def nearly_done(self) -> bool:
-        """Whether what is being made is about to get its name."""
+    def nearly_done(self, share: float) -> bool:
+        """Whether what is being made is about to get its name; of a batch, so much is done."""
         try:
             made = [path for path in temporaries(*self.watched) if path.suffix == ".tmp"]
             if not made or not made[0].is_dir():
-                return bool(made) and self.draw.random() < (0.05 if self.kind.batch else 1)
-            return sum(path.is_file() for path in made[0].rglob("*")) >= len(self.new) * self.draw.uniform(0.9, 1)
+                done = len(os.listdir(self.target)) if made and self.kind.batch else math.inf
+                return bool(made) and done >= len(self.new) * share
+            return sum(path.is_file() for path in made[0].rglob("*")) >= len(self.new) * (0.9 + share / 10)
         except FileNotFoundError:  # it has its name, just now
             return True
 
     def signalled(self, number: signal.Signals, aimed: bool) -> str:
         """Send a signal and return what is wrong afterwards; nothing if all is well, ``late`` if it was over."""
         self.reset()
-        start, moment = time.perf_counter(), self.draw.uniform(0, self.length)
+        share, env = (
+            self.draw.random(),
+            {**self.env, **({"PYTHONPATH": f"{self.slow}:{os.environ.get('PYTHONPATH', '')}"} if aimed else {})},
+        )
+        start, moment = time.perf_counter(), self.length * share
         with subprocess.Popen(
-            self.words, cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            self.words, cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         ) as process:  # fmt: skip
-            while process.poll() is None and not (aimed and self.nearly_done()):
+            while process.poll() is None and not (aimed and self.nearly_done(share)):
                 if not aimed and time.perf_counter() - start > moment:
                     break
                 time.sleep(LOOK)
             if aimed:
-                time.sleep(self.draw.choice((0, 0, self.draw.uniform(0, 0.01))))
+                time.sleep(self.draw.choice((0, self.draw.uniform(0, 3 * PAUSE))))
             when = time.perf_counter() - start
             process.send_signal(number)
             try:
