@@ -182,7 +182,7 @@ def test_too_little_memory_to_start_is_told_in_two_lines(shell: Shell, folder: P
     result = shell(f"ulimit -v 90000; {lines}", fresh=True, cwd=folder)
     told = result.err.splitlines()
     assert len(told) == 3 * len(many), result.err
-    assert {line.partition(" to start")[0] for line in told[::3]} == {"error: poolcli needs 112 MiB"}
+    assert {line.partition(" to start")[0] for line in told[::3]} == {"error: poolcli needs 104 MiB"}
     assert set(told[2::3]) == {"1"}
     done = shell(
         "ulimit -v 90000; poolcli pool --help && poolcli modes && poolcli completion bash", fresh=True, cwd=folder

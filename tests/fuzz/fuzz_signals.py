@@ -31,7 +31,7 @@ import numpy as np
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 PATIENCE = 30  # seconds in which a command that was told to end has ended
-PAUSE = 0.03  # seconds before and after a rename at which a signal is aimed
+PAUSE = 0.01  # seconds before and after a rename at which a signal is aimed
 SLOW = f"""import os, time
 def slowed(rename):
     def call(*words, **more):
@@ -41,7 +41,7 @@ def slowed(rename):
     return call
 os.rename, os.replace = slowed(os.rename), slowed(os.replace)
 """
-LOOK = 0.002  # seconds between two looks
+LOOK = 0.001  # seconds between two looks
 STARTED = 0.1  # seconds in which Python itself may not have come to poolcli's first line yet
 TEMPORARY = re.compile(r"\.poolcli-.+-[0-9a-f]{16}\.(tmp|old)")
 SAID = re.compile(r"(wrote [^\n]*|interrupted after [^\n]*|note: [^\n]*)")  # what may stand on standard error
@@ -249,6 +249,8 @@ def main() -> int:
     parser.add_argument("--signals", nargs="+", default=[one.name for one in SIGNALS])
     parser.add_argument("--command", default=f"{sys.executable} -m poolcli")
     given = parser.parse_args()
+    for number in SIGNALS[:3]:  # a shell's background and nohup have commands ignore them, which would all be late
+        signal.signal(number, signal.SIG_DFL)
     bad = False
     for name in given.kinds:
         with tempfile.TemporaryDirectory() as place:
