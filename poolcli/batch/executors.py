@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from poolcli.system.cluster import Client, ClusterError, connected
 from poolcli.system.limits import processors
 from poolcli.system.mute import unheard
+from poolcli.system.portable import ENDING
 from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
@@ -61,16 +63,20 @@ class Local(Workers):
     def open(self) -> Iterator[tuple[Executor, int]]:
         """Start the processes; at the end, or after one Ctrl-C, let each finish its task; after a second Ctrl-C do not.
 
-        Each starts as a fresh Python: fork does not mix with the threads of a progress bar, and a fork server needs a
-        folder, which would remain if this process is killed.
+        They are forks, with everything loaded, on Linux where no other thread runs, such as that of a progress bar.
+        Elsewhere each starts as a fresh Python: a fork server needs a folder, which would remain if this process is
+        killed.
         """
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import active_children, get_context, resource_tracker
 
-        with unheard():  # the tracker reports each semaphore of a killed process that it removes
-            resource_tracker.ensure_running()
+        forked = sys.platform == "linux" and threading.active_count() == 1
+        if not forked:
+            with unheard():  # the tracker reports each semaphore of a killed process that it removes
+                resource_tracker.ensure_running()
         self.others = set(active_children())
-        pool = ProcessPoolExecutor(self.number, mp_context=get_context("spawn"), initializer=_start_worker)
+        context = get_context("fork" if forked else "spawn")
+        pool = ProcessPoolExecutor(self.number, mp_context=context, initializer=_start_worker)
         try:
             yield pool, PER_PROCESS * self.number
         except BaseException:
@@ -96,8 +102,10 @@ class Local(Workers):
 
 
 def _start_worker() -> None:
+    for number in ENDING:  # a fork has the handlers of its parent
+        signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # for systems where Ctrl-C reaches it
-    Thread(target=_leave_with_parent, daemon=True).start()
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
 
 
 def _leave_with_parent() -> None:

@@ -7,6 +7,7 @@ import math
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -733,14 +734,23 @@ def test_a_worker_that_hangs_in_a_read_does_not_hang_the_batch(
     assert not _in_session(process.pid)
 
 
+BESIDE_A_THREAD = """
+import sys, threading, time
+threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+from poolcli.cli.app import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
 def test_a_worker_that_is_about_to_start_says_nothing_when_its_parent_is_killed(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import time, sys\nif '--multiprocessing-fork' in sys.argv: time.sleep(1)"
     )
     (tmp_path / "in.csv").write_text("1,2\n3,4\n")
     process = subprocess.Popen(
-        [command(), "batch", "in.csv", "-o", "out"], cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, start_new_session=True, env=clean_environment({"PYTHONPATH": str(tmp_path)}),
+        [sys.executable, "-c", BESIDE_A_THREAD, "batch", "in.csv", "-o", "out"], cwd=tmp_path,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        env=clean_environment({"PYTHONPATH": str(tmp_path)}),
     )  # fmt: skip
     while not any("spawn_main" in line for line in _in_session(process.pid)):
         time.sleep(0.005)

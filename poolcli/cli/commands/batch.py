@@ -80,15 +80,15 @@ class Cluster(Group, panel=WORKERS):
         False, "Send files and results over the network, so that workers need not see the folders."
     )
 
-    def workers(self) -> Workers:
-        """Return the workers."""
+    def workers(self, files: int) -> Workers:
+        """Return the workers for so many files."""
         if self.scheduler:
             if self.jobs is not None:
                 raise UsageError("--jobs and --scheduler cannot be combined", "the scheduler knows its workers")
             return Dask(self.scheduler)
         if self.send_bytes:
             raise UsageError("--send-bytes needs --scheduler", "drop it: processes on this machine see the files")
-        return Local(processors() if self.jobs is None else self.jobs)
+        return Local(max(min(processors() if self.jobs is None else self.jobs, files), 1))
 
 
 def _steps(recipes: RecipeOptions, filtering: FilterOptions, window: Windowing, *, indices: bool) -> list[Step]:
@@ -139,18 +139,18 @@ def batch(
     if not files.output:
         raise UsageError("batch needs a folder for the results", "add -o DIR")
     steps = _steps(recipes, filtering, window, indices=indices)
-    workers = cluster.workers()
-    compat = compat_among(steps)
-    work = Work(
-        steps, reading.options(compat), drawing.options(files.format), as_network_input if compat else None,
-        _threads(workers, verbosity), Journal(os.path.abspath(files.output)),
-    )  # fmt: skip
     named = [*(paths or []), *(_listed() if files.files0 else [])]
     if not named:
         raise UsageError("batch needs paths", "name files or folders, or pipe a list into --files0")
     planned = plan(
         named, Naming.of(files.output, files.name, files.format),
         recursive=files.recursive, overwrite=files.overwrite, resume=files.skip_existing,
+    )  # fmt: skip
+    workers = cluster.workers(len(planned.jobs))
+    compat = compat_among(steps)
+    work = Work(
+        steps, reading.options(compat), drawing.options(files.format), as_network_input if compat else None,
+        _threads(workers, verbosity), Journal(os.path.abspath(files.output)),
     )  # fmt: skip
     if files.report:
         _check_report(files.report, files.output, planned, files_read(recipes.steps or "-", steps))
