@@ -249,8 +249,8 @@ def main() -> int:
     parser.add_argument("--signals", nargs="+", default=[one.name for one in SIGNALS])
     parser.add_argument("--command", default=f"{sys.executable} -m poolcli")
     given = parser.parse_args()
-    for number in SIGNALS[:3]:  # a shell's background and nohup have commands ignore them, which would all be late
-        signal.signal(number, signal.SIG_DFL)
+    for one in SIGNALS[:3]:  # a shell's background and nohup have commands ignore them, which would all be late
+        signal.signal(one, signal.SIG_DFL)
     bad = False
     for name in given.kinds:
         with tempfile.TemporaryDirectory() as place:
