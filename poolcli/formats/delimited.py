@@ -22,17 +22,17 @@ import codecs
 import os
 import re
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from itertools import chain, islice
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.errors import FileError, NumberRangeError, ShapeError
 from poolcli.featuremap import FeatureMap
-from poolcli.formats.bands import Bands, regrouped
 from poolcli.formats.cells import EXPONENT
 from poolcli.formats.dialect import Dialect, dialect_of, lines_of
 from poolcli.formats.numbers import Misfit, Numbers, range_error
@@ -51,6 +51,7 @@ from poolcli.formats.text import (
     utf8,
 )
 from poolcli.system.files import open_source
+from poolcli.wording import Phrase
 
 NAN_AND_INF = (b"nan", b"inf")  # as they are written
 LONG_LINE = 2 * BAND_BYTES  # bytes; a longer band has a line that does not stay in cache
@@ -73,17 +74,6 @@ def _bands(file: BinaryIO) -> Iterator[bytes]:
             size *= 2  # one long line: join it in few steps
     if rest:
         yield _unix(rest).removesuffix(b"\n")
-
-
-def _bands_of(text: bytes) -> Iterator[bytes]:
-    """Cut text in memory as `_bands` cuts a file, copying one band at a time."""
-    start = 0
-    while start < len(text):
-        end = text.rfind(b"\n", start, start + BAND_BYTES)
-        end = text.find(b"\n", start + BAND_BYTES) if end < 0 else end  # one long line
-        end = len(text) if end < 0 else end
-        yield _unix(text[start:end].removesuffix(b"\r"))
-        start = end + 1
 
 
 def _unix(text: bytes) -> bytes:
@@ -273,7 +263,7 @@ def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:
 
 
 def _read_table(text: bytes, name: str, options: ReadOptions, kind: str) -> tuple[Dialect, NDArray[Any]]:
-    dialect, bands = _open(_bands_of(text), name, options, kind)
+    dialect, bands = _open(_bands(BytesIO(text)), name, options, kind)
     rows = min(_line_count(text), len(text) // (2 * dialect.width - 1 or 1) + 1)  # a cell has a digit and a delimiter
     numbers = Numbers(rows * dialect.columns)
     reader = _Rows(dialect, name)
@@ -323,6 +313,16 @@ def band_bytes(matrix: NDArray[Any], mark: bytes) -> Iterator[bytes]:
 # In bands
 
 
+class Bands(NamedTuple):
+    """A file that may be larger than memory, read in bands of rows with the same bits as the file read whole."""
+
+    name: str  # the path as a user typed it
+    shape: tuple[int, int]  # known before the first band, because the file is read twice
+    dtype: np.dtype[Any]  # of every band
+    notes: tuple[str | Phrase, ...]  # what was guessed
+    rows: Callable[[], Iterator[NDArray[Any]]]  # starts from the beginning
+
+
 def open_bands(path: str | Path, options: ReadOptions, kind: str) -> Bands | None:
     """Go through a text file once and return its rows in bands; None if it has to be read whole.
 
@@ -356,7 +356,7 @@ def open_bands(path: str | Path, options: ReadOptions, kind: str) -> Bands | Non
                 raise FileError(f"cannot read {name}: it changed while it was read", "try again when it is complete")
 
     notes = (f"format {kind}", *dialect.notes, f"dtype {dtype}", "layout HW (by the number of axes)")
-    return Bands(name, (count, dialect.columns), np.dtype(dtype), notes, lambda rows: regrouped(pieces(), rows))
+    return Bands(name, (count, dialect.columns), np.dtype(dtype), notes, pieces)
 
 
 def _stamp(file: BinaryIO) -> tuple[int, int]:

@@ -49,9 +49,9 @@ def read(data: bytes, name: str, options: ReadOptions) -> FeatureMap:
             "get the file again",
         )
     nodata = head.get("nodata_value")
-    corner = {axis: head.get(f"{axis}llcorner", head.get(f"{axis}llcenter", 0.0) - half * (cell or 0) / 2)
-              for axis in "xy" for half in (f"{axis}llcenter" in head,)}  # fmt: skip
-    grid = {"x": corner["x"], "y": corner["y"], "cell": cell, "rows": shape[0], "nodata": nodata}
+    half = (cell or 0) / 2
+    x, y = (head.get(f"{axis}llcorner", head.get(f"{axis}llcenter", half) - half) for axis in "xy")
+    grid = {"x": x, "y": y, "cell": cell, "rows": shape[0], "nodata": nodata}
     notes = (f"dtype {found.values.dtype}",)
     feature_map = FeatureMap.from_array(
         found.values.reshape(shape), options.layout, name=name, notes=notes, origin={"grid": grid}

@@ -586,7 +586,9 @@ def write(feature_map: FeatureMap) -> Iterator[bytes]:
     if array.dtype.name not in DTYPES:
         raise InputError(f"JSON has no numbers of type {array.dtype}", f"use one of {', '.join(DTYPES)}")
     head, steps, rest = frame(feature_map)
-    return _document(head, array, steps, feature_map, rest)
+    where = feature_map.indices
+    indices = () if where is None else chain([b',"indices":'], _nested(feature_map.in_layout(where)))
+    return chain([head], _nested(array), [steps], indices, [rest])
 
 
 def frame(feature_map: FeatureMap) -> tuple[bytes, bytes, bytes]:
@@ -597,16 +599,6 @@ def frame(feature_map: FeatureMap) -> tuple[bytes, bytes, bytes]:
     after = {key: value for key, value in optional.items() if value is not None} | dict(feature_map.extra)
     rest = b"," + dump(after)[1:] if after else b"}"
     return dump(before)[:-1] + b',"data":', b',"steps":' + dump(list(feature_map.steps)), rest + b"\n"
-
-
-def _document(head: bytes, array: NDArray[Any], steps: bytes, feature_map: FeatureMap, rest: bytes) -> Iterator[bytes]:
-    yield head
-    yield from _nested(array)
-    yield steps
-    if feature_map.indices is not None:
-        yield b',"indices":'
-        yield from _nested(feature_map.in_layout(feature_map.indices))
-    yield rest
 
 
 def _nested(array: NDArray[Any]) -> Iterator[bytes]:

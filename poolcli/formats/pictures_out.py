@@ -68,11 +68,10 @@ def write(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Iterable
         return _encoded(_zoomed(plane.astype(np.float32), options.zoom), kind)
     if _keeps_numbers(feature_map, plane, options, kind):
         return _encoded(_zoomed(plane.astype(_wide_type(plane)), options.zoom), kind)
-    depth = _depth(feature_map, plane, kind)
-    pixels = _zoomed(to_pixels(plane, feature_map.white, options, depth=depth), options.zoom)
-    top = _range(plane, feature_map.white, options, depth).top
-    if kind == "ppm" and top != 255:  # Pillow writes a maximum of 255 only
-        return (netpbm.write(pixels, top),)
+    found = _range(plane, feature_map.white, options, _depth(feature_map, plane, kind))
+    pixels = _zoomed(_pixels(plane, found, options), options.zoom)
+    if kind == "ppm" and found.top != 255:  # Pillow writes a maximum of 255 only
+        return (netpbm.write(pixels, found.top),)
     if kind == "png":
         return write_png(pixels, compress_level=options.compress_level, text=options.text)
     return _encoded(pixels, kind)
@@ -119,33 +118,8 @@ def _plane(feature_map: FeatureMap) -> Array:
     return planes[0] if channels == 1 else planes.transpose(1, 2, 0)
 
 
-def to_pixels(plane: Array, white: float | None, options: WriteOptions, *, depth: int = 255) -> Array:
-    """Return a map as the pixels of a picture.
-
-    Parameters
-    ----------
-    plane : ndarray, shape (H, W) or (H, W, 3)
-        Any numbers.
-    white : float or None
-        The number that is white, if the numbers are pixels.
-    options : WriteOptions
-        ``normalize`` and ``colormap``.
-    depth : int
-        The largest level, if the numbers are pixels and stay gray.
-
-    Returns
-    -------
-    ndarray of uint8 or uint16
-        In the same shape; a colour map adds an axis of 3.
-
-    Examples
-    --------
-    >>> to_pixels(np.array([[-1.0, 0.0, 3.0]]), None, WriteOptions())
-    array([[  0,  64, 255]], dtype=uint8)
-    """
-    if options.normalize not in NORMALIZE:
-        raise UnknownNameError("normalize rule", options.normalize, NORMALIZE)
-    found = _range(plane, white, options, depth)
+def _pixels(plane: Array, found: _Range, options: WriteOptions) -> Array:
+    """Return a map as the pixels of a picture, without a copy if that is what it holds."""
     if options.colormap and plane.ndim == 3:
         raise ShapeError("a colour map paints one channel, but the result has 3", Phrase("leave out {colormap}"))
     if options.colormap:
@@ -165,6 +139,8 @@ class _Range(NamedTuple):
 
 
 def _range(plane: Array, white: float | None, options: WriteOptions, depth: int) -> _Range:
+    if options.normalize not in NORMALIZE:
+        raise UnknownNameError("normalize rule", options.normalize, NORMALIZE)
     white = white or FULL.get(plane.dtype.name)
     low, high = bounds(plane) or (0.0, 0.0)
     pixels = options.normalize == "clip" or (

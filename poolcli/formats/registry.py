@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from poolcli.formats.bands import Bands
+    from poolcli.formats.delimited import Bands
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ def spot(text: bytes, offset: int, first: int = 1) -> str:
     return f"line {line + first - 1}, character {character}"
 
 
-def quoted(text: bytes | str, most: int = 40) -> str:
+def quoted(text: bytes | str) -> str:
     r"""Return text for a message: harmless to a terminal, and no longer than a line.
 
     Examples
@@ -114,7 +114,7 @@ def quoted(text: bytes | str, most: int = 40) -> str:
     >>> quoted("a\x1b[31m")
     "'a\\x1b[31m'"
     """
-    plain = shortened(text.decode(errors="replace") if isinstance(text, bytes) else text, most)
+    plain = shortened(text.decode(errors="replace") if isinstance(text, bytes) else text, 40)
     return repr(plain) if plain.isprintable() else ascii(plain)
 
 

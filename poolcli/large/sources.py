@@ -21,7 +21,7 @@ from poolcli.system.files import file_error, open_source
 from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
-    from poolcli.formats.bands import Bands
+    from poolcli.formats.delimited import Bands
     from poolcli.formats.options import ReadOptions
 
 Array = NDArray[Any]
@@ -134,8 +134,6 @@ class NpySource:
 class RowSource:
     """The rows of a text file, read in order; going back starts again from the first."""
 
-    CELLS = 1 << 20  # read at once
-
     def __init__(self, bands: Bands, dtype: np.dtype[Any] | None = None) -> None:
         self.name, self.bands = bands.name, bands
         taken = (f"taken as {dtype}",) if dtype else ()
@@ -143,7 +141,7 @@ class RowSource:
         self._start()
 
     def _start(self) -> None:
-        self._rows, self._first = self.bands.rows(max(self.CELLS // self.known.shape[1], 1)), 0
+        self._rows, self._first = self.bands.rows(), 0
         self._have: list[Array] = []
 
     def read(self, box: Box) -> Array:

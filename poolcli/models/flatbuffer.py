@@ -27,10 +27,10 @@ class Table:
         """Return the root table of a file."""
         return cls(data, _read(data, "I", 0), budget)
 
-    def number(self, field: int, kind: str, default: int = 0) -> int:
-        """Return a number; `kind` is as in `struct`."""
+    def number(self, field: int, kind: str) -> int:
+        """Return a number, 0 if there is none; `kind` is as in `struct`."""
         place = self._field(field)
-        return default if place is None else _read(self.data, kind, place)
+        return 0 if place is None else _read(self.data, kind, place)
 
     def table(self, field: int) -> Table | None:
         """Return the table in a field, if there is one."""

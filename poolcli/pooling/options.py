@@ -68,16 +68,12 @@ def _length(value: Any) -> bool:
     return _whole(value) and abs(value) < MOST
 
 
+def _list_of(one: Callable[[Any], bool], value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(one, value))
+
+
 def _sizes(value: Any) -> bool:
-    return _length(value) or (isinstance(value, list) and bool(value) and all(map(_length, value)))
-
-
-def _targets(value: Any) -> bool:
-    return _length(value) or (isinstance(value, list) and bool(value) and all(v is None or _length(v) for v in value))
-
-
-def _ratios(value: Any) -> bool:
-    return _number(value) or (isinstance(value, list) and bool(value) and all(map(_number, value)))
+    return _length(value) or _list_of(_length, value)
 
 
 def _parse_ratios(text: str, _: str) -> float | tuple[float, ...]:
@@ -90,8 +86,7 @@ def _parse_ratios(text: str, _: str) -> float | tuple[float, ...]:
 
 
 def _padding(value: Any) -> bool:
-    pairs = isinstance(value, list) and bool(value) and all(map(_sizes, value))
-    return isinstance(value, str) or _sizes(value) or pairs
+    return isinstance(value, str) or _sizes(value) or _list_of(_sizes, value)
 
 
 def as_lists(value: Any) -> Any:
@@ -100,7 +95,7 @@ def as_lists(value: Any) -> Any:
 
 
 def _grid(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(_number(item) or _grid(item) for item in value)
+    return _list_of(lambda item: _number(item) or _grid(item), value)
 
 
 MOST = 10**18  # cells: no map has so many
@@ -116,8 +111,16 @@ class Kind(NamedTuple):
 
 
 SIZES = Kind("a whole number, or a list of one for each axis", _sizes, parse=parse_sizes)
-TARGET = Kind("a whole number, or a list of one or null for each axis", _targets, parse=parse_target)
-RATIOS = Kind("a number, or a list of one for each axis", _ratios, parse=_parse_ratios)
+TARGET = Kind(
+    "a whole number, or a list of one or null for each axis",
+    lambda value: _length(value) or _list_of(lambda one: one is None or _length(one), value),
+    parse=parse_target,
+)
+RATIOS = Kind(
+    "a number, or a list of one for each axis",
+    lambda value: _number(value) or _list_of(_number, value),
+    parse=_parse_ratios,
+)
 PADDING = Kind(
     "a word, a whole number, or a list of them or of begin,end pairs",
     _padding,

@@ -351,7 +351,6 @@ def test_a_large_input_that_is_shortened_while_it_is_read(
 
     monkeypatch.setattr("poolcli.cli.large.LARGE", 0)
     monkeypatch.setattr("poolcli.large.chain.BLOCK_BYTES", 1 << 16)
-    monkeypatch.setattr(RowSource, "CELLS", 1000)
     monkeypatch.setattr(reader, "read", shortened)
     result = call("pool", f"in.{form}", "-o", f"out.{form}", cwd=tmp_path)
     failed(result, 1, f"cannot read in.{form}", "changed while it was read", "hint: ")

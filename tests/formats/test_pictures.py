@@ -21,11 +21,11 @@ from poolcli.colors import COLORMAPS, NAN_COLOR, interpolated
 from poolcli.colors import table as colors_of
 from poolcli.errors import InputError, LimitError, PoolcliError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
-from poolcli.formats import decode, encode
+from poolcli.formats import decode, encode, pictures_out
 from poolcli.formats import pictures_in as opening
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.pictures_in import CLOSED, READERS
-from poolcli.formats.pictures_out import WRITERS, to_pixels
+from poolcli.formats.pictures_out import WRITERS
 from poolcli.formats.png_chunks import checked, plain
 from poolcli.formats.png_file import write_png
 from poolcli.formats.registry import FORMATS
@@ -830,7 +830,8 @@ def test_a_photograph_is_packed_about_as_well_as_pillow_does() -> None:
 
 def test_pixels_are_not_copied_where_they_need_not_be() -> None:
     picture = GRAY.astype(np.uint8)
-    assert to_pixels(picture, None, WriteOptions()) is picture
+    options = WriteOptions()
+    assert pictures_out._pixels(picture, pictures_out._range(picture, None, options, 255), options) is picture
 
 
 @pytest.mark.parametrize(("mode", "clear"), [("RGBA", True), ("RGBA", False), ("LA", True), ("LA", False)])
