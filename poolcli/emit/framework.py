@@ -90,7 +90,7 @@ class Refusal:
 
 
 COMMON = (
-    Refusal(lambda layer: 0 in layer.window.output_size, "its code needs the output of every axis"),
+    Refusal(lambda layer: 0 in layer.window.output_size, "its code needs the output size of every axis"),
     Refusal(
         lambda layer: bool(layer.divisor_override) and layer.window.kind == "adaptive",
         "its adaptive pooling has no divisor_override",

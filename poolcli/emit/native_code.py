@@ -103,7 +103,10 @@ class Native(Program):
         if layer.compat is None and row != MODES[name]:
             if name not in ("max", "min"):
                 self.refuse(row.why)
-            self.body += ["if not np.isfinite(x).all():", '    raise ValueError("NaN and infinity become others")']
+            self.body += [
+                "if not np.isfinite(x).all():",
+                '    raise ValueError("NaN and infinity become other numbers")',
+            ]
         elif there.framework and there.framework.unpromised(LayerFacts(there, np.dtype(np.float32))):
             self.refuse_nan("the result for NaN depends on the machine")
 

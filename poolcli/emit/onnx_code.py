@@ -127,7 +127,7 @@ class Onnx(FrameworkProgram):
         if layer.window.kind == "global":
             self.refuse("its GlobalMaxPool returns no indices")
         if layer.window.kind != "sliding":
-            self.refuse("its MaxPool would count in windows that are laid side by side")
+            self.refuse("its MaxPool would count in windows laid side by side")
         if not own:
             self.refuse_nan("onnxruntime's MaxPool loses NaN")
         t = self.check_indices(layer)

@@ -126,7 +126,7 @@ class Torch(FrameworkProgram):
         if name not in TORCH_WINDOWS or (name == "lp" and (not is_high_norm(layer) or compat_of(layer) == "torch")):
             return False
         if window.kind not in ("sliding", "global") or is_padded(window) or window.ceil_mode:
-            self.refuse(f"{layer.mode} is made of whole windows, which leave out no padding and are all of one size")
+            self.refuse(f"{layer.mode} needs windows of one size without padding")
         value, helper = TORCH_WINDOWS[name]
         self.help(helper) if helper else None
         self._unfold(window)
@@ -179,7 +179,7 @@ class Torch(FrameworkProgram):
     def backward(self, step: GradStep) -> None:
         """Write the gradient of a pooling layer, with ones arriving at its output."""
         if self.body or step.upstream is not None:
-            self.refuse("the gradient is that of one layer, with ones arriving", Phrase("drop {upstream}"))
+            self.refuse("it writes the gradient of a single layer, with ones upstream", Phrase("drop {upstream}"))
         if not MODES[step.pool.layer(self.ndim).mode.mode.name].gradient:
             self.refuse(f"mode {step.pool.mode} has no gradient here")
         if step.pool.mode.startswith("lp"):

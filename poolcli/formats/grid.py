@@ -138,7 +138,7 @@ def _moved(feature_map: FeatureMap) -> dict[str, Any]:
         return {"x": 0.0, "y": 0.0, "cell": 1.0, "nodata": None}
     left, cell = grid["x"], grid["cell"]
     if cell is None:
-        raise ShapeError("the cells of this grid are not square, as those of an ESRI grid are", ANYWHERE)
+        raise ShapeError("the cells of this grid are not square, but an ESRI grid needs square ones", ANYWHERE)
     top = grid["y"] + grid["rows"] * cell
     for step in feature_map.steps:
         if step["step"] in UNMOVED:

@@ -547,9 +547,7 @@ def _indices(keys: Mapping[str, Any], array: NDArray[Any], name: str) -> NDArray
     if found is None:
         return None
     if not isinstance(found, Found) or found.array.dtype != np.int64:
-        raise InputError(
-            f"{name}: indices are not whole numbers", Phrase("take them as pool {return_indices} wrote them")
-        )
+        raise InputError(f"{name}: indices are not whole numbers", Phrase("use those that pool {return_indices} wrote"))
     if not found.array.size and not array.size:
         return found.array.reshape(array.shape)
     if found.array.shape != array.shape:

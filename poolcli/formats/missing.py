@@ -52,7 +52,8 @@ def without_missing(feature_map: FeatureMap, numbers: tuple[float, ...], why: st
         return feature_map
     if values.dtype.kind in "iu" and np.abs(values[~gone].astype(np.float64)).max(initial=0) > EXACT:
         raise NumberRangeError(
-            f"{feature_map.name}: integers beyond {EXACT} would lose digits beside NaN", "they have no missing values"
+            f"{feature_map.name}: integers beyond {EXACT} would lose digits beside NaN",
+            "convert them to floating-point numbers first",
         )
     values = values.astype(np.result_type(values.dtype, np.float32) if values.dtype.kind == "f" else np.float64)
     values[gone] = np.nan

@@ -55,7 +55,7 @@ def read(data: bytes, head: PictureHeader, name: str) -> NDArray[Any]:
     import numpy as np
 
     if not 0 < head.most <= LARGEST_VALUE:
-        raise InputError(f"{name}: a maximum of {head.most} is not 1 to {LARGEST_VALUE}", "get the file again")
+        raise InputError(f"{name}: the maximum {head.most} is not between 1 and {LARGEST_VALUE}", "get the file again")
     count = head.width * head.height * head.channels
     stored = np.dtype(">u2" if head.most > 255 else "u1")
     have: NDArray[Any]

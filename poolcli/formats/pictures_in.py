@@ -316,7 +316,7 @@ def _choose_frame(picture: Image.Image, name: str, frame: int, limit: int) -> li
     frames = max(getattr(picture, "n_frames", 1), 1)  # a Photoshop file without layers has 0 frames, but a picture
     if not 0 <= frame < frames:
         there = "one frame" if frames == 1 else f"frames 0 to {frames - 1}"
-        raise InputError(f"{name}: there is no frame {frame}, but {there}", Phrase("{frame}", frame=0))
+        raise InputError(f"{name}: there is no frame {frame}, only {there}", Phrase("{frame}", frame=0))
     if frames == 1:
         return []
     if frame:  # the first is open already, and a Photoshop file cannot go back to it

@@ -149,7 +149,7 @@ def _own_layout(own: Mapping[str, Any], path: str) -> str | None:
     if layout is None:
         return None
     if not isinstance(layout, str):
-        raise InputError(f"{path}: layout is not a text", MEND)
+        raise InputError(f"{path}: layout is not text", MEND)
     try:
         return parse_layout(layout)
     except UsageError as problem:  # nobody typed it

@@ -17,8 +17,8 @@ EXPORT = "export the model itself: torch.export.save(torch.export.export(model, 
 
 # the first bytes of other files that people try: what they are, and what to do
 STRANGERS: Mapping[bytes, tuple[str, str]] = {
-    b"\x89HDF\r\n\x1a\n": ("HDF5, as Keras once saved models", "load it in Keras, and save it as .keras"),
-    b"\x80": ("a pickle, as PyTorch once saved weights and models; poolcli never unpickles", EXPORT),
+    b"\x89HDF\r\n\x1a\n": ("HDF5, Keras's old format for models", "load it in Keras, and save it as .keras"),
+    b"\x80": ("a pickle, PyTorch's old format for weights and models; poolcli never unpickles", EXPORT),
     b"version https://git-lfs": ("a pointer of Git LFS in place of the model", "git lfs pull"),
     b"GGUF": ("a GGUF file: weights without layers", f"poolcli reads {KNOWN}"),
     b"PAR1": ("a Parquet table", f"poolcli reads {KNOWN}"),

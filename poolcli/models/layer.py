@@ -110,7 +110,8 @@ class Draft:
         rank = self.ndim + 2 if self.input is None else len(self.input)
         if not 1 <= self.ndim <= len(SPATIAL) or rank < self.ndim:
             raise InputError(
-                f"layer {self.name!r} ({self.operator}): {self.ndim} spatial axes of {rank}", "poolcli has 1, 2 or 3"
+                f"layer {self.name!r} ({self.operator}): {self.ndim} of {rank} axes are spatial",
+                "poolcli has 1, 2 or 3",
             )
         options: Any = {key: value for key, value in self.options.items() if value is not None}
         step = PoolStep(self.mode, self.size, options, self.indices)

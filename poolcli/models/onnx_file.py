@@ -379,7 +379,7 @@ def _note_scales(draft: Draft, node: Node, scope: Scope) -> None:
     )
 
 
-LARGER = "a size to restore: the command adds zeros at the end, as ONNX says; onnxruntime counts the indices in it"
+LARGER = "a size to restore: the command adds zeros at the end, as ONNX says; in onnxruntime indices count in that size"
 ONNX_FILLS = {"reflect": "reflect", "edge": "replicate", "wrap": "wrap"}  # by ONNX's names
 
 

@@ -52,7 +52,10 @@ def spatial_axes(x: Array, ndim: int | None, size: Any, options: Mapping[str, An
     said = {len(one) for one in sizes if isinstance(one, Sequence) and not isinstance(one, str)}
     said |= {ndim} if ndim is not None else set()
     if len(said) > 1:
-        raise UsageError(f"the options are for {' and '.join(map(str, sorted(said)))} spatial axes", "use one number")
+        raise UsageError(
+            f"the options are for {' and '.join(map(str, sorted(said)))} spatial axes",
+            "give all the same number of axes",
+        )
     number = said.pop() if said else min(2, x.ndim)
     if not 1 <= number <= 3:
         raise UsageError(f"{number} spatial axes are not 1, 2 or 3", "say how many are spatial with ndim")

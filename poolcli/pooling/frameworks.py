@@ -398,7 +398,7 @@ def _by_scalars(facts: LayerFacts) -> bool:
 
 def _lanes(facts: LayerFacts) -> str:
     floating = facts.mode in ("max", "min") and not _by_scalars(facts) and str(facts.dtype) == "float32"
-    return "whether its MaxPool of float32 loses one depends on where it stands and on the width of vectors" * floating
+    return "whether its MaxPool of float32 loses one depends on its place and on the width of vectors" * floating
 
 
 def _in_plane(where: NDArray[np.int64], shape: Sequence[int], ndim: int, order: int) -> NDArray[np.int64]:
@@ -531,8 +531,8 @@ def _from_fmax(facts: LayerFacts) -> Mode | None:
     return _within(MODES[facts.mode], facts, "max", why="its maximum starts from -3.4e38, the lowest float32")
 
 
-def _loses_nan(name: str, facts: LayerFacts, hint: str) -> str:
-    return f"{name} keeps or loses one {hint}" * (facts.mode in ("max", "min"))
+def _loses_nan(facts: LayerFacts, causes: str) -> str:
+    return f"whether its max pooling keeps one depends on {causes}" * (facts.mode in ("max", "min"))
 
 
 # --- TensorFlow -------------------------------------------------------------------------------------------------------
@@ -561,7 +561,7 @@ TENSORFLOW = Framework(
     stride=1,
     channels_last=True,
     fractional=_BOUNDED[:1] * 2,
-    unpromised=lambda facts: _loses_nan("its max pooling", facts, "by rank, by indices and by processor"),
+    unpromised=lambda facts: _loses_nan(facts, "the rank, the indices and the processor"),
     own_index=_channels_last_index,
     plane_index=_channels_last_plane,
 )  # fmt: skip
@@ -614,7 +614,7 @@ LITERT = Framework(
              "its pooling takes whole numbers of type int8, uint8 and int16 only", _FLOATS),
         Rule(_all(_mode("max"), lambda facts: str(facts.dtype) == "float16"), "its MAX_POOL_2D does not take float16",
              "convert the input to float32"),
-        Rule(lambda facts: not facts.layer.count_include_pad, "it counts more than real cells in too large windows"),
+        Rule(lambda facts: not facts.layer.count_include_pad, "in windows larger than the input it counts all cells"),
         *_shared("lpdcvarifmo2"),
     ),
     count_include_pad=True,
@@ -622,7 +622,7 @@ LITERT = Framework(
     counting="LiteRT divides by the real cells, but by the whole window where that is larger than the input",
     channels_last=True,
     too_large="one",
-    unpromised=lambda _: "its kernels make -inf, or the wrong maximum, of it",
+    unpromised=lambda _: "its kernels turn it into -inf or a wrong maximum",
 )  # fmt: skip
 LITERT_BUILTIN = LITERT._replace(
     name="litert:builtin",
@@ -632,7 +632,7 @@ LITERT_BUILTIN = LITERT._replace(
     modes={"max": _lite_clamped, "avg": _first(_lite_avg, _lite_clamped), "rms": _own},
     rules=LITERT.rules[1:],
     too_large="none",
-    unpromised=lambda facts: _loses_nan("its max pooling", facts, "by kernel set"),
+    unpromised=lambda facts: _loses_nan(facts, "the set of kernels"),
 )
 
 # --- OpenVINO ---------------------------------------------------------------------------------------------------------
@@ -681,8 +681,8 @@ OPENVINO = Framework(
     counting="OpenVINO divides by the full window size, overhang included, as soon as there is any padding that counts",
     holes=_vino_holes,
     unpromised=lambda facts: (
-        "its AdaptiveMaxPool keeps one in the first place only" * _all(_mode("max"), _kind("adaptive"))(facts)
-        or "which index it has is not known" * facts.indices
+        "its AdaptiveMaxPool keeps one only in the first cell" * _all(_mode("max"), _kind("adaptive"))(facts)
+        or "its index is not known" * facts.indices
     ),
     own_index=_whole_tensor_index,
     plane_index=_within_plane,
@@ -742,7 +742,7 @@ PADDLE = Framework(
     holes=lambda facts: (
         None if facts.layer.count_include_pad and not facts.layer.window.ceil_mode else _only_max(facts)
     ),
-    unpromised=lambda facts: _loses_nan("its max pooling", facts, "by its place and by return_mask"),
+    unpromised=lambda facts: _loses_nan(facts, "its place and on return_mask"),
 )  # fmt: skip
 
 # --- Flax -------------------------------------------------------------------------------------------------------------
@@ -858,8 +858,8 @@ _ROWS = (
 )  # fmt: skip
 # frameworks without a row though their answers are known: why, and what comes nearest
 WITHOUT_ROW: Mapping[str, tuple[str, str | Phrase]] = {
-    "mlx": ("MLX: too few people port to it to keep its row true",
-            "where a layer says its stride, " + Phrase("{compat} gives the same values of floats", compat=FLAX.name)),
+    "mlx": ("MLX: too few people port to it to keep its row up to date",
+            "where a layer sets its stride, " + Phrase("{compat} gives the same values of floats", compat=FLAX.name)),
     "tinygrad": ("tinygrad: its NaN and its indices depend on the device",
                  "within PyTorch's limits " + Phrase("{compat} gives the same values of floats", compat=TORCH.name)),
     "lax": ("lax.reduce_window: it is not pooling alone, and has gaps between the inputs",

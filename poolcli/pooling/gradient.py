@@ -131,7 +131,7 @@ def _check_known(known: Mapping[str, Any]) -> None:
         lengths = value if isinstance(value, list | tuple) else [value]
         whole = all(isinstance(length, int) and not isinstance(length, bool) and length > 0 for length in lengths)
         if value is not None and not whole:
-            raise InputError(f"{name} {safe(repr(value))} of the pooling to undo is not made of whole numbers from 1",
+            raise InputError(f"{name} {safe(repr(value))} of the pooling to undo is not in whole numbers of at least 1",
                              AGAIN)  # fmt: skip
     for option in OPTIONS:
         value = known.get(option.json)

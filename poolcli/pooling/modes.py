@@ -373,7 +373,7 @@ def parse_mode(text: str) -> ChosenMode:
     text = text.strip().lower()
     if "," in text and all(part.strip()[:1].isalpha() for part in text.split(",")):
         beside = Instead("compare", mode=text.replace(" ", ""))
-        advice = Phrase("one at a time; or what they pool side by side: {call}", call=beside)
+        advice = Phrase("name one; to compare several: {call}", call=beside)
         raise UsageError(f"one mode is expected, not {text!r}", advice)
     name, colon, number = ALIASES.get(text, text).partition(":")
     mode = MODES.get(ALIASES.get(name, name)) or _of_a_package(name)

@@ -81,7 +81,7 @@ def _parse_ratios(text: str, _: str) -> float | tuple[float, ...]:
     try:
         ratios = tuple(map(float, text.lower().split("x")))
     except ValueError:
-        raise UsageError(Phrase("{output_ratio} is not made of numbers", output_ratio=text), SHARE_HINT) from None
+        raise UsageError(Phrase("{output_ratio} does not consist of numbers", output_ratio=text), SHARE_HINT) from None
     return ratios[0] if len(ratios) == 1 else ratios
 
 

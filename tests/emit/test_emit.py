@@ -286,7 +286,7 @@ def test_code_is_formatted(tmp_path: Path) -> None:
 REFUSED = [
     ("torch", "majority", {}, "smallest of equally frequent"),
     ("torch", "stochastic", {"seed": 1}, "random numbers"),
-    ("torch", "median", {"padding": 1}, "whole windows"),
+    ("torch", "median", {"padding": 1}, "windows of one size"),
     ("torch", "sum", {"output_size": 2}, "adaptive pooling is max or average"),
     ("torch", "avg", {"output_size": 2, "fractional": True}, "fractional pooling is max only"),
     ("torch", "max", {"output_size": 2, "fractional": True, "compat": "keras"}, "TensorFlow's fractional"),
@@ -356,7 +356,7 @@ def test_numpy_code_finds_the_indices(mode: str, compat: str | None) -> None:
     [
         ("keras", {}, "its layers return no indices"),
         ("onnx", {"global_window": True}, "its GlobalMaxPool returns no indices"),
-        ("onnx", {"output_size": 2}, "would count in windows that are laid side by side"),
+        ("onnx", {"output_size": 2}, "would count in windows laid side by side"),
         ("onnx", {"padding": 2}, "would shift the indices"),
         ("onnx", {"compat": "torch"}, "does not number indices as compat='torch' does"),
         ("torch", {"padding": "same"}, "would shift the indices"),

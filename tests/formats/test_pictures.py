@@ -227,8 +227,8 @@ def test_frames_and_pages(kind: str) -> None:
     assert (read(data, f"x.{kind}", frame=2).values == 30).all()
     for frame in (3, -1):
         problem = refused(data, name=f"x.{kind}", frame=frame)
-        assert problem.message == f"x.{kind}: there is no frame {frame}, but frames 0 to 2"
-    assert "but one frame" in refused(saved(COLOR), frame=1).message
+        assert problem.message == f"x.{kind}: there is no frame {frame}, only frames 0 to 2"
+    assert "only one frame" in refused(saved(COLOR), frame=1).message
 
 
 def test_a_page_over_the_limit_is_stopped_even_if_the_first_is_not() -> None:

@@ -300,7 +300,7 @@ def test_netpbm_of_any_maximum(most: int, channels: int, plain: bool) -> None:
 def test_netpbm_that_is_damaged() -> None:
     assert "cut off: 3 of 4" in refused(b"P2\n2 2\n9\n1 2 3\n", "x.pgm").message
     assert "12 is larger than the maximum 9" in refused(b"P2\n2 1\n9\n1 12\n", "x.pgm").message
-    assert "not 1 to 65535" in refused(b"P2\n2 1\n70000\n1 12\n", "x.pgm").message
+    assert "not between 1 and 65535" in refused(b"P2\n2 1\n70000\n1 12\n", "x.pgm").message
     assert "'x' is not a pixel" in refused(b"P2\n2 1\n9\n1 x\n", "x.pgm").message
 
 

@@ -27,8 +27,8 @@ def array(path: Path, own: Any, shape: tuple[int, ...] = (3, 8, 8)) -> None:
 @pytest.mark.parametrize(
     ("own", "said"),
     [
-        ({"layout": 5}, "in.zarr: layout is not a text"),
-        ({"layout": []}, "in.zarr: layout is not a text"),
+        ({"layout": 5}, "in.zarr: layout is not text"),
+        ({"layout": []}, "in.zarr: layout is not text"),
         ({"layout": "sdf"}, "in.zarr: layout 'sdf' has unknown letters: F, S"),
         ({"layout": "CCC"}, "in.zarr: layout 'CCC' names an axis twice"),
         ({"layout": "HW"}, "layout HW names 2 axes, but in.zarr has 3"),

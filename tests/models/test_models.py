@@ -458,7 +458,7 @@ def test_unpooling_restores_what_its_windows_imply_or_what_it_is_told(
     assert (first.undone, shown(first.output)) == ((), restored)
     assert (second.undone, second.output) == ((5, 7), (*shape[:2], 5, 7))
     assert second.unusual == (
-        "a size to restore: the command adds zeros at the end, as ONNX says; onnxruntime counts the indices in it",
+        "a size to restore: the command adds zeros at the end, as ONNX says; in onnxruntime indices count in that size",
     )
 
 

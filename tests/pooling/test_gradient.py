@@ -330,5 +330,5 @@ def test_onnx_pads_a_larger_output_at_the_end_and_torch_counts_in_it() -> None:
     "known", [{"shape": "x"}, {"shape": [1e3, 2]}, {"shape": [2, 4], "size": "z"}, {"stride": [True]}]
 )
 def test_a_record_of_pooling_that_is_none_is_refused(known: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="is not made of whole numbers from 1"):
+    with pytest.raises(InputError, match="is not in whole numbers of at least 1"):
         unpool_as(np.array([[1, 2]]), np.array([[0, 1]]), 2, known)

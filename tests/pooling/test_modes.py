@@ -541,7 +541,7 @@ def test_a_mode_written_out_is_read_again(text: str) -> None:
         (
             "max,avg",
             "one mode is expected, not 'max,avg'",
-            "one at a time; or what they pool side by side: compare(x, mode='max,avg')",
+            "name one; to compare several: compare(x, mode='max,avg')",
         ),
         ("lp:2,5", "'2,5' is not a number", "lp:3"),
         ("max:2", "mode max takes no parameter, but 'max:2' has one", "use max"),

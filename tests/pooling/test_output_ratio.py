@@ -107,4 +107,4 @@ def test_what_cannot_be_meant(options: Any, kind: type[Exception], why: str) -> 
 
 def test_what_is_typed_wrong(call: Run) -> None:
     done = call("pool", "--fractional", "--output-ratio", "half", "-", stdin="1,2\n")
-    assert (done.code, "--output-ratio half is not made of numbers" in done.err) == (2, True)
+    assert (done.code, "--output-ratio half does not consist of numbers" in done.err) == (2, True)
