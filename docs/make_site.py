@@ -30,6 +30,7 @@ def gather(folder: Path) -> None:
             shutil.copyfile(path, folder / name)
     for name in ("docs/pictures", "sample_inputs"):
         shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True)
+    shutil.copyfile(ROOT / "CITATION.cff", folder / "CITATION.cff")
 
 
 def main(site: Path) -> None:
