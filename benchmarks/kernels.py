@@ -23,7 +23,7 @@ Array = NDArray[Any]
 HOPELESS = {"numpy": 8, "skimage": 8}  # windows above which a peer that looks at each cell takes half a minute
 SLOW = 8  # times as long as poolcli; a peer that takes longer is timed once
 LEAST = 1e-3  # seconds; calls that take less are repeated
-NEAR = 2  # libraries whose first calls are timed: those that are fastest in a loop
+NEAR = 2  # libraries whose first calls are timed: those that are fastest in a loop, the second if not too slow there
 REST = 0.06  # seconds before each pair of calls: onnxruntime's threads spin that long, at the next one's expense
 
 
@@ -148,7 +148,8 @@ def line(case: Case, times: Mapping[str, float], different: list[str], firsts: F
     if best in ratios:
         ratios["the best"] = ratios[best]
     own = firsts.seconds(case, "poolcli")
-    first = {name: firsts.seconds(case, name) / own for name in libraries[:NEAR]}
+    near = [name for name in libraries[:NEAR] if name == best or ratios[name] < SLOW]
+    first = {name: firsts.seconds(case, name) / own for name in near}
     soonest = min(first, key=first.__getitem__, default="")
     beside = [f"{first[soonest]:.2f} {soonest}"] if soonest else []
     beside += [f"{firsts.seconds(case, 'opencv') / own:.2f} opencv"] if "opencv" in ratios else []
