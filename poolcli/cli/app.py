@@ -55,7 +55,7 @@ def _color(arguments: Sequence[str]) -> str:
 def _run(arguments: Sequence[str]) -> int:
     name = arguments[0] if arguments else ""
     if COMPLETE in os.environ:
-        from poolcli.cli.completing import answer
+        from poolcli.cli.completing import answer  # takes 1 ms of the 14 that --version has
 
         Output().put(answer(os.environ[COMPLETE], arguments).encode("utf-8", "replace"))
         return 0

@@ -83,7 +83,7 @@ class RecipeOptions(Group, panel="Steps"):
 
     def replayed(self) -> list[Step]:
         """Return the steps of the file with all changes; none without a file."""
-        from poolcli.steps.recipe import load_recipe
+        from poolcli.steps.recipe import load_recipe  # takes 1 ms to import, and few have a recipe
 
         if self.steps is None:
             if self.settings:
