@@ -1,1 +1,1 @@
-"""Array kernels: they know axes, ufuncs and memory, and nothing of modes, options or files."""
+"""Array kernels: they work with axes, ufuncs and memory, and know nothing about modes, options or files."""

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 
 class ChainStep(NamedTuple):
-    """Make windows of `size` cells out of windows of `left` cells and windows of `right` cells `shift` cells later.
+    """Make windows of `size` cells from windows of `left` cells and windows of `right` cells, `shift` cells later.
 
-    After that, windows of the sizes in `done` are not needed any more.
+    After that, windows of the sizes in `done` are no longer needed.
     """
 
     size: int
@@ -28,7 +28,7 @@ def chain(size: int, *, overlapping: bool) -> tuple[ChainStep, ...]:
     size : int
         Cells of a window, 1 or more.
     overlapping : bool
-        Whether a cell may be combined twice, as in a maximum: then windows double, and the last step overlaps.
+        Whether a cell may be combined twice, as in a maximum: windows then double, and the last step overlaps.
         Otherwise the steps are an addition chain.
 
     Examples
@@ -48,7 +48,7 @@ def chain(size: int, *, overlapping: bool) -> tuple[ChainStep, ...]:
     return _with_done([*steps, ChainStep(size, size - 1, 1, size - 1)] if odd else steps)
 
 
-_TREE_SIZES = 76  # up to here the power tree is known to give shortest chains
+_TREE_SIZES = 76  # up to this size the power tree gives shortest chains
 
 
 def _double(size: int) -> ChainStep:
@@ -56,7 +56,7 @@ def _double(size: int) -> ChainStep:
 
 
 def _with_done(steps: list[ChainStep]) -> tuple[ChainStep, ...]:
-    """Note after which step each size is not needed any more."""
+    """Note the step after which each size is no longer needed."""
     last = {}
     for place, step in enumerate(steps):
         last.update({step.left: place, step.right: place})

@@ -1,7 +1,7 @@
 """Weighted sums of the cells of windows.
 
-- *separable*: a kernel that is a column times a row is applied as one and then the other: 2 k weights, not k squared;
-- *grouped*: cells of the same weight are added before they are multiplied, and 1 and -1 multiply nothing.
+- *separable*: a kernel that is a column times a row is applied as one, then the other: 2 k weights, not k squared;
+- *grouped*: cells of the same weight are added before they are multiplied, and 1 and -1 need no multiplication.
 
 Benchmark cases: conv gaussian 5x5 for the first, conv outline 3x3 for the second.
 """
@@ -30,7 +30,7 @@ def correlate(
     x: Array, axes: Sequence[Axis], weights: Array, dtype: np.dtype[Any], *, work: np.dtype[Any] | None = None,
     workers: int | None = None,
 ) -> Array:  # fmt: skip
-    """Add up the cells of every window, each times its weight; padding is zero.
+    """Add the cells of every window, each times its weight; padding is zero.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def correlate(
     weights : ndarray, shape (sizes...)
         Integers or floats.
     work : dtype, optional
-        To add up in; by default that of the result. The caller makes sure that no sum of integers leaves it.
+        The type to add in, by default the result's. The caller makes sure that it holds every sum of integers.
 
     Returns
     -------
@@ -49,8 +49,8 @@ def correlate(
 
     Notes
     -----
-    A weight of zero times an infinity or NaN is NaN, as in the sum written out: where a tile holds one, and the kernel
-    a zero, all products are made.
+    Zero times infinity or NaN is NaN, as in the sum written out: where a tile holds one of these and the kernel a zero,
+    all products are computed.
     """
     out = np.empty((*x.shape[: x.ndim - len(axes)], *map(len, axes)), dtype)
     if out.size == 0:
@@ -74,7 +74,7 @@ def correlate(
 
 @dataclass(frozen=True)
 class _Correlation:
-    """What is done to one tile; of equal value where the weights are."""
+    """The task for one tile; equal if the weights are equal."""
 
     value: tuple[Any, ...]
     weights: Array = field(compare=False)
@@ -94,14 +94,14 @@ class _Correlation:
         return []
 
     def plainly(self, block: Array, axes: Sequence[Axis], target: Array) -> None:
-        """Make all products, those with zero too."""
+        """Compute all products, including those with zero."""
         scratch = Scratch()
         cells = _padded(block, axes, self.weights.dtype, scratch)
         _add_up(list(_terms(cells, axes, self.weights, zeros=True)), target, scratch)
 
 
 def separated(weights: Array) -> list[Array] | None:
-    """Return the factors, one per axis, of a kernel of one or two axes that is their outer product, else None."""
+    """Return the factors, one per axis, if a kernel of one or two axes is their outer product, or else None."""
     if weights.ndim == 1:
         return [weights]
     if weights.ndim > 2 or min(weights.shape) == 1 or not np.isfinite(weights).all() or not weights.any():
@@ -148,7 +148,7 @@ def _along(block: Array, axis: Axis, at: int, weights: Array, target: Array | No
 
 
 def _add_up(terms: list[Term], target: Array | None, scratch: Scratch) -> Array:
-    """Add weighted cells, those of the same weight first, and put the sum into `target` if there is one."""
+    """Add weighted cells, first those of the same weight, and put the sum into `target` if there is one."""
     groups: dict[Any, list[Array]] = {}
     for cells, weight in terms:
         groups.setdefault(weight, []).append(cells)
@@ -169,7 +169,7 @@ def _add_up(terms: list[Term], target: Array | None, scratch: Scratch) -> Array:
 
 
 def _steps(groups: Sequence[tuple[Any, list[Array]]]) -> list[tuple[np.ufunc, Any, Any]]:
-    """Return ufuncs and their operands: cells, a weight, or a whole number, the result of that step."""
+    """Return ufuncs and their operands: cells, a weight, or an int, which stands for the result of that step."""
     steps: list[tuple[np.ufunc, Any, Any]] = []
 
     def then(call: np.ufunc, one: Any, other: Any) -> int:

@@ -1,9 +1,9 @@
-"""Order statistics and majorities by counting: how many cells of a window are such and such is a sum over it.
+"""Order statistics and majorities by counting: the number of cells of a window with some property is a sum over it.
 
-Sums over windows cost nearly the same for every size, so these do. For a rank: it is the number of levels that too few
-cells reach, and only levels between the least and the largest answer of a tile are looked at; those of a picture are
-near each other. Benchmark cases: uint8 median 15x15 and 31x31. For a majority: the levels of a tile one after the
-other. Benchmark cases: uint8 majority 5x5 and 15x15.
+Sums over windows cost nearly the same for every size, and so do these. The value of a rank is the number of levels that
+too few cells reach; only the levels between the smallest and the largest answer of a tile are counted, and in a picture
+they are close. Benchmark cases: uint8 median 15x15 and 31x31. For a majority, each level of a tile is counted.
+Benchmark cases: uint8 majority 5x5 and 15x15.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from poolcli.window import Axis
 
 Array = NDArray[Any]
 COUNTED_TILE_CELLS = 1 << 17
-LEVEL_TILE_CELLS = (1 << 16) - 1  # their places fit 16 bits
-COUNTED_CELL_BYTES = 20  # that a thread takes for each cell of a tile and each program, at most
-SEARCHED = 32  # cells of windows that are sorted while a level is looked for in one
+LEVEL_TILE_CELLS = (1 << 16) - 1  # whose places fit 16 bits
+COUNTED_CELL_BYTES = 20  # that a thread needs at most for each cell of a tile and each program
+SEARCHED = 32  # cells of windows that are sorted in the time of counting one level in one cell
 ONES = Part(np.add, (0,), dtype=np.dtype(np.uint64), ones=True)
 FIRST = Part(np.maximum, (0,))
 
 
 class CountedTile(NamedTuple):
-    """The cells of a tile, its axes over those, its windows, and the programs for each of them."""
+    """The cells of a tile, its axes over them, its windows, and its programs."""
 
     block: Array
     axes: tuple[Axis, ...]
@@ -45,7 +45,7 @@ class CountedTile(NamedTuple):
 
 
 def countable(x: Array, axes: Sequence[Axis]) -> bool:
-    """Whether `select_by_counts` can do these: bytes, and regular windows that are not whole axes."""
+    """Whether `select_by_counts` can do these: bytes, and regular windows that do not cover a whole axis."""
     return x.dtype.itemsize == 1 and all(axis.regular and len(axis) > 1 for axis in axes)
 
 
@@ -54,7 +54,7 @@ def select_by_counts(
 ) -> Array:
     """Return the q-th percentile of the real cells of every window; see `countable` for which.
 
-    It takes what `poolcli.kernels.selection_network.select` takes, in one to three dimensions.
+    The arguments are those of `poolcli.kernels.selection_network.select`, in one to three dimensions.
     """
 
     def work(tile: CountedTile) -> Array:
@@ -69,7 +69,7 @@ def _counted(
     x: Array, axes: Sequence[Axis], out: Array, room: int, parts: Sequence[Part],
     work: Callable[[CountedTile], Array], workers: int | None,
 ) -> Array:  # fmt: skip
-    """Make the values of each tile; a part has a program for zeros and ones, or for numbers up to a plane's cells."""
+    """Make the values of each tile; each part becomes a program, for zeros and ones or for numbers of cells."""
     if out.size == 0:
         return out
     workers = threads(workers) if x.nbytes + out.nbytes >= SHARED_BYTES else 1
@@ -90,7 +90,7 @@ def _counted(
 
 
 def _ranked(block: Array, program: KernelProgram, low: Any, high: Any) -> tuple[Array, Array]:
-    """Return the cells of two neighbouring ranks, counted from 0; they may differ from window to window."""
+    """Return the cells of two adjacent ranks, counted from 0; the ranks may differ from window to window."""
     below, buffer = np.empty(block.shape, np.bool_), np.empty(program.size, np.uint8)
     two = bool(np.any(low != high))
 
@@ -99,7 +99,7 @@ def _ranked(block: Array, program: KernelProgram, low: Any, high: Any) -> tuple[
         made: Array = replay(program, below.view(np.uint8), buffer=buffer)
         return made
 
-    kind = program.results[0].dtype  # narrow; to compare two types would be slow
+    kind = program.results[0].dtype  # narrow; comparing two types would be slow
     low, high = (rank.astype(kind) if isinstance(rank, np.ndarray) else rank for rank in (low, high))
     first, last = int(block.min()), int(block.max())
     levels = range(first, last + 1)
@@ -117,14 +117,14 @@ def _ranked(block: Array, program: KernelProgram, low: Any, high: Any) -> tuple[
 def majority_by_counts(
     x: Array, axes: Sequence[Axis], rows: Callable[..., Array], *, workers: int | None = None
 ) -> Array | None:
-    """Return the most frequent of the real cells of every window, of several the first; or None if it cannot.
+    """Return the most frequent real cell of every window, the first of several; or None where this way does not work.
 
     Parameters
     ----------
     x : ndarray, shape (leading..., spatial...)
         The input.
     rows : function
-        What `poolcli.kernels.laid_out.gather` takes, for tiles with many different cells or NaN.
+        For `poolcli.kernels.laid_out.gather`, which does tiles with many different cells or NaN.
     """
     regular = all(axis.regular and len(axis) > 1 for axis in axes)
     if not regular or math.prod(reach(axis, 1) for axis in axes) > LEVEL_TILE_CELLS // 2:
@@ -143,7 +143,7 @@ def majority_by_counts(
 
 
 def _most_frequent(block: Array, levels: Array, programs: Sequence[KernelProgram]) -> Array:
-    """Compare how often each level stands in the windows; of the same number the one seen first counts more."""
+    """Compare how often each level occurs in the windows; of equal counts the level seen first wins."""
     sums, firsts = programs
     kind = firsts.results[0].dtype
     top, wide, bits = np.iinfo(kind).max, np.dtype(f"u{2 * kind.itemsize}"), 8 * kind.itemsize

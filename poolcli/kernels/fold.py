@@ -1,20 +1,20 @@
-"""Associative reductions over windows: one engine for every mode that is made of them.
+"""Associative reductions over windows: one engine for every mode that is built from them.
 
-The windows are cut into tiles (`poolcli.kernels.tiles`), and each tile is folded along one spatial axis after the
-other, always at vector speed. The tricks, each named where it is done, with the benchmark case that shows it:
+The windows are cut into tiles (`poolcli.kernels.tiles`), and each tile is folded along one spatial axis after another,
+always at vector speed. Each trick is named where it is used, with the benchmark case that shows it:
 
-- *blocks*: along every axis but the last, a stride above 1 is taken first, so that later steps see less data;
-- *halves*: the cells of a block are folded by adding one half to the other, in few calls and with little rounding, or
-  by NumPy's own reduction where that sees whole rows (its sums of rows run at the speed of memory);
-- *chains*: windows that overlap are made of smaller windows, 31 cells in 7 steps, or 5 where cells may count twice;
-- *flat*: a contiguous tile is one long row; the few results that wrap from row to row are never looked at;
-- *thinning*: along the last axis the stride is taken at the very end, by narrowing words of two, four or eight cells;
-- *narrow sums*: integers are summed in the narrowest type that holds every possible sum, and go over to a wider one in
-  the middle of a chain; float32 is used as long as its rounding stays within 1e-6;
-- *in place*: a step of a chain writes over windows that no later step needs;
-- *pieces*: global windows over contiguous planes are only read, in large pieces and without tiles; long sums add
-  sixteen floats as they are, and those in float64: *sixteenths*;
-- *two levels*: windows larger than a tile are first folded to one state for each of some thousand cells.
+- *blocks*: along every axis but the last, a stride above 1 comes first, so that later steps see less data;
+- *halves*: a block is folded by adding one half to the other, in few calls and with little rounding, or by NumPy's
+  own reduction where that sees whole rows (it adds rows at the speed of memory);
+- *chains*: overlapping windows are built from smaller ones, 31 cells in 7 steps, or 5 where cells may count twice;
+- *flat*: a contiguous tile is treated as one long row; the few results that wrap from row to row are never read;
+- *thinning*: along the last axis the stride comes last, by narrowing words of two, four or eight cells;
+- *narrow sums*: integers are summed in the narrowest type that holds every possible sum, and widened in the middle of
+  a chain; float32 is used as long as its rounding error stays within 1e-6;
+- *in place*: a step of a chain overwrites windows that no later step needs;
+- *pieces*: global windows over contiguous planes are read in large pieces, without tiles; long sums add sixteen
+  floats in float32, and those sums in float64: *sixteenths*;
+- *two levels*: windows larger than a tile are first folded to one state per few thousand cells.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ Finish = Callable[[State, Tile, Array], Array]
 
 GIANT_CELLS = 1 << 15  # a window above this is folded in two levels
 FEW_CELLS = 1 << 16  # the cells that the first level folds into one
-MANY_CELLS = 1 << 19  # the same where nothing is rounded
-PIECE_BYTES = 1 << 22  # of rows that are folded in one call
-MOST_ROUNDINGS = 15  # of float32, each at most 2**-24; with the division of an average they keep a sum within 1e-6
+MANY_CELLS = 1 << 19  # the same if nothing is rounded
+PIECE_BYTES = 1 << 22  # of rows folded in one call
+MOST_ROUNDINGS = 15  # of float32, each at most 2**-24: with an average's division, a sum stays within 1e-6
 
 
 def window_counts(
@@ -98,8 +98,8 @@ def fold(
     parts : sequence of Part
         The reductions to make in one walk over the input.
     finish : function of (states, place, out), optional
-        Called with every array of every part's final state, in order, the windows they belong to, one slice per
-        spatial axis, and where the values go; returns the values, in `out` or not. It is called once per tile, from
+        Called with all arrays of every part's final state, in order, the windows they belong to, one slice per spatial
+        axis, and where the values go; returns the values, in `out` or elsewhere. It is called once per tile, from
         several threads. Without it the first state is the result.
     workers : int, optional
         Threads to use for large inputs; the result does not depend on it. See `poolcli.system.threads.threads`.
@@ -122,7 +122,7 @@ def fold(
 
 
 class _Job(NamedTuple):
-    """States of shape (planes, spatial...), one for each part, to be folded into `out`."""
+    """States of shape (planes, spatial...), one for each part, to fold into `out`."""
 
     sources: Sequence[State]
     axes: Sequence[Axis]
@@ -133,7 +133,7 @@ class _Job(NamedTuple):
 
     @property
     def one_stretch(self) -> bool:
-        """Whether every window is a whole plane, and its cells follow each other in memory."""
+        """Whether every window is a whole plane that is contiguous in memory."""
         return all(map(_whole, self.axes)) and all(c.flags.c_contiguous for state in self.sources for c in state)
 
 
@@ -165,7 +165,7 @@ def _fold(job: _Job) -> None:
 
 
 def _apart(axis: Axis) -> bool:
-    """Whether the windows share few cells, so that each can be folded by itself."""
+    """Whether the windows share so few cells that each can be folded by itself."""
     return not axis.regular or len(axis) == 1 or 2 * axis.stride >= (axis.size - 1) * axis.dilation + 1
 
 
@@ -178,9 +178,9 @@ def _all_of(length: int) -> Axis:
 
 
 def _fold_pieces(job: _Job) -> None:
-    """Fold contiguous planes under global windows piece by piece, without tiles and tapes: *pieces*.
+    """Fold contiguous planes under global windows piece by piece, without tiles and programs: *pieces*.
 
-    Cells are only read; after a pause, all that chooses and records takes as long. Benchmark case: uint8 max global.
+    Reading takes so little time that planning would double it. Benchmark case: uint8 max global.
     """
     (part,), ((planes,),), ones = job.parts, job.sources, (1,) * len(job.axes)
     assert isinstance(part.combine, np.ufunc)  # noqa: S101 - `in_pieces` saw to it
@@ -203,7 +203,7 @@ def _fold_pieces(job: _Job) -> None:
 
 
 def _fold_one_by_one(job: _Job, position: int) -> None:
-    """Fold one window of an axis after the other, each as a window over all of its real cells."""
+    """Fold the windows of an axis one by one, each over all of its real cells."""
     axes, finish = job.axes, job.finish
     axis, before = axes[position], (slice(None),) * (position + 1)
     for window in range(len(axis)):
@@ -230,7 +230,7 @@ def _real(axis: Axis, window: int) -> slice:
 
 
 def _fold_two_levels(job: _Job) -> None:
-    """Fold blocks of cells to one state each, then those. Benchmark case: global average of 4096x4096."""
+    """Fold blocks of cells to one state each, then fold the states. Benchmark case: global average of 4096x4096."""
     sources, axes, parts = job.sources, job.axes, job.parts
     types = [np.result_type(*source) for source in sources]
     exact = all(part.exact(dtype) for part, dtype in zip(parts, types, strict=True))
@@ -242,7 +242,7 @@ def _fold_two_levels(job: _Job) -> None:
 
 
 def _blocks(axes: Sequence[Axis], room: int) -> tuple[Axis, ...]:
-    """Cut every axis that has one window over all of it, the last axis first, into blocks of few cells in all."""
+    """Cut every axis that one window covers, the last axis first, into blocks of few cells in all."""
     blocks: list[Axis] = []
     for axis in reversed(axes):
         block = min(axis.length, max(room, 1)) if _whole(axis) else 1
@@ -253,7 +253,7 @@ def _blocks(axes: Sequence[Axis], room: int) -> tuple[Axis, ...]:
 
 
 def _states(source: State, part: Part, axes: Sequence[Axis], workers: int) -> State:
-    """Fold into states, kept in arrays: the first level."""
+    """Fold into arrays of states: the first level."""
     kept: list[Array] = []
     shape, one = (len(source[0]), *map(len, axes)), Lock()
 
@@ -279,7 +279,7 @@ def _second(part: Part, state: Array) -> Part:
 
 @dataclass(frozen=True)
 class _Folding:
-    """What is done to one tile: fold it along one axis after the other, for each part."""
+    """The task for one tile: fold it along one axis after another, for each part."""
 
     parts: tuple[Part, ...]
     types: tuple[_Types, ...]
@@ -310,14 +310,14 @@ def _walk(
     workers: int,
     out: Array | None = None,
 ) -> None:
-    """Fold tile after tile and hand each to `store`; if `out` is given, the values may already be there."""
+    """Fold tile after tile and hand each to `store`; with `out`, the values may already be there."""
     task, room = _task(axes, parts, sources)
     recordable = all(axis.regular for axis in axes) and all(map(_recordable, parts, sources))
     walk_tiles(task, sources, axes, out, room=room, workers=workers, store=store, recordable=recordable)
 
 
 def _task(axes: Sequence[Axis], parts: Sequence[Part], sources: Sequence[State]) -> tuple[_Folding, int]:
-    """Return what to do to tiles, and how many cells these look at."""
+    """Return the task for tiles, and how many cells a tile reads."""
     types = tuple(_Types.of(axes, part) for part in parts)
     firsts = [(part.prepare and part.dtype) or source[0].dtype for part, source in zip(parts, sources, strict=True)]
     plans = [each.kinds(first) for each, first in zip(types, firsts, strict=True)]
@@ -326,17 +326,17 @@ def _task(axes: Sequence[Axis], parts: Sequence[Part], sources: Sequence[State])
 
 
 def small_program(x: Array, axes: Sequence[Axis], part: Part, out: Array | None) -> KernelProgram | None:
-    """Return what `fold` does, where that is no more than one program: *straight*. Benchmark case: 4x4.
+    """Return what `fold` does, if that is a single program: *straight*. Benchmark case: 4x4.
 
     Parameters
     ----------
     x : ndarray, shape (planes, spatial...)
-        Something of the input's type and shape, contiguous.
+        An array with the input's type and shape, contiguous.
     out : ndarray, shape (planes, windows...), optional
-        Something of the type and shape of the array for the values, if they are to be put there.
+        An array with the type and shape of the values, if the program should write them there.
     """
     plain = all(axis.regular for axis in axes) and _recordable(part, (x,)) and len(x) > 0
-    if plain and all(map(_whole, axes)):  # one read, for which a second thread would only wait: uint16 max global
+    if plain and all(map(_whole, axes)):  # one read, where a second thread would only wait: uint16 max global
         if not part.overlapping and not x.dtype == part.dtype == np.float64:
             return None  # narrower sums need wider states
         assert isinstance(part.combine, np.ufunc)  # noqa: S101 - `_recordable` saw to it
@@ -367,7 +367,7 @@ def ways(axes: Sequence[Axis]) -> list[str]:
 
 
 class _Types(NamedTuple):
-    """How to fold each axis with one part, and in which type: *narrow sums*.
+    """How to fold each axis for one part, and in which type: *narrow sums*.
 
     A sum of n integers of at most m is at most n m, so 3x3 cells of uint8 fit uint16 (benchmark case: uint8 avg 3x3).
     In float32 each of r roundings is at most 2**-24 of the sum of |x|, so r <= 15 and a division stay within 1e-6.
@@ -378,8 +378,8 @@ class _Types(NamedTuple):
     rounds: tuple[int, ...]
     adds: bool
     ones: bool
-    least: np.dtype[Any] | None  # what floats are folded in at the least
-    most: np.dtype[Any] | None  # what holds a sum of integers in any case
+    least: np.dtype[Any] | None  # the narrowest type for floats
+    most: np.dtype[Any] | None  # a type that holds any sum of integers
 
     @classmethod
     def of(cls, axes: Sequence[Axis], part: Part) -> _Types:
@@ -392,7 +392,7 @@ class _Types(NamedTuple):
         return cls(chosen, sizes, rounds, part.combine is np.add, part.ones, part.dtype if floats else None, part.dtype)
 
     def kinds(self, dtype: np.dtype[Any]) -> list[FoldType]:
-        """Return what to fold each axis in, of a state that starts as `dtype`."""
+        """Return the type in which to fold each axis, for a state that starts as `dtype`."""
         dtype = self.least or dtype
         plan, cells, rounds = [], 1, 0
         single = 1 if self.ones else _most(dtype) if dtype.kind in "iu" else 0
@@ -415,7 +415,7 @@ def _most(dtype: np.dtype[Any]) -> int:
 
 
 def _holding(dtype: np.dtype[Any], total: int, most: np.dtype[Any] | None) -> np.dtype[Any]:
-    """Return the narrowest integer type, no narrower than this, for such a sum; `most` holds it in any case."""
+    """Return the narrowest integer type for this sum, no narrower than `dtype`; `most` holds any sum."""
     for size in (1, 2, 4, 8):
         wider = np.dtype(f"{dtype.kind}{size}")
         if size >= dtype.itemsize and total <= np.iinfo(wider).max:
@@ -424,7 +424,7 @@ def _holding(dtype: np.dtype[Any], total: int, most: np.dtype[Any] | None) -> np
 
 
 def tile_program(spot: Spot, part: Part, dtype: DTypeLike) -> KernelProgram:
-    """Return what folds a tile of regular windows, if its cells are of this type and contiguous."""
+    """Return the program that folds a tile of regular windows whose cells are contiguous and of this type."""
     like = np.empty(tuple(cells.stop - cells.start for cells in spot.cells), dtype)
     task = _Folding((part,), (_Types.of(spot.axes, part),))
     return recorded(task, spot.axes, [like.shape], [Layout(like.dtype, like.strides)], direct=False)
@@ -434,10 +434,10 @@ def tile_program(spot: Spot, part: Part, dtype: DTypeLike) -> KernelProgram:
 
 
 def steady(axes: Sequence[Axis], ranges: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Return windows around these whose cells `fold` combines in the same order as over the whole axes.
+    """Return windows around these that `fold` combines in the same order as it does over the whole axes.
 
-    Floating-point sums depend on the order in which they are added up, and that on the `way` along an axis: a single
-    window otherwise than several.
+    A floating-point sum depends on the order of its terms, and that depends on the `way` along an axis, which differs
+    between one window and several.
 
     Examples
     --------
@@ -449,7 +449,7 @@ def steady(axes: Sequence[Axis], ranges: Sequence[tuple[int, int]]) -> tuple[tup
 
 
 def _several(axis: Axis, first: int, last: int) -> tuple[int, int]:
-    """Widen to two windows, and to one of the largest."""
+    """Widen to at least two windows, including one of the largest."""
     if axis.regular:
         first = max(min(first, len(axis) - 2), 0)
         return first, min(max(last, first + 2), len(axis))

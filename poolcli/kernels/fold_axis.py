@@ -20,18 +20,18 @@ from poolcli.window import Axis
 Array = NDArray[Any]
 Merge = Callable[[State, State], State]
 
-MANY = 32  # cells from which a reduction beats halves
-FEW = 8  # floats that are added one after the other
-L1_CELLS = 1 << 11  # floats that stay in the first-level cache while others are added to them
-AT_FIRST = 16  # the same where the rest is added in float64: 15 roundings
-SHORT = 512  # cells of a row up to which it is better to make more than is needed in one long loop
-RUN_BYTES = 1 << 14  # of memory that is read without a jump
-WIDE = 512  # cells beside each other from which short loops cost less than they save
-LONG = 128  # cells of a block along the last axis from which halves beat a chain
-LONG_WINDOW = 16  # cells of a window that is folded by itself
+MANY = 32  # cells, from which a reduction beats halves
+FEW = 8  # floats that are added one by one
+L1_CELLS = 1 << 11  # floats that fit the first-level cache while others are added to them
+AT_FIRST = 16  # floats that are added in float32 before the rest is in float64: 15 roundings
+SHORT = 512  # cells of a row, up to which one long loop over unneeded cells too is faster
+RUN_BYTES = 1 << 14  # of memory read without a jump
+WIDE = 512  # adjacent cells, from which short loops save more than they cost
+LONG = 128  # cells of a block along the last axis, from which halves beat a chain
+LONG_WINDOW = 16  # cells, from which a window is folded by itself
 _IDEMPOTENT = (np.maximum, np.minimum, np.fmax, np.fmin, np.logical_or, np.logical_and, np.bitwise_or, np.bitwise_and)
 _WORDS = (2, 4, 8)  # bytes
-WRITTEN = np.empty(0)  # what `along` returns instead of an array that stands in its place already
+WRITTEN = np.empty(0)  # returned by `along` instead of an array that is already in its place
 
 
 class Part(NamedTuple):
@@ -39,10 +39,10 @@ class Part(NamedTuple):
 
     # a binary ufunc for a state of one array, or a function that merges two states of several arrays
     combine: np.ufunc | Merge
-    fill: tuple[Any, ...]  # the state of a cell that does not take part, one scalar per array of the state
-    # makes the state of single cells from a block of the input: an array, or a tuple of arrays or numbers
+    fill: tuple[Any, ...]  # the state of an absent cell, one scalar per array of the state
+    # makes the states of single cells from a block of the input: an array, or a tuple of arrays or numbers
     prepare: Callable[[Array], Array | State] | None = None
-    # the type to reduce in, the input's own by default. Sums may be kept in a narrower one where that is exact
+    # the type to reduce in, by default the input's own. Sums may use a narrower one where that is exact
     dtype: np.dtype[Any] | None = None
     ones: bool = False  # whether cells are 0 or 1, so that sums stay small
 
@@ -52,7 +52,7 @@ class Part(NamedTuple):
         return self.combine in _IDEMPOTENT
 
     def streams(self, dtype: np.dtype[Any]) -> bool:
-        """Whether NumPy's reduction along outer axes runs at the speed of memory; the extremes of floats do not."""
+        """Whether NumPy reduces outer axes at the speed of memory; it does not for the extremes of floats."""
         return isinstance(self.combine, np.ufunc) and (dtype.kind in "iu" or self.combine is np.add)
 
     def exact(self, dtype: np.dtype[Any]) -> bool:
@@ -67,7 +67,7 @@ class Part(NamedTuple):
 
 
 class FoldType(NamedTuple):
-    """The type in which the windows of one axis are folded; those of up to `before` cells may keep the one before."""
+    """The type in which to fold the windows of one axis; windows of up to `before` cells may keep the previous type."""
 
     dtype: np.dtype[Any]
     before: int = 1
@@ -76,10 +76,10 @@ class FoldType(NamedTuple):
 class Lane(NamedTuple):
     """What stays the same while one axis of a tile is folded."""
 
-    at: int  # which axis of the state's arrays, of shape (planes, cells or windows...)
+    at: int  # the axis of the state's arrays, which have shape (planes, cells or windows...)
     part: Part  # what to fold
     kind: FoldType  # what to fold in, for a state of one array
-    scratch: Scratch  # for results
+    scratch: Scratch  # memory for results
 
 
 def start(part: Part, block: State, scratch: Scratch) -> State:
@@ -97,7 +97,7 @@ def _cast(state: State, dtype: np.dtype[Any], scratch: Scratch) -> State:
 
 
 def each(state: State, change: Callable[[Array], Array]) -> State:
-    """Change the arrays of a state and leave its numbers."""
+    """Change the arrays of a state, but not its numbers."""
     return tuple(change(c) if isinstance(c, np.ndarray) else c for c in state)
 
 
@@ -113,7 +113,7 @@ def way(axis: Axis, inner: int) -> str:
     Parameters
     ----------
     inner : int
-        How many cells of later axes stand beside each cell; 1 for the last axis.
+        How many cells of later axes belong to each cell; 1 for the last axis.
     """
     size, stride = axis.size, axis.stride if axis.regular else 0
     if not axis.regular:
@@ -126,12 +126,12 @@ def way(axis: Axis, inner: int) -> str:
         return "chain"
     if axis.dilation > 1:
         return "taps" if size - 1 <= len(chain(size, overlapping=False)) * stride else "chain"
-    # on short rows every second row costs more than twice as many cells in one row
+    # on short rows, every second row costs more than twice as many cells in one row
     return "chain" if stride == 1 or (inner < WIDE and size <= 3 and stride == 2) else "blocks"
 
 
 def roundings(size: int, stride: int, how: str) -> int:
-    """Return how often a float is rounded when cells are added up along an axis."""
+    """Return how often a float is rounded when cells are added along an axis."""
     if how == "chain":
         return depth(chain(size, overlapping=False))
     if how == "blocks":
@@ -158,7 +158,7 @@ def along(state: State, axis: Axis, how: str, lane: Lane, out: Array | None) -> 
     lane : Lane
         Which axis of the arrays, and what to fold.
     out : ndarray, optional
-        If this is the last axis, where the result should stand; it is then replaced by `WRITTEN`.
+        Where the result should go if this is the last axis; `WRITTEN` is then returned in its place.
     """
     at, part, kind, scratch = lane
     last = at == max(c.ndim for c in state if isinstance(c, np.ndarray)) - 1
@@ -193,7 +193,7 @@ def _chained(state: State, axis: Axis, lane: Lane, out: Array | None) -> State:
 
 
 def pad(state: State, axis: Axis, at: int, fill: tuple[Any, ...], scratch: Scratch, multiple: int = 1) -> State:
-    """Put cells that do not take part where windows reach outside the real ones, and up to a `multiple` of cells."""
+    """Add absent cells where windows reach outside the real ones, and up to a `multiple` of cells."""
     before, after = (max(-axis.starts[0], 0), max(axis.stops[-1] - axis.length, 0)) if axis.regular else (0, 0)
     if before == after == 0:
         return state
@@ -215,7 +215,7 @@ def pad(state: State, axis: Axis, at: int, fill: tuple[Any, ...], scratch: Scrat
 
 
 def _chain(state: State, steps: Iterable[ChainStep], dilation: int, lane: Lane, multiple: int = 1) -> State:
-    """Make windows at every cell, from smaller windows: *chains*. The last few along the axis are not defined.
+    """Make a window at every cell, from smaller windows: *chains*. The last few along the axis are undefined.
 
     Benchmark case: max and avg 31x31 stride 1, at most 3 times the cost of 3x3.
     """
@@ -226,7 +226,7 @@ def _chain(state: State, steps: Iterable[ChainStep], dilation: int, lane: Lane, 
 
 
 def _take_step(made: dict[int, State], step: ChainStep, dilation: int, lane: Lane, multiple: int = 1) -> None:
-    """Make the windows of one step, in the place of those that are not needed any more."""
+    """Make the windows of one step, in place of those that are no longer needed."""
     _widen(made, step, lane)
     one, other = made[step.left], made[step.right]
     over = step.left in step.done and 1 < step.left != step.right
@@ -236,19 +236,19 @@ def _take_step(made: dict[int, State], step: ChainStep, dilation: int, lane: Lan
 
 
 def _widen(made: dict[int, State], step: ChainStep, lane: Lane) -> None:
-    """Go over to the wider type as late as the sums allow: *narrow sums*. Benchmark case: uint8 avg 31x31."""
+    """Widen the type as late as the sums allow: *narrow sums*. Benchmark case: uint8 avg 31x31."""
     if step.size > lane.kind.before:
         for size in (step.left, step.right):
             made[size] = _cast(made[size], lane.kind.dtype, lane.scratch)
 
 
 def _merge_shifted(one: State, other: State, shift: int, lane: Lane, multiple: int = 1, *, over: bool = False) -> State:
-    """Combine every cell with the one `shift` cells later; the last `shift` are missing or not defined.
+    """Combine every cell with the one `shift` cells later; the last `shift` are missing or undefined.
 
-    The result may stand `over` the first state.
+    The result may be written `over` the first state.
 
-    A tile whose rows follow each other in memory is treated as one row, *flat*: fewer, longer loops; some cells between
-    rows do not matter. Benchmark case: float32 (8, 64, 256, 256). Rows are made a `multiple` of some cells long.
+    A tile whose rows are adjacent in memory is treated as one row, *flat*: fewer, longer loops. Cells between rows do
+    no harm. Benchmark case: float32 (8, 64, 256, 256). Rows get a `multiple` of some cells.
     """
     at, combine, scratch = lane.at, lane.part.combine, lane.scratch
     if not isinstance(combine, np.ufunc):
@@ -272,7 +272,7 @@ def _merge_shifted(one: State, other: State, shift: int, lane: Lane, multiple: i
 
 
 def _span(array: Array) -> int:
-    """Return over how many cells of memory an array lies, or 0 if much of that is not its own."""
+    """Return how many cells of memory an array spans, or 0 if many of them are not its own."""
     own = array.itemsize
     for length, step in zip(array.shape[::-1], array.strides[::-1], strict=True):
         if length > 1 and step < own:
@@ -281,7 +281,7 @@ def _span(array: Array) -> int:
     span = (
         sum((length - 1) * step for length, step in zip(array.shape, array.strides, strict=True)) // array.itemsize + 1
     )
-    most = 2.1 if array.shape[-1] < SHORT else 1.2  # what is wasted on the cells between, short loops would cost
+    most = 2.1 if array.shape[-1] < SHORT else 1.2  # short loops would cost what the cells between waste
     return span if array.strides[-1] == array.itemsize and span <= array.size * most else 0
 
 
@@ -295,7 +295,7 @@ def _length(state: State, at: int) -> int:
 
 
 def _chain_into(out: Array, state: State, steps: tuple[ChainStep, ...], dilation: int, lane: Lane) -> State:
-    """Do the last step of a chain where the result is wanted."""
+    """Write the last step of a chain straight into the result."""
     made = {1: state}
     for step in steps[:-1]:
         _take_step(made, step, dilation, lane)
@@ -310,8 +310,8 @@ def _chain_into(out: Array, state: State, steps: tuple[ChainStep, ...], dilation
 def thin(state: State, stride: int, n: int, out: Array | None, scratch: Scratch) -> State:
     """Keep the first of every `stride` cells of the last axis: *thinning*.
 
-    Words of `stride` cells narrowed to one cell are a vector instruction, a strided copy is not. Benchmark case: max
-    2x2 of 4096x4096. It depends on the first cell being the low end of the word.
+    Narrowing words of `stride` cells to one cell is a vector instruction, a strided copy is not. The first cell has to
+    be the low end of the word. Benchmark case: max 2x2 of 4096x4096.
     """
     array: Array = state[0]
     if stride == 1:
@@ -364,7 +364,7 @@ def _blocks(state: State, axis: Axis, lane: Lane) -> State:
 def _in_short_runs(state: State, cells: int, lane: Lane) -> bool:
     """Whether halves of so many cells are short runs of memory, between which the processor does not read ahead.
 
-    Then *flat* is quicker, though it makes twice as many. Benchmark case: batch max (8,8).
+    Then *flat* is faster, though it makes twice as many. Benchmark case: batch max (8,8).
     """
     if not lane.part.overlapping or lane.part.streams(state[0].dtype):
         return False
@@ -387,8 +387,8 @@ def taps(array: Array, at: int, first: int, n: int, stride: int, size: int, dila
 def _halves(state: State, at: int, part: Part, scratch: Scratch) -> State:
     """Fold all cells of one axis, adding one half to the other, and drop the axis: *halves*.
 
-    Few calls, and few roundings. Where nothing is rounded, or not often, NumPy's own reduction is a single call.
-    Benchmark case: float32 (8, 64, 256, 256) at (8, 8), and every global one.
+    This takes few calls and rounds little. If little or nothing is rounded, NumPy's own reduction is a single call.
+    Benchmark case: float32 (8, 64, 256, 256) at (8, 8), and all global ones.
     """
     size = _length(state, at)
     if isinstance(part.combine, np.ufunc) and size > 2:
@@ -411,17 +411,17 @@ def _halves(state: State, at: int, part: Part, scratch: Scratch) -> State:
 
 
 def in_pieces(part: Part, source: State) -> bool:
-    """Whether `fold_rows` can fold this: extremes, and sums in the type that the cells have."""
+    """Whether `fold_rows` can fold this: extremes, and sums in the cells' own type."""
     if part.prepare is not None or len(source) > 1 or math.prod(source[0].shape[1:]) < LONG:
         return False
     return part.overlapping or (part.combine is np.add and source[0].dtype == part.dtype)
 
 
 def fold_rows(part: Part, rows: Array, out: Array) -> None:
-    """Fold contiguous rows to one state each; sums of float32 in float64, of *sixteenths*.
+    """Fold contiguous rows to one state each; float32 is summed in float64, from *sixteenths*.
 
-    Sixteen floats are added as they are, and those sums in float64: so few are converted, and their rounding stays
-    small. Benchmark case: float32 avg global.
+    Sixteen floats are added in float32, and those sums in float64: few are converted, and rounding stays small.
+    Benchmark case: float32 avg global.
     """
     combine = part.combine
     assert isinstance(combine, np.ufunc)  # noqa: S101 - `in_pieces` saw to it
@@ -438,7 +438,7 @@ def fold_rows(part: Part, rows: Array, out: Array) -> None:
 
 
 def _added(array: Array, at: int, combine: np.ufunc, scratch: Scratch) -> Array:
-    """Add up cells in their order; NumPy's reduction does so where it looks at whole rows."""
+    """Add cells in order; NumPy's reduction does so where it sees whole rows."""
     if array.shape[-1] > 1 and array.strides[-1] == array.itemsize and at < array.ndim - 1:
         return reduce_axis(array, at, combine, scratch)
     cells = np.moveaxis(array, at, 0)
@@ -455,7 +455,7 @@ def reduce_axis(array: Array, at: int, combine: np.ufunc, scratch: Scratch) -> A
 
 
 def _irregular(state: State, axis: Axis, lane: Lane) -> State:
-    """Fold windows of several sizes: long ones by themselves, short ones by size, picked from windows at every cell."""
+    """Fold windows of several sizes: long ones one by one, short ones by size, picked from windows at every cell."""
     at, part, _, scratch = lane
     starts, sizes = np.asarray(axis.starts), np.asarray(axis.stops) - np.asarray(axis.starts)
     shape = next(c.shape for c in state if isinstance(c, np.ndarray))
@@ -469,7 +469,7 @@ def _irregular(state: State, axis: Axis, lane: Lane) -> State:
         for whole, c in zip(made, folded, strict=True):
             whole[(*index, which)] = c
 
-    long = sizes >= LONG_WINDOW  # each by its own size: so its sum does not depend on the windows beside it
+    long = sizes >= LONG_WINDOW  # each by its own size, so that its sum does not depend on its neighbours
     for window in np.flatnonzero(long).tolist():
         keep(window, _halves(cut(state, at, slice(axis.starts[window], axis.stops[window])), at, part, scratch))
     for size in np.unique(sizes[~long]).tolist():

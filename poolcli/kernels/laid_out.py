@@ -1,4 +1,4 @@
-"""Windows laid out cell by cell, in blocks of bounded size, for what no fold can do."""
+"""Windows laid out cell by cell, in blocks of limited size, for what folds cannot do."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Array = NDArray[Any]
 TILE_CELLS = 1 << 20
 BLOCK_CELLS = 1 << 20  # window cells laid out at a time, at most
 LEAST_CELLS = 1 << 13
-CELL_BYTES = 40  # read or written for each cell laid out, which takes up to 60: in all less than 4 times as much
+CELL_BYTES = 40  # of input and output per cell laid out, which needs up to 60: in all less than 4 times as much
 
 
 def _taps(axis: Axis, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -31,14 +31,14 @@ def _taps(axis: Axis, first: int, last: int) -> tuple[NDArray[np.int64], NDArray
 
 
 def _blocks(axes: Sequence[Axis], planes: int, size: int) -> Iterator[Tile]:
-    """Cut (planes, windows...) into slices of some window cells, fewer where input and output have few bytes."""
+    """Cut (planes, windows...) into slices of a limited number of window cells, fewer for a small input and output."""
     cells = min(BLOCK_CELLS, max(size // CELL_BYTES, LEAST_CELLS))
     room = max(cells // math.prod(axis.size for axis in axes), 1)
     return _cut([planes, *(len(axis) for axis in axes)], room)
 
 
 def _cut(lengths: Sequence[int], room: int) -> Iterator[Tile]:
-    """Cut a shape into slices of at most about `room`."""
+    """Cut a shape into slices of about `room` cells at most."""
     steps = []
     for length in reversed(lengths):
         steps.append(max(min(room, length), 1))
@@ -54,15 +54,15 @@ def _cut(lengths: Sequence[int], room: int) -> Iterator[Tile]:
 def gather(
     x: Array, axes: Sequence[Axis], reduce: Callable[..., Array], dtype: Any, *, workers: int | None = None
 ) -> Array:
-    """Reduce every window from its cells laid out in one row.
+    """Reduce every window, its cells laid out in a row.
 
     Parameters
     ----------
     x : ndarray, shape (leading..., spatial...)
         The input.
     reduce : function of (cells, real, tile)
-        `cells` has shape (windows, cells of a window), `real` is a boolean array that broadcasts to it and is false
-        where a cell is not real, `tile` the slices of the output, as (planes, windows...), that are being made.
+        `cells` has shape (windows, cells of a window); `real`, a boolean array that broadcasts to it, is false where a
+        cell is not real; `tile` is the part of the output, as slices of (planes, windows...), that is being made.
         Returns one value per window.
     """
     lead, spatial = x.shape[: x.ndim - len(axes)], x.shape[x.ndim - len(axes) :]
@@ -103,9 +103,9 @@ def lay_out(planes: Array, axes: Sequence[Axis], part: Sequence[slice]) -> tuple
 def winners(
     x: Array, axes: Sequence[Axis], values: Array, *, last_nan: bool = False, workers: int | None = None
 ) -> NDArray[np.int64]:
-    """Return where the cell that gave each value stands, flat in its spatial plane.
+    """Return the index of the cell that gave each value, flat in its spatial plane.
 
-    Of several the first in row-major order; of several NaN the last with `last_nan`.
+    Of several cells the first in row-major order wins; of several NaN the last with `last_nan`.
 
     Parameters
     ----------
@@ -148,9 +148,9 @@ def winners(
 
 
 def _first_equal(planes: Array, axes: Sequence[Axis], place: Tile, most: Array) -> NDArray[Any]:
-    """Return which cell of each window, counted in row-major order, is the first that equals `most`.
+    """Return the number of the first cell of each window, in row-major order, that equals `most`.
 
-    The count goes up as long as no cell was equal. Benchmark case: float32 max 2x2 with indices.
+    The count rises until a cell is equal. Benchmark case: float32 max 2x2 with indices.
     """
     bands = [axis.band(part.start, part.stop) for axis, part in zip(axes, place[1:], strict=True)]
     block = planes[(place[0], *(slice(low, high) for low, high, _ in bands))]
@@ -171,7 +171,7 @@ def _cells_at(axis: Axis, tap: int) -> slice:
 
 
 def _flat(axes: Sequence[Axis], place: Tile, taps: Sequence[Any]) -> NDArray[np.int64]:
-    """Return the places in a plane of cells of the windows in `place`, given by their number along each axis."""
+    """Return the flat indices in a plane of cells of the windows in `place`, given their number along each axis."""
     flat: Any = np.int64(0)
     for position, (axis, tap) in enumerate(zip(axes, taps, strict=True)):
         cells = axis.starts[place[position + 1]]
@@ -182,7 +182,7 @@ def _flat(axes: Sequence[Axis], place: Tile, taps: Sequence[Any]) -> NDArray[np.
 
 
 def _pieces(axes: Sequence[Axis], place: Tile) -> Iterator[Tile]:
-    """Cut a tile further, to lay out its windows."""
+    """Cut a tile into pieces small enough to lay out."""
     lengths = [part.stop - part.start for part in place]
     for piece in _cut(lengths, max(BLOCK_CELLS // math.prod(axis.size for axis in axes), 1)):
         yield tuple(

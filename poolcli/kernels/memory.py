@@ -1,4 +1,4 @@
-"""Where intermediate results of a kernel stand."""
+"""Memory for the intermediate results of a kernel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 
 class Scratch:
-    """Does at once what a kernel asks for, in arrays of NumPy's own; see `poolcli.kernels.replay` for the other way."""
+    """Does each step of a kernel at once, in new arrays; `poolcli.kernels.replay` records the steps instead."""
 
     def take(self, shape: Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
         """Return an uninitialised C-contiguous array."""

@@ -1,7 +1,7 @@
-"""Order statistics and drawing: which ranks are asked for, and what is made of windows laid out one a row.
+"""Order statistics and drawing: which ranks are needed, and the value of windows laid out in rows.
 
-Every function takes ``cells`` of shape (windows, cells), ``real``, a boolean array that broadcasts to it and says
-which cells take part (at least one in every row), the mode's parameter, and ``draws``, one number in [0, 1) a row.
+Every function takes ``cells`` of shape (windows, cells), ``real``, a boolean array that broadcasts to it and tells
+which cells count (at least one in every row), the mode's parameter, and ``draws``, one number in [0, 1) per row.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-LONG_ROW = 1 << 15  # cells of a row from which it is looked at part by part, so that intermediate results stay small
+LONG_ROW = 1 << 15  # cells, from which a row is processed part by part, to keep intermediate results small
 CellMode = Callable[[Array, NDArray[np.bool_], float, Array | None], Array]
 
 
 def ranks(n: Any, q: float) -> tuple[Any, Any, Any]:
-    """Return between which ranks the q-th percentile of n cells lies, counted from 0, and how far from the lower.
+    """Return the ranks around the q-th percentile of n cells, counted from 0, and how far it is from the lower.
 
     Linear interpolation, NumPy's default; the median is the 50th.
 
@@ -64,9 +64,9 @@ def _pick(rows: Array, at: NDArray[np.int64]) -> Array:
 
 
 def majority(cells: Array, real: NDArray[np.bool_], _: float, __: Array | None) -> Array:
-    """Return the value that stands most often; of several the one seen first.
+    """Return the most frequent value; of several the one seen first.
 
-    Equal values form runs once sorted. The sort is stable, so that the first cell of a run is the one seen first.
+    Sorted, equal values form runs. The sort is stable, so the first cell of a run is the one seen first.
     """
     if cells.shape[1] > LONG_ROW:
         return np.array([_most_frequent(row[there]) for row, there in zip(cells, np.broadcast_to(real, cells.shape),
@@ -85,7 +85,7 @@ def majority(cells: Array, real: NDArray[np.bool_], _: float, __: Array | None) 
 
 
 def _most_frequent(row: Array) -> Any:
-    """Return what stands most often in a long row, of several the one seen first, in little more memory than a copy."""
+    """Return the most frequent value of a long row, of several the first seen, in little more memory than a copy."""
     ordered = np.sort(row)
     candidates: list[Array] = []
     most = before = 0
@@ -129,7 +129,7 @@ def stochastic(cells: Array, real: NDArray[np.bool_], _: float, draws: Array | N
 
 
 def _drawn(row: Array, real: NDArray[np.bool_], draw: float) -> Any:
-    """Draw from a long row as `stochastic` does, part by part."""
+    """Draw from a long row like `stochastic`, part by part."""
     places = [slice(first, first + LONG_ROW) for first in range(0, len(row), LONG_ROW)]
     most = max(float(np.max(row[part], where=real[part], initial=0)) for part in places)
 
@@ -154,7 +154,7 @@ def _drawn(row: Array, real: NDArray[np.bool_], draw: float) -> Any:
 
 
 def _first_nan(pick: Callable[..., Array], fill: float) -> CellMode:
-    """Return max or min as onnxruntime makes it with indices: NaN wins in the first place and loses elsewhere."""
+    """Return max or min as onnxruntime computes it with indices: NaN wins in first place and loses elsewhere."""
 
     def best(cells: Array, real: NDArray[np.bool_], _: float, __: Array | None) -> Array:
         real = np.broadcast_to(real, cells.shape)
@@ -174,7 +174,7 @@ CELL_MODES: Mapping[str, CellMode] = {
 
 
 def first_index(cells: Array, real: NDArray[np.bool_], best: Array, *, last_nan: bool = False) -> NDArray[np.int64]:
-    """Return where in its row the first cell equal to `best` stands; NaN equals NaN.
+    """Return the index in its row of the first cell equal to `best`; NaN equals NaN.
 
     `last_nan` takes the last NaN instead, as PyTorch does.
     """

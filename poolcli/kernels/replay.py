@@ -1,10 +1,10 @@
-"""Record what is done to one tile, on paper, to do it to all tiles without deciding and slicing anew.
+"""Record the steps for one tile on paper, and replay them for all tiles without deciding and slicing again.
 
-Python's part of a step, some microseconds of slicing, is as long as NumPy's on a tile that fits the cache, and only
-one thread at a time can do it. Tiles of the same shape differ in nothing but where they start, so their steps are
-written down once as addresses. Benchmark case: float32 max 2x2, twice as fast; without it two threads are slower than
-one. Nothing is computed while a recorder listens: a program follows from shapes alone, and is a value. When it is
-complete, each intermediate result gets a place in one piece of memory from its first step to its last.
+Python's part of a step, a few microseconds of slicing, takes as long as NumPy's on a tile that fits the cache, and only
+one thread at a time can do it. Tiles of one shape differ only in where they start, so their steps are written down once
+as addresses. Benchmark case: float32 max 2x2, twice as fast; without it two threads are slower than one. Nothing is
+computed while recording: a program follows from shapes alone, and is a value. Once it is complete, each intermediate
+result gets a place in one block of memory, from its first step to its last.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from poolcli.kernels.memory import Scratch
 
 Array = NDArray[Any]
 CACHE_LINE = 64  # bytes of a cache line, and of the widest vector
-LOOSEST = 4  # a free place may be so many times as large as what it is taken for
-BUFFER = -1  # the memory of a view that stands in what a program needs; others count the arrays of a recorder
+LOOSEST = 4  # times as large as needed, at most, is a free place that is taken
+BUFFER = -1  # number of a program's own memory; other numbers count the arrays of a recorder
 
 
 class Layout(NamedTuple):
@@ -34,7 +34,7 @@ class Layout(NamedTuple):
 
 
 class View(NamedTuple):
-    """A view of some memory, as far from its start or, in an array, from a tile's first cell."""
+    """A view of some memory; the offset counts from its start, or in an array from a tile's first cell."""
 
     memory: int
     offset: int
@@ -52,7 +52,7 @@ class Call(NamedTuple):
 
 
 class KernelProgram(NamedTuple):
-    """Steps, what is wanted of them in the end, and how much memory they need."""
+    """Steps, the results to return in the end, and how much memory the steps need."""
 
     calls: tuple[Call, ...]
     results: tuple[Any, ...]
@@ -60,7 +60,7 @@ class KernelProgram(NamedTuple):
 
 
 class Recorder(Scratch):
-    """Writes down what is done with arrays that have shapes and addresses but no memory.
+    """Writes down steps on arrays that have shapes and addresses but no memory.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class Recorder(Scratch):
         return self._origins[-1]
 
     def take(self, shape: Sequence[int], dtype: DTypeLike) -> Array:
-        """Return an array whose place is chosen later."""
+        """Return an array whose place will be chosen later."""
         dtype = np.dtype(dtype)
         size = dtype.itemsize
         for length in shape:
@@ -116,7 +116,7 @@ class Recorder(Scratch):
         return View(memory, at - self._origins[memory], item.shape, item.dtype, item.strides)
 
     def program(self, results: Sequence[Any]) -> KernelProgram:
-        """Return what was written down; `results` is what one wants of it."""
+        """Return the program that was written down, which returns `results`."""
         wanted = tuple(map(self._view, results))
         places, size = self._places(wanted)
 
@@ -160,7 +160,7 @@ def play(program: KernelProgram, *places: tuple[Array, int]) -> list[Any]:
     Parameters
     ----------
     *places : tuple of array and int
-        Bytes, and at which of them the tile begins: for each array, and last for what the program needs.
+        Bytes, and the one where the tile begins: for each array, and last for the program's own memory.
     """
     ndarray = np.ndarray
 
@@ -177,7 +177,7 @@ def play(program: KernelProgram, *places: tuple[Array, int]) -> list[Any]:
 
 
 def replay(program: KernelProgram, *arrays: Array, buffer: Array | None = None) -> Any:
-    """Do a program that has one result, once, on contiguous arrays."""
+    """Play a program with one result, on contiguous arrays."""
     buffer = np.empty(program.size, np.uint8) if buffer is None else buffer
     return play(program, *((array, 0) for array in (*arrays, buffer)))[0]
 

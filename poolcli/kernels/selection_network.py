@@ -1,9 +1,9 @@
 """Order statistics of small full windows by exchanges: a fixed network of minima and maxima, for all windows at once.
 
-Sort every column of the window, then every row of those: the cells of a rank then stand near a diagonal, and what is
-left is sorted until they are known. Columns are sorted once for all windows that share them. Every comparison whose
-result is not needed is left out. Benchmark cases: median 3x3 and 5x5, percentile 7x7. A NaN reaches every minimum and
-maximum it meets, and through them the result.
+Every column of the window is sorted, then every row: the cells of a rank are then near a diagonal, and the candidates
+left are sorted until it is known. Columns are sorted once for all windows that share them. Comparisons whose result is
+not needed are left out. Benchmark cases: median 3x3 and 5x5, percentile 7x7. A NaN passes through every minimum and
+maximum that it meets, to the result.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from poolcli.system.threads import threads
 from poolcli.window import Axis
 
 Array = NDArray[Any]
-MOST_CELLS = 49  # 7x7; beyond, other ways are faster
+MOST_CELLS = 49  # 7x7; for more, other ways are faster
 NETWORK_TILE_BYTES = 1 << 20
 LEAST_BYTES = 1 << 16
 
@@ -55,7 +55,7 @@ def _sorting(places: Sequence[int]) -> list[Exchange]:
 
 
 def _pruned(exchanges: Sequence[Exchange], wanted: Sequence[int]) -> tuple[Exchange, ...]:
-    """Leave out what the wanted places do not depend on."""
+    """Drop the exchanges on which the wanted places do not depend."""
     needed, kept = set(wanted), []
     for low, high, *_ in reversed(exchanges):
         keep_low, keep_high = low in needed, high in needed
@@ -66,7 +66,7 @@ def _pruned(exchanges: Sequence[Exchange], wanted: Sequence[int]) -> tuple[Excha
 
 
 class Network(NamedTuple):
-    """The exchanges within a column, those within the window after that, and where the wanted ranks then stand."""
+    """The exchanges within a column, then those within the window, and the places of the wanted ranks after both."""
 
     columns: tuple[Exchange, ...]
     window: tuple[Exchange, ...]
@@ -78,7 +78,7 @@ def network(rows: int, columns: int, wanted: tuple[int, ...]) -> Network:
     """Return the network for one rank or two neighbours, counted from 0; places count along the window's rows."""
     cells, first, last = rows * columns, wanted[0], wanted[-1]
     exchanges: list[Exchange] = []
-    for row in range(rows):  # in this order the large cells of upper rows and the small ones of lower rows are soonest
+    for row in range(rows):  # so large cells of upper rows and small cells of lower rows come first
         cells_of = range(row * columns, (row + 1) * columns)
         upwards = [Exchange(high, low) for low, high, *_ in _sorting(cells_of[::-1])]
         exchanges += upwards if 2 * row < rows else _sorting(cells_of)
@@ -86,7 +86,7 @@ def network(rows: int, columns: int, wanted: tuple[int, ...]) -> Network:
     for row in range(rows):
         for column in range(columns):
             below, above = (row + 1) * (column + 1) - 1, (rows - row) * (columns - column) - 1
-            lower += above > cells - 1 - first  # too many are at least as large: it comes before what is wanted
+            lower += above > cells - 1 - first  # too many are at least as large: it comes before the wanted ranks
             if below <= last and above <= cells - 1 - first:
                 left.append(row * columns + column)
     exchanges += _sorting(left)
@@ -124,7 +124,7 @@ def select(x: Array, axes: Sequence[Axis], q: float, dtype: np.dtype[Any], *, wo
     workers = threads(workers) if x.nbytes + out.nbytes >= SHARED_BYTES and not strided else 1
     room = (
         min(NETWORK_TILE_BYTES, max(x.nbytes // 10, LEAST_BYTES)) // x.itemsize
-    )  # some thirty tiles are in use in each thread
+    )  # each thread uses about thirty tiles
     for planes, values in planes_of(x, out, 2):
 
         def store(states: Sequence[State], tile: Tile, values: Array = values) -> None:
@@ -138,7 +138,7 @@ def select(x: Array, axes: Sequence[Axis], q: float, dtype: np.dtype[Any], *, wo
 
 @dataclass(frozen=True)
 class _Selection:
-    """What is done to one tile."""
+    """The task for one tile."""
 
     rows: int
     columns: int
@@ -172,9 +172,9 @@ class _Selection:
 def _phases(block: Array, across: Axis, scratch: Scratch) -> list[Array]:
     """Return every first, every second ... of `stride` columns, so that all later steps see whole rows: *phases*.
 
-    NumPy compares every second byte twenty times as slowly. Benchmark case: uint8 median 5x5 stride 2. All have rows
-    of the same length, so that windows beside each other in a tile are one long row: *flat*; the few that wrap from row
-    to row are never looked at. Benchmark case: uint16 median 3x3, twice as fast.
+    NumPy takes twenty times as long to compare every second byte. Benchmark case: uint8 median 5x5 stride 2. All rows
+    have the same length, so that adjacent windows of a tile form one long row: *flat*; the few windows that wrap from
+    row to row are never read. Benchmark case: uint16 median 3x3, twice as fast.
     """
     if across.stride == 1:
         return [block]
@@ -187,7 +187,7 @@ def _phases(block: Array, across: Axis, scratch: Scratch) -> list[Array]:
 
 
 def _flat(array: Array, scratch: Scratch) -> Array:
-    if not array.flags.c_contiguous:  # of a single row, which nothing has sorted
+    if not array.flags.c_contiguous:  # a single row, which nothing has sorted
         array = scratch.do(copy, array, out=scratch.take(array.shape, array.dtype))
     return array.reshape(-1)
 

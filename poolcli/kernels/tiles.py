@@ -1,4 +1,4 @@
-"""Doing the same to every tile of an input: cutting it into tiles that stay in the second-level cache, and the walk."""
+"""One task for every tile of an input: cutting into tiles that fit the second-level cache, and walking them."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from poolcli.system.threads import run
 from poolcli.window import Axis
 
 Array = NDArray[Any]
-State = tuple[Any, ...]  # arrays of one shape; a number stands for an array of that number
+State = tuple[Any, ...]  # arrays of one shape; a number stands for an array full of it
 Tile = tuple[slice, ...]  # planes and windows
 
-TILE_BYTES = 1 << 21  # of the cells of a tile: less fits the cache better, but threads wait for each other more often
-SHARED_BYTES = 1 << 20  # of input and output, below which a second thread costs more than it gains
-FIRST_FOLD = 0.5  # of the time goes into the first fold; the next does not see what tiles above each other share
-MOST_PLANS = 16  # that are kept
-FREED_BYTES = 1 << 23  # of a block that shows the allocator how large blocks come and go
+TILE_BYTES = 1 << 21  # of the cells of a tile: smaller ones fit the cache better, but threads wait more often
+SHARED_BYTES = 1 << 20  # of input and output, below which a second thread costs more than it saves
+FIRST_FOLD = 0.5  # share of the time of the first fold; later ones do not see the cells that tiles share
+MOST_PLANS = 16  # to remember
+FREED_BYTES = 1 << 23  # of a block that is freed at once, which teaches the allocator
 
-# What is done to each tile: with the cells that its windows look at, its axes over those, where values may be put at
-# once, and what takes intermediate results and does the steps. It is a value: equal tasks have equal programs.
+# A function of the cells that a tile's windows read, its axes over them, an array for the values if they can go there
+# at once, and scratch memory that also does the steps. It is a value: equal tasks have equal programs.
 TileTask = Callable[[Sequence[State], Sequence[Axis], Array | None, Scratch], Sequence[State]]
 
 
 class Spot(NamedTuple):
-    """One tile: its windows, the cells they look at, and their axes over those."""
+    """One tile: its windows, the cells they read, and their axes over those cells."""
 
     windows: Tile
     cells: Tile
@@ -40,7 +40,7 @@ class Spot(NamedTuple):
 
     @property
     def kind(self) -> tuple[Any, ...]:
-        """The same for tiles of regular windows that differ in nothing but their place."""
+        """Equal for tiles of regular windows that differ only in their place."""
         return self.windows[0].stop - self.windows[0].start, *map(_shape_of, self.axes)
 
 
@@ -49,7 +49,7 @@ def _shape_of(axis: Axis) -> tuple[int, ...]:
 
 
 def spots(cut: Sequence[Tile], axes: Sequence[Axis]) -> list[Spot]:
-    """Find out which cells the windows of each tile look at."""
+    """Find the cells that the windows of each tile read."""
     bands: list[dict[int, tuple[int, int, Axis]]] = []
     for position, axis in enumerate(axes, 1):
         ends = {(tile[position].start, tile[position].stop) for tile in cut}
@@ -64,7 +64,7 @@ def spots(cut: Sequence[Tile], axes: Sequence[Axis]) -> list[Spot]:
 
 
 def _whole_rows(low: int, high: int, axis: Axis, length: int) -> tuple[int, int, Axis]:
-    """Take a few cells more than the windows need, if that makes rows whole and the tile contiguous.
+    """Take a few more cells than the windows need, if that makes rows whole and the tile contiguous.
 
     Benchmark case: batch max (3,2).
     """
@@ -74,7 +74,7 @@ def _whole_rows(low: int, high: int, axis: Axis, length: int) -> tuple[int, int,
 
 
 class Plan(NamedTuple):
-    """Every tile, its program and where it starts in each array, in bytes; and how much memory a program needs."""
+    """Every tile, its program and its first byte in each array; and the most memory that a program needs."""
 
     steps: list[tuple[Spot, KernelProgram, tuple[int, ...]]]
     size: int
@@ -83,7 +83,7 @@ class Plan(NamedTuple):
 def recorded(
     task: TileTask, axes: Sequence[Axis], shapes: Sequence[tuple[int, ...]], layouts: Sequence[Layout], *, direct: bool
 ) -> KernelProgram:
-    """Record a task for tiles of these shapes, the last that of the target if it is `direct`."""
+    """Record a task for tiles of these shapes; if it is `direct`, the last shape is the target's."""
     recorder = Recorder(shapes, layouts)
     sources, target = (recorder.arrays[:-1], recorder.arrays[-1]) if direct else (recorder.arrays, None)
     states = task([(array,) for array in sources], axes, target, recorder)
@@ -95,7 +95,7 @@ def planned(
     task: TileTask, axes: tuple[Axis, ...], layouts: tuple[Layout, ...], planes: int, room: int,
     direct: bool,
 ) -> Plan:  # fmt: skip
-    """Record the task for each kind of tile; a plan is a value, it holds no memory of a call."""
+    """Record the task for each kind of tile; a plan is a value and holds no memory of a call."""
     programs: dict[Any, KernelProgram] = {}
     steps = []
     sources = len(layouts) - direct
@@ -129,16 +129,16 @@ def walk_tiles(
     sources : sequence of states
         Of shape (planes, spatial...).
     target : ndarray, shape (planes, windows...), optional
-        Where values may be put at once.
+        Where the values may go at once.
     room : int
-        How many cells a tile should look at.
+        How many cells a tile should read.
     store : function of (states, tile), optional
-        Is given what the task returns.
+        Called with what the task returns.
     recordable : bool
-        Whether the task does everything by its scratch, to arrays, one a source, of regular windows; then it is
-        recorded once and replayed.
+        Whether the task does everything through its scratch, each source is one array, and windows are regular; it is
+        then recorded once and replayed.
     instead : function of spot, optional
-        Asked first for each tile, it may do it in some other way and return true.
+        Called first for each tile; returns true if it has done the tile in some other way.
     """
     planes = len(sources[0][0])
     if not recordable:
@@ -168,7 +168,7 @@ def walk_tiles(
 
 
 def planes_of(x: Array, out: Array, ndim: int) -> Iterator[tuple[Array, Array]]:
-    """Yield input and output as (planes, spatial...), without copying a large input whose leading axes do not merge."""
+    """Yield input and output as (planes, spatial...); a large input whose leading axes do not merge is not copied."""
     lead = x.ndim - ndim
     merges = all(x.strides[i] == x.strides[i + 1] * x.shape[i + 1] for i in range(lead - 1))
     if lead <= 1 or merges or x.nbytes < SHARED_BYTES:
@@ -182,7 +182,7 @@ def planes_of(x: Array, out: Array, ndim: int) -> Iterator[tuple[Array, Array]]:
 
 
 def reach(axis: Axis, windows: int) -> int:
-    """Return how many cells, padding included, so many neighbouring windows look at."""
+    """Return how many cells, with padding, this many adjacent windows read."""
     if axis.regular:
         return (windows - 1) * axis.stride + (axis.size - 1) * axis.dilation + 1
     share = -(-axis.length * windows // len(axis))
@@ -190,9 +190,9 @@ def reach(axis: Axis, windows: int) -> int:
 
 
 def tiles(planes: int, axes: Sequence[Axis], room: int) -> list[Tile]:
-    """Cut (planes, windows...) into tiles that look at about `room` cells each, or as few as one window has.
+    """Cut (planes, windows...) into tiles that read about `room` cells each, or one window if that is more.
 
-    Benchmark case: every large one; max 3x3 of 4096x4096 takes twice as long in one piece as in tiles.
+    Benchmark case: all large ones; max 3x3 of 4096x4096 takes twice as long in one piece.
     """
     room = max(room, 1)
     lengths = [len(axis) for axis in axes]
@@ -209,16 +209,16 @@ def tiles(planes: int, axes: Sequence[Axis], room: int) -> list[Tile]:
 
 
 def _cuts(length: int, step: int) -> list[slice]:
-    """Cut into parts of the same length, `step` at most.
+    """Cut into parts of equal length, at most `step`, with a shorter one at the end.
 
-    The last is shorter: what is recorded for one tile serves only tiles of the same shape.
+    Equal tiles share a program.
     """
     step = -(-length // -(-length // step))
     return [slice(start, min(start + step, length)) for start in range(0, length, step)]
 
 
 def _shapes(axes: Sequence[Axis], room: int) -> Iterator[tuple[int, ...]]:
-    """Yield shapes of tiles, in windows: whole rows, halves, quarters ..., and as many of them as there is room."""
+    """Yield shapes of tiles, in windows: whole rows, halves, quarters ..., and as many of them as fit."""
     inner: list[tuple[int, ...]] = [()]
     for axis in axes[1:]:
         widths = [max(-(-len(axis) >> power), 1) for power in range(len(axis).bit_length())]
@@ -239,7 +239,7 @@ def _windows_in(axis: Axis, cells: int) -> int:
 
 
 def _cost(axes: Sequence[Axis], shape: Sequence[int], room: int) -> float:
-    """Compare shapes: cells looked at twice by neighbouring tiles, cells beyond the cache, and broken rows."""
+    """Compare shapes: cells read twice by adjacent tiles, cells beyond the cache, and broken rows."""
     again, cells = 1.0, 1
     weights = (*[FIRST_FOLD] * (len(axes) - 1), 1)
     for axis, windows, weight in zip(axes, shape, weights, strict=True):
