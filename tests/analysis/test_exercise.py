@@ -9,6 +9,7 @@ import pytest
 from poolcli.analysis.exercise import numbers
 from poolcli.errors import PoolcliError, UsageError
 from poolcli.pooling.layer import Pooling
+from tests.support.rows import in_turn
 
 LAYERS: list[dict[str, Any]] = [
     {}, {"size": 3}, {"size": 3, "stride": 1}, {"size": 3, "stride": 2, "padding": 1}, {"size": (2, 3)},
@@ -25,8 +26,8 @@ LAYERS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("options", LAYERS)
-@pytest.mark.parametrize("seed", range(5))
+@in_turn("options", LAYERS)
+@in_turn("seed", range(5))
 def test_every_average_comes_out_short(options: dict[str, Any], seed: int) -> None:
     layer = Pooling.of(2, "avg", **options)
     made = numbers(layer, seed)

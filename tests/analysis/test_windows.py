@@ -25,6 +25,7 @@ from poolcli.render.page import page
 from poolcli.render.terminal import windows as drawing
 from tests.support import oracle
 from tests.support.process import Run
+from tests.support.rows import in_turn
 
 MATRIX = np.array([[1, 3, 2, 9], [5, 6, 1, 7], [4, 2, 8, 6], [3, 5, 7, 2]])
 Array = NDArray[Any]
@@ -122,13 +123,11 @@ def worked_out(formula: str) -> float:
     return float(eval(last.replace("^", "**"), {}, known))  # noqa: S307 - our own text, that is the point
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "mode", ["max", "min", "avg", "sum", "median", "range", "std", "var", "rms", "lp:1", "lp:3", "percentile:90",
              "percentile:30", "logavgexp:2", "soft", "mixed:0.25"],
 )  # fmt: skip
-@pytest.mark.parametrize(
-    "options", [{}, {"size": 3, "padding": 1, "stride": 1}, {"size": (2, 3), "count_include_pad": True}]
-)
+@in_turn("options", [{}, {"size": 3, "padding": 1, "stride": 1}, {"size": (2, 3), "count_include_pad": True}])
 def test_a_formula_gives_the_result(mode: str, options: dict[str, Any]) -> None:
     x = np.array([[1, -3, 2, 9], [-5, 6, 1, 7], [4, 2, -8, 6]])
     for fact in explain.windows(Pooling.of(2, mode, **options), x.shape, x):

@@ -15,6 +15,7 @@ from poolcli.cli.registry import COMMANDS, GROUPS, build
 from poolcli.cli.stack import RUNNABLE
 from tests.support.models import MODELS
 from tests.support.process import Result, Run, Shell
+from tests.support.rows import in_turn
 
 PAGES: dict[str, Page] = {name: help_page(build(name), f"poolcli {name}") for name in COMMANDS}
 WIDTHS = (40, 56, 80, 200)
@@ -31,8 +32,8 @@ def test_examples_come_right_after_one_sentence(call: Run, name: str) -> None:
     assert f"poolcli {name}" in "\n".join(PAGES[name].examples)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["", *COMMANDS])
+@in_turn("width", WIDTHS)
+@in_turn("name", ["", *COMMANDS])
 def test_it_fits(call: Run, name: str, width: int) -> None:
     result = call(*([name] if name else []), "--help", env={"COLUMNS": str(width)})
     assert (result.code, result.err) == (0, "")

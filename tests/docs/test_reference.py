@@ -17,6 +17,7 @@ from poolcli.pooling.filters import FILTERS
 from poolcli.pooling.modes import MODES
 from tests.support.extras import needs_program
 from tests.support.process import ROOT
+from tests.support.rows import in_turn
 
 WRITTEN = runpy.run_path(str(ROOT / "docs" / "make_reference.py"))["WRITTEN"]
 HINT = "it is not what the code says now: run python docs/make_reference.py"
@@ -44,8 +45,8 @@ BUILT: dict[str, Any] = {name: build(name) for name in COMMANDS}
 BUILT |= {f"step {name}": command(name, made) for name, made in {**RUNNABLE, **SUMMARIZED}.items()}
 
 
-@pytest.mark.parametrize("name", BUILT)
-@pytest.mark.parametrize("document", WRITTEN)
+@in_turn("name", BUILT)
+@in_turn("document", WRITTEN)
 def test_every_option_is_there(document: str, name: str) -> None:
     whole = plain_markdown() if document == "cli.md" else plain_manual()
     for one in BUILT[name].params:

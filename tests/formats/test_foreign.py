@@ -19,6 +19,7 @@ from poolcli.formats import decode, read
 from poolcli.formats.foreign import FOREIGN_KINDS
 from tests.support.hints import typed
 from tests.support.process import Run
+from tests.support.rows import in_turn
 
 
 def archive(**files: bytes) -> bytes:
@@ -78,8 +79,8 @@ SAMPLES: dict[str, list[bytes]] = {
 }
 
 
-@pytest.mark.parametrize(("what", "data"), [(what, data) for what, several in SAMPLES.items() for data in several])
-@pytest.mark.parametrize("name", ["my data.bin", "x.csv", "stdin"])
+@in_turn(("what", "data"), [(what, data) for what, several in SAMPLES.items() for data in several])
+@in_turn("name", ["my data.bin", "x.csv", "stdin"])
 def test_files_of_other_kinds_are_named(what: str, data: bytes, name: str) -> None:
     with pytest.raises(InputError) as caught:
         decode(data, name)

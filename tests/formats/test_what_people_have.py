@@ -20,6 +20,7 @@ from poolcli.formats import decode, encode
 from poolcli.formats.options import ReadOptions, WriteOptions
 from tests.support.hints import typed
 from tests.support.process import Run
+from tests.support.rows import in_turn
 
 
 def read(text: str | bytes, name: str = "data.csv", **options: Any) -> FeatureMap:
@@ -43,8 +44,8 @@ NANS = ["nan", "NaN", "-nan", "+nan", "NaNQ", "nans", "nan(ind)", "-nan(ind)", "
 INFINITIES = ["inf", "Inf", "INF", "+inf", "infinity", "Infinity", "1.#INF", "1.#INF00", "\u221e"]
 
 
-@pytest.mark.parametrize("word", NANS)
-@pytest.mark.parametrize("place", [0, 1, 2])
+@in_turn("word", NANS)
+@in_turn("place", [0, 1, 2])
 def test_nan_as_libraries_print_it(word: str, place: int) -> None:
     cells = ["5", "6", "7"]
     cells[place] = word
@@ -94,9 +95,9 @@ SHEET_ERRORS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("word", SHEET_ERRORS)
-@pytest.mark.parametrize("place", [0, 1, 2])
-@pytest.mark.parametrize("mark", [",", ";", "\t"])
+@in_turn("word", SHEET_ERRORS)
+@in_turn("place", [0, 1, 2])
+@in_turn("mark", [",", ";", "\t"])
 def test_errors_of_spreadsheets_are_cells(word: str, place: int, mark: str) -> None:
     cells = ["5", "6", "7"]
     cells[place] = word

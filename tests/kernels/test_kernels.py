@@ -29,12 +29,13 @@ from poolcli.kernels.selection_network import is_small, network, select
 from poolcli.kernels.tiles import tiles, walk_tiles
 from poolcli.system.threads import threads
 from poolcli.window import Axis, Window
+from tests.support.rows import in_turn
 
 Array = NDArray[Any]
 MAX, SUM = Part(np.maximum, (-np.inf,)), Part(np.add, (0,))
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@in_turn("case", CASES)
 def test_case(case: Case) -> None:
     x = make(case, SMALL)
     before = x.copy()
@@ -53,8 +54,8 @@ def test_case(case: Case) -> None:
 # --- chains -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("overlapping", [True, False])
-@pytest.mark.parametrize("size", [*range(1, 130), 255, 1000, 4097])
+@in_turn("overlapping", [True, False])
+@in_turn("size", [*range(1, 130), 255, 1000, 4097])
 def test_a_chain_covers_every_cell(size: Any, overlapping: bool) -> None:
     covered = {1: [0]}
     for step in chain(size, overlapping=overlapping):
@@ -170,8 +171,8 @@ def test_threads_and_tiles_change_nothing(mode: str, window: Any, monkeypatch: p
         np.testing.assert_array_equal(made[0], other)
 
 
-@pytest.mark.parametrize("size", [2, 3, 7, 15, 23, 31, 33, 100])
-@pytest.mark.parametrize("value", [0.1, 1 / 3, 3.3e7])
+@in_turn("size", [2, 3, 7, 15, 23, 31, 33, 100])
+@in_turn("value", [0.1, 1 / 3, 3.3e7])
 def test_sums_of_equal_float32_are_near(size: Any, value: float) -> None:
     """Equal numbers round the same way at each step, the worst case there is."""
     x = np.full((2 * size, 600 + size), value, np.float32)
@@ -215,8 +216,8 @@ def test_global_windows_see_the_last_cell_of_each_piece(
             assert poolcli.pool(x, mode, global_window=True, ndim=2).ravel().tolist() == list(range(1, len(x) + 1))
 
 
-@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64])
-@pytest.mark.parametrize("size", [1, 2, 3, 16, 17])
+@in_turn("dtype", [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64])
+@in_turn("size", [1, 2, 3, 16, 17])
 def test_integer_sums_are_exact_at_the_ends_of_the_type(dtype: Any, size: Any) -> None:
     limits = np.iinfo(dtype)
     for end in (limits.min, limits.max):
@@ -239,8 +240,8 @@ def test_constant_windows_have_no_deviation() -> None:
 # --- shapes -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shape", [(1, 100_001), (100_001, 1), (2, 50_001), (50_001, 2)])
-@pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 1), (3, 2), (2, 5)])
+@in_turn("shape", [(1, 100_001), (100_001, 1), (2, 50_001), (50_001, 2)])
+@in_turn(("size", "stride"), [(2, 2), (3, 1), (3, 2), (2, 5)])
 def test_long_thin_maps(shape: tuple[int, ...], size: Any, stride: Any) -> None:
     x = np.random.default_rng(5).integers(0, 100, shape).astype(np.uint8)
     size = tuple(min(size, length) for length in shape)
@@ -296,9 +297,9 @@ def test_networks_select_from_every_pattern_of_zeros_and_ones(size: Any) -> None
         np.testing.assert_allclose(select(x, axes, q, np.dtype(float)).ravel(), expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("dilation", [1, 2])
-@pytest.mark.parametrize("stride", [1, 2, 3, (2, 1), (1, 4)])
-@pytest.mark.parametrize("size", [3, (1, 5), (5, 3)])
+@in_turn("dilation", [1, 2])
+@in_turn("stride", [1, 2, 3, (2, 1), (1, 4)])
+@in_turn("size", [3, (1, 5), (5, 3)])
 def test_medians_of_strided_windows(size: Any, stride: Any, dilation: int) -> None:
     x = np.random.default_rng(12).integers(0, 256, (2, 41, 67)).astype(np.uint8)
     axes = Window.of(2, size=size, stride=stride, dilation=dilation).plan(x.shape[1:])
@@ -311,11 +312,11 @@ def test_median_networks_are_small() -> None:
     assert 2 * len(columns) + sum(step.keep_low + step.keep_high for step in window) == 18
 
 
-@pytest.mark.parametrize("kernel", [[[1, 2, 1]] * 3, [[1, 2, 1], [2, 4, 2], [1, 2, 1]], [[2, 0, -2]],
-                                    [[0, 1, 0], [1, -4, 1], [0, 1, 0]], [[0, -1], [1, 0]], [[-1, -1], [-1, -1]], [[3]],
-                                    [[0, 0], [0, 0]]])  # fmt: skip
-@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, np.float64])
-@pytest.mark.parametrize("window", [{}, {"stride": 2}, {"padding": 1}, {"dilation": 2, "padding": "same"}])
+@in_turn("kernel", [[[1, 2, 1]] * 3, [[1, 2, 1], [2, 4, 2], [1, 2, 1]], [[2, 0, -2]],
+                    [[0, 1, 0], [1, -4, 1], [0, 1, 0]], [[0, -1], [1, 0]], [[-1, -1], [-1, -1]], [[3]],
+                    [[0, 0], [0, 0]]])  # fmt: skip
+@in_turn("dtype", [np.uint8, np.int64, np.float32, np.float64])
+@in_turn("window", [{}, {"stride": 2}, {"padding": 1}, {"dilation": 2, "padding": "same"}])
 def test_correlate(kernel: Any, dtype: Any, window: Any) -> None:
     kernel = np.array(kernel)
     x = np.random.default_rng(7).integers(0, 200, (2, 30, 41)).astype(dtype)
@@ -558,9 +559,9 @@ def test_counts_give_the_order_statistics_of_real_cells(mode: str, window: Any, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [3, 8])
-@pytest.mark.parametrize("options", [{}, {"stride": 2, "padding": 1}, {"dilation": 2, "padding": (1, 3)}])
-@pytest.mark.parametrize("make", [
+@in_turn("size", [3, 8])
+@in_turn("options", [{}, {"stride": 2, "padding": 1}, {"dilation": 2, "padding": (1, 3)}])
+@in_turn("make", [
     lambda rng: rng.integers(-128, 128, (2, 33, 40)).astype(np.int8),
     lambda rng: rng.integers(0, 3, (2, 33, 40)) - 2**62,
     lambda rng: rng.integers(0, 3, (2, 33, 40)).astype(np.float32) * np.float32(-0.5),

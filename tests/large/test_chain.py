@@ -43,6 +43,7 @@ from poolcli.window import FILLS, Window
 from tests.support.extras import needs
 from tests.support.large import constant, interrupted
 from tests.support.process import Result, Run, clean_environment, command, execute
+from tests.support.rows import in_turn
 
 Array = NDArray[Any]
 LAYOUTS = {1: "L", 2: "HW", 3: "DHW"}
@@ -86,8 +87,8 @@ NAMES = [f"{mode.name}:{mode.parameter.example:g}" if mode.parameter else mode.n
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("window", WINDOWS)
-@pytest.mark.parametrize("mode", NAMES)
+@in_turn("window", WINDOWS)
+@in_turn("mode", NAMES)
 def test_every_mode_and_window_gives_the_same_bits(mode: str, window: Any) -> None:
     size, made_of = WINDOWS[window]
     options: Any = made_of

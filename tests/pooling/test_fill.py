@@ -10,11 +10,12 @@ import pytest
 from poolcli.errors import NanError
 from poolcli.pooling.fill import copied_from, refuse_nan
 from poolcli.window import FILLS
+from tests.support.rows import in_turn
 
 
-@pytest.mark.parametrize(("fill", "numpy"), FILLS.items())
-@pytest.mark.parametrize("length", [1, 2, 5])
-@pytest.mark.parametrize("pads", [(0, 0), (1, 3), (9, 14)])
+@in_turn(("fill", "numpy"), FILLS.items())
+@in_turn("length", [1, 2, 5])
+@in_turn("pads", [(0, 0), (1, 3), (9, 14)])
 def test_padding_is_copied_from_where_numpy_copies_it(fill: str, numpy: Any, length: int, pads: Any) -> None:
     found = copied_from(np.arange(-pads[0], length + pads[1]), length, fill)
     assert found.tolist() == np.pad(np.arange(length), pads, mode=numpy).tolist()

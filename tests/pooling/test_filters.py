@@ -8,6 +8,7 @@ import pytest
 from poolcli import conv
 from poolcli.errors import UnknownNameError
 from poolcli.pooling.filters import FILTERS, find_filter
+from tests.support.rows import in_turn
 
 PLAIN = {
     "identity": [[0, 0, 0], [0, 1, 0], [0, 0, 0]],
@@ -68,13 +69,13 @@ def test_a_scaled_kernel(name: str) -> None:
     assert find_filter(name).scale in (9, 16, 256)
 
 
-@pytest.mark.parametrize("name", sorted({*PLAIN, *SCALED}))
+@in_turn("name", sorted({*PLAIN, *SCALED}))
 def test_a_constant_map_shows_the_sum_of_the_weights(name: str) -> None:
     expected = 1 if name in SUM_ONE else SUM_OTHER.get(name, 0)
     np.testing.assert_allclose(conv(np.ones((5, 5)), name), expected, atol=1e-15)
 
 
-@pytest.mark.parametrize("name", sorted({*PLAIN, *SCALED}))
+@in_turn("name", sorted({*PLAIN, *SCALED}))
 def test_every_row_names_its_purpose_and_source(name: str) -> None:
     row = FILTERS[name]
     assert row.name == name

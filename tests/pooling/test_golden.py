@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 import poolcli
 from poolcli import errors
 from tests.support.golden import CASES, Case, is_exact, tupled, unpack
+from tests.support.rows import in_turn
 
 TOLERANCES = {np.dtype(np.float16): (2e-3, 2e-3), np.dtype(np.float32): (1e-5, 1e-6)}
 FINEST = (1e-12, 1e-12)
@@ -50,7 +51,7 @@ def depends_on_the_machine(case: Case) -> bool:
     return maximal and given["dtype"] == "float32" and bool(np.isnan(unpack(given["data"], "float32")).any())
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["id"]))
+@in_turn("case", CASES)
 def test_answer(case: Case) -> None:
     expected = case["expected"]
     if "refuses" in expected or "error" in expected:

@@ -16,6 +16,7 @@ from poolcli.errors import EmptyWindowError, InputError, NanError, ShapeError, U
 from poolcli.pooling.frameworks import TORCH
 from poolcli.pooling.gradient import implied_shape, unpool_as
 from poolcli.pooling.modes import MODES
+from tests.support.rows import in_turn
 
 Array = NDArray[Any]
 GEEKS = np.array([[1.0, 3, 2, 9], [5, 6, 1, 7], [4, 2, 8, 6], [3, 5, 7, 2]])
@@ -66,8 +67,8 @@ def distinct(shape: tuple[int, ...], seed: int) -> Array:
     return (np.random.default_rng(seed).permutation(count) - count / 2 + 0.25).reshape(shape) / 4
 
 
-@pytest.mark.parametrize("name", OPTIONS)
-@pytest.mark.parametrize("mode", ["max", "min", *SMOOTH])
+@in_turn("name", OPTIONS)
+@in_turn("mode", ["max", "min", *SMOOTH])
 def test_finite_differences_agree(mode: str, name: str) -> None:
     options = {**OPTIONS[name], "mode": mode}
     x = distinct((6, 5), 1)

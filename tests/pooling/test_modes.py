@@ -21,6 +21,7 @@ from poolcli.pooling.modes import ALIASES, MODES, ChosenMode, parse_mode
 from poolcli.render.page import page
 from poolcli.steps.steps import PoolStep
 from tests.support.process import ROOT
+from tests.support.rows import in_turn
 
 CELLS = [[-3, 1], [4, 4]]
 E = math.e
@@ -154,8 +155,8 @@ def test_stochastic_needs_a_seed() -> None:
 # --- types ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", ["bool", *INTEGERS])
-@pytest.mark.parametrize("mode", ONE_OF_EACH)
+@in_turn("dtype", ["bool", *INTEGERS])
+@in_turn("mode", ONE_OF_EACH)
 def test_type_of_integers(mode: str, dtype: str) -> None:
     x = np.array([[0, 1], [1, 1]], dtype=dtype)
     result = pool(x, mode).dtype
@@ -168,8 +169,8 @@ def test_type_of_integers(mode: str, dtype: str) -> None:
         assert result == np.float64
 
 
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-@pytest.mark.parametrize("mode", ONE_OF_EACH)
+@in_turn("dtype", ["float16", "float32", "float64"])
+@in_turn("mode", ONE_OF_EACH)
 def test_type_of_floats(mode: str, dtype: str) -> None:
     values = pool(np.array(CELLS, dtype=dtype), mode)
     assert values.dtype == dtype
@@ -276,7 +277,7 @@ def rows_in_the_document() -> list[str]:
     return found
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("dtype", "cells"),
     [
         ("bool", [1, 0, 0, 0, 0, 1]),
@@ -289,8 +290,8 @@ def rows_in_the_document() -> list[str]:
         ("float64", [1.5, -2.5, 0.1, 0.2, 1e300, -1e300]),
     ],
 )
-@pytest.mark.parametrize("options", [{}, {"nan": "ignore"}, {"padding": 1, "stride": 1}], ids=str)
-@pytest.mark.parametrize("code", rows_in_the_document(), ids=("table", "package"))
+@in_turn("options", [{}, {"nan": "ignore"}, {"padding": 1, "stride": 1}])
+@in_turn("code", rows_in_the_document())
 def test_the_mode_in_the_document_works_on_every_type(
     code: str, options: dict[str, Any], dtype: str, cells: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -399,8 +400,8 @@ def test_infinities_of_both_signs_sum_to_nan() -> None:
 MODES_TO_TRY = [*ONE_OF_EACH, "stochastic"]
 
 
-@pytest.mark.parametrize("mode", MODES_TO_TRY)
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@in_turn("mode", MODES_TO_TRY)
+@in_turn("dtype", ["float16", "float32", "float64"])
 def test_nan_propagates_unless_told_otherwise(mode: str, dtype: str) -> None:
     for place in range(4):
         x = np.array([1, 2, 3, 4], dtype=dtype)

@@ -20,6 +20,7 @@ from poolcli.errors import EmptyWindowError, NanError, NumberRangeError, ShapeEr
 from poolcli.pooling.modes import MODES as TABLE
 from tests.support import oracle
 from tests.support.golden import CASES, is_exact, load_cases, tupled, unpack
+from tests.support.rows import in_turn
 
 Array = NDArray[Any]
 Options = dict[str, Any]
@@ -92,7 +93,7 @@ def make_axes(x: Array, options: Options) -> list[oracle.Axis]:
 DEFAULT_CASES = [c for c in CASES if "compat" not in c["kwargs"] and "expected" in c and "data" in c["expected"]]
 
 
-@pytest.mark.parametrize("case", DEFAULT_CASES, ids=lambda case: str(case["id"]))
+@in_turn("case", DEFAULT_CASES)
 def test_the_oracle_gives_the_golden_answers(case: dict[str, Any]) -> None:
     x = unpack(case["input"]["data"], case["input"]["dtype"])
     options: Options = {name: tupled(value) for name, value in case["kwargs"].items()}
@@ -434,8 +435,8 @@ def test_gradient(data: st.DataObject) -> None:
         )
 
 
-@pytest.mark.parametrize("mode", ["max", "min", "avg", "sum", "lp:2", "lp:3"])
-@pytest.mark.parametrize(
+@in_turn("mode", ["max", "min", "avg", "sum", "lp:2", "lp:3"])
+@in_turn(
     "options",
     [
         {"size": 2, "stride": 1},
@@ -444,7 +445,6 @@ def test_gradient(data: st.DataObject) -> None:
         {"output_size": (2, 3)},
         {"global_window": True},
     ],
-    ids=str,
 )
 def test_gradient_is_the_slope(mode: str, options: Options) -> None:
     """The derivative by differences: nothing but pool itself."""
@@ -561,7 +561,7 @@ def test_average_times_count_is_sum(question: Question, include: bool) -> None:
     np.testing.assert_allclose(average * count, pool(x, "sum", **question.options) * share, rtol=1e-9, atol=1e-6)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("mode", "reduction"),
     [
         ("max", np.max),
@@ -574,7 +574,7 @@ def test_average_times_count_is_sum(question: Question, include: bool) -> None:
         ("var", np.var),
     ],
 )
-@pytest.mark.parametrize("dtype", ["int32", "uint8", "float32", "float64"])
+@in_turn("dtype", ["int32", "uint8", "float32", "float64"])
 def test_global_is_the_numpy_reduction(mode: str, reduction: Any, dtype: str) -> None:
     x = np.random.default_rng(5).integers(0, 100, (2, 3, 5, 7)).astype(dtype)
     found = pool(x, mode, global_window=True)
@@ -582,9 +582,9 @@ def test_global_is_the_numpy_reduction(mode: str, reduction: Any, dtype: str) ->
     np.testing.assert_allclose(found, reduction(x.astype(np.float64), axis=(2, 3), keepdims=True), rtol=1e-6)
 
 
-@pytest.mark.parametrize("nan", ["propagate", "ignore"])
-@pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("mode", [*MODES, "stochastic"])
+@in_turn("nan", ["propagate", "ignore"])
+@in_turn("dtype", FLOATS)
+@in_turn("mode", [*MODES, "stochastic"])
 def test_a_lone_nan_stays_nan(mode: str, dtype: str, nan: str) -> None:
     seed = 1 if mode == "stochastic" else None
     for size in (1, 2):

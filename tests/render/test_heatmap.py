@@ -20,6 +20,7 @@ from poolcli.featuremap import FeatureMap
 from poolcli.render.terminal.heatmap import RAMP, picture, side_by_side
 from poolcli.wording import safe
 from tests.support.process import Run
+from tests.support.rows import in_turn
 from tests.support.terminal import on_terminal
 
 MATRIX = np.array([[1, 3, 2, 9], [5, 6, 1, 7], [4, 2, 8, 6], [3, 5, 7, 2]])
@@ -141,10 +142,10 @@ def test_the_average_leaves_nan_out() -> None:
     assert "?" not in text.splitlines()[1]
 
 
-@pytest.mark.parametrize("colors", ["truecolor", "256", "none"])
-@pytest.mark.parametrize("ascii_only", [False, True])
-@pytest.mark.parametrize("width", [1, 2, 5, 17, 40, 80, 200, 500])
-@pytest.mark.parametrize("shape", [(4, 4), (1, 1), (1, 300), (300, 1), (30, 40), (500, 700), (2, 2, 3)])
+@in_turn("colors", ["truecolor", "256", "none"])
+@in_turn("ascii_only", [False, True])
+@in_turn("width", [1, 2, 5, 17, 40, 80, 200, 500])
+@in_turn("shape", [(4, 4), (1, 1), (1, 300), (300, 1), (30, 40), (500, 700), (2, 2, 3)])
 def test_no_picture_is_too_wide(colors: str, ascii_only: bool, width: int, shape: tuple[int, ...]) -> None:
     values = np.arange(np.prod(shape)).reshape(shape) / 7
     text = shown(values, layout="HW" if len(shape) == 2 else "CHW", colors=colors, width=width, ascii_only=ascii_only)

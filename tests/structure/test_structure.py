@@ -29,6 +29,7 @@ from poolcli.pooling.modes import MODES
 from poolcli.pooling.options import KEYWORDS
 from poolcli.render.kinds import HEEDED
 from tests.support.process import ROOT, Run
+from tests.support.rows import in_turn
 from tests.support.source import Function, Source, above, brings_others, is_library, under
 
 PACKAGE = ROOT / "poolcli"
@@ -652,12 +653,12 @@ def test_documents_name_every_command(command: str) -> None:
     assert re.search(rf"poolcli {command}\b", DOCS)
 
 
-@pytest.mark.parametrize("mode", [row.label for row in MODES.values()])
+@in_turn("mode", [row.label for row in MODES.values()])
 def test_the_guide_names_every_mode(mode: str) -> None:
     assert re.search(rf"(?<![\w-]){re.escape(mode)}(?![\w-])", section("guide.md", "A grid of numbers"))
 
 
-@pytest.mark.parametrize("name", FILTERS)
+@in_turn("name", FILTERS)
 def test_the_guide_names_every_filter(name: str) -> None:
     assert f"`{name}`" in section("guide.md", "Filter first")
 

@@ -25,6 +25,7 @@ from poolcli.system.limits import _left_of_groups, available, check_memory, refu
 from poolcli.system.portable import PAGE
 from tests.support.forks import Forks
 from tests.support.process import ROOT, SAMPLES, Result, Run
+from tests.support.rows import in_turn
 
 pytestmark = pytest.mark.slow
 
@@ -184,13 +185,13 @@ def options_of(command: str) -> Iterator[str]:
             yield option.long
 
 
-def cases() -> Iterator[Any]:
+def cases() -> Iterator[tuple[str, str]]:
     """Every option once where it is shared, and in each command where it concerns windows."""
     seen: set[str] = set()
     for command in STARTS:
         for option in sorted(set(options_of(command)) - SPECIAL):
             if option not in seen or (command in ("unpool", "explain") and option in ("--size", "--padding")):
-                yield pytest.param(command, option, id=f"{command} {option}")
+                yield command, option
             seen.add(option)
 
 
@@ -199,7 +200,7 @@ def test_every_command_with_options_is_attacked() -> None:
     assert len(list(cases())) > 40
 
 
-@pytest.mark.parametrize(("command", "option"), list(cases()))
+@in_turn(("command", "option"), cases())
 def test_every_number_of_every_option(forks: Forks, folder: Path, command: str, option: str) -> None:
     tail = ["pool"] if command in ("run", "summary") else []
     lines = [[*STARTS[command], f"{option}={value}", *tail] for value in VALUES]
