@@ -116,15 +116,15 @@ def _in_folder(folder: str, recursive: bool, output: str, passed_over: list[str]
         raise file_error("read the folder", problem.filename, problem) from problem
 
     for here, folders, names in os.walk(folder, onerror=refused):
-        folders[:] = sorted(name for name in folders if not _hidden(name) and not same_file(Path(here, name), output)
-                            and not name.endswith(ZARR))  # fmt: skip
+        folders[:] = sorted(name for name in folders if not (name.startswith(".") or name.endswith(ZARR))
+                            and not same_file(Path(here, name), output))  # fmt: skip
         below = "" if here == folder else os.path.relpath(here, folder)
-        for name in sorted(names):
+        for name in sorted(name for name in names if not name.startswith(".")):
             path = os.path.join(here, name)
-            if not _hidden(name) and _readable(name) and not is_special(path):
+            if _readable(name) and not is_special(path):
                 count += 1
                 yield FoundFile(path, below)
-            elif not _hidden(name):
+            else:
                 others.append(path)
         if not recursive:
             others = [*(os.path.join(here, name) for name in folders), *others]
@@ -176,10 +176,6 @@ def _matching(pattern: str) -> Iterator[FoundFile]:
     for path in paths:
         below = os.path.relpath(os.path.dirname(path) or os.curdir, root)
         yield FoundFile(path, "" if below == os.curdir else below)
-
-
-def _hidden(name: str) -> bool:
-    return name.startswith(".")
 
 
 def _readable(name: str) -> bool:

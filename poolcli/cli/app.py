@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from poolcli.cli import front_page
@@ -40,15 +41,10 @@ PREFIX = "POOLCLI_"
 WITHOUT_NUMPY = ("modes", "filters", "completion")  # commands that do not load it
 
 
-class Valued:
-    """An option with a value, for use before the command is built."""
-
-    is_flag = False
-
-
 def _color(arguments: Sequence[str]) -> str:
-    """Return the value of ``--color`` on a command line that may turn out to be wrong."""
-    said = [word.value for word in classify(arguments, {"--color": Valued}) if word.flag == "--color" and word.value]
+    """Return the value of ``--color`` on a command line that may turn out to be wrong; no command is built yet."""
+    words = classify(arguments, {"--color": SimpleNamespace(is_flag=False)})
+    said = [word.value for word in words if word.flag == "--color" and word.value]
     return said[-1] if said else os.environ.get("POOLCLI_COLOR", "auto")
 
 

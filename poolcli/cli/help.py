@@ -65,7 +65,8 @@ def help_page(command: TyperCommand, name: str, more: str = "") -> Page:
     panels: dict[str, list[OptionRow]] = {}
     for parameter in command.params:
         panels.setdefault(_panel(parameter), []).append(_row(parameter))
-    arguments = [_argument(one) for one in command.params if one.param_type_name == "argument"]
+    shown = [one for one in command.params if one.param_type_name == "argument"]
+    arguments = [str(one.metavar) if one.required else f"[{one.metavar}]" for one in shown]
     options = ["[OPTIONS]"] if any(one.param_type_name == "option" for one in command.params) else []
     usage = " ".join([name, *options, *arguments, *([more] if more else [])])
     return Page(name, usage, summary, examples.splitlines(), notes, dict(sorted(panels.items(), key=_rank)))
@@ -77,10 +78,6 @@ def _rank(item: tuple[str, Any]) -> int:
 
 def _panel(parameter: Any) -> str:
     return parameter.rich_help_panel or ("Arguments" if parameter.param_type_name == "argument" else "Options")
-
-
-def _argument(parameter: Any) -> str:
-    return str(parameter.metavar) if parameter.required else f"[{parameter.metavar}]"
 
 
 def _row(parameter: Any) -> OptionRow:

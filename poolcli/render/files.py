@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import numpy as np
 from poolcli.colors import usual_colormap
 from poolcli.featuremap import SPATIAL, FeatureMap
 from poolcli.pooling.layer import Pooling
-from poolcli.render.animation.walk import FPS_USUAL, MOST_FRAMES, Progress, still, walk
+from poolcli.render.animation.line import staged
+from poolcli.render.animation.walk import Progress, still, walk
 from poolcli.render.kinds import what_is_drawn
 from poolcli.render.page import page
 from poolcli.render.planes import called
@@ -59,19 +61,12 @@ def draw(
     if what == "a page":
         exercise = bool(given.get("exercise"))
         return page(feature_map, layer, colormap=colormap, at=at, exercise=exercise, named=named), ()
-    colormap = colormap or usual_colormap(feature_map.white)
+    scene = staged(feature_map, layer, zoom, colormap or usual_colormap(feature_map.white), named)
+    drawn_as: Any = kind
     if what == "an animation":
-        moving: Any = "gif" if kind == "gif" else "apng"
-        pace, frames = given.get("fps", FPS_USUAL), given.get("frames", MOST_FRAMES)
-        return walk(
-            feature_map, layer, format=moving, fps=pace, zoom=zoom, max_frames=frames, colormap=colormap,
-            progress=progress, named=named,
-        )  # fmt: skip
-    standing: Any = kind
-    finished = what == "the finished picture"
-    return still(
-        feature_map, layer, format=standing, zoom=zoom, at=at, finished=finished, colormap=colormap, named=named
-    )
+        pace = {name: given[name] for name in ("fps", "frames") if name in given}
+        return walk(scene, "gif" if kind == "gif" else "apng", progress=progress, **pace)
+    return still(replace(scene, finished=what == "the finished picture"), drawn_as, at)
 
 
 def named_only(spatial: Sequence[int]) -> FeatureMap:

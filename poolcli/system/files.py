@@ -183,7 +183,7 @@ def missing(name: str, what: str = "no such file") -> FileError:
     if not name:
         return FileError("cannot read a file without a name", NO_INPUT)
     if name.lstrip().startswith("[["):
-        return FileError(f"cannot read {name}: {what}", piped("echo", name))
+        return FileError(f"cannot read {name}: {what}", Phrase("{pipe}", pipe=Readable(name, portable.echo(name))))
     for folder in reversed(path.parents):
         if not os.path.isdir(folder):
             return FileError(f"cannot read {name}: the folder {folder} does not exist", "check the path")

@@ -70,6 +70,11 @@ def shell_word(word: str) -> str:
     return word if re.fullmatch(BARE, word) else '"' + word.replace('"', r"\"") + '"'
 
 
+def echo(word: str) -> str:
+    """Return the command that prints a word; cmd.exe would print quotes, too."""
+    return f"echo {word if ON_WINDOWS else shell_word(word)}"
+
+
 def wait_for_more(file: int) -> None:
     """Wait until there is something to read; on Windows only sockets can be waited for, but all pipes block anyway."""
     if not ON_WINDOWS:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from poolcli.system.portable import shell_word
 from tests.support.process import SAMPLES, Result, Run, Shell
 
 GEEKS = SAMPLES / "geeks_4x4.csv"
@@ -78,7 +79,7 @@ def refused(runner: Run, code: int, *words: str, hint: str | None = None, cwd: P
         (b"1,2\nx,4\n", ["in.csv", "line 2", "column 1", "'x' is not a number"], "correct it"),
         (b"a,2\n3,4\n", ["in.csv", "line 1", "'a' is not a number"], "--header yes"),
         (b"h,k\n1,2\n3,abc\n", ["in.csv", "line 3", "column 2", "'abc'"], None),
-        (b"1,2\n,4\n", ["in.csv", "line 2", "column 1", "empty cell"], "--missing ''"),
+        (b"1,2\n,4\n", ["in.csv", "line 2", "column 1", "empty cell"], f"--missing {shell_word('')}"),
         (b"1,2\n3,N/A\n", ["in.csv", "line 2", "column 2", "'N/A'"], "--missing N/A"),
         (b"1,2\n3,true\n", ["in.csv", "line 2", "column 2", "'true'"], "1 for true"),
         (b"1,2\n3,12%\n", ["in.csv", "line 2", "column 2", "'12%'"], "0.12"),
@@ -184,6 +185,7 @@ def test_text_that_is_not_utf8_is_converted_by_the_hint(call: Run, shell: Shell,
 JSON = "[[1, 2],[3,4]]"
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("command", ["pool --json", "explain", "show", "summary - pool"])
 def test_json_in_the_place_of_a_file(call: Run, shell: Shell, tmp_path: Path, command: str) -> None:
     words = command.split()

@@ -23,6 +23,7 @@ from poolcli.formats.dialect import DELIMITERS, HEADERS
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.registry import BANDED
 from poolcli.formats.text import BAND_BYTES
+from poolcli.system.portable import shell_word
 from tests.support.hints import typed
 
 
@@ -208,12 +209,12 @@ def test_a_tsv_has_tabs_even_where_commas_would_do() -> None:
         ("1,2\n3,x\n", "line 2, column 2: 'x' is not a number", "correct it"),
         ("1,2\nx,3\n", "line 2, column 1: 'x' is not a number", "correct it"),
         ("1,2\r\n\r\n# c\r\nx,3\r\n", "line 4, column 1: 'x' is not a number", "correct it"),
-        ("1,2\n,3\n", "line 2, column 1: an empty cell", "add --missing '' if it"),
+        ("1,2\n,3\n", "line 2, column 1: an empty cell", f"add --missing {shell_word('')} if it"),
         ("1,2\n3,4,\n", "line 2, column 3: an empty cell", "no delimiter may stand at the end"),
         ("1,2,\n3,4\n", "line 1, column 3: an empty cell", "no delimiter may stand at the end"),
         ("1,2,\n" * 20 + "3,4\n", "line 21: no delimiter at its end, where the lines above have one", "or none"),
-        (",,\n1,2,3\n", "line 1, column 1: an empty cell", "add --missing '' if it"),
-        ('1,2\n"",3\n', "line 2, column 1: an empty cell", "add --missing '' if it"),
+        (",,\n1,2,3\n", "line 1, column 1: an empty cell", f"add --missing {shell_word('')} if it"),
+        ('1,2\n"",3\n', "line 2, column 1: an empty cell", f"add --missing {shell_word('')} if it"),
         ("1,2\n3,NA\n", "line 2, column 2: 'NA' is not a number", "add --missing NA if it"),
         ("NA,NA\n1,2\n", "line 1, column 1: 'NA' is not a number", "add --missing NA if it"),
         ("1,2\n3,null\n", "line 2, column 2: 'null' is not a number", "add --missing null if it"),
@@ -301,7 +302,7 @@ def test_accidents(text: str, message: str, hint: str) -> None:
         ("1.234;2\n", {"decimal": ","}, "line 1, column 1: '1.234' is not a number", "remove it if it separates"),
         ("8:30;2\n", {"decimal": ","}, "line 1, column 1: '8:30' is not a number", "write a time as one number"),
         ("1,5;2,,5\n", {"decimal": ","}, "line 1, column 2: '2,,5' is not a number", "--delimiter ,"),
-        ("1;2\n3;4\n", {"delimiter": ","}, "line 1, column 1: '1;2' is not a number", "--delimiter ';'"),
+        ("1;2\n3;4\n", {"delimiter": ","}, "line 1, column 1: '1;2' is not a number", f"--delimiter {shell_word(';')}"),
         ("1,2,3\n", {"delimiter": ";"}, "line 1, column 1: '1,2,3' is not a number", "--delimiter ,"),
         ("1\t2\n", {"delimiter": ","}, "line 1, column 1: '1\\t2' is not a number", "--delimiter tab"),
         ("1 2\n", {"delimiter": ","}, "line 1, column 1: '1 2' is not a number", "--delimiter blanks"),

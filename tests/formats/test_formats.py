@@ -23,6 +23,7 @@ from poolcli.formats import decode, encode, read, write
 from poolcli.formats.detect import detect
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.registry import BANDED, EXTENSIONS, FORMATS, Delimited, find_format, format_of_target
+from poolcli.system.portable import shell_word
 from tests.support.hints import typed
 from tests.support.process import Run, Shell
 
@@ -136,7 +137,7 @@ def test_what_else_a_caller_knows_is_suggested(name: str) -> None:
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (["pool", "-o", "page 2.html", "tiny.csv"], "poolcli explain -o 'page 2.html' tiny.csv"),
+        (["pool", "-o", "page 2.html", "tiny.csv"], f"poolcli explain -o {shell_word('page 2.html')} tiny.csv"),
         (["pool", "tiny.csv", "-m", "avg", "-o", "p.svg"], "poolcli explain -o p.svg tiny.csv"),
         (["pool", "-o", "p.html"], "poolcli explain -o p.html -"),
     ],

@@ -20,6 +20,7 @@ from poolcli.formats import decode, encode
 from poolcli.formats import json_map as jsonmap
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.text import BAND_BYTES, BAND_CELLS
+from poolcli.system.portable import shell_word
 from tests.support.hints import typed
 
 
@@ -489,8 +490,8 @@ def test_pythons_own_parser_agrees(text: str) -> None:
     [
         ('[{"u": 1, "v": 2}, {"u": 3, "v": 4}]', "jq 'map(map(numbers))' x.json | poolcli pool"),
         ('[{"u": "a"}]', "a map looks like"),
-        ('[{"u": [1, 2]}]', "one record alone: jq '.[0].u' x.json | poolcli pool"),
-        ('[{"n": "a", "data": [[1, 2]]}, {}]', "one record alone: jq '.[0].data' x.json | poolcli pool"),
+        ('[{"u": [1, 2]}]', f"one record alone: jq {shell_word('.[0].u')} x.json | poolcli pool"),
+        ('[{"n": "a", "data": [[1, 2]]}, {}]', f"one record alone: jq {shell_word('.[0].data')} x.json | poolcli pool"),
         ('[{"u v": [1, 2]}]', "a map looks like"),
         ('[1, {"u": 1}]', "a map looks like"),
     ],
@@ -511,7 +512,8 @@ def test_a_list_of_records_leads_to_rows(text: str, hint: str) -> None:
         ('{"a": {"0": 1, "1": 2}}', 'to_json(orient="values")'),
         ('{"a b": [1, 2]}', 'write {"data": [[1, 2], [3, 4]]}'),
         ('{"outputs": [{"x": 1}]}', 'write {"data": [[1, 2], [3, 4]]}'),
-        ('{"outputs": [{"x": [[1]]}, 2]}', "'outputs[0].x' alone: jq '.outputs[0].x' x.json | poolcli pool"),
+        ('{"outputs": [{"x": [[1]]}, 2]}',
+         f"'outputs[0].x' alone: jq {shell_word('.outputs[0].x')} x.json | poolcli pool"),
     ],
 )  # fmt: skip
 def test_the_answer_of_an_api_leads_to_its_numbers(text: str, path: str) -> None:

@@ -18,6 +18,7 @@ from poolcli.errors import InputError, PoolcliError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import decode, encode
 from poolcli.formats.options import ReadOptions, WriteOptions
+from poolcli.system.portable import shell_word
 from tests.support.hints import typed
 from tests.support.process import Run
 from tests.support.rows import in_turn
@@ -104,10 +105,7 @@ def test_errors_of_spreadsheets_are_cells(word: str, place: int, mark: str) -> N
     text = f"1{mark}2{mark}3\n{mark.join(cells)}\n7{mark}8{mark}9\n"
     problem = refused(text)
     assert problem.message == f"data.csv: line 2, column {place + 1}: {word!r} is not a number"
-    assert (
-        typed(problem)
-        == f"add --missing {word if word.startswith('Err') else repr(word)} if it stands for a missing value"
-    )
+    assert typed(problem) == f"add --missing {shell_word(word)} if it stands for a missing value"
     found = read(text, missing=word).values
     assert found.shape == (3, 3)
     assert np.argwhere(np.isnan(found)).tolist() == [[1, place]]

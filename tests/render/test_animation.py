@@ -17,7 +17,7 @@ from poolcli.featuremap import FeatureMap
 from poolcli.pooling.layer import Pooling
 from poolcli.render.animation import scene
 from poolcli.render.animation import walk as animation
-from poolcli.render.animation.walk import sampled, walk
+from poolcli.render.animation.walk import sampled
 from poolcli.render.files import draw, named_only
 
 MATRIX = np.array([[1, 3, 2, 9], [5, 6, 1, 7], [4, 2, 8, 6], [3, 5, 7, 2]])
@@ -40,6 +40,11 @@ def parsed(data: bytes) -> ET.Element:
     return ET.fromstring(data)  # noqa: S314 - it is our own
 
 
+def walk(feature_map: FeatureMap, layer: Pooling, kind: str = "gif", **options: Any) -> tuple[bytes, tuple[str, ...]]:
+    """An animation, in gray only if told so."""
+    return draw(feature_map, layer, kind, **{"colormap": "viridis", **options})
+
+
 def corner(stage: scene.Scene, which: int, row: int, column: int) -> tuple[int, int]:
     """A pixel of a cell that its number and its frame leave alone."""
     grid = stage.grids[which]
@@ -54,7 +59,7 @@ def near(one: Any, other: Sequence[int]) -> bool:
 @pytest.mark.parametrize("kind", ["gif", "apng"])
 def test_the_output_fills_window_by_window(kind: Any) -> None:
     feature_map, layer = FeatureMap(MATRIX, name="matrix.csv"), Pooling.of(2)
-    data, notes = walk(feature_map, layer, format=kind)
+    data, notes = walk(feature_map, layer, kind)
     made, stays = frames(data)
     assert notes == ()
     assert stays == [500, 500, 500, 500, 2000]
@@ -72,7 +77,7 @@ def test_the_output_fills_window_by_window(kind: Any) -> None:
 
 def test_each_frame_frames_its_window_and_the_last_none() -> None:
     feature_map, layer = FeatureMap(MATRIX), Pooling.of(2)
-    made, _ = frames(walk(feature_map, layer, format="apng")[0])
+    made, _ = frames(walk(feature_map, layer, "apng")[0])
     grid = scene.Scene(feature_map, layer).grids[0]
     for index, frame in enumerate(made):
         framed = []
@@ -96,14 +101,14 @@ def test_speed_zoom_and_colour_map() -> None:
     assert stays[0] == 100
     small, large = (frames(walk(feature_map, layer, zoom=zoom)[0])[0][0].size for zoom in (80, 160))
     assert large[1] > small[1]
-    gray, _ = frames(walk(feature_map, layer, colormap="gray", format="apng")[0])
+    gray, _ = frames(walk(feature_map, layer, "apng", colormap="gray")[0])
     stage = scene.Scene(feature_map, layer, colormap="gray")
     assert gray[0].getpixel(corner(stage, 0, 0, 3)) == (255, 255, 255)
 
 
 def test_too_many_windows_are_sampled_and_that_is_said() -> None:
     values = np.arange(40 * 40).reshape(40, 40)
-    data, notes = walk(FeatureMap(values), Pooling.of(2, "max", 2), max_frames=10)
+    data, notes = walk(FeatureMap(values), Pooling.of(2, "max", 2), frames=10)
     assert notes == ("10 of 400 windows, evenly spread",)
     assert len(frames(data)[0]) == 11
 
@@ -151,7 +156,7 @@ def test_odd_maps_and_windows_are_drawn(values: Any, layout: str, options: dict[
 
 def test_padding_is_drawn_around_the_input() -> None:
     feature_map, layer = FeatureMap(MATRIX), Pooling.of(2, "max", 3, stride=2, padding=1, ceil_mode=True)
-    made, _ = frames(walk(feature_map, layer, format="apng")[0])
+    made, _ = frames(walk(feature_map, layer, "apng")[0])
     stage = scene.Scene(feature_map, layer)
     last = made[-1]
     assert last.getpixel(corner(stage, 0, -1, 2)) == scene.PAD_COLOR
@@ -229,7 +234,7 @@ def test_large_cells_and_small_ones() -> None:
     [(np.zeros((4096, 4096), np.uint8), "HW", {}, LimitError, "too large to watch"),
      (MATRIX, "HW", {"zoom": 100_000}, LimitError, "pixels is larger"), (MATRIX, "HW", {"zoom": 0}, UsageError, "zoom"),
      (MATRIX, "HW", {"fps": 0}, UsageError, "fps"), (MATRIX, "HW", {"fps": float("nan")}, UsageError, "fps"),
-     (MATRIX, "HW", {"max_frames": 0}, UsageError, "frames"), (MATRIX, "HW", {"format": "mp4"}, UsageError, "format"),
+     (MATRIX, "HW", {"frames": 0}, UsageError, "frames"),
      (np.zeros((2, 2, 2)), "DHW", {}, UsageError, "one or two spatial axes")],
 )  # fmt: skip
 def test_what_cannot_be_drawn_is_told(

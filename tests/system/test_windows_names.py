@@ -76,6 +76,12 @@ def test_cmd_takes_double_quotes_alone(word: str, written: str) -> None:
     assert shell_word(word) == written
 
 
+@pytest.mark.usefixtures("windows")
+def test_echo_on_windows_prints_quotes_too(call: Run, tmp_path: Path) -> None:
+    result = call("pool", "[[1, 2]]", cwd=tmp_path)
+    assert "hint: echo [[1, 2]] | poolcli pool\n" in result.err
+
+
 @pytest.mark.parametrize(("windows", "quote"), [(True, '"'), (False, "'")])
 def test_hints_quote_words_as_the_shell_of_the_system_wants_it(
     call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, windows: bool, quote: str

@@ -6,7 +6,6 @@ import base64
 import html
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,10 +14,8 @@ from PIL import Image, ImageDraw
 from poolcli.analysis.windows import WindowFact, headline
 from poolcli.colors import NAN_COLOR, hexadecimal, table
 from poolcli.errors import ShapeError, UsageError
-from poolcli.featuremap import FeatureMap
-from poolcli.pooling.layer import Pooling
 from poolcli.render.animation import scene as stage
-from poolcli.render.animation.line import BANDS, STROKE, staged
+from poolcli.render.animation.line import BANDS, STROKE
 from poolcli.render.animation.scene import Path, Raster, Rectangle, Scene, Shape, Words, font, width_of
 from poolcli.system.limits import check_memory
 from poolcli.window import times
@@ -39,63 +36,27 @@ REST = 4  # frames that show the finished picture
 
 
 def walk(
-    feature_map: FeatureMap,
-    layer: Pooling,
-    *,
-    format: Moving = "gif",  # noqa: A002 - the word of the command line
-    fps: float = FPS_USUAL,
-    zoom: int | None = None,
-    max_frames: int = MOST_FRAMES,
-    colormap: str = "viridis",
-    progress: Progress | None = None,
-    named: bool = False,
+    scene: Scene, kind: Moving, *, fps: float = FPS_USUAL, frames: int = MOST_FRAMES, progress: Progress | None = None
 ) -> tuple[bytes, tuple[str, ...]]:
-    """Draw the walk.
-
-    Parameters
-    ----------
-    feature_map : FeatureMap
-        One or two spatial axes; of several planes the first.
-    format : str
-        ``gif`` or ``apng``.
-    fps : float
-        Windows per second, 0.1 to 50.
-    zoom : int, optional
-        Pixels per cell; by the size of the map if missing.
-    max_frames : int
-        Most windows to show; if there are more, they are evenly spread.
-    named : bool
-        Whether cells show their positions instead of numbers.
-
-    Returns
-    -------
-    data : bytes
-        The same for the same input and options.
-    notes : tuple of str
-        What was left out.
-    """
+    """Draw the walk with at most `frames` windows; also return notes on what was left out."""
     if not FPS[0] <= fps <= FPS[1]:
         raise UsageError(
             Phrase("{fps} is out of range", fps=int(fps) if float(fps).is_integer() else fps),
             f"use {FPS[0]:g} to {FPS[1]:g} windows per second",
         )
-    if max_frames < 1:
-        raise UsageError(f"{max_frames} frames show nothing", "use 1 or more")
-    if format not in SAVING:
-        raise UsageError(f"unknown format {format!r}", f"use {' or '.join(SAVING)}")
-    scene = staged(feature_map, layer, zoom, colormap, named)
-    notes = _plane_note(feature_map, layer)
-    chosen = sampled(scene.count, max_frames)
+    if frames < 1:
+        raise UsageError(f"{frames} frames show nothing", "use 1 or more")
+    notes = _plane_note(scene)
+    chosen = sampled(scene.count, frames)
     if len(chosen) < scene.count:
         notes += (f"{len(chosen)} of {scene.count} windows, evenly spread",)
-    size = scene.width * scene.height * (3 if format == "apng" else 1)
+    size = scene.width * scene.height * (3 if kind == "apng" else 1)
     check_memory(size * len(chosen) + 8 * size, f"an animation of {len(chosen)} frames", Phrase("use a smaller {zoom}"))
-    frames = _frames(scene, chosen, _Palette(scene) if format == "gif" else None, progress)
-    return _saved(frames, format, fps), notes
+    return _saved(_frames(scene, chosen, _Palette(scene) if kind == "gif" else None, progress), kind, fps), notes
 
 
-def _plane_note(feature_map: FeatureMap, layer: Pooling) -> tuple[str, ...]:
-    lead = feature_map.values.shape[: feature_map.values.ndim - layer.ndim]
+def _plane_note(scene: Scene) -> tuple[str, ...]:
+    lead = scene.feature_map.values.shape[: scene.feature_map.values.ndim - scene.layer.ndim]
     planes = int(np.prod(lead))
     return (f"the first of {planes} planes ({times(lead)})",) if planes > 1 else ()
 
@@ -184,29 +145,10 @@ def _saved(frames: Sequence[Image.Image], kind: Moving, fps: float) -> bytes:
 # --- SVG --------------------------------------------------------------------------------------------------------------
 
 
-def still(
-    feature_map: FeatureMap,
-    layer: Pooling,
-    *,
-    format: Still = "svg",  # noqa: A002 - the word of the command line
-    zoom: int | None = None,
-    at: Sequence[int] | None = None,
-    finished: bool = False,
-    colormap: str = "viridis",
-    named: bool = False,
-) -> tuple[bytes, tuple[str, ...]]:
-    """Draw one window with the output filled up to it, or the finished picture; see `walk`.
-
-    Parameters
-    ----------
-    at : sequence of int, optional
-        The output cell; the middle one if missing.
-    finished : bool
-        Whether to draw all of the output, and the frames of all windows.
-    """
-    scene = replace(staged(feature_map, layer, zoom, colormap, named), finished=finished)
+def still(scene: Scene, kind: Still, at: Sequence[int] | None) -> tuple[bytes, tuple[str, ...]]:
+    """Draw a finished scene, or the window `at` an output cell, by default the middle one; also return notes."""
     shapes = [*scene.background()]
-    if finished:
+    if scene.finished:
         title = f"The output of {scene.count} windows"
         shapes += [*scene.outlines(), *scene.filling(0, scene.count), *scene.verdict()]
     else:
@@ -214,9 +156,8 @@ def still(
         _, fact = next(scene.facts({index}))
         title = _described(fact)
         shapes += [*scene.filling(0, index + 1), *scene.spotlight(fact)]
-    return (_drawing(scene, shapes, title) if format == "svg" else _picture_of(scene, shapes, format)), _plane_note(
-        feature_map, layer
-    )
+    data = _drawing(scene, shapes, title) if kind == "svg" else _picture_of(scene, shapes, kind)
+    return data, _plane_note(scene)
 
 
 def _picture_of(scene: Scene, shapes: Sequence[Shape], kind: Still) -> bytes:
