@@ -15,7 +15,6 @@ from poolcli.errors import CompatError, EmptyWindowError, PoolcliError, ShapeErr
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling import frameworks
 from poolcli.pooling.framework import Framework
-from poolcli.pooling.modes import Mode
 from poolcli.pooling.options import padding_text
 from poolcli.steps.steps import PoolStep
 from poolcli.wording import Phrase
@@ -170,7 +169,8 @@ def _reasons(feature_map: FeatureMap, one: Variant, other: Variant) -> list[str]
     if one.values is None or other.values is None or _equal(one.values, other.values):
         return []
     a, b = (frameworks.find(variant.step.options.get("compat")) or frameworks.OWN for variant in (one, other))
-    rows = [_version(feature_map, variant) for variant in (one, other)]
+    layers = [variant.step.layer(feature_map.ndim) for variant in (one, other)]
+    rows = [layer.row(feature_map.values.dtype, feature_map.spatial) for layer in layers]
     why = f"{rows[0].name} differently: {rows[0].why or rows[1].why}"
     own = [
         f"{name} is {_told(one, name)} in {one.label} and {_told(other, name)} in {other.label}"
@@ -196,11 +196,6 @@ def _told(variant: Variant, name: str) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return padding_text(value)
-
-
-def _version(feature_map: FeatureMap, variant: Variant) -> Mode:
-    layer = variant.step.layer(feature_map.ndim)
-    return layer.row(feature_map.values.dtype, feature_map.spatial)
 
 
 def _matters(feature_map: FeatureMap, step: PoolStep, a: Framework, b: Framework, rule: str) -> bool:

@@ -168,10 +168,6 @@ def _between_text(terms: Terms) -> str:
     return "" if share == "0" else f": {low} + {share} * ({high} - {_bracketed(low)})"
 
 
-def _seen(terms: Terms) -> str:
-    return str(int((terms.values == terms.result).sum()) or int(np.isnan(terms.values).sum()))
-
-
 def _mean(terms: Terms) -> str:
     with np.errstate(all="ignore"):
         return number(terms.values.mean(dtype=np.float64))
@@ -197,7 +193,7 @@ PIECES: Mapping[str, Callable[[Terms], str]] = {
     "middle": _middle_text,
     "place": lambda terms: number(_place(terms)),
     "between": _between_text,
-    "seen": _seen,
+    "seen": lambda terms: str((terms.values == terms.result).sum() or np.isnan(terms.values).sum()),
     "extremes": _extremes_text,
 }
 

@@ -157,7 +157,7 @@ def _in_sequence(chain: Chain, found: Any, io: InputOutput) -> Done:
             write(block.reshape(-1, block.shape[-1]))
             tell(block.size)
 
-        in_sequence(chain, found, order, take)
+        in_sequence(chain, found.read, order, take)
     return _told(chain, found, io, form)
 
 

@@ -47,7 +47,6 @@ from poolcli.formats.text import (
     load_rows,
     newlines,
     pieces_of,
-    row_bands,
     utf8,
 )
 from poolcli.system.files import open_source
@@ -297,8 +296,10 @@ def matrix_of(feature_map: FeatureMap, kind: str) -> NDArray[Any]:
 
 
 def band_bytes(matrix: NDArray[Any], mark: bytes) -> Iterator[bytes]:
-    """Write a matrix in bands of rows, and a long row in pieces."""
-    for band in row_bands(matrix):
+    """Write a matrix in bands of rows that stay in cache, and a long row in pieces."""
+    tall = max(BAND_CELLS // max(matrix.shape[1], 1), 1)
+    for first in range(0, len(matrix), tall):
+        band = matrix[first : first + tall]
         if matrix.shape[1] < NARROW:
             yield dump_numbers(band, *NAN_AND_INF)[2:-2].replace(b"],[", b"\n").replace(b",", mark) + b"\n"
         elif matrix.shape[1] <= BAND_CELLS:

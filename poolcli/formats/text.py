@@ -169,10 +169,3 @@ def dump_numbers(array: NDArray[Any], nan: bytes = b"null", infinity: bytes = b"
     words = [nan if value != value else infinity if value > 0 else b"-" + infinity for value in odd.tolist()]
     pieces = text.split(b"null")
     return b"".join(chain.from_iterable(zip(pieces, [*words, b""], strict=True)))
-
-
-def row_bands(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """Cut a matrix into bands of whole rows that stay in cache."""
-    step = max(BAND_CELLS // max(array.shape[1], 1), 1)
-    for start in range(0, len(array), step):
-        yield array[start : start + step]

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -369,21 +369,8 @@ def check_blocks(chain: Chain, lengths: Sequence[int], workers: int) -> None:
 # Running
 
 
-class CellSource(Protocol):
-    """A source of cells."""
-
-    def read(self, box: Box) -> Array:
-        """Return cells, leading axes first."""
-        ...
-
-
-def in_sequence(chain: Chain, source: CellSource, order: Sequence[int], write: Callable[[Array], object]) -> None:
-    """Compute one block after the other, and write each after the last.
-
-    Parameters
-    ----------
-    order : sequence of int
-        The axes in the order in which the result is written.
+def in_sequence(chain: Chain, read: Fetch, order: Sequence[int], write: Callable[[Array], object]) -> None:
+    """Compute one block after the other, and write each with its axes in this order after the last.
 
     Raises
     ------
@@ -394,4 +381,4 @@ def in_sequence(chain: Chain, source: CellSource, order: Sequence[int], write: C
     check_blocks(chain, lengths, 1)
     for parts in boxes([chain.shape[axis] for axis in order], [lengths[axis] for axis in order]):
         box = tuple(part for _, part in sorted(zip(order, parts, strict=True)))
-        write(chain.compute(box, source.read).transpose(order))
+        write(chain.compute(box, read).transpose(order))

@@ -64,15 +64,15 @@ def unpacked(data: bytes | memoryview, kind: str) -> list[Any]:
 class Budget:
     """The amount of work that one file may cause."""
 
-    def __init__(self, most: int = MOST_PARTS) -> None:
-        self.most = self.left = most
+    def __init__(self) -> None:
+        self.left = MOST_PARTS
 
     def spend(self, parts: int = 1) -> None:
         """Take so many parts from it; raise `LimitError` if there are not enough."""
         self.left -= parts
         if self.left < 0:
             raise LimitError(
-                f"the model has more than {self.most:,} parts, far more than any known",
+                f"the model has more than {MOST_PARTS:,} parts, far more than any known",
                 "if it is a real one, export the part with the pooling layers on its own",
             )
 

@@ -70,16 +70,7 @@ def pooled(
     return values.astype(result, copy=False)
 
 
-def pooled_alike(axes: Sequence[Axis], ranges: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Return windows around these for which `pooled` gives the same bits on their own as among all windows.
-
-    Examples
-    --------
-    >>> from poolcli.window import Window
-    >>> pooled_alike(Window.of(2, size=3, stride=1).plan((100, 100)), ((10, 20), (7, 8)))
-    ((10, 20), (7, 9))
-    """
-    return steady(axes, ranges)
+pooled_alike = steady  # windows around some, for which `pooled` gives the same bits on their own as among all
 
 
 def neutral(mode: Mode, dtype: np.dtype[Any]) -> float:
