@@ -36,11 +36,6 @@ class Cell(NamedTuple):
     kind: str  # ``real``, ``padding``, or ``overhang`` (what ``ceil_mode`` adds beyond the padding)
     value: Any = None  # None if the cell does not take part, or without an input
 
-    @property
-    def counts(self) -> bool:
-        """Whether the cell has a value and takes part."""
-        return self.value is not None
-
 
 @dataclass(frozen=True)
 class Span:

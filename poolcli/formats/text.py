@@ -65,19 +65,21 @@ def encoding_of(data: bytes) -> str | None:
 
 def check_utf8(text: bytes, name: str, line: int = 1) -> None:
     """Raise `InputError` with the place if this is not UTF-8 text; `line` is the number of its first line."""
+
+    def spot(offset: int) -> str:
+        found, character = place(text, offset)
+        return f"{name}: line {found + line - 1}, character {character}"
+
     if not text.isascii():
         try:
             text.decode()
         except UnicodeDecodeError as problem:
             raise InputError(
-                f"{name}: {spot(text, problem.start, line)}: byte 0x{text[problem.start]:02x} is not UTF-8",
+                f"{spot(problem.start)}: byte 0x{text[problem.start]:02x} is not UTF-8",
                 piped("iconv -f cp1252 -t utf-8", name, "save the file as UTF-8, or if it comes from Windows: {pipe}"),
             ) from None
     if (where := text.find(b"\0")) >= 0:
-        raise InputError(
-            f"{name}: {spot(text, where, line)}: a NUL byte",
-            "this is not text, or it is UTF-16 without a byte order mark",
-        )
+        raise InputError(f"{spot(where)}: a NUL byte", "this is not text, or it is UTF-16 without a byte order mark")
 
 
 def place(text: bytes, offset: int) -> tuple[int, int]:
@@ -98,12 +100,6 @@ def newlines(text: bytes | memoryview, byte: int = 10) -> int:
     return sum(
         int(np.count_nonzero(data[start : start + BAND_BYTES] == byte)) for start in range(0, len(data), BAND_BYTES)
     )
-
-
-def spot(text: bytes, offset: int, first: int = 1) -> str:
-    """Return a place in words; `first` is the number of the first line."""
-    line, character = place(text, offset)
-    return f"line {line + first - 1}, character {character}"
 
 
 def quoted(text: bytes | str) -> str:

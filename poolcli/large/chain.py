@@ -358,12 +358,10 @@ def in_order(chain: Chain, order: Sequence[int]) -> tuple[int, ...]:
 def check_blocks(chain: Chain, lengths: Sequence[int], workers: int) -> None:
     """Raise `LimitError` if blocks for all workers at once do not fit into memory."""
     first = tuple((0, min(length, size)) for length, size in zip(lengths, chain.shape, strict=True))
-    cells, values = cells_in(chain.needs(first)) * chain.dtype.itemsize, cells_in(first) * chain.result.itemsize
-    inside = max([0, *(stage.dtype.itemsize for stage in chain.stages[:-1])]) * cells_in(chain.needs(first))
-    check_memory(
-        workers * (cells + values + inside), f"{workers} blocks of {times(lengths)} windows at once",
-        Phrase("{threads}, or an input with smaller chunks", threads=1),
-    )  # fmt: skip
+    between = max((stage.dtype.itemsize for stage in chain.stages[:-1]), default=0)
+    size = cells_in(chain.needs(first)) * (chain.dtype.itemsize + between) + cells_in(first) * chain.result.itemsize
+    what = f"{workers} blocks of {times(lengths)} windows at once"
+    check_memory(workers * size, what, Phrase("{threads}, or an input with smaller chunks", threads=1))
 
 
 # Running

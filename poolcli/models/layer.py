@@ -318,33 +318,18 @@ def shown(shape: ModelShape | None) -> str:
     return sign.join("?" if length is None else str(length) for length in shape)
 
 
-def over(axes: Sequence[int], rank: int) -> tuple[int, bool] | None:
-    """Return how many of a reduction's axes are spatial and whether C comes last; None if it is not global pooling.
-
-    Examples
-    --------
-    >>> over([2, 3], 4), over([-3, -2], 4), over([1], 4), over([0, 1, 2], 3)
-    ((2, False), (2, True), None, None)
-    """
-    places = sorted(axis + rank if axis < 0 else axis for axis in axes)
-    ndim = rank - 2
-    if not 1 <= ndim <= len(SPATIAL):
-        return None
-    last = {tuple(range(2, rank)): False, tuple(range(1, rank - 1)): True}.get(tuple(places))
-    return None if last is None else (ndim, last)
-
-
 def as_reduction(
     name: str, operator: str, mode: str, axes: Sequence[int] | None, *, keeps_axes: bool, **known: Any
 ) -> Draft | None:
-    """Return global pooling that is written as a reduction; None if its axes are others, or unknown."""
-    shape = known["input"]
-    found = over(axes, len(shape)) if axes and shape is not None else None
-    if found is None:
+    """Return global pooling that is written as a reduction; None if its axes are not the spatial ones, or unknown."""
+    rank = len(known["input"] or ())
+    if not axes or not 1 <= rank - 2 <= len(SPATIAL):
+        return None
+    places = sorted(axis + rank if axis < 0 else axis for axis in axes)
+    last = places == [*range(1, rank - 1)]  # whether C comes last
+    if not last and places != [*range(2, rank)]:
         return None
     told = "global pooling as a reduction" + ("" if keeps_axes else ", its axes dropped")
-    draft = Draft(
-        name, operator, found[0], mode, channels_last=found[1], keeps_axes=keeps_axes, unusual=[told], **known
-    )
+    draft = Draft(name, operator, rank - 2, mode, channels_last=last, keeps_axes=keeps_axes, unusual=[told], **known)
     draft.options["global_window"] = True
     return draft

@@ -209,6 +209,19 @@ _SHARED: Mapping[str, Rule] = {
     "2": Rule(_ndim(3), "it pools one or two spatial axes"),
 }
 
+
+def _rounded(how: Callable[[Any, Any, float], Any], why: str, **more: Any) -> Callable[[LayerFacts], Mode | None]:
+    """Return a version of avg that rounds the averages of whole numbers."""
+    row = MODES["avg"]._replace(finish=how, result="same", why=why, **more)
+    return lambda facts: row if _integer(facts) else None
+
+
+def _truncated(total: Any, n: Any, _: float) -> Any:
+    import numpy as np
+
+    return np.sign(total) * np.sign(n) * (abs(total) // abs(n))
+
+
 # --- PyTorch ----------------------------------------------------------------------------------------------------------
 
 
@@ -241,20 +254,12 @@ def _torch_without_channels(facts: LayerFacts) -> bool:
 _FIRST = "pad first with torch.nn.functional.pad"
 
 
-def _torch_avg(facts: LayerFacts) -> Mode | None:
-    if not _integer(facts):
-        return None
-    return MODES["avg"]._replace(finish=lambda total, n, _: _truncated(total, n), result="same",
-                   written="trunc(({+}) / {n})", page="torch-avg",
-                   why="PyTorch truncates averages of whole numbers towards zero")  # fmt: skip
-
-
-def _truncated(total: Any, n: Any) -> Any:
-    import numpy as np
-
-    return np.sign(total) * np.sign(n) * (abs(total) // abs(n))
-
-
+_torch_avg = _rounded(
+    _truncated,
+    "PyTorch truncates averages of whole numbers towards zero",
+    written="trunc(({+}) / {n})",
+    page="torch-avg",
+)
 TORCH = Framework(
     "torch",
     "PyTorch",
@@ -497,34 +502,18 @@ def _only_max(facts: LayerFacts) -> str | None:
     return None if facts.mode in ("max", "min") else "its average of no cells depends on the shape"
 
 
-def _rounded(how: Callable[[Any, Any], Any], why: str) -> Callable[[LayerFacts], Mode | None]:
-    """Return a version of avg that rounds the averages of whole numbers."""
-
-    def version(facts: LayerFacts) -> Mode | None:
-        if not _integer(facts):
-            return None
-        return MODES["avg"]._replace(finish=lambda total, n, _: how(total, n), result="same", why=why)
-
-    return version
-
-
-def _away(total: Any, n: Any) -> Any:
+def _away(total: Any, n: Any, _: float) -> Any:
     import numpy as np
 
     return np.sign(total) * ((2 * abs(total) + n) // (2 * n))
 
 
-def _to_even(total: Any, n: Any) -> Any:
+def _to_even(total: Any, n: Any, _: float) -> Any:
     return (total / n).round()
 
 
-def _up(total: Any, n: Any) -> Any:
+def _up(total: Any, n: Any, _: float) -> Any:
     return (2 * total + n) // (2 * n)
-
-
-def _first(*versions: Callable[[LayerFacts], Mode | None]) -> Callable[[LayerFacts], Mode | None]:
-    """Return the first of several versions that applies."""
-    return lambda facts: next((row for version in versions if (row := version(facts))), None)
 
 
 def _from_fmax(facts: LayerFacts) -> Mode | None:
@@ -629,7 +618,7 @@ LITERT_BUILTIN = LITERT._replace(
     title="LiteRT (builtin)",
     aliases=(),
     verified="LiteRT 2.3 without a delegate",
-    modes={"max": _lite_clamped, "avg": _first(_lite_avg, _lite_clamped), "rms": _own},
+    modes={"max": _lite_clamped, "avg": lambda facts: _lite_avg(facts) or _lite_clamped(facts), "rms": _own},
     rules=LITERT.rules[1:],
     too_large="none",
     unpromised=lambda facts: _loses_nan(facts, "the set of kernels"),
