@@ -45,13 +45,7 @@ def header_of(data: bytes) -> PictureHeader | None:
 
 
 def read(data: bytes, head: PictureHeader, name: str) -> NDArray[Any]:
-    """Return the numbers of the first picture, (H, W) or (H, W, 3).
-
-    Raises
-    ------
-    InputError
-        If there are too few, or one is larger than the maximum.
-    """
+    """Return the numbers of the first picture, (H, W) or (H, W, 3), as many as promised and none above the maximum."""
     import numpy as np
 
     if not 0 < head.most <= LARGEST_VALUE:

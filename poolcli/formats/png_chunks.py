@@ -52,13 +52,7 @@ class Chunk(NamedTuple):
 
 
 def checked(data: bytes, name: str) -> list[Chunk]:
-    """Check every chunk's checksum; Pillow checks only some, and flipped bits would pass as pixels.
-
-    Raises
-    ------
-    InputError
-        If a checksum is wrong, or there is no last chunk.
-    """
+    """Return the chunks, or raise `InputError` for a wrong checksum or a missing end; Pillow checks only some sums."""
     view, offset = memoryview(data), len(SIGNATURE)
     chunks: list[Chunk] = []
     while not chunks or chunks[-1].kind != b"IEND":

@@ -368,13 +368,7 @@ def check_blocks(chain: Chain, lengths: Sequence[int], workers: int) -> None:
 
 
 def in_sequence(chain: Chain, read: Fetch, order: Sequence[int], write: Callable[[Array], object]) -> None:
-    """Compute one block after the other, and write each with its axes in this order after the last.
-
-    Raises
-    ------
-    LimitError
-        If a single block does not fit into memory.
-    """
+    """Compute one block after the other, and write each, with its axes in this order, after the last."""
     lengths = in_order(chain, order)
     check_blocks(chain, lengths, 1)
     for parts in boxes([chain.shape[axis] for axis in order], [lengths[axis] for axis in order]):

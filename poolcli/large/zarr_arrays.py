@@ -190,13 +190,7 @@ def writing(target: str) -> bool:
 
 
 def check_zarr_target(target: str) -> None:
-    """Check now that an array can be written, so that no work is wasted.
-
-    Raises
-    ------
-    FileError
-        If something else is there, or the folder around it is missing or not writable.
-    """
+    """Check now that an array can be written: that nothing else is there, and the folder around it is writable."""
     path = target.rstrip("/")
     if os.path.exists(path) and not is_zarr_folder(path):
         raise FileError(f"cannot write {target}: it exists and is not a Zarr array", "choose another name")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from poolcli.errors import LimitError
 from poolcli.models.layer import Dim, ModelShape
 from poolcli.models.source import ModelFile
 from poolcli.system.limits import check_memory
@@ -23,9 +22,7 @@ def inferred_shapes(source: ModelFile) -> dict[str, ModelShape]:
         from onnx.shape_inference import infer_shapes
 
         graph: Any = infer_shapes(bytes(source.data), data_prop=True).graph
-    except (ImportError, LimitError):
-        return {}
-    except Exception:  # noqa: BLE001 - C++ and protobuf have their own, for models that poolcli itself could read
+    except Exception:  # noqa: BLE001 - no package, no memory, or C++ refuses a model that poolcli itself could read
         return {}
     tensors = {value.name: value.type.tensor_type for value in (*graph.value_info, *graph.output)}
     return {name: tuple(map(_dim, kind.shape.dim)) for name, kind in tensors.items() if kind.HasField("shape")}

@@ -162,7 +162,11 @@ def _drafted(call: AtenCall, tensors: Mapping[str, Any], takers: Mapping[str, se
     known: dict[str, Any] = {"input": shape, "dtype": dtype, "options": {"compat": TORCH.name}}
     if pool is None:
         reduced = "sub" in " ".join(takers.get(call.outputs[0], ()))
-        return _reduced(call, target["name"], known) if target["name"] in REDUCTION_TARGETS and not reduced else None
+        if target["name"] not in REDUCTION_TARGETS or reduced:
+            return None
+        axes, keeps, mode = call.value("dim"), bool(call.value("keepdim")), REDUCTION_TARGETS[target["name"]]
+        axes = [axes] if isinstance(axes, int) else axes
+        return as_reduction(call.path or call.outputs[0], target["name"], mode, axes, keeps_axes=keeps, **known)
     ndim, kind = int(pool["ndim"]), pool["kind"]
     names = pool.group().removesuffix("_with_indices")
     own = call.kind if call.kind.lower().startswith(names.replace("_", "")) else target["name"]
@@ -198,13 +202,6 @@ def _sizes(value: Any, ndim: int) -> tuple[int, ...] | None:
         return None
     sizes = tuple(value) if isinstance(value, list) else (value,)
     return sizes * ndim if len(sizes) == 1 else sizes
-
-
-def _reduced(call: AtenCall, name: str, known: dict[str, Any]) -> Draft | None:
-    axes, keeps = call.value("dim"), bool(call.value("keepdim"))
-    axes = [axes] if isinstance(axes, int) else axes
-    mode = REDUCTION_TARGETS[name]
-    return as_reduction(call.path or call.outputs[0], name, mode, axes, keeps_axes=keeps, **known)
 
 
 def _shape(value: Any) -> ModelShape | None:
