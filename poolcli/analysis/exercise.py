@@ -80,7 +80,7 @@ def _step(layer: Pooling, shape: tuple[int, ...]) -> int:
     """Return the step between numbers, which all leave the same remainder, so that averages are short."""
     if not layer.mode.mode.divides:
         return 1
-    # what 100 has in common with a divisor gives at most two decimals; with a large power, as many as there are
+    # factors shared with 100 give at most two decimals; those shared with a large power give as many as there are
     short = 100 if _fill(layer).denominator == 1 else 10**9
     return math.lcm(*(fact.n // math.gcd(fact.n, short) for fact in windows(layer, shape)))
 

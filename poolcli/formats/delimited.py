@@ -145,7 +145,7 @@ def _converter(dialect: Dialect) -> Convert:
 def _reshaper(dialect: Dialect) -> Convert | None:
     """Make a function that joins the wanted cells of rows with commas, or returns None if rows differ from the first.
 
-    None itself means that rows are fine as they are.
+    Return None if rows need no change.
     """
     if not dialect.trailing and dialect.picked is None and dialect.mark != b" ":
         return None

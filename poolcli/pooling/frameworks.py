@@ -688,7 +688,7 @@ OPENVINO_CEIL_TORCH = OPENVINO_CEIL._replace(
 
 
 def _begin_at_both_ends(_: LayerSpec, axes: Sequence[Axis]) -> Sequence[Axis]:
-    """Count as many cells behind the input as there is padding before it."""
+    """Count as much padding after the input as before it."""
     return [replace(axis, after=axis.before) for axis in axes]
 
 

@@ -86,31 +86,31 @@ def pool(
     Parameters
     ----------
     x : array_like, shape (leading..., spatial...), FeatureMap, or PIL.Image
-        Booleans, integers or floating-point numbers up to 64 bits: nested lists, arrays, tensors, data frames; what a
-        masked array masks is missing, as NaN. Leading axes (batch, channel) ride along. The axes of a map are known,
-        and those of a picture: rows, columns, and channels if it has colours (alpha is dropped).
+        Booleans, integers or floating-point numbers up to 64 bits: nested lists, arrays, tensors, data frames. Masked
+        values are missing, as NaN. Leading axes (batch, channel) stay. Maps and pictures know their own axes: those of
+        a picture are rows, columns, and channels if it has colours (alpha is dropped).
     mode : str
         A name of `poolcli.pooling.modes.MODES`, with its parameter after a colon: ``max``, ``avg``, ``lp:3``.
         ``global-NAME`` is NAME with `global_window`.
     size : int or tuple of int, optional
         The kernel size in cells, one number or one per spatial axis, rows first; 2 if missing.
     ndim : int, optional
-        How many axes are spatial, where no option has a number per axis: 2, or 1 if `x` has one axis.
+        How many axes are spatial, if no option has a number per axis: 2, or 1 if `x` has one axis.
     layout : str, optional
         One letter for every axis of `x` in its order, such as ``HWC`` or ``NHWC``: N, C, then D, H, W or L.
     return_indices : bool
-        Whether to return where each maximum or minimum came from as well.
+        Whether to also return where each maximum or minimum came from.
     @options@
 
     Returns
     -------
     values : ndarray, shape (leading..., windows...), or FeatureMap
-        With its axes as `x` has them; a map of a map, with one more step. Integers stay integers through max, min,
-        sum, range, majority and medians of an odd number of cells; other modes make float64 of them. Floating-point
-        types stay what they are.
+        With the axes of `x`; a map gives a map with one more step. Integers stay integers through max, min, sum, range,
+        majority and medians of an odd number of cells, and become float64 in other modes. Floating-point types stay the
+        same.
     indices : ndarray of int64, same shape
-        With `return_indices` (a map has them as ``.indices``): flat within the spatial plane, the first in
-        row-major order on ties.
+        With `return_indices` (a map has them as ``.indices``): flat within the spatial plane; in a tie, those of the
+        first cell in row-major order.
 
     Raises
     ------
@@ -194,9 +194,9 @@ def conv(
     Parameters
     ----------
     x : array_like, shape (leading..., spatial...), FeatureMap, or PIL.Image
-        The input, as `poolcli.pool` takes it; every leading index (batch, channel) is convolved separately.
+        The input, as for `poolcli.pool`; every leading index (batch, channel) is convolved separately.
     kernel : str or array_like, shape (spatial...)
-        A name of `poolcli.pooling.filters.FILTERS`, or the weights; not flipped. It has as many axes as are spatial.
+        A name of `poolcli.pooling.filters.FILTERS`, or the weights, with one axis per spatial axis; not flipped.
     stride, dilation : int or tuple of int
         Cells from window to window, and from cell to cell inside a window.
     padding : str, int, tuple of int, or tuple of (begin, end)
@@ -209,8 +209,8 @@ def conv(
     Returns
     -------
     ndarray, shape (leading..., windows...)
-        int64 if the input, the kernel and the bias are whole numbers; else float64, or float32 and float16 where the
-        input is that. A NaN or an infinity makes NaN of a zero weight, as in the sum written out.
+        int64 if the input, the kernel and the bias are whole numbers; else the input's floating-point type, or float64.
+        A NaN or an infinity times a zero weight is NaN, as in the sum written out.
 
     Raises
     ------
@@ -306,8 +306,8 @@ def grad(
     Returns
     -------
     ndarray, shape of `x`, or FeatureMap of one
-        float64, or the input's type where that is floating-point. The first maximum of a window takes all; what
-        overlapping windows send to a cell adds up.
+        In the input's floating-point type, or float64. The first maximum of a window gets the whole gradient; gradients
+        from overlapping windows add up.
 
     Raises
     ------
