@@ -28,7 +28,7 @@ def gather(folder: Path) -> None:
         if SHOWN.fullmatch(name):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, folder / name)
-    for name in ("docs/pictures", "sample_inputs"):
+    for name in ("docs/pictures", "sample_inputs", "packaging"):
         shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True)
     shutil.copyfile(ROOT / "CITATION.cff", folder / "CITATION.cff")
 

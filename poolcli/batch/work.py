@@ -135,14 +135,10 @@ def _result(job: Job, work: Work, data: bytes) -> Result:
     after = to_levels(apply(before, with_threads(work.steps, work.threads)))
     chosen = stamped(after, work.reading, work.writing._replace(format=work.format_of(job.target)))
     content = b"".join(encode(after, chosen))
-    told = _tells(str(chosen.format), work)
+    usual = not (unusual(work.reading) or unusual(work.writing))
+    told = chosen.format == "png" or (chosen.format == "json" and usual)  # the result records what made it
     lost = find_format(str(chosen.format), writing=True).account(after, chosen).losses
     outcome = Outcome(
         job, DONE, bytes_in=len(data), bytes_out=len(content), shape=after.shape, notes=(*before.warnings, *lost)
     )
     return outcome, content, None if told else Provenance.of(after, work.reading, work.writing)
-
-
-def _tells(kind: str, work: Work) -> bool:
-    """Whether a result in this format records completely what made it."""
-    return kind == "png" or (kind == "json" and not unusual(work.reading) and not unusual(work.writing))

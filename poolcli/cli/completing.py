@@ -49,13 +49,11 @@ def answer(shell: str, arguments: Sequence[str]) -> str:
     return "\n".join(["files" if found.files else "words", *lines]) + "\n"
 
 
-def _escaped(word: str) -> str:
-    return word.replace("\\", "\\\\").replace(":", "\\:")
-
-
 # how to write a candidate for each shell, and the separator before its description, if the shell shows one
 _SHOWN: Mapping[str, tuple[Callable[[str], str], str]] = {
-    "bash": (shlex.quote, ""), "zsh": (_escaped, ":"), "fish": (str, "\t"),
+    "bash": (shlex.quote, ""),
+    "zsh": (lambda word: word.replace("\\", "\\\\").replace(":", "\\:"), ":"),
+    "fish": (str, "\t"),
 }  # fmt: skip
 
 

@@ -69,11 +69,8 @@ def help_page(command: TyperCommand, name: str, more: str = "") -> Page:
     arguments = [str(one.metavar) if one.required else f"[{one.metavar}]" for one in shown]
     options = ["[OPTIONS]"] if any(one.param_type_name == "option" for one in command.params) else []
     usage = " ".join([name, *options, *arguments, *([more] if more else [])])
-    return Page(name, usage, summary, examples.splitlines(), notes, dict(sorted(panels.items(), key=_rank)))
-
-
-def _rank(item: tuple[str, Any]) -> int:
-    return PANELS.index(item[0]) if item[0] in PANELS else len(PANELS)
+    order = sorted(panels, key=lambda title: PANELS.index(title) if title in PANELS else len(PANELS))
+    return Page(name, usage, summary, examples.splitlines(), notes, {title: panels[title] for title in order})
 
 
 def _panel(parameter: Any) -> str:

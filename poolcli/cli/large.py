@@ -87,7 +87,7 @@ def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str 
             advice = Phrase("add {output}", output="out.zarr")
             raise UsageError("a Zarr array goes to a Zarr array or an .npy file", advice)
         return _in_sequence(chain, found, io)
-    record = {"layout": found.known.layout, "steps": [*found.steps, *_records(chain)]}
+    record = {"layout": found.known.layout, "steps": [*found.steps, *(dict(stage.record) for stage in chain.stages)]}
     from logging import CRITICAL, getLogger
 
     getLogger("asyncio").setLevel(CRITICAL + 1)  # of Zarr's loop, which also raises what matters
@@ -161,12 +161,8 @@ def _in_sequence(chain: Chain, found: Any, io: InputOutput) -> Done:
     return _told(chain, found, io, form)
 
 
-def _records(chain: Chain) -> list[dict[str, Any]]:
-    return [dict(stage.record) for stage in chain.stages]
-
-
 def _told(chain: Chain, found: Any, io: InputOutput, form: Banded | None = None) -> Done:
     """Report what was written, and return the finished run."""
     shape = [chain.shape[axis] for axis in found.known.back]
     io.out.wrote(io.writing.output, form.holds(shape, chain.result) if form else f"{times(shape)} {chain.result}")
-    return Done(found.known.shape, found.known.layout, _records(chain))
+    return Done(found.known.shape, found.known.layout, [dict(stage.record) for stage in chain.stages])

@@ -161,14 +161,14 @@ def comparison_html(before: FeatureMap, made: Variants) -> str:
 # --- frames -----------------------------------------------------------------------------------------------------------
 
 
-def in_frame(page: bytes, plain: str, height: str = "46rem") -> str:
+def in_frame(page: bytes, plain: str) -> str:
     """Put a page into a sandboxed frame, with `plain` HTML for where frames are removed.
 
     A style sheet hides the plain HTML. GitHub and notebooks that are not trusted remove both the frame and the style
     sheet, so that it appears.
     """
     inner = html.escape(page.decode("utf-8"), quote=True)
-    look = f"width:100%;height:{height};border:1px solid #8886;border-radius:6px;background:Canvas"
+    look = "width:100%;height:46rem;border:1px solid #8886;border-radius:6px;background:Canvas"
     return (
         f"<div><style>iframe.poolcli-page + div.poolcli-plain {{ display: none }}</style>"
         f'<iframe class="poolcli-page" sandbox="allow-scripts" referrerpolicy="no-referrer" '

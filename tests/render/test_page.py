@@ -538,7 +538,7 @@ def test_what_a_page_cannot_hold_is_refused() -> None:
     assert "size=2" in problem.value.hint
     with pytest.raises(UsageError, match="one or two spatial axes"):
         page(FeatureMap(np.zeros((2, 2, 2)), "DHW"), Pooling.of(3))
-    with pytest.raises(UsageError, match="draw at random"):
+    with pytest.raises(UsageError, match="draws at random"):
         page(FeatureMap(np.ones((2, 2))), Pooling.of(2, "stochastic", seed=1))
     with pytest.raises(ShapeError):
         page(FeatureMap(np.ones((2, 2))), Pooling.of(2, "max", 3))

@@ -146,7 +146,7 @@ def test_random_movements_are_those_of_the_command(opened: Open) -> None:
 
 
 def test_what_a_page_cannot_compute_is_refused() -> None:
-    with pytest.raises(UsageError, match="draw at random"):
+    with pytest.raises(UsageError, match="draws at random"):
         shift_page(measure(FeatureMap(DOT), Pooling.of(2, "stochastic", seed=1)))
     with pytest.raises(LimitError):
         comparison_page(FeatureMap(np.zeros((1024, 1024))), compared(FeatureMap(DOT), {"max": PoolStep("max")}))

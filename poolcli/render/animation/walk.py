@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image, ImageDraw
 
-from poolcli.analysis.windows import WindowFact, headline
+from poolcli.analysis.windows import headline
 from poolcli.colors import NAN_COLOR, hexadecimal, table
 from poolcli.errors import ShapeError, UsageError
 from poolcli.render.animation import scene as stage
@@ -154,7 +154,8 @@ def still(scene: Scene, kind: Still, at: Sequence[int] | None) -> tuple[bytes, t
     else:
         index = scene.count // 2 if at is None else _index(scene, at)
         _, fact = next(scene.facts({index}))
-        title = _described(fact)
+        result = "" if fact.result is None else f" = {fact.result}"
+        title = f"Output {','.join(map(str, fact.at))}: {fact.formula}{result}"
         shapes += [*scene.filling(0, index + 1), *scene.spotlight(fact)]
     data = _drawing(scene, shapes, title) if kind == "svg" else _picture_of(scene, shapes, kind)
     return data, _plane_note(scene)
@@ -187,11 +188,6 @@ def _index(scene: Scene, at: Sequence[int]) -> int:
             Phrase("windows are counted from 0, so the last is {at}", at=last),
         )
     return int(np.ravel_multi_index(tuple(at), shape))
-
-
-def _described(fact: WindowFact) -> str:
-    result = "" if fact.result is None else f" = {fact.result}"
-    return f"Output {','.join(map(str, fact.at))}: {fact.formula}{result}"
 
 
 def _element(shape: Shape) -> str:

@@ -55,7 +55,7 @@ def _side(before: FeatureMap, made: Variants, side: Variant) -> dict[str, Any]:
         "columns": columns,
         "values": [*map(plane_numbers, values.reshape(-1, rows, columns))],
         "marks": [*map(plane_numbers, marks.reshape(-1, rows, columns))] if made.marked else [],
-        "axes": [*map(_axis, axes)],
+        "axes": [{**asdict(axis), "starts": [*axis.starts], "stops": [*axis.stops]} for axis in axes],
         "layer": scripted and layer_data(scripted, before.values.dtype, before.spatial),
     }
 
@@ -66,7 +66,3 @@ def _scripted(before: FeatureMap, layer: Pooling) -> Pooling | None:
         return scripted_layer(before, layer)
     except PoolcliError:
         return None
-
-
-def _axis(axis: Axis) -> dict[str, Any]:
-    return {**asdict(axis), "starts": [*axis.starts], "stops": [*axis.stops]}

@@ -14,7 +14,7 @@ def shift_page(report: ShiftReport, colormap: str | None = None) -> bytes:
     layer = scripted_layer(feature_map, layer)
     exact = feature_map.values.dtype.kind != "f"
     most = max(report.shifts, key=lambda shift: shift.before.changed)
-    moves = [[shift.name, _in_two_axes(shift.by)] for shift in report.shifts]
+    moves = [[shift.name, [0] * (2 - len(shift.by)) + [*shift.by]] for shift in report.shifts]
     data = {
         **data_of(feature_map, colormap),
         "layer": layer_data(layer, feature_map.values.dtype, feature_map.spatial),
@@ -28,7 +28,3 @@ def shift_page(report: ShiftReport, colormap: str | None = None) -> bytes:
     return filled_page(
         "shift", "Translation invariance", f"{safe(feature_map.name)}: translation invariance", data, [layer]
     )
-
-
-def _in_two_axes(by: tuple[int, ...]) -> list[int]:
-    return [0] * (2 - len(by)) + [*by]

@@ -197,7 +197,8 @@ def _framed(
         measured = planes if feature_map.ndim == 1 else shown
         pen = replace(pen, scale=Scale.of([plane for _, plane in measured], pen.scale.colormap))
     name = safe(feature_map.name if title is None else title)
-    drawn = _lines(planes, pen, width) if feature_map.ndim == 1 else _drawn(shown, pen, width, height)
+    as_line = feature_map.ndim == 1
+    drawn = _drawn(planes if as_line else shown, pen, width, height, as_line=as_line)
     parts = [paragraph(name, width, Style(bold=True)), drawn, _bar(pen, shown, width)]
     parts += [
         paragraph(words, width) for words in _captions(feature_map, pen, shown[0][1].shape, factor, hidden, width)
@@ -252,27 +253,21 @@ def _captions(
 # --- drawing ----------------------------------------------------------------------------------------------------------
 
 
-def _drawn(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int, height: int) -> Block:
+def _drawn(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int, height: int, *, as_line: bool) -> Block:
+    """Draw planes with their labels; a line has its cells below if there is room for numbers."""
     in_cells = _fits_values(planes, pen, width)
     wide = _cell_width([plane for _, plane in planes], colored=pen.colored) if in_cells else 0
     blocks = []
     for label, plane in planes:
-        block = _valued(plane, pen, wide) if in_cells else _pixels(_enlarged(plane, pen, width, height), pen)
-        blocks.append(below([paragraph(label, width), block]) if label else block)
-    return flow(blocks, width)
-
-
-def _lines(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int) -> Block:
-    """Draw planes of one row as lines, with their cells below if there is room for numbers."""
-    in_cells = _fits_values(planes, pen, width)
-    wide = _cell_width([plane for _, plane in planes], colored=pen.colored)
-    blocks = []
-    for label, plane in planes:
-        room = wide * plane.shape[1] if in_cells else width
-        scale = Scale.of([plane]) if pen.scale.flat else pen.scale
-        parts = [line(plane[0], scale, room, ascii_only=pen.ascii_only)]
-        parts += [_valued(plane, pen, wide)] if in_cells else []
-        blocks.append(below([paragraph(label, width), *parts] if label else parts))
+        parts = [paragraph(label, width)] if label else []
+        if as_line:
+            scale = Scale.of([plane]) if pen.scale.flat else pen.scale
+            parts.append(line(plane[0], scale, wide * plane.shape[1] or width, ascii_only=pen.ascii_only))
+        if in_cells:
+            parts.append(_valued(plane, pen, wide))
+        elif not as_line:
+            parts.append(_pixels(_enlarged(plane, pen, width, height), pen))
+        blocks.append(below(parts))
     return flow(blocks, width)
 
 
