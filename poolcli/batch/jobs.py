@@ -164,7 +164,7 @@ def why_passed_over(path: str) -> PoolcliError:
 
 
 def _matching(pattern: str) -> Iterator[FoundFile]:
-    paths = sorted(path for path in glob.iglob(pattern, recursive=True) if not is_special(path))
+    paths = sorted({path for path in _unfolded(pattern) if not is_special(path)})
     if not paths:
         raise FileError(f"no file matches {pattern}", "check the pattern; quote it if the shell should leave it alone")
     plain = []
@@ -176,6 +176,21 @@ def _matching(pattern: str) -> Iterator[FoundFile]:
     for path in paths:
         below = os.path.relpath(os.path.dirname(path) or os.curdir, root)
         yield FoundFile(path, "" if below == os.curdir else below)
+
+
+def _unfolded(pattern: str) -> Iterator[str]:
+    """Yield the paths that match; ``**`` does not follow links to folders, which may form loops."""
+    parts = pattern.split(os.sep)
+    if "**" not in parts:
+        yield from glob.iglob(pattern)
+        return
+    at = parts.index("**")
+    before, after = os.sep.join([*parts[:at], ""]), os.sep.join(parts[at + 1 :])
+    for root in glob.glob(before) if before else [""]:
+        for here, folders, _ in os.walk(root or os.curdir):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            inside = here if root else here[2:]  # without ./
+            yield from _unfolded(os.path.join(glob.escape(inside), after or "*"))
 
 
 def _readable(name: str) -> bool:

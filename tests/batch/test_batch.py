@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import math
 import os
@@ -101,6 +102,27 @@ def test_the_folder_of_results_is_not_searched(photos: Path) -> None:
 def test_a_pattern_keeps_the_folders_below_its_fixed_part(photos: Path) -> None:
     assert found(photos / "p[01].png") == [("p0.png", ""), ("p1.png", "")]
     assert found(photos / "**" / "*.jpg") == [("q.jpg", "deep")]
+
+
+@pytest.mark.parametrize(
+    "pattern", ["**/*.png", "**", "0/**/*.png", "0/**", "0/**/b/*", "0/*/**/**/*.*", "0/a**/**", "0/**.*", "0/**/**"]
+)
+def test_a_pattern_finds_what_it_finds_in_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str) -> None:
+    for name in ("a/b/c.png", "a/b/.c.png", "a/c.png", ".a/c.png", "[a]/b/c.png", "c.png", "ab.csv", "b/b/b/c.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    pattern = pattern.replace("0", str(tmp_path))
+    known = {path for path in glob.glob(pattern, recursive=True) if os.path.isfile(path)}
+    paths = [one.path for one in find_files(pattern, recursive=False, output="nowhere", passed_over=[])]
+    assert paths == sorted(known)
+
+
+def test_a_pattern_does_not_follow_links_to_folders(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").touch()
+    for name in ("x", "y"):  # two loops have 2 to the power of 40 paths
+        (tmp_path / name).symlink_to(tmp_path)
+    assert found(tmp_path / "**" / "*.csv") == [("a.csv", "")]
 
 
 def test_what_is_no_file_in_a_folder_is_passed_over(photos: Path) -> None:
