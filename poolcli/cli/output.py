@@ -69,9 +69,11 @@ class Output:
     ) -> None:  # fmt: skip
         """Write a list to standard output, as JSON or as a table of its rows or of those `drawn` instead."""
         if json:
-            import orjson
+            from json import dumps
 
-            self.put(orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n")
+            # what is not UTF-8 in a name or a variable is an escape of JSON, too
+            text = dumps(rows, indent=2, ensure_ascii=False)
+            self.put(text.encode("utf-8", "backslashreplace") + b"\n")
             return
         from poolcli.render.terminal.rows import listing
 

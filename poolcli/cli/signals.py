@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from poolcli.system.mute import forget_closed_terminal
 from poolcli.system.portable import ENDING
 
 
@@ -22,9 +23,11 @@ def ending(tidy: Callable[[], object]) -> Iterator[None]:
     """Call `tidy` before a signal ends the process inside the ``with`` block."""
 
     def end(number: int, _: FrameType | None) -> None:
-        tidy()
-        signal.signal(number, before[number])
-        os.kill(os.getpid(), number)
+        try:
+            tidy()  # which may fail, for instance at a terminal that has hung up
+        finally:
+            signal.signal(number, before[number])
+            os.kill(os.getpid(), number)
 
     with _handled(end) as before:
         yield
@@ -85,6 +88,7 @@ class Stop:
         if self.signal:
             raise Ended(self.signal)
         self.signal = number
+        forget_closed_terminal()
 
 
 @contextmanager

@@ -19,7 +19,6 @@ cell of an error.
 from __future__ import annotations
 
 import codecs
-import os
 import re
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -31,7 +30,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.errors import FileError, NumberRangeError, ShapeError
+from poolcli.errors import NumberRangeError, ShapeError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats.cells import EXPONENT
 from poolcli.formats.dialect import Dialect, dialect_of, lines_of
@@ -49,7 +48,7 @@ from poolcli.formats.text import (
     pieces_of,
     utf8,
 )
-from poolcli.system.files import open_source
+from poolcli.system.files import as_it_was, open_source, state_of
 from poolcli.wording import Phrase
 
 NAN_AND_INF = (b"nan", b"inf")  # as they are written
@@ -336,14 +335,14 @@ def open_bands(path: str | Path, options: ReadOptions, kind: str) -> Bands | Non
     with open_source(path) as file:
         if (options.layout or "HW").upper() != "HW" or options.missing is not None or encoding_of(file.read(4)):
             return None
-        stamp = _stamp(file)
+        stamp = state_of(file)
         dialect, found = _open(_checked(file, name, options.skip), name, options, kind)
         if dialect.picked is not None or dialect.mark == dialect.decimal.encode():  # each cell has to be looked at
             return None
         count, dtype = _scanned(found, dialect, name)
 
     def pieces() -> Iterator[NDArray[Any]]:
-        with open_source(path) as file:
+        with open_source(path) as file, as_it_was(file, stamp, name):
             dialect, bands = _open(_checked(file, name, options.skip), name, options, kind)
             reader = _Rows(dialect, name)
             for line, text in bands:
@@ -353,16 +352,9 @@ def open_bands(path: str | Path, options: ReadOptions, kind: str) -> Bands | Non
                 except Misfit as misfit:
                     raise _out_of_range(misfit, text, line, dialect, name) from None
                 yield numbers.array.reshape(-1, dialect.columns)
-            if _stamp(file) != stamp:
-                raise FileError(f"cannot read {name}: it changed while it was read", "try again when it is complete")
 
     notes = (f"format {kind}", *dialect.notes, f"dtype {dtype}", "layout HW (by the number of axes)")
     return Bands(name, (count, dialect.columns), np.dtype(dtype), notes, pieces)
-
-
-def _stamp(file: BinaryIO) -> tuple[int, int]:
-    status = os.fstat(file.fileno())
-    return status.st_size, status.st_mtime_ns
 
 
 def _checked(file: BinaryIO, name: str, skip: int) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ number by number.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -625,7 +626,7 @@ def dump(value: Any) -> bytes:
     b'{"a":[1,1180591620717411303424,1e999,null]}'
     """
     if isinstance(value, Mapping):
-        members = (orjson.dumps(str(key)) + b":" + dump(item) for key, item in value.items())
+        members = (dump(str(key)) + b":" + dump(item) for key, item in value.items())
         return b"{" + b",".join(members) + b"}"
     if isinstance(value, list | tuple):
         return b"[" + b",".join(map(dump, value)) + b"]"
@@ -633,4 +634,6 @@ def dump(value: Any) -> bytes:
         return b"%d" % value
     if isinstance(value, float) and math.isinf(value):
         return b"1e999" if value > 0 else b"-1e999"
+    if isinstance(value, str) and not value.isascii():  # a name or a foreign text need not be UTF-8
+        return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)

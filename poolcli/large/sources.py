@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.errors import FileError, ShapeError
+from poolcli.errors import ShapeError
 from poolcli.featuremap import inner_order, layout_by_rank, parse_layout, spatial_letters
 from poolcli.formats.detect import detect
 from poolcli.formats.foreign import HEAD
 from poolcli.formats.npy import native, read_header
 from poolcli.large.chain import Box
-from poolcli.system.files import file_error, open_source
+from poolcli.system.files import as_it_was, changed_meanwhile, file_error, open_source, state_of
 from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ class NpySource:
     def __init__(self, path: str, layout: str | None = None, *, last: bool = False) -> None:
         self.name, self.path = path, os.path.abspath(path)  # a worker may run in another folder
         with open_source(path) as file:
-            self.header = read_header(file, os.fstat(file.fileno()).st_size, path)
+            self.state = state_of(file)
+            self.header = read_header(file, self.state[0], path)
         self.known = Known.of(path, self.header.shape, self.header.dtype, layout, last)
         lengths = self.header.shape if self.header.fortran else self.header.shape[::-1]
         strides = np.cumprod([self.header.dtype.itemsize, *lengths[:-1]]).tolist()
@@ -98,7 +99,7 @@ class NpySource:
         if 0 in shape:
             return np.empty(shape, self.known.dtype).transpose(self.known.order)
         cells = np.empty(shape, self.header.dtype, "F" if self.header.fortran else "C")
-        with open_source(self.path) as file:
+        with open_source(self.path) as file, as_it_was(file, self.state, self.name):
             for run, first in self._runs(cells, parts):
                 self._fill(run, file, first)
         return native(cells, self.name).transpose(self.known.order)
@@ -124,7 +125,7 @@ class NpySource:
             except OSError as problem:
                 raise file_error("read", self.name, problem) from problem
             if not count:
-                raise FileError(f"cannot read {self.name}: it changed while it was read", "try again")
+                raise changed_meanwhile(self.name)
             rest, first = rest[count:], first + count
 
 

@@ -19,7 +19,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
-from poolcli.errors import FileError
+from poolcli.errors import FileError, PoolcliError
 from poolcli.system import portable
 from poolcli.system.portable import NEW_FILE, keep_owner_and_mode
 from poolcli.wording import Phrase, Readable
@@ -64,6 +64,7 @@ class Source(NamedTuple):
     path: Path | None = None  # None for standard input
 
 
+FileState = tuple[int, int]  # its size and the time of its last change
 Note = Callable[[os.stat_result], object]  # called with the state of a complete file before it gets its name
 
 
@@ -154,6 +155,32 @@ def open_source(source: str | Path) -> BinaryIO:
         file.close()
         raise FileError(f"cannot read {name}: it is a device, not a file", NO_INPUT)
     return file
+
+
+def state_of(file: BinaryIO) -> FileState:
+    """Return the size and the time of the last change of an open file."""
+    found = os.fstat(file.fileno())
+    return found.st_size, found.st_mtime_ns
+
+
+@contextmanager
+def as_it_was(file: BinaryIO, before: FileState, name: str) -> Iterator[None]:
+    """Raise `FileError` if an open file is not the one of that state, or changes inside the ``with`` block."""
+    if state_of(file) != before:
+        raise changed_meanwhile(name)
+    try:
+        yield
+    except PoolcliError:  # which the change may have caused
+        if state_of(file) != before:
+            raise changed_meanwhile(name) from None
+        raise
+    if state_of(file) != before:
+        raise changed_meanwhile(name)
+
+
+def changed_meanwhile(name: str) -> FileError:
+    """Return the error for a file that another program writes to or replaces."""
+    return FileError(f"cannot read {name}: it changed while it was read", "try again when it is complete")
 
 
 def _stdin() -> BinaryIO:

@@ -1,7 +1,8 @@
-"""Muting what libraries write to standard error: libtiff about damaged files, Python about ended workers."""
+"""Muting what nobody should or can hear: libtiff about damaged files, Python about ended workers, a closed terminal."""
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -51,3 +52,15 @@ def unheard(*, needed: bool = True) -> Iterator[None]:
         yield
     finally:
         _mute.leave()
+
+
+def forget_closed_terminal() -> None:
+    """Redirect the output streams of a terminal that has hung up to nowhere: every write there would be an error."""
+    for stream in (1, 2):
+        try:
+            os.get_terminal_size(stream)
+        except OSError as problem:
+            if problem.errno == errno.EIO:
+                void = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(void, stream)
+                os.close(void)

@@ -194,6 +194,7 @@ def test_what_one_framework_refuses_is_to_be_had_apart(call: Run) -> None:
     ("words", "message", "code"),
     [
         (["--mode", "max"], "nothing to compare", 2),
+        (["--mode", " "], "nothing to compare", 2),
         (["--mode", "max,mx"], "unknown mode 'mx'", 2),
         (["--compat", "torch,tff"], "unknown framework 'tff'", 2),
         (["--mode", "max,avg", "-f", "csv"], "cannot be written as csv", 2),

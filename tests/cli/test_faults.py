@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ import pytest
 from poolcli.cli.registry import COMMANDS, build
 from poolcli.large.sources import NpySource, RowSource
 from tests.support.forks import Forks
-from tests.support.process import ROOT, SAMPLES, TIMEOUT, Result, Run, Shell, clean_environment
+from tests.support.process import ROOT, SAMPLES, TIMEOUT, Result, Run, Shell, clean_environment, command
 
 pytestmark = pytest.mark.slow
 
@@ -331,31 +332,49 @@ def test_overwriting_the_input_is_atomic(forks: Forks, disk: Path) -> None:
     assert names(disk) == ["filler", "in.csv"]
 
 
-@pytest.mark.parametrize("form", ["npy", "csv"])
-def test_a_large_input_that_is_shortened_while_it_is_read(
-    call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+def _shorten(path: Path, _: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def _write_to(path: Path, other: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(other.read_bytes())
+
+
+def _replace(path: Path, other: Path) -> None:
+    os.replace(other, path)
+
+
+@pytest.mark.parametrize(  # text is read through one open file, which no other replaces
+    ("form", "change"),
+    [("npy", _shorten), ("npy", _write_to), ("npy", _replace), ("csv", _shorten), ("csv", _write_to)],
+)
+def test_a_large_input_that_changes_while_it_is_read(
+    call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, change: Callable[[Path, Path], None]
 ) -> None:
-    """By another program, in the midst of the work: the result is an error, not shorter."""
+    """By another program, in the midst of the work: the result is an error, neither shorter nor of two files."""
     path = tmp_path / f"in.{form}"
     reader: Any = {"npy": NpySource, "csv": RowSource}[form]
     values = np.arange(200_000.0).reshape(4000, 50)
-    np.save(path, values) if form == "npy" else np.savetxt(path, values, delimiter=",")
+    (tmp_path / "other").mkdir()
+    for place, cells in ((path, values), (tmp_path / "other" / path.name, -values)):
+        np.save(place, cells) if form == "npy" else np.savetxt(place, cells, delimiter=",")
     (tmp_path / f"out.{form}").write_bytes(OLD)
     read, reads = reader.read, list[Any]()
 
-    def shortened(source: Any, box: Any) -> Any:
+    def changed(source: Any, box: Any) -> Any:
         reads.append(box)
         if len(reads) == 3:
-            os.truncate(path, path.stat().st_size // 2)
+            change(path, tmp_path / "other" / path.name)
         return read(source, box)
 
     monkeypatch.setattr("poolcli.cli.large.LARGE", 0)
     monkeypatch.setattr("poolcli.large.chain.BLOCK_BYTES", 1 << 16)
-    monkeypatch.setattr(reader, "read", shortened)
+    monkeypatch.setattr(reader, "read", changed)
     result = call("pool", f"in.{form}", "-o", f"out.{form}", cwd=tmp_path)
     failed(result, 1, f"cannot read in.{form}", "changed while it was read", "hint: ")
     assert len(reads) > 2
-    assert names(tmp_path) == [f"in.{form}", f"out.{form}"]
+    assert names(tmp_path) == [f"in.{form}", "other", f"out.{form}"]
     assert (tmp_path / f"out.{form}").read_bytes() == OLD
 
 
@@ -552,6 +571,43 @@ def test_ctrl_c_ends_the_loop_of_a_shell(tmp_path: Path) -> None:
             os.kill(pid, signal.SIGKILL)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) in (-signal.SIGINT, -signal.SIGKILL)
         os.close(terminal)
+
+
+def hung_up(folder: Path, *words: str | Path, when: Path) -> int:
+    """Run the command on a terminal that hangs up when a file is there, and return how it ended."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(folder)
+        os.execve(command(), [command(), *map(str, words)], clean_environment({"TERM": "xterm-256color"}))  # noqa: S606
+    while not when.exists():
+        time.sleep(0.005)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def test_a_terminal_that_hangs_up_ends_a_batch_as_it_ends_any_program(tmp_path: Path) -> None:
+    """And the bar, the errors and the table, which cannot be written any more, do not change that."""
+    (tmp_path / "in").mkdir()
+    for number in range(200):
+        np.save(tmp_path / "in" / f"{number:03}.npy", np.zeros((300, 300)))
+    (tmp_path / "in" / "001.npy").write_bytes(b"")
+    code = hung_up(tmp_path, "batch", "in", "-o", "out", "-m", "median", "-k", "3", when=tmp_path / "out" / "002.npy")
+    assert code == -signal.SIGHUP
+    assert not [name for name in names(tmp_path / "out") if name.endswith(".tmp")]
+
+
+def test_a_signal_ends_the_process_whatever_tidying_up_raises(python: Run) -> None:
+    """Such as a bar on a terminal that has hung up; what else is to be tidied up is."""
+    code = (
+        "import signal, sys, time\n"
+        "from poolcli.cli.signals import ending\n"
+        "def fail(): raise OSError(5, 'gone')\n"
+        "with ending(lambda: sys.stdout.write('tidy') and sys.stdout.flush()), ending(fail):\n"
+        "    signal.raise_signal(signal.SIGHUP)\n"
+        "    time.sleep(20)\n"
+    )
+    result = python("-c", code)
+    assert (result.code, result.raw, result.err) == (128 + signal.SIGHUP, b"tidy", "")
 
 
 def test_a_signal_that_comes_where_no_exception_can_go_up(python: Run) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import struct
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from PIL import Image
 
 from poolcli import write
 from poolcli.cli.registry import COMMANDS, GROUPS, build
-from tests.support.process import Run, Shell
+from tests.support.process import ROOT, Run, Shell
 
 CSV = "1,2,3,4\n5,6,7,8\n9,1,2,3\n4,5,6,7\n"
 
@@ -172,6 +173,21 @@ def test_a_message_has_an_end(call: Run) -> None:
         result = call("pool", stdin=json.dumps({"data": [[1, 2], [3, 4]], key: "a" * 100_000}))
         assert result.code in (1, 2)
         assert len(result.err) < 5000
+
+
+def test_what_is_not_utf8_is_an_escape_in_json(call: Run, tmp_path: Path) -> None:
+    """A variable of the environment, and a name in a model."""
+    told = call("doctor", "--json", env={"POOLCLI_ODD": "a\udcff"}).out
+    assert "a\\udcff" in told
+    assert json.loads(told)
+    path = tmp_path / "odd.keras"
+    with zipfile.ZipFile(ROOT / "tests" / "models" / "functional.keras") as model, zipfile.ZipFile(path, "w") as odd:
+        for name in model.namelist():
+            config = model.read(name)
+            odd.writestr(name, config.replace(b'"name": "', b'"name": "\\udcff\xc3\xa9') if ".json" in name else config)
+    result = call("layers", "--json", path)
+    assert result.code == 0
+    assert json.loads(result.out)["layers"][0]["name"] == "\udcff\xe9shared"
 
 
 @pytest.mark.slow

@@ -115,9 +115,9 @@ def compare(
     from poolcli.render.terminal.comparison import comparison_table
 
     variants, writing, out = window.variants(), io.writing, io.out
-    window.refuse_idle(*variants.values())
     if len(variants) < 2:
         raise UsageError("there is nothing to compare", "name several: --mode max,avg or --compat torch,keras,onnx")
+    window.refuse_idle(*variants.values())
     paged = is_page(writing.output) and writing.format is None and not writing.json
     if not paged and writing.chosen_format not in ("table", "json"):
         advice = Phrase("use a table, --json, or {output}", output="page.html")
