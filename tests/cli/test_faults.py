@@ -322,6 +322,13 @@ def test_the_input_is_the_output_of_a_page_and_of_saved_steps(forks: Forks, tmp_
     assert steps.read_text() == "[[1, 2], [3, 4]]"
 
 
+def test_a_result_that_fits_no_format_leaves_no_steps(call: Run, tmp_path: Path) -> None:
+    np.save(tmp_path / "in.npy", np.zeros((6, 4, 4)))
+    words = ("run", "--save-steps", "steps.json", "--layout", "CHW", "-o", "made.png", "in.npy", "pool")
+    failed(call(*words, cwd=tmp_path), 1, "a picture has one channel or three")
+    assert names(tmp_path) == ["in.npy"]
+
+
 def test_overwriting_the_input_is_atomic(forks: Forks, disk: Path) -> None:
     source = disk / "in.csv"
     source.write_bytes(b"1234567,2345678\n" * 30_000)

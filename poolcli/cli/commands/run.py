@@ -78,14 +78,14 @@ def run(
     before = take_in(given, io.reading, verbosity, compat, steps=steps, also_read=also, target=writing)
     validate(steps, before.shape, before.layout)
     stages = [before, *through(steps, before, lambda feature_map, step: step.apply(feature_map))]
-    if recipes.save_steps:
-        recipe.save(recipes.save_steps, stages[-1].steps[len(before.steps) :], ending)
     if writing.output == "-" and writing.chosen_format == "table":
         _show_layers(before.shape, before.layout, steps, writing, stages)
     showing.draw(writing, stages, ["input", *(f"{number} {step.name}" for number, step in numbered(steps))])
     for note in writing.told_of_tables(("precision",) if _has_room(writing, verbosity) else ()):
         io.out.note(note)
     deliver(before, stages[-1], io, compat)
+    if recipes.save_steps:  # once there is a result: it may fit no format
+        recipe.save(recipes.save_steps, stages[-1].steps[len(before.steps) :], ending)
     if _has_room(writing, verbosity):
         _show_layers(before.shape, before.layout, steps, writing, stages)
 
