@@ -63,9 +63,8 @@ class Local(Workers):
     def open(self) -> Iterator[tuple[Executor, int]]:
         """Start the processes; at the end, or after one Ctrl-C, let each finish its task; after a second Ctrl-C do not.
 
-        They are forks, with everything loaded, on Linux where no other thread runs, such as that of a progress bar.
-        Elsewhere each starts as a fresh Python: a fork server needs a folder, which would remain if this process is
-        killed.
+        On Linux they are forked, with everything loaded, if no other thread runs, such as a progress bar's. Otherwise
+        each starts as a fresh Python: a fork server needs a folder, which would remain if this process is killed.
         """
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import active_children, get_context, resource_tracker

@@ -64,7 +64,7 @@ class Source(NamedTuple):
     path: Path | None = None  # None for standard input
 
 
-FileState = tuple[int, int]  # its size and the time of its last change
+FileState = tuple[int, int]  # size and time of the last change
 Note = Callable[[os.stat_result], object]  # called with the state of a complete file before it gets its name
 
 

@@ -1,4 +1,4 @@
-"""Muting what nobody should or can hear: libtiff about damaged files, Python about ended workers, a closed terminal."""
+"""Muting libtiff about damaged files, Python about ended workers, and everything on a terminal that has hung up."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def unheard(*, needed: bool = True) -> Iterator[None]:
 
 
 def forget_closed_terminal() -> None:
-    """Redirect the output streams of a terminal that has hung up to nowhere: every write there would be an error."""
+    """Redirect output to a terminal that has hung up to nowhere, because every write would fail."""
     for stream in (1, 2):
         try:
             os.get_terminal_size(stream)
