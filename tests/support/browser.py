@@ -24,6 +24,9 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+AUDIT = (
+    "async rules => (await axe.run(document, rules)).violations.map(v => [v.id, v.impact, v.nodes.map(n => n.html)])"
+)
 PATIENCE = 20_000  # milliseconds, for slow machines
 
 
@@ -78,6 +81,15 @@ class Watched:
         """Assert that there were no messages and no requests."""
         assert self.said == []
         assert [url for url in self.requests if not url.startswith(("file:", "data:"))] == []
+
+    def violations(self, axe: str) -> list[Any]:
+        """Return what axe-core finds: all of it in the light, and in the dark what alone is other there, contrast."""
+        found = []
+        self.page.evaluate(axe)
+        for scheme, rules in (("light", {}), ("dark", {"runOnly": ["color-contrast"]})):
+            self.page.emulate_media(color_scheme=scheme)
+            found += self.page.evaluate(AUDIT, rules)
+        return found
 
     def text(self, selector: str) -> str:
         """Return the text of an element."""
@@ -135,10 +147,13 @@ def opened(chromium: Any, reused: Any, tmp_path: Path) -> Iterator[Open]:
     watched: list[Watched] = []
     contexts = []
 
-    def open_page(data: bytes, *, width: int = 1280, height: int = 900, scheme: str = "light", **more: Any) -> Watched:
+    def open_page(
+        data: bytes, *, width: int = 1280, height: int = 900, scheme: str = "light", instead: bool = False, **more: Any
+    ) -> Watched:
+        """Open a page, `instead` of the one before or beside it."""
         file = tmp_path / f"page{len(watched)}.html"
         file.write_bytes(data)
-        if more or watched:
+        if more or (watched and not instead):
             contexts.append(chromium.new_context(viewport={"width": width, "height": height}, **more))
             used = contexts[-1].new_page()
         else:
