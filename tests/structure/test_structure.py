@@ -238,9 +238,9 @@ def environment_writes(house: Source) -> list[str]:
     """Return where a parameter may travel through the environment."""
     return [
         f"{module}:{node.lineno}"
-        for module, tree in house.trees.items()
+        for module, nodes in house.nodes.items()
         if module != "poolcli.__main__"
-        for node in ast.walk(tree)
+        for node in nodes
         if (
             isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del) and of_environment(node.value)
         )
@@ -258,6 +258,7 @@ def hidden_memory(house: Source) -> list[str]:
     counting = [
         f"{module} {f.name}"
         for module, f in house.functions()
+        if "getrefcount" in house.written(module)
         if any("getrefcount" in ast.unparse(node) for node in ast.walk(f) if isinstance(node, ast.Call))
     ]
     allowed = len(counting) == 1 and counting[0].startswith("poolcli.kernels.")
@@ -274,8 +275,8 @@ LOOKERS = {"wants_color", "getattr", "isinstance"}
 def ways_out(house: Source) -> list[str]:
     """Return where something may get to a terminal past the one writer: a stream written to, or handed on."""
     found = []
-    for module, tree in house.trees.items():
-        for node in ast.walk(tree) if module not in WAYS_OUT else ():
+    for module, nodes in house.nodes.items():
+        for node in nodes if module not in WAYS_OUT else ():
             if not isinstance(node, ast.Call | ast.Assign | ast.Dict | ast.Return):
                 continue
             if (isinstance(node, ast.Call) and sends(node)) or hands_on(node):
@@ -297,7 +298,8 @@ def hands_on(node: ast.Call | ast.Assign | ast.Dict | ast.Return) -> bool:
         held = [*node.values]
     else:
         held = [node.value] if node.value else []
-    return any(re.fullmatch(r"sys\.(__)?std(out|err)(__)?(\.buffer)?", ast.unparse(one)) for one in held)
+    named = (ast.unparse(one) for one in held if isinstance(one, ast.Attribute))
+    return any(re.fullmatch(r"sys\.(__)?std(out|err)(__)?(\.buffer)?", name) for name in named)
 
 
 def errors_without_a_hint(house: Source) -> list[str]:
@@ -306,8 +308,8 @@ def errors_without_a_hint(house: Source) -> list[str]:
     names = {kind.__name__ for kind in kinds if "__init__" not in vars(kind)} | {"PoolcliError"}  # others make theirs
     calls = [
         (module, node)
-        for module, tree in house.trees.items()
-        for node in ast.walk(tree)
+        for module, nodes in house.nodes.items()
+        for node in nodes
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
     ]
     return [f"{module}:{call.lineno}" for module, call in calls if not _advises(call)]

@@ -69,6 +69,11 @@ class Source:
         return {name.removesuffix(INSIDE): ast.parse(text) for name, text in self.files.items()}
 
     @cached_property
+    def nodes(self) -> dict[str, list[ast.AST]]:
+        """All that stands in every module, walked through once for all who look."""
+        return {name: [*ast.walk(tree)] for name, tree in self.trees.items()}
+
+    @cached_property
     def folders(self) -> frozenset[str]:
         """The names of the folders."""
         return frozenset(name.removesuffix(INSIDE) for name in self.files if name.endswith(INSIDE))
@@ -82,9 +87,16 @@ class Source:
 
     def _named(self, module: str) -> Iterator[Import]:
         """Yield the modules of the house that a file with `import_module` names in a text."""
-        if any("import_module" in ast.unparse(node.func) for node in calls(self.trees[module])):
-            named = (text for text in self.texts[module] if text.value in self.trees)
+        if "import_module" not in self.written(module):
+            return
+        nodes = [*ast.walk(self.trees[module])]
+        if any("import_module" in ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)):
+            named = (text for text in self._texts(nodes) if text.value in self.trees)
             yield from (Import(text.value, "text", text.line) for text in named)
+
+    def written(self, module: str) -> str:
+        """Return a module as it is written."""
+        return self.files[module if module in self.files else f"{module}{INSIDE}"]
 
     def _imports(self, module: str, node: ast.AST, place: Place) -> Iterator[Import]:
         for below in ast.iter_child_nodes(node):
@@ -95,11 +107,11 @@ class Source:
                 for alias in below.names:
                     name = f"{below.module}.{alias.name}"
                     yield Import(name if name in self.trees else str(below.module), place, below.lineno)
-            elif isinstance(below, Function | ast.Lambda):
+            elif isinstance(below, Function):
                 yield from self._imports(module, below, "function")
             elif isinstance(below, ast.If) and "TYPE_CHECKING" in ast.unparse(below.test):
                 yield from self._imports(module, below, "typing")
-            else:
+            elif isinstance(below, ast.stmt | ast.excepthandler | ast.match_case):  # an import is no part of a sum
                 yield from self._imports(module, below, place)
 
     def used(self, module: str) -> set[str]:
@@ -123,16 +135,16 @@ class Source:
 
     @cached_property
     def texts(self) -> dict[str, list[Text]]:
-        """The strings of every module, without docstrings."""
-        found = {}
-        for module, tree in self.trees.items():
-            told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-            found[module] = [
-                Text(node.lineno, node.value)
-                for node in ast.walk(tree)
-                if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told
-            ]
-        return found
+        """The strings of every module, but for docstrings."""
+        return {module: self._texts(nodes) for module, nodes in self.nodes.items()}
+
+    def _texts(self, nodes: list[ast.AST]) -> list[Text]:
+        told = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+        return [
+            Text(node.lineno, node.value)
+            for node in nodes
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told
+        ]
 
     @cached_property
     def homes(self) -> dict[str, dict[str, ast.stmt]]:
@@ -147,12 +159,8 @@ class Source:
 
     def functions(self) -> Iterator[tuple[str, Function]]:
         """Yield every function with its module."""
-        for module, tree in self.trees.items():
-            yield from ((module, node) for node in ast.walk(tree) if isinstance(node, Function))
-
-
-def calls(tree: ast.Module) -> Iterator[ast.Call]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+        for module, nodes in self.nodes.items():
+            yield from ((module, node) for node in nodes if isinstance(node, Function))
 
 
 def defined(node: ast.stmt) -> list[str]:
