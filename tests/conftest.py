@@ -52,7 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Keep twelve thousand collected tests out of every later search for garbage (Hypothesis before 6.140 cannot)."""
+    """Keep thousands of collected tests out of every later search for garbage (Hypothesis before 6.140 cannot)."""
     gc.collect()
     gc.freeze()
 
@@ -88,11 +88,12 @@ def programs(request: pytest.FixtureRequest) -> Path:
 def run(programs: Path) -> Run:
     """Run the command in a process of its own: ``run("pool", path, stdin=..., env=..., cwd=...)``.
 
-    It starts from nothing where the environment says how Python starts, and is a child of `forks` elsewhere.
+    It starts from nothing where the environment says how Python starts or `fresh` does, and is a child of `forks`
+    elsewhere.
     """
 
-    def runner(*arguments: str | Path, **more: Any) -> Result:
-        program = command() if starts_python(more.get("env")) else programs / Path(command()).name
+    def runner(*arguments: str | Path, fresh: bool = False, **more: Any) -> Result:
+        program = command() if fresh or starts_python(more.get("env")) else programs / Path(command()).name
         return execute([program, *arguments], **more)
 
     return runner
@@ -110,8 +111,8 @@ def shell(programs: Path) -> Shell:
 
 
 def starts_python(env: Mapping[str, str] | None) -> bool:
-    """Whether an environment says how Python starts."""
-    return any(name.startswith(("PYTHON", "LC_", "LANG")) for name in env or {})
+    """Whether an environment says how Python starts; where it looks for modules, a child of `forks` does as well."""
+    return any(name.startswith(("PYTHON", "LC_", "LANG")) and name != "PYTHONPATH" for name in env or {})
 
 
 @pytest.fixture(scope="session")

@@ -77,14 +77,14 @@ def test_a_package_that_is_too_old_is_broken(run: Run, tmp_path: Path) -> None:
     info = tmp_path / "pillow-9.5.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: pillow\nVersion: 9.5\n")
-    row = rows(run("doctor", "--json", env={"PYTHONPATH": str(tmp_path)}))["versions", "pillow"]
+    row = rows(run("doctor", "--json", env={"PYTHONPATH": str(tmp_path)}, fresh=True))["versions", "pillow"]
     assert (row["found"], row["state"]) == ("9.5", "broken")
     assert row["advice"] == "poolcli needs >=11.0: pip install 'pillow>=11.0'"
 
 
 def test_a_package_that_cannot_be_imported_is_broken(run: Run, tmp_path: Path) -> None:
     (tmp_path / "orjson.py").write_text("raise ImportError('built for another machine')")
-    result = run("doctor", env={"PYTHONPATH": str(tmp_path)})
+    result = run("doctor", env={"PYTHONPATH": str(tmp_path)}, fresh=True)
     (row,) = [row for row in result.cells() if row[1] == "orjson"]
     assert result.code == 0
     assert row[3:] == ["broken", "cannot be imported: ImportError: built for another machine"]
@@ -142,7 +142,7 @@ def test_packages_are_listed_with_their_state(run: Run, tmp_path: Path) -> None:
         "[poolcli.formats]\njpg = rows:MODE\n"
     )
     (tmp_path / "rows.py").write_text("from poolcli.plugins import MAX, Mode\nMODE = Mode('odd', 'max(x)', (MAX,))\n")
-    found = rows(run("doctor", "--json", env={"PYTHONPATH": str(tmp_path)}))
+    found = rows(run("doctor", "--json", env={"PYTHONPATH": str(tmp_path)}, fresh=True))
     states = {what: row["state"] for (part, what), row in found.items() if part == "packages"}
     assert states == {"mode max": "broken", "mode odd": "ok", "filter gone": "broken", "format jpg": "broken"}
     assert found["packages", "mode odd"]["found"] == "broken 2.0 (rows:MODE)"

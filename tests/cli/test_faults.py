@@ -525,7 +525,7 @@ def test_a_silenced_signal_stays_silenced(shell: Shell, tmp_path: Path) -> None:
     """As under nohup."""
     words = " ".join(slowly(tmp_path))
     line = f"trap '' HUP; python -m poolcli {words} & sleep 0.3; kill -HUP $!; wait $!; echo $?"
-    assert shell(line, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}).out == "0\n"
+    assert shell(line, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, fresh=True).out == "0\n"
     assert (tmp_path / "out.csv").read_bytes() != OLD
 
 

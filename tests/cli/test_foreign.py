@@ -29,6 +29,7 @@ TEXTS = [
 ]  # fmt: skip
 GRID = {"ncols": "2", "nrows": "2", "xllcorner": "0", "yllcorner": "0", "cellsize": "1", "NODATA_value": "-9999"}
 PIXELS = np.arange(64, dtype=np.uint8).reshape(8, 8)
+BOMB = zlib.compress(bytes(1 << 24))
 
 
 def told(result: Result) -> None:
@@ -115,8 +116,7 @@ def test_the_chunks_of_a_png(call: Run, kind: bytes) -> None:
     file = io.BytesIO()
     Image.fromarray(PIXELS).save(file, "png")
     whole = file.getvalue()
-    bomb = zlib.compress(bytes(1 << 24))
-    bombs = [start + bomb for start in (b"poolcli\0\0", b"poolcli\0\1\0\0\0", b"x\0\0")]
+    bombs = [start + BOMB for start in (b"poolcli\0\0", b"poolcli\0\1\0\0\0", b"x\0\0")]
     for odd in (b"", b"\0", b"x", b"\xff" * 40, b"poolcli\0", *bombs):
         told(call("pool", "--json", stdin=whole[:33] + chunk(kind, odd) + whole[33:]))
 

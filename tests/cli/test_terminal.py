@@ -223,8 +223,9 @@ def test_bytes_that_are_no_text_in_names(run: Run, tmp_path: Path) -> None:
 
 # --- any width, any terminal ------------------------------------------------------------------------------------------
 
-EVERY = 6  # between 24 and 120 columns each drawing has every sixth width, not the same as its neighbours
-WIDTHS = [*range(1, 25), 150, 200, 500]
+# each drawing has every second width up to 24 columns and every sixth up to 120, not the same as its neighbours
+NARROW, EVERY = 2, 6
+WIDTHS = [150, 200, 500]
 
 # words, and from which width on every line fits
 DRAWING: dict[str, tuple[list[str], int]] = {
@@ -270,7 +271,9 @@ def test_any_width(call: Run, maps: Path, name: str) -> None:
     wide = call(*words, cwd=maps, env={"COLUMNS": "500"}).out
     known = {number.rstrip(".,") for number in NUMBER.findall(wide)}
     in_rows = numbers_in_tables(wide) if name in ("shift", "summary") else set()  # which leave out none
-    for width in (*WIDTHS, *range(25 + list(DRAWING).index(name) % EVERY, 121, EVERY)):
+    number = list(DRAWING).index(name)
+    narrow, wider = range(1 + number % NARROW, 25, NARROW), range(25 + number % EVERY, 121, EVERY)
+    for width in (*narrow, *wider, *WIDTHS):
         result = call(*words, cwd=maps, env={"COLUMNS": str(width)})
         assert (result.code, result.err) == (0, "")
         lines = result.out.splitlines()

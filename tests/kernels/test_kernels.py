@@ -514,7 +514,7 @@ def test_a_global_window_takes_no_memory_but_for_its_values(mode: str) -> None:
 @pytest.mark.parametrize("window", [{"global_window": True}, {"size": 40, "stride": 20}, {"size": 300, "stride": 250}])
 def test_ranks_and_draws_take_little_memory(mode: str, window: Any, dtype: Any) -> None:
     tracemalloc = pytest.importorskip("tracemalloc")
-    x = np.random.default_rng(5).integers(0, 256, (1500, 1400)).astype(dtype)
+    x = np.random.default_rng(5).integers(0, 256, (1000, 900)).astype(dtype)
     tracemalloc.start()
     made = poolcli.pool(x, mode, seed=1 if mode == "stochastic" else None, **window)
     peak = tracemalloc.get_traced_memory()[1]

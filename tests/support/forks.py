@@ -254,6 +254,7 @@ def perform(streams: list[int], words: list[str], cwd: str, env: dict[str, str],
         setattr(sys, name, stream)
     for number in closed:
         os.close(number)
+    sys.path[1:1] = filter(None, env.get("PYTHONPATH", "").split(os.pathsep))
     if env.get("PYTHONWARNINGS") == "error":
         warnings.simplefilter("error")
     if memory is not None:

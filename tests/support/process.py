@@ -82,6 +82,7 @@ class Run(Protocol):
         stdin: str | bytes | IO[bytes] | int | None = None,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        fresh: bool = False,
     ) -> Result: ...
 
 
@@ -93,6 +94,7 @@ class Shell(Protocol):
     ) -> Result: ...
 
 
+@cache
 def command() -> str:
     """The ``poolcli`` installed for the Python that runs the tests."""
     beside = Path(sysconfig.get_path("scripts")) / "poolcli"
