@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # the C part of `signal`, which Python has loaded already
+
+if _signal.getsignal(_signal.SIGINT) == _signal.default_int_handler:  # before anything else takes any time
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # Ctrl-C ends this process, see `poolcli.cli.signals`
+
 import gc
 import os
 import sys
@@ -10,8 +14,6 @@ import sys
 
 def main() -> int:
     """Run the command line and return the exit code; ``--version`` loads nothing else."""
-    if _signal.getsignal(_signal.SIGINT) == _signal.default_int_handler:
-        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # Ctrl-C ends this process, see `poolcli.cli.signals`
     if sys.argv[1:] == ["--version"]:
         from poolcli import __version__
 

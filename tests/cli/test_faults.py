@@ -497,6 +497,12 @@ sys.exit(main())
 """
 
 
+def test_ctrl_c_is_silent_from_the_first_line(python: Run) -> None:
+    """Before `main` is called, even."""
+    result = python("-c", "import signal, poolcli.__main__\nsignal.raise_signal(signal.SIGINT)")
+    assert (result.code, result.err) == (130, "")
+
+
 @pytest.mark.parametrize("moments", [16])
 def test_ctrl_c_while_libraries_are_being_imported(tmp_path: Path, moments: int) -> None:
     words = [sys.executable, "-c", STARTING, *slowly(tmp_path)]
