@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -541,6 +542,18 @@ def test_an_npy_file_becomes_a_zarr_array(call: Run, zarr: Any, tmp_path: Path) 
     assert call("pool", "x.npy", "-o", "out.zarr", cwd=tmp_path).code == 0
     out = np.asarray(zarr.open_array(str(tmp_path / "out.zarr"), mode="r")[:])
     assert same_bits(out, at_once([PoolStep()], X, "NCHW"))
+
+
+def test_an_array_that_the_system_does_not_open_is_not_called_something_else(
+    call: Run, zarr: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **more: Any) -> Any:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    made(zarr, tmp_path / "in.zarr", X, (1, 1, 35, 45))
+    monkeypatch.setattr(zarr, "open", refuse)
+    result = call("pool", "in.zarr", "-o", "out.zarr", cwd=tmp_path)
+    assert (result.code, result.err.splitlines()[0]) == (1, "error: cannot read in.zarr: too many files are open")
 
 
 @pytest.mark.slow
