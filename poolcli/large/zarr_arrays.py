@@ -29,7 +29,7 @@ from poolcli.wording import safe
 
 Array = NDArray[Any]
 FILES = ("zarr.json", ".zarray", ".zgroup")  # every Zarr folder, of format 3 or 2, has one of these
-MISSING = (None, errno.ENOENT, errno.ENOTDIR, errno.EISDIR)  # the numbers of errors for files that an array lacks
+LACKING = (None, errno.ENOENT, errno.ENOTDIR, errno.EISDIR)  # the numbers of errors for files that an array lacks
 LAST_BLOCKS = 10.0  # seconds to wait for running blocks after giving up
 INSTALL = "install it: pip install 'poolcli[zarr]'"
 MEND = "correct the attribute poolcli of the array, or remove it"
@@ -111,7 +111,7 @@ class ZarrSource:
                 _asked(lambda: sorted(name for name, _ in found.arrays())) if isinstance(found, zarr.Group) else None
             )
         except Exception as problem:
-            if isinstance(problem, OSError) and problem.errno not in MISSING:  # nothing is known of the array then
+            if isinstance(problem, OSError) and problem.errno not in LACKING:  # nothing is known of the array then
                 raise file_error("read", path, problem) from problem
             raise InputError(
                 f"{path} is not a Zarr array: {_line(problem)}", "make one with zarr.create_array"
