@@ -110,6 +110,7 @@ def chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"pHYs", b"gAMA", b"tRNS", b"iCCP", b"acTL",
                                   b"sRGB", b"tIME", b"bKGD", b"PLTE", b"cICP", b"fcTL", b"dSIG", b"nOne"])  # fmt: skip
 def test_the_chunks_of_a_png(call: Run, kind: bytes) -> None:
@@ -147,6 +148,7 @@ TAGS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tag", TAGS.values(), ids=TAGS)
 def test_the_tags_of_a_tiff(run: Run, call: Run, tmp_path: Path, tag: int) -> None:
     file = io.BytesIO()
