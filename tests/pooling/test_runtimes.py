@@ -160,7 +160,7 @@ def openvino(case: Case) -> Call | str:
 def paddle(case: Case) -> Call | str:
     operator, given = case["operator"], case["parameters"]
     if given.get("padding") == "VALID" and given.get("ceil"):
-        return "the word VALID beside ceil_mode"
+        return "VALID with ceil_mode"
     if "fractional" in operator:
         column = numbers(case["input"], "float32")[:, None]
         return {"mode": "max", "fractional": True, "compat": "paddle", "output_size": tuple(given["o"]),
@@ -211,7 +211,7 @@ def onnxruntime(case: Case) -> Call | str:
 def torch_fractional(operator: str, given: Case, call: Call) -> Call | str:
     call |= {"mode": "max", "fractional": True, "size": given.get("k", 2)}
     if "ratio float" in operator:
-        return "a ratio that is no tuple"
+        return "a single ratio"
     if "output_ratio" in operator:
         return {**call, "output_ratio": given["ratio"]}
     if "both" in operator:
@@ -321,7 +321,7 @@ def asked(case: Case) -> tuple[NDArray[Any], Call] | str:
     if case.get("error", "").startswith("TypeError: int()"):
         return "L2_POOL_2D failed while it was recorded"
     if case["runtime"] not in RUNTIMES:
-        return "Core ML's converter was asked for shapes"
+        return "Core ML's converter gave shapes only"
     call = RUNTIMES[case["runtime"]](case)
     if isinstance(call, str):
         return call
@@ -398,16 +398,16 @@ ANSWERED = {  # how many records of a runtime are equal, refused with a reason, 
 }  # fmt: skip
 RECORDED_ONLY = {  # how many records answer nothing that poolcli can be asked, and the words for it in the documents
     "L2_POOL_2D failed while it was recorded": 3,
-    "Core ML's converter was asked for shapes": 14,  # their own test is below
+    "Core ML's converter gave shapes only": 14,  # their own test is below
     "a fused RELU6": 1,
     "MEAN with other scales": 3,
     "MEAN without scales": 1,
     "indices of 64 bits": 6,
     "indices along some axes": 2,
-    "the word VALID beside ceil_mode": 1,
+    "VALID with ceil_mode": 1,
     "channels first": 2,
     "indices over the batch": 1,
-    "a ratio that is no tuple": 1,
+    "a single ratio": 1,
 }
 
 
