@@ -126,6 +126,21 @@ class Phrase:
         """Return the text with every option spelled by `option`, which gets its name and its value or None."""
         return "".join(part if isinstance(part, str) else option(*part) for part in self.parts)
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The options with their values, of which a hint advises.
+
+        Examples
+        --------
+        >>> Phrase("{size}, or {padding}", size=4).settings
+        {'size': 4}
+        """
+        return {
+            name: value
+            for name, value in (part for part in self.parts if not isinstance(part, str))
+            if not isinstance(value, Readable | Instead | Typed | None)
+        }
+
     def __str__(self) -> str:
         return self.worded(keyword)
 

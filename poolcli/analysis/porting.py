@@ -12,7 +12,7 @@ from typing import Any
 from poolcli.analysis.comparison import Variants, compared
 from poolcli.errors import PoolcliError
 from poolcli.featuremap import SPATIAL, FeatureMap
-from poolcli.pooling.frameworks import find
+from poolcli.pooling.frameworks import UNSEEN, find
 from poolcli.pooling.layer import Pooling
 from poolcli.steps.steps import PoolStep
 from poolcli.window import Axis
@@ -20,7 +20,6 @@ from poolcli.window import Axis
 SMALL = 24  # cells along an axis that is tried at its own length
 TRIAL_CELLS = 1 << 20  # of a map to try
 RESIDUES = 8  # lengths to try along an axis of unknown length
-UNSEEN = {"max": -math.inf, "min": math.inf}  # padding that a mode does not see
 GEOMETRY = ("stride", "padding", "dilation", "ceil_mode", "output_size", "global_window")  # place the windows
 SAME, DIFFERS, REFUSED, UNTRIED = "same", "differs", "refused", "not tried"
 

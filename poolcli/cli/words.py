@@ -120,12 +120,14 @@ def typed(name: str, value: Any) -> str:
 
     Examples
     --------
-    >>> typed("size", (2, 3)), typed("ceil_mode", True), typed("pad_fill", None)
-    ('--size 2x3', '--ceil-mode', '--pad-fill')
+    >>> typed("size", (2, 3)), typed("ceil_mode", True), typed("pad_fill", None), typed("ceil_mode", False)
+    ('--size 2x3', '--ceil-mode', '--pad-fill', '--no-ceil-mode')
     """
     flag = FLAGS.get(name, f"--{name.replace('_', '-')}")
     if value is None or value is True:
         return flag
+    if value is False:
+        return f"--no-{flag.removeprefix('--')}"
     between = "," if name in LISTED else "x"
     text = between.join(map(str, value)) if isinstance(value, tuple) else str(value)
     return f"{flag} {shell_word(text)}"

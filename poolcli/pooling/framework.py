@@ -70,7 +70,7 @@ class Rule(NamedTuple):
 
     broken: Callable[[LayerFacts], bool]  # whether the layer breaks the rule
     text: str  # the rule, in the words of the framework's documentation or source
-    hint: str | Phrase = WITHOUT  # what to do about it
+    hint: str | Phrase | Callable[[LayerFacts], str | Phrase] = WITHOUT  # what to do about it
 
 
 class Framework(NamedTuple):
@@ -126,7 +126,8 @@ class Framework(NamedTuple):
             )
         for rule in self.rules:
             if rule.broken(facts):
-                raise CompatError(f"{self.title} refuses this layer: {rule.text}", rule.hint)
+                hint = rule.hint(facts) if callable(rule.hint) else rule.hint
+                raise CompatError(f"{self.title} refuses this layer: {rule.text}", hint)
 
     def check_nan(self, facts: LayerFacts, x: NDArray[Any]) -> None:
         """Raise `CompatError` if there is a NaN for which the framework has no answer that holds everywhere."""

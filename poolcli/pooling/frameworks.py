@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import CompatError, UnknownNameError
-from poolcli.pooling.framework import DOCUMENTED, NOT_RUN, Framework, LayerFacts, LayerSpec, Rule
+from poolcli.pooling.framework import DOCUMENTED, NOT_RUN, WITHOUT, Framework, LayerFacts, LayerSpec, Rule
 from poolcli.pooling.modes import MODES, Mode, Reduction
 from poolcli.window import Axis
 from poolcli.wording import Phrase
@@ -186,6 +186,24 @@ def inflation(layer: LayerSpec, n: Any) -> Any:
     return math.prod(layer.window.size) / n
 
 
+UNSEEN: Mapping[str, float] = {"max": -math.inf, "min": math.inf}  # padding that a mode does not see
+
+
+def pad_first(facts: LayerFacts) -> str | Phrase:
+    """Say with what to pad the input first, so that the same windows without padding give the same values."""
+    if _filled(facts):
+        return "pad the input with the same values first"
+    if facts.mode in UNSEEN:
+        return f"pad the input with {UNSEEN[facts.mode]:g} first, not with zeros"
+    if facts.mode in ("avg", "rms") and not facts.layer.count_include_pad:
+        return "zeros around the input would count in its averages; " + WITHOUT
+    return "pad the input with zeros first"
+
+
+def _pad_first_or_same(facts: LayerFacts) -> Phrase:
+    return pad_first(facts) + Phrase("; or {padding}, with other windows", padding="same")
+
+
 def _shared(letters: str) -> tuple[Rule, ...]:
     """Return rules that several frameworks share, one letter each."""
     return tuple(_SHARED[letter] for letter in letters)
@@ -193,16 +211,16 @@ def _shared(letters: str) -> tuple[Rule, ...]:
 
 _SHARED: Mapping[str, Rule] = {
     "l": Rule(_named("same-lower"), "SAME puts the extra cell at the end"),
-    "p": Rule(_padded, "padding is valid or same", "pad the input first, or " + Phrase("{padding}", padding="same")),
-    "u": Rule(_uneven, "its padding is the same on both sides", "pad the input first"),
+    "p": Rule(_padded, "padding is valid or same", _pad_first_or_same),
+    "u": Rule(_uneven, "its padding is the same on both sides", pad_first),
     "d": Rule(_dilated, "its pooling has no dilation"),
-    "c": Rule(_rounding_up, "it has no ceil_mode"),
+    "c": Rule(_rounding_up, "it has no ceil_mode", Phrase("{ceil_mode}", ceil_mode=False)),
     "n": Rule(lambda facts: facts.layer.count_include_pad, "padding never counts in its averages"),
     "v": Rule(_divided, "its averages have no divisor_override"),
     "a": Rule(_kind("adaptive"), "it has no adaptive pooling"),
     "r": Rule(_kind(*_DRAWN), "it has no fractional pooling"),
     "i": Rule(lambda facts: facts.indices, "it records no indices", Phrase("drop {return_indices}")),
-    "f": Rule(_filled, "its padding holds only what the mode ignores", "pad the input first"),
+    "f": Rule(_filled, "its padding holds only what the mode ignores", pad_first),
     "m": Rule(_nan_rule, "its pooling cannot leave out NaN"),
     "o": Rule(_columns_first, "its indices count rows first", Phrase("drop {storage_order}")),
     "w": Rule(_integer, "it pools floating-point numbers only", _FLOATS),
@@ -251,9 +269,6 @@ def _torch_without_channels(facts: LayerFacts) -> bool:
     return wanted and facts.lead[-1:] == (0,)
 
 
-_FIRST = "pad first with torch.nn.functional.pad"
-
-
 _torch_avg = _rounded(
     _truncated,
     "PyTorch truncates averages of whole numbers towards zero",
@@ -268,7 +283,7 @@ TORCH = Framework(
     rules=(
         Rule(_named("same", "same-lower"), "its pooling layers have no padding='same'",
              Phrase("give {padding} as a number")),
-        Rule(_uneven, "its padding is the same on both sides", _FIRST),
+        Rule(_uneven, "its padding is the same on both sides", pad_first),
         Rule(_wide_pads(lambda k: k // 2), "pad should be at most half of the kernel size"),
         Rule(_all(_dilated, _mode("avg", "sum", "lp")), "only its max pooling takes a dilation"),
         Rule(_all(_padded, _mode("lp")), "LPPool takes no padding"),
@@ -298,7 +313,7 @@ TORCH = Framework(
              Phrase("use a smaller {output_size}")),
         Rule(_torch_without_channels, "only a batch may be empty, not the channels", "give it at least one channel"),
         *_shared("o"),
-        Rule(_filled, "its padding holds only what the mode ignores", _FIRST),
+        Rule(_filled, "its padding holds only what the mode ignores", pad_first),
         Rule(_nan_rule, "its pooling propagates NaN"),
     ),
     count_include_pad=True,
@@ -329,16 +344,12 @@ KERAS = Framework(
     "Keras",
     modes={"max": _own, "min": _own, "avg": _own},
     rules=(
-        *_shared("l"),
-        Rule(
-            _padded, "padding is valid or same", Phrase("use a ZeroPadding layer first, or {padding}", padding="same")
-        ),
+        *_shared("lp"),
         Rule(_dilated, "its pooling layers have no dilation"),
-        Rule(_rounding_up, "it has no ceil_mode", Phrase("{padding}", padding="same")),
-        *_shared("nv"),
+        *_shared("cnv"),
         Rule(_all(_kind(*_BOUNDED), _ndim(1, 3)), "tf.nn.fractional_max_pool is 2-D only"),
         *_shared("o"),
-        Rule(_filled, "its padding holds only what the mode ignores", "use a padding layer first"),
+        Rule(_filled, "its padding holds only what the mode ignores", pad_first),
         Rule(_nan_rule, "its pooling propagates NaN"),
     ),
     channels_last=True,
@@ -473,7 +484,7 @@ ONNX = Framework(
             "int8 and uint8 are the only integer types that MaxPool takes",
             _FLOATS,
         ),
-        Rule(_filled, "its padding holds only what the mode ignores", "put a Pad operator first"),
+        Rule(_filled, "its padding holds only what the mode ignores", pad_first),
     ),
     stride=1,
     unpools_implied=True,
@@ -536,10 +547,10 @@ TENSORFLOW = Framework(
         "avg": _own,
     },
     rules=(
-        Rule(_all(_padded, _mode("avg")), "explicit padding is for max pooling only", "pad the input first"),
-        Rule(_all(_padded, _ndim(3)), "explicit padding is for one and two spatial axes only", "pad the input first"),
+        Rule(_all(_padded, _mode("avg")), "explicit padding is for max pooling only", pad_first),
+        Rule(_all(_padded, _ndim(3)), "explicit padding is for one and two spatial axes only", pad_first),
         Rule(_wide_pads(lambda k: k - 1), "every pad has to be smaller than the window"),
-        Rule(_all(_dilated, _padded), "explicit padding cannot be combined with dilations", "pad the input first"),
+        Rule(_all(_dilated, _padded), "explicit padding cannot be combined with dilations", pad_first),
         Rule(_all(_dilated, lambda facts: _named("same")(facts) or max(facts.layer.window.stride) > 1),
              "dilations require padding valid and stride 1"),
         Rule(_all(_kind(*_BOUNDED), _ndim(1, 3)), "its fractional pooling is 2-D only"),

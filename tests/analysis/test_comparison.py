@@ -167,6 +167,23 @@ def test_infinities_are_written_as_everywhere(call: Run) -> None:
     assert [row["data"] for row in done.json()["variants"]] == [[[np.inf]], [[-np.inf]]]
 
 
+def test_the_advised_side_mends_every_refusal(call: Run) -> None:
+    words = ("compare", "--shape", "7x7", "-k", "3", "-s", "2", "-p", "1", "--ceil-mode", "--side", "torch", "--side")
+    sides = {"keras padding=same": "keras padding=same ceil_mode=false", "keras": "keras padding=same ceil_mode=false"}
+    for side, mended in sides.items():
+        assert call(*words, side).err.endswith(f"; for this side alone, --side '{mended}'\n")
+        assert call(*words, mended).err == ""
+    assert "use --no-ceil-mode; " in call(*words, "keras padding=same").err
+    divided = call(*words, "tensorflow divisor_override=2 mode=avg padding=0 ceil_mode=false")
+    assert "for this side alone" not in divided.err, "no option is advised that would mend it"
+
+
+def test_an_unknown_option_of_a_side_suggests_the_nearest(call: Run) -> None:
+    refused = call("compare", "--shape", "4x4", "--side", "onnx siz=1", "--side", "torch")
+    assert refused.code == 2
+    assert refused.err == "error: --side 'onnx siz=1': unknown option 'siz'\nhint: did you mean size?\n"
+
+
 SHOWN = {
     line.strip() for line in (*EXAMPLES, *help_page(build("compare"), "poolcli compare").examples) if "--compat" in line
 }
@@ -182,10 +199,10 @@ def test_the_example_is_one_that_all_sides_answer_and_some_otherwise(call: Run, 
 
 def test_what_one_framework_refuses_is_to_be_had_apart(call: Run) -> None:
     words = ("compare", "--compat", "torch,keras", "--padding", "1", "sample_inputs/geeks_4x4.csv")
-    alone = "--side torch --side 'keras OPTION=VALUE'"
-    assert f"--padding same; for keras alone, replace --compat with {alone}" in call(*words).err
+    alone = "--side torch --side 'keras padding=same'"
+    assert f"; for keras alone, replace --compat with {alone}" in call(*words).err
     sides = ("--side", "torch padding=1", "--side", "keras padding=1")
-    assert "--side" not in call("compare", *sides, words[-1]).err
+    assert "--compat" not in call("compare", *sides, words[-1]).err
     assert call(*words, "--quiet").err == ""
     assert call("compare", "--mode", "max,avg", "sample_inputs/geeks_4x4.csv").err == ""
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
-from poolcli.errors import NanError
+from poolcli import pool
+from poolcli.errors import CompatError, NanError
 from poolcli.pooling.fill import copied_from, refuse_nan
+from poolcli.pooling.frameworks import FRAMEWORKS
+from poolcli.pooling.layer import Pooling
 from poolcli.window import FILLS
 from tests.support.rows import in_turn
 
@@ -35,3 +39,26 @@ def test_the_first_nan_is_named_in_the_whole_and_in_a_part() -> None:
     assert caught.value.hint == "nan='ignore' to leave them out"
     with pytest.raises(NanError, match=r"^the input has NaN, one at \(12, 20\) of a plane$"):
         refuse_nan(x, (10, 20))
+
+
+ADVISED = {"-inf": -np.inf, "inf": np.inf, "zeros": 0.0}
+
+
+@pytest.mark.parametrize("count_include_pad", [False, True])
+@pytest.mark.parametrize("mode", ["max", "min", "avg"])
+@pytest.mark.parametrize("compat", FRAMEWORKS)
+@pytest.mark.parametrize("pads", [((1, 1), (1, 1)), ((0, 1), (0, 1))])
+def test_padding_first_as_advised_gives_the_values_of_the_refused_layer(
+    compat: str, mode: str, count_include_pad: bool, pads: Any
+) -> None:
+    x = np.array([[[-3.0, -1.0], [-4.0, -5.0]]])
+    wanted = pool(x, mode, 2, padding=pads, ndim=2, count_include_pad=count_include_pad)
+    hint = ""
+    try:
+        Pooling.of(2, mode, 2, padding=pads, count_include_pad=count_include_pad, compat=compat)
+    except CompatError as problem:
+        hint = problem.hint
+    assert compat != "keras" or "zeros around" in hint or "pad the input with" in hint
+    for fill in re.findall(r"pad the input with (\S+) first", hint):
+        padded = np.pad(x, [(0, 0), *pads], constant_values=ADVISED[fill])
+        np.testing.assert_array_equal(pool(padded, mode, 2, ndim=2), wanted)

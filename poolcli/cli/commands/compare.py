@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from poolcli.analysis.comparison import OWN_RULES, Variant, Variants, compared, labelled
+from poolcli.analysis.comparison import OWN_RULES, Variant, Variants, answer, compared, labelled
 from poolcli.cli.checks import check_target_apart, chosen_input, files_read, shape_alone
 from poolcli.cli.console import width_of_output
 from poolcli.cli.options.files import FOR_PICTURES, FOR_TABLES, INPUT_FILE, InputOutput, Writing
@@ -18,13 +19,14 @@ from poolcli.cli.options.windows import Windowing
 from poolcli.cli.output import Output
 from poolcli.cli.pipeline import as_network_input, look, take_in
 from poolcli.cli.words import spoken
-from poolcli.errors import CompatError, UsageError
+from poolcli.errors import CompatError, UnknownNameError, UsageError
 from poolcli.featuremap import SPATIAL, FeatureMap
 from poolcli.pooling.frameworks import framework_names, verified
 from poolcli.pooling.options import OPTIONS, PoolOption, mode_names
 from poolcli.render.kinds import is_page
 from poolcli.steps.steps import PoolStep, apply, with_threads
 from poolcli.system.limits import check_memory
+from poolcli.system.portable import shell_word
 from poolcli.wording import Phrase
 
 
@@ -65,6 +67,10 @@ class Comparing(Windowing, panel=WINDOW):
         for setting in settings:
             key, equals, value = setting.partition("=")
             row = known.get(key.replace("-", "_"))
+            if row is None and equals:
+                unknown = UnknownNameError("option", key, known)
+                unknown.at(f"--side {text!r}")
+                raise unknown
             value = value if equals or row is None or row.kind.typed is not bool else "true"
             if row is None or not (equals or value):
                 raise UsageError(f"--side {text!r}: {setting!r} is not OPTION=VALUE", f"options are {', '.join(known)}")
@@ -150,7 +156,7 @@ def compare(
         out.table(comparison_table(before, ready, made, look(writing)), writing.output, width_of_output())
     if not io.verbosity.quiet:
         for variant in made.variants:
-            _hint(variant, made, out, by_compat=window.compat is not None)
+            _hint(variant, ready, made, out, by_compat=window.compat is not None)
 
 
 def _check_idle(writing: Writing, *, paged: bool, drawn: bool) -> None:
@@ -172,16 +178,42 @@ def _numbered(text: str, shape: tuple[int, ...]) -> FeatureMap:
     return FeatureMap.from_array(cells, SPATIAL[len(shape) - 1]).with_(name=f"{text} cells")
 
 
-def _hint(variant: Variant, made: Variants, out: Output, *, by_compat: bool) -> None:
+def _hint(variant: Variant, ready: FeatureMap, made: Variants, out: Output, *, by_compat: bool) -> None:
     """Print how to include a framework that refuses the layer."""
-    if isinstance(variant.problem, CompatError):
-        apart = ""
-        if by_compat:
-            names = dict.fromkeys(one.step.options["compat"] or OWN_RULES for one in made.variants)
-            refused = variant.step.options["compat"]
-            sides = " ".join(f"--side '{name} OPTION=VALUE'" if name == refused else f"--side {name}" for name in names)
-            apart = f"; for {refused} alone, replace --compat with {sides}"
-        out.say(f"hint: {variant.label}: {spoken(variant.problem.advice)}{apart}")
+    if not isinstance(variant.problem, CompatError):
+        return
+    changes = _mended(variant, ready)
+    apart = ""
+    if by_compat:
+        names = [str(one.step.options["compat"] or OWN_RULES) for one in made.variants]
+        refused = str(variant.step.options["compat"])
+        sides = {name: name for name in names} | {refused: f"{refused} {_settings(changes) or 'OPTION=VALUE'}"}
+        typed = " ".join(f"--side {shell_word(side)}" for side in sides.values())
+        apart = f"; for {refused} alone, replace --compat with {typed}"
+    elif changes:
+        kept = [word for word in variant.label.split() if word.partition("=")[0].replace("-", "_") not in changes]
+        side = " ".join([*kept, _settings(changes)])
+        apart = f"; for this side alone, --side {shell_word(side)}"
+    out.say(f"hint: {variant.label}: {spoken(variant.problem.advice)}{apart}")
+
+
+def _mended(variant: Variant, ready: FeatureMap) -> dict[str, Any]:
+    """Return the options with which a framework takes a layer that it refused, following its hints; else none."""
+    changes: dict[str, Any] = {}
+    problem = variant.problem
+    while isinstance(problem, CompatError) and isinstance(problem.advice, Phrase):
+        advised = {name: value for name, value in problem.advice.settings.items() if name not in {*changes, "compat"}}
+        if not advised:
+            return {}
+        changes |= advised
+        options: Any = variant.step.options | changes
+        problem = answer(ready, variant.label, replace(variant.step, options=options)).problem
+    return {} if problem else changes
+
+
+def _settings(changes: Mapping[str, Any]) -> str:
+    """Write options as in a side."""
+    return " ".join(f"{name}={str(value).lower()}" for name, value in changes.items())
 
 
 def _record(ready: FeatureMap, made: Variants) -> dict[str, Any]:
