@@ -138,7 +138,7 @@ def compared(feature_map: FeatureMap, steps: Mapping[str, PoolStep]) -> Variants
     >>> [(variant.label, variant.values.tolist()) for variant in made.variants]
     [('max', [[3.0]]), ('avg', [[2.25]])]
     """
-    variants = tuple(answer(feature_map, label, step) for label, step in steps.items())
+    variants = tuple(variant_of(feature_map, label, step) for label, step in steps.items())
     if all(variant.values is None for variant in variants):
         raise _none_answers(variants)
     pairs = [(one, other) for one, other in combinations(variants, 2) if one.step.mode == other.step.mode]
@@ -147,7 +147,7 @@ def compared(feature_map: FeatureMap, steps: Mapping[str, PoolStep]) -> Variants
     return Variants(variants, tuple(dict.fromkeys(reasons)))
 
 
-def answer(feature_map: FeatureMap, label: str, step: PoolStep) -> Variant:
+def variant_of(feature_map: FeatureMap, label: str, step: PoolStep) -> Variant:
     """Return one column of a comparison, with values or the reason of a refusal."""
     try:
         return Variant(label, step, step.layer(feature_map.ndim).apply(feature_map.values)[0])

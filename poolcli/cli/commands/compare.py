@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from poolcli.analysis.comparison import OWN_RULES, Variant, Variants, answer, compared, labelled
+from poolcli.analysis.comparison import OWN_RULES, Variant, Variants, compared, labelled, variant_of
 from poolcli.cli.checks import check_target_apart, chosen_input, files_read, shape_alone
 from poolcli.cli.console import width_of_output
 from poolcli.cli.options.files import FOR_PICTURES, FOR_TABLES, INPUT_FILE, InputOutput, Writing
@@ -207,7 +207,7 @@ def _mended(variant: Variant, ready: FeatureMap) -> dict[str, Any]:
             return {}
         changes |= advised
         options: Any = variant.step.options | changes
-        problem = answer(ready, variant.label, replace(variant.step, options=options)).problem
+        problem = variant_of(ready, variant.label, replace(variant.step, options=options)).problem
     return {} if problem else changes
 
 
