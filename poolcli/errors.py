@@ -24,6 +24,7 @@ A message says what was given and which rule it broke; ``hint`` says what to try
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import ClassVar
 
 from poolcli.wording import ELSEWHERE, Phrase
@@ -58,6 +59,11 @@ class PoolcliError(Exception):
     def hint(self) -> str:
         """What to try, with options as Python's keywords."""
         return str(self.advice)
+
+    @cached_property
+    def __notes__(self) -> list[str]:  # type: ignore[override]  # a hint costs time to word
+        """The hint, which Python shows below a traceback; worded only when it does."""
+        return [f"hint: {self.hint}"]
 
     def at(self, place: str) -> None:
         """Put the place where it happened in front of the message."""
@@ -100,7 +106,8 @@ class UnknownNameError(UsageError):
         if get_close_matches(name.lower(), names, n=1, cutoff=NEAR):
             close = get_close_matches(name.lower(), names, n=3, cutoff=0.6)
         hint = f"did you mean {' or '.join(close)}?" if close else otherwise or f"known: {', '.join(names)}"
-        super().__init__("unknown " + kind + f" {name!r}", hint + note)
+        sentence = f" {note[2:3].upper()}{note[3:]}"  # a question mark ends the one before
+        super().__init__("unknown " + kind + f" {name!r}", hint + (sentence if close and note else note))
 
 
 class UnknownKeywordError(UsageError, TypeError):

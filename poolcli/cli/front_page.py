@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from poolcli import __version__
@@ -10,6 +11,7 @@ from poolcli.cli.help import WIDEST, columns, example, heading, wrapped
 from poolcli.cli.output import Output, tell
 from poolcli.cli.registry import COMMANDS, GROUPS
 from poolcli.errors import UnknownNameError, UsageError
+from poolcli.system.portable import shell_word
 
 SUMMARY = "Pool feature maps: matrices in CSV, JSON or NPY, and pictures."
 EXAMPLES = (
@@ -48,7 +50,10 @@ def run(word: str) -> int:
         return 0
     if word.startswith("-"):
         raise UsageError(f"there is no option {word} before a command", "see: poolcli --help")
-    raise UnknownNameError("command", word, COMMANDS)
+    if word == "help":
+        raise UsageError("unknown command 'help'", "poolcli --help, or poolcli COMMAND --help")
+    named = f"poolcli pool {shell_word(word)} pools this file" if os.path.isfile(word) else ""
+    raise UnknownNameError("command", word, COMMANDS, otherwise=named)
 
 
 def front_page_text(width: int, *, paint: bool = False) -> str:

@@ -11,7 +11,7 @@ from poolcli.cli.options.panels import WINDOW
 from poolcli.cli.options.steps import Convolving, UnpoolOptions
 from poolcli.cli.options.windows import Windowing
 from poolcli.cli.registry import COMMANDS, build
-from poolcli.cli.words import classify, options_of, refusal
+from poolcli.cli.words import Word, classify, options_of, refusal
 from poolcli.errors import PoolcliError, UnknownNameError, UsageError
 from poolcli.pooling.modes import GLOBALS
 from poolcli.steps.shapes import ConvLayer, Dense, Flatten
@@ -109,8 +109,8 @@ def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> 
     given = 0
     for index, word in enumerate(classify(arguments, options)):
         if word.flag:
-            if given and word.flag not in options:
-                _refuse_early(word.flag, index, arguments, names, own)
+            if word.flag not in options:
+                _refuse_early(word, index, arguments, names, own)
             continue
         if given and _is_step(word.text, names):
             break
@@ -134,14 +134,21 @@ def _is_step(word: str, names: Mapping[str, Made]) -> bool:
 
 
 def _refuse_early(
-    flag: str, index: int, arguments: Sequence[str], names: Mapping[str, Made], own: Command
+    word: Word, index: int, arguments: Sequence[str], names: Mapping[str, Made], own: Command
 ) -> None:  # fmt: skip
-    """Refuse an option of a step without a step, and name a step that has it."""
-    owners = (name for name in ("pool", *names) if flag in options_of(_built(name, names[name])))
-    if any(_is_step(word, names) for word in arguments) or not (owner := next(owners, "")):
+    """Refuse an option of a step before the step or without one, and name a step that has it."""
+    steps = [given for given in arguments[index:] if _is_step(given, names)]
+    owners = (name for name in (*steps[:1], "pool", *names) if name in names)
+    owner = next((name for name in owners if word.flag in options_of(_built(name, names[name]))), "")
+    if not owner:
         return
-    line = " ".join(map(shell_word, [str(own.name), *arguments[:index], owner, *arguments[index:]]))
-    raise UsageError(f"{own.name} needs a step for {flag}", f"poolcli {line}")
+    if steps:
+        takes = word.value is None and not options_of(_built(owner, names[owner]))[word.flag].is_flag
+        moved = " ".join(map(shell_word, arguments[index : index + 1 + takes]))
+        raise UsageError(f"{word.flag} stands before its step", f"write it after the step: {owner} {moved}")
+    if index:
+        line = " ".join(map(shell_word, [str(own.name), *arguments[:index], owner, *arguments[index:]]))
+        raise UsageError(f"{own.name} needs a step for {word.flag}", f"poolcli {line}")
 
 
 def _parted(words: list[str], names: Mapping[str, Made], own: Mapping[str, Any]) -> tuple[list[str], list[str]]:

@@ -181,7 +181,8 @@ def _other_option(problem: Any, options: Mapping[str, Any]) -> str:
 
     name = problem.option_name.lstrip("-").partition("=")[0]
     near = {flag.lstrip("-"): flag for flag in problem.possibilities or ()}
-    problem.possibilities = [near[one] for one in get_close_matches(name, near, cutoff=NEAR)]
+    begun = [one for one in near if one.startswith(f"{name}-")]
+    problem.possibilities = [near[one] for one in get_close_matches(name, near, cutoff=NEAR) or begun]
     keyword = ELSEWHERE.get(name.replace("-", "_"), "")
     flag = typed(TYPED.get(keyword, keyword), None)
     if not keyword or flag not in options:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from poolcli.errors import InputError, NumberRangeError, UnknownNameError, UsageError
 from poolcli.formats.cells import MISSING, POINTED, SHEET_ERROR, advice, looks_of, number_in
-from poolcli.formats.missing import Missing
+from poolcli.formats.missing import Missing, and_missing
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.text import Number, load_rows, quoted, shortened
 from poolcli.wording import Phrase, as_utf8, many
@@ -41,7 +41,8 @@ class Dialect(NamedTuple):
     width: int  # cells in each line
     picked: tuple[int, ...] | None  # which of them to read, from 0; None for all
     trailing: bool  # whether every line ends with a delimiter
-    words: frozenset[bytes]  # cells that mean NaN
+    missing: str | None  # which cells mean NaN, as given
+    words: frozenset[bytes]  # and those that are words
     header: str  # what was taken for a header
     labels: frozenset[int]  # columns that hold no numbers, judging by the first lines
     start: int  # the offset of the first row
@@ -102,10 +103,13 @@ class Dialect(NamedTuple):
         if column in self.labels:
             return Phrase("{columns} to leave out what holds no numbers", columns=_listed(self.width, self.labels))
         word = cell.decode(errors="replace")
+        missing = and_missing(self.missing, word)
         if not cell:
-            return Phrase("add {missing} if it is a missing value; no delimiter may stand at the end", missing="")
+            ends = _ends(line, self.mark) and column + 1 == len(cells_of(line, self.mark, ""))
+            last = ", or remove the delimiter at the end of the line" if ends else ""
+            return Phrase("add {missing} if it is a missing value{0}", last, missing=missing)
         if re.fullmatch(MISSING, cell) or re.fullmatch(SHEET_ERROR, cell):
-            return Phrase("add {missing} if it stands for a missing value", missing=word)
+            return Phrase("add {missing} if it stands for a missing value", missing=missing)
         found = advice(cell, self.decimal)
         if found and self.width > 1 and looks_of(cell, self.decimal) == "label":
             rest = _listed(self.width, frozenset({column}))
@@ -116,7 +120,9 @@ class Dialect(NamedTuple):
             return NAMES
         if "," in word or not word.isprintable():
             return "correct it, or write nan where a value is missing"
-        return Phrase("correct it, or add {missing} if it stands for a missing value", missing=word)
+        return Phrase(
+            "correct it, or add {missing} if it stands for a missing value", missing=and_missing(self.missing, word)
+        )
 
     def _is_names(self, line: bytes) -> bool:
         """Whether a line holds text, such as units, and no number, not even one gone wrong."""
@@ -178,7 +184,19 @@ def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, *, tabs:
     labels = frozenset() if look.plain(first) else look.labels(rest if title else lines)
     picked, warnings = look.columns(names, first, width)
     return Dialect(
-        mark, options.decimal, width, picked, trailing, look.words, title, labels, first[1], first[0], notes, warnings
+        mark,
+        options.decimal,
+        width,
+        picked,
+        trailing,
+        options.missing,
+        look.words,
+        title,
+        labels,
+        first[1],
+        first[0],
+        notes,
+        warnings,
     )
 
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from poolcli.errors import InputError, UsageError
 from poolcli.featuremap import FeatureMap, inner_order, parse_layout
-from poolcli.formats.missing import Missing
+from poolcli.formats.missing import Missing, and_missing
 from poolcli.formats.numbers import Misfit, Numbers, range_error
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.text import BAND_CELLS, Number, dump_numbers, newlines, pieces_of, place, quoted, utf8
@@ -108,8 +108,9 @@ class _Nest:
 class _Document:
     """Reads one document by recursive descent: each method takes an offset and returns a value and where it ends."""
 
-    def __init__(self, text: bytes, name: str, missing: frozenset[str] = frozenset(), *, in_line: bool = False) -> None:
+    def __init__(self, text: bytes, name: str, missing: str | None = None, *, in_line: bool = False) -> None:
         self.text, self.name, self.missing, self.in_line = text, name, missing, in_line
+        self.words = Missing.of(missing).words
         self.next_token = re.compile(TOKEN).match
 
     def error(self, offset: int, message: str, hint: str | Phrase) -> InputError:
@@ -303,7 +304,7 @@ class _Document:
         """Return the number that a token means; None for NaN."""
         if token.kind != "string":
             return WORDS[token.text] if token.kind == "word" else self.number(token)
-        if self.string(token) not in self.missing:
+        if self.string(token) not in self.words:
             raise self.stray(token)
         return None
 
@@ -313,7 +314,7 @@ class _Document:
         if token.kind == "string":
             hint = Phrase(
                 "write numbers without quotes; add {missing} if it stands for a missing value",
-                missing=self.string(token),
+                missing=and_missing(self.missing, self.string(token)),
             )
             return self.error(token.start, f"the text {quoted(token.text)} among the numbers", hint)
         if token.text == b"[":
@@ -422,7 +423,7 @@ def shape_of(skeleton: bytes) -> list[int] | None:
 def read(data: bytes, name: str, options: ReadOptions, *, in_line: bool = False) -> FeatureMap:
     """Read one document; if it is one of several lines, `name` has the number of the line."""
     text, notes = utf8(data, name)
-    document = _Document(text, name, Missing.of(options.missing).words, in_line=in_line)
+    document = _Document(text, name, options.missing, in_line=in_line)
     keys = document.keys()
     array = _data(keys, document)
     layout = options.layout or _layout(keys, name)

@@ -37,6 +37,17 @@ class Missing(NamedTuple):
         return cls(frozenset(words), tuple(numbers))
 
 
+def and_missing(option: str | None, word: str) -> str:
+    """Return the value of ``missing`` that names one more word.
+
+    Examples
+    --------
+    >>> and_missing(None, "NA"), and_missing("NA", ""), and_missing("", "NA")
+    ('NA', 'NA,', ',NA')
+    """
+    return word if option is None else f"{option},{word}"
+
+
 def without_missing(feature_map: FeatureMap, numbers: tuple[float, ...], why: str, *, said: bool = False) -> FeatureMap:
     """Return the map with NaN in place of these numbers, and a note that counts them."""
     import numpy as np

@@ -38,11 +38,11 @@ def unpool(values: ArrayLike, indices: ArrayLike, shape: Sequence[int]) -> Array
     indices : array_like of int, same shape
         Flat within one spatial plane of the result, as `poolcli.pool` returns them.
     shape : sequence of int
-        The lengths of the spatial axes of the result, one for each.
+        The lengths of the spatial axes of the result, one for each; or the whole shape ``(N, C, ...)`` of a batch.
 
     Returns
     -------
-    ndarray, shape (leading..., *shape), of the values' type
+    ndarray, shape (leading..., spatial...), of the values' type
         Where two windows shared a maximum, the later one in row-major order is written last.
 
     Raises
@@ -66,6 +66,10 @@ def unpool(values: ArrayLike, indices: ArrayLike, shape: Sequence[int]) -> Array
         )
     if where.dtype.kind not in "iu":
         raise InputError(f"indices of type {where.dtype} are not whole numbers", "give them as integers, such as int64")
+    if isinstance(shape, int):
+        raise ShapeError(f"{shape} is not a shape", "give the length of each spatial axis of the result")
+    if 3 < len(shape) == array.ndim and tuple(shape[:2]) == array.shape[:2]:
+        shape = shape[2:]
     if not 1 <= len(shape) <= min(3, array.ndim) or min(shape) < 1:
         raise ShapeError(f"{times(shape) or 'nothing'} is not a shape for values of shape {times(array.shape)}",
                          "give the length of each spatial axis of the result")  # fmt: skip

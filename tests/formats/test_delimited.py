@@ -25,6 +25,7 @@ from poolcli.formats.registry import BANDED
 from poolcli.formats.text import BAND_BYTES
 from poolcli.system.portable import shell_word
 from tests.support.hints import typed
+from tests.support.process import Run
 
 
 def read(text: str | bytes, name: str = "data.csv", **options: Any) -> FeatureMap:
@@ -210,8 +211,8 @@ def test_a_tsv_has_tabs_even_where_commas_would_do() -> None:
         ("1,2\nx,3\n", "line 2, column 1: 'x' is not a number", "correct it"),
         ("1,2\r\n\r\n# c\r\nx,3\r\n", "line 4, column 1: 'x' is not a number", "correct it"),
         ("1,2\n,3\n", "line 2, column 1: an empty cell", f"add --missing {shell_word('')} if it"),
-        ("1,2\n3,4,\n", "line 2, column 3: an empty cell", "no delimiter may stand at the end"),
-        ("1,2,\n3,4\n", "line 1, column 3: an empty cell", "no delimiter may stand at the end"),
+        ("1,2\n3,4,\n", "line 2, column 3: an empty cell", "or remove the delimiter at the end of the line"),
+        ("1,2,\n3,4\n", "line 1, column 3: an empty cell", "or remove the delimiter at the end of the line"),
         ("1,2,\n" * 20 + "3,4\n", "line 21: no delimiter at its end, where the lines above have one", "or none"),
         (",,\n1,2,3\n", "line 1, column 1: an empty cell", f"add --missing {shell_word('')} if it"),
         ('1,2\n"",3\n', "line 2, column 1: an empty cell", f"add --missing {shell_word('')} if it"),
@@ -716,3 +717,32 @@ def test_a_long_line_is_read_whole_though_only_its_start_is_looked_at(mark: str)
         decode(mark.join([*numbers, "NA"]).encode(), "x")
     names = mark.join(f"e{number}" for number in range(60_000))
     assert decode(f"{names}\n{mark.join(numbers)}\n".encode(), "x").shape == (1, 60_000)
+
+
+@pytest.mark.parametrize("text", ["1,2,3\n,5,6\n", "1,,3\n4,5,6\n", "1,2,3\n4,,\n"])
+def test_only_a_last_empty_cell_may_be_a_delimiter_too_many(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(text)
+    assert typed(caught.value) == f"add --missing {shell_word('')} if it is a missing value"
+
+
+def test_the_advised_list_of_missing_values_holds_those_given(call: Run, tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("1,,3\nNA,2,-\n4,5,6\n")
+    said: list[str] = []
+    for lists in ("", ",NA", ",NA,-"):
+        refused = call("pool", "--format", "csv", "--size", "1", *said, source)
+        assert f"add --missing {shell_word(lists)} if it" in refused.err
+        said = ["--missing", lists]
+    wanted = call("pool", "--format", "csv", "--size", "1", *said, source)
+    assert wanted.out == "1.0,nan,3.0\nnan,2.0,nan\n4.0,5.0,6.0\n"
+    again = call("pool", "--format", "csv", "--size", "1", "--missing", "NA", "--missing", "", "--missing", "-", source)
+    assert again.out == wanted.out, "repeated, they add up"
+
+
+def test_missing_in_the_environment_is_one_value(call: Run, tmp_path: Path) -> None:
+    (source := tmp_path / "in.csv").write_text("1,not there\n3,4\n")
+    assert (
+        call("pool", "--format", "csv", "--size", "1", source, env={"POOLCLI_MISSING": "not there,NA"}).out
+        == "1.0,nan\n3.0,4.0\n"
+    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import traceback
 from importlib import metadata
 from pathlib import Path
 from typing import Any, assert_type
@@ -17,7 +18,15 @@ from numpy.typing import NDArray
 
 import poolcli
 from poolcli import FeatureMap, PoolcliError, conv, grad, pool, read, relu, unpool, write
-from poolcli.errors import CompatError, EmptyWindowError, NumberRangeError, ShapeError, UnknownNameError, UsageError
+from poolcli.errors import (
+    CompatError,
+    EmptyWindowError,
+    NumberRangeError,
+    ShapeError,
+    UnknownKeywordError,
+    UnknownNameError,
+    UsageError,
+)
 
 GEEKS = [[1, 3, 2, 9], [5, 6, 1, 7], [4, 2, 8, 6], [3, 5, 7, 2]]
 LINE = [1.0, 2, 3, 4, 5, 6]
@@ -460,3 +469,21 @@ def test_a_small_result_is_the_callers_own() -> None:
     one = poolcli.pool(x)
     one[...] = -1
     assert poolcli.pool(x).tolist() == [[5, 7], [13, 15]]
+
+
+def test_the_traceback_shows_the_hint_and_other_notes() -> None:
+    with pytest.raises(UnknownKeywordError) as caught:
+        pool(np.ones((4, 4)), "max", 2, indices=True)  # type: ignore[call-overload]
+    caught.value.add_note("of the caller")
+    shown = traceback.format_exception(caught.value)
+    assert shown[-2:] == ["hint: it is called return_indices here\n", "of the caller\n"]
+
+
+def test_unpool_takes_the_full_shape_of_a_batch() -> None:
+    x = np.arange(2.0 * 3 * 4 * 4).reshape(2, 3, 4, 4)
+    values, indices = pool(x, "max", 2, return_indices=True)
+    np.testing.assert_array_equal(unpool(values, indices, x.shape), unpool(values, indices, (4, 4)))
+    with pytest.raises(ShapeError, match="5x3x4x4 is not a shape for values of shape 2x3x2x2"):
+        unpool(values, indices, (5, 3, 4, 4))
+    with pytest.raises(ShapeError, match="4 is not a shape"):
+        unpool(values, indices, 4)  # type: ignore[arg-type]

@@ -36,8 +36,8 @@ class Reading(Group, panel=INPUT):
         metavar="LETTERS", choices=("HW", "CHW", "HWC", "NCHW", "NHWC", "L", "CL", "NCL", "NLC", "DHW", "NCDHW"),
         free=True,
     )  # fmt: skip
-    missing: str | None = option(
-        None, "What marks a missing value: -9999, NA ...; an empty item for empty cells.", metavar="V,V..."
+    missing: list[str] | None = option(
+        None, "What marks a missing value: -9999, NA ...; an empty item for empty cells.", metavar="V,V...", many=True
     )
     skip: int = option(0, "Lines to skip at the start of CSV.", least=0, metavar="N")
     columns: str | None = option(
@@ -60,6 +60,7 @@ class Reading(Group, panel=INPUT):
     def options(self, compat: str | None = None) -> ReadOptions:
         """Return the options for readers."""
         values = dict(self.__dict__)
+        values["missing"] = ",".join(self.missing) if self.missing else None
         if self.input_format:
             values["input_format"] = find_format(self.input_format).name
         if self.frame == type(self).frame:

@@ -271,6 +271,10 @@ def _take_over(parameter: Any, one: OptionField) -> None:
     """Convert and offer values here: Typer would inspect a function for each, and load Pydantic from 0.29 on."""
     parameter.process_value = partial(_value, parameter, one, type(parameter).process_value)
     parameter.offers = one.offers
+    if one.many and not one.alone:  # Typer would cut an environment variable at its blanks
+        parameter.value_from_envvar = lambda context: (
+            [said] if (said := parameter.resolve_envvar_value(context)) else None
+        )
 
 
 def _value(parameter: Any, one: OptionField, standard: Callable[..., Any], context: Any, typed: Any) -> Any:
