@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from poolcli.system.cluster import Client, ClusterError, connected
@@ -69,7 +68,7 @@ class Local(Workers):
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import active_children, get_context, resource_tracker
 
-        forked = sys.platform == "linux" and threading.active_count() == 1
+        forked = _single_threaded()
         if not forked:
             with unheard():  # the tracker reports each semaphore of a killed process that it removes
                 resource_tracker.ensure_running()
@@ -98,6 +97,13 @@ class Local(Workers):
     def alone(self) -> Local:
         """Return one process."""
         return Local(1)
+
+
+def _single_threaded() -> bool:
+    """Whether nothing else runs in this process, not even a thread of a library; only Linux can tell."""
+    with suppress(OSError):
+        return len(os.listdir("/proc/self/task")) == 1
+    return False
 
 
 def _start_worker() -> None:
