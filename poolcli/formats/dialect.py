@@ -212,6 +212,11 @@ class _Look:
         self.words = frozenset(as_utf8(word) for word in Missing.of(options.missing).words)
         self.decimal = options.decimal
         self.numbers, self.named = _columns_asked(options.columns)
+        if self.named and options.header == "no":
+            raise UsageError(
+                f"{name}: names of columns stand in a header, but it has none, as said",
+                Phrase("drop {header}, or give {columns} by number", header="no"),
+            )
 
     def cells(self, line: TextLine) -> list[bytes]:
         """Cut a line into cells."""

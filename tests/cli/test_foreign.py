@@ -1,4 +1,4 @@
-"""Files that describe themselves: whatever other programs say in them is used, or refused in two lines."""
+"""Files that describe themselves: what other programs say in them is used, or refused with a two-line error."""
 
 from __future__ import annotations
 

@@ -719,6 +719,12 @@ def test_a_long_line_is_read_whole_though_only_its_start_is_looked_at(mark: str)
     assert decode(f"{names}\n{mark.join(numbers)}\n".encode(), "x").shape == (1, 60_000)
 
 
+def test_names_of_columns_and_no_header_contradict_each_other() -> None:
+    with pytest.raises(UsageError, match="names of columns stand in a header") as caught:
+        read("temp,b\n1,2\n3,4\n", columns="temp", header="no")
+    assert typed(caught.value) == "drop --header no, or give --columns by number"
+
+
 @pytest.mark.parametrize("text", ["1,2,3\n,5,6\n", "1,,3\n4,5,6\n", "1,2,3\n4,,\n"])
 def test_only_a_last_empty_cell_may_be_a_delimiter_too_many(text: str) -> None:
     with pytest.raises(InputError) as caught:

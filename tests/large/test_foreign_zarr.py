@@ -1,4 +1,4 @@
-"""Zarr arrays of other programs: whatever they say of themselves is used, or refused in two lines."""
+"""Zarr arrays of other programs: whatever they say of themselves is used, or refused with a two-line error."""
 
 from __future__ import annotations
 

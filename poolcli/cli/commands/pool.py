@@ -35,7 +35,7 @@ def pool(
 ) -> None:
     """Pool a matrix or an image, optionally after a filter and ReLU.
 
-    8x8 windows, each painted as 8x8 pixels, turn a photo into a mosaic.
+    8x8 windows, each drawn as a block of 8x8 pixels, turn a photo into a mosaic.
 
     Examples
     --------

@@ -99,7 +99,11 @@ class Writing(PictureOptions, panel=TABLE):
     """Where the result goes, and how it looks."""
 
     output: str = option(
-        "-", "A file, whose extension chooses the format; - for standard output.", "-o", panel=OUTPUT, metavar="PATH"
+        "-",
+        "A file, replaced if it exists, whose extension chooses the format; - for standard output.",
+        "-o",
+        panel=OUTPUT,
+        metavar="PATH",
     )
     format: str | None = option(
         None, "table, json, csv, tsv, npy, png ...", "-f", panel=OUTPUT, usual="by --output, else table",
