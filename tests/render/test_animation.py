@@ -325,6 +325,18 @@ def test_padding_that_no_window_reaches_is_hatched() -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"padding": 1}, "gray: padding"),
+        ({"padding": 1, "ceil_mode": True, "stride": 2}, "gray: padding, and lighter: beyond it"),
+    ],
+)
+def test_the_legend_names_what_is_drawn(options: dict[str, Any], told: str) -> None:
+    stage = scene.Scene(FeatureMap(np.ones((4, 4))), Pooling.of(2, "max", 3, **({"stride": 1} | options)))
+    assert told in [shape.text for shape in stage.background() if isinstance(shape, scene.Words)]
+
+
+@pytest.mark.parametrize(
     ("pad_fill", "held"),
     [(5.5, ["5.5"] * 9), ("reflect", ["6", "5", "6", "1", "7", "3", "6", "2", "5"]), ("ignore", [])],
 )

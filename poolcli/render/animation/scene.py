@@ -407,8 +407,10 @@ class Scene:
         yield Words(left + 200, y, high, LETTERS - 2, QUIET)
 
     def _legend(self) -> str:
-        more = "hatched: no window reaches it" if self.unreached else "and lighter: beyond it"
-        return f"gray: padding, {more}"
+        first = self.grids[0]
+        beyond = self._padded(first) != (first.rows, first.columns)
+        more = ", hatched: no window reaches it" if self.unreached else ", and lighter: beyond it" if beyond else ""
+        return f"gray: padding{more}"
 
     @property
     def room(self) -> int:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from poolcli.analysis.formulas import number
 from poolcli.analysis.windows import Cell, WindowFact
+from poolcli.pooling.frameworks import UNSEEN
 from poolcli.render.terminal.rows import Fitting, Uncut, framed
 from poolcli.window import AXIS_NAMES, times
 
@@ -124,7 +125,9 @@ def remarks(fact: WindowFact) -> list[str]:
         counted = fact.layer.count_include_pad and fact.layer.mode.mode.divides
         cells = "1 cell of padding counts" if outside == 1 else f"{outside} cells of padding count"
         without = "1 cell of padding is" if outside == 1 else f"{outside} cells of padding are"
-        said.append(f"{cells} in n" if counted else f"{without} left out")
+        unseen = UNSEEN.get(fact.layer.mode.mode.name)
+        why = "" if unseen is None else f": padding never wins, as if it were {unseen:g}"
+        said.append(f"{cells} in n" if counted else f"{without} left out{why}")
     return said
 
 
