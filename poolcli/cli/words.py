@@ -193,6 +193,8 @@ def _other_option(problem: Any, options: Mapping[str, Any]) -> str:
 
 def _for_extra(names: str, inputs: Sequence[str], options: Mapping[str, Any]) -> str:
     """Return the hint for extra arguments: several inputs are a batch, the name of no file is an output."""
+    if len(inputs) > 1 and inputs[0].isdecimal() and not os.path.lexists(inputs[0]):
+        return f"{inputs[0]} was taken for INPUT; write two numbers of one option with x between them, such as 2x2"
     if len(inputs) > 1 and all(map(os.path.exists, inputs)):
         if "--input-format" not in options:  # batch pools maps, not models
             return "give one file at a time"

@@ -103,6 +103,11 @@ def test_what_is_no_command(call: Run) -> None:
         (["run", "in.csv", "--compat", "torch", "pool"], "--compat stands before its step", "pool --compat torch"),
         (["run", "in.csv", "--ceil-mode", "pool"], "--ceil-mode stands before its step", "step: pool --ceil-mode"),
         (["run", "--size=3", "in.csv", "relu", "then", "pool"], "--size stands before its step", "pool --size=3"),
+        (
+            ["pool", "--stride", "2", "2", "in.csv"],
+            "unexpected extra",
+            "2 was taken for INPUT; write two numbers of one",
+        ),
         (["pool", "--ceil", "in.csv"], "No such option: --ceil", "--ceil-mode"),
         (["--nosuch", "pool"], "--nosuch", "poolcli --help"),
     ):
