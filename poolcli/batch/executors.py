@@ -68,7 +68,7 @@ class Local(Workers):
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import active_children, get_context, resource_tracker
 
-        forked = _single_threaded()
+        forked = hasattr(os, "fork") and _single_threaded()
         if not forked:
             with unheard():  # the tracker reports each semaphore of a killed process that it removes
                 resource_tracker.ensure_running()

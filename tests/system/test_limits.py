@@ -247,7 +247,7 @@ def test_the_least_of_all_limits_counts(tmp_path: Path) -> None:
 
 def test_a_check_says_how_much_is_needed_and_how_much_there_is() -> None:
     check_memory(1 << 20, "a small thing", "nothing")
-    with pytest.raises(LimitError, match=r"^a thing needs 1 EiB, but only [0-9.]+ .iB is available$") as caught:
+    with pytest.raises(LimitError, match=r"^a thing needs 1 EiB, but only [0-9.]+ .iB is available\n") as caught:
         check_memory(1 << 60, "a thing", "use less")
     assert caught.value.hint == "use less"
     assert 0 < available() < 1 << 60

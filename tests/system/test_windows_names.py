@@ -154,7 +154,7 @@ def test_a_file_that_another_program_has_open_is_not_replaced(tmp_path: Path, mo
         raise PermissionError(13, "The process cannot access the file because it is being used by another process")
 
     monkeypatch.setattr("poolcli.system.files.os.replace", refuse)
-    with pytest.raises(FileError, match=r"^cannot write .*out.csv: another program has it open$") as caught:
+    with pytest.raises(FileError, match=r"^cannot write .*out.csv: another program has it open\n") as caught:
         write_atomic(target, b"new")
     assert str(caught.value.hint) == "close the program that has it open, or write to another name"
     assert (target.read_bytes(), os.listdir(tmp_path)) == (b"old", ["out.csv"])
