@@ -8,13 +8,13 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from poolcli.system.cluster import Client, ClusterError, connected
 from poolcli.system.limits import processors
 from poolcli.system.mute import unheard
-from poolcli.system.portable import ENDING
+from poolcli.system.portable import ENDING, may_fork
 from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Local(Workers):
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import active_children, get_context, resource_tracker
 
-        forked = hasattr(os, "fork") and _single_threaded()
+        forked = may_fork()
         if not forked:
             with unheard():  # the tracker reports each semaphore of a killed process that it removes
                 resource_tracker.ensure_running()
@@ -97,13 +97,6 @@ class Local(Workers):
     def alone(self) -> Local:
         """Return one process."""
         return Local(1)
-
-
-def _single_threaded() -> bool:
-    """Whether nothing else runs in this process, not even a thread of a library; only Linux can tell."""
-    with suppress(OSError):
-        return len(os.listdir("/proc/self/task")) == 1
-    return False
 
 
 def _start_worker() -> None:

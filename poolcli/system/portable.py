@@ -75,6 +75,13 @@ def echo(word: str) -> str:
     return f"echo {word if ON_WINDOWS else shell_word(word)}"
 
 
+def may_fork() -> bool:
+    """Whether a fork is safe: nothing else runs in this process, not even a library's thread; only Linux can tell."""
+    with suppress(OSError):
+        return hasattr(os, "fork") and len(os.listdir("/proc/self/task")) == 1
+    return False
+
+
 def wait_for_more(file: int) -> None:
     """Wait until there is something to read; on Windows only sockets can be waited for, but all pipes block anyway."""
     if not ON_WINDOWS:
