@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -81,14 +81,16 @@ def test_chains_are_short() -> None:
 def brute(x: Array, axes: Sequence[Axis], reduce: Callable[..., Any]) -> Array:
     """Reduce the real cells of every window, in loops."""
     lead = x.shape[: x.ndim - len(axes)]
-    out = np.empty((*lead, *map(len, axes)))
-    for window in itertools.product(*(range(len(axis)) for axis in axes)):
-        cells = [[c for c in axis.cells(i) if 0 <= c < axis.length] for axis, i in zip(axes, window, strict=True)]
-        place: Any = (..., *np.ix_(*cells))
-        block = x[place]
-        here: Any = (..., *window)
-        out[here] = reduce(block.reshape(*lead, -1), axis=-1)
-    return out
+    cells = [
+        [
+            np.array([c for c in axis.cells(i) if 0 <= c < axis.length]).reshape(-1, *[1] * after)
+            for i in range(len(axis))
+        ]
+        for after, axis in zip(reversed(range(len(axes))), axes, strict=True)
+    ]
+    places: Iterator[Any] = itertools.product([...], *cells)
+    made = [reduce(x[place].reshape(*lead, -1), axis=-1) for place in places]
+    return np.stack(made, axis=-1).reshape(*made[0].shape, *map(len, axes))
 
 
 @st.composite
@@ -140,7 +142,7 @@ def test_fold_is_the_reduction_of_real_cells(
     ((3, 70_000), Window.of(2, kind="global")),
     ((70_000, 3), Window.of(2, kind="global")),
     ((400, 401), Window.of(2, size=(300, 301), stride=(250, 251), padding=(100, 100))),
-    ((500, 300), Window.of(2, size=(300, 300), stride=(1, 300))),
+    ((320, 300), Window.of(2, size=(300, 300), stride=(1, 300))),
     ((200_000,), Window.of(1, size=70_000, stride=65_000)),
     ((401, 399), Window.of(2, kind="adaptive", output_size=(1, 1))),
     ((700, 299), Window.of(2, kind="adaptive", output_size=(2, 1))),
@@ -160,7 +162,7 @@ def test_giant_windows(shape: tuple[int, ...], window: Any) -> None:
 @pytest.mark.parametrize("window", [{"size": 3, "stride": 1}, {"size": 31, "stride": 1, "padding": 15},
                                     {"size": (5, 4)}, {"global_window": True}, {"output_size": (7, 5)}])  # fmt: skip
 def test_threads_and_tiles_change_nothing(mode: str, window: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    x = np.random.default_rng(4).standard_normal((3, 130, 700), np.float32)
+    x = np.random.default_rng(4).standard_normal((3, 70, 400), np.float32)
     monkeypatch.setattr(folding, "SHARED_BYTES", 0)
     made = []
     for number, tile_bytes in ((1, 1 << 21), (2, 1 << 21), (5, 1 << 16), (1, 1 << 14)):
@@ -292,8 +294,8 @@ def test_networks_select_from_every_pattern_of_zeros_and_ones(size: Any) -> None
     x = patterns.reshape(-1, *size).astype(np.uint8)
     axes = Window.of(2, size=size).plan(size)
     assert is_small(axes)
-    for q in (0, 50, 90, 100):
-        expected = np.percentile(patterns.astype(float), q, axis=1)
+    places = (0, 50, 90, 100)
+    for q, expected in zip(places, np.percentile(patterns.astype(float), places, axis=1), strict=True):
         np.testing.assert_allclose(select(x, axes, q, np.dtype(float)).ravel(), expected, atol=1e-12)
 
 
@@ -304,7 +306,9 @@ def test_medians_of_strided_windows(size: Any, stride: Any, dilation: int) -> No
     x = np.random.default_rng(12).integers(0, 256, (2, 41, 67)).astype(np.uint8)
     axes = Window.of(2, size=size, stride=stride, dilation=dilation).plan(x.shape[1:])
     assert is_small(axes)
-    np.testing.assert_array_equal(select(x, axes, 50, x.dtype), brute(x, axes, np.median))
+    windows = sliding_window_view(x, [(axis.size - 1) * dilation + 1 for axis in axes], (1, 2))
+    taken = windows[:, :: axes[0].stride, :: axes[1].stride, ::dilation, ::dilation]
+    np.testing.assert_array_equal(select(x, axes, 50, x.dtype), np.median(taken, axis=(3, 4)))
 
 
 def test_median_networks_are_small() -> None:
@@ -550,29 +554,30 @@ def test_long_rows_are_looked_at_part_by_part(dtype: Any, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])
 @pytest.mark.parametrize("window", [{"size": 15, "stride": 1}, {"size": (9, 20), "stride": (2, 3), "padding": (4, 9)},
                                     {"size": 8, "stride": 1, "dilation": 2, "padding": 3}])  # fmt: skip
-@pytest.mark.parametrize("mode", ["median", "percentile:0", "percentile:37.5", "percentile:100"])
-def test_counts_give_the_order_statistics_of_real_cells(mode: str, window: Any, dtype: Any) -> None:
-    x = np.random.default_rng(7).integers(np.iinfo(dtype).min, np.iinfo(dtype).max + 1, (2, 40, 43)).astype(dtype)
+def test_counts_give_the_order_statistics_of_real_cells(window: Any, dtype: Any) -> None:
+    x = np.random.default_rng(7).integers(np.iinfo(dtype).min, np.iinfo(dtype).max + 1, (2, 28, 31)).astype(dtype)
     axes = Window.of(2, **window).plan(x.shape[1:])
-    expected = brute(x, axes, partial(np.percentile, q=float(mode.partition(":")[2] or 50)))
-    np.testing.assert_allclose(poolcli.pool(x, mode, ndim=2, **window), expected, rtol=1e-12)
+    expected = brute(x, axes, partial(np.percentile, q=(50, 0, 37.5, 100)))
+    for mode, values in zip(("median", "percentile:0", "percentile:37.5", "percentile:100"), expected, strict=True):
+        np.testing.assert_allclose(poolcli.pool(x, mode, ndim=2, **window), values, rtol=1e-12)
 
 
-@pytest.mark.slow
 @in_turn("size", [3, 8])
 @in_turn("options", [{}, {"stride": 2, "padding": 1}, {"dilation": 2, "padding": (1, 3)}])
 @in_turn("make", [
     lambda rng: rng.integers(-128, 128, (2, 33, 40)).astype(np.int8),
     lambda rng: rng.integers(0, 3, (2, 33, 40)) - 2**62,
     lambda rng: rng.integers(0, 3, (2, 33, 40)).astype(np.float32) * np.float32(-0.5),
-    lambda rng: rng.integers(0, 2, (400, 300)).astype(np.uint8),
-    lambda rng: rng.integers(0, 9, (50, 3000)).astype(np.uint16),
+    lambda rng: rng.integers(0, 2, (100, 80)).astype(np.uint8),
+    lambda rng: rng.integers(0, 9, (20, 500)).astype(np.uint16),
     lambda rng: rng.standard_normal((30, 30)),
 ])  # fmt: skip
 def test_majorities_of_counts_are_those_of_windows_laid_out(
     make: Any, size: Any, options: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     x, options = make(np.random.default_rng(11)), {"stride": 1, **options}
+    monkeypatch.setattr("poolcli.kernels.counting.SHARED_BYTES", 0)
+    monkeypatch.setenv("POOLCLI_THREADS", "3")
     counted = poolcli.pool(x, "majority", size, ndim=2, **options)
     monkeypatch.setattr("poolcli.kernels.counting.LEVEL_TILE_CELLS", 0)
     laid_out = poolcli.pool(x, "majority", size, ndim=2, **options)

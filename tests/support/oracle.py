@@ -128,10 +128,11 @@ def wrapped(place: int, length: int, fill: str) -> int:
 def window_cells(plane: Array, axes: Sequence[Axis], index: Sequence[int], fill: str | float) -> list[Cell]:
     """The cells of the window except overhang, in row-major order."""
     cells = []
-    for places in itertools.product(*(axis.windows[i] for axis, i in zip(axes, index, strict=True))):
+    lines = (
+        [place for place in axis.windows[i] if not axis.is_overhang(place)] for axis, i in zip(axes, index, strict=True)
+    )
+    for places in itertools.product(*lines):
         pairs = list(zip(axes, places, strict=True))
-        if any(axis.is_overhang(place) for axis, place in pairs):
-            continue
         if all(axis.is_real(place) for axis, place in pairs):
             flat = 0
             for axis, place in pairs:
