@@ -337,7 +337,7 @@ def pool(
     shape = lead + tuple(len(axis.windows) for axis in axes)
     values, choices = np.empty(shape, object), np.empty(shape, object)
     indices = np.full(shape, -1, np.int64)
-    counts = set()
+    counts, with_nan = set(), []
     for where in np.ndindex(shape):
         plane, index = x[where[: len(lead)]], where[len(lead) :]
         cells = window_cells(plane, axes, index, pad_fill)
@@ -346,7 +346,7 @@ def pool(
             raise NoCellError(f"window {index}")
         counts.add(len(numbers))
         if nan == "error" and any(map(is_nan, numbers)):
-            raise NanFoundError(f"window {index}")
+            with_nan.append(index)
         if nan == "ignore":
             cells = [Cell(None, -1) if cell.value is not None and is_nan(cell.value) else cell for cell in cells]
             numbers = [value for value in numbers if not is_nan(value)]
@@ -360,6 +360,8 @@ def pool(
             values[where] = mode_avg(numbers, len(cells) if count_include_pad else None)
         else:
             values[where] = MODES[name](numbers, *parameters)
+    if with_nan:  # of two errors in one question, that of the layer comes before that of its numbers
+        raise NanFoundError(f"window {with_nan[0]}")
     return Pooled(values, result_dtype(name, x.dtype, counts), indices, choices)
 
 
