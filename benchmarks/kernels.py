@@ -6,8 +6,9 @@ import gc
 import platform
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from statistics import median
 from typing import Any
@@ -23,6 +24,7 @@ Array = NDArray[Any]
 HOPELESS = {"numpy": 8, "skimage": 8}  # windows above which a peer that looks at each cell takes half a minute
 SLOW = 8  # times as long as poolcli; a peer that takes longer is timed once
 LEAST = 1e-3  # seconds; calls that take less are repeated
+FRESH = 3  # processes for each first call, of which the median counts
 NEAR = 2  # libraries whose first calls are timed: those that are fastest in a loop, the second if not too slow there
 REST = 0.06  # seconds before each pair of calls: onnxruntime's threads spin that long, at the next one's expense
 
@@ -106,27 +108,16 @@ def measure(case: Case, rounds: int, peers: list[str]) -> tuple[dict[str, float]
     return {name: median(taken) for name, taken in times.items()}, different
 
 
-class FirstCalls:
-    """Times first calls: a process for each of poolcli and its peers, see `benchmarks.first`."""
-
-    def __init__(self) -> None:
-        self._started: dict[str, subprocess.Popen[str]] = {}
-
-    def seconds(self, case: Case, name: str) -> float:
-        """Return how long the first call takes, imports excluded."""
-        if name not in self._started:
-            command = [sys.executable, "-m", "benchmarks.first", name]
-            self._started[name] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        process = self._started[name]
-        assert process.stdin is not None  # noqa: S101 - a pipe
-        assert process.stdout is not None  # noqa: S101 - a pipe
-        print(CASES.index(case), file=process.stdin, flush=True)
-        return float(process.stdout.readline())
-
-    def end(self) -> None:
-        """End all processes."""
-        for process in self._started.values():
-            process.communicate()
+def first_calls(case: Case, names: Sequence[str]) -> dict[str, float]:
+    """Return median seconds of the first call in a fresh process, imports excluded, for poolcli and its peers."""
+    times: dict[str, list[float]] = {name: [] for name in names}
+    with tempfile.NamedTemporaryFile(suffix=".npy") as file:
+        np.save(file.name, make(case))
+        for _ in range(FRESH):
+            for name, taken in times.items():
+                command = [sys.executable, "-m", "benchmarks.first", name, str(CASES.index(case)), file.name]
+                taken.append(float(subprocess.check_output(command)))
+    return {name: median(taken) for name, taken in times.items()}
 
 
 def marks(case: Case, ratios: Mapping[str, float]) -> str:
@@ -138,7 +129,7 @@ def marks(case: Case, ratios: Mapping[str, float]) -> str:
     return ", ".join(told)
 
 
-def line(case: Case, times: Mapping[str, float], different: list[str], firsts: FirstCalls) -> str:
+def line(case: Case, times: Mapping[str, float], different: list[str]) -> str:
     """Write one row of the table: ratios first."""
     ours = times["poolcli"]
     ratios = {name: taken / ours for name, taken in times.items() if name != "poolcli"}
@@ -147,12 +138,10 @@ def line(case: Case, times: Mapping[str, float], different: list[str], firsts: F
     best = libraries[0] if libraries else "-"
     if best in ratios:
         ratios["the best"] = ratios[best]
-    own = firsts.seconds(case, "poolcli")
     near = [name for name in libraries[:NEAR] if name == best or ratios[name] < SLOW]
-    first = {name: firsts.seconds(case, name) / own for name in near}
-    soonest = min(first, key=first.__getitem__, default="")
-    beside = [f"{first[soonest]:.2f} {soonest}"] if soonest else []
-    beside += [f"{firsts.seconds(case, 'opencv') / own:.2f} opencv"] if "opencv" in ratios else []
+    first = first_calls(case, ["poolcli", *near, *ratios.keys() & {"opencv"}])
+    soonest = [min(near, key=first.__getitem__)] if near else []
+    beside = [f"{first[name] / first['poolcli']:.2f} {name}" for name in (*soonest, "opencv") if name in first]
     cells = [
         case.name,
         f"{ratios[best]:.2f}" if best in ratios else "-",
@@ -201,13 +190,11 @@ def main(only: list[str], rounds: int, without: list[str], *, write: bool) -> No
     from poolcli.system.threads import threads
 
     peers = [name for name in installed() if name not in without]
-    firsts = FirstCalls()
     told = f"{threads()} threads, {rounds} interleaved rounds, medians; {versions(peers)}"
     print(f"{told}\n\n{HEADER}\n|{'---|' * len(COLUMNS)}")
     for case in CASES:
         if all(word in case.name for word in only):
-            row = line(case, *measure(case, rounds, peers), firsts)
+            row = line(case, *measure(case, rounds, peers))
             print(row, flush=True)
             if write:
                 results.write(HEADER, [row], [case.name for case in CASES], f"- kernels: {told}")
-    firsts.end()
