@@ -190,6 +190,14 @@ class Axis:
         return not self.full()
 
     @property
+    def reached(self) -> bool:
+        """Whether the ends of the windows alone show that each holds a real cell."""
+        if not self.regular or not self.starts:
+            return True
+        last = self.starts[0] + (self.size - 1) * self.dilation
+        return last >= 0 and self.starts[-1] < self.length and self.dilation <= max(self.length, 1)
+
+    @property
     def left_over(self) -> int:
         """The number of real cells behind the last window of a regular axis."""
         if not self.regular or not self.starts:
@@ -528,11 +536,13 @@ def output_shape(lead: Sequence[int], axes: Sequence[Axis]) -> tuple[int, ...]:
 
 def check_empty(axes: Sequence[Axis]) -> None:
     """Raise `EmptyWindowError` with the number of windows without a real cell and the place of the first."""
+    longest = max((len(axis) for axis in axes if not axis.reached), default=0)
+    if not longest:
+        return
     import numpy as np
 
-    longest = max((len(axis) for axis in axes if axis.padded), default=0)
     check_memory(COUNTING * longest, f"a count of the cells of {longest} windows along an axis", "use less padding")
-    holes = [np.flatnonzero(axis.counts() == 0) if axis.padded else np.array([], np.int64) for axis in axes]
+    holes = [np.array([], np.int64) if axis.reached else np.flatnonzero(axis.counts() == 0) for axis in axes]
     if not any(len(hole) for hole in holes):
         return
     total = math.prod(len(axis) for axis in axes)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.kernels.memory import Scratch
-from poolcli.kernels.replay import KernelProgram, Layout, Memory, Recorder, play, room_for
+from poolcli.kernels.replay import KernelProgram, Layout, Memory, Recorder, bound, play, room_for
 from poolcli.system.threads import run
 from poolcli.window import Axis
 
@@ -23,6 +23,7 @@ Tile = tuple[slice, ...]  # planes and windows
 TILE_BYTES = 1 << 21  # of the cells of a tile: smaller ones fit the cache better, but threads wait more often
 SHARED_BYTES = 1 << 20  # of input and output, below which a second thread costs more than it saves
 FIRST_FOLD = 0.5  # share of the time of the first fold; later ones do not see the cells that tiles share
+BROKEN = 1.35  # times as much costs a tile whose rows are not whole, at least
 MOST_PLANS = 16  # to remember
 FREED_BYTES = 1 << 23  # of a block that is freed at once, which teaches the allocator
 
@@ -158,13 +159,15 @@ def walk_tiles(
 
     memories = list(map(Memory, arrays))
 
-    def again(step: tuple[Spot, KernelProgram, tuple[int, ...]], buffer: Array) -> None:
+    def again(step: tuple[Spot, KernelProgram, tuple[int, ...]], own: dict[int, KernelProgram]) -> None:
         spot, program, starts = step
         if not instead(spot):
+            if id(program) not in own:
+                own[id(program)] = bound(program, own[0])
             places = [(memory.bytes, memory.origin + at) for memory, at in zip(memories, starts, strict=True)]
-            store([(made,) for made in play(program, *places, (buffer, 0))], spot.windows)
+            store([(made,) for made in play(own[id(program)], *places)], spot.windows)
 
-    run(plan.steps, again, partial(room_for, plan.size), workers)
+    run(plan.steps, again, lambda: {0: room_for(plan.size)}, workers)
 
 
 def planes_of(x: Array, out: Array, ndim: int) -> Iterator[tuple[Array, Array]]:
@@ -200,7 +203,7 @@ def tiles(planes: int, axes: Sequence[Axis], room: int) -> list[Tile]:
     if whole <= room:
         steps = [max(room // max(whole, 1), 1), *lengths]
     else:
-        steps = [1, *min(_shapes(axes, room), key=lambda shape: _cost(axes, shape, room))]
+        steps = [1, *_cheapest(axes, room)]
     grids = map(_cuts, [planes, *lengths], steps)
     places: list[Tile] = [()]
     for grid in grids:
@@ -232,6 +235,15 @@ def _shapes(axes: Sequence[Axis], room: int) -> Iterator[tuple[int, ...]]:
     yield (1,) * len(axes)
 
 
+def _cheapest(axes: Sequence[Axis], room: int) -> tuple[int, ...]:
+    """Return the shape of tiles that costs least; shapes that break rows are not looked at where they cannot."""
+    best, least = (1,) * len(axes), math.inf
+    for shape in _shapes(axes, room):
+        if (shape[-1] == len(axes[-1]) or least > BROKEN) and (cost := _cost(axes, shape, room)) < least:
+            best, least = shape, cost
+    return best
+
+
 def _windows_in(axis: Axis, cells: int) -> int:
     if axis.regular:
         return max(min((cells - reach(axis, 1)) // axis.stride + 1, len(axis)), 0)
@@ -248,6 +260,6 @@ def _cost(axes: Sequence[Axis], shape: Sequence[int], room: int) -> float:
         again *= 1 + weight * max(looked / own - 1, 0)
         cells *= looked
     beyond = 1 + 0.15 * max(math.log2(max(cells, 1) / room), 0)
-    broken = 1.35 + 16 / reach(axes[-1], shape[-1]) if shape[-1] < len(axes[-1]) else 1.0
+    broken = BROKEN + 16 / reach(axes[-1], shape[-1]) if shape[-1] < len(axes[-1]) else 1.0
     small = 1 + 0.1 * room / max(cells, 1)  # every tile costs some Python
     return again * beyond * broken * small

@@ -17,7 +17,7 @@ from poolcli.pooling.layer import Array, Pooling
 from poolcli.pooling.options import Options, Size
 from poolcli.window import times
 
-PLAIN = (int, str, bool, float, type(None))
+PLAIN = (int, str, bool, type(None))
 PER_AXIS = ("output_size", "output_ratio", "padding", "stride", "dilation")  # options that may have a number per axis
 MOST_KEPT = 128  # shortcuts, of some KiB each
 P = ParamSpec("P")
@@ -67,15 +67,30 @@ def spatial_axes(x: Array, ndim: int | None, size: Any, options: Mapping[str, An
 
 def layer_for(x: Array, mode: str, size: Size, ndim: int | None, options: Options) -> Pooling:
     """Make the layer that pools `x` with these arguments; warn if nobody compared its answers."""
-    layer = Pooling.of(spatial_axes(x, ndim, size, options), mode, size, **options)
+    number = spatial_axes(x, ndim, size, options)
+    plain = _are_plain(mode, size, *options.values())
+    check = _checked if plain else _checked.__wrapped__
+    layer = check(number, mode, size, tuple(options), *options.values())
     if layer.framework and layer.framework.documented:
         warnings.warn(f"as {layer.framework.title}", UnverifiedWarning, stacklevel=5)  # at the call of poolcli.pool
     return layer
 
 
+def _are_plain(*values: Any) -> bool:
+    """Whether everything that equals a value means the same, for each of these, so that they can be a key."""
+    return all(map(_is_plain, values))
+
+
 def _is_plain(value: Any) -> bool:
-    """Whether everything that equals a value means the same, so that the value can be a key."""
+    if type(value) is float:
+        return value != 0  # -0.0 equals 0.0
     return type(value) in PLAIN or (type(value) is tuple and all(type(part) is int for part in value))
+
+
+@lru_cache(MOST_KEPT, typed=True)
+def _checked(ndim: int, mode: str, size: Size, names: tuple[str, ...], *values: Any) -> Pooling:
+    """Check the options, once for all calls with the same ones."""
+    return Pooling.of(ndim, mode, size, **dict(zip(names, values, strict=True)))
 
 
 @lru_cache(MOST_KEPT, typed=True)
@@ -83,9 +98,10 @@ def _straight(
     shape: tuple[int, ...], dtype: np.dtype[Any], mode: str, size: Any, ndim: int | None, names: tuple[str, ...],
     *values: Any,
 ) -> Straight | None:  # fmt: skip
-    """Check the options, once for all calls with the same ones, and return the shortcut if there is one."""
-    like, options = np.broadcast_to(np.zeros((), dtype), shape), dict(zip(names, values, strict=True))
-    return Pooling.of(spatial_axes(like, ndim, size, options), mode, size, **options).straight(like)
+    """Return the shortcut for such inputs, if there is one."""
+    like = np.broadcast_to(np.zeros((), dtype), shape)
+    number = spatial_axes(like, ndim, size, dict(zip(names, values, strict=True)))
+    return _checked(number, mode, size, names, *values).straight(like)
 
 
 def pool_array(array: Array, mode: str, size: Size, ndim: int | None, indices: bool, options: Options) -> Any:
@@ -93,8 +109,7 @@ def pool_array(array: Array, mode: str, size: Size, ndim: int | None, indices: b
     if (
         (array.nbytes <= SHARED_BYTES or array.flags.c_contiguous)
         and not indices
-        and all(map(_is_plain, options.values()))
-        and _is_plain(size)
+        and _are_plain(mode, size, *options.values())
     ):
         way = _straight(array.shape, array.dtype, mode, size, ndim, tuple(options), *options.values())
         if way is not None and (made := way(array)) is not None:

@@ -193,7 +193,7 @@ class Pooling(LayerSpec):
     def answers_holes(self, axes: Sequence[Axis], *, indices: bool = False) -> bool:
         """Whether some windows hold no real cell and the framework has an answer for them."""
         framework = self.framework
-        if framework is None or framework.holes is None or not any((axis.counts() == 0).any() for axis in axes):
+        if framework is None or framework.holes is None or all(axis.reached or axis.counts().all() for axis in axes):
             return False
         reason = framework.holes(LayerFacts(self, indices=indices)) or "they have no index" * indices
         if reason:

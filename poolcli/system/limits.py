@@ -13,7 +13,7 @@ from poolcli.errors import LimitError
 from poolcli.system.portable import PAGE, limit_of, memory, set_limit
 from poolcli.wording import Phrase
 
-ENOUGH = 1 << 24  # bytes that are free wherever Python runs: not worth a check
+ENOUGH = 1 << 26  # bytes that are free wherever Python runs: not worth a check
 START = 104 << 20  # bytes of address space that libraries take: 91 MiB for a table, 101 for a picture, 104 for a page
 MOMENT = 1.0  # seconds during which a measurement of free memory stays valid
 PART = 8  # as long as no more than one byte in so many is needed

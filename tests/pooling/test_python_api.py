@@ -436,6 +436,9 @@ def test_options_that_equal_remembered_ones_are_still_checked() -> None:
         with pytest.raises(UsageError):
             poolcli.pool(x, "max", size)
     assert poolcli.pool(x, "max", True, stride=1).shape == (4, 4)  # True is 1, as everywhere in Python
+    for fill in (0.0, -0.0, 0.0):
+        corner = poolcli.pool(-x - 1, "max", 2, padding=1, pad_fill=fill)[0, 0]
+        assert np.signbit(corner) == np.signbit(fill)
 
 
 @pytest.mark.parametrize(("mode", "options"), [("max", {}), ("avg", {"padding": "same"}), ("min", {"size": 1}),

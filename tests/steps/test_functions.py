@@ -199,7 +199,7 @@ def test_every_word_from_elsewhere_leads_to_one_of_ours() -> None:
     assert set(ELSEWHERE.values()) <= ours
 
 
-@pytest.mark.parametrize("size", [3, (3, 3)])
+@pytest.mark.parametrize("size", [3, (3, 3), [3, 3]])
 def test_a_size_in_place_of_a_mode_is_answered_with_its_keyword(size: Any) -> None:
     for function in (pool, poolcli.explain):
         with pytest.raises(UsageError, match="is not the name of a mode") as caught:
