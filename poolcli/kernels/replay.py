@@ -70,7 +70,7 @@ class Recorder(Scratch):
     """
 
     def __init__(self, shapes: Sequence[tuple[int, ...]], layouts: Sequence[Layout]) -> None:
-        self._paper = as_strided(np.zeros(1, np.uint8), (1 << 60,), (1,), writeable=False)  # never read, never written
+        self._paper: Any = as_strided(np.zeros(1, np.uint8), (1 << 60,), (1,), writeable=False)  # never read, never written
         self._first: int = self._paper.__array_interface__["data"][0]
         self._top = 0
         self._begins: list[int] = []  # of each memory, on paper
@@ -83,7 +83,7 @@ class Recorder(Scratch):
         spans = [step * (length - 1) for length, step in zip(shape, strides, strict=True)]
         below = sum(span for span in spans if span < 0)
         at = self._reserve(dtype.itemsize + sum(map(abs, spans)), -below)
-        return as_strided(self._paper[at : at + dtype.itemsize].view(dtype), shape, strides, writeable=False)
+        return np.ndarray(shape, dtype, self._paper, at, strides)
 
     def _reserve(self, size: int, below: int = 0) -> int:
         self._begins.append(self._top)
@@ -99,7 +99,7 @@ class Recorder(Scratch):
         for length in shape:
             size *= length
         at = self._reserve(size)
-        return self._paper[at : at + size].view(dtype).reshape(shape)
+        return np.ndarray(shape, dtype, self._paper, at)
 
     def do(self, call: Callable[..., Any], *inputs: Any, out: Array) -> Array:
         """Write the call down and return `out`."""
