@@ -305,6 +305,6 @@ def _as_map(x: Any, size: Size, ndim: int | None, layout: str | None, options: M
     feature_map = feature_map_of(x, layout)
     if knows_axes(x, layout):
         return feature_map
-    number = spatial_axes(feature_map.values, ndim, size, options)
+    number = spatial_axes(feature_map.values.shape, ndim, size, options)
     lead = feature_map.values.ndim - number
     return FeatureMap.from_array(feature_map.values, "N" * (lead - 1) + "C" * (lead > 0) + SPATIAL[number - 1])

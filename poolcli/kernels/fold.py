@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -38,13 +38,12 @@ from poolcli.kernels.fold_axis import (
     along,
     fold_rows,
     in_pieces,
-    reduce_axis,
     roundings,
     start,
     way,
 )
 from poolcli.kernels.memory import Scratch
-from poolcli.kernels.replay import KernelProgram, Layout, Recorder
+from poolcli.kernels.replay import BUFFER, Call, KernelProgram, Layout, View
 from poolcli.kernels.tiles import SHARED_BYTES, TILE_BYTES, Spot, State, Tile, planes_of, planned, recorded, walk_tiles
 from poolcli.system.threads import run, threads
 from poolcli.window import Axis
@@ -311,48 +310,58 @@ def _walk(
     out: Array | None = None,
 ) -> None:
     """Fold tile after tile and hand each to `store`; with `out`, the values may already be there."""
-    task, room = _task(axes, parts, sources)
-    recordable = all(axis.regular for axis in axes) and all(map(_recordable, parts, sources))
+    task, room = _task(axes, parts, [source[0].dtype for source in sources])
+    single = all(part.recordable and len(source) == 1 for part, source in zip(parts, sources, strict=True))
+    recordable = single and all(axis.regular for axis in axes)
     walk_tiles(task, sources, axes, out, room=room, workers=workers, store=store, recordable=recordable)
 
 
-def _task(axes: Sequence[Axis], parts: Sequence[Part], sources: Sequence[State]) -> tuple[_Folding, int]:
+def _task(axes: Sequence[Axis], parts: Sequence[Part], dtypes: Sequence[np.dtype[Any]]) -> tuple[_Folding, int]:
     """Return the task for tiles, and how many cells a tile reads."""
     types = tuple(_Types.of(axes, part) for part in parts)
-    firsts = [(part.prepare and part.dtype) or source[0].dtype for part, source in zip(parts, sources, strict=True)]
+    firsts = [(part.prepare and part.dtype) or dtype for part, dtype in zip(parts, dtypes, strict=True)]
     plans = [each.kinds(first) for each, first in zip(types, firsts, strict=True)]
     widest = max(kind.dtype.itemsize for kinds in plans for kind in kinds)
     return _Folding(tuple(parts), types), TILE_BYTES // widest
 
 
-def small_program(x: Array, axes: Sequence[Axis], part: Part, out: Array | None) -> KernelProgram | None:
+def small_program(
+    shape: Sequence[int], dtype: np.dtype[Any], axes: Sequence[Axis], part: Part, result: np.dtype[Any] | None
+) -> KernelProgram | None:
     """Return what `fold` does, if that is a single program: *straight*. Benchmark case: 4x4.
 
     Parameters
     ----------
-    x : ndarray, shape (planes, spatial...)
-        An array with the input's type and shape, contiguous.
-    out : ndarray, shape (planes, windows...), optional
-        An array with the type and shape of the values, if the program should write them there.
+    shape, dtype
+        Of a contiguous input (planes, spatial...).
+    result : dtype, optional
+        The type of the values, if the program should write them to a second array.
     """
-    plain = all(axis.regular for axis in axes) and _recordable(part, (x,)) and len(x) > 0
-    if plain and all(map(_whole, axes)):  # one read, where a second thread would only wait: uint16 max global
-        if not part.overlapping and not x.dtype == part.dtype == np.float64:
-            return None  # narrower sums need wider states
-        assert isinstance(part.combine, np.ufunc)  # noqa: S101 - `_recordable` saw to it
-        recorder = Recorder([(len(x), x[0].size)], [Layout(x.dtype, (x[0].nbytes, x.itemsize))])
-        state = reduce_axis(recorder.arrays[0], 1, part.combine, recorder)
-        return recorder.program([state.reshape(-1, *(1,) * len(axes))])
-    if not plain or math.prod(axis.size for axis in axes) > GIANT_CELLS:
+    if not (all(axis.regular for axis in axes) and part.recordable and shape[0]):
         return None
-    task, room = _task(axes, [part], [(x,)])
-    layouts = tuple(Layout(array.dtype, array.strides) for array in (x, out) if array is not None)
-    plan = planned(task, tuple(axes), layouts, len(x), room, out is not None)
+    if all(map(_whole, axes)):
+        return _one_read(shape[0], math.prod(shape[1:]), dtype, axes, part)
+    if math.prod(axis.size for axis in axes) > GIANT_CELLS:
+        return None
+    arrays = [np.empty(shape, dtype)] + ([] if result is None else [np.empty((shape[0], *map(len, axes)), result)])
+    task, room = _task(axes, [part], [dtype])
+    layouts = tuple(Layout(array.dtype, array.strides) for array in arrays)
+    plan = planned(task, tuple(axes), layouts, shape[0], room, result is not None)
     return plan.steps[0][1] if len(plan.steps) == 1 else None
 
 
-def _recordable(part: Part, source: State) -> bool:
-    return part.prepare is None and len(source) == 1 and isinstance(part.combine, np.ufunc)
+def _one_read(
+    planes: int, cells: int, dtype: np.dtype[Any], axes: Sequence[Axis], part: Part
+) -> KernelProgram | None:  # fmt: skip
+    """Fold whole planes in one call, where a second thread would only wait. Benchmark case: uint16 max global."""
+    if not part.overlapping and not dtype == part.dtype == np.float64:
+        return None  # narrower sums need wider states
+    assert isinstance(part.combine, np.ufunc)  # noqa: S101 - the caller saw to it
+    one = dtype.itemsize
+    made = View(BUFFER, 0, (planes,), dtype, (one,))
+    read = Call(partial(part.combine.reduce, axis=1), (View(0, 0, (planes, cells), dtype, (cells * one, one)),), made)
+    values = made._replace(shape=(planes, *(1,) * len(axes)), strides=(one,) * (1 + len(axes)))
+    return KernelProgram((read,), (values,), planes * one)
 
 
 def _at(state: State, index: tuple[Any, ...]) -> State:

@@ -51,6 +51,11 @@ class Part(NamedTuple):
         """Whether a cell may be combined twice."""
         return self.combine in _IDEMPOTENT
 
+    @property
+    def recordable(self) -> bool:
+        """Whether every step is one call of NumPy."""
+        return self.prepare is None and isinstance(self.combine, np.ufunc)
+
     def streams(self, dtype: np.dtype[Any]) -> bool:
         """Whether NumPy reduces outer axes at the speed of memory; it does not for the extremes of floats."""
         return isinstance(self.combine, np.ufunc) and (dtype.kind in "iu" or self.combine is np.add)

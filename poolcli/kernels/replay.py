@@ -70,7 +70,8 @@ class Recorder(Scratch):
     """
 
     def __init__(self, shapes: Sequence[tuple[int, ...]], layouts: Sequence[Layout]) -> None:
-        self._paper: Any = as_strided(np.zeros(1, np.uint8), (1 << 60,), (1,), writeable=False)  # never read, never written
+        # never read, never written
+        self._paper: Any = as_strided(np.zeros(1, np.uint8), (1 << 60,), (1,), writeable=False)
         self._first: int = self._paper.__array_interface__["data"][0]
         self._top = 0
         self._begins: list[int] = []  # of each memory, on paper

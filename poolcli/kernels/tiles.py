@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -159,15 +159,15 @@ def walk_tiles(
 
     memories = list(map(Memory, arrays))
 
-    def again(step: tuple[Spot, KernelProgram, tuple[int, ...]], own: dict[int, KernelProgram]) -> None:
-        spot, program, starts = step
+    def again(step: tuple[Spot, KernelProgram, tuple[int, ...]], own: tuple[Array, dict[int, KernelProgram]]) -> None:
+        (spot, program, starts), (buffer, ready) = step, own
         if not instead(spot):
-            if id(program) not in own:
-                own[id(program)] = bound(program, own[0])
+            if id(program) not in ready:
+                ready[id(program)] = bound(program, buffer)
             places = [(memory.bytes, memory.origin + at) for memory, at in zip(memories, starts, strict=True)]
-            store([(made,) for made in play(own[id(program)], *places)], spot.windows)
+            store([(made,) for made in play(ready[id(program)], *places)], spot.windows)
 
-    run(plan.steps, again, lambda: {0: room_for(plan.size)}, workers)
+    run(plan.steps, again, lambda: (room_for(plan.size), {}), workers)
 
 
 def planes_of(x: Array, out: Array, ndim: int) -> Iterator[tuple[Array, Array]]:
@@ -200,10 +200,7 @@ def tiles(planes: int, axes: Sequence[Axis], room: int) -> list[Tile]:
     room = max(room, 1)
     lengths = [len(axis) for axis in axes]
     whole = math.prod(reach(axis, len(axis)) for axis in axes)
-    if whole <= room:
-        steps = [max(room // max(whole, 1), 1), *lengths]
-    else:
-        steps = [1, *_cheapest(axes, room)]
+    steps = [max(room // max(whole, 1), 1), *lengths] if whole <= room else [1, *_cheapest(axes, room)]
     grids = map(_cuts, [planes, *lengths], steps)
     places: list[Tile] = [()]
     for grid in grids:

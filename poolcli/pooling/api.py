@@ -46,9 +46,9 @@ def in_our_words(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
-def spatial_axes(x: Array, ndim: int | None, size: Any, options: Mapping[str, Any]) -> int:
-    """Return how many axes of `x` are spatial: as many as an option has numbers, else `ndim`, else two, or one."""
-    sizes = (size, *map(options.get, PER_AXIS))
+def spatial_axes(shape: tuple[int, ...], ndim: int | None, size: Any, options: Mapping[str, Any]) -> int:
+    """Return how many axes are spatial: as many as an option has numbers, else `ndim`, else two, or one."""
+    sizes = [one for one in (size, *map(options.get, PER_AXIS)) if type(one) not in PLAIN]
     said = {len(one) for one in sizes if isinstance(one, Sequence) and not isinstance(one, str)}
     said |= {ndim} if ndim is not None else set()
     if len(said) > 1:
@@ -56,18 +56,18 @@ def spatial_axes(x: Array, ndim: int | None, size: Any, options: Mapping[str, An
             f"the options are for {' and '.join(map(str, sorted(said)))} spatial axes",
             "give all the same number of axes",
         )
-    number = said.pop() if said else min(2, x.ndim)
+    number = said.pop() if said else min(2, len(shape))
     if not 1 <= number <= 3:
         raise UsageError(f"{number} spatial axes are not 1, 2 or 3", "say how many are spatial with ndim")
-    if number > x.ndim:
-        what = f"{number} spatial axes are more than the {x.ndim} of the input {times(x.shape)}"
+    if number > len(shape):
+        what = f"{number} spatial axes are more than the {len(shape)} of the input {times(shape)}"
         raise ShapeError(what, "give one number for each axis of the input")
     return number
 
 
 def layer_for(x: Array, mode: str, size: Size, ndim: int | None, options: Options) -> Pooling:
     """Make the layer that pools `x` with these arguments; warn if nobody compared its answers."""
-    number = spatial_axes(x, ndim, size, options)
+    number = spatial_axes(x.shape, ndim, size, options)
     plain = _are_plain(mode, size, *options.values())
     check = _checked if plain else _checked.__wrapped__
     layer = check(number, mode, size, tuple(options), *options.values())
@@ -99,9 +99,8 @@ def _straight(
     *values: Any,
 ) -> Straight | None:  # fmt: skip
     """Return the shortcut for such inputs, if there is one."""
-    like = np.broadcast_to(np.zeros((), dtype), shape)
-    number = spatial_axes(like, ndim, size, dict(zip(names, values, strict=True)))
-    return _checked(number, mode, size, names, *values).straight(like)
+    number = spatial_axes(shape, ndim, size, dict(zip(names, values, strict=True)))
+    return _checked(number, mode, size, names, *values).straight(shape, dtype)
 
 
 def pool_array(array: Array, mode: str, size: Size, ndim: int | None, indices: bool, options: Options) -> Any:

@@ -145,8 +145,7 @@ def straight(
     work = dtype if not sums else np.promote_types(dtype, np.float32) if dtype.kind == "f" else _long(dtype)
     part = _part(row, work, layer.mode.parameter, 1.0, ignoring=False)
     whole = (planes[0], *shape[len(shape) - len(axes) :])
-    like = np.broadcast_to(np.zeros((), dtype), whole) if large else np.empty(whole, dtype)
-    program = small_program(like, axes, part, None if divides else np.empty(planes, result))
+    program = small_program(whole, dtype, axes, part, None if divides else result)
     if program is None:
         return None
     everything = [slice(0, len(axis)) for axis in axes]

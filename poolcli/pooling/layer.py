@@ -121,14 +121,14 @@ class Pooling(LayerSpec):
         framework = numbering(self.compat, self.storage_order)
         return values, framework.own_index(where, x.shape, self.ndim, self.storage_order) if framework else where
 
-    def straight(self, like: Array) -> Straight | None:
-        """Return the shortcut for inputs like this one, if there is one; see `poolcli.pooling.compute`."""
+    def straight(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Straight | None:
+        """Return the shortcut for such inputs, if there is one; see `poolcli.pooling.compute`."""
         if self.compat is not None or self.pad_fill != "ignore" or self.nan == "error":
             return None
-        lead, spatial = like.shape[: like.ndim - self.ndim], like.shape[like.ndim - self.ndim :]
+        lead, spatial = shape[: len(shape) - self.ndim], shape[len(shape) - self.ndim :]
         axes = self.windows(spatial)
         output_shape(lead, axes)
-        return straight(like.shape, like.dtype, axes, self.mode.mode, self)
+        return straight(shape, dtype, axes, self.mode.mode, self)
 
     def traced(self, x: Array) -> tuple[Array, Indices]:
         """Pool `x`; return the values and where each came from, flat within the spatial plane."""

@@ -101,7 +101,7 @@ class PoolStep:
     def ready(self, like: FeatureMap) -> Callable[[Any], Any]:
         """Return a function that pools the values of any map like this one, with everything decided beforehand."""
         layer = self.layer(like.ndim)
-        straight = layer.straight(like.values)
+        straight = layer.straight(like.values.shape, like.values.dtype)
 
         def pooled(values: Any) -> Any:
             made = straight(values) if straight else None
