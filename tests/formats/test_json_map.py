@@ -6,21 +6,21 @@ import json
 import math
 import re
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 from poolcli.errors import InputError, NumberRangeError, PoolcliError, ShapeError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import decode, encode
 from poolcli.formats import json_map as jsonmap
 from poolcli.formats.options import ReadOptions, WriteOptions
-from poolcli.formats.text import BAND_BYTES, BAND_CELLS
 from poolcli.system.portable import shell_word
+from tests.support import drawn
 from tests.support.hints import typed
 
 
@@ -326,29 +326,32 @@ def test_a_type_that_json_does_not_carry() -> None:
         written(FeatureMap(np.array([[1j]])))
 
 
-LARGE = [
-    (BAND_CELLS + 5,),
-    (1, 2 * BAND_CELLS),
-    (2 * BAND_CELLS, 1),
-    (3, BAND_CELLS + 1),
-    (300, 301),
-    (50, 41, 43),
-    (9, 99, 99, 3),
-]
+BAND_BYTES, BAND_CELLS = 1 << 12, 1 << 9
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("shape", LARGE, ids=str)
-def test_large_arrays_go_through_in_pieces(shape: tuple[int, ...]) -> None:
-    array = np.random.default_rng(0).normal(size=shape)
-    array.flat[[0, -1, array.size // 2]] = math.nan, math.inf, 3
-    text = written(FeatureMap.from_array(array))
+@pytest.fixture
+def short_bands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bands so short that a few kilobytes are many."""
+    monkeypatch.setattr("poolcli.formats.text.BAND_BYTES", BAND_BYTES)
+    monkeypatch.setattr(jsonmap, "BAND_CELLS", BAND_CELLS)
+
+
+LARGE = [(BAND_CELLS + 5,), (1, 2 * BAND_CELLS), (2 * BAND_CELLS, 1), (3, BAND_CELLS + 1), (30, 31), (10, 11, 13),
+         (9, 11, 12, 3)]  # fmt: skip
+
+
+@pytest.mark.usefixtures("short_bands")
+@pytest.mark.parametrize("lengths", LARGE, ids=str)
+def test_large_arrays_go_through_in_pieces(lengths: tuple[int, ...]) -> None:
+    numbers = np.random.default_rng(0).normal(size=lengths)
+    numbers.flat[[0, -1, numbers.size // 2]] = math.nan, math.inf, 3
+    text = written(FeatureMap.from_array(numbers))
     assert len(text) > 2 * BAND_BYTES
     plain = json.loads(text)  # Python's own parser is the other route
-    np.testing.assert_array_equal(np.array(plain["data"], np.float64), array)
-    np.testing.assert_array_equal(read(text).array, array)
+    np.testing.assert_array_equal(np.array(plain["data"], np.float64), numbers)
+    np.testing.assert_array_equal(read(text).array, numbers)
     for indented in (json.dumps(plain["data"]), json.dumps(plain, indent=1)):
-        np.testing.assert_array_equal(read(indented).array, array)
+        np.testing.assert_array_equal(read(indented).array, numbers)
 
 
 @pytest.mark.parametrize(
@@ -364,17 +367,17 @@ def test_regular_arrays_take_the_fast_route(monkeypatch: pytest.MonkeyPatch, tex
     assert read(text).values.size > 0
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("short_bands")
 @pytest.mark.parametrize("spoiled", ['"x"', "true", "[1]", "18446744073709551616", "", "1 2", "{}"])
 def test_the_place_is_right_far_down_in_a_large_array(spoiled: str) -> None:
-    rows = ["[0.5, 2.25]"] * 45_000
-    rows[43_234] = f"[0.5, {spoiled}]"
+    rows = ["[0.5, 2.25]"] * 700
+    rows[678] = f"[0.5, {spoiled}]"
     text = '{"data":[\n' + ",\n".join(rows) + "]}"
-    assert text.index(rows[43_234]) > 2 * BAND_BYTES or spoiled == ""
-    assert "line 43236, column" in refused(text, PoolcliError).message
+    assert text.index(rows[678]) > 2 * BAND_BYTES
+    assert "line 680, column" in refused(text, PoolcliError).message
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("short_bands")
 def test_a_long_row_that_is_too_short() -> None:
     row = ",".join(["0.25"] * BAND_BYTES)
     told = refused(f"[[{row}],\n[{row},1]]").message
@@ -382,41 +385,35 @@ def test_a_long_row_that_is_too_short() -> None:
     assert f"line 2, column 1: a list of {BAND_BYTES + 1} numbers, expected {BAND_BYTES}" in told
 
 
-maps = st.builds(
-    FeatureMap.from_array,
-    st.sampled_from(jsonmap.DTYPES).flatmap(
-        lambda name: arrays.arrays(np.dtype(name), arrays.array_shapes(min_dims=1, max_dims=5, max_side=4))
-    ),
-    channels_last=st.booleans(),
-    steps=st.lists(
-        st.builds(
-            lambda more, name: {**more, "step": name},
-            st.dictionaries(st.text(), st.one_of(st.integers(), st.text(), st.booleans())),
-            st.text(),
-        ),
-        max_size=2,
-    ).map(tuple),
-    white=st.none() | st.sampled_from([1.0, 255.0, 65535.0]),
-    unpool=st.none() | st.fixed_dictionaries({"shape": st.lists(st.integers(0, 9))}),
-    extra=st.dictionaries(
-        st.text().filter(lambda key: key not in jsonmap.OWN_KEYS),
-        st.recursive(
-            st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-            max_leaves=5,
-        ),
-        max_size=3,
-    ),
-)
+def anything(draw: Random, depth: int = 2) -> Any:
+    """What JSON can hold."""
+    plain = draw.choice((None, True, False, draw.randint(-(2**70), 2**70), draw.gauss(0, 9), drawn.text(draw)))
+    inner = [anything(draw, depth - 1) for _ in range(draw.randint(0, 3))] if depth else []
+    return draw.choice((plain, plain, inner, {drawn.text(draw): one for one in inner})) if depth else plain
+
+
+def whole_map(draw: Random) -> FeatureMap:
+    dtype, more = draw.choice(jsonmap.DTYPES), {drawn.text(draw): anything(draw) for _ in range(draw.randint(0, 3))}
+    steps = [
+        {drawn.text(draw): draw.choice((3, -1, drawn.text(draw), True)), "step": drawn.text(draw)}
+        for _ in range(draw.randint(0, 2))
+    ]
+    feature_map = FeatureMap.from_array(
+        drawn.array(draw, dtype, drawn.shape(draw, 1, 5, 4)),
+        channels_last=draw.choice((True, False)),
+        steps=tuple(steps),
+        white=draw.choice((None, 1.0, 255.0, 65535.0)),
+        unpool=draw.choice((None, {"shape": [draw.randint(0, 9) for _ in range(draw.randint(0, 3))]})),
+        extra={name: value for name, value in more.items() if name not in jsonmap.OWN_KEYS},
+    )
+    indices = np.arange(feature_map.values.size).reshape(feature_map.values.shape)
+    return feature_map.with_(indices=indices) if draw.choice((True, False)) else feature_map
 
 
 @pytest.mark.slow
 @settings(max_examples=400, deadline=None)
-@given(maps, st.booleans())
-def test_what_is_written_is_read_back(feature_map: FeatureMap, with_indices: bool) -> None:
-    if with_indices:
-        indices = np.arange(feature_map.values.size).reshape(feature_map.values.shape)
-        feature_map = feature_map.with_(indices=indices)
+@given(drawn.by(whole_map))
+def test_what_is_written_is_read_back(feature_map: FeatureMap) -> None:
     text = written(feature_map)
     assert text.endswith(b"}\n")
     assert text.count(b"\n") == 1
@@ -425,34 +422,34 @@ def test_what_is_written_is_read_back(feature_map: FeatureMap, with_indices: boo
     np.testing.assert_array_equal(back.values, feature_map.values)
     for name in ("layout", "steps", "white", "unpool", "extra"):
         assert getattr(back, name) == getattr(feature_map, name)
-    if with_indices:
-        np.testing.assert_array_equal(back.indices, feature_map.indices)
+    np.testing.assert_array_equal(back.indices, feature_map.indices)  # type: ignore[arg-type]  # None is itself
     assert written(back) == text
 
 
 # --- the fast route and the careful one
 
-pieces = st.sampled_from(
-    ["[", "]", ",", "[[", "]]", "],[", "1", "2.5", "-3", "null", "NaN", "Infinity", "-Infinity", "1e999", "true", "x",
-     '"s"', "{", "}", ":", " ", "\n", "18446744073709551615", "18446744073709551616", "9007199254740993",
-     "-0", "01", "1e5"]
-)  # fmt: skip
-nested = st.recursive(
-    st.one_of(st.integers(-5, 5), st.floats(), st.none(), st.sampled_from([2**63, 2**64, 2**53 + 1, True, "x"])),
-    lambda inner: st.lists(inner, max_size=3),
-    max_leaves=12,
-).map(json.dumps)
-rectangles = st.tuples(st.integers(1, 3), st.integers(1, 3), st.lists(nested, min_size=9, max_size=9)).map(
-    lambda parts: f"[{','.join('[' + ','.join(parts[2][: parts[1]]) + ']' for _ in range(parts[0]))}]"
-)
+PIECES = ["[", "]", ",", "[[", "]]", "],[", "1", "2.5", "-3", "null", "NaN", "Infinity", "-Infinity", "1e999", "true",
+          "x", '"s"', "{", "}", ":", " ", "\n", "18446744073709551615", "18446744073709551616", "9007199254740993",
+          "-0", "01", "1e5"]  # fmt: skip
+NUMBERS = (2**63, 2**64, 2**53 + 1, True, "x", None)
+
+
+def nested(draw: Random, depth: int = 3) -> Any:
+    """Lists in lists, or a number alone."""
+    number = draw.choice((draw.randint(-5, 5), drawn.double(draw), draw.choice(NUMBERS)))
+    return [nested(draw, depth - 1) for _ in range(draw.randint(0, 3))] if depth and draw.random() < 0.6 else number
+
+
+def spelled(draw: Random) -> str:
+    """Pieces of JSON in any order, lists in lists, or equal rows of them."""
+    cells = [nested(draw, 1) for _ in range(draw.randint(1, 3))]
+    mixed = "[" + "".join(draw.choices(PIECES, k=draw.randint(0, 12))) + "]"
+    return draw.choice((mixed, json.dumps(nested(draw)), json.dumps([cells] * draw.randint(1, 3))))
 
 
 @pytest.mark.slow
 @settings(max_examples=400, deadline=None)
-@given(
-    st.one_of(st.lists(pieces, max_size=12).map("".join).map(lambda text: f"[{text}]"), nested, rectangles),
-    st.booleans(),
-)
+@given(drawn.by(spelled), st.booleans())
 @example("[1 [,] 2]", False)
 @example("[[1],[]]", False)
 @example("[1,[2]]", False)
@@ -475,7 +472,7 @@ def test_the_fast_route_and_the_careful_one_agree(text: str, in_object: bool) ->
 
 
 @settings(max_examples=300, deadline=None)
-@given(nested)
+@given(drawn.by(lambda draw: json.dumps(nested(draw))))
 def test_pythons_own_parser_agrees(text: str) -> None:
     """Whatever both accept is the same array; numpy makes NaN of None."""
     try:

@@ -562,6 +562,7 @@ def test_counts_give_the_order_statistics_of_real_cells(window: Any, dtype: Any)
         np.testing.assert_allclose(poolcli.pool(x, mode, ndim=2, **window), values, rtol=1e-12)
 
 
+@pytest.mark.slow
 @in_turn("size", [3, 8])
 @in_turn("options", [{}, {"stride": 2, "padding": 1}, {"dilation": 2, "padding": (1, 3)}])
 @in_turn("make", [

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from poolcli import grad, pool, unpool
 from poolcli.errors import EmptyWindowError, NanError, NumberRangeError, ShapeError, UsageError
 from poolcli.pooling.modes import MODES as TABLE
-from tests.support import oracle
+from tests.support import drawn, oracle
 from tests.support.golden import CASES, is_exact, load_cases, tupled, unpack
-from tests.support.rows import in_turn, made
+from tests.support.rows import in_turn
 
 Array = NDArray[Any]
 Options = dict[str, Any]
@@ -343,34 +343,34 @@ def expect(question: Question, kind: type[Exception]) -> None:
 
 
 @pytest.mark.slow
-@given(made(sliding_question))
+@given(drawn.by(sliding_question))
 @examples("sliding")
 def test_sliding_windows(question: Question) -> None:
     check(question)
 
 
 @pytest.mark.slow
-@given(made(whole_question))
+@given(drawn.by(whole_question))
 @examples("whole")
 def test_global_and_adaptive_windows(question: Question) -> None:
     check(question)
 
 
-@given(made(fractional_question))
+@given(drawn.by(fractional_question))
 @examples("fractional")
 def test_fractional_windows(question: Question) -> None:
     check(question)
 
 
 @pytest.mark.slow
-@given(made(fill_question))
+@given(drawn.by(fill_question))
 @examples("fill")
 def test_padding_with_values(question: Question) -> None:
     check(question)
 
 
 @pytest.mark.slow
-@given(made(lambda draw: draw))
+@given(drawn.by(lambda draw: draw))
 @examples("indices")
 def test_indices_and_unpool(draw: Random) -> None:
     question = draw.choice((sliding_question, whole_question, fractional_question))(draw)
@@ -396,7 +396,7 @@ def test_indices_and_unpool(draw: Random) -> None:
 
 
 @pytest.mark.slow
-@given(made(lambda draw: draw))
+@given(drawn.by(lambda draw: draw))
 @examples("gradient")
 def test_gradient(draw: Random) -> None:
     question = draw.choice((sliding_question, whole_question))(draw)
@@ -448,7 +448,7 @@ def test_gradient_is_the_slope(mode: str, options: Options) -> None:
     np.testing.assert_allclose(grad(x, weights, mode=mode, **options), slope, rtol=1e-6, atol=1e-6)
 
 
-@given(made(sliding_question), st.integers(0, 99))
+@given(drawn.by(sliding_question), st.integers(0, 99))
 @examples("stochastic")
 def test_stochastic_draws_a_cell_of_its_window(question: Question, seed: int) -> None:
     x = question.x
@@ -512,7 +512,8 @@ def test_a_seeded_fractional_pool_is_some_offset_of_the_rule(seed: int) -> None:
 
 @pytest.mark.slow
 @given(
-    made(sliding_question), st.sampled_from(("max", "min", "avg", "sum", "median", "majority", "soft", "rms", "lp:2"))
+    drawn.by(sliding_question),
+    st.sampled_from(("max", "min", "avg", "sum", "median", "majority", "soft", "rms", "lp:2")),
 )
 @examples("laws")
 def test_a_window_of_one_cell_changes_nothing(question: Question, mode: str) -> None:
@@ -524,7 +525,7 @@ def test_a_window_of_one_cell_changes_nothing(question: Question, mode: str) -> 
 
 
 @pytest.mark.slow
-@given(made(sliding_question))
+@given(drawn.by(sliding_question))
 @examples("laws")
 def test_max_is_minus_min_of_minus(question: Question) -> None:
     x = question.x if question.x.dtype.kind == "f" else question.x.astype(np.int8).astype(np.int64)
@@ -536,7 +537,7 @@ def test_max_is_minus_min_of_minus(question: Question) -> None:
 
 
 @pytest.mark.slow
-@given(made(sliding_question), st.booleans())
+@given(drawn.by(sliding_question), st.booleans())
 @examples("laws")
 def test_average_times_count_is_sum(question: Question, include: bool) -> None:
     x = np.nan_to_num(question.x.astype(np.float64), posinf=3, neginf=-3) % 1000

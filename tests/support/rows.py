@@ -1,23 +1,15 @@
-"""Hundreds of small cases in one test: pytest and Hypothesis take longer for each than most of them do."""
+"""Hundreds of small cases in one test: pytest takes longer for a test of its own than most of them do."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
 from functools import wraps
-from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
-from hypothesis import strategies as st
 
 Test = Callable[..., None]
-T = TypeVar("T")
-
-
-def made(make: Callable[[Random], T]) -> st.SearchStrategy[T]:
-    """What `make` builds from random numbers, in one draw: a dozen of Hypothesis's own cost more than most tests."""
-    return st.binary(min_size=8, max_size=8).map(lambda seed: make(Random(seed)))
 
 
 def in_turn(names: str | tuple[str, ...], rows: Iterable[Any]) -> Callable[[Test], Test]:
