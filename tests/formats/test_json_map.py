@@ -422,7 +422,7 @@ def test_what_is_written_is_read_back(feature_map: FeatureMap) -> None:
     np.testing.assert_array_equal(back.values, feature_map.values)
     for name in ("layout", "steps", "white", "unpool", "extra"):
         assert getattr(back, name) == getattr(feature_map, name)
-    np.testing.assert_array_equal(back.indices, feature_map.indices)  # type: ignore[arg-type]  # None is itself
+    np.testing.assert_array_equal(back.indices, feature_map.indices)
     assert written(back) == text
 
 
