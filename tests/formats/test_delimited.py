@@ -737,6 +737,12 @@ def test_a_long_line_is_read_whole_though_only_its_start_is_looked_at(mark: str)
     assert decode(f"{names}\n{mark.join(numbers)}\n".encode(), "x").shape == (1, 2000)
 
 
+@pytest.mark.usefixtures("short_bands")
+def test_a_long_line_of_another_length() -> None:
+    lines = [",".join(["0.5"] * length) for length in (4000, 3999, 4001)]
+    assert "line 2: 3999 values, expected 4000" in refused("\n".join(lines)).message
+
+
 def test_names_of_columns_and_no_header_contradict_each_other() -> None:
     with pytest.raises(UsageError, match="names of columns stand in a header") as caught:
         read("temp,b\n1,2\n3,4\n", columns="temp", header="no")
