@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import distribution, version
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -29,7 +29,7 @@ from benchmarks import results
 from benchmarks.usage import usage, watched
 from poolcli.system.limits import processors
 
-PYTHON, POOLCLI = [sys.executable], [sys.executable, "-m", "poolcli"]
+PYTHON, POOLCLI = [sys.executable], [shutil.which("poolcli", path=Path(sys.executable).parent) or "poolcli"]
 SIDE = 4096  # pixels
 WIDE = 3000  # columns of a large CSV
 OUT = "OUT"  # stands for the file to write
@@ -336,7 +336,9 @@ def versions() -> str:
         if shutil.which(program):
             told = subprocess.run([program, flag], capture_output=True, text=True, check=False).stdout
             found.append(" ".join(told.split()[:3]))
-    return f"{platform.machine()}, {processors()} processors, Python {platform.python_version()}, {', '.join(found)}"
+    by = (distribution("poolcli").read_text("INSTALLER") or "").strip()  # it writes the script that is started
+    machine = f"{platform.machine()}, {processors()} processors, Python {platform.python_version()}"
+    return f"{machine}, poolcli installed by {by}, {', '.join(found)}"
 
 
 def main(only: list[str], rounds: int, without: list[str], *, write: bool) -> None:
