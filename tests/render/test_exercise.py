@@ -183,6 +183,8 @@ def test_a_sheet_says_what_its_padding_does(opened: Open) -> None:
                           ({"padding": 1, "pad_fill": 2}, "")]:  # fmt: skip
         said = opened(quiz("avg", **options)).text("#says")
         assert said == f"Average pooling replaces every window with the mean of its values.{told}"
+    said = opened(quiz("min", padding=1)).text("#says")
+    assert said.endswith(" Padding is left out: it never wins, as if it were inf.")
 
 
 def test_a_line_is_a_row_of_cells_on_paper(opened: Open) -> None:

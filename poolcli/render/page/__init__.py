@@ -27,7 +27,7 @@ from poolcli.colors import CENTRED, COLORMAPS, interpolated, usual_colormap
 from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.framework import LayerFacts
-from poolcli.pooling.frameworks import OWN
+from poolcli.pooling.frameworks import OWN, UNSEEN
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import MODES, ChosenMode, Mode, lacking
 from poolcli.pooling.options import KEPT
@@ -219,6 +219,7 @@ def _scripted(mode: Mode) -> str:
     known = {
         "label": mode.title or mode.name, "says": mode.says or mode.does, "written": mode.written,
         "winners": mode.winners, "divides": mode.divides,
+        "unseen": f"{UNSEEN[mode.name]:g}" if mode.name in UNSEEN else None,
         "parameter": mode.parameter._asdict() if mode.parameter else None,
     }  # fmt: skip
     return f"{json.dumps(mode.name)}: {{ ...{_embedded(known)}, reduce: (x, n, p) => {mode.script} }}"

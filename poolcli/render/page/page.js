@@ -312,7 +312,12 @@ const Page = (() => {
   function leftOut() {
     const { layer, pooled } = state;
     if (!DATA.exercise || layer.pad_fill !== "ignore" || !pooled.axes.some(({ before, after }) => before || after)) return "";
-    return layer.count_include_pad && Pool.MODES[layer.mode].divides ? " Padding counts as 0." : " Padding is left out.";
+    return layer.count_include_pad && Pool.MODES[layer.mode].divides ? " Padding counts as 0." : ` Padding is left out${why(layer)}.`;
+  }
+
+  function why(layer) {
+    const { unseen } = Pool.MODES[layer.mode];
+    return unseen ? `: it never wins, as if it were ${unseen}` : "";
   }
 
   function fillText() {
@@ -457,7 +462,7 @@ const Page = (() => {
     if (fact.padding && state.layer.pad_fill === "ignore") {
       const counts = state.layer.count_include_pad && Pool.MODES[state.layer.mode].divides;
       const [cells, are] = fact.padding === 1 ? ["cell", "is"] : ["cells", "are"];
-      said.push(`${fact.padding} ${cells} of padding ${are} ${counts ? `counted in n = ${fact.n}` : "left out"}.`);
+      said.push(`${fact.padding} ${cells} of padding ${are} ${counts ? `counted in n = ${fact.n}` : `left out${why(state.layer)}`}.`);
     }
     return said.join(" ");
   }
