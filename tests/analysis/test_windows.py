@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 from typing import Any
 
-import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -23,7 +24,7 @@ from poolcli.pooling.modes import MODES
 from poolcli.render.files import named_only
 from poolcli.render.page import page
 from poolcli.render.terminal import windows as drawing
-from tests.support import oracle
+from tests.support import drawn, oracle
 from tests.support.process import Run
 from tests.support.rows import in_turn
 
@@ -39,22 +40,18 @@ def only(layer: Pooling, x: Array, *at: int) -> explain.WindowFact:
 # --- against the oracle -----------------------------------------------------------------------------------------------
 
 
-@st.composite
-def layers(draw: st.DrawFn, modes: list[str]) -> tuple[Pooling, Array, list[oracle.Axis]]:
+def case(draw: Random, modes: Sequence[str]) -> tuple[Pooling, Array, list[oracle.Axis]]:
     """A sliding layer in one to three dimensions, a map of integers, and the oracle's windows, none if none fit."""
-    ndim = draw(st.integers(1, 3))
-    shape = tuple(draw(st.integers(1, 6)) for _ in range(ndim))
-    size, stride, dilation = (tuple(draw(st.integers(1, 3)) for _ in range(ndim)) for _ in range(3))
-    pads = tuple((draw(st.integers(0, 3)), draw(st.integers(0, 3))) for _ in range(ndim))
-    ceil_mode = draw(st.booleans())
+    shape = drawn.shape(draw, 1, 3, 6)
+    size, stride, dilation = (tuple(draw.randint(1, 3) for _ in shape) for _ in range(3))
+    pads = tuple((draw.randint(0, 3), draw.randint(0, 3)) for _ in shape)
+    ceil_mode, include = draw.choice((True, False)), draw.choice((True, False))
     fills: list[str | float] = ["ignore", "reflect", "symmetric", "replicate", "wrap", 0, -7]
-    fill = draw(st.sampled_from(fills))
     layer = Pooling.of(
-        ndim, draw(st.sampled_from(modes)), size, stride=stride, padding=pads, dilation=dilation, ceil_mode=ceil_mode,
-        pad_fill=fill, count_include_pad=draw(st.booleans()),
+        len(shape), draw.choice(modes), size, stride=stride, padding=pads, dilation=dilation, ceil_mode=ceil_mode,
+        pad_fill=draw.choice(fills), count_include_pad=include,
     )  # fmt: skip
-    values = draw(st.lists(st.integers(-9, 9), min_size=math.prod(shape), max_size=math.prod(shape)))
-    x = np.array(values).reshape(shape)
+    x = np.random.default_rng(draw.getrandbits(32)).integers(-9, 10, shape)
     try:
         axes = [oracle.sliding(*sides, ceil_mode) for sides in zip(shape, size, stride, dilation, pads, strict=True)]
     except oracle.NoWindowError:
@@ -63,10 +60,10 @@ def layers(draw: st.DrawFn, modes: list[str]) -> tuple[Pooling, Array, list[orac
 
 
 @pytest.mark.slow
-@given(layers(["max", "min", "avg", "sum", "range", "median", "majority"]))
+@given(drawn.by(lambda draw: case(draw, ("max", "min", "avg", "sum", "range", "median", "majority"))))
 @settings(max_examples=400)
-def test_every_window_is_the_oracles(case: tuple[Pooling, Array, list[oracle.Axis]]) -> None:
-    layer, x, axes = case
+def test_every_window_is_the_oracles(found: tuple[Pooling, Array, list[oracle.Axis]]) -> None:
+    layer, x, axes = found
     if not axes:
         with pytest.raises(ShapeError):
             explain.windows(layer, x.shape, x)
@@ -91,10 +88,10 @@ def test_every_window_is_the_oracles(case: tuple[Pooling, Array, list[oracle.Axi
         assert fact.n == (len(theirs) if counted else len(fact.values))
 
 
-@given(layers(["max", "min"]))
+@given(drawn.by(lambda draw: case(draw, ("max", "min"))))
 @settings(max_examples=200)
-def test_the_winner_is_the_index_that_pooling_records(case: tuple[Pooling, Array, list[oracle.Axis]]) -> None:
-    layer, x, _ = case
+def test_the_winner_is_the_index_that_pooling_records(found: tuple[Pooling, Array, list[oracle.Axis]]) -> None:
+    layer, x, _ = found
     try:
         _, where = layer.traced(x)
     except (ShapeError, UsageError):

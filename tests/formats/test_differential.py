@@ -6,6 +6,9 @@ Where it differs on purpose is told in docs/guide.md, "Where poolcli reads diffe
 from __future__ import annotations
 
 import io
+import math
+from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -18,6 +21,7 @@ from poolcli.errors import InputError, PoolcliError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import decode
 from poolcli.formats.options import ReadOptions
+from tests.support import drawn
 from tests.support.process import ROOT
 
 
@@ -25,34 +29,40 @@ def read(text: str | bytes, name: str = "x.csv", **options: Any) -> FeatureMap:
     return decode(text.encode() if isinstance(text, str) else text, name, ReadOptions(**options))
 
 
-numbers = st.one_of(st.integers(-(10**9), 10**9).map(str), st.floats(allow_nan=False, allow_infinity=False).map(repr))
 WORDS = ["NA", "n/a", "-", "null", "?", "missing", "", "nan"]
 
 
-def tables(cell: st.SearchStrategy[str]) -> st.SearchStrategy[list[list[str]]]:
-    return st.integers(2, 4).flatmap(
-        lambda width: st.lists(st.lists(cell, min_size=width, max_size=width), min_size=1, max_size=5)
-    )
+def table(draw: Random, words: Sequence[str] = ()) -> list[list[str]]:
+    """Cells of numbers, half of them words if there are any."""
+
+    def cell() -> str:
+        value = draw.choice((float(draw.randint(-(10**9), 10**9)), drawn.double(draw)))
+        number = repr(
+            int(value) if value.is_integer() and abs(value) < 10**9 else value if math.isfinite(value) else 0.5
+        )
+        return draw.choice((number, draw.choice(words or [number])))
+
+    width = draw.randint(2, 4)
+    return [[cell() for _ in range(width)] for _ in range(draw.randint(1, 5))]
 
 
 @pytest.mark.slow
 @settings(max_examples=300)
 @given(
-    table=tables(st.one_of(numbers, st.sampled_from(WORDS))), named=st.sets(st.sampled_from(WORDS[:-1])),
+    rows=drawn.by(lambda draw: table(draw, WORDS)), named=st.sets(st.sampled_from(WORDS[:-1])),
     mark=st.sampled_from([",", ";", "\t", "|"]), quoted=st.booleans(), end=st.sampled_from(["\n", "\r\n"]),
 )  # fmt: skip
 def test_pandas_reads_the_same_missing_values(
-    table: list[list[str]], named: set[str], mark: str, quoted: bool, end: str
+    rows: list[list[str]], named: set[str], mark: str, quoted: bool, end: str
 ) -> None:
     pandas = pytest.importorskip("pandas")
-    assume(quoted or any(row[-1] for row in table))  # a delimiter at the end of every line does not count
-    rows = [[f'"{cell}"' if quoted else cell for cell in row] for row in table]
-    text = end.join(mark.join(row) for row in rows) + end
+    assume(quoted or any(row[-1] for row in rows))  # a delimiter at the end of every line does not count
+    text = end.join(mark.join(f'"{cell}"' if quoted else cell for cell in row) for row in rows) + end
     theirs = pandas.read_csv(io.StringIO(text), header=None, sep=mark, na_values=[*named, "nan"],
                              keep_default_na=False, skip_blank_lines=False, engine="python")  # fmt: skip
     asked = {"delimiter": "tab" if mark == "\t" else mark, "header": "no"}
     words = ",".join(named) if named else None
-    if {cell for row in table for cell in row if cell in WORDS} - named - {"nan"}:
+    if {cell for row in rows for cell in row if cell in WORDS} - named - {"nan"}:
         with pytest.raises(InputError, match=r"is not a number|an empty cell"):  # pandas makes a column of text of it
             read(text, missing=words, **asked)
         return
@@ -63,13 +73,13 @@ def test_pandas_reads_the_same_missing_values(
 @pytest.mark.slow
 @settings(max_examples=300)
 @given(
-    table=tables(numbers), mark=st.sampled_from([",", ";", None]), skip=st.integers(0, 2), comment=st.booleans(),
+    rows=drawn.by(table), mark=st.sampled_from([",", ";", None]), skip=st.integers(0, 2), comment=st.booleans(),
     blank=st.booleans(), picked=st.booleans(),
 )  # fmt: skip
 def test_genfromtxt_reads_the_same_numbers(
-    table: list[list[str]], mark: str | None, skip: int, comment: bool, blank: bool, picked: bool
+    rows: list[list[str]], mark: str | None, skip: int, comment: bool, blank: bool, picked: bool
 ) -> None:
-    lines = [(mark or " ").join(row) + (" # said" if comment else "") for row in table]
+    lines = [(mark or " ").join(row) + (" # said" if comment else "") for row in rows]
     lines = ["by the instrument, 7"] * skip + lines[:1] + [""] * blank + lines[1:]
     text = "\n".join(lines) + "\n"
     columns = (1, 0) if picked else None

@@ -8,13 +8,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from poolcli.errors import FileError, InputError, PoolcliError, ShapeError, UnknownNameError, UsageError
@@ -24,6 +24,7 @@ from poolcli.formats.detect import detect
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.registry import BANDED, EXTENSIONS, FORMATS, Delimited, find_format, format_of_target
 from poolcli.system.portable import shell_word
+from tests.support import drawn
 from tests.support.hints import typed
 from tests.support.process import Run, Shell
 
@@ -244,7 +245,7 @@ def test_there_and_back(tmp_path: Path, name: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(
-    arrays.arrays(np.float64, arrays.array_shapes(min_dims=2, max_dims=2, max_side=6)),
+    drawn.by(lambda draw: drawn.array(draw, "float64", drawn.shape(draw, 2, 2, 6))),
     st.sampled_from(["json", "npy", "csv"]),
 )
 def test_every_double_goes_there_and_back(values: np.ndarray[Any, Any], kind: str) -> None:
@@ -331,17 +332,16 @@ INSERTS = [
 ]
 
 
-@st.composite
-def mutants(draw: st.DrawFn) -> tuple[str, bytes]:
+def mutant(draw: Random) -> tuple[str, bytes]:
     """A valid file with bytes changed, cut, doubled, moved or put in, under a name of the same or another kind."""
-    kind = draw(st.sampled_from(sorted(SEEDS)))
+    kind = draw.choice(sorted(SEEDS))
     data = bytearray(SEEDS[kind])
-    for _ in range(draw(st.integers(1, 6))):
-        at = draw(st.integers(0, len(data)))
-        until = draw(st.integers(at, min(at + 12, len(data))))
-        change = draw(st.sampled_from(["set", "cut", "end", "double", "insert", "swap"]))
+    for _ in range(draw.randint(1, 6)):
+        at = draw.randint(0, len(data))
+        until = draw.randint(at, min(at + 12, len(data)))
+        change = draw.choice(("set", "cut", "end", "double", "insert", "swap"))
         if change == "set" and at < len(data):
-            data[at] = draw(st.integers(0, 255))
+            data[at] = draw.randrange(256)
         elif change == "cut":
             del data[at:until]
         elif change == "end":
@@ -349,25 +349,24 @@ def mutants(draw: st.DrawFn) -> tuple[str, bytes]:
         elif change == "double":
             data[at:at] = data[at:until]
         elif change == "insert":
-            data[at:at] = draw(st.sampled_from(INSERTS) | st.binary(max_size=6))
+            data[at:at] = draw.choice((draw.choice(INSERTS), draw.randbytes(draw.randint(0, 6))))
         elif at < until < len(data):
             data[at], data[until] = data[until], data[at]
     same = FORMATS[kind].extensions[0] if kind in FORMATS else ".txt"
-    extension = draw(st.sampled_from([same] * 6 + [".txt", "", ".csv", ".json", ".png", ".npy", ".tga"]))
-    return f"x{extension}", bytes(data)
+    return f"x{draw.choice([same] * 6 + ['.txt', '', '.csv', '.json', '.png', '.npy', '.tga'])}", bytes(data)
 
 
-READING = st.builds(
-    ReadOptions,
-    layout=st.sampled_from([None, None, None, "L", "HW", "CHW", "NHWC"]),
-    channels_last=st.booleans(),
-    delimiter=st.sampled_from(["auto", "auto", ",", ";", "tab", "blanks"]),
-    decimal=st.sampled_from([".", ","]),
-    header=st.sampled_from(["auto", "yes", "no"]),
-    channels=st.sampled_from(["gray", "rgb"]),
-    frame=st.sampled_from([0, 0, 0, 1]),
-    max_pixels=st.sampled_from([10_000, 1_000_000]),
-)
+def reading(draw: Random) -> ReadOptions:
+    return ReadOptions(
+        layout=draw.choice((None, None, None, "L", "HW", "CHW", "NHWC")),
+        channels_last=draw.choice((True, False)),
+        delimiter=draw.choice(("auto", "auto", ",", ";", "tab", "blanks")),
+        decimal=draw.choice(".,"),
+        header=draw.choice(("auto", "yes", "no")),
+        channels=draw.choice(("gray", "rgb")),
+        frame=draw.choice((0, 0, 0, 1)),
+        max_pixels=draw.choice((10_000, 1_000_000)),
+    )
 
 
 def survives(data: bytes, name: str, options: ReadOptions) -> None:
@@ -388,22 +387,24 @@ def survives(data: bytes, name: str, options: ReadOptions) -> None:
 
 @pytest.mark.slow
 @settings(max_examples=800, deadline=None)
-@given(mutants(), READING)
-def test_a_spoiled_file_gives_a_map_or_an_error(mutant: tuple[str, bytes], options: ReadOptions) -> None:
-    name, data = mutant
+@given(drawn.by(mutant), drawn.by(reading))
+def test_a_spoiled_file_gives_a_map_or_an_error(file: tuple[str, bytes], options: ReadOptions) -> None:
+    name, data = file
     survives(data, name, options)
 
 
 @pytest.mark.slow
 @settings(max_examples=500, deadline=None)
-@given(st.binary(max_size=200), st.sampled_from(["x", *(f"x{extension}" for extension in EXTENSIONS)]), READING)
+@given(
+    st.binary(max_size=200), st.sampled_from(["x", *(f"x{extension}" for extension in EXTENSIONS)]), drawn.by(reading)
+)
 def test_any_bytes_give_a_map_or_an_error(data: bytes, name: str, options: ReadOptions) -> None:
     survives(data, name, options)
 
 
 @pytest.mark.slow
 @settings(max_examples=500, deadline=None)
-@given(st.text(alphabet='0123456789.,;:+-eEnaif \t\n\r"#[]{}tru', max_size=60), READING)
+@given(st.text(alphabet='0123456789.,;:+-eEnaif \t\n\r"#[]{}tru', max_size=60), drawn.by(reading))
 def test_any_text_gives_a_map_or_an_error(text: str, options: ReadOptions) -> None:
     for name in ("x.csv", "x.json", "stdin"):
         survives(text.encode(), name, options)

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 from poolcli.errors import InputError, PoolcliError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import decode, encode
 from poolcli.formats.options import ReadOptions, WriteOptions
+from tests.support import drawn
 
 TYPES = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8"]
 
@@ -57,9 +57,7 @@ GRID = np.arange(6).reshape(2, 3)
 @pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
-    st.tuples(st.sampled_from(TYPES), st.sampled_from("<>")).flatmap(
-        lambda kind: arrays.arrays(np.dtype(kind[1] + kind[0]), arrays.array_shapes(min_dims=1, max_dims=5, max_side=4))
-    ),
+    drawn.by(lambda draw: drawn.array(draw, draw.choice("<>") + draw.choice(TYPES), drawn.shape(draw, 1, 5, 4))),
     st.sampled_from([(1, 0), (2, 0), (3, 0)]),
     st.booleans(),
 )

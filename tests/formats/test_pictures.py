@@ -8,13 +8,13 @@ import struct
 import threading
 import warnings
 import zlib
+from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 from PIL import Image, PngImagePlugin
 
 from poolcli.colors import COLORMAPS, NAN_COLOR, interpolated
@@ -29,6 +29,7 @@ from poolcli.formats.pictures_out import WRITERS
 from poolcli.formats.png_chunks import checked, plain
 from poolcli.formats.png_file import write_png
 from poolcli.formats.registry import FORMATS
+from tests.support import drawn
 from tests.support.hints import typed
 
 RNG = np.random.default_rng(7)
@@ -339,12 +340,11 @@ def test_other_pictures_cut_off_at_any_byte(kind: str) -> None:
 
 @pytest.mark.slow
 @settings(max_examples=400, deadline=None)
-@given(st.sampled_from(["jpeg", "gif", "tiff", "webp", "bmp", "ppm", "ico", "tga", "pcx", "sgi"]), st.data())
-def test_flipped_bytes_give_pixels_or_an_error(kind: str, data: st.DataObject) -> None:
-    original = saved(COLOR, kind)
-    spoiled = bytearray(original)
-    for at in data.draw(st.lists(st.integers(0, len(original) - 1), min_size=1, max_size=5)):
-        spoiled[at] = data.draw(st.integers(0, 255))
+@given(st.sampled_from(["jpeg", "gif", "tiff", "webp", "bmp", "ppm", "ico", "tga", "pcx", "sgi"]), drawn.by(drawn.it))
+def test_flipped_bytes_give_pixels_or_an_error(kind: str, draw: Random) -> None:
+    spoiled = bytearray(saved(COLOR, kind))
+    for _ in range(draw.randint(1, 5)):
+        spoiled[draw.randrange(len(spoiled))] = draw.randrange(256)
     try:
         values = read(bytes(spoiled), f"x.{kind}", max_pixels=1_000_000).values
     except PoolcliError:
@@ -778,11 +778,10 @@ def test_every_format_that_pillow_writes_is_written_or_known_not_to_be() -> None
 # --- the PNG writer
 
 
-pictures = st.one_of(
-    arrays.arrays(np.uint8, arrays.array_shapes(min_dims=2, max_dims=2, max_side=20)),
-    arrays.arrays(np.uint16, arrays.array_shapes(min_dims=2, max_dims=2, max_side=20)),
-    arrays.arrays(np.uint8, st.tuples(st.integers(1, 20), st.integers(1, 20), st.just(3))),
-)
+def drawn_picture(draw: Random) -> np.ndarray[Any, Any]:
+    """Gray in 8 or 16 bits, or colors."""
+    dtype, channels = draw.choice((("uint8", ()), ("uint16", ()), ("uint8", (3,))))
+    return drawn.array(draw, dtype, (*drawn.shape(draw, 2, 2, 20), *channels))
 
 
 def as_png(picture: np.ndarray[Any, Any], **options: Any) -> bytes:
@@ -793,7 +792,10 @@ def as_png(picture: np.ndarray[Any, Any], **options: Any) -> bytes:
 
 @pytest.mark.slow
 @settings(max_examples=300, deadline=None)
-@given(pictures, st.none() | st.integers(0, 9), st.dictionaries(st.sampled_from(["Title", "recipe"]), st.text()))
+@given(
+    drawn.by(drawn_picture), st.none() | st.integers(0, 9),
+    drawn.by(lambda draw: {name: drawn.text(draw, 20) for name in ("Title", "recipe") if draw.choice((True, False))}),
+)  # fmt: skip
 def test_pillow_reads_what_the_png_writer_writes(
     picture: np.ndarray[Any, Any], level: int | None, text: dict[str, str]
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from poolcli.featuremap import FeatureMap
 from poolcli.formats import decode, encode
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.system.portable import shell_word
+from tests.support import drawn
 from tests.support.hints import typed
 from tests.support.process import Run
 from tests.support.rows import in_turn
@@ -333,8 +335,6 @@ def test_light_goes_there_and_back() -> None:
 
 # --- any matrix in any notation
 
-values = st.one_of(st.integers(-(10**6), 10**6).map(float), st.floats(width=64), st.just(math.nan), st.just(math.inf))
-
 
 def spelled(value: float, way: int, decimal: str) -> str:
     if math.isnan(value):
@@ -345,9 +345,18 @@ def spelled(value: float, way: int, decimal: str) -> str:
     return text.replace(".", decimal)
 
 
-matrices = st.integers(1, 4).flatmap(
-    lambda width: st.lists(st.lists(values, min_size=width, max_size=width), min_size=1, max_size=5)
-)
+def matrix(draw: Random) -> list[list[float]]:
+    """Numbers of any kind, many of them missing or infinite."""
+    width, some = draw.randint(1, 4), (math.nan, math.inf)
+    return [
+        [
+            draw.choice((drawn.double(draw), float(draw.randint(-(10**6), 10**6)), draw.choice(some)))
+            for _ in range(width)
+        ]
+        for _ in range(draw.randint(1, 5))
+    ]
+
+
 WORDS = ["NA", "n. v.", "-", "#N/A", "-9999", "***", "null", "."]  # for what is missing
 LABELS = ["", "pandas", "text", "dates", "R", "sheet"]
 PREAMBLE = ["anything, 5", "Instrument: 20 \u00b0C;;", "# 1 2 3", "", "1;2;3", '"open']
@@ -367,25 +376,22 @@ def labelled(rows: list[list[str]], kind: str, *, blanks: bool) -> list[list[str
 @pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(
-    matrix=matrices,
-    mark=st.sampled_from([";", "\t", "|", " ", "&"]), decimal=st.sampled_from([".", ","]),
-    way=st.integers(0, 99), quoted=st.booleans(), trailing=st.booleans(), labels=st.sampled_from(LABELS),
-    preamble=st.lists(st.sampled_from(PREAMBLE), max_size=3), missing=st.sampled_from([None, *WORDS]),
-    comment=st.booleans(), end=st.sampled_from(["\n", "\r\n", "\r"]),
-    code=st.sampled_from(["utf-8", "utf-16", "utf-8-sig"]),
+    numbers=drawn.by(matrix), draw=drawn.by(drawn.it), quoted=st.booleans(), trailing=st.booleans(),
+    missing=st.sampled_from([None, *WORDS]), comment=st.booleans(),
 )  # fmt: skip
 def test_any_matrix_in_any_notation_comes_back(
-    matrix: list[list[float]], mark: str, decimal: str, way: int, quoted: bool, trailing: bool, labels: str,
-    preamble: list[str], missing: str | None, comment: bool, end: str, code: str,
-) -> None:  # fmt: skip
-    blanks = mark == " "
+    numbers: list[list[float]], draw: Random, quoted: bool, trailing: bool, missing: str | None, comment: bool
+) -> None:
+    mark, decimal, way, labels = draw.choice(";\t| &"), draw.choice(".,"), draw.randint(0, 99), draw.choice(LABELS)
+    preamble, end = draw.choices(PREAMBLE, k=draw.randint(0, 3)), draw.choice(("\n", "\r\n", "\r"))
+    code, blanks = draw.choice(("utf-8", "utf-16", "utf-8-sig")), mark == " "
     assume(not (blanks and not quoted and missing and " " in missing))
 
     def cell(value: float, index: int) -> str:
         return missing if missing and math.isnan(value) else spelled(value, way + index, decimal)
 
-    assume(missing != "-9999" or not any(value == -9999 for row in matrix for value in row))
-    rows = labelled([[cell(value, index) for index, value in enumerate(row)] for row in matrix], labels, blanks=blanks)
+    assume(missing != "-9999" or not any(value == -9999 for row in numbers for value in row))
+    rows = labelled([[cell(value, index) for index, value in enumerate(row)] for row in numbers], labels, blanks=blanks)
     if quoted:
         rows = [[one if one.startswith('"') else f'"{one}"' for one in row] for row in rows]
     lines = [mark.join(row) + (mark if trailing and not blanks else "") for row in rows]
@@ -394,7 +400,7 @@ def test_any_matrix_in_any_notation_comes_back(
     text = end.join([*preamble, *lines]) + end
     options: dict[str, Any] = {"skip": len(preamble), "decimal": decimal, "missing": missing,
                                "delimiter": {" ": "blanks", "\t": "tab"}.get(mark, mark)}  # fmt: skip
-    np.testing.assert_array_equal(read(text.encode(code), **options).values, matrix)
+    np.testing.assert_array_equal(read(text.encode(code), **options).values, numbers)
 
 
 @pytest.mark.parametrize(
@@ -426,11 +432,11 @@ def test_what_programs_write(text: str, options: dict[str, Any], expected: list[
     np.testing.assert_array_equal(read(text, **options).values, expected)
 
 
-cells = st.sampled_from([*NANS, *SHEET_ERRORS, "1", "-2.5", "", "NA", "x", "2%", "0x1F", "1D3", '"7"'])
+CELLS = [*NANS, *SHEET_ERRORS, "1", "-2.5", "", "NA", "x", "2%", "0x1F", "1D3", '"7"']
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.lists(cells, min_size=2, max_size=2), min_size=1, max_size=4))
+@given(drawn.by(lambda draw: [draw.choices(CELLS, k=2) for _ in range(draw.randint(1, 4))]))
 def test_every_row_is_read_or_refused(rows: list[list[str]]) -> None:
     """No row of data vanishes: there are as many rows as lines, but for one header of names alone."""
     try:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import itertools
 import math
 from fractions import Fraction
+from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from poolcli import conv, relu
 from poolcli.errors import InputError, NumberRangeError, ShapeError, UnknownNameError, UsageError
+from tests.support import drawn
 
 Array = NDArray[Any]
 RAMP = np.arange(1, 10).reshape(3, 3)
@@ -49,32 +50,28 @@ def by_loop(
     return values
 
 
-@st.composite
-def cases(draw: st.DrawFn) -> tuple[Array, Array, dict[str, Any]]:
-    ndim = draw(st.integers(1, 3))
-    sizes = tuple(draw(st.integers(1, 3)) for _ in range(ndim))
-    dilation = tuple(draw(st.integers(1, 2)) for _ in range(ndim))
-    least = [(k - 1) * d + 1 for k, d in zip(sizes, dilation, strict=True)]
-    lengths = tuple(draw(st.integers(low, low + 3)) for low in least)
-    lead = tuple(draw(st.lists(st.integers(1, 2), max_size=2)))
-    seed = draw(st.integers(0, 2**32 - 1))
-    draws = np.random.default_rng(seed)
+def case(draw: Random) -> tuple[Array, Array, dict[str, Any]]:
+    ndim = draw.randint(1, 3)
+    sizes = tuple(draw.randint(1, 3) for _ in range(ndim))
+    dilation = tuple(draw.randint(1, 2) for _ in range(ndim))
+    lengths = tuple((k - 1) * d + 1 + draw.randint(0, 3) for k, d in zip(sizes, dilation, strict=True))
+    draws = np.random.default_rng(draw.getrandbits(32))
     kernel = draws.integers(-5, 6, sizes)
-    x: Array = draws.integers(-9, 10, (*lead, *lengths))
-    if draw(st.booleans()):
+    x: Array = draws.integers(-9, 10, (*drawn.shape(draw, 0, 2, 2), *lengths))
+    if draw.choice((True, False)):
         x = x / 4  # exact in binary, so that the loop's fractions are met exactly
     options = {
-        "stride": tuple(draw(st.integers(1, 3)) for _ in range(ndim)),
-        "padding": tuple((draw(st.integers(0, 2)), draw(st.integers(0, 2))) for _ in range(ndim)),
+        "stride": tuple(draw.randint(1, 3) for _ in range(ndim)),
+        "padding": tuple((draw.randint(0, 2), draw.randint(0, 2)) for _ in range(ndim)),
         "dilation": dilation,
-        "bias": draw(st.sampled_from([0, 1, -3, 0.5])),
+        "bias": draw.choice((0, 1, -3, 0.5)),
     }
     return x, kernel, options
 
 
-@given(cases())
-def test_the_plain_loop_agrees(case: tuple[Array, Array, dict[str, Any]]) -> None:
-    x, kernel, options = case
+@given(drawn.by(case))
+def test_the_plain_loop_agrees(given_: tuple[Array, Array, dict[str, Any]]) -> None:
+    x, kernel, options = given_
     before = x.copy()
     values = conv(x, kernel, **options)
     expected = by_loop(x, kernel, options["stride"], options["padding"], options["dilation"], options["bias"])

@@ -370,7 +370,7 @@ def test_padding_with_values(question: Question) -> None:
 
 
 @pytest.mark.slow
-@given(drawn.by(lambda draw: draw))
+@given(drawn.by(drawn.it))
 @examples("indices")
 def test_indices_and_unpool(draw: Random) -> None:
     question = draw.choice((sliding_question, whole_question, fractional_question))(draw)
@@ -396,7 +396,7 @@ def test_indices_and_unpool(draw: Random) -> None:
 
 
 @pytest.mark.slow
-@given(drawn.by(lambda draw: draw))
+@given(drawn.by(drawn.it))
 @examples("gradient")
 def test_gradient(draw: Random) -> None:
     question = draw.choice((sliding_question, whole_question))(draw)

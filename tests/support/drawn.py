@@ -22,6 +22,11 @@ def by(make: Callable[[Random], T]) -> st.SearchStrategy[T]:
     return st.binary(min_size=8, max_size=8).map(lambda seed: make(Random(seed)))
 
 
+def it(draw: Random) -> Random:
+    """The generator, for a test that asks as it goes on."""
+    return draw
+
+
 def double(draw: Random) -> float:
     """Any bits, an ordinary number, or a special one."""
     bits: float = struct.unpack("<d", draw.randbytes(8))[0]
