@@ -83,9 +83,10 @@ def test_every_window_is_the_oracles(found: tuple[Pooling, Array, list[oracle.Ax
         assert fact.count("padding") == sum(cell.place < 0 for cell in theirs)
         assert fact.values.tolist() == [cell.value for cell in theirs if cell.value is not None]
         assert fact.result == values[fact.at]
-        assert only(layer, x, *fact.at).result == pytest.approx(fact.result, rel=1e-12)
         counted = layer.count_include_pad and layer.mode.mode.divides
         assert fact.n == (len(theirs) if counted else len(fact.values))
+    for fact in facts[::5]:
+        assert only(layer, x, *fact.at).result == pytest.approx(fact.result, rel=1e-12)
 
 
 @given(drawn.by(lambda draw: case(draw, ("max", "min"))))
