@@ -43,7 +43,7 @@ from poolcli.kernels.fold_axis import (
     way,
 )
 from poolcli.kernels.memory import Scratch
-from poolcli.kernels.replay import BUFFER, Call, KernelProgram, Layout, View
+from poolcli.kernels.replay import KernelProgram, Layout, replay
 from poolcli.kernels.tiles import SHARED_BYTES, TILE_BYTES, Spot, State, Tile, planes_of, planned, recorded, walk_tiles
 from poolcli.system.threads import run, threads
 from poolcli.window import Axis
@@ -325,43 +325,47 @@ def _task(axes: Sequence[Axis], parts: Sequence[Part], dtypes: Sequence[np.dtype
     return _Folding(tuple(parts), types), TILE_BYTES // widest
 
 
-def small_program(
+def small_fold(
     shape: Sequence[int], dtype: np.dtype[Any], axes: Sequence[Axis], part: Part, result: np.dtype[Any] | None
-) -> KernelProgram | None:
-    """Return what `fold` does, if that is a single program: *straight*. Benchmark case: 4x4.
+) -> Callable[[Array], Array] | None:
+    """Return a function that does what `fold` does, if that is a single program: *straight*. Benchmark case: 4x4.
 
     Parameters
     ----------
     shape, dtype
-        Of a contiguous input (planes, spatial...).
+        Of the inputs, which are contiguous (planes, spatial...).
     result : dtype, optional
-        The type of the values, if the program should write them to a second array.
+        The type of the values; if None, they keep the type in which they were folded.
     """
     if not (all(axis.regular for axis in axes) and part.recordable and shape[0]):
         return None
-    if all(map(_whole, axes)):
-        return _one_read(shape[0], math.prod(shape[1:]), dtype, axes, part)
+    if all(map(_whole, axes)):  # one read, where a second thread would only wait: uint16 max global
+        narrow = not part.overlapping and not dtype == part.dtype == np.float64  # sums need wider states
+        return None if narrow else partial(_read, part, shape[0])
     if math.prod(axis.size for axis in axes) > GIANT_CELLS:
         return None
-    arrays = [np.empty(shape, dtype)] + ([] if result is None else [np.empty((shape[0], *map(len, axes)), result)])
+    windows = (shape[0], *map(len, axes))
     task, room = _task(axes, [part], [dtype])
+    arrays = [np.empty(shape, dtype)] + ([] if result is None else [np.empty(windows, result)])
     layouts = tuple(Layout(array.dtype, array.strides) for array in arrays)
     plan = planned(task, tuple(axes), layouts, shape[0], room, result is not None)
-    return plan.steps[0][1] if len(plan.steps) == 1 else None
+    return partial(_replayed, plan.steps[0][1], windows, result) if len(plan.steps) == 1 else None
 
 
-def _one_read(
-    planes: int, cells: int, dtype: np.dtype[Any], axes: Sequence[Axis], part: Part
-) -> KernelProgram | None:  # fmt: skip
-    """Fold whole planes in one call, where a second thread would only wait. Benchmark case: uint16 max global."""
-    if not part.overlapping and not dtype == part.dtype == np.float64:
-        return None  # narrower sums need wider states
-    assert isinstance(part.combine, np.ufunc)  # noqa: S101 - the caller saw to it
-    one = dtype.itemsize
-    made = View(BUFFER, 0, (planes,), dtype, (one,))
-    read = Call(partial(part.combine.reduce, axis=1), (View(0, 0, (planes, cells), dtype, (cells * one, one)),), made)
-    values = made._replace(shape=(planes, *(1,) * len(axes)), strides=(one,) * (1 + len(axes)))
-    return KernelProgram((read,), (values,), planes * one)
+def _read(part: Part, planes: int, cells: Array) -> Array:
+    assert isinstance(part.combine, np.ufunc)  # noqa: S101 - `Part.recordable` saw to it
+    folded: Array = part.combine.reduce(cells.reshape(planes, -1), axis=1)
+    return folded
+
+
+def _replayed(program: KernelProgram, windows: tuple[int, ...], result: np.dtype[Any] | None, cells: Array) -> Array:
+    if result is None:
+        folded: Array = replay(program, cells)
+        return folded
+    values = np.empty(windows, result)
+    if (made := replay(program, cells, values)) is not WRITTEN:
+        np.copyto(values, made, casting="unsafe")
+    return values
 
 
 def _at(state: State, index: tuple[Any, ...]) -> State:

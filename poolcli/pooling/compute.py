@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.errors import NumberRangeError
-from poolcli.kernels.fold import fold, small_program, steady, window_counts
-from poolcli.kernels.fold_axis import WRITTEN, Part
-from poolcli.kernels.replay import KernelProgram, replay
+from poolcli.kernels.fold import fold, small_fold, steady, window_counts
+from poolcli.kernels.fold_axis import Part
 from poolcli.kernels.tiles import SHARED_BYTES
 from poolcli.pooling.fill import first_place
 from poolcli.pooling.framework import LayerSpec
@@ -98,10 +97,9 @@ def _odd(axis: Axis) -> bool:
 
 
 class Straight(NamedTuple):
-    """The shortcut for maps that fit the cache: a program and a division, with nothing left to decide."""
+    """The shortcut for maps that fit the cache: a fold and a division, with nothing left to decide."""
 
-    program: KernelProgram  # folds the windows
-    planes: tuple[int, ...]  # the values' shape with one leading axis
+    fold: Callable[[Array], Array]
     shape: tuple[int, ...]  # the values' shape
     dtype: np.dtype[Any]  # of the values
     divisor: Any  # what sums are divided by
@@ -111,14 +109,11 @@ class Straight(NamedTuple):
         """Return the values, or None where the numbers need a closer look."""
         if self.most is not None and max(-int(x.min()), int(x.max())) > self.most:
             return None
-        cells = x if x.flags.c_contiguous else x.copy()
-        values = np.empty(self.planes, self.dtype)
         try:
             with np.errstate(all="ignore", over="ignore" if self.divisor is None else "raise"):
+                values = self.fold(x if x.flags.c_contiguous else x.copy())
                 if self.divisor is not None:
-                    np.divide(replay(self.program, cells), self.divisor, out=values, casting="unsafe")
-                elif (made := replay(self.program, cells, values)) is not WRITTEN:
-                    np.copyto(values, made, casting="unsafe")
+                    values = np.divide(values, self.divisor).astype(self.dtype, copy=False)
         except FloatingPointError:  # perhaps only a sum was too large
             return None
         return values.reshape(self.shape)
@@ -145,12 +140,12 @@ def straight(
     work = dtype if not sums else np.promote_types(dtype, np.float32) if dtype.kind == "f" else _long(dtype)
     part = _part(row, work, layer.mode.parameter, 1.0, ignoring=False)
     whole = (planes[0], *shape[len(shape) - len(axes) :])
-    program = small_program(whole, dtype, axes, part, None if divides else result)
-    if program is None:
+    fold_all = small_fold(whole, dtype, axes, part, None if divides else result)
+    if fold_all is None:
         return None
     everything = [slice(0, len(axis)) for axis in axes]
     divisor = Divisors(layer, axes).of(everything, work) if divides else None
-    return Straight(program, planes, (*shape[: len(shape) - len(axes)], *map(len, axes)), result, divisor, most)
+    return Straight(fold_all, (*shape[: len(shape) - len(axes)], *map(len, axes)), result, divisor, most)
 
 
 # --- folds ------------------------------------------------------------------------------------------------------------
