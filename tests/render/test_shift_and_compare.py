@@ -58,13 +58,16 @@ def numbers(counts: str) -> list[int]:
 
 
 # what the page says after each choice; one by one through the browser, each takes a tenth of a second
-MOVED = """names => names.map(name => {
-  const way = document.getElementById("way");
-  way.value = Array.from(way.options).find(one => one.textContent === name).value;
-  way.dispatchEvent(new Event("input", {bubbles: true}));
-  way.dispatchEvent(new Event("change", {bubbles: true}));
-  return document.getElementById("counts").innerText;
-})"""
+MOVED = """([edge, names]) => {
+  const choose = (id, name) => {
+    const list = document.getElementById(id);
+    list.value = Array.from(list.options).find(one => one.textContent === name).value;
+    list.dispatchEvent(new Event("input", {bubbles: true}));
+    list.dispatchEvent(new Event("change", {bubbles: true}));
+  };
+  choose("edge", edge);
+  return names.map(name => { choose("way", name); return document.getElementById("counts").textContent; });
+}"""
 
 
 # --- shift ------------------------------------------------------------------------------------------------------------
@@ -117,22 +120,26 @@ def test_what_cannot_be_moved_is_told(opened: Open, amount: str) -> None:
     assert counted(seen)[1] == 36
 
 
-@pytest.mark.parametrize("edge", ["replicate", "reflect", "symmetric", "wrap", 0, 2.5])
-def test_changes_are_counted_as_poolcli_counts_them(opened: Open, edge: str | float) -> None:
+@pytest.mark.parametrize("kind", ["channels", "float32", "nan", "signal"])
+def test_changes_are_counted_as_poolcli_counts_them(opened: Open, kind: str) -> None:
     rng = np.random.default_rng(5)
-    drawn = [
-        FeatureMap(rng.integers(0, 3, (2, 5, 7)), "CHW"),
-        FeatureMap(rng.standard_normal((4, 6)).astype(np.float32)),
-        FeatureMap(np.where(rng.random((6, 5)) < 0.2, np.nan, rng.integers(0, 2, (6, 5)))),
-        FeatureMap(rng.integers(0, 4, 12), "L"),
-    ]
-    for number, feature_map in enumerate(drawn):
-        mode, padding = ("avg", "same") if number % 2 else ("median", "valid")
-        layer = Pooling.of(feature_map.ndim, mode, 3, stride=2, padding=padding)
-        report = measure(feature_map, layer, 2, edge=edge)
-        said = opened(shift_page(report), instead=True).page.evaluate(MOVED, [shift.name for shift in report.shifts])
-        for shift, words in zip(report.shifts, said, strict=True):
-            assert numbers(words) == told(report, shift.name), (number, shift)
+    feature_map = {
+        "channels": lambda: FeatureMap(rng.integers(0, 3, (2, 5, 7)), "CHW"),
+        "float32": lambda: FeatureMap(rng.standard_normal((4, 6)).astype(np.float32)),
+        "nan": lambda: FeatureMap(np.where(rng.random((6, 5)) < 0.2, np.nan, rng.integers(0, 2, (6, 5)))),
+        "signal": lambda: FeatureMap(rng.integers(0, 4, 12), "L"),
+    }[kind]()
+    mode, padding = ("avg", "same") if kind in ("float32", "signal") else ("median", "valid")
+    layer = Pooling.of(feature_map.ndim, mode, 3, stride=2, padding=padding)
+    edges: dict[float, list[str]] = {0: ["replicate", "reflect", "symmetric", "wrap"], 2.5: []}  # a page has one number
+    for number, words in edges.items():
+        seen = opened(shift_page(measure(feature_map, layer, 2, edge=number)), instead=True)
+        for edge in (number, *words):
+            report = measure(feature_map, layer, 2, edge=edge)
+            choice = edge if isinstance(edge, str) else f"the number {edge}"
+            said = seen.page.evaluate(MOVED, [choice, [shift.name for shift in report.shifts]])
+            for shift, counts in zip(report.shifts, said, strict=True):
+                assert numbers(counts) == told(report, shift.name), (edge, shift)
 
 
 def test_random_movements_are_those_of_the_command(opened: Open) -> None:
