@@ -21,6 +21,7 @@ class Cluster:
 
     address: str
     folder: Path
+    scheduler: subprocess.Popen[bytes]
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def add_worker(self) -> subprocess.Popen[bytes]:
@@ -59,14 +60,19 @@ def cluster(folder: Path, workers: int) -> Iterator[Cluster]:
     )
     made = None
     try:
-        made = Cluster(_address(found, scheduler), folder)
+        made = Cluster(_address(found, scheduler), folder, scheduler)
         for _ in range(workers):
             made.add_worker()
         yield made
     finally:
-        for process in (*(made.workers if made else ()), scheduler):
-            process.kill()
-            process.wait()
+        end(*(made.workers if made else ()), scheduler)
+
+
+def end(*processes: subprocess.Popen[bytes]) -> None:
+    """Kill processes, and wait until they are gone."""
+    for process in processes:
+        process.kill()
+        process.wait()
 
 
 def _address(found: Path, scheduler: subprocess.Popen[bytes]) -> str:

@@ -25,7 +25,7 @@ from tests.support.process import Run, clean_environment, command
 
 needs("distributed", "zarr", extra="dask,zarr")
 
-from benchmarks.cluster import Cluster, cluster  # noqa: E402 -- after the look at what is installed
+from benchmarks.cluster import Cluster, cluster, end  # noqa: E402 -- after the look at what is installed
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +44,7 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("photos")
     for number in range(COUNT):
-        pixels = np.random.default_rng(number).integers(0, 256, (600, 700), np.uint8)
+        pixels = np.random.default_rng(number).integers(0, 256, (400, 500), np.uint8)
         Image.fromarray(pixels).save(folder / f"p{number:02}.png", compress_level=1)
     return folder
 
@@ -91,7 +91,9 @@ def test_files_can_be_sent_as_bytes(
     assert not there_is_a_message, "Dask's log is no concern of the user"
 
 
-def test_a_worker_killed_in_the_middle_costs_nothing(photos: Path, local: dict[str, bytes], tmp_path: Path) -> None:
+def test_a_worker_killed_in_the_middle_costs_nothing_and_that_none_is_left_is_told(
+    run: Run, photos: Path, local: dict[str, bytes], tmp_path: Path
+) -> None:
     logs = tmp_path / "dask"
     logs.mkdir()
     with cluster(logs, 2) as mine:
@@ -101,12 +103,16 @@ def test_a_worker_killed_in_the_middle_costs_nothing(photos: Path, local: dict[s
             [*map(str, words), "--report", str(report)], env=clean_environment(), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
-        end = time.monotonic() + 60
+        limit = time.monotonic() + 60
         while len(list((tmp_path / "out").glob("*.png"))) < 10:
-            assert time.monotonic() < end, "no results came"
+            assert time.monotonic() < limit, "no results came"
             time.sleep(0.005)
         mine.workers[0].send_signal(signal.SIGKILL)
         _, err = process.communicate(timeout=100)
+        mine.workers[1].kill()
+        (tmp_path / "none").mkdir()
+        code, said, seconds = refused(run, mine.address, tmp_path / "none")
+    assert (code, "has no workers" in said, seconds < 10) == (1, True, True), (said, seconds)
     assert process.returncode == 0, err
     assert contents(tmp_path / "out") == local, "something is missing, in part, or too much"
     told = lines(report)
@@ -200,34 +206,25 @@ def test_a_scheduler_that_is_not_there_is_told_within_ten_seconds(run: Run, tmp_
     assert (code, "does not answer" in err, seconds < 10) == (1, True, True), (err, seconds)
 
 
-def test_a_scheduler_without_workers_is_told_within_ten_seconds(run: Run, tmp_path: Path) -> None:
-    logs = tmp_path / "dask"
-    logs.mkdir()
-    with cluster(logs, 0) as mine:
-        code, err, seconds = refused(run, mine.address, tmp_path)
-    assert (code, "has no workers" in err, seconds < 10) == (1, True, True), (err, seconds)
-
-
 @pytest.mark.parametrize("address", ["nonsense", "tcp://host", "foo://host:1"])
-def test_what_is_no_address_is_a_mistake_of_usage(run: Run, tmp_path: Path, address: str) -> None:
-    code, err, _ = refused(run, address, tmp_path)
+def test_what_is_no_address_is_a_mistake_of_usage(call: Run, tmp_path: Path, address: str) -> None:
+    code, err, _ = refused(call, address, tmp_path)
     assert (code, "is not the address of a scheduler" in err) == (2, True), err
 
 
-def test_a_scheduler_that_goes_away_leaves_what_is_done(photos: Path, tmp_path: Path, run: Run) -> None:
-    logs = tmp_path / "dask"
-    logs.mkdir()
+def test_a_scheduler_that_goes_away_leaves_what_is_done(there: Cluster, photos: Path, tmp_path: Path, run: Run) -> None:
+    """The last test here: nobody needs the scheduler after it."""
     npy = ("--name", "{stem}.npy")  # which cannot say what made it
     words = [command(), "batch", str(photos), "-o", "out", *WORDS, *npy]
-    with cluster(logs, 1) as mine:
-        process = subprocess.Popen(
-            [*words, "--scheduler", mine.address], cwd=tmp_path, env=clean_environment(),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-        end = time.monotonic() + 60
-        while len(list((tmp_path / "out").glob("*.npy"))) < 10:
-            assert time.monotonic() < end, "no results came"
-            time.sleep(0.005)
+    process = subprocess.Popen(
+        [*words, "--scheduler", there.address], cwd=tmp_path, env=clean_environment(),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    limit = time.monotonic() + 60
+    while len(list((tmp_path / "out").glob("*.npy"))) < 10:
+        assert time.monotonic() < limit, "no results came"
+        time.sleep(0.005)
+    end(*there.workers, there.scheduler)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 3, err
     assert b"went away" in err
