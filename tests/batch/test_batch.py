@@ -694,14 +694,7 @@ def test_a_journal_of_someone_else_is_never_a_traceback(tmp_path: Path, line: st
 
 MANY = 20
 LAST = f"p{MANY - 1}.png"
-SLOW = (
-    "--mode",
-    "median",
-    "--size",
-    "15",
-    "--stride",
-    "1",
-)  # a second or two for all, so that what comes comes in time
+SLOW = ("--mode", "median", "--size", "9", "--stride", "1")  # a second for all, so that what comes comes in time
 
 
 SCRATCH = "for temporary files, with a name longer than that of a socket may be".ljust(110, ".")

@@ -34,15 +34,16 @@ pytestmark = pytest.mark.slow
 GEEKS = SAMPLES / "geeks_4x4.csv"
 OLD = b"what was there before\n"
 POOLED = b"6,9\n5,8\n"
+FILLER = bytes(1_030_000)  # leaves 18 of 1024 KiB
 TEMPORARY = re.compile(r"\.poolcli-.+-[0-9a-f]{16}\.tmp")
 MODULE = (sys.executable, "-m", "poolcli")
 
 
 @pytest.fixture(scope="module")
 def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A map whose results, in any format, are larger than 1 MiB and than what a pipe holds."""
+    """A map whose results, in any format, do not fit beside `FILLER` on the small disk, and as text not in a pipe."""
     path = tmp_path_factory.mktemp("big") / "big.npy"
-    np.save(path, np.random.default_rng(1).normal(size=(500, 500)))
+    np.save(path, np.random.default_rng(1).normal(size=(150, 150)))
     return path
 
 
@@ -83,19 +84,20 @@ def left_over(folder: Path) -> list[Path]:
 def test_a_full_disk_keeps_the_old_file(run: Run, disk: Path, big: Path, extension: str) -> None:
     target = disk / f"out.{extension}"
     target.write_bytes(OLD)
-    (disk / "filler").write_bytes(b"x" * 1_000_000)
+    (disk / "filler").write_bytes(FILLER)
     failed(run(*WRITERS[extension], "-o", target, big), 1, f"cannot write {target}", "no space left", "hint: ")
     assert target.read_bytes() == OLD
     assert names(disk) == ["filler", target.name]
 
 
 def test_a_full_disk_in_a_batch_spoils_one_file_and_no_other(run: Run, disk: Path, big: Path) -> None:
+    (disk / "filler").write_bytes(FILLER)
     result = run("batch", "-j", "2", "-k", "1", "-o", disk, "--name", "{stem}.csv", GEEKS, big)
     assert result.code == 3
     assert "no space left" in result.err
     assert "Traceback" not in result.err
     assert (disk / "geeks_4x4.csv").read_bytes() == GEEKS.read_bytes()
-    assert [name for name in names(disk) if not name.startswith(".poolcli")] == ["geeks_4x4.csv"]
+    assert [name for name in names(disk) if not name.startswith(".poolcli")] == ["filler", "geeks_4x4.csv"]
     assert not [name for name in names(disk) if name.endswith(".tmp")]
 
 
@@ -457,7 +459,7 @@ def test_standard_error_that_is_closed(shell: Shell, tmp_path: Path) -> None:
 def slowly(folder: Path) -> list[str]:
     """A command line that reads text, convolves, pools and writes text: tenths of a second of all kinds of work."""
     if not (folder / "in.csv").exists():
-        np.savetxt(folder / "in.csv", np.random.default_rng(1).normal(size=(500, 400)), delimiter=",")
+        np.savetxt(folder / "in.csv", np.random.default_rng(1).normal(size=(300, 250)), delimiter=",")
     (folder / "out.csv").write_bytes(OLD)
     return ["pool", "--filter", "gaussian", "-k", "2", "-s", "1", "-m", "median", "-o", "out.csv", "in.csv"]
 
@@ -482,7 +484,7 @@ def test_a_signal_at_any_moment(forks: Forks, tmp_path: Path, name: str, moments
         number = getattr(signal, name)
         assert result.code in (0, 128 + number)
         assert result.raw == b""
-        assert result.err in ("", "wrote out.csv (497 rows x 397 columns)\n")
+        assert result.err in ("", "wrote out.csv (297 rows x 247 columns)\n")
         assert (tmp_path / "out.csv").read_bytes() in (OLD, new)
         assert names(tmp_path) == ["in.csv", "out.csv"]
     assert sum(code != 0 for code in codes) > moments / 4  # most came in time
@@ -521,7 +523,7 @@ def test_ctrl_c_while_libraries_are_being_imported(tmp_path: Path, moments: int)
             out, err = process.communicate(timeout=TIMEOUT)
             length = length or time.perf_counter() - start
         assert process.returncode in (0, -signal.SIGINT)
-        assert (out, err.replace(b"wrote out.csv (497 rows x 397 columns)\n", b"")) == (b"", b"")
+        assert (out, err.replace(b"wrote out.csv (297 rows x 247 columns)\n", b"")) == (b"", b"")
         interrupted += process.returncode == -signal.SIGINT
         assert names(tmp_path) == ["in.csv", "out.csv"]
     assert interrupted > moments / 4

@@ -36,7 +36,6 @@ from poolcli.large.chain import (
     in_order,
 )
 from poolcli.large.sources import NpySource, RowSource, source_of
-from poolcli.large.zarr_arrays import ZarrSource
 from poolcli.pooling.modes import MODES
 from poolcli.steps.recipe import load_recipe
 from poolcli.steps.steps import ConvStep, NormalizeStep, PoolStep, ReluStep, Step, apply
@@ -670,6 +669,8 @@ def test_a_damaged_chunk_is_told(call: Run, zarr: Any, tmp_path: Path) -> None:
 
 def test_an_array_that_was_replaced_is_opened_again(zarr: Any, tmp_path: Path) -> None:
     """A worker of a cluster lives longer than one run."""
+    from poolcli.large.zarr_arrays import ZarrSource
+
     for x, chunk in ((X, 35), (X[:, :, ::2] + 1, 10)):
         shutil.rmtree(tmp_path / "in.zarr", ignore_errors=True)
         made(zarr, tmp_path / "in.zarr", x, (1, 1, chunk, 45))
@@ -681,6 +682,8 @@ def test_a_signal_never_comes_in_the_midst_of_what_zarr_does(
     zarr: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its event loop would leave coroutines behind, or take the signal for damage."""
+    from poolcli.large.zarr_arrays import ZarrSource
+
     made(zarr, tmp_path / "in.zarr", X, (1, 1, 70, 90))
     opened, ended = zarr.open, []
 

@@ -104,6 +104,19 @@ def command() -> str:
 
 
 built = cache(registry.build)
+EACH = """
+import json, os, sys
+from poolcli.cli.app import run
+_, lines, folder = sys.argv
+for number, words in enumerate(json.loads(lines)):
+    for stream, name in ((1, "out"), (2, "err")):
+        with open(f"{folder}/{number}.{name}", "wb") as file:
+            os.dup2(file.fileno(), stream)
+    code = run(words)
+    sys.stdout.flush()
+    with open(f"{folder}/{number}.code", "w") as file:
+        file.write(str(code))
+"""
 
 
 def code_of(returncode: int) -> int:
@@ -138,6 +151,23 @@ def execute(
         capture_output=True, env=clean_environment(env), cwd=cwd or ROOT, timeout=TIMEOUT, check=False, **given,
     )  # fmt: skip
     return Result(code_of(done.returncode), done.stdout, done.stderr.decode())
+
+
+def execute_each(
+    lines: Sequence[Sequence[str | Path]], folder: Path, *, env: Mapping[str, str], cwd: Path
+) -> list[Result]:
+    """Run command lines one after the other in one Python, which starts from nothing in this environment.
+
+    What they say is kept in `folder`.
+    """
+    words = json.dumps([[str(word) for word in line] for line in lines])
+    done = execute([sys.executable, "-c", EACH, words, folder], env=env, cwd=cwd)
+    assert (done.code, done.raw, done.err) == (0, b"", "")
+
+    def left(number: int, name: str) -> bytes:
+        return (folder / f"{number}.{name}").read_bytes()
+
+    return [Result(int(left(n, "code")), left(n, "out"), left(n, "err").decode()) for n in range(len(lines))]
 
 
 def execute_here(
