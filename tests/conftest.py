@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # No deadline: the machines that run this are shared. The same examples every time: what passed once passes again.
 settings.register_profile("poolcli", deadline=None, derandomize=True)
 settings.load_profile("poolcli")
+
+gc.disable()  # until all is collected, for of that nothing is garbage
 
 # Where signals are ignored, as under nohup or in a script's background, the commands under test would ignore them too.
 for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
@@ -45,6 +47,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.loadscopereorder = False
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file() -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """Look for examples in the docstrings of poolcli alone: below this folder are no modules with any."""
+    found = yield
+    return [one for one in found if type(one) is pytest.Module]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that have the most slow tests, so that no worker is left alone with one at the end."""
     slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
@@ -55,6 +64,7 @@ def pytest_collection_finish() -> None:
     """Keep thousands of collected tests out of every later search for garbage (Hypothesis before 6.140 cannot)."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
