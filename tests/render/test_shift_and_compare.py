@@ -131,10 +131,10 @@ def test_changes_are_counted_as_poolcli_counts_them(opened: Open, kind: str) -> 
     }[kind]()
     mode, padding = ("avg", "same") if kind in ("float32", "signal") else ("median", "valid")
     layer = Pooling.of(feature_map.ndim, mode, 3, stride=2, padding=padding)
-    edges: dict[float, list[str]] = {0: ["replicate", "reflect", "symmetric", "wrap"], 2.5: []}  # a page has one number
-    for number, words in edges.items():
-        seen = opened(shift_page(measure(feature_map, layer, 2, edge=number)), instead=True)
-        for edge in (number, *words):
+    edges: list[list[str | float]] = [[0, "replicate", "reflect", "symmetric", "wrap"], [2.5]]  # a page has one number
+    for first, *others in edges:
+        seen = opened(shift_page(measure(feature_map, layer, 2, edge=first)), instead=True)
+        for edge in (first, *others):
             report = measure(feature_map, layer, 2, edge=edge)
             choice = edge if isinstance(edge, str) else f"the number {edge}"
             said = seen.page.evaluate(MOVED, [choice, [shift.name for shift in report.shifts]])
