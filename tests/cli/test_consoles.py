@@ -14,7 +14,7 @@ import pytest
 
 from poolcli.cli.app import run
 from poolcli.cli.registry import COMMANDS
-from tests.support.process import ROOT, SAMPLES, Run, clean_environment
+from tests.support.process import ROOT, SAMPLES, Run, built, clean_environment, execute_each
 
 GEEKS = str(SAMPLES / "geeks_4x4.csv")
 MODEL = str(ROOT / "tests" / "models" / "odd.onnx")
@@ -37,7 +37,7 @@ SAID: dict[str, list[list[str]]] = {
     "modes": [["modes"]],
     "filters": [["filters"]],
     "completion": [["completion", "bash"], ["completion", "\u00e6"]],
-    "doctor": [["doctor"]],
+    "doctor": [["doctor"], ["--help"]],
 }
 
 
@@ -48,7 +48,7 @@ def on_console(words: list[str], encoding: str, folder: Path) -> tuple[int, str,
     with (
         mock.patch.dict(os.environ, clean_environment({"COLUMNS": "100"}), clear=True),
         mock.patch("sys.stdin", None), mock.patch("sys.stdout", streams[0]), mock.patch("sys.stderr", streams[1]),
-        contextlib.chdir(folder),
+        mock.patch("poolcli.cli.app.build", built), contextlib.chdir(folder),
     ):  # fmt: skip
         code = run(words)
     return code, out.getvalue().decode(encoding), err.getvalue().decode(encoding)
@@ -61,7 +61,7 @@ def test_every_command_is_tried() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_console_of_an_old_code_page_can_be_read(command: str, tmp_path: Path) -> None:
     """Every letter is there, no question mark stands for one, and tables are drawn with what there is."""
-    for words in (*SAID[command], [command, "--help"], ["--help"]):
+    for words in (*SAID[command], [command, "--help"]):
         whole = on_console(words, "utf-8", tmp_path)
         for encoding in ENCODINGS:
             code, out, err = on_console(words, encoding, tmp_path)
@@ -78,10 +78,10 @@ def letters(text: str) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp437"])
-def test_the_real_command_on_such_a_console(run: Run, encoding: str) -> None:
+def test_the_real_command_on_such_a_console(tmp_path: Path, encoding: str) -> None:
     env = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
-    for words in (["pool", GEEKS], ["pool", "--help"], ["modes"], ["show", GEEKS], ["pool", "n\u00e9ant.csv"]):
-        result = run(*words, env=env)
+    lines = [["pool", GEEKS], ["pool", "--help"], ["modes"], ["show", GEEKS], ["pool", "n\u00e9ant.csv"]]
+    for result in execute_each(lines, tmp_path, env=env, cwd=tmp_path):
         assert "Traceback" not in result.err
         assert (result.code == 0) == bool(result.raw.decode(encoding))
 

@@ -455,15 +455,10 @@ def test_a_large_map_is_a_canvas_and_its_window_can_be_followed(opened: Open) ->
     assert seen.text("#where") == "Output row 49, column 74 looks at input rows 196 to 199, columns 296 to 299"
 
 
-def test_the_largest_map_answers_in_time(opened: Open) -> None:
+def test_the_largest_map_follows_its_layer(opened: Open) -> None:
     values = np.random.default_rng(3).integers(0, 255, (512, 512)).astype(np.uint8)
+    assert values.size == MOST_PAGE_CELLS
     seen = opened(page(FeatureMap(values), Pooling.of(2, "avg", 3, stride=1, padding=1)))
-    assert (
-        seen.page.evaluate(
-            "() => { const start = performance.now(); Page.compute(); return performance.now() - start; }"
-        )
-        < 10_000
-    )
     seen.page.select_option("#kind", "global")
     seen.page.select_option("#mode", "std")
     assert seen.text("#sums > :first-child").endswith(f"= {formulas.number(values.std())}")

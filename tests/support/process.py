@@ -112,7 +112,7 @@ for number, words in enumerate(json.loads(lines)):
     for stream, name in ((1, "out"), (2, "err")):
         with open(f"{folder}/{number}.{name}", "wb") as file:
             os.dup2(file.fileno(), stream)
-    code = run(words)
+    code = run([os.fsdecode(word.encode()) for word in words])  # as Python decodes what a shell gives it
     sys.stdout.flush()
     with open(f"{folder}/{number}.code", "w") as file:
         file.write(str(code))
