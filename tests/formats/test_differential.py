@@ -23,6 +23,7 @@ from poolcli.formats import decode
 from poolcli.formats.options import ReadOptions
 from tests.support import drawn
 from tests.support.process import ROOT
+from tests.support.rows import in_turn
 
 
 def read(text: str | bytes, name: str = "x.csv", **options: Any) -> FeatureMap:
@@ -107,7 +108,7 @@ MODES_OF_PILLOW = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("kind", "mode"), [(kind, mode) for kind, modes in MODES_OF_PILLOW.items() for mode in modes])
+@in_turn(("kind", "mode"), [(kind, mode) for kind, modes in MODES_OF_PILLOW.items() for mode in modes])
 def test_pillow_reads_the_same_gray(mode: str, kind: str) -> None:
     array = np.random.default_rng(0).integers(0, 256, (9, 7, 4), np.uint8)
     base = Image.fromarray(array[..., :3]).convert(mode) if mode not in ("RGBA", "I;16", "I", "F") else None

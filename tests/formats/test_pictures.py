@@ -31,6 +31,7 @@ from poolcli.formats.png_file import write_png
 from poolcli.formats.registry import FORMATS
 from tests.support import drawn
 from tests.support.hints import typed
+from tests.support.rows import in_turn
 
 RNG = np.random.default_rng(7)
 RGB = RNG.integers(0, 256, (5, 6, 3), np.uint8)
@@ -579,8 +580,8 @@ IN_AND_OUT = sorted(row.name for row in FORMATS.values() if row.picture and row.
 IN_AND_OUT.remove("im")  # which Pillow is about to drop, and warns of
 
 
-@pytest.mark.parametrize("kind", IN_AND_OUT)
-@pytest.mark.parametrize("what", ["uint8", "uint16", "RGB"])
+@in_turn("kind", IN_AND_OUT)
+@in_turn("what", ["uint8", "uint16", "RGB"])
 def test_what_a_picture_is_said_to_hold_is_what_pillow_finds(kind: str, what: str) -> None:
     array = np.arange(3 * 64, dtype="uint8" if what == "RGB" else what).reshape(8, 8, 3)
     layout, white = ("HWC", 255) if what == "RGB" else ("HW", 65535 if what == "uint16" else 255)

@@ -44,10 +44,10 @@ def test_the_first_nan_is_named_in_the_whole_and_in_a_part() -> None:
 ADVISED = {"-inf": -np.inf, "inf": np.inf, "zeros": 0.0}
 
 
-@pytest.mark.parametrize("count_include_pad", [False, True])
-@pytest.mark.parametrize("mode", ["max", "min", "avg"])
-@pytest.mark.parametrize("compat", FRAMEWORKS)
-@pytest.mark.parametrize("pads", [((1, 1), (1, 1)), ((0, 1), (0, 1))])
+@in_turn("count_include_pad", [False, True])
+@in_turn("mode", ["max", "min", "avg"])
+@in_turn("compat", FRAMEWORKS)
+@in_turn("pads", [((1, 1), (1, 1)), ((0, 1), (0, 1))])
 def test_padding_first_as_advised_gives_the_values_of_the_refused_layer(
     compat: str, mode: str, count_include_pad: bool, pads: Any
 ) -> None:

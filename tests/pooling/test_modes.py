@@ -74,8 +74,8 @@ def test_every_mode_is_covered_here() -> None:
     assert {str(parse_mode(name)).partition(":")[0] for name in VALUES} | {"stochastic"} == set(MODES)
 
 
-@pytest.mark.parametrize(("mode", "expected"), VALUES.items())
-@pytest.mark.parametrize("window", ["sliding", "global", "adaptive"])
+@in_turn(("mode", "expected"), VALUES.items())
+@in_turn("window", ["sliding", "global", "adaptive"])
 def test_value(mode: str, expected: float, window: str) -> None:
     options: dict[str, Any] = {
         "sliding": {"size": 2},
@@ -87,7 +87,7 @@ def test_value(mode: str, expected: float, window: str) -> None:
     assert values[0, 0] == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
-@pytest.mark.parametrize(("mode", "expected"), VALUES.items())
+@in_turn(("mode", "expected"), VALUES.items())
 def test_value_in_one_and_three_dimensions_and_with_leading_axes(mode: str, expected: float) -> None:
     line, block = np.array(CELLS).ravel(), np.array(CELLS).reshape(1, 2, 2)
     assert pool(line, mode, 4)[0] == pytest.approx(expected, rel=1e-12, abs=1e-12)
@@ -186,8 +186,8 @@ def test_median_of_an_odd_count_keeps_the_type(dtype: str) -> None:
     assert pool(x, "median", 3).tolist() == [2]
 
 
-@pytest.mark.parametrize("dtype", INTEGERS)
-@pytest.mark.parametrize("mode", SAME)
+@in_turn("dtype", INTEGERS)
+@in_turn("mode", SAME)
 def test_extreme_integers_are_exact(mode: str, dtype: str) -> None:
     limits = np.iinfo(dtype)
     for extreme in (limits.min, limits.max):
