@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -24,7 +23,7 @@ from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.registry import BANDED
 from poolcli.system.portable import shell_word
 from tests.support import drawn
-from tests.support.hints import typed
+from tests.support.hints import told, typed
 from tests.support.process import Run
 
 
@@ -470,14 +469,6 @@ def way(draw: Random) -> dict[str, Any]:
     return {"delimiter": draw.choice(marks), "decimal": draw.choice(".,"), "header": draw.choice(headers)}
 
 
-def told(call: Callable[[], Any]) -> Any:
-    """What a call returns, or the error that it raises."""
-    try:
-        return call()
-    except PoolcliError as problem:
-        return type(problem), problem.message, problem.hint
-
-
 def outcome(text: str, options: dict[str, Any]) -> Any:
     def facts() -> Any:
         feature_map = read(text, **options)
@@ -507,18 +498,11 @@ def test_the_fast_route_and_the_careful_one_agree(text: str, options: dict[str, 
 @pytest.mark.parametrize(
     ("text", "options"),
     [
-        ("1,2\n3,4\n", {}),
-        ("a,b\r\n1.5,-2e3\r\n\r\n3,4", {}),
-        ("1;2\n3;4", {}),
-        ("1\t2\n3\t4", {}),
-        ("1  2\n 3 4", {}),
-        ("5\n6", {}),
-        ("1,5;2\n3;4", {"decimal": ","}),
-        ("1,5\n2", {"decimal": ","}),
-        ("nan,NaN\n1,NAN", {}),
-        ("1e300,1.5", {}),
+        ("1,2\n3,4\n", {}), ("a,b\r\n1.5,-2e3\r\n\r\n3,4", {}), ("1;2\n3;4", {}), ("1\t2\n3\t4", {}),
+        ("1  2\n 3 4", {}), ("5\n6", {}), ("1,5;2\n3;4", {"decimal": ","}), ("1,5\n2", {"decimal": ","}),
+        ("nan,NaN\n1,NAN", {}), ("1e300,1.5", {}),
     ],
-)
+)  # fmt: skip
 def test_plain_numbers_take_the_fast_route(monkeypatch: pytest.MonkeyPatch, text: str, options: dict[str, str]) -> None:
     """Both routes give the same, so only this shows a fast one that gives up too soon."""
     monkeypatch.delattr(delimited, "_careful")

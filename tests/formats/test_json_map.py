@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -21,7 +20,7 @@ from poolcli.formats import json_map as jsonmap
 from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.system.portable import shell_word
 from tests.support import drawn
-from tests.support.hints import typed
+from tests.support.hints import told, typed
 
 
 def read(text: str | bytes, **options: Any) -> FeatureMap:
@@ -37,14 +36,6 @@ def refused(text: str | bytes, kind: type[PoolcliError] = InputError) -> Poolcli
     with pytest.raises(kind) as caught:
         read(text)
     return caught.value
-
-
-def told(call: Callable[[], Any]) -> Any:
-    """What a call returns, or the error that it raises."""
-    try:
-        return call()
-    except PoolcliError as problem:
-        return type(problem), problem.message, problem.hint
 
 
 # --- what is read

@@ -187,17 +187,11 @@ def test_a_cmyk_jpeg() -> None:
 @pytest.mark.parametrize(
     ("orientation", "seen"),
     [
-        (1, [[1, 2, 3], [4, 5, 6]]),
-        (2, [[3, 2, 1], [6, 5, 4]]),
-        (3, [[6, 5, 4], [3, 2, 1]]),
-        (4, [[4, 5, 6], [1, 2, 3]]),
-        (5, [[1, 4], [2, 5], [3, 6]]),
-        (6, [[4, 1], [5, 2], [6, 3]]),
-        (7, [[6, 3], [5, 2], [4, 1]]),
-        (8, [[3, 6], [2, 5], [1, 4]]),
-        (99, [[1, 2, 3], [4, 5, 6]]),
+        (1, [[1, 2, 3], [4, 5, 6]]), (2, [[3, 2, 1], [6, 5, 4]]), (3, [[6, 5, 4], [3, 2, 1]]),
+        (4, [[4, 5, 6], [1, 2, 3]]), (5, [[1, 4], [2, 5], [3, 6]]), (6, [[4, 1], [5, 2], [6, 3]]),
+        (7, [[6, 3], [5, 2], [4, 1]]), (8, [[3, 6], [2, 5], [1, 4]]), (99, [[1, 2, 3], [4, 5, 6]]),
     ],
-)
+)  # fmt: skip
 def test_the_exif_orientation_is_applied(orientation: int, seen: list[list[int]]) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -289,16 +283,10 @@ def test_gray_pixels_are_unpacked_where_they_stay() -> None:
 @pytest.mark.parametrize(
     ("bits", "color", "interlaced", "size"),
     [
-        (8, 0, 0, 9),
-        (16, 0, 0, 15),
-        (8, 2, 0, 21),
-        (8, 6, 0, 27),
-        (1, 0, 0, 6),
-        (4, 0, 0, 6),
-        (1, 0, 1, 10),
+        (8, 0, 0, 9), (16, 0, 0, 15), (8, 2, 0, 21), (8, 6, 0, 27), (1, 0, 0, 6), (4, 0, 0, 6), (1, 0, 1, 10),
         (8, 2, 1, 23),
     ],
-)
+)  # fmt: skip
 def test_missing_rows_are_not_taken_as_black(bits: int, color: int, interlaced: int, size: int) -> None:
     """3 rows of 2 pixels, or, interlaced, 1, 1, 2 of 1 pixel and 1 of 2; each row has a byte more for its filter."""
     header = struct.pack(">IIBBBBB", 2, 3, bits, color, 0, 0, interlaced)

@@ -377,15 +377,10 @@ def test_logavgexp_and_soft_of_large_numbers() -> None:
 @pytest.mark.parametrize(
     ("mode", "expected"),
     [
-        ("max", math.inf),
-        ("min", 1),
-        ("avg", math.inf),
-        ("sum", math.inf),
-        ("median", 1.5),
-        ("lp:2", math.inf),
+        ("max", math.inf), ("min", 1), ("avg", math.inf), ("sum", math.inf), ("median", 1.5), ("lp:2", math.inf),
         ("soft", math.inf),
     ],
-)
+)  # fmt: skip
 def test_infinity(mode: str, expected: float) -> None:
     assert one([1.0, math.inf, 1.0, 2.0], mode) == expected
 

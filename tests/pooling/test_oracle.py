@@ -555,16 +555,10 @@ def test_average_times_count_is_sum(question: Question, include: bool) -> None:
 @in_turn(
     ("mode", "reduction"),
     [
-        ("max", np.max),
-        ("min", np.min),
-        ("avg", np.mean),
-        ("sum", np.sum),
-        ("median", np.median),
-        ("range", np.ptp),
-        ("std", np.std),
-        ("var", np.var),
+        ("max", np.max), ("min", np.min), ("avg", np.mean), ("sum", np.sum), ("median", np.median),
+        ("range", np.ptp), ("std", np.std), ("var", np.var),
     ],
-)
+)  # fmt: skip
 @in_turn("dtype", ["int32", "uint8", "float32", "float64"])
 def test_global_is_the_numpy_reduction(mode: str, reduction: Any, dtype: str) -> None:
     x = np.random.default_rng(5).integers(0, 100, (2, 3, 5, 7)).astype(dtype)

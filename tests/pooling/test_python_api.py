@@ -223,16 +223,10 @@ def test_no_planes_give_no_planes() -> None:
 @pytest.mark.parametrize(
     ("padding", "expected"),
     [
-        ("valid", [2, 4]),
-        ("same", [2, 4, 5]),
-        ("same-lower", [1, 3, 5]),
-        (1, [1, 3, 5]),
-        ((1,), [1, 3, 5]),
-        (((1, 0),), [1, 3, 5]),
-        (((0, 1),), [2, 4, 5]),
-        (((0, 0),), [2, 4]),
+        ("valid", [2, 4]), ("same", [2, 4, 5]), ("same-lower", [1, 3, 5]), (1, [1, 3, 5]), ((1,), [1, 3, 5]),
+        (((1, 0),), [1, 3, 5]), (((0, 1),), [2, 4, 5]), (((0, 0),), [2, 4]),
     ],
-)
+)  # fmt: skip
 def test_forms_of_padding(padding: Any, expected: list[int]) -> None:
     assert pool([1, 2, 3, 4, 5], size=2, padding=padding).tolist() == expected
 

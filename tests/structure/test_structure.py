@@ -182,15 +182,8 @@ def names_with_two_meanings(house: Source) -> list[str]:
 def keywords() -> set[str]:
     """What the functions of Python that a user calls are given."""
     functions = (
-        poolcli.conv,
-        poolcli.explain,
-        poolcli.compare,
-        poolcli.pool,
-        poolcli.grad,
-        poolcli.unpool,
-        emit,
-        measure,
-    )
+        poolcli.conv, poolcli.explain, poolcli.compare, poolcli.pool, poolcli.grad, poolcli.unpool, emit, measure,
+    )  # fmt: skip
     named = {name for function in functions for name in signature(function).parameters}
     drawn = {name for names in HEEDED.values() for name in names}
     return named | drawn | {*KEYWORDS} | {*ReadOptions._fields, *WriteOptions._fields}
@@ -579,19 +572,10 @@ def test_every_row_of_a_table_leads_somewhere() -> None:
 
 HEAVY = ("numpy", "rich", "PIL", "typer", "orjson", "pydantic")
 PASSED = (  # modules that every command loads
-    "poolcli",
-    "poolcli.__main__",
-    "poolcli.cli.app",
-    "poolcli.cli.registry",
-    "poolcli.errors",
-    "poolcli.featuremap",
-    "poolcli.pooling.filters",
-    "poolcli.pooling.framework",
-    "poolcli.pooling.frameworks",
-    "poolcli.pooling.modes",
-    "poolcli.window",
-    "poolcli.wording",
-)
+    "poolcli", "poolcli.__main__", "poolcli.cli.app", "poolcli.cli.registry", "poolcli.errors", "poolcli.featuremap",
+    "poolcli.pooling.filters", "poolcli.pooling.framework", "poolcli.pooling.frameworks", "poolcli.pooling.modes",
+    "poolcli.window", "poolcli.wording",
+)  # fmt: skip
 PROBE = """
 import json, sys
 sys.argv = ["poolcli", *{arguments!r}]
