@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from poolcli.kernels.selection_network import is_small, network, select
 from poolcli.kernels.tiles import tiles, walk_tiles
 from poolcli.system.threads import threads
 from poolcli.window import Axis, Window
+from tests.support import drawn
 from tests.support.rows import in_turn
 
 Array = NDArray[Any]
@@ -93,40 +95,34 @@ def brute(x: Array, axes: Sequence[Axis], reduce: Callable[..., Any]) -> Array:
     return np.stack(made, axis=-1).reshape(*made[0].shape, *map(len, axes))
 
 
-@st.composite
-def layers(draw: Any) -> tuple[list[int], Window]:
+def layer(draw: Random) -> tuple[tuple[int, ...], Window]:
     """A shape of one to three spatial axes and windows on it."""
-    ndim = draw(st.integers(1, 3))
-    shape = [draw(st.integers(1, 12)) for _ in range(ndim)]
-    kind = draw(st.sampled_from(["sliding", "sliding", "sliding", "global", "adaptive"]))
+    shape = drawn.shape(draw, 1, 3, 12)
+    kind = draw.choice(("sliding", "sliding", "sliding", "global", "adaptive"))
     if kind == "global":
-        return shape, Window.of(ndim, kind=kind)
+        return shape, Window.of(len(shape), kind=kind)
     if kind == "adaptive":
-        return shape, Window.of(ndim, kind=kind, output_size=[draw(st.integers(1, 14)) for _ in shape])
-    size = [draw(st.integers(1, length)) for length in shape]
-    pads = tuple((draw(st.integers(0, k - 1)), draw(st.integers(0, k - 1))) for k in size)
+        return shape, Window.of(len(shape), kind=kind, output_size=[draw.randint(1, 14) for _ in shape])
+    size = [draw.randint(1, length) for length in shape]
+    pads = tuple((draw.randrange(k), draw.randrange(k)) for k in size)
     rooms = [max((length - 1) // max(k - 1, 1), 1) for k, length in zip(size, shape, strict=True)]
-    dilation = [draw(st.integers(1, room)) for room in rooms]
-    stride = [draw(st.integers(1, 5)) for _ in shape]
-    more = {"padding": pads, "dilation": dilation, "ceil_mode": draw(st.booleans())}
-    return shape, Window.of(ndim, size=size, stride=stride, **more)
+    dilation, stride = [draw.randint(1, room) for room in rooms], [draw.randint(1, 5) for _ in shape]
+    more = {"padding": pads, "dilation": dilation, "ceil_mode": draw.choice((True, False))}
+    return shape, Window.of(len(shape), size=size, stride=stride, **more)
 
 
 @pytest.mark.slow
 @settings(max_examples=300, deadline=None)
-@given(layers(), st.lists(st.integers(1, 3), max_size=2), st.sampled_from([1, 64, 1 << 21]), st.booleans(), st.data())
-def test_fold_is_the_reduction_of_real_cells(
-    layer: tuple[list[int], Window], lead: list[int], tile_bytes: int, wide: bool, data: Any
-) -> None:
-    shape, window = layer
+@given(drawn.by(drawn.it), st.sampled_from([1, 64, 1 << 21]), st.booleans())
+def test_fold_is_the_reduction_of_real_cells(draw: Random, tile_bytes: int, wide: bool) -> None:
+    shape, window = layer(draw)
     axes = window.plan(shape)
     if any((axis.counts() == 0).any() for axis in axes):
         return
-    x = np.random.default_rng(data.draw(st.integers(0, 9))).integers(-50, 50, (*lead, *shape)).astype(np.int16)
-    if data.draw(st.booleans()):
-        x = np.asfortranarray(x)
-    elif data.draw(st.booleans()):
-        x = x[..., ::-1]
+    lead = drawn.shape(draw, 0, 2, 3)
+    x = np.random.default_rng(draw.getrandbits(32)).integers(-50, 50, (*lead, *shape)).astype(np.int16)
+    order = draw.choice(("as it is", "fortran", "fortran", "turned"))
+    x = {"as it is": x, "fortran": np.asfortranarray(x), "turned": x[..., ::-1]}[order]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(folding, "TILE_BYTES", tile_bytes)
         patch.setattr("poolcli.kernels.fold_axis.WIDE", 1 if wide else 10**9)
