@@ -107,7 +107,7 @@ def layer(draw: Random) -> tuple[tuple[int, ...], Window]:
     pads = tuple((draw.randrange(k), draw.randrange(k)) for k in size)
     rooms = [max((length - 1) // max(k - 1, 1), 1) for k, length in zip(size, shape, strict=True)]
     dilation, stride = [draw.randint(1, room) for room in rooms], [draw.randint(1, 5) for _ in shape]
-    more = {"padding": pads, "dilation": dilation, "ceil_mode": draw.choice((True, False))}
+    more: dict[str, Any] = {"padding": pads, "dilation": dilation, "ceil_mode": draw.choice((True, False))}
     return shape, Window.of(len(shape), size=size, stride=stride, **more)
 
 
