@@ -453,15 +453,15 @@ def test_standard_input_is_read_when_input_is_missing_or_a_dash(run: Run, shell:
     assert run("pool", stdin=text).facts()["input"].endswith("stdin")
 
 
-def test_missing_input_on_a_terminal_is_help_and_exit_2() -> None:
-    result = on_terminal("pool", stdout=False)
+def test_missing_input_on_a_terminal_is_help_and_exit_2(programs: Path) -> None:
+    result = on_terminal("pool", stdout=False, program=programs / "poolcli")
     assert (result.code, result.out) == (2, "")
     assert "INPUT" in result.err
     assert "poolcli pool" in result.err
 
 
-def test_a_dash_on_a_terminal_does_not_wait() -> None:
-    result = on_terminal("pool", "-", stdout=False)
+def test_a_dash_on_a_terminal_does_not_wait(programs: Path) -> None:
+    result = on_terminal("pool", "-", stdout=False, program=programs / "poolcli")
     assert result.code in (1, 2)
     assert "terminal" in result.err
 
@@ -741,8 +741,8 @@ def test_colour_in_a_pipe(call: Run, arguments: list[str], environment: dict[str
 @pytest.mark.parametrize(
     ("environment", "colored"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
 )
-def test_colour_on_a_terminal(run: Run, environment: dict[str, str], colored: bool) -> None:
-    result = on_terminal("pool", GEEKS, columns=200, env=environment)
+def test_colour_on_a_terminal(run: Run, programs: Path, environment: dict[str, str], colored: bool) -> None:
+    result = on_terminal("pool", GEEKS, columns=200, program=programs / "poolcli", env=environment)
     assert result.code == 0
     assert ("\x1b" in result.out) == colored
     assert ESCAPE.sub("", result.out) == run("pool", GEEKS).out  # the content is the same

@@ -36,7 +36,6 @@ OLD = b"what was there before\n"
 POOLED = b"6,9\n5,8\n"
 FILLER = bytes(1_030_000)  # leaves 18 of 1024 KiB
 TEMPORARY = re.compile(r"\.poolcli-.+-[0-9a-f]{16}\.tmp")
-MODULE = (sys.executable, "-m", "poolcli")
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +116,7 @@ def test_dev_full_is_a_full_disk(forks: Forks, arguments: list[str]) -> None:
 
 
 def test_the_real_command_on_dev_full(shell: Shell) -> None:
-    for arguments in ("--version", "--help", f"pool {GEEKS}", f"pool --json {GEEKS}"):
+    for arguments in ("--version", f"pool --json {GEEKS}"):
         failed(shell(f"python -m poolcli {arguments} > /dev/full"), 1, "cannot write stdout", "no space left")
 
 
@@ -269,13 +268,13 @@ def test_a_reader_that_goes_away_in_the_middle(shell: Shell, big: Path) -> None:
 
 def test_a_report_to_what_is_no_plain_file(shell: Shell, tmp_path: Path) -> None:
     """It takes nothing back, is not emptied, and one signal is enough while it waits for its reader."""
-    batch = f"python -m poolcli batch {GEEKS} -q -j 1 --overwrite -o {tmp_path}/out --report"
+    batch = f"poolcli batch {GEEKS} -q -j 1 --overwrite -o {tmp_path}/out --report"
     failed(shell(f"{batch} /dev/full"), 1, "cannot write /dev/full", "no space left", "hint: ")
     done = shell(f"echo before > log; {batch} /dev/stdout >> log; grep -c . log; head -n 1 log", cwd=tmp_path)
     assert (done.out, done.err) == ("2\nbefore\n", "")
     done = shell(f"{batch} /dev/stdout | true; echo ${{PIPESTATUS[0]}}")
     assert (done.out, done.err) == ("141\n", "")
-    line = f"mkfifo p; {batch} p & sleep 1; kill $!; sleep 1; kill -KILL $! 2> /dev/null; wait $!; echo $?"
+    line = f"mkfifo p; python -m {batch} p & sleep 1; kill $!; sleep 1; kill -KILL $! 2> /dev/null; wait $!; echo $?"
     assert shell(line, cwd=tmp_path).out == "143\n"
     assert names(tmp_path) == ["log", "out", "p"]
 
@@ -392,18 +391,20 @@ def test_a_large_input_that_changes_while_it_is_read(
 
 def test_standard_input_that_is_closed(shell: Shell) -> None:
     failed(shell("python -m poolcli pool - <&-"), 1, "stdin", "it is closed")
-    failed(shell("python -m poolcli pool <&-"), 2, "INPUT")
-    assert shell(f"python -m poolcli pool -f csv {GEEKS} <&-").raw == POOLED
-    failed(shell("python -m poolcli batch --files0 -o /tmp/nowhere <&-"), 1, "stdin", "it is closed")
+    failed(shell("poolcli pool <&-"), 2, "INPUT")
+    assert shell(f"poolcli pool -f csv {GEEKS} <&-").raw == POOLED
+    failed(shell("poolcli batch --files0 -o /tmp/nowhere <&-"), 1, "stdin", "it is closed")
 
 
 @pytest.mark.parametrize("arguments", [["pool"], ["pool", "-"], ["show"], ["run", "-", "pool"], ["explain"],
                                        ["batch", "--files0", "-o", "nowhere"]], ids=" ".join)  # fmt: skip
-def test_standard_input_that_is_a_terminal_is_not_waited_for(arguments: list[str], tmp_path: Path) -> None:
+def test_standard_input_that_is_a_terminal_is_not_waited_for(
+    programs: Path, arguments: list[str], tmp_path: Path
+) -> None:
     master, slave = pty.openpty()
     done = subprocess.run(
-        [*MODULE, *arguments], stdin=slave, capture_output=True, cwd=tmp_path, timeout=TIMEOUT, check=False,
-        env=clean_environment({"PYTHONPATH": str(ROOT)}),
+        [programs / "poolcli", *arguments], stdin=slave, capture_output=True, cwd=tmp_path, timeout=TIMEOUT,
+        env=clean_environment(), check=False,
     )  # fmt: skip
     os.close(slave)
     os.close(master)
@@ -430,7 +431,7 @@ def test_standard_output_that_is_closed_for_the_real_command(shell: Shell) -> No
 
 
 def test_a_file_needs_no_standard_output(shell: Shell, tmp_path: Path) -> None:
-    assert shell(f"python -m poolcli pool -o {tmp_path}/out.csv {GEEKS} >&-").code == 0
+    assert shell(f"poolcli pool -o {tmp_path}/out.csv {GEEKS} >&-").code == 0
     assert (tmp_path / "out.csv").read_bytes() == POOLED
     assert shell(f"python -m poolcli batch -q -o {tmp_path}/many {GEEKS} >&-").code == 0
     assert (tmp_path / "many" / "geeks_4x4.csv").read_bytes() == POOLED
@@ -439,7 +440,7 @@ def test_a_file_needs_no_standard_output(shell: Shell, tmp_path: Path) -> None:
 def test_standard_error_that_is_closed(shell: Shell, tmp_path: Path) -> None:
     done = shell(f"python -m poolcli pool -v -f csv {GEEKS} 2>&-")
     assert (done.code, done.raw) == (0, POOLED)
-    assert shell(f"python -m poolcli pool -o {tmp_path}/out.csv {GEEKS} 2>&-").code == 0
+    assert shell(f"poolcli pool -o {tmp_path}/out.csv {GEEKS} 2>&-").code == 0
     assert (tmp_path / "out.csv").read_bytes() == POOLED
     for arguments, code in (
         (f"pool -k 9 {GEEKS}", 1),

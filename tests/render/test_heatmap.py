@@ -227,19 +227,19 @@ def test_colours_as_css_has_them() -> None:
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-def drawn(tiny: Path, **env: str) -> bytes:
+def drawn(programs: Path, tiny: Path, **env: str) -> bytes:
     """What ``poolcli show`` draws on a terminal of 80 columns."""
-    result = on_terminal("show", tiny, stdin=False, env=env)
+    result = on_terminal("show", tiny, stdin=False, program=programs / "poolcli", env=env)
     assert (result.code, result.err) == (0, "")
     return result.raw
 
 
 @pytest.mark.slow
-def test_the_terminal_decides_on_colours(tiny: Path) -> None:
-    assert b"48;2;" in drawn(tiny, TERM="xterm-256color", COLORTERM="truecolor")
-    assert b"48;5;" in drawn(tiny, TERM="xterm-256color")
+def test_the_terminal_decides_on_colours(programs: Path, tiny: Path) -> None:
+    assert b"48;2;" in drawn(programs, tiny, TERM="xterm-256color", COLORTERM="truecolor")
+    assert b"48;5;" in drawn(programs, tiny, TERM="xterm-256color")
     for env in ({"TERM": "xterm-256color", "NO_COLOR": "1"}, {"TERM": "dumb"}, {"TERM": "vt100"}):
-        assert b"\x1b" not in drawn(tiny, **env)
+        assert b"\x1b" not in drawn(programs, tiny, **env)
 
 
 def test_the_command_shows_a_file(run: Run, call: Run, tiny: Path) -> None:
