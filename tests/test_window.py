@@ -517,17 +517,11 @@ def test_what_is_no_size(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("valid", "valid"),
-        ("SAME", "same"),
-        ("same-lower", "same-lower"),
-        ("1", 1),
-        ("1x2", (1, 2)),
-        ("1,2", ((1, 2),)),
-        ("1,0,2,0", ((1, 0), (2, 0))),
-        ("1, 0, 2, 0", ((1, 0), (2, 0))),
+        ("valid", "valid"), ("SAME", "same"), ("same-lower", "same-lower"), ("1", 1), ("1x2", (1, 2)),
+        ("1,2", ((1, 2),)), ("1,0,2,0", ((1, 0), (2, 0))), ("1, 0, 2, 0", ((1, 0), (2, 0))),
         ("1,2,3,4,5,6", ((1, 2), (3, 4), (5, 6))),
     ],
-)
+)  # fmt: skip
 def test_padding_is_read(text: str, expected: Any) -> None:
     assert parse_padding(text) == expected
 
