@@ -720,7 +720,7 @@ def wait_for(folder: Path, count: int) -> None:
 def many(tmp_path: Path) -> Path:
     """Pictures that take some time."""
     folder = tmp_path / "many"
-    first = picture(folder / "p00.png", 0, (700, 900))
+    first = picture(folder / "p00.png", 0, (500, 600))
     for number in range(1, MANY):
         os.link(first, folder / f"p{number:02}.png")
     return folder
@@ -828,7 +828,7 @@ def _in_session(session: int) -> list[str]:
 
 @pytest.mark.slow
 def test_a_full_disk_is_told_and_the_rest_is_done_when_there_is_room(run: Run, many: Path, disk: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,size=1500k", disk], check=True)
+    subprocess.run(["mount", "-o", "remount,size=700k", disk], check=True)
     words = ("batch", many, "-o", disk / "out", "-j", "2", "--report", disk / "report.jsonl")
     first = run(*words)
     assert first.code == 3

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from poolcli.formats.registry import FORMATS
+from poolcli.kernels.fold import PIECE_BYTES
+from poolcli.kernels.tiles import SHARED_BYTES
 from poolcli.system import threads
 from tests.support.process import SAMPLES, Run
 
@@ -29,9 +31,9 @@ POOLED = [
     ["-m", "avg", "-k", "3", "-s", "1", "-p", "same"], ["-m", "sum", "-k", "7"], ["-m", "median", "-k", "3"],
     ["-m", "std", "-k", "5", "-s", "2"], ["-m", "lp:3", "-k", "4"], ["-m", "soft", "-k", "3"],
     ["-m", "stochastic", "--seed", "5"], ["-m", "avg", "--global"], ["-m", "avg", "--output-size", "7x9"],
-    ["--fractional", "--output-size", "500x300", "--seed", "3"], ["--filter", "gaussian", "-m", "avg"],
+    ["--fractional", "--output-size", "350x200", "--seed", "3"], ["--filter", "gaussian", "-m", "avg"],
 ]  # fmt: skip
-LARGE = "large.npy"  # large enough for threads
+LARGE = "large.npy"  # large enough to be shared among threads
 COMMANDS = {
     **{f"out.{kind}": ["pool", "-f", kind, "--size", "4", str(ASTRONAUT)] for kind in WRITTEN},
     **{name: ["explain", "-k", "3", "-s", "1", "-p", "1", str(SAMPLES / "geeks_4x4.csv")] for name in DRAWINGS},
@@ -50,7 +52,8 @@ def written(python: Run, tmp_path_factory: pytest.TempPathFactory) -> list[Path]
     """A folder for every setting, with what a process of that setting writes."""
     folders = [tmp_path_factory.mktemp("written") for _ in SETTINGS]
     for folder, setting in zip(folders, SETTINGS, strict=True):
-        np.save(folder / LARGE, np.random.default_rng(1).normal(size=(1200, 1100)))
+        np.save(folder / LARGE, np.random.default_rng(1).normal(size=(800, 700)))
+        assert (folder / LARGE).stat().st_size > PIECE_BYTES > SHARED_BYTES
         done = python("-c", PROBE, stdin=json.dumps(COMMANDS), env=setting, cwd=folder)
         assert (done.code, done.out) == (0, ""), done.err
     return folders
