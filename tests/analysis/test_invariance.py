@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import hypothesis.strategies as st
@@ -18,6 +19,7 @@ from poolcli.errors import ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.layer import Pooling
 from poolcli.render.terminal.invariance import differences, invariance_table
+from tests.support import drawn
 from tests.support.process import Run
 
 LINE = np.zeros((8, 8), int)
@@ -25,13 +27,12 @@ LINE[:, 3:5] = 1
 NUMPY_PAD = {"replicate": "edge", "wrap": "wrap", "reflect": "reflect", "symmetric": "symmetric"}
 
 
-@given(
-    st.lists(st.integers(1, 6), min_size=1, max_size=3), st.data(), st.sampled_from([*NUMPY_PAD, 0, -3])
-)  # fmt: skip
+@given(drawn.by(drawn.it), st.sampled_from([*NUMPY_PAD, 0, -3]))
 @settings(max_examples=200)
-def test_moving_is_padding_and_cutting(shape: list[int], data: st.DataObject, edge: str | int) -> None:
+def test_moving_is_padding_and_cutting(draw: Random, edge: str | int) -> None:
+    shape = drawn.shape(draw, 1, 3, 6)
     x = np.arange(math.prod(shape)).reshape(shape)
-    move = tuple(data.draw(st.integers(-3, 3)) for _ in shape)
+    move = tuple(draw.randint(-3, 3) for _ in shape)
     moved = translate(x, move, edge)
     if isinstance(edge, str):
         wide: NDArray[Any] = np.pad(x, 3, mode=NUMPY_PAD[edge])  # type: ignore[call-overload]  # the table has its words

@@ -27,16 +27,8 @@ Array = NDArray[Any]
 Options = dict[str, Any]
 
 # Hypothesis examples of each property; together they are what a CI run tries.
-EXAMPLES = {
-    "sliding": 1000,
-    "whole": 400,
-    "fractional": 150,
-    "fill": 300,
-    "indices": 250,
-    "gradient": 250,
-    "stochastic": 100,
-    "laws": 150,
-}
+EXAMPLES = {"sliding": 1000, "whole": 400, "fractional": 150, "fill": 300, "indices": 250, "gradient": 250,
+            "stochastic": 100, "laws": 150}  # fmt: skip
 
 
 def examples(name: str) -> settings:

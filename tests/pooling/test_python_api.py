@@ -79,26 +79,10 @@ def test_every_error_is_a_builtin_as_well() -> None:
 @pytest.mark.parametrize(
     ("function", "positional", "named"),
     [
-        (
-            pool,
-            ["x", "mode", "size"],
-            {
-                "stride": None,
-                "padding": "valid",
-                "pad_fill": "ignore",
-                "dilation": 1,
-                "ceil_mode": False,
-                "count_include_pad": None,
-                "output_size": None,
-                "global_window": False,
-                "fractional": False,
-                "nan": "propagate",
-                "compat": None,
-                "seed": None,
-                "ndim": None,
-                "return_indices": False,
-            },
-        ),
+        (pool, ["x", "mode", "size"],
+         {"stride": None, "padding": "valid", "pad_fill": "ignore", "dilation": 1, "ceil_mode": False,
+          "count_include_pad": None, "output_size": None, "global_window": False, "fractional": False,
+          "nan": "propagate", "compat": None, "seed": None, "ndim": None, "return_indices": False}),
         (conv, ["x", "kernel"], {"stride": 1, "padding": "valid", "dilation": 1, "bias": 0.0}),
         (unpool, ["values", "indices", "shape"], {}),
         (grad, ["x", "upstream"], {"padding": "valid", "ceil_mode": False, "output_size": None}),
@@ -107,7 +91,7 @@ def test_every_error_is_a_builtin_as_well() -> None:
         (write, ["feature_map", "target"], {}),
     ],
     ids=["pool", "conv", "unpool", "grad", "relu", "read", "write"],
-)
+)  # fmt: skip
 def test_signatures(function: Any, positional: list[str], named: dict[str, Any]) -> None:
     """The parameters of the contract in its order; giving an option its documented default changes nothing."""
     parameters = list(inspect.signature(function).parameters.values())
