@@ -156,10 +156,9 @@ def _reshaper(dialect: Dialect) -> Convert | None:
             text += b"\n"
             if text.count(b",\n") != newlines(text):
                 return None
-            text = text.replace(b",\n", b"\n")
-            if text.startswith(b"\n") or b"\n\n" in text:
+            text = text.replace(b",\n", b"\n")[:-1]
+            if not all(map(bytes.strip, text.split(b"\n"))):
                 return None
-            text = text[:-1]
         if dialect.mark != b" " and pick is None:
             return text
         rows = [line.split() if dialect.mark == b" " else line.split(b",") for line in text.split(b"\n")]
@@ -168,7 +167,7 @@ def _reshaper(dialect: Dialect) -> Convert | None:
         if set(map(len, rows)) != {dialect.width}:
             return None
         picked_rows = [b",".join(pick(cells)) for cells in rows]
-        return b"\n".join(picked_rows) if all(picked_rows) else None  # an empty line would be skipped
+        return b"\n".join(picked_rows) if all(map(bytes.strip, picked_rows)) else None  # blanks would be skipped
 
     return reshape
 

@@ -727,6 +727,15 @@ def test_a_long_line_of_another_length() -> None:
     assert "line 2: 3999 values, expected 4000" in refused("\n".join(lines)).message
 
 
+@pytest.mark.parametrize(
+    ("text", "options", "place"),
+    [(" ;", {"delimiter": ";"}, "line 1, column 1"), ("1,\n ,\n2,\n", {}, "line 2, column 1"),
+     ("1,2\n3,\t\n5,6\n", {"columns": "2"}, "line 2, column 2")],
+)  # fmt: skip
+def test_a_row_of_blanks_is_not_passed_over(text: str, options: dict[str, Any], place: str) -> None:
+    assert refused(text, **options).message == f"data.csv: {place}: an empty cell"
+
+
 def test_names_of_columns_and_no_header_contradict_each_other() -> None:
     with pytest.raises(UsageError, match="names of columns stand in a header") as caught:
         read("temp,b\n1,2\n3,4\n", columns="temp", header="no")
