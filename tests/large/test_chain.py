@@ -12,12 +12,12 @@ import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from poolcli.cli.large import LARGE
@@ -41,6 +41,7 @@ from poolcli.steps.recipe import load_recipe
 from poolcli.steps.steps import ConvStep, NormalizeStep, PoolStep, ReluStep, Step, apply
 from poolcli.system.files import open_source
 from poolcli.window import FILLS, Window
+from tests.support.drawn import by, it
 from tests.support.extras import needs
 from tests.support.large import constant, interrupted
 from tests.support.process import Result, Run, clean_environment, command, execute
@@ -165,22 +166,20 @@ def test_adaptive_windows_of_two_sizes_give_the_same_bits(cells: float) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
-@given(st.data())
-def test_any_steps_cut_anyhow_give_the_same_bits(data: st.DataObject) -> None:
-    ndim = data.draw(st.integers(1, 3))
-    shape = data.draw(st.tuples(st.integers(1, 3), *[st.integers(1, (200, 30, 10)[ndim - 1])] * ndim))
-    x = np.random.default_rng(data.draw(st.integers(0, 9))).normal(size=shape)
-    x = x.astype(data.draw(st.sampled_from(["f4", "f8", "i4"])))
-    padding: Any = st.sampled_from(["valid", "same", 1, ((2, 1),) * ndim])
-    fills: Any = st.sampled_from(["ignore", *FILLS, 0.5])
+@settings(max_examples=60)
+@given(by(it))
+def test_any_steps_cut_anyhow_give_the_same_bits(draw: Random) -> None:
+    ndim = draw.randint(1, 3)
+    shape = draw.randint(1, 3), *(draw.randint(1, (200, 30, 10)[ndim - 1]) for _ in range(ndim))
+    x = np.random.default_rng(draw.randint(0, 9)).normal(size=shape).astype(draw.choice(["f4", "f8", "i4"]))
+    paddings: list[Any] = ["valid", "same", 1, ((2, 1),) * ndim]
+    fills: list[Any] = ["ignore", *FILLS, 0.5]
     steps: list[Step] = [
-        PoolStep(data.draw(st.sampled_from(NAMES)), data.draw(st.integers(1, 5)), {
-            "stride": data.draw(st.integers(1, 3)), "padding": data.draw(padding),
-            "ceil_mode": data.draw(st.booleans()), "dilation": data.draw(st.integers(1, 2)),
-            "pad_fill": data.draw(fills),
+        PoolStep(draw.choice(NAMES), draw.randint(1, 5), {
+            "stride": draw.randint(1, 3), "padding": draw.choice(paddings), "ceil_mode": draw.random() < 0.5,
+            "dilation": draw.randint(1, 2), "pad_fill": draw.choice(fills),
         })
-        for _ in range(data.draw(st.integers(1, 2)))
+        for _ in range(draw.randint(1, 2))
     ]  # fmt: skip
     layout = "C" + LAYOUTS[ndim]
     try:
@@ -189,7 +188,7 @@ def test_any_steps_cut_anyhow_give_the_same_bits(data: st.DataObject) -> None:
         with pytest.raises(type(problem)):
             in_parts(steps, x, ndim, (1,) * (ndim + 1))
         return
-    cut = tuple(data.draw(st.integers(max(-(-length // 6), 1), max(length, 1))) for length in whole.shape)
+    cut = tuple(draw.randint(max(-(-length // 6), 1), max(length, 1)) for length in whole.shape)
     assert same_bits(in_parts(steps, x, ndim, cut), whole)
 
 

@@ -150,9 +150,9 @@ def test_the_kernel_of_a_convolution(forks: Forks, tmp_path: Path) -> None:
 
 def test_what_no_check_foresaw_is_an_error_too(forks: Forks, tmp_path: Path) -> None:
     """Sorting takes more than its input; so little memory that something fails somewhere."""
-    np.save(tmp_path / "in.npy", np.zeros((1000, 1000)))
+    np.save(tmp_path / "in.npy", np.zeros((600, 600)))
     for mode in ("max", "median", "percentile:30", "majority", "std", "soft", "lp:3"):
-        for memory in (10 << 20, 30 << 20, 90 << 20):
+        for memory in (4 << 20, 11 << 20, 32 << 20):
             orderly(forks("pool", "-k", "3", "-s", "1", "-m", mode, "-f", "npy", tmp_path / "in.npy", memory=memory))
 
 
