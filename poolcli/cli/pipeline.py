@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -53,7 +54,8 @@ def load_map(source: str, reading: Reading, verbosity: Verbosity, compat: str | 
     if large or reading.changed(*(name for name in reading.fields if name not in HEEDED_BY_ALL)):
         kind = detect(found.data[:HEAD], found.name, options)
         if large and kind.picture:
-            Thread(target=_import_ahead).start()
+            with suppress(RuntimeError):  # no memory for its stack: the import comes later
+                Thread(target=_import_ahead).start()
         if kind.heeds is not None:
             reading.refuse_idle(kind.name, (*HEEDED_BY_ALL, *kind.heeds), InputError)
     feature_map = decode(found.data, found.name, options)

@@ -55,10 +55,13 @@ def run(
         except BaseException as failure:  # noqa: BLE001 - raised below
             failures.append(failure)
 
-    done = [allocate_lock() for _ in range(min(workers, len(tasks)) - 1)]
-    for lock in done:
+    done = []
+    for _ in range(min(workers, len(tasks)) - 1):
+        lock = allocate_lock()
         lock.acquire()
-        start_new_thread(_then, (labour, lock.release))  # Thread.start waits for the thread, as long as a tile takes
+        if not _started(labour, lock.release):
+            break
+        done.append(lock)
     labour()
     for lock in done:
         lock.acquire()
@@ -85,7 +88,8 @@ def apart(call: Callable[[], Returned]) -> Returned:
         except BaseException as failure:  # noqa: BLE001 - raised below
             failures.append(failure)
 
-    start_new_thread(_then, (work, over.release))
+    if not _started(work, over.release):
+        return call()
     try:
         over.acquire()
     except BaseException:
@@ -94,6 +98,15 @@ def apart(call: Callable[[], Returned]) -> Returned:
     if failures:
         raise failures[0]
     return made[0]
+
+
+def _started(one: Callable[[], None], other: Callable[[], None]) -> bool:
+    """Start a thread that calls one and then the other; there may be no memory for its stack."""
+    try:
+        start_new_thread(_then, (one, other))  # Thread.start waits for the thread, as long as a tile takes
+    except RuntimeError:
+        return False
+    return True
 
 
 def _then(one: Callable[[], None], other: Callable[[], None]) -> None:

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from poolcli.system.threads import apart
+from poolcli.system.threads import apart, run
 
 
 def test_a_signal_is_raised_beside_a_call_and_never_in_it() -> None:
@@ -37,3 +37,14 @@ def test_in_another_thread_it_is_a_call_like_any() -> None:
     thread.start()
     thread.join()
     assert seen == [thread]
+
+
+def test_without_memory_for_a_thread_the_work_is_done_in_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("poolcli.system.threads.start_new_thread", refused)
+    done: list[int] = []
+    run([1, 2, 3], lambda task, _: done.append(task), lambda: None, 4)
+    assert done == [1, 2, 3]
+    assert apart(threading.current_thread) is threading.current_thread()
