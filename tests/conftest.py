@@ -37,8 +37,8 @@ for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Half as many workers again as processors: tests wait, for a browser, a child or a clock, but collecting costs."""
-    return 3 * processors() // 2
+    """Two workers a processor: the slow tests mostly wait, for a browser, a child or a clock."""
+    return 2 * processors()
 
 
 def pytest_configure(config: pytest.Config) -> None:
