@@ -6,12 +6,13 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from poolcli.cli.console import rendered, screen, unicode_ok, wants_color, width_of_output
 from poolcli.cli.signals import ending
 from poolcli.cli.words import spoken, told
 from poolcli.system import files
+from poolcli.system.mute import forget_closed_terminal
 from poolcli.wording import Phrase, harmless, printable, safe
 
 if TYPE_CHECKING:
@@ -130,13 +131,42 @@ def tell(text: str) -> None:
         sys.stderr = None  # else Python tries again at exit, and fails with code 120
 
 
+class _Unfailing:
+    """Standard error for a bar: when its terminal hangs up, the work goes on without it, unless SIGHUP ends it."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the stream's own, such as its encoding."""
+        return getattr(self.stream, name)
+
+    def write(self, text: str) -> None:
+        """Write text, if that is possible."""
+        with _if_heard():
+            self.stream.write(text)
+
+    def flush(self) -> None:
+        """Write what is buffered, if that is possible."""
+        with _if_heard():
+            self.stream.flush()
+
+
+@contextmanager
+def _if_heard() -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        forget_closed_terminal()
+
+
 @contextmanager
 def bar(*columns: Any, guard: files.Guard = ending) -> Iterator[Any]:
     """Open Rich's progress display on standard error; the cursor comes back however the command ends."""
     from rich.progress import Progress
 
     paint = wants_color("auto", sys.stderr)
-    console = screen(sys.stderr, "auto" if paint else None, terminal=True)
+    console = screen(cast("IO[str]", _Unfailing(sys.stderr)), "auto" if paint else None, terminal=True)
     live = Progress(*columns, console=console, transient=True)
     with guard(lambda: os.write(2, CURSOR)):
         try:

@@ -589,11 +589,12 @@ def test_ctrl_c_ends_the_loop_of_a_shell(tmp_path: Path) -> None:
         os.close(terminal)
 
 
-def hung_up(folder: Path, *words: str | Path, when: Path) -> int:
+def hung_up(folder: Path, *words: str | Path, when: Path, ignored: bool = False) -> int:
     """Run the command on a terminal that hangs up when a file is there, and return how it ended."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(folder)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
         os.execve(command(), [command(), *map(str, words)], clean_environment({"TERM": "xterm-256color"}))  # noqa: S606
     while not when.exists():
         time.sleep(0.005)
@@ -610,6 +611,16 @@ def test_a_terminal_that_hangs_up_ends_a_batch_as_it_ends_any_program(tmp_path: 
     code = hung_up(tmp_path, "batch", "in", "-o", "out", "-m", "median", "-k", "3", when=tmp_path / "out" / "002.npy")
     assert code == -signal.SIGHUP
     assert not [name for name in names(tmp_path / "out") if name.endswith(".tmp")]
+
+
+def test_a_batch_goes_on_without_its_terminal_where_that_signal_is_ignored(tmp_path: Path) -> None:
+    """As after ``trap '' HUP``. An error of the terminal that comes before the signal does not end it, either."""
+    (tmp_path / "in").mkdir()
+    for number in range(40):
+        np.save(tmp_path / "in" / f"{number:03}.npy", np.zeros((300, 300)))
+    (tmp_path / "in" / "030.npy").write_bytes(b"")
+    code = hung_up(tmp_path, "batch", "in", "-o", "out", "-k", "3", when=tmp_path / "out" / "002.npy", ignored=True)
+    assert (code, len(list((tmp_path / "out").glob("*.npy")))) == (3, 39)
 
 
 def test_a_signal_ends_the_process_whatever_tidying_up_raises(python: Run) -> None:
