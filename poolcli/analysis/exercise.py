@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from random import Random
 
@@ -21,13 +22,15 @@ DECIMALS = 4  # of a result, at most
 MOST_STEPS = 4  # numbers to choose from, if sums have to be multiples
 
 
-def numbers(layer: Pooling, seed: int = 0) -> FeatureMap:
+def numbers(layer: Pooling, seed: int = 0, shape: Sequence[int] = ()) -> FeatureMap:
     """Make a map for a layer.
 
     Parameters
     ----------
     layer : Pooling
-        With two spatial axes.
+        With one or two spatial axes.
+    shape : sequence of int, optional
+        Of the map; by default as small as it may be with a few windows.
 
     Returns
     -------
@@ -44,7 +47,7 @@ def numbers(layer: Pooling, seed: int = 0) -> FeatureMap:
     >>> numbers(Pooling.of(2, "avg"), seed=1).shape
     (6, 6)
     """
-    shape = tuple(_length(layer, axis) for axis in range(layer.ndim))
+    shape = tuple(shape) or tuple(_length(layer, axis) for axis in range(layer.ndim))
     draw = Random(seed)  # noqa: S311 - numbers to calculate with, not secrets
     step = _step(layer, shape)
     start, most = _rest(layer, step, draw), MOST_STEPS if step > 1 else LARGEST + 1

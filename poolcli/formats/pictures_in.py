@@ -256,13 +256,13 @@ def limited(pixels: int | None) -> Iterator[int]:
 def _check_pixels(size: tuple[int, int], limit: int, name: str) -> None:
     width, height = size
     if width < 1 or height < 1:
-        raise InputError(f"{name}: a picture of {height}x{width} pixels", "it may be damaged")
+        raise InputError(f"{name}: a picture of {width}x{height} pixels", "it may be damaged")
     if width * height > limit:
         raise LimitError(
-            f"{name}: {height}x{width} pixels are more than the limit of {limit}",
+            f"{name}: {width}x{height} pixels are more than the limit of {limit}",
             Phrase("add {max_pixels} if you trust the file", max_pixels=width * height),
         )
-    check_memory(8 * width * height, f"a picture of {height}x{width} pixels", "use a smaller picture")
+    check_memory(8 * width * height, f"a picture of {width}x{height} pixels", "use a smaller picture")
 
 
 def _has_last_row(picture: Image.Image) -> bool:

@@ -156,7 +156,7 @@ def account(feature_map: FeatureMap, options: WriteOptions, kind: str) -> Accoun
     """Say what a picture of this kind holds, how numbers became pixels, and what was lost."""
     plane = _plane(feature_map)
     height, width = (length * options.zoom for length in plane.shape[:2])
-    size = f"{height}x{width} pixels"
+    size = f"{width}x{height} pixels"
     if kind == "pfm" or _keeps_numbers(feature_map, plane, options, kind):
         kept = np.dtype(np.float32 if kind == "pfm" else _wide_type(plane))
         what = "floats" if kept.kind == "f" else "integers"
@@ -225,7 +225,7 @@ def _zoomed(pixels: Array, zoom: int) -> Array:
     if cells > PIXELS:
         most = math.isqrt(PIXELS // (height * width))
         raise LimitError(
-            f"zoom {zoom} would make {height * zoom}x{width * zoom} pixels, more than the limit of {PIXELS}",
+            f"zoom {zoom} would make {width * zoom}x{height * zoom} pixels, more than the limit of {PIXELS}",
             Phrase("{zoom}", zoom=most) if most > 1 else Phrase("leave out {zoom}"),
         )
     return pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
@@ -239,7 +239,7 @@ def _encoded(pixels: Array, kind: str) -> Iterable[bytes]:
     settings = dict(SETTINGS.get(kind, {}))
     if kind == "ico":  # without sizes, Pillow would add a dozen smaller pictures, and silently shrink a large one
         if max(height, width) > ICON:
-            raise ShapeError(f"{height}x{width} pixels are too many for an icon", f"an icon has at most {ICON}x{ICON}")
+            raise ShapeError(f"{width}x{height} pixels are too many for an icon", f"an icon has at most {ICON}x{ICON}")
         settings["sizes"] = [(width, height)]
     file = BytesIO()
     try:
@@ -249,5 +249,5 @@ def _encoded(pixels: Array, kind: str) -> Iterable[bytes]:
                 picture = picture.convert(PILLOW_MODES[kind], dither=Image.Dither.NONE)
             picture.save(file, WRITERS.get(kind, kind.upper()), **settings)
     except Exception as problem:  # each of Pillow's writers has its own limits and exceptions
-        raise ShapeError(f"cannot write {height}x{width} pixels as {kind}: {problem}", PNG) from problem
+        raise ShapeError(f"cannot write {width}x{height} pixels as {kind}: {problem}", PNG) from problem
     return (file.getvalue(),)

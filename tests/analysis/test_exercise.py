@@ -46,6 +46,14 @@ def test_other_modes_have_digits(mode: str) -> None:
     assert len(set(made.values.ravel().tolist())) > 3
 
 
+@pytest.mark.parametrize("shape", [(4, 7), (9,)])
+def test_a_shape(shape: tuple[int, ...]) -> None:
+    layer = Pooling.of(len(shape), "avg", 3, stride=2, padding=1)
+    made = numbers(layer, 1, shape)
+    assert made.shape == shape
+    assert all(value == round(value, 4) for value in layer.apply(made.values)[0].ravel().tolist())
+
+
 def test_the_seed_decides() -> None:
     layer = Pooling.of(2, "avg")
     one, same, other = (numbers(layer, seed).values.tolist() for seed in (1, 1, 2))

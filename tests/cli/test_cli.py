@@ -815,7 +815,7 @@ def test_a_large_picture_is_read_while_the_kernels_are_imported(run: Run, tmp_pa
     Image.fromarray(x).save(tmp_path / "in.png")
     assert (tmp_path / "in.png").stat().st_size > AHEAD
     result = run("pool", "in.png", "-o", "out.png", cwd=tmp_path)
-    assert (result.code, result.err) == (0, "wrote out.png (350x300 pixels, 8-bit gray)\n")
+    assert (result.code, result.err) == (0, "wrote out.png (300x350 pixels, 8-bit gray)\n")
     assert np.array_equal(pixels(tmp_path / "out.png"), x.reshape(350, 2, 300, 2).max((1, 3)))
 
 

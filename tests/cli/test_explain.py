@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.support.process import Run
+from tests.support.process import Result, Run
 
 
 @pytest.mark.parametrize("name", ["x.svg", "x.png", "x.gif", "x.html"])
@@ -65,6 +65,16 @@ def test_an_option_that_does_nothing_is_refused(call: Run, tiny: Path, options: 
 def test_a_shape_alone_makes_every_file(call: Run, tmp_path: Path, name: str) -> None:
     assert call("explain", "--shape", "7x7", "-k", "3", "-s", "2", "-o", tmp_path / name).code == 0
     assert (tmp_path / name).stat().st_size > 1000
-    refused = call("explain", "--shape", "7x7", "--exercise", "-o", tmp_path / "y.html")
-    assert refused.code == 2
-    assert refused.err.startswith("error: --shape has no numbers to work with")
+
+
+def test_the_shape_of_an_exercise(call: Run, tmp_path: Path) -> None:
+    def exercise(*words: str) -> Result:
+        return call("explain", "--exercise", "-k", "2", "--seed", "7", "-o", tmp_path / "sheet.html", *words)
+
+    assert exercise("--shape", "8x6").code == 0
+    assert '"shape":"8x6 HW"' in (tmp_path / "sheet.html").read_text()
+    assert exercise("--shape", "1x1").code == 1  # no window fits
+    filtered = exercise("--shape", "8x6", "--relu")
+    assert (filtered.code, filtered.err.splitlines()[0]) == (2, "error: --shape has no numbers to filter")
+    both = call("explain", "--exercise", "--shape", "8x6", "-o", tmp_path / "sheet.html", "-", stdin="1,2\n")
+    assert (both.code, both.err.splitlines()[0]) == (2, "error: --shape and an INPUT cannot be combined")

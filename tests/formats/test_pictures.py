@@ -423,7 +423,7 @@ def test_what_only_a_broken_reader_does(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(picture, "getexif", fail)
     np.testing.assert_array_equal(read(data).values, GRAY)
     monkeypatch.setattr(picture, "_size", (0, 5))
-    assert refused(data).message == "x.png: a picture of 5x0 pixels"
+    assert refused(data).message == "x.png: a picture of 0x5 pixels"
 
     def exhausted(*_: Any, **__: Any) -> Any:
         raise MemoryError
@@ -509,36 +509,36 @@ def test_numbers_become_pixels(values: Any, white: float | None, options: dict[s
 @pytest.mark.parametrize(
     ("values", "white", "options", "holds", "losses", "guesses"),
     [
-        (np.array([[0, 255]], np.uint8), None, {}, "1x2 pixels, 8-bit gray", [],
+        (np.array([[0, 255]], np.uint8), None, {}, "2x1 pixels, 8-bit gray", [],
          ["normalize auto chose clip: 0 is black, 255 white"]),
-        (np.array([[0, 9]], np.uint8), None, {"normalize": "minmax"}, "1x2 pixels, 8-bit gray", [],
+        (np.array([[0, 9]], np.uint8), None, {"normalize": "minmax"}, "2x1 pixels, 8-bit gray", [],
          ["normalize minmax: 0 is black, 9 white", "uint8 written with 8 bits"]),
-        ([[0.5, 300.0]], 255, {}, "1x2 pixels, 8-bit gray", ["normalize auto chose minmax: 0.5 is black, 300 white"],
+        ([[0.5, 300.0]], 255, {}, "2x1 pixels, 8-bit gray", ["normalize auto chose minmax: 0.5 is black, 300 white"],
          ["float64 written with 8 bits"]),
-        ([[0.5, 3.0]], 255, {"zoom": 2}, "2x4 pixels, 8-bit gray, rounded", [],
+        ([[0.5, 3.0]], 255, {"zoom": 2}, "4x2 pixels, 8-bit gray, rounded", [],
          ["normalize auto chose clip: 0 is black, 255 white", "float64 written with 8 bits"]),
-        ([[2.0, 3.0]], 255, {}, "1x2 pixels, 8-bit gray", [],
+        ([[2.0, 3.0]], 255, {}, "2x1 pixels, 8-bit gray", [],
          ["normalize auto chose clip: 0 is black, 255 white", "float64 written with 8 bits"]),
-        ([[-3, 0, 300]], 255, {"normalize": "clip"}, "1x3 pixels, 8-bit gray", ["numbers beyond these, cut off: 2"],
+        ([[-3, 0, 300]], 255, {"normalize": "clip"}, "3x1 pixels, 8-bit gray", ["numbers beyond these, cut off: 2"],
          ["normalize clip: 0 is black, 255 white", "int64 written with 8 bits"]),
-        (np.array([[math.nan, -1, 2, math.inf]], np.float32), None, {}, "1x4 pixels, 8-bit gray",
+        (np.array([[math.nan, -1, 2, math.inf]], np.float32), None, {}, "4x1 pixels, 8-bit gray",
          ["normalize auto chose minmax: -1 is black, 2 white", "1 NaN drawn black", "numbers beyond these, cut off: 1"],
          ["float32 written with 8 bits"]),
-        ([[math.nan, -1.0, 3.0]], None, {"colormap": "diverging"}, "1x3 pixels, 8-bit RGB", ["1 NaN drawn magenta"],
+        ([[math.nan, -1.0, 3.0]], None, {"colormap": "diverging"}, "3x1 pixels, 8-bit RGB", ["1 NaN drawn magenta"],
          ["normalize auto chose minmax: -3 is the first colour, 3 the last", "float64 written with 8 bits"]),
-        (np.array([[0, 300]], np.uint16), None, {}, "1x2 pixels, 16-bit gray", [],
+        (np.array([[0, 300]], np.uint16), None, {}, "2x1 pixels, 16-bit gray", [],
          ["normalize auto chose clip: 0 is black, 65535 white"]),
-        (np.array([[0, 300]], np.uint16), None, {"format": "bmp"}, "1x2 pixels, 8-bit gray",
+        (np.array([[0, 300]], np.uint16), None, {"format": "bmp"}, "2x1 pixels, 8-bit gray",
          ["uint16 written with 8 bits"], ["normalize auto chose clip: 0 is black, 65535 white"]),
-        (np.array([[0, 1]], np.uint8), None, {"format": "jpeg"}, "1x2 pixels, 8-bit gray, compressed with loss", [],
+        (np.array([[0, 1]], np.uint8), None, {"format": "jpeg"}, "2x1 pixels, 8-bit gray, compressed with loss", [],
          ["normalize auto chose clip: 0 is black, 255 white", "compressed with loss"]),
-        (np.array([[0, 1]], np.uint8), None, {"format": "pbm"}, "1x2 pixels, black and white",
+        (np.array([[0, 1]], np.uint8), None, {"format": "pbm"}, "2x1 pixels, black and white",
          ["black and white only: 128 and above is white"], ["normalize auto chose clip: 0 is black, 255 white"]),
-        (np.array([[0, 255]], np.uint8), None, {"format": "pbm"}, "1x2 pixels, black and white", [],
+        (np.array([[0, 255]], np.uint8), None, {"format": "pbm"}, "2x1 pixels, black and white", [],
          ["normalize auto chose clip: 0 is black, 255 white", "black and white only: 128 and above is white"]),
-        (np.array([[0, 1]], np.uint8), None, {"format": "gif", "colormap": "magma"}, "1x2 pixels, 256 colours", [],
+        (np.array([[0, 1]], np.uint8), None, {"format": "gif", "colormap": "magma"}, "2x1 pixels, 256 colours", [],
          ["normalize auto chose clip: 0 is the first colour, 255 the last", "at most 256 colours kept"]),
-        (np.array([[0, 100]], np.uint8), 4095, {"format": "ppm"}, "1x2 pixels, gray up to 4095", [],
+        (np.array([[0, 100]], np.uint8), 4095, {"format": "ppm"}, "2x1 pixels, gray up to 4095", [],
          ["normalize auto chose clip: 0 is black, 4095 white"]),
         ([[0.1]], None, {"format": "pfm"}, "1x1 pixels, 32-bit floats", ["float64 written as float32"], []),
         ([[0.5]], None, {"format": "pfm"}, "1x1 pixels, 32-bit floats", [], ["float64 written as float32"]),
@@ -633,7 +633,7 @@ def test_zoom_repeats_every_pixel() -> None:
 def test_a_zoom_that_cannot_be_meant() -> None:
     with pytest.raises(LimitError) as caught:
         written(GRAY, zoom=100_000)
-    assert caught.value.message == "zoom 100000 would make 500000x600000 pixels, more than the limit of 89478485"
+    assert caught.value.message == "zoom 100000 would make 600000x500000 pixels, more than the limit of 89478485"
     assert typed(caught.value) == "use --zoom 1727"  # 1727 * 1727 * 30 = 89475870
     written(np.zeros((1, 1)), zoom=1727)
     for zoom in (0, -1):
@@ -653,7 +653,7 @@ def test_options_that_do_not_fit(options: dict[str, Any], kind: type[PoolcliErro
 
 
 def test_a_size_that_the_format_cannot_hold() -> None:
-    with pytest.raises(ShapeError, match="cannot write 1x20000 pixels as webp"):
+    with pytest.raises(ShapeError, match="cannot write 20000x1 pixels as webp"):
         written(np.zeros((1, 20_000)), format="webp")
 
 

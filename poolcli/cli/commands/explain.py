@@ -55,8 +55,8 @@ class Explaining(Group, panel=OUTPUT):
     still: bool = option(False, "The finished picture, as .png or .svg: all of the output.", panel=PICTURE)
     exercise: bool = option(
         False,
-        "The page as a quiz that prints as a sheet with solutions; without INPUT, --seed chooses a small map of whole "
-        "numbers.",
+        "The page as a quiz that prints as a sheet with solutions; without INPUT, --seed chooses a map of whole "
+        "numbers, and --shape its size.",
     )  # fmt: skip
     fps: float | None = option(None, "Windows per second.", kind=float, panel=PICTURE, usual="2", metavar="N")
     zoom: int | None = option(
@@ -136,10 +136,13 @@ def explain(
     explaining.check(picturing)
     made_up = explaining.exercise and given is None
     window.refuse_idle(window.step(), heeded=("seed",) if made_up else ())
+    spatial: tuple[int, ...] = ()
     if explaining.shape is not None:
         reading.refuse_idle("a shape")
-        _check_shape_alone(explaining, filtering)
+        if filtering.steps():
+            raise UsageError("--shape has no numbers to filter", "give the shape after the filter")
         spatial = shape_alone(explaining.shape, given, drawn=drawing is not None)
+    if spatial and not made_up:
         if drawing:
             from poolcli.render.files import named_only
 
@@ -152,7 +155,7 @@ def explain(
     steps = filtering.steps()
     if made_up:
         reading.refuse_idle("an exercise without INPUT")
-        before = _made_up(steps, window, explaining)
+        before = _made_up(steps, window, explaining, spatial)
     else:
         before = take_in(given, reading, verbosity, window.compat, steps=steps, target=explaining)
         before = apply(before, with_threads(steps, verbosity.threads))
@@ -163,7 +166,7 @@ def explain(
         _tell(before, before.spatial, layer, explaining, picturing, place)
 
 
-def _made_up(steps: Sequence[Step], window: Windowing, explaining: Explaining) -> FeatureMap:
+def _made_up(steps: Sequence[Step], window: Windowing, explaining: Explaining, shape: Sequence[int]) -> FeatureMap:
     """Return a map for an exercise without INPUT."""
     from poolcli.analysis.exercise import numbers
 
@@ -172,14 +175,7 @@ def _made_up(steps: Sequence[Step], window: Windowing, explaining: Explaining) -
         raise UsageError(
             "an exercise without INPUT has nothing to filter", "give an INPUT, or drop --filter and --relu"
         )
-    return numbers(window.step().layer(2), window.seed or 0)
-
-
-def _check_shape_alone(explaining: Explaining, filtering: FilterOptions) -> None:
-    if explaining.exercise:
-        raise UsageError("--shape has no numbers to work with", "drop --shape: an exercise makes a map of its own")
-    if filtering.steps():
-        raise UsageError("--shape has no numbers to filter", "give the shape after the filter")
+    return numbers(window.step().layer(len(shape) or 2), window.seed or 0, shape)
 
 
 def _tell(
