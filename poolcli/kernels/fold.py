@@ -11,7 +11,6 @@ always at vector speed. Each trick is named where it is used, with the benchmark
 - *thinning*: along the last axis the stride comes last, by narrowing words of two, four or eight cells;
 - *narrow sums*: integers are summed in the narrowest type that holds every possible sum, and widened in the middle of
   a chain; float32 is used as long as its rounding error stays within 1e-6;
-- *in place*: a step of a chain overwrites windows that no later step needs;
 - *pieces*: global windows over contiguous planes are read in large pieces, without tiles; long sums add sixteen
   floats in float32, and those sums in float64: *sixteenths*;
 - *two levels*: windows larger than a tile are first folded to one state per few thousand cells.

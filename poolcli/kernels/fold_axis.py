@@ -231,11 +231,10 @@ def _chain(state: State, steps: Iterable[ChainStep], dilation: int, lane: Lane, 
 
 
 def _take_step(made: dict[int, State], step: ChainStep, dilation: int, lane: Lane, multiple: int = 1) -> None:
-    """Make the windows of one step, in place of those that are no longer needed."""
+    """Make the windows of one step."""
     _widen(made, step, lane)
     one, other = made[step.left], made[step.right]
-    over = step.left in step.done and 1 < step.left != step.right
-    made[step.size] = _merge_shifted(one, other, step.shift * dilation, lane, multiple, over=over)
+    made[step.size] = _merge_shifted(one, other, step.shift * dilation, lane, multiple)
     for size in step.done:
         del made[size]
 
@@ -247,10 +246,8 @@ def _widen(made: dict[int, State], step: ChainStep, lane: Lane) -> None:
             made[size] = _cast(made[size], lane.kind.dtype, lane.scratch)
 
 
-def _merge_shifted(one: State, other: State, shift: int, lane: Lane, multiple: int = 1, *, over: bool = False) -> State:
+def _merge_shifted(one: State, other: State, shift: int, lane: Lane, multiple: int = 1) -> State:
     """Combine every cell with the one `shift` cells later; the last `shift` are missing or undefined.
-
-    The result may be written `over` the first state.
 
     A tile whose rows are adjacent in memory is treated as one row, *flat*: fewer, longer loops. Cells between rows do
     no harm. Benchmark case: float32 (8, 64, 256, 256). Rows get a `multiple` of some cells.
@@ -263,11 +260,10 @@ def _merge_shifted(one: State, other: State, shift: int, lane: Lane, multiple: i
     shape, width = a.shape, -(-a.shape[-1] // multiple) * multiple
     if b.shape == shape and a.strides == b.strides and width == shape[-1] and (span := _span(a)):
         cells = span - shift * a.strides[at] // a.itemsize
-        result = _flat(a, span) if over else scratch.take((span,), a.dtype)
+        result = scratch.take((span,), a.dtype)
         scratch.do(combine, _flat(a, span)[:cells], _flat(b, span)[-cells:], out=result[:cells])
         return (as_strided(result, shape, a.strides),)
-    over = over and width == shape[-1]
-    result = a if over else scratch.take((*shape[:-1], width), a.dtype)
+    result = scratch.take((*shape[:-1], width), a.dtype)
     index = (slice(None),) * at
     length = min(shape[at], b.shape[at] - shift)
     here, there = (*index, slice(0, length)), (*index, slice(shift, shift + length))

@@ -25,7 +25,8 @@ from poolcli.kernels.addition_chains import chain, depth
 from poolcli.kernels.correlate import correlate, separated
 from poolcli.kernels.fold import fold
 from poolcli.kernels.fold_axis import Part, roundings
-from poolcli.kernels.replay import BUFFER, Layout, Memory, Recorder, play, room_for
+from poolcli.kernels.memory import copy
+from poolcli.kernels.replay import BUFFER, Layout, Memory, Recorder, View, play, room_for
 from poolcli.kernels.selection_network import is_small, network, select
 from poolcli.kernels.tiles import tiles, walk_tiles
 from poolcli.system.threads import threads
@@ -406,12 +407,36 @@ def test_a_recorder_gives_memory_from_the_first_step_to_the_last() -> None:
     made = recorder.do(np.add, made, 1, out=recorder.take(x.shape, x.dtype))
     made = recorder.do(np.multiply, made[::2], kept[:4], out=recorder.take((4,), x.dtype))
     program = recorder.program([made])
-    assert program.size <= 4 * 64  # at most three at a time, and a smaller one
+    assert program.size <= 3 * 64  # the chain, what is kept, and a smaller one
     assert program.results[0].memory == BUFFER
     memory = np.arange(16.0)
     for start in (0, 8):
         (played,) = play(program, (Memory(memory).bytes, 8 * start), (room_for(program.size), 0))
         np.testing.assert_array_equal(played, (memory[start : start + 8 : 2] + 21) * (memory[start : start + 4] + 100))
+
+
+def test_a_result_is_written_in_place_only_of_what_is_read_once_and_cell_by_cell() -> None:
+    x = np.arange(24.0)
+    recorder = Recorder([x.shape], [Layout(x.dtype, x.strides)])
+
+    def do(call: Any, *inputs: Any, cells: int) -> Any:
+        return recorder.do(call, *inputs, out=recorder.take((cells,), x.dtype))
+
+    first = do(np.negative, recorder.arrays[0], cells=24)  # never in place of an input
+    second = do(np.add, first, 1, cells=24)
+    shifted = do(np.maximum, second[:-1], second[1:], cells=23)
+    copied = do(copy, shifted, cells=23)
+    other = do(np.add, copied, recorder.arrays[0][:23], cells=23)
+    late = do(np.subtract, other[4:], 5, cells=19)
+    program = recorder.program([late])
+    over = [
+        call.out.memory == BUFFER
+        and call.out.offset in [view.offset for view in call.inputs if type(view) is View and view.memory == BUFFER]
+        for call in program.calls
+    ]
+    assert over == [False, True, False, False, True, False]
+    (played,) = play(program, (Memory(x).bytes, 0), (room_for(program.size), 0))
+    np.testing.assert_array_equal(played, np.maximum(1 - x[:-1], 1 - x[1:])[4:] + x[4:23] - 5)
 
 
 def test_a_recorder_knows_its_own_arrays_only() -> None:
