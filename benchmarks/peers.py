@@ -234,9 +234,20 @@ def scipy_call(case: Case, x: Array) -> Call | None:
         "sum": lambda: _inner(case, ndimage.uniform_filter(_float(x), size)) * np.float32(case.size**2),
         "range": lambda: _inner(case, ndimage.maximum_filter(x, size) - ndimage.minimum_filter(x, size)),
         "median": lambda: _inner(case, ndimage.median_filter(x, size)),
-        "percentile:90": lambda: _inner(case, ndimage.percentile_filter(x, 90, size)),
+        "percentile:90": lambda: _inner(case, _between_ranks(x, size)),
     }
     return calls.get(case.mode)
+
+
+def _between_ranks(x: Array, size: tuple[int, ...]) -> Array:
+    """Return the 90th percentiles from two ranks, because SciPy's own are the nearest rank, other values."""
+    from scipy import ndimage
+
+    low, share = divmod(0.9 * (np.prod(size) - 1), 1)
+    ranks = (ndimage.rank_filter(x, int(low) + more, size).astype(np.float64) for more in (0, 1))
+    below, above = ranks
+    between: Array = below + share * (above - below)
+    return between
 
 
 def skimage_call(case: Case, x: Array) -> Call | None:

@@ -26,8 +26,8 @@ from poolcli.window import Axis
 
 Array = NDArray[Any]
 MOST_CELLS = 49  # 7x7; for more, other ways are faster
-NINE_CELLS = 9  # 3x3 and less
-NINE_SHARED_BYTES = 1 << 22  # below, these take no longer than a second thread to wake: uint16 median 3x3 of 1024x1024
+SMALL_CELLS = 9
+SMALL_SHARED_BYTES = 1 << 22  # below, these take no longer than a second thread to wake: uint16 median 3x3 of 1024x1024
 NETWORK_TILE_BYTES = 1 << 20
 LEAST_BYTES = 1 << 16
 
@@ -123,8 +123,8 @@ def select(x: Array, axes: Sequence[Axis], q: float, dtype: np.dtype[Any], *, wo
     task = _Selection(axes[0].size, axes[1].size, (int(low), int(high))[: 1 + int(high > low)])
     direct = len(task.wanted) == 1 and dtype == x.dtype
     strided = any(axis.stride > 1 for axis in axes)  # steps too short for two threads
-    few = axes[0].size * axes[1].size <= NINE_CELLS
-    shared = x.nbytes + out.nbytes >= (NINE_SHARED_BYTES if few else SHARED_BYTES)
+    few = axes[0].size * axes[1].size <= SMALL_CELLS
+    shared = x.nbytes + out.nbytes >= (SMALL_SHARED_BYTES if few else SHARED_BYTES)
     workers = threads(workers) if shared and not strided else 1
     parts = 4 if few else 10  # each thread uses about ten tiles, or thirty
     room = min(NETWORK_TILE_BYTES, max(x.nbytes // parts, LEAST_BYTES)) // x.itemsize
