@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from poolcli.errors import InputError, PoolcliError, ShapeError
+from poolcli.wording import Phrase, Readable
 
 Array = NDArray[Any]
 POOLABLE = "biuf"  # kinds of types: booleans, integers, floating-point numbers
@@ -50,12 +52,16 @@ def as_array(x: Any) -> Array:
     """
     array = x if type(x) is np.ndarray else _made(x)
     dtype = array.dtype
+    if isinstance(x, str | os.PathLike):
+        raise InputError(
+            f"{str(x)!r} is a name, not a map", Phrase("read the file first: {file}", file=Readable(str(x)))
+        )
     if array.ndim == 0:
         raise ShapeError("a single number has no axis to pool", "wrap it as [[5]]")
     if dtype.kind not in POOLABLE or dtype.itemsize > MOST_BYTES:
         raise InputError(
             f"values of type {dtype} cannot be pooled",
-            "use booleans, integers or floating-point numbers up to 64 bits",
+            "use booleans, integers or floating-point numbers up to 64 bits, and NaN for what is missing",
         )
     return array if dtype.isnative else array.astype(dtype.newbyteorder("="))
 

@@ -103,6 +103,8 @@ class UnknownNameError(UsageError):
 
         names = list(known)
         close = [known for known in names if sorted(known) == sorted(name.lower())]  # cvs is csv
+        if not (close or otherwise):
+            close = sorted((known for known in names if name.lower().startswith(known)), key=len)[-1:]  # maxpool
         if get_close_matches(name.lower(), names, n=1, cutoff=NEAR):
             close = get_close_matches(name.lower(), names, n=3, cutoff=0.6)
         hint = f"did you mean {' or '.join(close)}?" if close else otherwise or f"known: {', '.join(names)}"

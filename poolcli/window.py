@@ -48,9 +48,11 @@ def times(sizes: Sequence[int]) -> str:
     return "x".join(map(str, sizes))
 
 
-def _such_as(what: str) -> Phrase:
-    """Return a hint that shows the forms of sizes."""
+def _such_as(what: str, text: str) -> Phrase:
+    """Return a hint with the typed sizes as they are written, or with all forms of sizes."""
     name = what.replace("-", "_")
+    if numbers := re.fullmatch(r"([0-9]{1,18})[, ]+([0-9]{1,18})", text):
+        return Phrase(f"write {{{name}}}", **{name: tuple(map(int, numbers.groups()))})
     one, two, three = (Phrase(f"{{{name}}}", **{name: sizes}) for sizes in (2, (3, 2), (2, 3, 3)))
     return "write " + one + ", " + two + " or " + three
 
@@ -65,7 +67,7 @@ def parse_sizes(text: str, what: str) -> int | tuple[int, ...]:
     """
     parts = text.lower().strip().split("x")
     if not all(re.fullmatch(r"[+-]?[0-9]{1,18}", part) for part in parts) or len(parts) > 3:
-        raise UsageError(f"{what.replace('_', '-')} {text!r} is not a size", _such_as(what))
+        raise UsageError(f"{what.replace('_', '-')} {text!r} is not a size", _such_as(what, text))
     sizes = tuple(map(int, parts))
     return sizes[0] if len(sizes) == 1 else sizes
 

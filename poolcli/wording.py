@@ -81,6 +81,7 @@ ELSEWHERE: Mapping[str, str] = {
     "padding_mode": "pad_fill", "pad_mode": "pad_fill", "cval": "pad_fill", "fill_value": "pad_fill",
     "dilations": "dilation", "dilation_rate": "dilation", "rate": "dilation",
     "data_format": "layout", "dim_order": "layout", "channel_axis": "layout", "axis": "ndim", "dims": "ndim",
+    "type": "mode", "method": "mode", "function": "mode", "agg": "mode", "aggfunc": "mode", "factor": "size",
     "pool_type": "mode", "pooling_type": "mode", "pool_mode": "mode", "func": "mode", "op": "mode", "reduce": "mode",
     "return_mask": "return_indices", "with_indices": "return_indices", "exclusive": "count_include_pad",
     "include_pad": "count_include_pad", "random_state": "seed", "target_size": "output_size",

@@ -498,6 +498,13 @@ def test_a_record_makes_the_same_window_again(ndim: int, data: st.DataObject) ->
 # --- what is typed ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("text", ["2,3", "2 3", "2, 3"])
+def test_two_numbers_are_shown_as_a_size(text: str) -> None:
+    with pytest.raises(UsageError, match="is not a size") as caught:
+        parse_sizes(text, "size")
+    assert caught.value.hint == "write size=(2, 3)"
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("3", 3), ("3x2", (3, 2)), ("2x3X4", (2, 3, 4)), (" 2 ", 2), ("-1", -1), ("0", 0), ("+2", 2)],
@@ -506,7 +513,7 @@ def test_sizes_are_read(text: str, expected: int | tuple[int, ...]) -> None:
     assert parse_sizes(text, "size") == expected
 
 
-@pytest.mark.parametrize("text", ["", "x", "2x", "2,2", "2.0", "two", "1x2x3x4", "٣", "9" * 30, "2 x 2", "0x1f"])
+@pytest.mark.parametrize("text", ["", "x", "2x", "2.0", "two", "1x2x3x4", "٣", "9" * 30, "2 x 2", "0x1f"])
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_sizes(text, "stride")

@@ -103,7 +103,8 @@ def _invoke(name: str, words: Sequence[str], built: Command) -> int:
     except typer.Abort:
         return 130
     except typer.TyperException as problem:
-        lacking = f"such as: poolcli {name} - pool --size 2, where - is what is piped in" if name in STACKS else ""
+        given = "28x28" if name == "summary" else "input.csv"
+        lacking = f"such as: poolcli {name} {given} pool --size 2" if name in STACKS else ""
         options = options_of(built)
         inputs = [word.text for word in classify(own, options) if not word.flag]
         raise refusal(problem, f"see: poolcli {name} --help", lacking=lacking, options=options, inputs=inputs) from None

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from poolcli.errors import UsageError
 from poolcli.system.files import check_target, same_file
 from poolcli.window import parse_sizes
-from poolcli.wording import Phrase
+from poolcli.wording import Phrase, Readable
 
 
 def chosen_input(given: str | None) -> str:
@@ -17,9 +17,7 @@ def chosen_input(given: str | None) -> str:
     if given is not None:
         return given
     if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError(
-            "no INPUT, and nothing is piped in", "give a file, such as: poolcli pool sample_inputs/line_8x8.csv"
-        )
+        raise UsageError("no INPUT, and nothing is piped in", Phrase("give a file: {input}", input=Readable("FILE")))
     return "-"
 
 

@@ -11,6 +11,7 @@ from poolcli.cli.help import WIDEST, columns, example, heading, wrapped
 from poolcli.cli.output import Output, tell
 from poolcli.cli.registry import COMMANDS, GROUPS
 from poolcli.errors import UnknownNameError, UsageError
+from poolcli.pooling.modes import MODES
 from poolcli.system.portable import shell_word
 
 SUMMARY = "Pool feature maps: matrices in CSV, JSON or NPY, and pictures."
@@ -52,6 +53,8 @@ def run(word: str) -> int:
         raise UsageError(f"there is no option {word} before a command", "see: poolcli --help")
     if word == "help":
         raise UsageError("unknown command 'help'", "poolcli --help, or poolcli COMMAND --help")
+    if word in MODES:
+        raise UsageError(f"unknown command {word!r}", f"poolcli pool --mode {word}")
     named = f"poolcli pool {shell_word(word)} pools this file" if os.path.isfile(word) else ""
     raise UnknownNameError("command", word, COMMANDS, otherwise=named)
 

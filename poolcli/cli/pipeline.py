@@ -64,7 +64,7 @@ def load_map(source: str, reading: Reading, verbosity: Verbosity, compat: str | 
     out = verbosity.output()
     for warning in feature_map.warnings:
         out.note(f"{feature_map.name}: " + warning)
-    out.guessed(feature_map.name, feature_map.notes)
+    out.guessed(feature_map.name, (note for note in feature_map.notes if note not in feature_map.warnings))
     return feature_map
 
 

@@ -150,8 +150,23 @@ def spoken(text: str | Phrase, line: Line | None = None) -> str:
 # --- errors of Typer --------------------------------------------------------------------------------------------------
 
 EXTRA = r"(?s)Got unexpected extra argument\(s\) \((?P<names>.*)\)"
+SAID = {  # what Typer says, and how we say it
+    r"No such option": "no such option",
+    r"(?s)Got unexpected extra argument\(s\) \((.*)\)": r"unexpected: \1",
+    r"(?s)Invalid value for '(--[\w-]+)' \(env var: '(\w+)'\): (.*) is not a valid int(eger)?\.":
+        r"\1 (or \2): \3 is not a whole number",
+    r"(?s)Invalid value for '(--[\w-]+)' \(env var: '(\w+)'\): (.*) is not a valid float\.":
+        r"\1 (or \2): \3 is not a number",
+    r"Option '(.*)' requires an argument\.": r"\1 needs a value",
+    r"Missing argument '(.*)'\.": r"\1 is missing",
+}  # fmt: skip
 FILE = r"[^ ]+\.[A-Za-z0-9]+"  # such as OUT in: convert IN OUT
+MOST_NAMED = 200  # characters of the files in a hint
 NO_OPTIONS = {"--html": Instead("explain", output="page.html")}  # options that people try, and the command instead
+TYPED_ELSEWHERE = {
+    "sep": "delimiter", "separator": "delimiter", "skiprows": "skip", "skip_rows": "skip", "na": "missing",
+    "na_values": "missing", "nodata": "missing", "out": "output", "outfile": "output",
+}  # fmt: skip
 TYPED = {"kernel": "filter", "return_indices": "indices"}  # keywords that differ on the command line
 
 
@@ -172,7 +187,10 @@ def refusal(
         advice = lacking or hint
     if extra := re.fullmatch(EXTRA, problem.format_message()):
         advice = _for_extra(extra["names"], inputs, options) or hint
-    return UsageError(where + problem.format_message(), advice)
+    text = problem.format_message()
+    for theirs, ours in SAID.items():
+        text = re.sub(theirs, ours, text, count=1)
+    return UsageError(where + text, advice)
 
 
 def _other_option(problem: Any, options: Mapping[str, Any]) -> str:
@@ -183,7 +201,7 @@ def _other_option(problem: Any, options: Mapping[str, Any]) -> str:
     near = {flag.lstrip("-"): flag for flag in problem.possibilities or ()}
     begun = [one for one in near if one.startswith(f"{name}-")]
     problem.possibilities = [near[one] for one in get_close_matches(name, near, cutoff=NEAR) or begun]
-    keyword = ELSEWHERE.get(name.replace("-", "_"), "")
+    keyword = {**ELSEWHERE, **TYPED_ELSEWHERE}.get(name.replace("-", "_"), "")
     flag = typed(TYPED.get(keyword, keyword), None)
     if not keyword or flag not in options:
         return ""
@@ -198,7 +216,8 @@ def _for_extra(names: str, inputs: Sequence[str], options: Mapping[str, Any]) ->
     if len(inputs) > 1 and all(map(os.path.exists, inputs)):
         if "--input-format" not in options:  # batch pools maps, not models
             return "give one file at a time"
-        return f"one at a time, or all of them: poolcli batch {' '.join(map(shell_word, inputs))} -o FOLDER"
+        named = " ".join(map(shell_word, inputs))
+        return f"one at a time, or all of them: poolcli batch {named if len(named) < MOST_NAMED else 'FILES'} -o FOLDER"
     if re.fullmatch(FILE, names) and not os.path.lexists(names) and "-o" in options:
         return f"-o {shell_word(names)} writes the result there"
     return ""

@@ -72,4 +72,4 @@ def draw(
 def named_only(spatial: Sequence[int]) -> FeatureMap:
     """Return a placeholder map for a shape without data; draw it with `named`."""
     layout = SPATIAL[len(spatial) - 1]
-    return FeatureMap(np.zeros(spatial, np.uint8), layout, name=f"any {times(spatial)}")
+    return FeatureMap(np.zeros(spatial), layout, name=f"any {times(spatial)}")

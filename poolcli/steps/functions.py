@@ -323,6 +323,9 @@ def grad(
     array([[0.25, 0.25],
            [0.25, 0.25]])
     """
+    if isinstance(upstream, str):
+        raise UsageError(f"{upstream!r} is a mode, but the second argument of grad is the gradient of the output",
+                         Phrase("{mode}", mode=upstream))  # fmt: skip
     if not knows_axes(x, layout):
         return grad_array(as_array(x), upstream, mode, size, ndim, options)
     _without_ndim(ndim)

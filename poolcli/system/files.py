@@ -38,7 +38,7 @@ STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
 REASONS: dict[int, tuple[str, str]] = {
     errno.ENOENT: ("the folder does not exist", "make the folder first"),
     errno.ENOTDIR: ("a part of the path is a file, not a folder", "check the path"),
-    errno.EISDIR: ("it is a folder", "name a file in it"),
+    errno.EISDIR: ("it is a folder", "name a file in it; poolcli batch takes whole folders"),
     errno.EEXIST: ("a file of that name exists", "choose another name"),
     errno.EACCES: ("permission denied", "check who may read and write it, and its folder"),
     errno.EPERM: ("permission denied", "check who may read and write it, and its folder"),

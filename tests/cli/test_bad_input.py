@@ -588,10 +588,37 @@ def test_files_that_cannot_be_read(call: Run, tmp_path: Path, name: str, words: 
 
 def test_options_that_are_near_are_named_and_no_others(call: Run, tmp_path: Path) -> None:
     for flag, message in (
-        ("--slow", "error: No such option: --slow"),
-        ("--jsn", "error: No such option: --jsn (Possible options: --json)"),
+        ("--slow", "error: no such option: --slow"),
+        ("--jsn", "error: no such option: --jsn (Possible options: --json)"),
     ):
         assert call("explain", flag, str(GEEKS), cwd=tmp_path).err.splitlines()[0] == message
+
+
+def test_what_typer_says_is_said_as_we_say_it(call: Run, tmp_path: Path) -> None:
+    for words, message, hint in (
+        (["--seed", "x"], "--seed (or POOLCLI_SEED): 'x' is not a whole number", "see: poolcli pool --help"),
+        (["--padding"], "--padding needs a value", "see: poolcli pool --help"),
+        (["some", "words"], "unexpected: some words", "see: poolcli pool --help"),
+        (["--type", "max"], "no such option: --type", "--type is --mode here"),
+        (["--na", "NA"], "no such option: --na", "--na is --missing here"),
+        (["--sep", ","], "no such option: --sep", "--sep is --delimiter here"),
+    ):
+        made = call("pool", str(GEEKS), *words, cwd=tmp_path)
+        assert (made.code, made.err) == (2, f"error: {message}\nhint: {hint}\n")
+    made = call("explain", "--fps", "x", str(GEEKS))
+    assert made.err.startswith("error: --fps (or POOLCLI_FPS): 'x' is not a number\n")
+    assert call("completion").err.startswith("error: SHELL is missing\n")
+    names = [f"{'long' * 8}{number}.csv" for number in range(9)]
+    for name in names:
+        (tmp_path / name).write_text("1\n")
+    made = call("pool", *names, cwd=tmp_path)
+    assert made.err.splitlines()[1] == "hint: one at a time, or all of them: poolcli batch FILES -o FOLDER"
+
+
+def test_batch_does_not_write_to_standard_output(call: Run, tmp_path: Path) -> None:
+    made = call("batch", str(GEEKS), "-o", "-", cwd=tmp_path)
+    assert made.err == "error: batch writes files, not to standard output\nhint: name a folder, -o DIR\n"
+    assert (made.code, list(tmp_path.iterdir())) == (2, [])
 
 
 def test_commands_that_lack_something(call: Run, tmp_path: Path) -> None:

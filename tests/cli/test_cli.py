@@ -1027,6 +1027,11 @@ def test_verbose_says_which_cells_no_window_looks_at(call: Run, options: list[st
     assert "no window" not in call("pool", "--json", *options, stdin=text).err
 
 
+def test_a_missing_value_is_told_once(call: Run, tmp_path: Path) -> None:
+    (tmp_path / "g.asc").write_text("ncols 2\nnrows 1\nxllcorner 0\nyllcorner 0\ncellsize 1\nNODATA_value -9\n1 -9\n")
+    assert call("pool", "-v", "-k", "1", "g.asc", cwd=tmp_path).err.count("1 value missing") == 1
+
+
 def test_what_a_picture_loses_of_numbers_is_said(call: Run, tmp_path: Path) -> None:
     def said(*words: str) -> list[str]:
         return call("pool", "-k", "1", "-o", "out.png", *words, stdin="-1,nan\n2,3\n", cwd=tmp_path).err.splitlines()
@@ -1179,7 +1184,7 @@ def test_options_of_run_may_stand_behind_the_last_step(call: Run, tmp_path: Path
     assert call(*stack, "-o", "out.csv", "--save-steps=recipe.json", cwd=tmp_path).code == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "recipe.json"]
     early = call("run", GEEKS, "pool", "--json", "then", "relu")
-    assert (early.code, "stage 1 (pool): No such option: --json" in early.err) == (2, True)
+    assert (early.code, "stage 1 (pool): no such option: --json" in early.err) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["run", "summary"])

@@ -67,6 +67,12 @@ def test_a_shape_alone_makes_every_file(call: Run, tmp_path: Path, name: str) ->
     assert (tmp_path / name).stat().st_size > 1000
 
 
+def test_a_shape_alone_is_no_integer_to_a_framework(call: Run, tmp_path: Path) -> None:
+    """PyTorch averages no uint8, but a shape has no numbers."""
+    layer = ("--compat", "torch", "-m", "avg", "-k", "3", "-s", "1", "-p", "1")
+    assert call("explain", "--shape", "4x4", *layer, "-o", tmp_path / "x.html").code == 0
+
+
 def test_the_shape_of_an_exercise(call: Run, tmp_path: Path) -> None:
     def exercise(*words: str) -> Result:
         return call("explain", "--exercise", "-k", "2", "--seed", "7", "-o", tmp_path / "sheet.html", *words)

@@ -97,6 +97,7 @@ def test_without_anything_the_first_page_is_an_error(call: Run) -> None:
 def test_what_is_no_command(call: Run) -> None:
     for words, message, hint in (
         (["poo"], "unknown command 'poo'", "did you mean pool or unpool?"),
+        (["max"], "unknown command 'max'", "hint: poolcli pool --mode max\n"),
         (["help"], "unknown command 'help'", "poolcli --help, or poolcli COMMAND --help"),
         (["sample_inputs/geeks_4x4.csv"], "unknown command 'sample", "poolcli pool sample_inputs/geeks_4x4.csv pools"),
         (["summary", "--compat", "torch", "37x37", "pool"], "--compat stands before its step", "pool --compat torch"),
@@ -105,10 +106,10 @@ def test_what_is_no_command(call: Run) -> None:
         (["run", "--size=3", "in.csv", "relu", "then", "pool"], "--size stands before its step", "pool --size=3"),
         (
             ["pool", "--stride", "2", "2", "in.csv"],
-            "unexpected extra",
+            "unexpected: in.csv",
             "2 was taken for INPUT; write two numbers of one",
         ),
-        (["pool", "--ceil", "in.csv"], "No such option: --ceil", "--ceil-mode"),
+        (["pool", "--ceil", "in.csv"], "no such option: --ceil", "--ceil-mode"),
         (["--nosuch", "pool"], "--nosuch", "poolcli --help"),
     ):
         result = call(*words)

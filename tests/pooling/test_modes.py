@@ -531,6 +531,8 @@ def test_a_mode_written_out_is_read_again(text: str) -> None:
     [
         ("mx", "unknown mode 'mx'", "did you mean max"),
         ("maxx", "unknown mode 'maxx'", "did you mean max"),
+        ("maximum", "unknown mode 'maximum'", "did you mean max?"),
+        ("average_pool", "unknown mode 'average_pool'", "did you mean average?"),
         ("medain", "unknown mode 'medain'", "median"),
         ("", "unknown mode ''", "known: max, min, avg"),
         ("zzz", "unknown mode 'zzz'", "known: max, min, avg"),

@@ -207,6 +207,19 @@ def test_a_size_in_place_of_a_mode_is_answered_with_its_keyword(size: Any) -> No
         assert caught.value.hint == f"size={size}"
 
 
+def test_a_name_in_place_of_a_map_is_to_be_read() -> None:
+    for name in ("in.csv", Path("in.csv")):
+        with pytest.raises(InputError, match="is a name, not a map") as caught:
+            pool(name)  # type: ignore[arg-type]  # what is tested
+        assert caught.value.hint == "read the file first: read('in.csv')"
+
+
+def test_a_mode_in_place_of_a_gradient_is_answered_with_its_keyword() -> None:
+    with pytest.raises(UsageError, match="the second argument of grad is the gradient of the output") as caught:
+        poolcli.grad(X, "avg")
+    assert caught.value.hint == "mode='avg'"
+
+
 def test_names_are_listed() -> None:
     assert {name for name in dir(poolcli) if name[0] != "_"} == {name for name in poolcli.__all__ if name[0] != "_"}
     assert "__version__" in dir(poolcli)

@@ -142,14 +142,14 @@ def test_what_does_not_fit_names_the_layer(layers: list[object], error: type[Exc
         (["8x8", "pool", "then"], "stage 2 is empty"),
         (["8x8", "pool", "then", "pol"], "unknown step 'pol'"),
         (["8x8", "pool", "then", "glbal-max"], "did you mean global-max"),
-        (["8x8", "pool", "--sizee", "2"], "stage 1 (pool): No such option: --sizee"),
+        (["8x8", "pool", "--sizee", "2"], "stage 1 (pool): no such option: --sizee"),
         (["8x8", "conv", "--filter", "box", "--filters", "3"], "cannot be combined"),
         (["8x8x3", "--layout", "HW", "pool"], "layout HW names 2 axes"),
         (["0x8", "pool"], "has no cells"),
         (["24,6", "pool"], "24,6 is neither a shape nor a file\nhint: write the shape as 24x6\n"),
         (["24 X 6", "pool"], "hint: write the shape as 24x6\n"),
         (["24,x", "pool"], "cannot read 24,x: no such file"),
-        ([], "hint: such as: poolcli summary - pool --size 2, where - is what is piped in\n"),
+        ([], "hint: such as: poolcli summary 28x28 pool --size 2\n"),
     ],
 )
 def test_wrong_stacks_are_refused(call: Run, words: list[str], message: str) -> None:

@@ -138,10 +138,12 @@ def batch(
     """
     if not files.output:
         raise UsageError("batch needs a folder for the results", "add -o DIR")
+    if files.output == "-":
+        raise UsageError("batch writes files, not to standard output", "name a folder, -o DIR")
     steps = _steps(recipes, filtering, window, indices=indices)
     named = [*(paths or []), *(_listed() if files.files0 else [])]
     if not named:
-        raise UsageError("batch needs paths", "name files or folders, or pipe a list into --files0")
+        raise UsageError("batch needs paths", "name files or folders, or pipe the output of find -print0 into --files0")
     planned = plan(
         named, Naming.of(files.output, files.name, files.format),
         recursive=files.recursive, overwrite=files.overwrite, resume=files.skip_existing,
