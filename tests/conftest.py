@@ -9,6 +9,8 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,7 @@ from hypothesis import settings
 from poolcli.system.limits import processors
 from tests.support.browser import axe, calculator, chromium, opened, reused  # noqa: F401 - fixtures, for every test
 from tests.support.extras import missing
-from tests.support.process import SAMPLES, Result, Run, Shell, clean_environment, command, execute, execute_here
+from tests.support.process import ROOT, SAMPLES, Result, Run, Shell, clean_environment, command, execute, execute_here
 
 if TYPE_CHECKING:
     from tests.support.forks import Forks
@@ -42,9 +44,20 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have xdist take the files in our order."""
+    """Have xdist take the files in our order, and each worker begin with modules of its own."""
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
+    if name := os.environ.get("PYTEST_XDIST_WORKER"):
+        compiled(config.args, int(name.removeprefix("gw")), int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+
+
+def compiled(folders: list[str], number: int, count: int) -> None:
+    """Import one worker's share of the modules, so that no two workers compile the same; all then find them all."""
+    files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py")) if path.is_relative_to(ROOT)]
+    words = [path.relative_to(ROOT).with_suffix("").parts for path in files]
+    for parts in [one for one in words if one[0] == "poolcli" or one[-1].startswith("test_")][number::count]:
+        with suppress(Exception, pytest.skip.Exception, pytest.fail.Exception):  # told where it is collected
+            import_module(".".join(parts))
 
 
 @pytest.hookimpl(wrapper=True)
