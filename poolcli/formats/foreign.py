@@ -24,17 +24,18 @@ class Foreign(NamedTuple):
 
     start: bytes  # a regular expression for its first bytes
     what: str
-    # what to do; {name} is the file, {run} the command that runs `code`, {modules} what `code` needs, and {png}, {csv}
-    # and {folder} are names that are not taken
+    # what to do; {name} is the file, {run} the command that runs `code`, {needs} what that needs, and {png}, {csv} and
+    # {folder} are names that are not taken
     advice: str
     code: str = ""  # Python that turns {name} into {npy} or {csv}
+    needs: str = ""  # the packages for `code`, as pip names them; empty if its imports are these
 
 
-NUMPY = "save its numbers as .npy with {modules}: {run}"
-ONE_OF_SEVERAL = "save one of its arrays as .npy with {modules}, and write its name for NAME: {run}"
-TABLE = "save it as .csv with {modules}: {run}"
+NUMPY = "save its numbers as .npy, after pip install {needs}: {run}"
+ONE_OF_SEVERAL = "save one of its arrays as .npy, with its name for NAME, after pip install {needs}: {run}"
+TABLE = "save it as .csv, after pip install {needs}: {run}"
 LABELLED = rb"[-+]?[0-9.]+(?: +[0-9]+:[-+0-9.eE]+)+ *\r?(?:#|\n|$)"  # 1 3:0.5 7:1
-SHEET = "save a sheet as .csv: soffice --convert-to csv --outdir {folder} {name}"
+SHEET = "save a sheet as .csv with LibreOffice: soffice --convert-to csv --outdir {folder} {name}"
 FOREIGN_KINDS: tuple[Foreign, ...] = (
     Foreign(
         rb"PK\x03\x04.{26}(?:\[Content_Types\]\.xml|_rels/|docProps/|xl/)",
@@ -47,21 +48,23 @@ FOREIGN_KINDS: tuple[Foreign, ...] = (
         "a model",
         "list its pooling layers: poolcli layers {name}",
     ),
-    Foreign(rb"PK\x03\x04", "a zip archive", "unpack it: unzip -d {folder} {name}"),
-    Foreign(rb"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it: 7z x -o{folder} {name}"),
-    Foreign(rb".{257}ustar", "a tar archive", "unpack it: mkdir {folder}; tar xf {name} -C {folder}"),
+    Foreign(rb"PK\x03\x04", "a zip archive", "unpack it with unzip: unzip -d {folder} {name}"),
+    Foreign(rb"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it with 7-Zip: 7z x -o{folder} {name}"),
+    Foreign(rb".{257}ustar", "a tar archive", "unpack it with tar: mkdir {folder}; tar xf {name} -C {folder}"),
     Foreign(rb"\xd0\xcf\x11\xe0", "an old Office file", SHEET),
     Foreign(
         rb"PAR1",
         "a Parquet file",
         TABLE,
         "import pandas; pandas.read_parquet({name}).to_csv({csv}, index=False)",
+        "pandas pyarrow",
     ),
     Foreign(
         rb"ARROW1",
         "a Feather file",
         TABLE,
         "import pandas; pandas.read_feather({name}).to_csv({csv}, index=False)",
+        "pandas pyarrow",
     ),
     Foreign(
         rb"\x89HDF",
@@ -95,7 +98,7 @@ FOREIGN_KINDS: tuple[Foreign, ...] = (
     Foreign(
         rb"(?i:(?:%[^\n]*\n|\s)*@relation\s)",
         "an ARFF file",
-        "save its numbers as .csv with {modules}: {run}",
+        "save its numbers as .csv, after pip install {needs}: {run}",
         "import pandas, scipy.io.arff; "
         'pandas.DataFrame(scipy.io.arff.loadarff({name})[0]).select_dtypes("number").to_csv({csv}, index=False)',
     ),
@@ -104,12 +107,14 @@ FOREIGN_KINDS: tuple[Foreign, ...] = (
         "a LIBSVM file",
         NUMPY,
         "import numpy, sklearn.datasets; numpy.save({npy}, sklearn.datasets.load_svmlight_file({name})[0].toarray())",
+        "scikit-learn",
     ),
     Foreign(
         rb"GRIB",
         "a GRIB file",
         ONE_OF_SEVERAL,
         'import numpy, xarray; numpy.save({npy}, xarray.open_dataset({name}, engine="cfgrib")["NAME"])',
+        "xarray cfgrib",
     ),
     Foreign(
         rb".{344}(?:n\+1|ni1)\x00",
@@ -122,6 +127,7 @@ FOREIGN_KINDS: tuple[Foreign, ...] = (
         "a DICOM picture",
         NUMPY,
         "import numpy, pydicom; numpy.save({npy}, pydicom.dcmread({name}).pixel_array)",
+        "pydicom numpy",
     ),
     Foreign(
         rb"RIFF....WAVE",
@@ -135,32 +141,37 @@ FOREIGN_KINDS: tuple[Foreign, ...] = (
     Foreign(
         rb"....ftyp(?:heic|heix|hevc|heim|heis|mif1|msf1)",
         "a HEIC picture",
-        "convert it to PNG first: heif-convert {name} {png}",
+        "convert it to PNG first with libheif: heif-convert {name} {png}",
     ),
     Foreign(
         rb"....ftyp(?!avi[fs])|\x1aE\xdf\xa3|RIFF....AVI ",
         "a video",
-        "convert it to pictures first: mkdir {folder}; ffmpeg -i {name} {folder}/%04d.png",
+        "convert it to pictures first with FFmpeg: mkdir {folder}; ffmpeg -i {name} {folder}/%04d.png",
     ),
-    Foreign(rb"%!PS", "PostScript", "convert it to a picture first: gs -sDEVICE=png16m -o {png} {name}"),
     Foreign(
-        rb"%PDF", "a PDF", "convert its pages to pictures first: mkdir {folder}; pdftoppm -png {name} {folder}/page"
+        rb"%!PS", "PostScript", "convert it to a picture first with Ghostscript: gs -sDEVICE=png16m -o {png} {name}"
+    ),
+    Foreign(
+        rb"%PDF",
+        "a PDF",
+        "convert its pages to pictures first with Poppler: mkdir {folder}; pdftoppm -png {name} {folder}/page",
     ),
     Foreign(
         rb"SQLite format 3\x00",
         "an SQLite database",
-        "save a table as .csv: sqlite3 -csv {name} 'select * from NAME' > {csv}",
+        "save a table as .csv with SQLite: sqlite3 -csv {name} 'select * from NAME' > {csv}",
     ),
     Foreign(
         rb"(?i:\s*(?:<!DOCTYPE html|<html|<table|<head|<body))",
         "HTML",
-        "save the table in it as .csv with {modules}: {run}",
+        "save the table in it as .csv, after pip install {needs}: {run}",
         "import pandas; pandas.read_html({name})[0].to_csv({csv}, index=False)",
+        "pandas lxml",
     ),
     Foreign(
         rb"(?i:\s*(?:<\?xml[^>]*>\s*(?:<!.{0,300}?>\s*)*)?<svg)",
         "an SVG drawing",
-        "convert it to a picture first: rsvg-convert -o {png} {name}",
+        "convert it to a picture first with librsvg: rsvg-convert -o {png} {name}",
     ),
     Foreign(rb"\s*<\?xml", "XML", "save the numbers as .csv or .json"),
 )
@@ -185,9 +196,9 @@ def _advice(kind: Foreign, name: str) -> str:
     texts = {key: _literal(free_name(PurePath(name).with_suffix(f".{key}").name)) for key in ("npy", "csv")}
     code = kind.code and kind.code.format(name=_literal(name), **texts)
     free = {"png": free_name("picture.png"), "csv": free_name("table.csv"), "folder": free_name("unpacked")}
-    imported = code.partition(";")[0].removeprefix("import ").split(", ")
-    modules = " and ".join(module.partition(".")[0] for module in imported if module != "numpy")
-    return kind.advice.format(name=shell_word(name), run=f"python -c {shell_word(code)}", modules=modules, **free)
+    imported = [module.partition(".")[0] for module in code.partition(";")[0].removeprefix("import ").split(", ")]
+    needs = kind.needs or " ".join(module for module in imported if module != "numpy")
+    return kind.advice.format(name=shell_word(name), run=f"python -c {shell_word(code)}", needs=needs, **free)
 
 
 def _literal(text: str) -> str:
@@ -207,7 +218,9 @@ TENSOR = Foreign(
     "import numpy, onnx; numpy.save({npy}, onnx.numpy_helper.to_array(onnx.load_tensor({name})))",
 )
 MESSAGE = Foreign(
-    b"", "a protobuf message", "see what is in it: protoc --decode_raw < {name}; and save its numbers as .csv"
+    b"",
+    "a protobuf message",
+    "see what is in it with protobuf: protoc --decode_raw < {name}; and save its numbers as .csv",
 )
 
 

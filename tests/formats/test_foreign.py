@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shlex
 import subprocess
 import sys
@@ -88,7 +89,7 @@ def test_files_of_other_kinds_are_named(what: str, data: bytes, name: str) -> No
     hint = typed(caught.value)
     assert "{" not in hint
     assert ("FILE" if name == "stdin" else name) in hint or what in ("a Python pickle", "XML")
-    assert ("with scipy" in hint) == (what in ("a NetCDF file", "a WAV sound", "a MATLAB file"))
+    assert ("pip install scipy:" in hint) == (what in ("a NetCDF file", "a WAV sound", "a MATLAB file"))
     if what in ("a NetCDF file", "a WAV sound", "a Parquet file"):
         *_, code = shlex.split(hint)
         compile(code, "hint", "exec")
@@ -96,6 +97,25 @@ def test_files_of_other_kinds_are_named(what: str, data: bytes, name: str) -> No
 
 def test_every_kind_has_its_sample() -> None:
     assert {kind.what for kind in FOREIGN_KINDS} <= set(SAMPLES)
+
+
+PACKAGES = {"sklearn": ["scikit-learn"], "read_parquet": ["pyarrow"], "read_feather": ["pyarrow"],
+            "read_html": ["lxml"], "cfgrib": ["cfgrib"], "pydicom": ["pydicom", "numpy"]}  # fmt: skip
+INSTALLED = re.compile(r"in Octave|was made|or \.json|poolcli layers|, after pip install (.*?): python| with [\w-]+: ")
+
+
+@in_turn(("what", "data"), [(what, several[0]) for what, several in SAMPLES.items()])
+def test_the_advice_says_what_must_be_installed(what: str, data: bytes) -> None:
+    with pytest.raises(InputError) as caught:
+        decode(data, "x.bin")
+    hint = typed(caught.value)
+    said = INSTALLED.search(hint)
+    assert said, hint
+    code = hint.partition("python -c 'import ")[2]
+    modules = {module.partition(".")[0] for module in code.partition(";")[0].split(", ")} - {"numpy", ""}
+    wanted = {package for name in modules for package in PACKAGES.get(name, [name])}
+    wanted |= {package for word, packages in PACKAGES.items() if word in code for package in packages}
+    assert wanted == set((said[1] or "").split())
 
 
 @pytest.mark.parametrize(
