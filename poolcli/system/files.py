@@ -202,6 +202,9 @@ def _pieces(pipe: BinaryIO, size: int = PIECE) -> Iterator[bytes]:
     return iter(piece, b"")
 
 
+ADDRESSES = ("http://", "https://", "ftp://")  # what curl reads
+
+
 def missing(name: str, what: str = "no such file") -> FileError:
     """Return the error for a missing file; it names the first missing folder or the nearest file names."""
     from difflib import get_close_matches
@@ -211,6 +214,8 @@ def missing(name: str, what: str = "no such file") -> FileError:
         return FileError("cannot read a file without a name", NO_INPUT)
     if name.lstrip().startswith("[["):
         return FileError(f"cannot read {name}: {what}", Phrase("{pipe}", pipe=Readable(name, portable.echo(name))))
+    if name.startswith(ADDRESSES):
+        return FileError(f"cannot read {name}: it is an address, not a file", piped("curl -sL", name))
     for folder in reversed(path.parents):
         if not os.path.isdir(folder):
             return FileError(f"cannot read {name}: the folder {folder} does not exist", "check the path")

@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import pty
+import shlex
 import stat
 import subprocess
 import sys
@@ -68,6 +69,13 @@ def test_a_missing_file_names_its_neighbours(tmp_path: Path) -> None:
 
 def test_a_missing_file_without_neighbours(tmp_path: Path) -> None:
     assert refused(lambda: read_source(tmp_path / "matrix.csv")).hint == "check the path"
+
+
+@pytest.mark.parametrize("address", ["http://x.org/a.csv", "https://x.org/a?b=1&c=2", "ftp://x.org/a.png"])
+def test_an_address_goes_through_curl(address: str) -> None:
+    problem = refused(lambda: read_source(address))
+    assert "it is an address, not a file" in problem.message
+    assert problem.hint == f"curl -sL {shlex.quote(address)}"
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
