@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import UnknownNameError, UsageError
 from poolcli.featuremap import inner_order
+from poolcli.pooling.frameworks import OTHER_NAMES
 
 if TYPE_CHECKING:
     from poolcli.emit.program import Program
@@ -31,11 +32,17 @@ BACKWARD = ("torch",)  # targets that write gradients
 UNPOOLING = ("torch", "onnx")  # targets that write unpooling
 
 
+def target_names() -> list[str]:
+    """Return every name that leads to a target: the rows of `TARGETS`, and the other names of these frameworks."""
+    return [*TARGETS, *(other for other, name in OTHER_NAMES.items() if name in TARGETS)]
+
+
 def target_class(target: str) -> type[Program]:
-    """Return the class that writes programs for a target, a row of `TARGETS`."""
-    if target not in TARGETS:
-        raise UnknownNameError("target", target, TARGETS)
-    file, _, name = TARGETS[target].partition(".")
+    """Return the class that writes programs for a target, one of `target_names`."""
+    row = TARGETS.get(OTHER_NAMES.get(target, target))
+    if row is None:
+        raise UnknownNameError("target", target, target_names())
+    file, _, name = row.partition(".")
     found: Any = getattr(import_module(f"poolcli.emit.{file}"), name)
     return found  # type: ignore[no-any-return]  # imported by name
 
@@ -48,7 +55,7 @@ def emit(steps: Sequence[Step], ndim: int, target: str, layout: str | None = Non
     steps : sequence of Step
         Convolutions, ReLUs and poolings, in order.
     target : str
-        A row of `TARGETS`: ``torch``, ``keras``, ``onnx``, ``numpy``, or a runtime that has the layer in one call.
+        One of `target_names`: ``torch``, ``keras``, ``onnx``, ``numpy``, or a runtime that has the layer in one call.
     layout : str, optional
         The axes of the array that ``pool(x)`` takes; without it the spatial ones come last.
 

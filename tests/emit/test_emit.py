@@ -18,10 +18,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from poolcli.emit import TARGETS, emit
+from poolcli.emit import TARGETS, emit, target_class, target_names
 from poolcli.emit.program import CODE_WIDTH, as_code, wrap_line
 from poolcli.errors import CompatError, ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import SPATIAL, FeatureMap
+from poolcli.pooling.frameworks import find, framework_names
 from poolcli.pooling.modes import MODES
 from poolcli.steps.steps import ConvStep, NormalizeStep, PoolStep, ReluStep, Step, apply
 from tests.support.process import Run
@@ -327,6 +328,16 @@ def test_what_is_no_layer_is_refused() -> None:
         emit([PoolStep()], 2, "nosuch")
     with pytest.raises(CompatError, match="Keras has no std"):
         emit([PoolStep("std", 2, {"compat": "keras"})], 2, "numpy")
+
+
+@pytest.mark.parametrize("compat", framework_names())
+def test_a_target_goes_by_every_name_of_its_framework(compat: str) -> None:
+    named = find(compat)
+    if named is not None and named.name in TARGETS:
+        assert target_class(compat) is target_class(named.name)
+        assert compat in target_names()
+    else:
+        assert compat not in target_names()
 
 
 INDEXED = [window for window in WINDOWS if "pad_fill" not in window]

@@ -10,7 +10,7 @@ from poolcli.cli.options.steps import FilterOptions
 from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.options.windows import Windowing
 from poolcli.cli.pipeline import transform
-from poolcli.emit import TARGETS
+from poolcli.emit import TARGETS, target_names
 
 
 class PoolExtras(Group, panel=OUTPUT):
@@ -19,7 +19,7 @@ class PoolExtras(Group, panel=OUTPUT):
     indices: bool = option(False, "Record where each maximum or minimum came from.")
     emit: str | None = option(
         None, "Print equivalent code instead of computing: " f"{', '.join(TARGETS)}.", metavar="NAME",
-        choices=tuple(TARGETS),
+        choices=tuple(target_names()),
     )  # fmt: skip
 
 
