@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from poolcli.errors import UnknownNameError, UsageError
 from poolcli.featuremap import inner_order
 from poolcli.pooling.frameworks import OTHER_NAMES
+from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
     from poolcli.emit.program import Program
@@ -122,15 +123,19 @@ def _program(steps: Sequence[Step], ndim: int, target: str) -> Program:
         for step in steps:
             program.add(step)
     except UsageError as problem:
-        if problem.advice == program.by_numpy and not _has_numpy_code(steps, ndim):
-            problem.advice = program.instead
+        if problem.advice == program.by_numpy:
+            others = (name for name in ("numpy", *TARGETS) if name != program.name and _has_code(steps, ndim, name))
+            best = next(others, None)
+            problem.advice = Phrase("{target}", target=best) if best else program.instead
         raise
     return program
 
 
-def _has_numpy_code(steps: Sequence[Step], ndim: int) -> bool:
+def _has_code(steps: Sequence[Step], ndim: int, target: str) -> bool:
     try:
-        _program(steps, ndim, "numpy")
+        program = target_class(target)(ndim)
+        for step in steps:
+            program.add(step)
     except UsageError:
         return False
     return True

@@ -183,7 +183,7 @@ class FrameworkProgram(Program):
             hint = None if layer.mode.mode.numpy else INSTEAD
             self.refuse(f"it has no {layer.mode} pooling, and no formula builds it from maxima and averages", hint)
         if layer.divisor_override and truncates(layer):
-            self.guards += ['if x.dtype.kind != "f":', '    raise ValueError("whole numbers would be truncated")']
+            self.refuse_input('x.dtype.kind != "f"', "whole numbers would be truncated")
         row = IDENTITIES[mode]
         self.assign(row(lambda kind, t: self._pooled(kind, t, layer), Value(self, self.tensor), layer.mode.parameter))
 
@@ -239,7 +239,7 @@ class FrameworkProgram(Program):
 
     def around(self, t: Value, window: Window, value: str | float) -> Value:
         """Pad as far as any window reaches."""
-        self.sides = self.sides or self.widths(pads_of(self, window, self.lengths()))
+        self.sides = self.sides or self.widths(pads_of(self.help, window, self.lengths()))
         return self.padded(t, value)
 
     def staged(self, value: Value) -> Value:
@@ -279,8 +279,12 @@ class FrameworkProgram(Program):
 
     def refuse_nan(self, why: str) -> None:
         """Write the lines that refuse NaN in the input."""
-        self.unguarded = self.unguarded or [why]
-        self.guards = self.guards or ["if np.isnan(x).any():", f'    raise ValueError("{why}")']
+        if not self.unguarded:
+            super().refuse_nan(why)
+
+    def refuse_input(self, which: str, why: str) -> None:
+        """Write the lines that refuse an input, before it becomes a tensor."""
+        self.guards += [f"if {which}:", f'    raise ValueError("{why}")']
 
     def function(self, name: str, *arguments: str, **named: str) -> str:
         """Write a call."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from poolcli.pooling.framework import LayerFacts
@@ -11,7 +11,6 @@ from poolcli.pooling.modes import HIGH_ORDER
 from poolcli.window import Window
 
 if TYPE_CHECKING:
-    from poolcli.emit.program import Program
     from poolcli.pooling.layer import Pooling
 
 
@@ -66,6 +65,26 @@ def is_dilated(window: Window) -> bool:
     return any(step != 1 for step in window.dilation)
 
 
+MOST_TRIED = 32  # lengths of an axis on which to compare the windows of two rules
+
+
+def departure(layer: Pooling, there: Pooling) -> str:
+    """Say how a framework's windows, or the cells that they count, differ from poolcli's; empty if they do not."""
+    divides = layer.mode.mode.divides and not layer.divisor_override
+    title, counting = (there.framework.title, there.framework.counting) if there.framework else ("", "")
+    for more in range(min(2 * max(layer.window.stride), MOST_TRIED)):
+        lengths = [reach + more for reach in reach_of(layer.window)]
+        ours, theirs = layer.plan(lengths), there.plan(lengths)
+        if [axis.starts for axis in ours] != [axis.starts for axis in theirs]:
+            return f"{title} has other windows here"
+        pairs = zip(ours, there.counted(theirs), strict=True)
+        counts = ((one.counts(include_pad=layer.count_include_pad), other.counts(include_pad=there.count_include_pad))
+                  for one, other in pairs)  # fmt: skip
+        if divides and any((one != other).any() for one, other in counts):
+            return counting or f"{title} counts other cells"
+    return ""
+
+
 PADS = """
 def pads(length, size, stride):
     total = max(size - stride + -length % stride, 0)
@@ -79,16 +98,16 @@ def overhang(length, size, stride, before, after):
 """
 
 
-def pads_of(program: Program, window: Window, lengths: Sequence[str]) -> list[str]:
-    """Write the pads of each axis that reach as far as any window: (1, 1), or the call of a helper."""
+def pads_of(helper: Callable[[str], str], window: Window, lengths: Sequence[str]) -> list[str]:
+    """Write the pads of each axis that reach as far as any window: (1, 1), or the call of a function that helps."""
     sides, reach = sides_of(window), reach_of(window)
     if sides is None:
-        name = program.help(PADS.format(SAME[str(window.padding)]))
+        name = helper(PADS.format(SAME[str(window.padding)]))
         spans = window.size if window.same_ignores_dilation else reach
         return [f"{name}({n}, {k}, {s})" for n, k, s in zip(lengths, spans, window.stride, strict=True)]
     if not window.ceil_mode:
         return [f"({a}, {b})" for a, b in sides]
-    name = program.help(OVERHANG)
+    name = helper(OVERHANG)
     rows = zip(lengths, reach, window.stride, sides, strict=True)
     return [f"{name}({n}, {k}, {s}, {a}, {b})" for n, k, s, (a, b) in rows]
 

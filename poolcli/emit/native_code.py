@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from poolcli.emit.geometry import compat_of, is_dilated, is_padded, reach_of, sides_of, truncates
+from poolcli.emit.geometry import compat_of, is_dilated, is_padded, sides_of
 from poolcli.emit.program import Program, as_code, without_point
 from poolcli.errors import CompatError
-from poolcli.pooling.framework import LayerFacts
-from poolcli.pooling.modes import MODES
 from poolcli.steps.steps import PoolStep
 from poolcli.wording import Phrase
 
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from poolcli.window import Window
 
 WHOLE_MAP = {"max": "reduce_max", "avg": "reduce_mean"}  # by mode
-MOST_TRIED = 32  # lengths of an axis on which to compare the windows of two rules
 
 
 class Native(Program):
@@ -61,7 +58,7 @@ class Native(Program):
         if self.calls:
             self.refuse("one native call is one pooling layer")
         there = self._there(layer)
-        self._compare(layer, there)
+        self._guard(layer, there)
         kinds = {"sliding": self.sliding, "global": self.whole, "adaptive": self.adaptive}
         if layer.window.kind not in kinds:
             self.refuse("it draws the position of fractional windows at random")
@@ -83,32 +80,13 @@ class Native(Program):
                 refusal = problem
         return self.refuse(refusal.text)
 
-    def _compare(self, layer: Pooling, there: Pooling) -> None:
-        """Refuse a layer that would give other values; make the program refuse input that would."""
-        framework = there.framework
-        if framework is not None and layer.compat is None:
-            if framework.scales_override and layer.divisor_override:
-                self.refuse("its divisor_override divides the mean times the window's size")
-            if layer.window.kind == "sliding" and (why := _departure(layer, there)):
-                self.refuse(why)
-        self._guard(layer, there)
-
     def _guard(self, layer: Pooling, there: Pooling) -> None:
-        """Write the lines that refuse whole numbers, NaN and infinity for which the runtime gives other values."""
-        import numpy as np
-
-        row, name = there.row(np.dtype(np.float32)), layer.mode.mode.name
-        if truncates(layer):
-            self.body += ['if x.dtype.kind != "f":', '    raise ValueError("whole numbers are rounded differently")']
-        if layer.compat is None and row != MODES[name]:
-            if name not in ("max", "min"):
-                self.refuse(row.why)
-            self.body += [
-                "if not np.isfinite(x).all():",
-                '    raise ValueError("NaN and infinity become other numbers")',
-            ]
-        elif there.framework and there.framework.unpromised(LayerFacts(there, np.dtype(np.float32))):
-            self.refuse_nan("the result for NaN depends on the machine")
+        """Make the program refuse what the runtime gives no answer for, or another one than poolcli."""
+        if layer.compat is None:
+            self.compare(layer, there)
+            return
+        self.refuse_whole(layer)
+        self.refuse_unpromised(there)
 
     def lines(self) -> list[str]:
         """Return the lines of ``pool``."""
@@ -142,23 +120,6 @@ class Native(Program):
         """Write the spatial axes."""
         first = 1 if self.channels_last else 2
         return str(tuple(range(first, first + self.ndim)))
-
-
-def _departure(layer: Pooling, there: Pooling) -> str:
-    """Say how the runtime's windows, or the cells that they count, differ from the layer's; empty if they do not."""
-    divides = layer.mode.mode.divides and not layer.divisor_override
-    title, counting = (there.framework.title, there.framework.counting) if there.framework else ("", "")
-    for more in range(min(2 * max(layer.window.stride), MOST_TRIED)):
-        lengths = [reach + more for reach in reach_of(layer.window)]
-        ours, theirs = layer.plan(lengths), there.plan(lengths)
-        if [axis.starts for axis in ours] != [axis.starts for axis in theirs]:
-            return f"{title} has other windows here"
-        pairs = zip(ours, there.counted(theirs), strict=True)
-        counts = ((one.counts(include_pad=layer.count_include_pad), other.counts(include_pad=there.count_include_pad))
-                  for one, other in pairs)  # fmt: skip
-        if divides and any((one != other).any() for one, other in counts):
-            return counting or f"{title} counts other cells"
-    return ""
 
 
 class TensorFlow(Native):

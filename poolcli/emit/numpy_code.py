@@ -309,7 +309,7 @@ class Numpy(Program):
             self.body.append(f'if x.dtype.kind != "f"{fits}:')
             self.body.append(f"    x = x.astype({'np.int64' if fits else 'np.float64'})")
         how = f'mode="{FILLS[value]}"' if isinstance(value, str) else f"constant_values={as_code(value, 'np')}"
-        widths = ", ".join(pads_of(self, window._replace(ceil_mode=False), self.lengths))
+        widths = ", ".join(pads_of(self.help, window._replace(ceil_mode=False), self.lengths))
         text = f"[{widths}]"
         if sides is None:
             self.body.append(f"sides = {text}")

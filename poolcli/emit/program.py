@@ -6,10 +6,15 @@ import itertools
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
+from poolcli.emit.geometry import compat_of, departure, truncates
 from poolcli.errors import UsageError
 from poolcli.featuremap import SPATIAL
+from poolcli.pooling.framework import LayerFacts
+from poolcli.pooling.frameworks import OWN
+from poolcli.pooling.modes import MODES
 from poolcli.steps.shapes import validate
 from poolcli.steps.steps import ConvStep, GradStep, PoolStep, ReluStep, UnpoolStep, check_options, text
 from poolcli.window import Window
@@ -118,7 +123,7 @@ class Program:
             layer = step.layer(self.ndim)
             self.comments.append(text(layer.record()) + ", with indices" * step.indices)
             if layer.framework and layer.framework.name not in self.follows:
-                self.refuse(f"it does not do what {layer.framework.title} does differently", Phrase("drop {compat}"))
+                layer = self.without_quirks(layer, indices=step.indices)
             if layer.nan == "error":
                 self.refuse_nan("the input has NaN")
             self.traced = step.indices
@@ -152,10 +157,52 @@ class Program:
         usual = self.by_numpy if self.name != "numpy" else Phrase("leave out {target}")
         raise UsageError(f"no {self.title} code for this: " + why, hint or usual)
 
+    def without_quirks(self, layer: Pooling, *, indices: bool) -> Pooling:
+        """Return poolcli's own layer in place of a framework's that does the same here."""
+        if indices:
+            self.refuse(Phrase("it does not number indices as {compat} does", compat=compat_of(layer)))
+        window = layer.window._replace(same_ignores_dilation=False, rounding="clipped", too_large="refused")
+        own = replace(layer, compat=None, window=window)
+        self.compare(own, layer)
+        self.refuse_whole(layer)
+        return own
+
+    def compare(self, own: Pooling, there: Pooling) -> None:
+        """Refuse a framework's layer that differs from poolcli's; make the program refuse input where it does."""
+        import numpy as np
+
+        framework, row = there.framework or OWN, there.row(np.dtype(np.float32))
+        if framework.scales_override and own.divisor_override:
+            self.refuse(f"{framework.title}'s divisor_override divides the mean times the window's size")
+        if own.window.kind == "sliding" and (why := departure(own, there)):
+            self.refuse(why)
+        if row == MODES[row.name]:
+            self.refuse_unpromised(there)
+        elif row.name in ("max", "min"):
+            self.refuse_input("not np.isfinite(x).all()", "NaN and infinity become other numbers")
+        else:
+            self.refuse(row.why)
+
+    def refuse_whole(self, layer: Pooling) -> None:
+        """Write the lines that refuse whole numbers, if the layer's framework rounds their averages."""
+        if truncates(layer):
+            self.refuse_input('x.dtype.kind != "f"', "whole numbers are rounded differently")
+
+    def refuse_unpromised(self, layer: Pooling) -> None:
+        """Write the lines that refuse NaN, if the layer's framework guarantees nothing for it."""
+        import numpy as np
+
+        if layer.framework and layer.framework.unpromised(LayerFacts(layer, np.dtype(np.float32))):
+            self.refuse_nan("the result for NaN depends on the machine")
+
     def refuse_nan(self, why: str) -> None:
         """Write the lines that refuse NaN in the input."""
         self.unguarded.append(why)
-        self.body += ["if np.isnan(x).any():", f'    raise ValueError("{why}")']
+        self.refuse_input("np.isnan(x).any()", why)
+
+    def refuse_input(self, which: str, why: str) -> None:
+        """Write the lines that refuse an input."""
+        self.body += [f"if {which}:", f'    raise ValueError("{why}")']
 
     def help(self, source: str) -> str:
         """Add a helper function, unless it is there already, and return its name, with a number if that is taken."""

@@ -180,7 +180,10 @@ class Torch(FrameworkProgram):
         """Write the gradient of a pooling layer, with ones arriving at its output."""
         if self.body or step.upstream is not None:
             self.refuse("it writes the gradient of a single layer, with ones upstream", Phrase("drop {upstream}"))
-        if not MODES[step.pool.layer(self.ndim).mode.mode.name].gradient:
+        layer = step.pool.layer(self.ndim)
+        if compat_of(layer) not in (None, *self.follows):
+            self.refuse(Phrase("it does not send gradients back as {compat} does", compat=compat_of(layer)))
+        if not MODES[layer.mode.mode.name].gradient:
             self.refuse(f"mode {step.pool.mode} has no gradient here")
         if step.pool.mode.startswith("lp"):
             self.refuse("its gradient of a norm is NaN where the norm is 0")

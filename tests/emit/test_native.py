@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from typing import Any
 
+import numpy as np
 import pytest
 
 from poolcli.emit import emit
-from poolcli.errors import UsageError
+from poolcli.errors import PoolcliError, UsageError
+from poolcli.pooling.frameworks import FRAMEWORKS
 from poolcli.steps.steps import PoolStep, ReluStep, Step
 from tests.support.process import Run
+from tests.support.programs import namespace
 
 LINES: list[tuple[str, str, Any, int, str]] = [
     # target, mode, options, axes, a part of the code without its line breaks
@@ -19,6 +24,8 @@ LINES: list[tuple[str, str, Any, int, str]] = [
      'tf.nn.pool(t, (2, 2), "MAX", padding="VALID", strides=(1, 1), dilations=(2, 2))'),
     ("tensorflow", "avg", {"global_window": True}, 2, "tf.reduce_mean(t, axis=(1, 2), keepdims=True)"),
     ("litert", "max", {"compat": "litert"}, 2, 'tf.function(lambda t: tf.nn.max_pool2d(t, (2, 2), (2, 2), "VALID"))'),
+    ("openvino", "max", {"compat": "torch"}, 2, "max_pool(given, [2, 2], [1, 1]"),
+    ("litert", "max", {"compat": "torch"}, 2, 'tf.nn.max_pool2d(t, (2, 2), (2, 2), "VALID")'),
     ("openvino", "max", {"stride": 3, "ceil_mode": True}, 2, 'rounding_type="ceil_torch"'),
     ("openvino", "max", {"stride": 3, "compat": "openvino:ceil"}, 2, 'rounding_type="ceil"'),
     ("openvino", "avg", {"output_size": (3, 4)}, 2, "opset16.adaptive_avg_pool(given, np.array([3, 4]))"),
@@ -50,14 +57,19 @@ REFUSED: list[tuple[str, str, Any, str]] = [
     ("flax", "max", {"output_size": 2, "fractional": True}, "it has no fractional pooling"),
     ("litert", "rms", {}, "TensorFlow has no layer that becomes L2_POOL_2D"),
     ("litert", "max", {"padding": 1}, "padding is valid or same"),
-    ("litert", "max", {"compat": "litert:builtin"}, r"it does not do what LiteRT \(builtin\) does differently"),
+    ("litert", "avg", {"compat": "litert:builtin"}, "LiteRT's own kernels clamp infinities"),
+    ("torch", "avg", {"compat": "openvino:ceil", "stride": 3, "ceil_mode": True},
+     r"no PyTorch code for this: OpenVINO \(ceil\) has other windows here"),
+    ("numpy", "avg", {"compat": "paddle", "divisor_override": 3}, "Paddle's divisor_override divides the mean"),
+    ("numpy", "lp:2", {"compat": "paddle"}, "without the absolute value"),
+    ("litert", "max", {"compat": "torch", "size": 3, "stride": 2, "padding": 1, "ceil_mode": True},
+     "LiteRT refuses this layer: padding is valid or same"),
     (
         "openvino",
         "avg",
         {"size": 3, "stride": 2, "padding": 1, "ceil_mode": True, "count_include_pad": True},
         "the full window size",
     ),
-    ("openvino", "max", {"compat": "torch"}, "it does not do what PyTorch does differently"),
     ("paddle", "max", {"stride": 3, "ceil_mode": True}, "Paddle has other windows here"),
     ("paddle", "avg", {"divisor_override": 3}, "divides the mean times the window's size"),
     ("paddle", "lp:2", {}, "without the absolute value"),
@@ -68,18 +80,79 @@ REFUSED: list[tuple[str, str, Any, str]] = [
 
 @pytest.mark.parametrize(("target", "mode", "options", "why"), REFUSED)
 def test_what_is_not_one_call_says_why(target: str, mode: str, options: Any, why: str) -> None:
-    size = options.pop("size", 2)
+    said: Any = {name: value for name, value in options.items() if name != "size"}
+    step = PoolStep(mode, options.get("size", 2), said)
     with pytest.raises(UsageError, match=why) as caught:
-        emit([PoolStep(mode, size, options)], 2, target)
+        emit([step], 2, target)
     assert caught.value.hint
+    if advised := re.search("target='(.*)'", caught.value.hint):
+        assert emit([step], 2, advised[1])
 
 
-@pytest.mark.parametrize(("compat", "hint"), [(None, "target='numpy'"), ("tensorflow", "compute it with pool")])
-def test_code_is_not_advised_that_would_be_refused_too(compat: str | None, hint: str) -> None:
-    options: Any = {"output_size": 2, "fractional": True, "compat": compat}
-    with pytest.raises(UsageError, match="at random") as caught:
-        emit([PoolStep("max", 2 if compat is None else None, options)], 2, "tensorflow")
+@pytest.mark.parametrize(
+    ("target", "options", "hint"),
+    [
+        ("tensorflow", {"output_size": 2, "fractional": True}, "target='numpy'"),
+        ("torch", {"compat": "openvino:ceil", "stride": 3, "ceil_mode": True}, "target='openvino'"),
+        ("torch", {"compat": "caffe", "stride": 3}, "compute it with pool"),
+    ],
+)
+def test_code_is_not_advised_that_would_be_refused_too(target: str, options: Any, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        emit([PoolStep("max", 2, options)], 2, target)
     assert caught.value.hint == hint
+
+
+def test_no_code_gives_gradients_as_another_framework(call: Run) -> None:
+    found = call("grad", "--compat", "openvino", "--size", "2", "--emit", "torch")
+    assert "it does not send gradients back as --compat openvino does" in found.err
+    assert "drop --emit" in found.err
+
+
+WINDOWS: list[dict[str, Any]] = [
+    {"size": 2}, {"size": 3, "stride": 2}, {"size": 3, "stride": 2, "padding": 1}, {"size": 2, "padding": "same"},
+    {"size": 3, "stride": 2, "padding": 1, "ceil_mode": True}, {"size": 2, "stride": 3, "ceil_mode": True},
+    {"size": 3, "stride": 2, "padding": 1, "count_include_pad": True}, {"size": 2, "stride": 1, "dilation": 2},
+    {"size": 2, "divisor_override": 3}, {"output_size": 2}, {"global_window": True},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("target", ["numpy", "torch"])
+@pytest.mark.parametrize("compat", FRAMEWORKS)
+def test_code_does_what_another_framework_does_or_says_what_differs(compat: str, target: str) -> None:
+    if target == "torch":
+        pytest.importorskip("torch")
+    x = np.random.default_rng(4).normal(size=(1, 2, 9, 8)).astype(np.float32)
+    written = 0
+    for mode, window in itertools.product(FRAMEWORKS[compat].modes, WINDOWS):
+        said: Any = {name: value for name, value in window.items() if name != "size"} | {"compat": compat}
+        step = PoolStep(f"{mode}:2" if mode == "lp" else mode, window.get("size"), said)
+        try:
+            wanted = step.layer(2).apply(x)[0]
+        except PoolcliError:
+            continue
+        try:
+            code = emit([step], 2, target)
+        except UsageError as problem:
+            assert problem.hint  # noqa: PT017 - most have code, and those that do not say what differs
+            continue
+        written += 1
+        np.testing.assert_allclose(namespace(code)["pool"](x), wanted, rtol=1e-5, atol=1e-6, err_msg=code)
+    assert written > 2
+
+
+def test_the_code_for_another_framework_refuses_the_input_on_which_that_differs(call: Run) -> None:
+    cases = {
+        ("avg", "torch", "litert"): "whole numbers are rounded differently",
+        ("max", "onnx", "numpy"): "",
+        ("max", "tensorflow", "numpy"): "NaN and infinity become other numbers",
+        ("max", "openvino", "torch"): "NaN and infinity become other numbers",
+    }
+    for (mode, compat, target), why in cases.items():
+        found = call("pool", "--mode", mode, "--size", "2", "--stride", "2", "--compat", compat, "--emit", target)
+        assert found.code == 0
+        assert f"as {compat}" in found.out
+        assert why in found.out
 
 
 @pytest.mark.parametrize("target", ["tensorflow", "litert", "openvino", "paddle", "flax"])

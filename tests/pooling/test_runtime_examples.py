@@ -228,7 +228,7 @@ def test_a_record_that_says_how_it_was_verified_is_a_recipe(call: Run, tmp_path:
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (("pool", "--emit", "torch"), "it does not do what OpenVINO does differently"),
+        (("pool", "--emit", "torch", "--indices"), "it does not number indices as --compat openvino does"),
         (("grad",), "OpenVINO has no gradients: it only runs trained models"),
         (("pool", "--ceil-mode"), "its rounding has three names"),
     ],
