@@ -187,6 +187,11 @@ class Axis:
         return max(stop - start for start, stop in zip(self.starts, self.stops, strict=True))
 
     @property
+    def outside(self) -> tuple[int, int]:
+        """The number of cells before the first and behind the last real one that the windows reach."""
+        return self.before, max(self.stops[-1] - self.length, 0)
+
+    @property
     def padded(self) -> bool:
         """Whether any window reaches outside the real cells."""
         return not self.full()

@@ -26,6 +26,7 @@ def as_utf8(typed: str) -> bytes:
 
 
 SENT = re.compile(r"(\x1b\[[0-9;]*m|\n)")  # the only controls that poolcli sends to a terminal: colours, line ends
+ALTERNATIVE = re.compile(r"(; or |; |, or )")  # what separates the parts of a hint that one may follow
 FIELD = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")  # of a phrase, where a doubled brace stands for one
 
 
@@ -128,6 +129,11 @@ class Phrase:
         return "".join(part if isinstance(part, str) else option(*part) for part in self.parts)
 
     @property
+    def names(self) -> set[str]:
+        """The options that it names."""
+        return {part[0] for part in self.parts if not isinstance(part, str)}
+
+    @property
     def settings(self) -> dict[str, Any]:
         """The options with their values, of which a hint advises.
 
@@ -141,6 +147,25 @@ class Phrase:
             for name, value in (part for part in self.parts if not isinstance(part, str))
             if not isinstance(value, Readable | Instead | Typed | None)
         }
+
+    def only(self, wanted: Callable[[Phrase], bool]) -> Phrase:
+        """Return the phrase with only those of its alternatives that are wanted.
+
+        Examples
+        --------
+        >>> advice = Phrase("{size}, or {padding}; or drop {compat}", size=4, padding=1)
+        >>> str(advice.only(lambda part: "padding" not in part.settings))
+        'size=4; or drop compat'
+        """
+        clauses: list[list[str | tuple[str, object]]] = [[""]]
+        for part in self.parts:
+            for piece in ALTERNATIVE.split(part) if isinstance(part, str) else [part]:
+                if isinstance(piece, str) and ALTERNATIVE.fullmatch(piece):
+                    clauses.append([piece])
+                elif piece:
+                    clauses[-1].append(piece)
+        kept = [[link, *parts] for link, *parts in clauses if wanted(self._of(tuple(parts)))]
+        return self._of(tuple(piece for place, clause in enumerate(kept) for piece in clause[not place :]))
 
     def __str__(self) -> str:
         return self.worded(keyword)

@@ -15,7 +15,7 @@ from poolcli.errors import CompatError, EmptyWindowError, PoolcliError, ShapeErr
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling import frameworks
 from poolcli.pooling.framework import Framework
-from poolcli.pooling.options import padding_text
+from poolcli.pooling.options import OPTIONS, padding_text
 from poolcli.steps.steps import PoolStep
 from poolcli.wording import Phrase
 
@@ -86,6 +86,7 @@ def _same(one: Array, other: Array) -> NDArray[np.bool_]:
 
 
 OWN_RULES = "poolcli"  # the name of poolcli's own rules among frameworks
+COMPARABLE = {row.name for row in OPTIONS} - {"compat"}  # the options of all sides
 
 
 def labelled(modes: Sequence[str], names: Sequence[str]) -> list[tuple[str, str, str | None]]:
@@ -140,7 +141,7 @@ def compared(feature_map: FeatureMap, steps: Mapping[str, PoolStep]) -> Variants
     """
     variants = tuple(variant_of(feature_map, label, step) for label, step in steps.items())
     if all(variant.values is None for variant in variants):
-        raise _none_answers(variants)
+        raise _none_answers(feature_map, variants)
     pairs = [(one, other) for one, other in combinations(variants, 2) if one.step.mode == other.step.mode]
     reasons = [reason for one, other in pairs for reason in _reasons(feature_map, one, other)]
     reasons += [variant.refusal for variant in variants if variant.values is None]
@@ -150,19 +151,39 @@ def compared(feature_map: FeatureMap, steps: Mapping[str, PoolStep]) -> Variants
 def variant_of(feature_map: FeatureMap, label: str, step: PoolStep) -> Variant:
     """Return one column of a comparison, with values or the reason of a refusal."""
     try:
-        return Variant(label, step, step.layer(feature_map.ndim).apply(feature_map.values)[0])
+        layer = step.layer(feature_map.ndim, feature_map.spatial)
+        return Variant(label, step, layer.apply(feature_map.values)[0])
     except (CompatError, ShapeError, EmptyWindowError) as problem:
         return Variant(label, step, problem=problem)
 
 
-def _none_answers(variants: Sequence[Variant]) -> PoolcliError:
+def changed(step: PoolStep, settings: Mapping[str, Any]) -> PoolStep:
+    """Return a step with other options, the size among them."""
+    options: Any = {**step.options, **{name: value for name, value in settings.items() if name != "size"}}
+    return replace(step, size=settings.get("size", step.size), options=options)
+
+
+def advice_for(feature_map: FeatureMap, variant: Variant, variants: Sequence[Variant]) -> str | Phrase:
+    """Return the advice of a refusal that helps here: an option that no variant refuses; no framework is left out."""
+    advice = variant.problem.advice if variant.problem else ""
+
+    def helps(part: Phrase) -> bool:
+        tried = (variant_of(feature_map, one.label, changed(one.step, part.settings)) for one in variants)
+        known = part.names <= COMPARABLE
+        return known and (not part.settings or all(one.problem is None for one in tried))
+
+    return advice.only(helps) if isinstance(advice, Phrase) else advice
+
+
+def _none_answers(feature_map: FeatureMap, variants: Sequence[Variant]) -> PoolcliError:
     """Join the errors of all variants into one, about the data if any of them is."""
-    problems = [variant.problem for variant in variants if variant.problem]
-    first = next((problem for problem in problems if not isinstance(problem, CompatError)), problems[0])
+    problems = [(variant, variant.problem) for variant in variants if variant.problem]
+    refused, first = next((pair for pair in problems if not isinstance(pair[1], CompatError)), problems[0])
     told = "; ".join(f"{variant.label}: {variant.refusal}" for variant in variants)
-    return type(first)(
-        told, first.advice or Phrase("drop the variants that refuse, or compare with {compat}", compat="poolcli")
-    )
+    advice = advice_for(feature_map, refused, variants)
+    own = variant_of(feature_map, OWN_RULES, changed(refused.step, {"compat": None}))
+    others = first.advice if own.problem else f"add {OWN_RULES} to the comparison"
+    return type(first)(told, advice if str(advice) else others)
 
 
 def _reasons(feature_map: FeatureMap, one: Variant, other: Variant) -> list[str]:

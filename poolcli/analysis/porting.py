@@ -12,7 +12,7 @@ from typing import Any
 from poolcli.analysis.comparison import Variants, compared
 from poolcli.errors import PoolcliError
 from poolcli.featuremap import SPATIAL, FeatureMap
-from poolcli.pooling.frameworks import UNSEEN, find
+from poolcli.pooling.frameworks import UNSEEN, find, written_sides
 from poolcli.pooling.layer import Pooling
 from poolcli.steps.steps import PoolStep
 from poolcli.window import Axis
@@ -132,7 +132,7 @@ def _padded_first(step: PoolStep, before: FeatureMap, name: str) -> Iterator[str
     layer = step.layer(before.ndim)
     mode, axes = layer.mode.mode.name, layer.plan(before.spatial)
     fill = 0.0 if mode == "avg" and layer.count_include_pad else UNSEEN.get(mode)
-    sides = [(axis.before, max(axis.stops[-1] - axis.length, 0)) for axis in axes if axis.regular]
+    sides = [axis.outside for axis in axes if axis.regular]
     if fill is None or before.values.dtype.kind != "f" or layer.window.kind != "sliding" or not any(map(any, sides)):
         return
     options: Any = {"stride": layer.window.stride, "dilation": layer.window.dilation, "compat": name}
@@ -143,7 +143,7 @@ def _padded_first(step: PoolStep, before: FeatureMap, name: str) -> Iterator[str
         return
     wanted = layer.apply(before.values)[0]
     if values.shape == wanted.shape and np.allclose(values, wanted, rtol=1e-6):
-        amounts = ",".join(str(side) for pair in sides for side in pair)
+        amounts = written_sides(sides)
         yield f"padded first, by {amounts} with {fill:g}, the same windows without padding give the same values"
 
 
@@ -251,7 +251,7 @@ def _other_words(layer: Pooling, axes: Sequence[Axis]) -> Iterator[dict[str, Any
     if layer.window.kind != "sliding":
         return
     pads = tuple((axis.before, axis.after) for axis in axes)
-    reached = tuple((axis.before, max(axis.stops[-1] - axis.length, 0)) for axis in axes)
+    reached = tuple(axis.outside for axis in axes)
     for ceil, padding in product((False, True), ("valid", "same", "same-lower", pads, reached)):
         yield {"ceil_mode": ceil, "padding": padding}
 

@@ -189,15 +189,36 @@ def inflation(layer: LayerSpec, n: Any) -> Any:
 UNSEEN: Mapping[str, float] = {"max": -math.inf, "min": math.inf}  # padding that a mode does not see
 
 
+def written_sides(sides: Sequence[tuple[int, int]]) -> str:
+    """Write how much to pad, both sides of every axis.
+
+    Examples
+    --------
+    >>> written_sides([(1, 2), (0, 1)])
+    '1,2,0,1'
+    """
+    return ",".join(str(side) for pair in sides for side in pair)
+
+
 def pad_first(facts: LayerFacts) -> str | Phrase:
-    """Say with what to pad the input first, so that the same windows without padding give the same values."""
+    """Say how to pad the input first, so that the same windows without padding give the same values."""
+    window = facts.layer.window
+    said = () if isinstance(window.padding, str) else window.padding
+    axes = window.plan(facts.spatial) if facts.spatial else ()
     if _filled(facts):
-        return "pad the input with the same values first"
+        sides = said or [(axis.before, axis.after) for axis in axes]
+        return f"pad the input{_by(sides)} with the same values first"
+    sides = [axis.outside for axis in axes] if window.ceil_mode else said
     if facts.mode in UNSEEN:
-        return f"pad the input with {UNSEEN[facts.mode]:g} first, not with zeros"
-    if facts.mode in ("avg", "rms") and not facts.layer.count_include_pad:
+        return f"pad the input{_by(sides)} with {UNSEEN[facts.mode]:g} first, not with zeros"
+    counted = facts.layer.count_include_pad and all(axis.outside[1] <= axis.after for axis in axes)
+    if facts.mode in ("avg", "rms") and not counted:
         return "zeros around the input would count in its averages; " + WITHOUT
-    return "pad the input with zeros first"
+    return f"pad the input{_by(sides)} with zeros first"
+
+
+def _by(sides: Sequence[tuple[int, int]]) -> str:
+    return f" by {written_sides(sides)}" if sides else ", as far as the windows reach,"
 
 
 def _pad_first_or_same(facts: LayerFacts) -> Phrase:

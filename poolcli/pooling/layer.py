@@ -37,8 +37,14 @@ class Pooling(LayerSpec):
         return find(self.compat)
 
     @classmethod
-    def of(cls, ndim: int, mode: str = "max", size: Size = None, **options: Unpack[Options]) -> Pooling:
-        """Check the options against each other and make a pooling layer; see `pool` for what they mean."""
+    def of(
+        cls, ndim: int, mode: str = "max", size: Size = None, *, spatial: Sequence[int] = (),
+        **options: Unpack[Options],
+    ) -> Pooling:  # fmt: skip
+        """Check the options against each other and make a pooling layer; see `pool` for what they mean.
+
+        The spatial shape of the input, if it is known, only makes the advice of errors more exact.
+        """
         mode, everything = _split_global(mode)
         given = completed({**options, "global_window": True} if everything else options)
         chosen = parse_mode(mode)
@@ -71,7 +77,7 @@ class Pooling(LayerSpec):
             given["count_include_pad"] = bool(framework and framework.count_include_pad)
         given["pad_fill"] = parse_fill(given["pad_fill"], "pad fill", PAD_FILLS)
         made = cls(ndim, chosen, window, **{option.name: given[option.name] for option in KEPT})
-        made.row()
+        made.row(spatial=spatial)
         return made
 
     def row(

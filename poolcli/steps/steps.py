@@ -80,11 +80,12 @@ class PoolStep:
     indices: bool = False
     threads: int | None = field(default=None, compare=False, repr=False)
 
-    def layer(self, ndim: int) -> Pooling:
-        """Return the pooling layer for this many spatial axes."""
+    def layer(self, ndim: int, spatial: Sequence[int] = ()) -> Pooling:
+        """Return the pooling layer for this many spatial axes, whose lengths errors use if they are known."""
         from poolcli.pooling.layer import Pooling
 
-        return replace(Pooling.of(ndim, self.mode, self.size, **self.options), threads=self.threads)
+        made = Pooling.of(ndim, self.mode, self.size, spatial=spatial, **self.options)
+        return replace(made, threads=self.threads)
 
     def layer_for(self, feature_map: FeatureMap) -> Pooling:
         """Return the pooling layer for a map."""
@@ -96,11 +97,11 @@ class PoolStep:
                 f"size {times(sizes)} has {spatial} numbers, but {feature_map.layout} has {feature_map.ndim} "
                 "spatial axes", Phrase("{layout}, or one number for each spatial axis", layout=layout),
             )  # fmt: skip
-        return self.layer(feature_map.ndim)
+        return self.layer(feature_map.ndim, feature_map.spatial)
 
     def ready(self, like: FeatureMap) -> Callable[[Any], Any]:
         """Return a function that pools the values of any map like this one, with everything decided beforehand."""
-        layer = self.layer(like.ndim)
+        layer = self.layer(like.ndim, like.spatial)
         straight = layer.straight(like.values.shape, like.values.dtype)
 
         def pooled(values: Any) -> Any:

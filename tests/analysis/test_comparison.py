@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,17 @@ def test_infinities_are_written_as_everywhere(call: Run) -> None:
     assert [row["data"] for row in done.json()["variants"]] == [[[np.inf]], [[-np.inf]]]
 
 
+def test_a_framework_that_does_not_pad_says_by_how_much_to_pad_first(call: Run) -> None:
+    layer = ("--size", "3", "--stride", "2", "--padding", "1", "--ceil-mode", "--shape", "112x112", "--json")
+    found = call("compare", "--compat", "torch,keras,litert", *layer)
+    for name in ("keras", "litert"):
+        assert f"hint: {name}: pad the input by 1,2,1,2 with -inf first, not with zeros; " in found.err
+    x = np.pad(np.arange(1.0, 112 * 112 + 1).reshape(112, 112), (1, 2), constant_values=-np.inf)
+    wanted = found.json()["variants"][0]
+    assert wanted["shape"] == [57, 57]
+    np.testing.assert_array_equal(pool(x, "max", 3, stride=2, compat="keras"), wanted["data"])
+
+
 def test_the_advised_side_mends_every_refusal(call: Run) -> None:
     words = ("compare", "--shape", "7x7", "-k", "3", "-s", "2", "-p", "1", "--ceil-mode", "--side", "torch", "--side")
     sides = {"keras padding=same": "keras padding=same ceil_mode=false", "keras": "keras padding=same ceil_mode=false"}
@@ -265,6 +277,33 @@ def test_sides_with_options_of_their_own_differ_by_the_rules_of_their_frameworks
     sides = ("--side", "torch padding=1 ceil_mode", "--side", "keras padding=same")
     made = json.loads(call("compare", "--shape", "6x6", "-m", "avg", "-k", "3", "-s", "2", *sides, "--json").out)
     assert made["why"][-1] == "padding counts in the divisor of PyTorch's average by default, but not of Keras's"
+
+
+@pytest.mark.parametrize(
+    ("words", "hint", "obeyed"),
+    [
+        ("--compat torch,keras -m avg -k 3 -s 1 -p 1", "keras: zeros around the input would count in its averages; for",
+         "-m avg -k 3 -s 1 -p 1 --side torch --side 'keras padding=same'"),
+        ("--compat flax,keras -m max -k 3 -s 1 -p 1", "; or --padding same, with other windows; for keras alone",
+         "--compat flax,keras -m max -k 3 -s 1 -p same"),
+        ("--compat torch,keras --dilation 2", "keras: for keras alone, replace --compat with --side torch",
+         "--dilation 2 --side torch --side 'keras dilation=1'"),
+        ("--compat torch,keras --ceil-mode", "keras: use --no-ceil-mode; for keras alone",
+         "--compat torch,keras --no-ceil-mode"),
+        ("--side torch --side 'keras dilation=2'", "keras dilation=2: give this side other options",
+         "--side torch --side 'keras dilation=1'"),
+        ("--side poolcli --side 'keras padding=1'", "not with zeros; for this side alone, --side 'keras",
+         "--side poolcli --side 'keras padding=same'"),
+        ("--compat keras,flax --dilation 2", "add poolcli to the comparison", "--compat keras,poolcli --dilation 2"),
+        ("--compat keras,litert -p 1", "1,1,1,1 with -inf first, not with zeros; or --padding same",
+         "--compat keras,litert -p same"),
+    ],
+)  # fmt: skip
+def test_a_comparison_advises_only_what_helps_it(call: Run, words: str, hint: str, obeyed: str) -> None:
+    said = call("compare", "--shape", "5x5", *shlex.split(words)).err
+    assert hint in said
+    assert "drop --compat" not in said
+    assert call("compare", "--shape", "5x5", *shlex.split(obeyed)).code == 0
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from poolcli.errors import CompatError, NanError
 from poolcli.pooling.fill import copied_from, refuse_nan
 from poolcli.pooling.frameworks import FRAMEWORKS
 from poolcli.pooling.layer import Pooling
+from poolcli.steps.steps import PoolStep
 from poolcli.window import FILLS
 from tests.support.rows import in_turn
 
@@ -44,21 +45,31 @@ def test_the_first_nan_is_named_in_the_whole_and_in_a_part() -> None:
 ADVISED = {"-inf": -np.inf, "inf": np.inf, "zeros": 0.0}
 
 
+@in_turn("ceil_mode", [False, True])
 @in_turn("count_include_pad", [False, True])
 @in_turn("mode", ["max", "min", "avg"])
 @in_turn("compat", FRAMEWORKS)
 @in_turn("pads", [((1, 1), (1, 1)), ((0, 1), (0, 1))])
 def test_padding_first_as_advised_gives_the_values_of_the_refused_layer(
-    compat: str, mode: str, count_include_pad: bool, pads: Any
+    compat: str, mode: str, count_include_pad: bool, pads: Any, ceil_mode: bool
 ) -> None:
-    x = np.array([[[-3.0, -1.0], [-4.0, -5.0]]])
-    wanted = pool(x, mode, 2, padding=pads, ndim=2, count_include_pad=count_include_pad)
+    x = np.random.default_rng(3).normal(size=(1, 6, 7))
+    options: Any = {"stride": 2, "padding": pads, "count_include_pad": count_include_pad, "ceil_mode": ceil_mode}
+    there: Any = {**options, "ceil_mode": ceil_mode or FRAMEWORKS[compat].ceil_mode}
+    wanted = pool(x, mode, 3, ndim=2, **there)
     hint = ""
     try:
-        Pooling.of(2, mode, 2, padding=pads, count_include_pad=count_include_pad, compat=compat)
+        PoolStep(mode, 3, options | {"compat": compat}).layer(2, (6, 7))
     except CompatError as problem:
         hint = problem.hint
-    assert compat != "keras" or "zeros around" in hint or "pad the input with" in hint
-    for fill in re.findall(r"pad the input with (\S+) first", hint):
-        padded = np.pad(x, [(0, 0), *pads], constant_values=ADVISED[fill])
-        np.testing.assert_array_equal(pool(padded, mode, 2, ndim=2), wanted)
+    assert compat != "keras" or "zeros around" in hint or "pad the input by" in hint
+    for by, fill in re.findall(r"pad the input by (\S+) with (\S+) first", hint):
+        sides = np.array(by.split(","), int).reshape(2, 2).tolist()
+        padded = np.pad(x, [(0, 0), *sides], constant_values=ADVISED[fill])
+        np.testing.assert_allclose(pool(padded, mode, 3, stride=2, ndim=2), wanted)
+
+
+def test_padding_first_depends_on_a_length_that_may_be_unknown() -> None:
+    with pytest.raises(CompatError) as caught:
+        Pooling.of(2, "max", 3, stride=2, padding=1, ceil_mode=True, compat="keras")
+    assert caught.value.hint.startswith("pad the input, as far as the windows reach, with -inf first, not with zeros")

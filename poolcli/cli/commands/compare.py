@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from poolcli.analysis.comparison import OWN_RULES, Variant, Variants, compared, labelled, variant_of
+from poolcli.analysis.comparison import (
+    OWN_RULES,
+    Variant,
+    Variants,
+    advice_for,
+    changed,
+    compared,
+    labelled,
+    variant_of,
+)
 from poolcli.cli.checks import check_target_apart, chosen_input, files_read, shape_alone
 from poolcli.cli.console import width_of_output
 from poolcli.cli.options.files import FOR_PICTURES, FOR_TABLES, INPUT_FILE, InputOutput, Writing
@@ -182,19 +191,22 @@ def _hint(variant: Variant, ready: FeatureMap, made: Variants, out: Output, *, b
     """Print how to include a framework that refuses the layer."""
     if not isinstance(variant.problem, CompatError):
         return
-    changes = _mended(variant, ready)
+    changes, advice = _mended(variant, ready), advice_for(ready, variant, made.variants)
     apart = ""
     if by_compat:
-        names = [str(one.step.options["compat"] or OWN_RULES) for one in made.variants]
+        names = [str(one.step.options.get("compat") or OWN_RULES) for one in made.variants]
         refused = str(variant.step.options["compat"])
         sides = {name: name for name in names} | {refused: f"{refused} {_settings(changes) or 'OPTION=VALUE'}"}
         typed = " ".join(f"--side {shell_word(side)}" for side in sides.values())
-        apart = f"; for {refused} alone, replace --compat with {typed}"
-    elif changes:
-        kept = [word for word in variant.label.split() if word.partition("=")[0].replace("-", "_") not in changes]
-        side = " ".join([*kept, _settings(changes)])
-        apart = f"; for this side alone, --side {shell_word(side)}"
-    out.say(f"hint: {variant.label}: {spoken(variant.problem.advice)}{apart}")
+        apart = f"for {refused} alone, replace --compat with {typed}"
+    else:
+        said = {word.partition("=")[0].replace("-", "_"): word for word in variant.label.split()}
+        if isinstance(advice, Phrase):  # an option of the side itself is not changed by one of all sides
+            advice = advice.only(lambda part: not part.settings.keys() & said)
+        kept = [word for name, word in said.items() if name not in changes]
+        apart = f"for this side alone, --side {shell_word(' '.join([*kept, _settings(changes)]))}" if changes else ""
+    told = [text for text in (spoken(advice), apart) if text] or ["give this side other options"]
+    out.say(f"hint: {variant.label}: {'; '.join(told)}")
 
 
 def _mended(variant: Variant, ready: FeatureMap) -> dict[str, Any]:
@@ -206,8 +218,7 @@ def _mended(variant: Variant, ready: FeatureMap) -> dict[str, Any]:
         if not advised:
             return {}
         changes |= advised
-        options: Any = variant.step.options | changes
-        problem = variant_of(ready, variant.label, replace(variant.step, options=options)).problem
+        problem = variant_of(ready, variant.label, changed(variant.step, changes)).problem
     return {} if problem else changes
 
 
