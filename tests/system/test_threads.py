@@ -6,6 +6,8 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -37,6 +39,35 @@ def test_in_another_thread_it_is_a_call_like_any() -> None:
     thread.start()
     thread.join()
     assert seen == [thread]
+
+
+def test_nobody_waits_for_a_thread_that_wakes_when_all_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    asleep: list[Callable[[], None]] = []
+    monkeypatch.setattr(
+        "poolcli.system.threads.start_new_thread", lambda call, words: asleep.append(partial(call, *words))
+    )
+    done: list[tuple[int, str]] = []
+    made = iter("ab")
+    run([1, 2, 3], lambda task, mine: done.append((task, mine)), lambda: next(made), 3)
+    assert done == [(1, "a"), (2, "a"), (3, "a")]
+    for wake in asleep:
+        wake()
+    assert (len(asleep), len(done), next(made)) == (2, 3, "b"), "they find nothing, and make nothing of their own"
+
+
+def test_threads_that_work_are_waited_for() -> None:
+    first, done = threading.Event(), []
+
+    def work(task: int, _: None) -> None:
+        if threading.current_thread() is threading.main_thread():
+            first.wait(20)
+        else:
+            first.set()
+            time.sleep(0.1)
+        done.append(task)
+
+    run([1, 2], work, lambda: None, 2)
+    assert sorted(done) == [1, 2]
 
 
 def test_without_memory_for_a_thread_the_work_is_done_in_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
