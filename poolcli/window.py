@@ -501,10 +501,15 @@ class Window(NamedTuple):
         fits = tuple(map(min, self.size, rooms))
         need = max(_ceil_div(max(r - length, 0), 2) for r, length in zip(reach, lengths, strict=True))
         advice = Phrase("{size}, or {padding}", size=fits[0] if len(set(fits)) == 1 else fits, padding=need)
-        along = tuple(1 if length == 1 else size for size, length in zip(self.size, lengths, strict=True))
-        if 1 in lengths and max(along) > 1 and all(map(int.__ge__, lengths, along)) and max(self.dilation) == 1:
-            line = Phrase(", or {layout} if it is one line of numbers", layout="L") if len(lengths) == 2 else ""
-            advice = Phrase("{size}", size=along) + line
+        along = tuple(1 if length < size else size for size, length in zip(self.size, lengths, strict=True))
+        if max(along) > 1 and max(self.dilation) == 1:
+            one = Phrase("{size}", size=along)
+            if 1 in lengths:
+                advice = one + (
+                    Phrase(", or {layout} if it is one line of numbers", layout="L") if len(lengths) == 2 else ""
+                )
+            elif len(lengths) == 2:
+                advice = one + f" for each {'row' if along[0] == 1 else 'column'} by itself, or " + advice
         return ShapeError(f"{window} is larger than {given}", advice)
 
     def record(self) -> dict[str, Any]:

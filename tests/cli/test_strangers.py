@@ -291,6 +291,8 @@ def test_libtiff_says_nothing_of_its_own(run: Run, tmp_path: Path) -> None:
     [
         (np.arange(1000).reshape(1000, 1), "512", [["--size", "512x1"], ["--size", "512", "--layout", "L"]]),
         (np.arange(12).reshape(1, 12), "3", [["--size", "1x3"], ["--size", "3", "--layout", "L"]]),
+        (np.arange(80).reshape(40, 2), "20", [["--size", "20x1"], ["--size", "20x2"], ["--padding", "9"]]),
+        (np.arange(80).reshape(2, 40), "20", [["--size", "1x20"], ["--size", "2x20"], ["--padding", "9"]]),
         (np.arange(24 * 6 * 5).reshape(24, 6, 5), "12x1x1", [["--size", "12x1x1", "--layout", "DHW"]]),
         (np.arange(2 * 24 * 6 * 5).reshape(2, 24, 6, 5), "12x1x1", [["--size", "12x1x1", "--layout", "CDHW"]]),
     ],
@@ -304,7 +306,23 @@ def test_a_line_and_a_cube_are_told_from_a_map(
     assert found.code in (1, 2)
     for words in advised:
         assert " ".join(words[-2:]) in found.err.splitlines()[-1]
-        assert call("pool", f"x.{kind}", *words, "--json", cwd=tmp_path).code == 0
+        sized = words if "--size" in words else ["--size", size, *words]
+        assert call("pool", f"x.{kind}", *sized, "--json", cwd=tmp_path).code == 0
+
+
+@pytest.mark.parametrize(
+    ("shape", "hint", "wanted"),
+    [
+        ((40, 2), "use --size 20x1 for each column by itself, or --size 20x2, or --padding 9", [[38, 39], [78, 79]]),
+        ((2, 40), "use --size 1x20 for each row by itself, or --size 2x20, or --padding 9", [[19, 39], [59, 79]]),
+    ],
+)
+def test_a_window_too_wide_for_the_columns_may_pool_each_by_itself(
+    call: Run, tmp_path: Path, shape: tuple[int, int], hint: str, wanted: Any
+) -> None:
+    write(np.arange(80).reshape(shape), tmp_path / "x.csv")
+    assert call("pool", "-k", "20", "x.csv", cwd=tmp_path).err.endswith(f"hint: {hint}\n")
+    assert call("pool", *hint.split()[1:3], "--json", "x.csv", cwd=tmp_path).json()["data"] == wanted
 
 
 @pytest.mark.parametrize(
