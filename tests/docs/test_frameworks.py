@@ -42,6 +42,13 @@ def test_the_table_of_runtimes_says_how_they_round_and_count(row: Framework) -> 
     assert ("refused" in hole or hole == "-") or row.holes is not None
 
 
+def test_the_page_explains_what_its_tables_say_of_rounding() -> None:
+    section = " ".join(PAGE.partition("### What rounding up does")[2].partition("\n## ")[0].split())
+    for word in ("*clip*", "*never clips*", "*clipped if there is padding*"):
+        assert word in section
+    assert PAGE.count("(#what-rounding-up-does)") == 2  # one link from each table
+
+
 def test_every_runtime_that_nobody_ran_is_said_to_be_from_documents() -> None:
     documented = {row.name for row in RUNTIMES if row.documented}
     assert documented >= {"coreml", "tensorrt", "caffe"}
