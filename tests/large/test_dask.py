@@ -21,7 +21,7 @@ from PIL import Image
 
 from tests.support.extras import needs
 from tests.support.large import constant, interrupted
-from tests.support.process import Run, clean_environment, command
+from tests.support.process import Run, clean_environment
 
 needs("distributed", "zarr", extra="dask,zarr")
 
@@ -37,7 +37,16 @@ WORDS = ("--mode", "avg", "--size", "3", "--filter", "gaussian")
 def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A scheduler with two workers."""
     with cluster(tmp_path_factory.mktemp("dask"), 2) as started:
+        registered(started)
         yield started
+
+
+def registered(there: Cluster) -> None:
+    """Wait until every worker has been with the scheduler; a command waits three seconds for one."""
+    log, limit = there.folder / "dask_worker.log", time.monotonic() + 60
+    while log.read_text().count("Registered to:") < len(there.workers):
+        assert time.monotonic() < limit, log.read_text()
+        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -89,35 +98,6 @@ def test_files_can_be_sent_as_bytes(
     assert "bad.png" in result.err
     there_is_a_message = [line for line in result.err.splitlines() if "distributed" in line]
     assert not there_is_a_message, "Dask's log is no concern of the user"
-
-
-def test_a_worker_killed_in_the_middle_costs_nothing_and_that_none_is_left_is_told(
-    run: Run, photos: Path, local: dict[str, bytes], tmp_path: Path
-) -> None:
-    logs = tmp_path / "dask"
-    logs.mkdir()
-    with cluster(logs, 2) as mine:
-        words = [command(), "batch", photos, "-o", tmp_path / "out", *WORDS, "--scheduler", mine.address]
-        report = tmp_path / "report.jsonl"
-        process = subprocess.Popen(
-            [*map(str, words), "--report", str(report)], env=clean_environment(), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-        limit = time.monotonic() + 60
-        while len(list((tmp_path / "out").glob("*.png"))) < 10:
-            assert time.monotonic() < limit, "no results came"
-            time.sleep(0.005)
-        mine.workers[0].send_signal(signal.SIGKILL)
-        _, err = process.communicate(timeout=100)
-        mine.workers[1].kill()
-        (tmp_path / "none").mkdir()
-        code, said, seconds = refused(run, mine.address, tmp_path / "none")
-    assert (code, "has no workers" in said, seconds < 10) == (1, True, True), (said, seconds)
-    assert process.returncode == 0, err
-    assert contents(tmp_path / "out") == local, "something is missing, in part, or too much"
-    told = lines(report)
-    assert sorted(Path(line["output"]).name for line in told) == sorted(local)
-    assert {line["status"] for line in told} == {"done"}
 
 
 def test_a_zarr_array_is_pooled_by_the_cluster(run: Run, there: Cluster, tmp_path: Path) -> None:
@@ -212,12 +192,43 @@ def test_what_is_no_address_is_a_mistake_of_usage(call: Run, tmp_path: Path, add
     assert (code, "is not the address of a scheduler" in err) == (2, True), err
 
 
-def test_a_scheduler_that_goes_away_leaves_what_is_done(there: Cluster, photos: Path, tmp_path: Path, run: Run) -> None:
-    """The last test here: nobody needs the scheduler after it."""
-    npy = ("--name", "{stem}.npy")  # which cannot say what made it
-    words = [command(), "batch", str(photos), "-o", "out", *WORDS, *npy]
+def test_a_worker_killed_in_the_middle_costs_nothing_and_that_none_is_left_is_told(
+    run: Run, there: Cluster, photos: Path, local: dict[str, bytes], tmp_path: Path, programs: Path
+) -> None:
+    """After it the cluster has no workers."""
+    words: list[str | Path] = ["batch", photos, "-o", tmp_path / "out", *WORDS, "--scheduler", there.address]
+    report = tmp_path / "report.jsonl"
     process = subprocess.Popen(
-        [*words, "--scheduler", there.address], cwd=tmp_path, env=clean_environment(),
+        [programs / "poolcli", *words, "--report", report], env=clean_environment(), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    limit = time.monotonic() + 60
+    while len(list((tmp_path / "out").glob("*.png"))) < 10:
+        assert time.monotonic() < limit, "no results came"
+        time.sleep(0.005)
+    there.workers[0].send_signal(signal.SIGKILL)
+    _, err = process.communicate(timeout=100)
+    end(*there.workers)
+    (tmp_path / "none").mkdir()
+    code, said, seconds = refused(run, there.address, tmp_path / "none")
+    assert (code, "has no workers" in said, seconds < 10) == (1, True, True), (said, seconds)
+    assert process.returncode == 0, err
+    assert contents(tmp_path / "out") == local, "something is missing, in part, or too much"
+    told = lines(report)
+    assert sorted(Path(line["output"]).name for line in told) == sorted(local)
+    assert {line["status"] for line in told} == {"done"}
+
+
+def test_a_scheduler_that_goes_away_leaves_what_is_done(
+    there: Cluster, photos: Path, tmp_path: Path, run: Run, programs: Path
+) -> None:
+    """The last test here: nobody needs the scheduler after it."""
+    there.add_worker()
+    registered(there)
+    npy = ("--name", "{stem}.npy")  # which cannot say what made it
+    words: list[str | Path] = ["batch", photos, "-o", "out", *WORDS, *npy]
+    process = subprocess.Popen(
+        [programs / "poolcli", *words, "--scheduler", there.address], cwd=tmp_path, env=clean_environment(),
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     limit = time.monotonic() + 60
@@ -231,5 +242,5 @@ def test_a_scheduler_that_goes_away_leaves_what_is_done(there: Cluster, photos: 
     assert b"--skip-existing" in err
     done = len(list((tmp_path / "out").glob("*.npy")))
     assert 0 < done < COUNT
-    result = run(*words[1:], "--skip-existing", cwd=tmp_path)
+    result = run(*words, "--skip-existing", cwd=tmp_path)
     assert (result.code, len(list((tmp_path / "out").glob("*.npy")))) == (0, COUNT)
