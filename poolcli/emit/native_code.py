@@ -7,11 +7,14 @@ would differ, is refused with the reason.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from poolcli.emit.geometry import compat_of, is_dilated, is_padded, sides_of
 from poolcli.emit.program import Program, as_code, without_point
 from poolcli.errors import CompatError
+from poolcli.pooling.framework import LayerFacts
+from poolcli.pooling.frameworks import pad_first
 from poolcli.steps.steps import PoolStep
 from poolcli.wording import Phrase
 
@@ -66,6 +69,17 @@ class Native(Program):
 
     def _there(self, layer: Pooling) -> Pooling:
         """Return the layer as the runtime has it, with all defaults explicit."""
+        there = self._spelled(layer)
+        if not isinstance(there, CompatError):
+            return there
+        window = layer.window._replace(padding="valid", ceil_mode=False)
+        unpadded = replace(layer, window=window, pad_fill="ignore", count_include_pad=False)
+        first = Phrase("")
+        if is_padded(layer.window) and not isinstance(self._spelled(unpadded), CompatError):
+            first = (first + pad_first(LayerFacts(layer))).only(lambda part: not part.names)
+        return self.refuse(there.text, first + "; or " + self.by_numpy if str(first) else None)
+
+    def _spelled(self, layer: Pooling) -> Pooling | CompatError:
         said = {
             **layer.record(),
             "ceil_mode": layer.window.ceil_mode,
@@ -78,7 +92,7 @@ class Native(Program):
                 return PoolStep.from_record({**said, **spelling}).layer(self.ndim)
             except CompatError as problem:
                 refusal = problem
-        return self.refuse(refusal.text)
+        return refusal
 
     def _guard(self, layer: Pooling, there: Pooling) -> None:
         """Make the program refuse what the runtime gives no answer for, or another one than poolcli."""

@@ -215,7 +215,8 @@ def missing(name: str, what: str = "no such file") -> FileError:
     if name.lstrip().startswith("[["):
         return FileError(f"cannot read {name}: {what}", Phrase("{pipe}", pipe=Readable(name, portable.echo(name))))
     if name.startswith(ADDRESSES):
-        return FileError(f"cannot read {name}: it is an address, not a file", piped("curl -sL", name))
+        advice = piped("curl -sL", name, "{pipe}") + f"; or save it first: curl -sLO {portable.shell_word(name)}"
+        return FileError(f"cannot read {name}: it is an address, not a file", advice)
     for folder in reversed(path.parents):
         if not os.path.isdir(folder):
             return FileError(f"cannot read {name}: the folder {folder} does not exist", "check the path")

@@ -103,6 +103,28 @@ def test_code_is_not_advised_that_would_be_refused_too(target: str, options: Any
     assert caught.value.hint == hint
 
 
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({"padding": 1}, "pad the input by 1,1,1,1 with -inf first, not with zeros; or target='numpy'"),
+        ({"padding": 1, "ceil_mode": True, "compat": "torch"}, "pad the input, as far as the windows reach, with -inf"),
+        ({"mode": "avg", "padding": 1}, "zeros around the input would count in its averages; or target='numpy'"),
+        (
+            {"mode": "avg", "padding": 1, "count_include_pad": True},
+            "pad the input by 1,1,1,1 with zeros first; or target",
+        ),
+        ({"padding": 1, "pad_fill": "wrap"}, "pad the input by 1,1,1,1 with the same values first; or target='numpy'"),
+        ({"padding": 1, "dilation": 2}, "target='numpy'"),
+        ({"dilation": 2}, "target='numpy'"),
+    ],
+)
+def test_what_may_be_done_before_the_layer_is_advised(options: Any, hint: str) -> None:
+    said: Any = {"stride": 2, **{name: value for name, value in options.items() if name != "mode"}}
+    with pytest.raises(UsageError) as caught:
+        emit([PoolStep(options.get("mode", "max"), 3, said)], 2, "litert")
+    assert caught.value.hint.startswith(hint)
+
+
 def test_no_code_gives_gradients_as_another_framework(call: Run) -> None:
     found = call("grad", "--compat", "openvino", "--size", "2", "--emit", "torch")
     assert "it does not send gradients back as --compat openvino does" in found.err

@@ -75,7 +75,7 @@ def test_a_missing_file_without_neighbours(tmp_path: Path) -> None:
 def test_an_address_goes_through_curl(address: str) -> None:
     problem = refused(lambda: read_source(address))
     assert "it is an address, not a file" in problem.message
-    assert problem.hint == f"curl -sL {shlex.quote(address)}"
+    assert problem.hint == f"curl -sL {shlex.quote(address)}; or save it first: curl -sLO {shlex.quote(address)}"
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
