@@ -926,7 +926,7 @@ def test_a_job_whose_result_got_lost_is_done_once_more(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("more", [[], ["--dry-run"]])
-def test_what_is_passed_over_is_counted(call: Run, tmp_path: Path, more: list[str]) -> None:
+def test_what_is_passed_over_is_counted(run: Run, tmp_path: Path, more: list[str]) -> None:
     folder = tmp_path / "in"
     for deeper in ("a", "b", ".hidden"):
         (folder / deeper).mkdir(parents=True)
@@ -934,15 +934,15 @@ def test_what_is_passed_over_is_counted(call: Run, tmp_path: Path, more: list[st
     for name in ("m.csv", "notes.txt", ".hidden.txt"):
         (folder / name).write_text("1,2\n3,4\n")
     words = ["batch", str(folder), *more]
-    assert call(*words, "-o", "1", cwd=tmp_path).err == (
+    assert run(*words, "-o", "1", cwd=tmp_path).err == (
         "note: 2 folders, 1 file not read; -r goes into folders, -v says why\n"
     )
-    assert call(*words, "-o", "2", "-r", cwd=tmp_path).err == "note: 1 file not read; -v says why\n"
-    assert call(*words, "-o", "3", "-q", cwd=tmp_path).err == ""
+    assert run(*words, "-o", "2", "-r", cwd=tmp_path).err == "note: 1 file not read; -v says why\n"
+    assert run(*words, "-o", "3", "-q", cwd=tmp_path).err == ""
     why = f"{folder / 'notes.txt'} ends in .txt, which batch does not take from a folder\n"
-    assert call(*words, "-o", "4", "-r", "-v", cwd=tmp_path).err == f"{why}note: 1 file not read\n"
+    assert run(*words, "-o", "4", "-r", "-v", cwd=tmp_path).err == f"{why}note: 1 file not read\n"
     (folder / "notes.txt").unlink()
-    assert call(*words, "-o", "5", "-r", cwd=tmp_path).err == ""
+    assert run(*words, "-o", "5", "-r", cwd=tmp_path).err == ""
 
 
 @pytest.fixture
@@ -958,8 +958,8 @@ def mixed(tmp_path: Path) -> Path:
     return folder
 
 
-def test_what_is_passed_over_is_named_in_the_report_and_why(call: Run, mixed: Path, tmp_path: Path) -> None:
-    result = call("batch", "in", "-o", "out", "--report", "r.jsonl", "-j", "1", cwd=tmp_path)
+def test_what_is_passed_over_is_named_in_the_report_and_why(run: Run, mixed: Path, tmp_path: Path) -> None:
+    result = run("batch", "in", "-o", "out", "--report", "r.jsonl", "-j", "1", cwd=tmp_path)
     assert (result.code, result.err) == (0, "note: 1 folder, 3 files not read; -r goes into folders, -v says why\n")
     passed = {line["input"]: line for line in lines(tmp_path / "r.jsonl") if line["status"] == "passed over"}
     assert {path: line["reason"] for path, line in passed.items()} == {
@@ -976,14 +976,14 @@ def test_what_is_passed_over_is_named_in_the_report_and_why(call: Run, mixed: Pa
 
 
 @pytest.mark.parametrize("more", [[], ["--dry-run"]])
-def test_what_is_passed_over_is_named_with_v(call: Run, mixed: Path, tmp_path: Path, more: list[str]) -> None:
-    said = call("batch", "in", "-o", "out", "-j", "1", "-v", *more, cwd=tmp_path).err.splitlines()
+def test_what_is_passed_over_is_named_with_v(run: Run, mixed: Path, tmp_path: Path, more: list[str]) -> None:
+    said = run("batch", "in", "-o", "out", "-j", "1", "-v", *more, cwd=tmp_path).err.splitlines()
     assert said == [
         "in/deep is a folder", "in/a.pdf is a PDF", "in/notes.xyz has no extension that poolcli reads",
         "in/pipe.csv is a FIFO or a device, not a file", "note: 1 folder, 3 files not read; -r goes into folders",
     ]  # fmt: skip
     (mixed / "a.pdf").write_bytes(b"")
-    assert call("batch", "in", "-o", "out2", "-q", "-v", *more, cwd=tmp_path).err == ""
+    assert run("batch", "in", "-o", "out2", "-q", "-v", *more, cwd=tmp_path).err == ""
 
 
 def test_a_folder_without_anything_to_read_says_what_it_holds(call: Run, tmp_path: Path) -> None:
@@ -1001,14 +1001,14 @@ def test_a_folder_without_anything_to_read_says_what_it_holds(call: Run, tmp_pat
     assert "hint: add -r to look into its folders" in call("batch", "in", "-o", "out", cwd=tmp_path).err
 
 
-def test_what_files_lose_is_said_and_in_the_report(call: Run, tmp_path: Path) -> None:
+def test_what_files_lose_is_said_and_in_the_report(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     grid = "ncols 2\nnrows 2\nxllcorner 0\nyllcorner 0\ncellsize 1\nNODATA_value -9999\n1 -9999\n3 4\n"
     for name in ("a", "b"):
         (folder / f"{name}.asc").write_text(grid, encoding="utf-8")
     (folder / "c.csv").write_text(",x,y\n0,5,6\n1,7,8\n", encoding="utf-8")
-    found = call("batch", "in", "-o", "out", "--name", "{stem}.png", "-k", "1", "--report", "r.jsonl", cwd=tmp_path)
+    found = run("batch", "in", "-o", "out", "--name", "{stem}.png", "-k", "1", "--report", "r.jsonl", cwd=tmp_path)
     missing = "1 value missing (NODATA_value of the file), taken as NaN"
     labels = "column 1 holds row labels ('0' ...) and is left out; --columns 1- keeps it"
     assert f"note: in/a.asc: {missing} (and in 1 more file)\n" in found.err
@@ -1018,15 +1018,15 @@ def test_what_files_lose_is_said_and_in_the_report(call: Run, tmp_path: Path) ->
     assert missing in rows["in/b.asc"]["notes"]
     assert labels in rows["in/c.csv"]["notes"]
     words = ["batch", "in", "-o", "out", "--name", "{stem}.png", "--overwrite", "-k", "1", "-q"]
-    assert call(*words, cwd=tmp_path).err == ""
+    assert run(*words, cwd=tmp_path).err == ""
 
 
-def test_many_notes_are_not_all_told(call: Run, tmp_path: Path) -> None:
+def test_many_notes_are_not_all_told(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     for number in range(13):
         (folder / f"{number:02}.csv").write_text(f"0,{number + 1}\n", encoding="utf-8")
-    found = call("batch", "in", "-o", "out", "--name", "{stem}.png", "-k", "1", cwd=tmp_path)
+    found = run("batch", "in", "-o", "out", "--name", "{stem}.png", "-k", "1", cwd=tmp_path)
     assert found.err.count("normalize auto chose minmax") == 10
     assert "note: 3 more such notes; --report FILE lists them all\n" in found.err
 
@@ -1043,7 +1043,7 @@ def test_many_notes_are_not_all_told(call: Run, tmp_path: Path) -> None:
     ],
 )
 def test_a_batch_reads_as_the_commands_for_one_file_do(
-    call: Run, tmp_path: Path, name: str, content: bytes | None, words: list[str], expected: Any
+    call: Run, run: Run, tmp_path: Path, name: str, content: bytes | None, words: list[str], expected: Any
 ) -> None:
     (tmp_path / "in").mkdir()
     path = tmp_path / "in" / name
@@ -1057,7 +1057,7 @@ def test_a_batch_reads_as_the_commands_for_one_file_do(
     else:
         Image.fromarray(np.eye(2, dtype=np.uint8) * 255).save(path)
     pooling = ["-m", "avg", "--global"] if name == "a.png" else ["-k", "1"]
-    assert call("batch", "in", "-o", "out", "--name", "{stem}.npy", *words, *pooling, cwd=tmp_path).code == 0
+    assert run("batch", "in", "-o", "out", "--name", "{stem}.npy", *words, *pooling, cwd=tmp_path).code == 0
     made = np.load(tmp_path / "out" / "a.npy")
     np.testing.assert_allclose(made, expected, rtol=1e-3)
     one = str(path)

@@ -162,17 +162,17 @@ def test_the_commands_of_the_hints_work(make: Callable[[Path, Any], None], name:
     np.testing.assert_array_equal(np.load((tmp_path / name).with_suffix(".npy")), x)
 
 
-def test_a_batch_names_each_file_that_it_passes_over(call: Run, tmp_path: Path) -> None:
+def test_a_batch_names_each_file_that_it_passes_over(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
     for name in ("a.heic", "b.HEIC"):
         (folder / name).write_bytes(SAMPLES["a HEIC picture"][0])
-    found = call("batch", "photos", "-o", "out", cwd=tmp_path)
+    found = run("batch", "photos", "-o", "out", cwd=tmp_path)
     assert found.code != 0
     assert "2 .heic files" in found.err
     assert "heif-convert photos/a.heic picture.png" in found.err
     (folder / "c.csv").write_text("1,2\n3,4\n", encoding="utf-8")
-    found = call("batch", "photos", "-o", "out", "-v", "--report", "report.jsonl", cwd=tmp_path)
+    found = run("batch", "photos", "-o", "out", "-v", "--report", "report.jsonl", cwd=tmp_path)
     assert found.code == 0
     report = (tmp_path / "report.jsonl").read_text(encoding="utf-8")
     for name in ("a.heic", "b.HEIC"):
