@@ -970,7 +970,7 @@ def test_what_is_passed_over_is_named_in_the_report_and_why(run: Run, mixed: Pat
     }
     assert (
         passed["in/a.pdf"]["hint"]
-        == "convert its pages to pictures first: mkdir unpacked; pdftoppm -png in/a.pdf unpacked/page"
+        == "convert its pages to pictures first with Poppler: mkdir unpacked; pdftoppm -png in/a.pdf unpacked/page"
     )
     assert [line["status"] for line in lines(tmp_path / "r.jsonl") if line not in passed.values()] == ["done"]
 
@@ -995,7 +995,7 @@ def test_a_folder_without_anything_to_read_says_what_it_holds(call: Run, tmp_pat
     result = call("batch", "in", "-o", "out", cwd=tmp_path)
     assert (result.code, result.err.splitlines()[:2]) == (1, [
         "error: the folder in contains no picture or array that poolcli reads, but 3 .pdf files, 1 other file",
-        "hint: convert its pages to pictures first: mkdir unpacked; pdftoppm -png in/0.PDF unpacked/page",
+        "hint: convert its pages to pictures first with Poppler: mkdir unpacked; pdftoppm -png in/0.PDF unpacked/page",
     ])  # fmt: skip
     (folder / "deep").mkdir()
     assert "hint: add -r to look into its folders" in call("batch", "in", "-o", "out", cwd=tmp_path).err
