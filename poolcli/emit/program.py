@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from poolcli.emit.geometry import compat_of, departure, truncates
+from poolcli.emit.geometry import compat_of, departure, is_padded, truncates
 from poolcli.errors import UsageError
 from poolcli.featuremap import SPATIAL
 from poolcli.pooling.framework import LayerFacts
@@ -162,7 +162,8 @@ class Program:
         if indices:
             self.refuse(Phrase("it does not number indices as {compat} does", compat=compat_of(layer)))
         window = layer.window._replace(same_ignores_dilation=False, rounding="clipped", too_large="refused")
-        own = replace(layer, compat=None, window=window)
+        counts = layer.count_include_pad and layer.mode.mode.divides and is_padded(window)
+        own = replace(layer, compat=None, window=window, count_include_pad=counts)
         self.compare(own, layer)
         self.refuse_whole(layer)
         return own
