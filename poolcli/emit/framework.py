@@ -166,6 +166,10 @@ class FrameworkProgram(Program):
 
     # what all frameworks share
 
+    def knows(self, layer: Pooling) -> bool:
+        """Whether it can write a layer as it is: its own, or one that computes the mode as poolcli does."""
+        return super().knows(layer) and (compat_of(layer) == self.name or not (_own_version(layer) or truncates(layer)))
+
     def pool(self, layer: Pooling) -> None:
         """Write a pooling layer."""
         if compat_of(layer) != self.name:
@@ -193,9 +197,6 @@ class FrameworkProgram(Program):
                 self.refuse(refusal.why)
         if layer.pad_fill != "ignore" and isinstance(layer.pad_fill, str) and layer.pad_fill not in self.fills:
             self.refuse(f"it cannot pad with {layer.pad_fill}")
-        if compat_of(layer) not in (None, self.name) and _own_version(layer):
-            asked = Phrase("{compat} asks for", compat=compat_of(layer))
-            self.refuse(f"it does not have the {layer.mode} pooling that " + asked)
 
     def _fill(self, layer: Pooling) -> Pooling:
         """Write the padding as a statement, and return the layer that pools the result."""

@@ -122,7 +122,7 @@ class Program:
             check_options(step, self.ndim)
             layer = step.layer(self.ndim)
             self.comments.append(text(layer.record()) + ", with indices" * step.indices)
-            if layer.framework and layer.framework.name not in self.follows:
+            if layer.framework and not self.knows(layer):
                 layer = self.without_quirks(layer, indices=step.indices)
             if layer.nan == "error":
                 self.refuse_nan("the input has NaN")
@@ -156,6 +156,10 @@ class Program:
         """Raise the `UsageError` that says why there is no code."""
         usual = self.by_numpy if self.name != "numpy" else Phrase("leave out {target}")
         raise UsageError(f"no {self.title} code for this: " + why, hint or usual)
+
+    def knows(self, layer: Pooling) -> bool:
+        """Whether it can write a layer of another framework as it is."""
+        return compat_of(layer) in self.follows
 
     def without_quirks(self, layer: Pooling, *, indices: bool) -> Pooling:
         """Return poolcli's own layer in place of a framework's that does the same here."""
