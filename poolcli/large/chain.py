@@ -101,7 +101,7 @@ class PoolStage(Stage):
     @classmethod
     def of(cls, step: PoolStep, lengths: tuple[int, ...], dtype: np.dtype[Any]) -> PoolStage:
         """Check everything that can be checked without data."""
-        layer = step.layer(len(lengths))
+        layer = step.layer(len(lengths), lengths)
         if step.indices:
             raise NotInBlocksError("indices are not recorded block by block", Phrase("drop {return_indices}"))
         if layer.mode.mode.random:

@@ -105,7 +105,7 @@ class Signal(NamedTuple):
 
 def _pool(signal: Signal, layer: PoolStep) -> Signal:
     _spatial(signal, "pool")
-    return signal.through(layer.layer(len(signal.spatial)).plan(signal.spatial))
+    return signal.through(layer.layer(len(signal.spatial), signal.spatial).plan(signal.spatial))
 
 
 def _known_conv(signal: Signal, layer: ConvStep) -> Signal:
@@ -264,7 +264,7 @@ def _follow(at: Traced, step: Step) -> Traced:
     signal, undo = at
     if isinstance(step, UnpoolStep):
         return _undone(signal, undo), None
-    check_options(step, len(signal.spatial))
+    check_options(step, len(signal.spatial), signal.spatial)
     pool = step.pool if isinstance(step, GradStep) else step
     after = _after(signal, pool)
     if isinstance(pool, PoolStep):

@@ -451,14 +451,14 @@ def text(record: Record) -> str:
     return ", ".join([" ".join(what), *said] if what else said)
 
 
-def check_options(step: Step, ndim: int) -> None:
-    """Raise an error if the options of a step are wrong whatever its input."""
+def check_options(step: Step, ndim: int, spatial: Sequence[int] = ()) -> None:
+    """Raise an error if the options of a step are wrong; the spatial shape, if known, makes its advice more exact."""
     if isinstance(step, GradStep):
-        step.pool.layer(ndim)
+        step.pool.layer(ndim, spatial)
     if isinstance(step, ConvStep):
         step.window()
     if not isinstance(step, PoolStep):
         return
-    layer = step.layer(ndim)
+    layer = step.layer(ndim, spatial)
     if step.indices and (not layer.mode.mode.indexed or layer.pad_fill != "ignore"):
         raise UsageError(f"{layer.mode} has no indices here", Phrase("only max and min without {pad_fill} have them"))

@@ -179,6 +179,19 @@ def test_a_framework_that_does_not_pad_says_by_how_much_to_pad_first(call: Run) 
     np.testing.assert_array_equal(pool(x, "max", 3, stride=2, compat="keras"), wanted["data"])
 
 
+LAYER = ("--compat", "keras", "--size", "2", "--stride", "3", "--padding", "1", "--ceil-mode")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("pool", "GRID"), ("explain", "GRID"), ("explain", "--shape", "5x5"), ("grad", "GRID"), ("summary", "5x5", "pool"),
+     ("run", "GRID", "pool")],
+)  # fmt: skip
+def test_every_command_that_knows_the_shape_says_by_how_much_to_pad_first(call: Run, words: tuple[str, ...]) -> None:
+    found = call(*[word.replace("GRID", "sample_inputs/five_5x5.csv") for word in words], *LAYER)
+    assert "pad the input by 1,0,1,0 with -inf first" in found.err
+
+
 def test_the_advised_side_mends_every_refusal(call: Run) -> None:
     words = ("compare", "--shape", "7x7", "-k", "3", "-s", "2", "-p", "1", "--ceil-mode", "--side", "torch", "--side")
     sides = {"keras padding=same": "keras padding=same ceil_mode=false", "keras": "keras padding=same ceil_mode=false"}

@@ -147,10 +147,10 @@ def explain(
             from poolcli.render.files import named_only
 
             check_output([], explaining)
-            layer = window.step().layer(len(spatial))
+            layer = window.step().layer(len(spatial), spatial)
             _draw(named_only(spatial), layer, explaining, picturing, verbosity, named=True)
             return
-        _tell(None, spatial, window.step().layer(len(spatial)), explaining, picturing, place)
+        _tell(None, spatial, window.step().layer(len(spatial), spatial), explaining, picturing, place)
         return
     steps = filtering.steps()
     if made_up:
