@@ -376,6 +376,9 @@ KINDS: dict[str, Callable[[int, Window, int], Axis]] = {
 }
 
 
+SIGNALS = 10  # times as long as wide: rather signals side by side than a map
+
+
 class Window(NamedTuple):
     """A window as it was asked for, one entry per spatial axis; make it with :meth:`of`."""
 
@@ -508,7 +511,7 @@ class Window(NamedTuple):
                 advice = one + (
                     Phrase(", or {layout} if it is one line of numbers", layout="L") if len(lengths) == 2 else ""
                 )
-            elif len(lengths) == 2:
+            elif len(lengths) == 2 and max(lengths) >= SIGNALS * min(lengths):
                 advice = one + f" for each {'row' if along[0] == 1 else 'column'} by itself, or " + advice
         return ShapeError(f"{window} is larger than {given}", advice)
 

@@ -323,6 +323,8 @@ def test_a_window_too_wide_for_the_columns_may_pool_each_by_itself(
     write(np.arange(80).reshape(shape), tmp_path / "x.csv")
     assert call("pool", "-k", "20", "x.csv", cwd=tmp_path).err.endswith(f"hint: {hint}\n")
     assert call("pool", *hint.split()[1:3], "--json", "x.csv", cwd=tmp_path).json()["data"] == wanted
+    write(np.arange(80).reshape(8, 10), tmp_path / "x.csv")  # a map
+    assert "by itself" not in call("pool", "-k", "9", "x.csv", cwd=tmp_path).err
 
 
 @pytest.mark.parametrize(
