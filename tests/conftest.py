@@ -75,7 +75,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """Keep thousands of collected tests out of every later search for garbage (Hypothesis before 6.140 cannot)."""
-    gc.collect()
     gc.freeze()
     gc.enable()
 
