@@ -844,9 +844,9 @@ def test_a_full_disk_is_told_and_the_rest_is_done_when_there_is_room(run: Run, m
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
-def test_a_bar_is_drawn_on_a_terminal_and_nowhere_else(photos: Path, tmp_path: Path) -> None:
+def test_a_bar_is_drawn_on_a_terminal_and_nowhere_else(photos: Path, programs: Path, tmp_path: Path) -> None:
     mine, theirs = os.openpty()
-    words = [command(), "batch", str(photos), "-o", str(tmp_path / "out")]
+    words = [*map(str, (programs / "poolcli", "batch", photos, "-o", tmp_path / "out"))]
     environment = clean_environment({"TERM": "xterm", "COLUMNS": "100"})
     done = subprocess.run(words, stdout=subprocess.PIPE, stderr=theirs, env=environment, check=False, timeout=60)
     os.close(theirs)

@@ -648,9 +648,9 @@ def test_a_table_is_as_wide_as_it_needs_in_a_pipe(call: Run, tmp_path: Path) -> 
     assert call("pool", "-k", "1", tmp_path / "wide.npy").cells() == [[str(10**9 + i) for i in range(50)]]
 
 
-def test_a_terminal_has_its_width(tmp_path: Path) -> None:
+def test_a_terminal_has_its_width(programs: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "wide.npy", np.arange(100).reshape(1, 100) + 10**9)
-    result = on_terminal("pool", "-k", "1", tmp_path / "wide.npy", columns=60)
+    result = on_terminal("pool", "-k", "1", tmp_path / "wide.npy", columns=60, program=programs / "poolcli")
     lines = ESCAPE.sub("", result.out).splitlines()
     grid = [line for line in lines if line.startswith("│")]
     assert len(grid) == 1

@@ -167,13 +167,14 @@ def test_it_says_neither_who_nor_where(run: Run, tmp_path: Path) -> None:
     assert rows(result)["settings", "POOLCLI_OUTPUT"]["found"] == "~/out.csv"
 
 
-def test_a_pipe_is_no_terminal_and_a_terminal_is_one(run: Run) -> None:
+def test_a_pipe_is_no_terminal_and_a_terminal_is_one(run: Run, programs: Path) -> None:
     piped = rows(run("doctor", "--json", env={"NO_COLOR": "1", "TERM": "dumb"}))
     assert piped["terminal", "terminal"]["found"] == "no"
     assert piped["terminal", "width"]["found"] == "no limit"
     assert piped["terminal", "NO_COLOR"]["found"] == "1"
     narrow = rows(run("doctor", "--json", env={"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}))
     assert narrow["terminal", "unicode"]["found"] == "no (ascii)"
-    shown = on_terminal("doctor", stderr=True, columns=100, env={"COLORTERM": "truecolor"}).out
+    program, env = programs / "poolcli", {"COLORTERM": "truecolor"}
+    shown = on_terminal("doctor", stderr=True, columns=100, env=env, program=program).out
     assert "stdin, stdout, stderr" in shown
     assert "truecolor" in shown

@@ -407,19 +407,20 @@ def test_rows_longer_than_a_block_become_text_as_a_whole(call: Run, tmp_path: Pa
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
-def test_the_share_that_is_done_is_told_on_a_terminal(tmp_path: Path) -> None:
+def test_the_share_that_is_done_is_told_on_a_terminal(programs: Path, tmp_path: Path) -> None:
     np.lib.format.open_memmap(tmp_path / "in.npy", "w+", np.uint8, (10_000, 10_000)).flush()
-    drawn = on_terminal("pool", "in.npy", "-o", "out.npy", cwd=tmp_path)
+    words = (programs / "poolcli", "pool", "in.npy", "-o", "out.npy")
+    drawn = on_terminal(*words, cwd=tmp_path)
     assert b"%" in drawn
     assert b"wrote out.npy (5000x5000 uint8)" in drawn
-    assert on_terminal("pool", "in.npy", "-o", "out.npy", "-q", cwd=tmp_path) == b""
+    assert on_terminal(*words, "-q", cwd=tmp_path) == b""
 
 
-def on_terminal(*words: str, cwd: Path) -> bytes:
+def on_terminal(*words: str | Path, cwd: Path) -> bytes:
     """What a terminal at standard error gets to show."""
     mine, theirs = os.openpty()
     environment = clean_environment({"TERM": "xterm", "COLUMNS": "100"})
-    with subprocess.Popen([command(), *words], stderr=theirs, cwd=cwd, env=environment) as process:
+    with subprocess.Popen(words, stderr=theirs, cwd=cwd, env=environment) as process:
         os.close(theirs)
         drawn = b""
         with suppress(OSError):  # how Linux says that the other end is closed
@@ -705,12 +706,11 @@ def test_an_interrupted_run_leaves_no_folder(zarr: Any, tmp_path: Path, number: 
     interrupted(tmp_path, number, code)
 
 
-def test_without_the_extra_the_command_says_what_to_install(tmp_path: Path) -> None:
+def test_without_the_extra_the_command_says_what_to_install(run: Run, tmp_path: Path) -> None:
     """The package is hidden, not removed: a module of the same name that cannot be imported stands before it."""
     shutil.copytree(Path(__file__).parent.parent / "golden", tmp_path / "in.zarr")
     (tmp_path / "hidden" / "zarr").mkdir(parents=True)
     (tmp_path / "hidden" / "zarr" / "__init__.py").write_text("raise ImportError")
-    environment = clean_environment({"PYTHONPATH": str(tmp_path / "hidden")})
-    result = execute([command(), "pool", "in.zarr", "-o", "out.zarr"], cwd=tmp_path, env=environment)
+    result = run("pool", "in.zarr", "-o", "out.zarr", cwd=tmp_path, env={"PYTHONPATH": str(tmp_path / "hidden")})
     assert (result.code, "poolcli[zarr]" in result.err) == (2, True), result.err
     assert json.dumps(sorted(os.listdir(tmp_path))) == '["hidden", "in.zarr"]'
