@@ -206,15 +206,15 @@ def hints_without_a_keyword(house: Source) -> list[str]:
     ]
 
 
-def phrases(node: ast.AST) -> Iterator[ast.Call]:
+def phrases(tree: ast.AST) -> Iterator[ast.Call]:
     """Yield the phrases with a text, those that a `Typed` holds left out."""
-    called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
-    if called == "Typed":
-        return
-    if called == "Phrase" and isinstance(node, ast.Call) and isinstance(node.args[0], ast.Constant):
-        yield node
-    for below in ast.iter_child_nodes(node):
-        yield from phrases(below)
+    left = [tree]
+    while left:
+        node = left.pop()
+        called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+        if called == "Phrase" and isinstance(node, ast.Call) and isinstance(node.args[0], ast.Constant):
+            yield node
+        left += ast.iter_child_nodes(node) if called != "Typed" else ()
 
 
 def fields_of(phrase: ast.Call) -> list[str]:
