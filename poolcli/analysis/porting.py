@@ -32,7 +32,7 @@ class Port:
     verdict: str  # `SAME`, `DIFFERS`, `REFUSED` or `UNTRIED`
     reasons: tuple[str, ...] = ()  # sentences
     step: PoolStep | None = None  # the layer that gives the same values there; None if there is none
-    changes: tuple[tuple[str, Any], ...] = ()  # the options of `step` that differ from the layer's
+    changes: tuple[tuple[str, Any], ...] = ()  # what `step` says otherwise than the layer, or than is usual there
 
 
 def port(step: PoolStep, spatial: Sequence[int | str | None], name: str, dtype: str = "float32") -> Port:
@@ -97,7 +97,7 @@ def _tried(step: PoolStep, lengths: Sequence[int], name: str, dtype: str) -> Por
         return Port(title, UNTRIED, (answers[0][1].variants[0].refusal,))
     given = [(written, made) for written, made in answers if made.variants[1].problem is None]
     equal = next((written for written, made in given if _equal(made)), None)
-    changes = () if equal is None else _changes(step, equal, len(lengths))
+    changes = () if equal is None else _changes(step, equal, lengths)
     if not given:
         refusals = [made.variants[1].refusal for written, made in answers if "count_include_pad" not in written.options]
         return Port(title, REFUSED, (*(refusals or [answers[0][1].variants[1].refusal])[:1],
@@ -267,9 +267,14 @@ def _same_windows(axes: Sequence[Axis], others: Sequence[Axis], counted: bool) -
     )
 
 
-def _changes(step: PoolStep, written: PoolStep, ndim: int) -> tuple[tuple[str, Any], ...]:
-    """Return the options that a spelling changes, as in records."""
-    old, new = (one.layer(ndim).window.record() for one in (step, written))
+def _changes(step: PoolStep, written: PoolStep, lengths: Sequence[int]) -> tuple[tuple[str, Any], ...]:
+    """Return the options that a spelling changes, as in records, and whether padding counts if that has to be said."""
+    old, new = (one.layer(len(lengths)).window.record() for one in (step, written))
     defaults = {"padding": "valid", "ceil_mode": False, "global": False}
     keys = (*defaults, "output_size", "size", "stride")
-    return tuple((key, new.get(key, defaults.get(key))) for key in keys if old.get(key) != new.get(key))
+    changed = tuple((key, new.get(key, defaults.get(key))) for key in keys if old.get(key) != new.get(key))
+    options: Any = {key: value for key, value in written.options.items() if key != "count_include_pad"}
+    said, unsaid = (one.layer(len(lengths)) for one in (written, replace(written, options=options)))
+    axes = said.plan(lengths)
+    counted = _counts_pads(said, axes)
+    return changed if counted == _counts_pads(unsaid, axes) else (*changed, ("count_include_pad", counted))

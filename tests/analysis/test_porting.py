@@ -56,7 +56,12 @@ def shown(made: Port) -> tuple[Any, ...]:
     (layer("avg", 3, stride=2, padding=1, compat="torch"), (25, 25), "litert", (
         "differs", ("padding counts in the divisor here, but not in LiteRT",), {})),
     (layer("avg", 3, stride=2, padding="same", compat="litert"), (25, 25), "torch", (
-        "same", (), {"padding": [[1, 1], [1, 1]]})),
+        "same", (), {"padding": [[1, 1], [1, 1]], "count_include_pad": False})),
+    # what is not the other framework's default is named: PyTorch counts padding, ONNX does not
+    (layer("avg", 2, stride=1, padding=1, compat="onnx"), (9, 9), "torch", ("same", (), {"count_include_pad": False})),
+    (layer("avg", 2, stride=1, padding=1, compat="torch"), (9, 9), "onnx", ("same", (), {"count_include_pad": True})),
+    (layer("avg", 2, stride=1, padding=1, count_include_pad=True, compat="onnx"), (9, 9), "torch", ("same", (), {})),
+    (layer("avg", 2, compat="onnx"), (9, 9), "torch", ("same", (), {})),
 ])  # fmt: skip
 def test_a_layer_elsewhere(step: PoolStep, spatial: Any, name: str, expected: tuple[Any, ...]) -> None:
     assert shown(port(step, spatial, name)) == expected

@@ -58,6 +58,14 @@ def test_a_column_for_each_framework(call: Run) -> None:
     assert [row for row in result.cells() if row[0]][2][-1] == "same with --padding same --no-ceil-mode"
 
 
+def test_whether_padding_counts_is_named_where_the_other_framework_does_otherwise(call: Run, tmp_path: Path) -> None:
+    attributes: dict[str, Any] = {"kernel_shape": [2, 2], "strides": [1, 1], "pads": [1, 1, 1, 1]}
+    path = tmp_path / "m.onnx"
+    path.write_bytes(model([node("AveragePool", ["x"], ["y"], **attributes)], [value("x", (1, 1, 9, 9))], opset=18))
+    cells = [row for row in call("layers", "--to", "torch,onnx", path).cells() if row[0]]
+    assert cells[1][-2:] == ["same with --no-count-include-pad", "same"]
+
+
 def test_what_changes_on_the_phone(call: Run) -> None:
     """PyTorch's layers in LiteRT: it pads as SAME or not at all, and has no adaptive pooling."""
     rows = [row for row in call("layers", "--to", "litert", MODELS / "torch.pt2").cells() if row[0]][1:]
