@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -114,6 +115,10 @@ def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> 
             continue
         if given and _is_step(word.text, names):
             break
+        if _is_step(word.text, names) and not os.path.lexists(word.text):
+            such = "28x28" if own.name == "summary" else "input.csv"
+            line = " ".join(map(shell_word, [str(own.name), *arguments[:index], such, *arguments[index:]]))
+            raise UsageError("INPUT is missing before the first step", f"such as: poolcli {line}")
         if given:
             raise UnknownNameError("step", word.text, [*names, *GLOBALS])
         given += 1
@@ -142,6 +147,9 @@ def _refuse_early(
     owner = next((name for name in owners if word.flag in options_of(_built(name, names[name]))), "")
     if not owner:
         return
+    if "--steps" in options_of(own) and any(given.partition("=")[0] == "--steps" for given in arguments):
+        name = word.flag.removeprefix("--")
+        raise UsageError(f"{word.flag} belongs to a step of the recipe", f"change it with --set {owner}.{name}=VALUE")
     if steps:
         takes = word.value is None and not options_of(_built(owner, names[owner]))[word.flag].is_flag
         moved = " ".join(map(shell_word, arguments[index : index + 1 + takes]))

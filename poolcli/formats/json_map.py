@@ -39,6 +39,7 @@ TYPES = {"str": "text", "list": "a list", "dict": "an object"}
 ARRAYS = ("data", "indices")
 OWN_KEYS = ("shape", "layout", "dtype", "data", "steps", "indices", "unpool", "white")
 MOST_AXES = 64  # as in numpy
+NUMERAL = r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?"
 LISTS = "a map looks like [[1, 2], [3, 4]]"
 OBJECTS = 'an object looks like {"data": [[1, 2], [3, 4]]}'
 CUT_OFF = "it may have been cut off"
@@ -312,10 +313,11 @@ class _Document:
         """Return the error for a token in the wrong place."""
         hint: str | Phrase = LISTS
         if token.kind == "string":
-            hint = Phrase(
-                "write numbers without quotes; add {missing} if it stands for a missing value",
-                missing=and_missing(self.missing, self.string(token)),
-            )
+            word = self.string(token)
+            hint = Phrase("write numbers without quotes")
+            if not re.fullmatch(NUMERAL, word):
+                marks = and_missing(self.missing, word)
+                hint += Phrase("; add {missing} if it stands for a missing value", missing=marks)
             return self.error(token.start, f"the text {quoted(token.text)} among the numbers", hint)
         if token.text == b"[":
             return self.error(token.start, "a list where a comma or ] should be", LISTS)

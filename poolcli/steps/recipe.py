@@ -18,7 +18,7 @@ from poolcli.formats.png_chunks import SIGNATURE, own_text
 from poolcli.pooling.options import BY_JSON
 from poolcli.steps.steps import STEPS, VALUE_KINDS, ConvStep, Record, Step, check_options, named, without_shapes
 from poolcli.system.files import Guard, put, read_source
-from poolcli.window import parse_padding, parse_sizes
+from poolcli.window import parse_padding, parse_sizes, times
 
 FORM = 'a recipe looks like [{"step": "pool", "mode": "max", "size": [2, 2]}]'
 SAID_ONLY = ("step", "shape", "verified")  # keys of a record that are not options
@@ -32,6 +32,9 @@ TAKES: Mapping[str, tuple[str, ...]] = {
     "unpool": (*_SLIDING, "output_size", "compat", "storage_order"),
     "grad": (*_POOLING, "upstream"),
 }
+
+
+REPLACED = {"filter": ("kernel", "size"), "kernel": ("filter", "size")}  # what a new value makes untrue
 
 
 # Reading
@@ -113,8 +116,17 @@ def _step(record: Any, where: str) -> Step:
         if name == ConvStep.name and not given.keys() & {"filter", "kernel"}:
             raise InputError("it needs a filter or a kernel", 'such as {"step": "conv", "filter": "box"}')
         step = STEPS[name].from_record(given)
+        if isinstance(step, ConvStep) and "size" in given and given["size"] not in _sizes_of(step):
+            told = f"size {_short(given['size'])} is not that of the kernel, {times(step.window().size)}"
+            raise UsageError(told, "leave size out: the kernel decides")
         check_options(step, _axes_said(given))
     return step
+
+
+def _sizes_of(step: ConvStep) -> tuple[Any, ...]:
+    """Return how the size of a kernel may be written."""
+    size = list(step.window().size)
+    return (size, size[0]) if len(set(size)) == 1 else (size,)
 
 
 def _check_option(step: str, key: str, value: Any) -> None:
@@ -163,7 +175,10 @@ def overridden(records: Sequence[Any], settings: Sequence[str]) -> list[Any]:
         stage, dot, option = place.strip().partition(".")
         if not (equals and dot and stage and option):
             raise UsageError(f"{setting!r} is not STAGE.OPTION=VALUE", "write for example 2.size=3x3 or pool.mode=avg")
-        changed[_stage(changed, stage, setting)][option.replace("-", "_")] = _value(value.strip())
+        record, name = changed[_stage(changed, stage, setting)], option.replace("-", "_")
+        for other in REPLACED.get(name, ()):
+            record.pop(other, None)
+        record[name] = _value(value.strip())
     return changed
 
 

@@ -103,6 +103,17 @@ def test_what_is_no_command(call: Run) -> None:
         (["summary", "--compat", "torch", "37x37", "pool"], "--compat stands before its step", "pool --compat torch"),
         (["run", "in.csv", "--compat", "torch", "pool"], "--compat stands before its step", "pool --compat torch"),
         (["run", "in.csv", "--ceil-mode", "pool"], "--ceil-mode stands before its step", "step: pool --ceil-mode"),
+        (
+            ["run", "conv", "--filter", "box", "then", "pool"],
+            "INPUT is missing",
+            "poolcli run input.csv conv --filter box",
+        ),
+        (["summary", "conv", "then", "pool"], "INPUT is missing", "poolcli summary 28x28 conv then pool"),
+        (
+            ["run", "--steps", "r.json", "--mode", "avg", "in.csv"],
+            "belongs to a step of the recipe",
+            "--set pool.mode=",
+        ),
         (["run", "--size=3", "in.csv", "relu", "then", "pool"], "--size stands before its step", "pool --size=3"),
         (
             ["pool", "--stride", "2", "2", "in.csv"],

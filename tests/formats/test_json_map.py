@@ -508,3 +508,12 @@ def test_the_answer_of_an_api_leads_to_its_numbers(text: str, path: str) -> None
     with pytest.raises(InputError, match='the key "data" is missing') as caught:
         decode(text.encode(), "x.json")
     assert path in typed(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "more"), [("2", ""), ("-1.5e3", ""), ("NA", "; add missing='NA' if it stands for a missing value")]
+)
+def test_a_number_in_quotes_does_not_stand_for_a_missing_one(word: str, more: str) -> None:
+    with pytest.raises(InputError) as caught:
+        decode(f'[[1, "{word}"]]'.encode(), "x.json", ReadOptions())
+    assert caught.value.hint == f"write numbers without quotes{more}"

@@ -348,3 +348,26 @@ def test_a_picture_says_nothing_of_options_that_are_as_usual(call: Run, tmp_path
     assert call("pool", SAMPLES / "astronaut.jpg", "-o", tmp_path / "a.png").code == 0
     with Image.open(tmp_path / "a.png") as picture:
         assert json.loads(picture.info["poolcli"]).keys() == {"steps"}
+
+
+@pytest.mark.parametrize("setting", ["conv.filter=gaussian-5", "conv.kernel=[[1, 2], [3, 4]]"])
+def test_a_new_filter_takes_the_place_of_the_recorded_kernel(tmp_path: Path, setting: str) -> None:
+    """And of its name and size, which the record holds, too."""
+    lines = FeatureMap(np.arange(64.0).reshape(8, 8) % 7)
+    path = tmp_path / "recipe.json"
+    recipe.save(path, apply(lines, [ConvStep.from_record({"filter": "vertical-line"})]).steps)
+    (step,) = recipe.load_recipe(path, [setting])
+    value = setting.partition("=")[2]
+    fresh = {"filter": value} if value[0] != "[" else {"kernel": json.loads(value)}
+    assert isinstance(step, ConvStep)
+    assert step.label == ConvStep.from_record(fresh).label
+    np.testing.assert_array_equal(apply(lines, [step]).values, apply(lines, [ConvStep.from_record(fresh)]).values)
+
+
+def test_the_size_of_a_kernel_is_not_another(tmp_path: Path) -> None:
+    path = written(tmp_path, [{"step": "conv", "filter": "box", "size": [3, 3]}])
+    assert recipe.load_recipe(path) == recipe.load_recipe(path, ["conv.size=3"])
+    with pytest.raises(UsageError, match="size 5 is not that of the kernel, 3x3"):
+        recipe.load_recipe(path, ["conv.size=5"])
+    with pytest.raises(UnknownNameError, match="unknown filter 'nonsense'"):
+        recipe.load_recipe(path, ["conv.filter=nonsense"])
