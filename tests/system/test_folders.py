@@ -18,17 +18,17 @@ from poolcli.system.folders import mend, replaced_folder
 
 FILES = ("a", "b", "c")
 
-# replaces a folder, and at the step with the number given does what is given: what the audit hook sees is what Python
-# is about to ask the system for
+# replaces folders, each in a child of its own that does what is given at the first, second, third, ... step, until one
+# comes to its end: what the audit hook sees is what Python is about to ask the system for
 SCRIPT = """
 import os, signal, sys
 from pathlib import Path
 from poolcli.system import folders
 
-path, way, fault, step = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
+way, fault, *paths = sys.argv[1:]
 if way == "renames":
     folders._exchanged = lambda one, other: False
-count = 0
+step = count = 0
 
 def at_each_step(event, arguments):
     global count
@@ -39,13 +39,23 @@ def at_each_step(event, arguments):
                 os.kill(os.getpid(), signal.SIGKILL)
             raise KeyboardInterrupt
 
-sys.addaudithook(at_each_step)
-try:
-    with folders.replaced_folder(path) as new:
-        for name in "abc":
-            (new / name).write_text("new")
-except KeyboardInterrupt:
-    sys.exit(130)
+for path in paths:
+    step += 1
+    child = os.fork()
+    if child:
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        print(code, flush=True)
+        if code == 0:
+            break
+        continue
+    sys.addaudithook(at_each_step)
+    try:
+        with folders.replaced_folder(Path(path)) as new:
+            for name in "abc":
+                (new / name).write_text("new")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit()
 """
 
 
@@ -69,19 +79,16 @@ def left(folder: Path) -> list[str]:
 
 def faults(tmp_path: Path, way: str, fault: str, before: str | None) -> Iterator[tuple[int, Path]]:
     """Give the place of a folder after a fault at each of the steps that there are, and how the process ended."""
-    for step in range(1, 100):
-        here = tmp_path / str(step)
-        here.mkdir()
-        path = here / "x.zarr"
+    paths = [tmp_path / str(step) / "x.zarr" for step in range(1, 100)]
+    for path in paths:
+        path.parent.mkdir()
         if before:
             whole(path, before)
-        words = [sys.executable, "-c", SCRIPT, str(path), way, fault, str(step)]
-        code = subprocess.run(words, check=False, timeout=60).returncode
-        if code == 0:
-            assert step > 6
-            return
-        yield code, path
-    raise AssertionError("it never comes to an end")
+    words = [sys.executable, "-c", SCRIPT, way, fault, *map(str, paths)]
+    done = subprocess.run(words, capture_output=True, check=True, timeout=60)
+    codes = [int(line) for line in done.stdout.split()]
+    assert (len(codes) > 6, codes[-1]) == (True, 0), "it never comes to an end"
+    yield from zip(codes[:-1], paths, strict=False)
 
 
 @pytest.mark.slow
