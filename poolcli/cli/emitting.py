@@ -34,7 +34,7 @@ def write_code(
     if suffix and output.endswith(suffix):
         _write_model([*steps, last], ndim, target, io, spatial)
         return
-    io.out.put(emit([*steps, last], ndim, target, layout).encode(), output)
+    io.out.put(emit([*steps, last], ndim, target, layout, spatial=spatial).encode(), output)
     io.out.wrote(output, f"code for {target}")
 
 

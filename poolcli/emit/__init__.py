@@ -48,7 +48,9 @@ def target_class(target: str) -> type[Program]:
     return found  # type: ignore[no-any-return]  # imported by name
 
 
-def emit(steps: Sequence[Step], ndim: int, target: str, layout: str | None = None) -> str:
+def emit(
+    steps: Sequence[Step], ndim: int, target: str, layout: str | None = None, *, spatial: Sequence[int] = ()
+) -> str:
     """Write a program that does what these steps do.
 
     Parameters
@@ -59,6 +61,8 @@ def emit(steps: Sequence[Step], ndim: int, target: str, layout: str | None = Non
         One of `target_names`: ``torch``, ``keras``, ``onnx``, ``numpy``, or a runtime that has the layer in one call.
     layout : str, optional
         The axes of the array that ``pool(x)`` takes; without it the spatial ones come last.
+    spatial : sequence of int
+        The lengths of the spatial axes of its input; if they are known, advice says by how much to pad.
 
     Returns
     -------
@@ -84,7 +88,7 @@ def emit(steps: Sequence[Step], ndim: int, target: str, layout: str | None = Non
         w = sliding_window_view(x, (3, 3), axis=(-2, -1))[..., ::2, ::2, :, :]
         return w.max(axis=(-2, -1))
     """
-    return _program(steps, ndim, target).source(inner_order(layout) if layout else ())
+    return _program(steps, ndim, target, spatial).source(inner_order(layout) if layout else ())
 
 
 def emit_model(
@@ -113,12 +117,13 @@ def emit_model(
     ShapeError
         If a step does not fit its input.
     """
-    program = _program(steps, ndim, target)
+    program = _program(steps, ndim, target, spatial)
     return program.model(spatial, program.lengths_after(steps, spatial)), program.unguarded
 
 
-def _program(steps: Sequence[Step], ndim: int, target: str) -> Program:
+def _program(steps: Sequence[Step], ndim: int, target: str, spatial: Sequence[int]) -> Program:
     program = target_class(target)(ndim)
+    program.spatial = tuple(spatial) if len(steps) == 1 else ()
     try:
         for step in steps:
             program.add(step)

@@ -76,7 +76,7 @@ class Native(Program):
         unpadded = replace(layer, window=window, pad_fill="ignore", count_include_pad=False)
         first = Phrase("")
         if is_padded(layer.window) and not isinstance(self._spelled(unpadded), CompatError):
-            first = (first + pad_first(LayerFacts(layer))).only(lambda part: not part.names)
+            first = (first + pad_first(LayerFacts(layer, spatial=self.spatial))).only(lambda part: not part.names)
         return self.refuse(there.text, first + "; or " + self.by_numpy if str(first) else None)
 
     def _spelled(self, layer: Pooling) -> Pooling | CompatError:

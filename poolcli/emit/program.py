@@ -104,6 +104,7 @@ class Program:
 
     def __init__(self, ndim: int) -> None:
         self.ndim = ndim  # the number of spatial axes
+        self.spatial: tuple[int, ...] = ()  # the lengths of those of the input, if they are known: for advice
         self.comments: list[str] = []
         self.remarks: Sequence[str] = ()
         self.helpers: dict[str, str] = {}
@@ -119,7 +120,7 @@ class Program:
                 "indices belong to the values of the last step", Phrase("record them there, or drop {return_indices}")
             )
         if isinstance(step, PoolStep):
-            check_options(step, self.ndim)
+            check_options(step, self.ndim, self.spatial)
             layer = step.layer(self.ndim)
             self.comments.append(text(layer.record()) + ", with indices" * step.indices)
             if layer.framework and not self.knows(layer):

@@ -202,19 +202,25 @@ def written_sides(sides: Sequence[tuple[int, int]]) -> str:
 
 def pad_first(facts: LayerFacts) -> str | Phrase:
     """Say how to pad the input first, so that the same windows without padding give the same values."""
-    window = facts.layer.window
+    window, fill = facts.layer.window, facts.layer.pad_fill
     said = () if isinstance(window.padding, str) else window.padding
     axes = window.plan(facts.spatial) if facts.spatial else ()
-    if _filled(facts):
-        sides = said or [(axis.before, axis.after) for axis in axes]
-        return f"pad the input{_by(sides)} with the same values first"
-    sides = [axis.outside for axis in axes] if window.ceil_mode else said
+    reached = [axis.outside for axis in axes] if window.ceil_mode or not said else said
+    first = ""
+    if _filled(facts) and fill != UNSEEN.get(facts.mode):
+        first = f"pad the input{_by(said or [(axis.before, axis.after) for axis in axes])} with the same values first"
+        beyond = [(0, max(axis.outside[1] - axis.after, 0)) for axis in axes]
+        if not window.ceil_mode or (axes and not any(map(any, beyond))):
+            return first
+        first, reached = f"{first}, then", beyond
+    sides = _by(reached)
     if facts.mode in UNSEEN:
-        return f"pad the input{_by(sides)} with {UNSEEN[facts.mode]:g} first, not with zeros"
+        seen = f"with {UNSEEN[facts.mode]:g}"
+        return f"{first}{sides} {seen}" if first else f"pad the input{sides} {seen} first, not with zeros"
     counted = facts.layer.count_include_pad and all(axis.outside[1] <= axis.after for axis in axes)
-    if facts.mode in ("avg", "rms") and not counted:
+    if facts.mode in ("avg", "rms") and (first or not counted):
         return "zeros around the input would count in its averages; " + WITHOUT
-    return f"pad the input{_by(sides)} with zeros first"
+    return f"{first}{sides} with zeros" if first else f"pad the input{sides} with zeros first"
 
 
 def _by(sides: Sequence[tuple[int, int]]) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from poolcli import pool
 from poolcli.emit import emit
 from poolcli.errors import PoolcliError, UsageError
 from poolcli.pooling.frameworks import FRAMEWORKS
@@ -117,6 +120,14 @@ def test_code_is_not_advised_that_would_be_refused_too(target: str, options: Any
             "pad the input by 1,1,1,1 with zeros first; or target",
         ),
         ({"padding": 1, "pad_fill": "wrap"}, "pad the input by 1,1,1,1 with the same values first; or target='numpy'"),
+        (
+            {"padding": 1, "ceil_mode": True, "pad_fill": -math.inf},
+            "pad the input, as far as the windows reach, with -inf first, not with zeros; or target='numpy'",
+        ),
+        (
+            {"padding": 1, "ceil_mode": True, "pad_fill": "wrap"},
+            "pad the input by 1,1,1,1 with the same values first, then, as far as the windows reach, with -inf; or",
+        ),
         ({"padding": 1, "dilation": 2}, "target='numpy'"),
         ({"dilation": 2}, "target='numpy'"),
     ],
@@ -126,6 +137,45 @@ def test_what_may_be_done_before_the_layer_is_advised(options: Any, hint: str) -
     with pytest.raises(UsageError) as caught:
         emit([PoolStep(options.get("mode", "max"), 3, said)], 2, "litert")
     assert caught.value.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("options", "lengths", "hint"),
+    [
+        ({"padding": 1}, (112, 111), "pad the input by 1,2,1,1 with -inf first, not with zeros; or target='numpy'"),
+        ({"padding": 1, "pad_fill": -math.inf}, (112, 112), "pad the input by 1,2,1,2 with -inf first, not with zeros"),
+        (
+            {"padding": 1, "pad_fill": "wrap"},
+            (112, 112),
+            "pad the input by 1,1,1,1 with the same values first, then by 0,1,0,1 with -inf; or target='numpy'",
+        ),
+        ({"padding": 1, "pad_fill": "wrap"}, (7, 7), "pad the input by 1,1,1,1 with the same values first; or target="),
+        (
+            {"mode": "avg", "padding": 1, "pad_fill": 3},
+            (112, 112),
+            "zeros around the input would count in its averages; or target='numpy'",
+        ),
+    ],
+)
+def test_how_far_to_pad_is_said_where_the_lengths_are_known(options: Any, lengths: Any, hint: str) -> None:
+    said: Any = {"stride": 2, "ceil_mode": True} | {name: value for name, value in options.items() if name != "mode"}
+    with pytest.raises(UsageError) as caught:
+        emit([PoolStep(options.get("mode", "max"), 3, said)], 2, "litert", spatial=lengths)
+    assert caught.value.hint.startswith(hint)
+
+
+def test_padding_in_two_steps_as_advised_gives_the_values() -> None:
+    x = np.random.default_rng(4).normal(size=(6, 8))
+    wanted = pool(x, "max", 3, stride=2, padding=1, pad_fill="wrap", ceil_mode=True)
+    first = np.pad(x, 1, mode="wrap")
+    np.testing.assert_array_equal(pool(np.pad(first, (0, 1), constant_values=-np.inf), "max", 3, stride=2), wanted)
+
+
+def test_the_input_says_how_far_to_pad(call: Run, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((112, 111)))
+    layer: list[Any] = ["pool", "-k", "3", "-s", "2", "-p", "1", "--ceil-mode", "--emit", "tflite", tmp_path / "x.npy"]
+    for more in ([], ["--compat", "keras"]):
+        assert "pad the input by 1,2,1,1 with -inf first" in call(*layer, *more).err
 
 
 def test_no_code_gives_gradients_as_another_framework(call: Run) -> None:
