@@ -34,7 +34,8 @@ TAKES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-REPLACED = {"filter": ("kernel", "size"), "kernel": ("filter", "size")}  # what a new value makes untrue
+# what a new value makes untrue
+REPLACED = {"filter": ("kernel", "size"), "kernel": ("filter", "size"), "seed": ("offsets",)}
 
 
 # Reading

@@ -371,3 +371,13 @@ def test_the_size_of_a_kernel_is_not_another(tmp_path: Path) -> None:
         recipe.load_recipe(path, ["conv.size=5"])
     with pytest.raises(UnknownNameError, match="unknown filter 'nonsense'"):
         recipe.load_recipe(path, ["conv.filter=nonsense"])
+
+
+def test_a_new_seed_takes_the_place_of_recorded_offsets(tmp_path: Path) -> None:
+    drawn = {seed: PoolStep("max", None, {"output_size": (5, 5), "fractional": True, "seed": seed}) for seed in (1, 9)}
+    path = tmp_path / "recipe.json"
+    recipe.save(path, apply(MAP, [drawn[1]]).steps)
+    (step,) = recipe.load_recipe(path, ["pool.seed=9"])
+    made, expected = apply(MAP, [step]).values, apply(MAP, [drawn[9]]).values
+    np.testing.assert_array_equal(made, expected)
+    assert not np.array_equal(expected, apply(MAP, [drawn[1]]).values)
