@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 from poolcli import __version__
@@ -11,9 +12,10 @@ from poolcli.cli.help import WIDEST, columns, example, heading, wrapped
 from poolcli.cli.output import Output, tell
 from poolcli.cli.registry import COMMANDS, GROUPS
 from poolcli.errors import UnknownNameError, UsageError
-from poolcli.pooling.modes import MODES
+from poolcli.pooling.modes import ALIASES, GLOBALS, MODES
 from poolcli.system.portable import shell_word
 
+LAYER = re.compile(r"[-_]?pool(ing)?([-_]?\dd)?$")  # how the names of layers end: max-pool, AvgPool2d, max_pooling_1d
 SUMMARY = "Pool feature maps: matrices in CSV, JSON or NPY, and pictures."
 EXAMPLES = (
     "poolcli pool --mode max --size 2 --stride 2 input.csv",
@@ -53,8 +55,9 @@ def run(word: str) -> int:
         raise UsageError(f"there is no option {word} before a command", "see: poolcli --help")
     if word == "help":
         raise UsageError("unknown command 'help'", "poolcli --help, or poolcli COMMAND --help")
-    if word in MODES:
-        raise UsageError(f"unknown command {word!r}", f"poolcli pool --mode {word}")
+    mode = LAYER.sub("", word.lower())
+    if mode in (*MODES, *ALIASES, *GLOBALS):
+        raise UsageError(f"unknown command {word!r}", f"poolcli pool --mode {mode}")
     named = f"poolcli pool {shell_word(word)} pools this file" if os.path.isfile(word) else ""
     raise UnknownNameError("command", word, COMMANDS, otherwise=named)
 

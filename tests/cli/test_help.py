@@ -98,6 +98,10 @@ def test_what_is_no_command(call: Run) -> None:
     for words, message, hint in (
         (["poo"], "unknown command 'poo'", "did you mean pool or unpool?"),
         (["max"], "unknown command 'max'", "hint: poolcli pool --mode max\n"),
+        (["max-pool", "x.csv"], "unknown command 'max-pool'", "hint: poolcli pool --mode max\n"),
+        (["AvgPool2d"], "unknown command 'AvgPool2d'", "hint: poolcli pool --mode avg\n"),
+        (["global-max-pool"], "unknown command 'global-max-pool'", "hint: poolcli pool --mode global-max\n"),
+        (["average_pooling"], "unknown command 'average_pooling'", "hint: poolcli pool --mode average\n"),
         (["help"], "unknown command 'help'", "poolcli --help, or poolcli COMMAND --help"),
         (["sample_inputs/geeks_4x4.csv"], "unknown command 'sample", "poolcli pool sample_inputs/geeks_4x4.csv pools"),
         (["summary", "--compat", "torch", "37x37", "pool"], "--compat stands before its step", "pool --compat torch"),
