@@ -6,6 +6,7 @@
       UsageError                 exit 2: wrong whatever the data      (ValueError)
         UnknownNameError         a mode, filter, format ... that does not exist
         UnknownKeywordError      a keyword that a function does not have  (TypeError too)
+        PositionalError          an argument without a name that needs one  (TypeError too)
         CompatError              the framework named by ``compat`` refuses this
       InputError                 the data are not what they should be (ValueError)
         NanError                 a NaN under ``nan="error"``
@@ -131,6 +132,23 @@ class UnknownKeywordError(UsageError, TypeError):
         near = [ours] if ours in names else get_close_matches(keyword, names, n=1, cutoff=0.6)
         hint = f"it is called {' or '.join(near)} here" if near else f"known: {', '.join(names)}"
         super().__init__(f"{function} has no keyword {keyword!r}", hint)
+
+
+class PositionalError(UsageError, TypeError):
+    """More arguments without a name than a function takes.
+
+    Parameters
+    ----------
+    function : str
+        What was called.
+    takes, given : int
+        How many it takes, and how many there were.
+    named : str
+        How to write the first that needs a name.
+    """
+
+    def __init__(self, function: str, takes: int, given: int, named: str) -> None:
+        super().__init__(f"{function} takes {takes} arguments without a name, not {given}", f"such as {named}")
 
 
 class CompatError(UsageError):

@@ -6,11 +6,12 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, wraps
 from inspect import Parameter, signature
+from reprlib import repr as shortened
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from poolcli.errors import ShapeError, UnknownKeywordError, UnverifiedWarning, UsageError
+from poolcli.errors import PositionalError, ShapeError, UnknownKeywordError, UnverifiedWarning, UsageError
 from poolcli.kernels.tiles import SHARED_BYTES
 from poolcli.pooling.compute import Straight
 from poolcli.pooling.layer import Array, Pooling
@@ -25,20 +26,28 @@ R = TypeVar("R")
 
 
 def in_our_words(function: Callable[P, R]) -> Callable[P, R]:
-    """Make a function answer an unknown keyword, such as another library's, with ours.
+    """Make a function answer an unknown keyword, such as another library's, and an argument that needs one, with ours.
 
     Raises
     ------
     UnknownKeywordError
         When the function is called with one.
+    PositionalError
+        When the function is called with too many arguments without a name.
     """
     kinds = signature(function).parameters
     known = {name for name, one in kinds.items() if one.kind is not Parameter.VAR_KEYWORD}
     if len(known) < len(kinds):
         known |= Options.__optional_keys__
+    names = [name for name, one in kinds.items() if one.kind is Parameter.POSITIONAL_OR_KEYWORD]
+    keywords = [name for name, one in kinds.items() if one.kind is Parameter.KEYWORD_ONLY]
+    following = "stride" if names[-1] == "size" else next(iter(keywords), "")  # what other libraries have there
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        if len(args) > len(names) and following:
+            named = f"{following}={shortened(args[len(names)])}"
+            raise PositionalError(function.__name__, len(names), len(args), named)
         if kwargs and not kwargs.keys() <= known:
             raise UnknownKeywordError(function.__name__, next(name for name in kwargs if name not in known), known)
         return function(*args, **kwargs)

@@ -57,6 +57,7 @@ def test_every_error_is_a_builtin_as_well() -> None:
         errors.UsageError: ValueError,
         errors.UnknownNameError: ValueError,
         errors.UnknownKeywordError: TypeError,
+        errors.PositionalError: TypeError,
         errors.CompatError: ValueError,
         errors.InputError: ValueError,
         errors.NanError: ValueError,

@@ -13,7 +13,7 @@ from PIL import Image
 
 import poolcli
 from poolcli import FeatureMap, conv, grad, pool, read, relu, unpool, write
-from poolcli.errors import InputError, ShapeError, UnknownKeywordError, UsageError
+from poolcli.errors import InputError, PositionalError, ShapeError, UnknownKeywordError, UsageError
 from poolcli.wording import ELSEWHERE
 
 X = np.array([[1, 3, 2, 9], [5, 6, 1, 7], [4, 2, 8, 6], [3, 5, 7, 2]])
@@ -197,6 +197,27 @@ def test_keywords_of_others_are_answered_with_ours(function: str, options: dict[
     assert caught.value.hint is not None
     assert caught.value.hint.startswith(hint)
     assert isinstance(caught.value, TypeError)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "hint"),
+    [
+        ("pool", ("max", (3, 3), (2, 2)), "such as stride=(2, 2)"),
+        ("grad", (None, "max", 3, 2, 1), "such as stride=2"),
+        ("conv", ("box", 2), "such as stride=2"),
+    ],
+)
+def test_an_argument_that_needs_a_name_is_given_one(function: str, arguments: Any, hint: str) -> None:
+    takes = len(arguments) - (function == "grad")
+    said = f"^{function} takes {takes} arguments without a name, not {len(arguments) + 1}"
+    with pytest.raises(PositionalError, match=said) as caught:
+        FUNCTIONS[function](X, *arguments)
+    assert caught.value.hint == hint
+
+
+def test_too_many_arguments_where_none_needs_a_name_are_pythons_error() -> None:
+    with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
+        FUNCTIONS["relu"](X, 2)
 
 
 def test_every_word_from_elsewhere_leads_to_one_of_ours() -> None:
