@@ -8,6 +8,7 @@ programs that end early, not power failures, and waiting for the disk would take
 from __future__ import annotations
 
 import errno
+import glob
 import io
 import os
 import re
@@ -217,6 +218,9 @@ def missing(name: str, what: str = "no such file") -> FileError:
     if name.startswith(ADDRESSES):
         advice = piped("curl -sL", name, "{pipe}") + f"; or save it first: curl -sLO {portable.shell_word(name)}"
         return FileError(f"cannot read {name}: it is an address, not a file", advice)
+    if glob.has_magic(name) and any(glob.iglob(name)):
+        batch = Phrase("batch takes patterns: poolcli batch {0} {output}", portable.shell_word(name), output="FOLDER")
+        return FileError(f"cannot read {name}: {what}", batch)
     for folder in reversed(path.parents):
         if not os.path.isdir(folder):
             return FileError(f"cannot read {name}: the folder {folder} does not exist", "check the path")

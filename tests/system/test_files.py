@@ -71,6 +71,20 @@ def test_a_missing_file_without_neighbours(tmp_path: Path) -> None:
     assert refused(lambda: read_source(tmp_path / "matrix.csv")).hint == "check the path"
 
 
+@pytest.mark.parametrize("pattern", ["*.csv", "m?.csv", "m[12].csv", "../*/m1.csv"])
+def test_a_pattern_that_matches_files_leads_to_batch(tmp_path: Path, pattern: str) -> None:
+    for name in ("m1.csv", "m2.csv"):
+        (tmp_path / name).touch()
+    problem = refused(lambda: read_source(tmp_path / pattern))
+    assert problem.message == f"cannot read {tmp_path}/{pattern}: no such file"
+    assert problem.hint == f"batch takes patterns: poolcli batch '{tmp_path}/{pattern}' output='FOLDER'"
+
+
+def test_a_pattern_that_matches_nothing_is_a_name(tmp_path: Path) -> None:
+    (tmp_path / "matrix.csv").touch()
+    assert refused(lambda: read_source(tmp_path / "matr*x.cs")).hint == f"did you mean {tmp_path}/matrix.csv?"
+
+
 @pytest.mark.parametrize("address", ["http://x.org/a.csv", "https://x.org/a?b=1&c=2", "ftp://x.org/a.png"])
 def test_an_address_goes_through_curl(address: str) -> None:
     problem = refused(lambda: read_source(address))
