@@ -88,6 +88,10 @@ def test_the_first_page_groups_the_commands(call: Run) -> None:
     assert all(f"{group}:" in lines for group in GROUPS)
 
 
+def test_values_that_are_not_words_are_quoted_in_a_list(call: Run) -> None:
+    assert '--delimiter auto|","|";"|"|"|tab|blanks' in call("pool", "--help").out
+
+
 def test_without_anything_the_first_page_is_an_error(call: Run) -> None:
     result = call()
     assert (result.code, result.out) == (2, "")

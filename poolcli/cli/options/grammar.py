@@ -101,7 +101,8 @@ class OptionField(NamedTuple):
         """Return Typer's description of the parameter."""
         if self.alone:
             return typer.Argument(self.default, metavar=self.metavar, help=self.meaning, show_default=False)
-        listed = "" if self.metavar or callable(self.choices) else "|".join(self.choices)
+        choices = () if callable(self.choices) else self.choices
+        listed = "|".join(one if one[0].isalnum() else f'"{one}"' for one in choices)
         return typer.Option(
             self.default, *self.flags, help=self.meaning, rich_help_panel=self.panel, envvar=variable(self.long),
             metavar=self.metavar or listed or None, show_default=self.usual or True,
