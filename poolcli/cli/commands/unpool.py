@@ -23,11 +23,13 @@ def unpool(
 ) -> None:  # fmt: skip
     """Put pooled values back where their indices say; every other cell is zero.
 
-    The output of pool --indices --json needs no options; bare values do.
+    Only JSON holds indices beside the values. That of pool --indices --json says the window, too; other JSON takes the
+    options, or windows of 2x2.
 
     Examples
     --------
     poolcli pool --indices --json input.csv | poolcli unpool
+    echo '{"data":[[9]],"indices":[[3]]}' | poolcli unpool --size 2
     """
     step = unpooling.step()
     if emit is None:
