@@ -19,7 +19,6 @@ from unittest import mock
 
 from poolcli.cli import registry
 from poolcli.cli.app import run as run_here
-from tests.support.browser import axe, calculator, chromium, opened, reused  # noqa: F401 - fixtures, for every test
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SAMPLES = ROOT / "sample_inputs"
