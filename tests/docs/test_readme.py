@@ -25,6 +25,7 @@ from tests.support.documents import (
     shown,
     workplace,
 )
+from tests.support.extras import needs_program
 from tests.support.process import ROOT
 
 pytestmark = pytest.mark.slow
@@ -40,6 +41,8 @@ CASES = [
 @pytest.mark.parametrize(("document", "index"), CASES)
 def test_a_block_shows_what_its_commands_print(document: Path, index: int, tmp_path: Path, programs: Path) -> None:
     block = list(blocks(document))[index]
+    if any(command.startswith("jq ") for command in commands(block)):
+        needs_program("jq")
     assert shown(block, workplace(tmp_path), programs) == block
     for file in pictured(tmp_path):
         assert same_picture(file, PICTURES / file.name), file.name
