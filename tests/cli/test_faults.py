@@ -654,7 +654,7 @@ def test_a_signal_that_comes_where_no_exception_can_go_up(python: Run) -> None:
 
 
 def test_sigkill_during_a_write_leaves_the_old_file_or_the_new_one(forks: Forks, tmp_path: Path) -> None:
-    """80 times, many of them while the temporary file is there: that one may be left, and nothing else."""
+    """200 times, many of them while the temporary file is there: that one may be left, and nothing else."""
     source, target = tmp_path / "in.npy", tmp_path / "out.npy"
     np.save(source, np.random.default_rng(1).integers(0, 256, (1500, 2000), np.uint8))
     words = ["pool", "-m", "avg", "-k", "2", "-s", "1", "-o", "out.npy", "in.npy"]  # 8 bytes a cell: 24 MB
@@ -662,7 +662,7 @@ def test_sigkill_during_a_write_leaves_the_old_file_or_the_new_one(forks: Forks,
     target.rename(tmp_path / "new.npy")
     target.write_bytes(OLD)
     draw, inside, kept = random.Random(1), 0, 0
-    for _ in range(80):
+    for _ in range(200):
         child = forks.start(*words, cwd=tmp_path)
         while not child.ended(0.0005) and not left_over(tmp_path):
             pass
