@@ -62,7 +62,7 @@ def port(step: PoolStep, spatial: Sequence[int | str | None], name: str, dtype: 
     """
     trials = list(_trials(step.layer(len(spatial)), spatial))
     tried = [_tried(step, lengths, name, dtype) for lengths in trials]
-    worst = max(tried, key=lambda one: (SAME, UNTRIED, DIFFERS, REFUSED).index(one.verdict))
+    worst = max(tried, key=lambda one: ((SAME, UNTRIED, DIFFERS, REFUSED).index(one.verdict), len(one.changes)))
     reasons = tuple(dict.fromkeys(reason for one in tried for reason in one.reasons if one.verdict == worst.verdict))
     worst = replace(worst, reasons=reasons)
     ways = [one for one in tried if one.step is not None]

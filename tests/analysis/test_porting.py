@@ -75,6 +75,13 @@ def test_lengths_that_are_not_known_are_tried_with_every_remainder() -> None:
     assert port(layer("max", global_window=True, compat="torch"), (None, None), "onnx").verdict == "same"
 
 
+def test_what_matters_for_some_lengths_only_is_named() -> None:
+    """SAME pads only some lengths; on those, Flax counts padding unless told otherwise."""
+    step = layer("avg", 3, stride=3, padding="same", compat="onnx")
+    assert shown(port(step, (9, 9), "flax")) == ("same", (), {})
+    assert shown(port(step, (None, None), "flax")) == ("same", (), {"count_include_pad": False})
+
+
 @pytest.mark.parametrize("spatial", [(None, None), ("H", 7)])
 def test_a_size_that_only_some_maps_have_is_not_advised(spatial: Any) -> None:
     """PyTorch has a global norm only as one window as large as the map."""
