@@ -55,7 +55,8 @@ def compiled(folders: list[str], number: int, count: int) -> None:
     """Import one worker's share of the modules, so that no two workers compile the same; all then find them all."""
     files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py")) if path.is_relative_to(ROOT)]
     words = [path.relative_to(ROOT).with_suffix("").parts for path in files]
-    for parts in [one for one in words if one[0] == "poolcli" or one[-1].startswith("test_")][number::count]:
+    wanted = [one for one in words if one[0] == "poolcli" or one[-1].startswith("test_")]
+    for parts in [one for one in wanted if one[-1] != "__main__"][number::count]:  # that changes what Ctrl-C does
         with suppress(Exception, pytest.skip.Exception, pytest.fail.Exception):  # told where it is collected
             import_module(".".join(parts))
 
