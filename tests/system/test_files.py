@@ -6,7 +6,6 @@ import errno
 import io
 import os
 import pty
-import shlex
 import stat
 import subprocess
 import sys
@@ -29,6 +28,7 @@ from poolcli.system.files import (
     same_file,
     write_atomic,
 )
+from poolcli.system.portable import shell_word
 
 OLD = b"old\n"
 NEW = b"new, and longer\n"
@@ -77,7 +77,7 @@ def test_a_pattern_that_matches_files_leads_to_batch(tmp_path: Path, pattern: st
         (tmp_path / name).touch()
     problem = refused(lambda: read_source(tmp_path / pattern))
     assert problem.message == f"cannot read {tmp_path}/{pattern}: no such file"
-    assert problem.hint == f"batch takes patterns: poolcli batch '{tmp_path}/{pattern}' output='FOLDER'"
+    assert problem.hint == f"batch takes patterns: poolcli batch {shell_word(f'{tmp_path}/{pattern}')} output='FOLDER'"
 
 
 def test_a_pattern_that_matches_nothing_is_a_name(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_pattern_that_matches_nothing_is_a_name(tmp_path: Path) -> None:
 def test_an_address_goes_through_curl(address: str) -> None:
     problem = refused(lambda: read_source(address))
     assert "it is an address, not a file" in problem.message
-    assert problem.hint == f"curl -sL {shlex.quote(address)}; or save it first: curl -sLO {shlex.quote(address)}"
+    assert problem.hint == f"curl -sL {shell_word(address)}; or save it first: curl -sLO {shell_word(address)}"
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
