@@ -47,7 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Have xdist take the files in our order, and each worker begin with modules of its own."""
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
-    if name := os.environ.get("PYTEST_XDIST_WORKER"):
+    name = os.environ.get("PYTEST_XDIST_WORKER")
+    if name and not config.getoption("cov_source", None):  # which counts what is imported later
         compiled(config.args, int(name.removeprefix("gw")), int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
 
 
