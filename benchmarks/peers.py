@@ -244,8 +244,7 @@ def _between_ranks(x: Array, size: tuple[int, ...]) -> Array:
     from scipy import ndimage
 
     low, share = divmod(0.9 * (np.prod(size) - 1), 1)
-    ranks = (ndimage.rank_filter(x, int(low) + more, size).astype(np.float64) for more in (0, 1))
-    below, above = ranks
+    below, above = (ndimage.rank_filter(x, int(low) + more, size).astype(np.float64) for more in (0, 1))
     between: Array = below + share * (above - below)
     return between
 

@@ -52,10 +52,6 @@ def as_array(x: Any) -> Array:
     """
     array = x if type(x) is np.ndarray else _made(x)
     dtype = array.dtype
-    if isinstance(x, str | os.PathLike):
-        raise InputError(
-            f"{str(x)!r} is a name, not a map", Phrase("read the file first: {file}", file=Readable(str(x)))
-        )
     if array.ndim == 0:
         raise ShapeError("a single number has no axis to pool", "wrap it as [[5]]")
     if dtype.kind not in POOLABLE or dtype.itemsize > MOST_BYTES:
@@ -67,6 +63,9 @@ def as_array(x: Any) -> Array:
 
 
 def _made(x: Any) -> Array:
+    if isinstance(x, str | os.PathLike):
+        name = str(x)
+        raise InputError(f"{name!r} is a name, not a map", Phrase("read the file first: {file}", file=Readable(name)))
     if isinstance(x, np.ma.MaskedArray):
         return _unmasked(x)
     if hasattr(x, "detach"):  # a tensor that records gradients refuses to become an array

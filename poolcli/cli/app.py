@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from poolcli.cli import front_page
 from poolcli.cli.output import Output, gone
-from poolcli.cli.registry import COMMANDS, COMPLETE, GROUPS, STACKS, build
+from poolcli.cli.registry import COMMANDS, COMPLETE, GROUPS, STACK_INPUTS, STACKS, build
 from poolcli.cli.words import Line, classify, options_of, refusal, spoken
 from poolcli.errors import NEAR, PoolcliError
 from poolcli.system.files import system_error
@@ -103,8 +103,7 @@ def _invoke(name: str, words: Sequence[str], built: Command) -> int:
     except typer.Abort:
         return 130
     except typer.TyperException as problem:
-        given = "28x28" if name == "summary" else "input.csv"
-        lacking = f"such as: poolcli {name} {given} pool --size 2" if name in STACKS else ""
+        lacking = f"such as: poolcli {name} {STACK_INPUTS[name]} pool --size 2" if name in STACKS else ""
         options = options_of(built)
         inputs = [word.text for word in classify(own, options) if not word.flag]
         raise refusal(problem, f"see: poolcli {name} --help", lacking=lacking, options=options, inputs=inputs) from None

@@ -35,6 +35,7 @@ GROUPS: dict[str, dict[str, str]] = {
 }
 COMMANDS: dict[str, str] = {name: line for rows in GROUPS.values() for name, line in rows.items()}
 STACKS = {"run": "RUNNABLE", "summary": "SUMMARIZED"}  # the commands that take a stack, with their table of steps
+STACK_INPUTS = {"run": "input.csv", "summary": "28x28"}  # what stands before the first step, for hints
 COMPLETE = "_POOLCLI_COMPLETE"  # the environment variable that names the shell asking for completions
 
 

@@ -11,7 +11,7 @@ from poolcli.cli.options.grammar import Command, Group, command, option
 from poolcli.cli.options.panels import WINDOW
 from poolcli.cli.options.steps import Convolving, UnpoolOptions
 from poolcli.cli.options.windows import Windowing
-from poolcli.cli.registry import COMMANDS, build
+from poolcli.cli.registry import COMMANDS, STACK_INPUTS, build
 from poolcli.cli.words import Word, classify, options_of, refusal
 from poolcli.errors import PoolcliError, UnknownNameError, UsageError
 from poolcli.pooling.modes import GLOBALS
@@ -116,8 +116,8 @@ def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> 
         if given and _is_step(word.text, names):
             break
         if _is_step(word.text, names) and not os.path.lexists(word.text):
-            such = "28x28" if own.name == "summary" else "input.csv"
-            line = " ".join(map(shell_word, [str(own.name), *arguments[:index], such, *arguments[index:]]))
+            name = str(own.name)
+            line = " ".join(map(shell_word, [name, *arguments[:index], STACK_INPUTS[name], *arguments[index:]]))
             raise UsageError("INPUT is missing before the first step", f"such as: poolcli {line}")
         if given:
             raise UnknownNameError("step", word.text, [*names, *GLOBALS])

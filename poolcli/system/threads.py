@@ -45,7 +45,6 @@ def run(
     import numpy as np  # not needed by cluster clients
 
     handling: dict[str, Any] = {**np.geterr(), "call": np.geterrcall()}
-
     awake = []  # the locks of threads that may have taken a task; noted before they look for one
 
     def labour() -> None:
