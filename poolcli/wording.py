@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 
 def printable(text: str) -> str:
@@ -189,15 +189,8 @@ class Phrase:
         return made
 
 
-class Typed:
+class Typed(NamedTuple):
     """A part of a `Phrase` for the command line only.
-
-    Parameters
-    ----------
-    text : str or Phrase
-        The part.
-    otherwise : str
-        Its replacement in Python.
 
     Examples
     --------
@@ -205,22 +198,15 @@ class Typed:
     'pool with return_indices'
     """
 
-    def __init__(self, text: str | Phrase, otherwise: str = "") -> None:
-        self.text, self.otherwise = text, otherwise
+    text: str | Phrase
+    otherwise: str = ""  # its replacement in Python
 
     def __str__(self) -> str:
         return self.otherwise
 
 
-class Readable:
+class Readable(NamedTuple):
     """A source to read, for a `Phrase`: the command line repeats the typed command with it.
-
-    Parameters
-    ----------
-    name : str
-        A file, ``-`` for standard input, or nothing for a pipe.
-    program : str
-        A shell command whose output can be read, in place of the file.
 
     Examples
     --------
@@ -228,8 +214,8 @@ class Readable:
     ("cut -f 2- 'my table.tsv'", "read('input.csv')")
     """
 
-    def __init__(self, name: str, program: str = "") -> None:
-        self.name, self.program = name, program
+    name: str  # a file, - for standard input, or nothing for a pipe
+    program: str = ""  # a shell command whose output can be read, in place of the file
 
     def __str__(self) -> str:
         return self.program or f"read({self.name!r})"
