@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from poolcli.errors import UsageError
 from poolcli.pooling.compute import pooled, pooled_alike, result_type
+from poolcli.pooling.convolution import conv, relu
 from poolcli.pooling.fill import copied_from, filled_type, refuse_nan
 from poolcli.pooling.framework import LayerFacts
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import Mode
 from poolcli.steps.steps import ConvStep, PoolStep, ReluStep, Step, through
 from poolcli.system.limits import check_memory
-from poolcli.window import Axis, moved, times
+from poolcli.window import Axis, times
 from poolcli.wording import Phrase
 
 Array = NDArray[Any]
@@ -59,31 +60,16 @@ class Stage:
         return fetch(box)
 
 
-def _reach(axis: Axis, part: Range, before: int, after: int) -> Range:
-    """Return the cells of windows, including up to so much padding."""
-    starts, stops = axis.starts[part[0] : part[1]], axis.stops[part[0] : part[1]]
-    first, end = (starts[0], stops[-1]) if axis.regular else (min(starts), max(stops))
-    return max(first, -before), min(end, axis.length + after)
+def _bands(axes: Sequence[Axis], box: Box) -> tuple[Box, tuple[Axis, ...]]:
+    """Return the real cells that some windows need, and the axes of these windows over them."""
+    bands = [axis.band(*part) for axis, part in zip(axes, box, strict=True)]
+    return tuple((low, high) for low, high, _ in bands), tuple(axis for _, _, axis in bands)
 
 
 def _padded(axes: Sequence[Axis], box: Box) -> Box:
-    return tuple(_reach(axis, part, axis.before, axis.after) for axis, part in zip(axes, box, strict=True))
-
-
-def _real(axis: Axis, part: Range) -> Range:
-    first, end = _reach(axis, part, 0, 0)
-    return min(first, axis.length), max(end, first, 0)
-
-
-def _local(axis: Axis, part: Range, cells: Range) -> Axis:
-    """Return the axis of some windows over these cells alone, without padding."""
-    starts, stops = (moved(line[part[0] : part[1]], -cells[0]) for line in (axis.starts, axis.stops))
-    return Axis(cells[1] - cells[0], starts, stops, axis.dilation)
-
-
-def _bands(axes: Sequence[Axis], box: Box) -> tuple[Axis, ...]:
-    """Return the axes of some windows over the real cells that they need."""
-    return tuple(axis.band(*part)[2] for axis, part in zip(axes, box, strict=True))
+    """Return the cells that some windows need, padding included; the first real cell is 0."""
+    cells, _ = _bands([axis.filled() for axis in axes], box)
+    return tuple((low - axis.before, high - axis.before) for axis, (low, high) in zip(axes, cells, strict=True))
 
 
 @dataclass(frozen=True)
@@ -120,22 +106,22 @@ class PoolStage(Stage):
 
     def needs(self, box: Box) -> Box:
         """See `Stage`."""
-        return tuple(_real(axis, part) for axis, part in zip(self.axes, pooled_alike(self.padded, box), strict=True))
+        return _bands(self.axes, pooled_alike(self.padded, box))[0]
 
     def compute(self, box: Box, fetch: Fetch) -> Array:
         """See `Stage`."""
         wide = pooled_alike(self.padded, box)
-        if self.fill_with != "ignore":
-            cells = _padded(self.axes, wide)
-            x, axes = self._filled(cells, fetch), tuple(map(_local, self.axes, wide, cells))
+        cells, axes = _bands(self.padded, wide)
+        if self.fill_with == "ignore":
+            x = fetch(cells)
         else:
-            cells = self.needs(box)
-            x, axes = fetch(cells), _bands(self.axes, wide)
+            cells = _padded(self.axes, wide)
+            x = self._filled(cells, fetch)
         if self.layer.nan == "error":
             refuse_nan(x, [low for low, _ in cells])
         if self.layer.framework:
             self.layer.framework.check_nan(LayerFacts(self.layer, x.dtype), x)
-        counted = _bands(self.counted, wide) if self.counted else axes
+        counted = _bands(self.counted, wide)[1] if self.counted else axes
         with np.errstate(all="ignore"):  # as in `pool`
             values = pooled(x, axes, self.row, self.layer, counted).astype(self.dtype, copy=False)
         asked: Any = (slice(a - low, b - low) for (a, b), (low, _) in zip(box, wide, strict=True))
@@ -191,8 +177,6 @@ class ConvStage(Stage):
     @classmethod
     def of(cls, step: ConvStep, lengths: tuple[int, ...], dtype: np.dtype[Any]) -> ConvStage:
         """Check everything that can be checked without data."""
-        from poolcli.pooling.convolution import conv
-
         window = step.window_for(len(lengths))
         axes = window.plan(lengths)
         tiny = np.zeros([(k - 1) * d + 1 for k, d in zip(window.size, window.dilation, strict=True)], dtype)
@@ -201,12 +185,10 @@ class ConvStage(Stage):
 
     def needs(self, box: Box) -> Box:
         """See `Stage`."""
-        return tuple(_real(axis, part) for axis, part in zip(self.axes, box, strict=True))
+        return _bands(self.axes, box)[0]
 
     def compute(self, box: Box, fetch: Fetch) -> Array:
         """See `Stage`."""
-        from poolcli.pooling.convolution import conv
-
         step, x = self.step, _with_constant(_padded(self.axes, box), self.axes, 0, self.cells, fetch)
         return conv(x, step.kernel, stride=step.stride, dilation=step.dilation, bias=step.bias, threads=step.threads)
 
@@ -216,8 +198,6 @@ class ReluStage(Stage):
 
     def compute(self, box: Box, fetch: Fetch) -> Array:
         """See `Stage`."""
-        from poolcli.pooling.convolution import relu
-
         return relu(fetch(box))
 
 
