@@ -29,6 +29,7 @@ QUANTISED = ("QLinearAveragePool", "QLinearGlobalAveragePool")  # onnxruntime's 
 WINDOWED = {"MaxPool": "max", "AveragePool": "avg", "LpPool": "lp", "MaxUnpool": "max", QUANTISED[0]: "avg"}
 GLOBAL_POOLS = {"GlobalMaxPool": "max", "GlobalAveragePool": "avg", "GlobalLpPool": "lp", QUANTISED[1]: "avg"}
 REDUCTIONS = {"ReduceMean": "avg", "ReduceMax": "max", "ReduceMin": "min"}
+NOTHING = Message(memoryview(b""), Budget())  # in place of a missing attribute
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,13 @@ class Node:
         found = self.attributes.get(name)
         return default if found is None else found.number(3)
 
-    def numbers(self, name: str) -> list[int] | None:
-        """Return an attribute that is a list of whole numbers."""
-        found = self.attributes.get(name)
-        return None if found is None else found.numbers(8)
+    def numbers(self, name: str) -> list[int]:
+        """Return an attribute that is a list of whole numbers; an empty one if there is none."""
+        return self.attributes.get(name, NOTHING).numbers(8)
 
     def text(self, name: str) -> str:
-        """Return an attribute that is a text."""
-        found = self.attributes.get(name)
-        return "" if found is None else found.text(4)
+        """Return an attribute that is a text; an empty one if there is none."""
+        return self.attributes.get(name, NOTHING).text(4)
 
 
 @dataclass
@@ -313,8 +312,9 @@ def _pooled(node: Node, scope: Scope, takers: Mapping[str, set[str]]) -> Draft |
         )
         draft.options["global_window"] = True
         return _ranked(draft)
-    if node.kind in REDUCTIONS and not {"Sub"} & takers.get(node.outputs[0] if node.outputs else "", set()):
-        return _reduced(node, name, scope, known)
+    if node.kind in REDUCTIONS and "Sub" not in takers.get(node.outputs[0] if node.outputs else "", ()):
+        axes, keeps = scope.numbers_of(node, "axes"), bool(node.number("keepdims", 1))
+        return as_reduction(name, node.kind, REDUCTIONS[node.kind], axes, keeps_axes=keeps, **known)
     return None
 
 
@@ -323,7 +323,7 @@ def _mode(mode: str, node: Node) -> str:
 
 
 def _windowed(node: Node, name: str, known: dict[str, Any]) -> Draft:
-    size = node.numbers("kernel_shape") or []
+    size = node.numbers("kernel_shape")
     draft = Draft(name, node.kind, len(size), _mode(WINDOWED[node.kind], node), tuple(size), **known)
     draft.indices = len([output for output in node.outputs if output]) > 1
     strides, dilations = node.numbers("strides"), node.numbers("dilations")
@@ -360,12 +360,6 @@ def _ranked(draft: Draft) -> Draft:
             NOT_WHOLE,
         )
     return draft
-
-
-def _reduced(node: Node, name: str, scope: Scope, known: dict[str, Any]) -> Draft | None:
-    """Return global pooling that is written as a reduction over the spatial axes."""
-    axes, keeps = scope.numbers_of(node, "axes"), bool(node.number("keepdims", 1))
-    return as_reduction(name, node.kind, REDUCTIONS[node.kind], axes, keeps_axes=keeps, **known)
 
 
 def _note_scales(draft: Draft, node: Node, scope: Scope) -> None:

@@ -44,10 +44,9 @@ class Message:
             self.fields.setdefault(number, []).append(value)
         budget.spend(parts % PORTION)
 
-    def number(self, field: int, default: int = 0) -> int:
-        """Return a whole number."""
-        found = self.numbers(field)
-        return found[-1] if found else default
+    def number(self, field: int) -> int:
+        """Return a whole number; 0 if there is none."""
+        return next(reversed(self.numbers(field)), 0)
 
     def numbers(self, field: int) -> list[int]:
         """Return whole numbers, packed or not."""
