@@ -161,20 +161,8 @@ def _cropped_same(facts: LayerFacts) -> bool:
     return any((-(-n // s) - 1) * s + k - n <= most for n, k, s in sizes)
 
 
-def _columns_first(facts: LayerFacts) -> bool:
-    return facts.layer.storage_order == 1
-
-
 def _divided(facts: LayerFacts) -> bool:
     return facts.layer.divisor_override is not None
-
-
-def _keeping(facts: LayerFacts) -> bool:
-    return 0 in facts.layer.window.output_size
-
-
-def _share(facts: LayerFacts) -> bool:
-    return bool(facts.layer.window.output_ratio)
 
 
 def _nan_rule(facts: LayerFacts) -> bool:
@@ -249,7 +237,9 @@ _SHARED: Mapping[str, Rule] = {
     "i": Rule(lambda facts: facts.indices, "it records no indices", Phrase("drop {return_indices}")),
     "f": Rule(_filled, "its padding holds only what the mode ignores", pad_first),
     "m": Rule(_nan_rule, "its pooling cannot leave out NaN"),
-    "o": Rule(_columns_first, "its indices count rows first", Phrase("drop {storage_order}")),
+    "o": Rule(
+        lambda facts: bool(facts.layer.storage_order), "its indices count rows first", Phrase("drop {storage_order}")
+    ),
     "w": Rule(_integer, "it pools floating-point numbers only", _FLOATS),
     "2": Rule(_ndim(3), "it pools one or two spatial axes"),
 }
@@ -310,12 +300,13 @@ TORCH = Framework(
     rules=(
         Rule(_named("same", "same-lower"), "its pooling layers have no padding='same'",
              Phrase("give {padding} as a number")),
-        Rule(_uneven, "its padding is the same on both sides", pad_first),
+        *_shared("u"),
         Rule(_wide_pads(lambda k: k // 2), "pad should be at most half of the kernel size"),
         Rule(_all(_dilated, _mode("avg", "sum", "lp")), "only its max pooling takes a dilation"),
         Rule(_all(_padded, _mode("lp")), "LPPool takes no padding"),
         Rule(_all(_ndim(1), _mode("sum")), "divisor_override, which makes a sum, exists in 2-D and 3-D only"),
-        Rule(_all(_ndim(1), _keeping), "an axis is kept as it is in 2-D and 3-D only"),
+        Rule(_all(_ndim(1), lambda facts: 0 in facts.layer.window.output_size),
+             "an axis is kept as it is in 2-D and 3-D only"),
         Rule(_all(_ndim(1), _divided), "divisor_override exists in 2-D and 3-D only"),
         Rule(_all(_kind("adaptive", "global"), _divided), "adaptive pooling has no divisor_override"),
         Rule(_all(_kind("adaptive", "global"), _mode("sum", "lp")), "adaptive pooling is max or average"),
@@ -339,8 +330,7 @@ TORCH = Framework(
              "fractional_max_pool3d requires output size + kernel size - 1 to be less than the input",
              Phrase("use a smaller {output_size}")),
         Rule(_torch_without_channels, "only a batch may be empty, not the channels", "give it at least one channel"),
-        *_shared("o"),
-        Rule(_filled, "its padding holds only what the mode ignores", pad_first),
+        *_shared("of"),
         Rule(_nan_rule, "its pooling propagates NaN"),
     ),
     count_include_pad=True,
@@ -375,8 +365,7 @@ KERAS = Framework(
         Rule(_dilated, "its pooling layers have no dilation"),
         *_shared("cnv"),
         Rule(_all(_kind(*_BOUNDED), _ndim(1, 3)), "tf.nn.fractional_max_pool is 2-D only"),
-        *_shared("o"),
-        Rule(_filled, "its padding holds only what the mode ignores", pad_first),
+        *_shared("of"),
         Rule(_nan_rule, "its pooling propagates NaN"),
     ),
     channels_last=True,
@@ -511,7 +500,7 @@ ONNX = Framework(
             "int8 and uint8 are the only integer types that MaxPool takes",
             _FLOATS,
         ),
-        Rule(_filled, "its padding holds only what the mode ignores", pad_first),
+        *_shared("f"),
     ),
     stride=1,
     unpools_implied=True,
@@ -756,7 +745,8 @@ PADDLE = Framework(
              "with a size its fractional pooling divides by zero for a single output", Phrase("drop {compat}")),
         Rule(_kind(*_BOUNDED), "without a size its fractional windows have bounds rounded in single precision",
              Phrase("{size}", size=2)),
-        Rule(_share, "its fractional pooling takes a number of outputs", Phrase("{output_size}", output_size=(7, 7))),
+        Rule(lambda facts: bool(facts.layer.window.output_ratio), "its fractional pooling takes a number of outputs",
+             Phrase("{output_size}", output_size=(7, 7))),
         Rule(_all(_ndim(3), _mode("lp")), "its lp pooling is 1-D or 2-D"),
         *_shared("dwfmol"),
     ),
