@@ -26,7 +26,7 @@ import pytest
 
 from poolcli.cli.registry import COMMANDS, build
 from poolcli.large.sources import NpySource, RowSource
-from tests.support.forks import Forks
+from tests.support.forks import Forks, forking
 from tests.support.process import ROOT, SAMPLES, TIMEOUT, Result, Run, Shell, clean_environment, command
 
 pytestmark = pytest.mark.slow
@@ -681,3 +681,22 @@ def test_sigkill_during_a_write_leaves_the_old_file_or_the_new_one(forks: Forks,
         assert names(tmp_path) == ["in.npy", "new.npy", "out.npy"]
     assert inside > 20
     assert kept >= inside
+
+
+# --- the Python that forks --------------------------------------------------------------------------------------------
+
+
+def test_the_python_that_forks_ends_with_a_test_that_fails(tmp_path: Path) -> None:
+    ended: list[str] = []
+
+    def fail() -> None:
+        try:
+            with forking(tmp_path):
+                raise ValueError("it failed")
+        except ValueError as problem:
+            ended.append(str(problem))
+
+    thread = threading.Thread(target=fail, daemon=True)  # without an end it would keep the tests waiting
+    thread.start()
+    thread.join(TIMEOUT / 2)
+    assert ended == ["it failed"]

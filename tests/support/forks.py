@@ -136,12 +136,15 @@ def forking(folder: Path) -> Iterator[Forks]:
     program.chmod(0o700)
     environment = clean_environment({"OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": ""})  # fork needs a single thread
     words = [sys.executable, "-m", "tests.support.forks", str(folder / "socket")]
-    with subprocess.Popen(words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL) as server:
+    with (
+        subprocess.Popen(words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL) as server,
+        ExitStack() as ending,
+    ):
+        ending.callback(server.kill)  # whatever happens: without it the end of `server` waits forever
         while not (folder / "socket").exists():
             assert server.poll() is None, "the Python that forks has ended"
             time.sleep(0.01)
         yield Forks(folder)
-        server.kill()
 
 
 # --- the server -------------------------------------------------------------------------------------------------------
