@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from poolcli.cli import front_page
 from poolcli.cli.output import Output, gone
 from poolcli.cli.registry import COMMANDS, COMPLETE, GROUPS, STACK_INPUTS, STACKS, build
-from poolcli.cli.words import Line, classify, options_of, refusal, spoken
+from poolcli.cli.words import Line, classify, misread, options_of, refusal, spoken
 from poolcli.errors import NEAR, PoolcliError
 from poolcli.system.files import system_error
 from poolcli.system.limits import check_start, refused
+from poolcli.wording import Phrase, Readable
 
 if TYPE_CHECKING:
     from poolcli.cli.options.grammar import Command
@@ -87,7 +88,7 @@ def _command(name: str, words: Sequence[str], built: Command) -> int:
         return _invoke(name, words, built)
     except PoolcliError as problem:
         line = Line.of(name, words, options_of(built), bare=name not in STACKS)
-        problem.advice = spoken(problem.advice, line)
+        problem.advice = misread(problem, line) or spoken(problem.advice, line)
         raise
 
 
@@ -95,6 +96,7 @@ def _invoke(name: str, words: Sequence[str], built: Command) -> int:
     import typer
 
     own, stages = _stages(name, words, built)
+    hint = f"see: poolcli {name} --help"
     try:
         with built.make_context(f"poolcli {name}", list(own), obj=stages) as context:
             context.command.invoke(context)
@@ -103,10 +105,14 @@ def _invoke(name: str, words: Sequence[str], built: Command) -> int:
     except typer.Abort:
         return 130
     except typer.TyperException as problem:
-        lacking = f"such as: poolcli {name} {STACK_INPUTS[name]} pool --size 2" if name in STACKS else ""
+        lacking: str | Phrase = hint
+        if name in STACKS:
+            lacking = f"such as: poolcli {name} {STACK_INPUTS[name]} pool --size 2"
+        elif name not in GROUPS["Look up"]:
+            lacking = Phrase("give a file: {input}", input=Readable("FILE"))
         options = options_of(built)
         inputs = [word.text for word in classify(own, options) if not word.flag]
-        raise refusal(problem, f"see: poolcli {name} --help", lacking=lacking, options=options, inputs=inputs) from None
+        raise refusal(problem, hint, lacking=lacking, options=options, inputs=inputs) from None
     return 0
 
 

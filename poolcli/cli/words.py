@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from poolcli.errors import NEAR, UsageError
+from poolcli.errors import NEAR, PoolcliError, UsageError
 from poolcli.system.files import free_name
 from poolcli.system.portable import shell_word
 from poolcli.wording import ELSEWHERE, Instead, Phrase, Readable, Typed
@@ -82,17 +82,23 @@ class Line(NamedTuple):
     words: tuple[str, ...] = ()  # after the name
     where: int = 0  # the position of INPUT in the words, or where it would be
     bare: bool = True  # whether the command reads standard input without INPUT
+    options: Mapping[str, Any] = {}  # by each of their names; none if unknown
 
     @classmethod
     def of(cls, name: str, words: Sequence[str], options: Mapping[str, Any], *, bare: bool) -> Line:
         """Find INPUT among the words."""
         alone = (index for index, word in enumerate(classify(words, options)) if not word.flag)
-        return cls(name, tuple(words), next(alone, len(words)), bare)
+        return cls(name, tuple(words), next(alone, len(words)), bare, options)
 
     @property
     def given(self) -> str:
         """INPUT as typed, else ``-``."""
         return "".join(self.words[self.where : self.where + 1]) or "-"
+
+    def takes(self, part: Phrase) -> bool:
+        """Whether the command has the options that a part of a hint advises; those of a stack are its steps'."""
+        known = self.options if self.bare else {}
+        return not known or all(typed(name, None) in known for name in part.settings)
 
     def say(self, name: str, value: Any) -> str:
         """Spell a field of a `Phrase`."""
@@ -139,12 +145,57 @@ def told(text: str | Phrase, line: Line | None = None) -> str:
 
 
 def spoken(text: str | Phrase, line: Line | None = None) -> str:
-    """Return a hint of the library with options as one types them; before a leading option comes ``use``."""
+    """Return a hint of the library with options as one types them; before a leading option comes ``use``.
+
+    What the command has no option for is left out, unless nothing else remains.
+    """
     if isinstance(text, str):
         return text
+    kept = text.only(line.takes) if line else text
+    text = kept if kept.parts else text
     first = text.parts[0] if text.parts else ""
     option = isinstance(first, tuple) and first[1] is not None and not isinstance(first[1], Readable | Instead | Typed)
     return ("use " if option else "") + told(text, line)
+
+
+# --- a value or a number that was taken for something else ------------------------------------------------------------
+
+
+def misread(problem: PoolcliError, line: Line) -> str:
+    """Return the hint for an INPUT that became an option's value, or a number that became INPUT; else nothing."""
+    words = classify(line.words, line.options)
+    before, after = words[: line.where], words[line.where :]
+    if before and after and before[-1].text == before[-1].value and _named_in(problem, after[0].text):
+        return _second_number(after[0].text)
+    for place, word in enumerate(words if not after else ()):
+        if word.text == word.value and _is_input(word, line.options) and _lacks(problem, word.text):
+            rest = [*line.words[:place], "VALUE", *line.words[place + 1 :], word.text]
+            typed_again = " ".join(map(shell_word, ["poolcli", line.name, *rest]))
+            return f"{word.flag} took {word.text} as its value; give it one: {typed_again}"
+    return ""
+
+
+def _second_number(text: str) -> str:
+    """Return the hint for an INPUT that is a number, unless a file has that name."""
+    if not text.isdecimal() or os.path.lexists(text):
+        return ""
+    return f"{text} was taken for INPUT; write two numbers of one option with x between them, such as 2x2"
+
+
+def _is_input(value: Word, options: Mapping[str, Any]) -> bool:
+    """Whether a value is a file, where the option takes none."""
+    metavar = options[value.flag].metavar or ""
+    return "FILE" not in metavar and metavar != "PATH" and os.path.isfile(value.text)
+
+
+def _lacks(problem: PoolcliError, value: str) -> bool:
+    """Whether an error asks for INPUT, or is about this value."""
+    asks = isinstance(problem.advice, Phrase) and "input" in problem.advice.names
+    return asks or _named_in(problem, value)
+
+
+def _named_in(problem: PoolcliError, value: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", problem.message) is not None
 
 
 # --- errors of Typer --------------------------------------------------------------------------------------------------
@@ -171,7 +222,7 @@ TYPED = {"kernel": "filter", "return_indices": "indices"}  # keywords that diffe
 
 
 def refusal(
-    problem: Any, hint: str, where: str = "", *, lacking: str = "", options: Mapping[str, Any] = {},
+    problem: Any, hint: str, where: str = "", *, lacking: str | Phrase = "", options: Mapping[str, Any] = {},
     inputs: Sequence[str] = (),
 ) -> UsageError:  # fmt: skip
     """Return poolcli's error for a `TyperException`, whose kinds differ by their attributes.
@@ -211,8 +262,8 @@ def _other_option(problem: Any, options: Mapping[str, Any]) -> str:
 
 def _for_extra(names: str, inputs: Sequence[str], options: Mapping[str, Any]) -> str:
     """Return the hint for extra arguments: several inputs are a batch, the name of no file is an output."""
-    if len(inputs) > 1 and inputs[0].isdecimal() and not os.path.lexists(inputs[0]):
-        return f"{inputs[0]} was taken for INPUT; write two numbers of one option with x between them, such as 2x2"
+    if len(inputs) > 1 and (said := _second_number(inputs[0])):
+        return said
     if len(inputs) > 1 and all(map(os.path.exists, inputs)):
         if "--input-format" not in options:  # batch pools maps, not models
             return "give one file at a time"

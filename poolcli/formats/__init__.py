@@ -15,7 +15,7 @@ from poolcli.formats.light import to_levels, to_light
 from poolcli.formats.missing import Missing, without_missing
 from poolcli.formats.options import ANYWHERE, ReadOptions, WriteOptions
 from poolcli.formats.registry import FORMATS, find_format, format_of_target
-from poolcli.system.files import put, read_source
+from poolcli.system.files import NO_INPUT, STDIN_NAME, put, read_source
 
 if TYPE_CHECKING:
     from poolcli.arrays import Held
@@ -41,7 +41,7 @@ def decode(data: bytes, name: str, options: ReadOptions | None = None) -> Featur
     options = options or ReadOptions()
     if not data or data.isspace():
         what = "is empty" if not data else "holds nothing but blanks"
-        raise InputError(f"{name} {what}", "give it at least one number")
+        raise InputError(f"{name} {what}", NO_INPUT if name == STDIN_NAME else "give it at least one number")
     row = detect(data[:HEAD], name, options)
     return _completed(row.name, partial(row.read, data, name, options), options)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from poolcli.errors import InputError, NumberRangeError, UnknownNameError, UsageError
 from poolcli.formats.cells import MISSING, POINTED, SHEET_ERROR, advice, looks_of, number_in
-from poolcli.formats.missing import Missing, and_missing
+from poolcli.formats.missing import Missing, name_missing
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.text import Number, load_rows, quoted, shortened
 from poolcli.wording import Phrase, as_utf8, many
@@ -103,13 +103,12 @@ class Dialect(NamedTuple):
         if column in self.labels:
             return Phrase("{columns} to leave out what holds no numbers", columns=_listed(self.width, self.labels))
         word = cell.decode(errors="replace")
-        missing = and_missing(self.missing, word)
         if not cell:
             ends = _ends(line, self.mark) and column + 1 == len(cells_of(line, self.mark, ""))
-            last = ", or remove the delimiter at the end of the line" if ends else ""
-            return Phrase("add {missing} if it is a missing value{0}", last, missing=missing)
+            last = "; or remove the delimiter at the end of the line" if ends else ""
+            return name_missing(self.missing, word, "if it is a missing value") + last
         if re.fullmatch(MISSING, cell) or re.fullmatch(SHEET_ERROR, cell):
-            return Phrase("add {missing} if it stands for a missing value", missing=missing)
+            return name_missing(self.missing, word)
         found = advice(cell, self.decimal)
         if found and self.width > 1 and looks_of(cell, self.decimal) == "label":
             rest = _listed(self.width, frozenset({column}))
@@ -120,9 +119,7 @@ class Dialect(NamedTuple):
             return NAMES
         if "," in word or not word.isprintable():
             return "correct it, or write nan where a value is missing"
-        return Phrase(
-            "correct it, or add {missing} if it stands for a missing value", missing=and_missing(self.missing, word)
-        )
+        return "correct it, or " + name_missing(self.missing, word)
 
     def _is_names(self, line: bytes) -> bool:
         """Whether a line holds text, such as units, and no number, not even one gone wrong."""

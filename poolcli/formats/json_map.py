@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from poolcli.errors import InputError, UsageError
 from poolcli.featuremap import FeatureMap, inner_order, parse_layout
-from poolcli.formats.missing import Missing, and_missing
+from poolcli.formats.missing import Missing, name_missing
 from poolcli.formats.numbers import Misfit, Numbers, range_error
 from poolcli.formats.options import ReadOptions
 from poolcli.formats.text import BAND_CELLS, Number, dump_numbers, newlines, pieces_of, place, quoted, utf8
@@ -44,10 +44,13 @@ LISTS = "a map looks like [[1, 2], [3, 4]]"
 OBJECTS = 'an object looks like {"data": [[1, 2], [3, 4]]}'
 CUT_OFF = "it may have been cut off"
 BY_LINE = Typed(Phrase("pool each line by itself with {lines}, or "))
+NOT_LINES = Typed(Phrase(", or leave out {lines} if the file is something else"))
 MOST_PATHS = 4  # lists to suggest as the numbers
 RECORD = rb"\s*\[\s*\{[^\[\]{}]*:\s*-?[0-9][^\[\]{}]*\}"  # a list of records that starts with one with a number
 RECORD_BYTES = 4096  # in which to look for it
-PLAIN_PATH = r"(?:\.[A-Za-z_]\w*(?:\[0\])?)+"  # jq takes it without quotes
+PLAIN_KEY = r"[A-Za-z_]\w*"  # jq takes it without quotes
+PLAIN_PATH = rf'(?:\.(?:{PLAIN_KEY}|"[\w .,:/()-]+")(?:\[0\])?)+'  # easy to type
+MOST_KEYS = 5  # to name when none of them is the right one
 MOST_DEPTH = 100  # of anything but an array of numbers
 BLANK = b" \t\r\n"
 OPEN, CLOSE, COMMA = b"[],"
@@ -162,7 +165,8 @@ class _Document:
             keys, end = self.members(first.stop, 0, arrays=True)
         else:
             what = f"{quoted(first.text)} is neither a list nor an object"
-            raise self.error(first.start, what, "write [[1, 2], [3, 4]]")
+            or_else = Phrase("{way}", way=NOT_LINES) if self.in_line else ""
+            raise self.error(first.start, what, "write [[1, 2], [3, 4]]" + or_else)
         end = self.gap(end)
         if end < len(self.text):
             if self.text[end : end + 1] not in (b"[", b"{"):
@@ -314,10 +318,9 @@ class _Document:
         hint: str | Phrase = LISTS
         if token.kind == "string":
             word = self.string(token)
-            hint = Phrase("write numbers without quotes")
+            hint = "write numbers without quotes"
             if not re.fullmatch(NUMERAL, word):
-                marks = and_missing(self.missing, word)
-                hint += Phrase("; add {missing} if it stands for a missing value", missing=marks)
+                hint += "; " + name_missing(self.missing, word)
             return self.error(token.start, f"the text {quoted(token.text)} among the numbers", hint)
         if token.text == b"[":
             return self.error(token.start, "a list where a comma or ] should be", LISTS)
@@ -456,8 +459,7 @@ def _notes(keys: Mapping[str, Any], array: NDArray[Any], options: ReadOptions) -
 def _data(keys: Mapping[str, Any], document: _Document) -> NDArray[Any]:
     found = keys.get("data")
     if not isinstance(found, Found):
-        what = 'the key "data" is missing' if "data" not in keys else 'the value of "data" is not a list of numbers'
-        raise InputError(f"{document.name}: {what}", _elsewhere(keys, document))
+        raise InputError(f"{document.name}: {_what_is_wrong(keys)}", _elsewhere(keys, document))
     array = found.array
     shape = keys.get("shape")
     if not array.size and isinstance(shape, list) and 0 in shape and all(type(n) is int and n >= 0 for n in shape):
@@ -474,6 +476,14 @@ def _data(keys: Mapping[str, Any], document: _Document) -> NDArray[Any]:
     if dtype not in DTYPES:
         raise InputError(f"{document.name}: dtype {dtype!r} is unknown", f"use one of {', '.join(DTYPES)}, or drop it")
     return _restored(found, np.dtype(dtype), document)
+
+
+def _what_is_wrong(keys: Mapping[str, Any]) -> str:
+    """Say that the numbers are missing, and which keys there are instead."""
+    if "data" in keys:
+        return 'the value of "data" is not a list of numbers'
+    there = [quoted(key) for key in islice(keys, MOST_KEYS)] + ["..."] * (len(keys) > MOST_KEYS)
+    return f'the key "data" is missing{"; it has " * bool(there)}{", ".join(there)}'
 
 
 def _elsewhere(keys: Mapping[str, Any], document: _Document) -> str | Phrase:
@@ -497,17 +507,25 @@ def _paths(keys: Mapping[str, Any]) -> list[str]:
 
 
 def _lists(value: Mapping[str, Any], path: str) -> Iterator[str]:
-    """Yield the paths of lists that begin with a number, or with such a list, as jq writes them."""
+    """Yield the paths of lists of numbers, and of objects that hold one as their data, as jq writes them."""
     for key, one in value.items():
-        first = one
-        while isinstance(first, list) and first:
-            first = first[0]
-        if isinstance(first, int | float) and isinstance(one, list) and (path or key not in OWN_KEYS):
-            yield f"{path}.{key}"
-        elif isinstance(one, dict):
-            yield from _lists(one, f"{path}.{key}")
-        elif isinstance(one, list) and one and isinstance(one[0], dict):
-            yield from _lists(one[0], f"{path}.{key}[0]")
+        here = f"{path}.{key}" if re.fullmatch(PLAIN_KEY, key) else f'{path}."{key}"'
+        inner = one
+        if isinstance(one, list) and one and isinstance(one[0], dict):
+            here, inner = f"{here}[0]", one[0]
+        if _of_numbers(inner) and (path or key not in OWN_KEYS):
+            yield here
+        elif isinstance(inner, dict):
+            yield from [here] if _of_numbers(inner.get("data")) else _lists(inner, here)
+
+
+def _of_numbers(value: Any) -> bool:
+    """Whether a list begins with a number, or with such a list."""
+    if not isinstance(value, list):
+        return False
+    while isinstance(value, list) and value:
+        value = value[0]
+    return isinstance(value, int | float)
 
 
 def _restored(found: Found, dtype: np.dtype[Any], document: _Document) -> NDArray[Any]:

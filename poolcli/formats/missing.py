@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from poolcli.errors import NumberRangeError
 from poolcli.featuremap import FeatureMap
-from poolcli.wording import many
+from poolcli.wording import Phrase, many
 
 EXACT = 2**53  # float64 holds every integer up to this
 
@@ -46,6 +46,18 @@ def and_missing(option: str | None, word: str) -> str:
     ('NA', 'NA,', ',NA')
     """
     return word if option is None else f"{option},{word}"
+
+
+def name_missing(option: str | None, word: str, condition: str = "if it stands for a missing value") -> Phrase:
+    """Return the advice to name one more word, and the option that skips its NaN.
+
+    Examples
+    --------
+    >>> str(name_missing(None, "NA"))
+    "add missing='NA' if it stands for a missing value; with nan='ignore' the windows skip it"
+    """
+    text = f"add {{missing}} {condition}; with {{nan}} the windows skip it"
+    return Phrase(text, missing=and_missing(option, word), nan="ignore")
 
 
 def without_missing(feature_map: FeatureMap, numbers: tuple[float, ...], why: str, *, said: bool = False) -> FeatureMap:

@@ -32,7 +32,7 @@ NAME_BYTES = 100  # of the target's name kept in the temporary one; file systems
 TEMPORARY = r"(?s)\.poolcli-(.*)-[0-9a-f]{16}\.(?:tmp|old)"  # .old is for folders only
 ZARR = ".zarr"  # the only kind of folder that is written like a file; see `poolcli.large.zarr_arrays`
 MOST_LOOKED_AT = 5000  # names of a folder searched for a suggestion
-NO_INPUT = Phrase("name a file, or pipe one in: {file}, or {pipe}", file=Readable("input.csv"), pipe=Readable("-"))
+NO_INPUT = Phrase("name a file, or pipe one in: {input}, or {pipe}", input=Readable("input.csv"), pipe=Readable("-"))
 DESCRIPTOR = re.compile(r"/dev/(?:(stdin|stdout|stderr)|fd/([0-9]+))|/proc/self/fd/([0-9]+)")
 STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
 

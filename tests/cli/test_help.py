@@ -138,6 +138,51 @@ def test_what_is_no_command(call: Run) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "again"),
+    [
+        ("pool --missing a.csv", "pool --missing VALUE a.csv"),
+        ("pool --columns a.csv -k 3", "pool --columns VALUE -k 3 a.csv"),
+        ("pool -k a.csv", "pool -k VALUE a.csv"),
+        ("show --layout a.csv", "show --layout VALUE a.csv"),
+        ("compare --compat a.csv", "compare --compat VALUE a.csv"),
+        ("batch -o out --missing a.csv", "batch -o out --missing VALUE a.csv"),
+        ("layers --to a.csv", "layers --to VALUE a.csv"),
+    ],
+)
+def test_a_file_that_became_the_value_of_an_option(call: Run, tmp_path: Path, words: str, again: str) -> None:
+    (tmp_path / "a.csv").write_text("1,2\n3,4\n", encoding="ascii")
+    flag = words.split()[words.split().index("a.csv") - 1]
+    result = call(*words.split(), cwd=tmp_path, stdin="")
+    assert result.err.endswith(f"hint: {flag} took a.csv as its value; give it one: poolcli {again}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin"),
+    [
+        ("pool --filter a.csv", ""),  # takes a file
+        ("pool -o a.csv", ""),
+        ("pool --missing=a.csv", ""),  # typed as one word
+        ("pool --missing NA.csv", ""),  # not there
+        ("pool --missing a.csv -m avg", "1,x\n"),  # something was piped in
+    ],
+)
+def test_a_value_that_is_meant(call: Run, tmp_path: Path, words: str, stdin: str) -> None:
+    (tmp_path / "a.csv").write_text("1,2\n3,4\n", encoding="ascii")
+    result = call(*words.split(), cwd=tmp_path, stdin=stdin)
+    assert result.code == 1
+    assert "as its value" not in result.err
+
+
+@pytest.mark.parametrize("command", ["pool", "explain", "compare -m max,avg"])
+def test_a_second_number_that_became_the_input(call: Run, tmp_path: Path, command: str) -> None:
+    said = "2 was taken for INPUT; write two numbers of one option with x between them, such as 2x2"
+    words = [*command.split(), "-k", "2", "2"]
+    assert said in call(*words, cwd=tmp_path).err
+    (tmp_path / "2").write_text("1,2\n3,4\n", encoding="ascii")
+    assert said not in call(*words, cwd=tmp_path).err
+
+
+@pytest.mark.parametrize(
     "environment",
     [
         {"NO_COLOR": "1"}, {"TERM": "dumb"}, {"LC_ALL": "C"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0"}, {"TERM": "xterm"},

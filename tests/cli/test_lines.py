@@ -199,6 +199,11 @@ def test_what_lines_cannot_do(call: Run, words: list[str], message: str) -> None
     assert f"error: {message}\nhint: " in found.err
 
 
+def test_lines_of_csv(call: Run) -> None:
+    found = call("pool", "--lines", stdin="1,2\n3,4\n")
+    assert found.err.endswith("hint: write [[1, 2], [3, 4]], or leave out --lines if the file is something else\n")
+
+
 def test_recipes_are_of_one_map(call: Run) -> None:
     found = call("run", "--lines", "--save-steps", "r.json", "-", "relu", stdin="[1]\n")
     assert "--save-steps is for one map" in found.err

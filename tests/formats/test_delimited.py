@@ -746,7 +746,29 @@ def test_names_of_columns_and_no_header_contradict_each_other() -> None:
 def test_only_a_last_empty_cell_may_be_a_delimiter_too_many(text: str) -> None:
     with pytest.raises(InputError) as caught:
         read(text)
-    assert typed(caught.value) == f"add --missing {shell_word('')} if it is a missing value"
+    assert typed(caught.value) == (
+        f"add --missing {shell_word('')} if it is a missing value; with --nan ignore the windows skip it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "skips"),
+    [
+        ("pool", True), ("explain", True), ("compare -m max,avg", True), ("batch -o out", True), ("grad", True),
+        ("run", True), ("show", False), ("conv --filter box", False),
+    ],
+)  # fmt: skip
+def test_the_advice_names_the_next_step_where_there_is_one(call: Run, tmp_path: Path, words: str, skips: bool) -> None:
+    (tmp_path / "a.csv").write_text("1,,3\n4,5,6\n", encoding="ascii")
+    name, *options = words.split()
+    told = call(name, "a.csv", *options, *["pool"] * (name == "run"), cwd=tmp_path).err
+    assert f"--missing {shell_word('')} if it is a missing value" in told
+    assert ("with --nan ignore the windows skip it" in told) is skips
+
+
+def test_the_advice_about_a_missing_value_leads_to_numbers(call: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1,,3\n4,5,6\n", encoding="ascii")
+    assert call("pool", "a.csv", "--missing", "", "--nan", "ignore", "-f", "csv", cwd=tmp_path).out == "5.0\n"
 
 
 def test_the_advised_list_of_missing_values_holds_those_given(call: Run, tmp_path: Path) -> None:

@@ -480,7 +480,7 @@ def test_pythons_own_parser_agrees(text: str) -> None:
         ('[{"u": "a"}]', "a map looks like"),
         ('[{"u": [1, 2]}]', f"one record alone: jq {shell_word('.[0].u')} x.json | poolcli pool"),
         ('[{"n": "a", "data": [[1, 2]]}, {}]', f"one record alone: jq {shell_word('.[0].data')} x.json | poolcli pool"),
-        ('[{"u v": [1, 2]}]', "a map looks like"),
+        ('[{"u{v": [1, 2]}]', "a map looks like"),
         ('[1, {"u": 1}]', "a map looks like"),
     ],
 )
@@ -498,7 +498,11 @@ def test_a_list_of_records_leads_to_rows(text: str, hint: str) -> None:
         ('{"hourly": {"time": ["a"], "t_2m": [1, 2], "rain": [0, 1]}}',
          "'hourly.t_2m' alone (.hourly.rain would do as well): jq .hourly.t_2m x.json | poolcli pool"),
         ('{"a": {"0": 1, "1": 2}}', 'to_json(orient="values")'),
-        ('{"a b": [1, 2]}', 'write {"data": [[1, 2], [3, 4]]}'),
+        ('{"a b": [1, 2]}', """'"a b"' alone: jq """ + shell_word('."a b"') + " x.json | poolcli pool"),
+        ('{"a{b": [1, 2]}', 'write {"data": [[1, 2], [3, 4]]}'),
+        ('{"result": {"shape": [1, 2], "layout": "HW", "data": [[1, 2]]}}', "alone: jq .result x.json | poolcli pool"),
+        ('{"results": [{"data": [[1, 2]]}]}',
+         f"'results[0]' alone: jq {shell_word('.results[0]')} x.json | poolcli pool"),
         ('{"outputs": [{"x": 1}]}', 'write {"data": [[1, 2], [3, 4]]}'),
         ('{"outputs": [{"x": [[1]]}, 2]}',
          f"'outputs[0].x' alone: jq {shell_word('.outputs[0].x')} x.json | poolcli pool"),
@@ -511,8 +515,27 @@ def test_the_answer_of_an_api_leads_to_its_numbers(text: str, path: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("word", "more"), [("2", ""), ("-1.5e3", ""), ("NA", "; add missing='NA' if it stands for a missing value")]
+    ("keys", "told"),
+    [
+        ("", ""),
+        ('"result": {}', "; it has 'result'"),
+        ('"a": 1, "b": 2, "c": 3, "d": 4, "e": 5', "; it has 'a', 'b', 'c', 'd', 'e'"),
+        ('"a": 1, "b": 2, "c": 3, "d": 4, "e": 5, "f": 6', "; it has 'a', 'b', 'c', 'd', 'e', ..."),
+    ],
 )
+def test_an_object_without_data_is_told_by_its_keys(keys: str, told: str) -> None:
+    with pytest.raises(InputError) as caught:
+        decode(f"{{{keys}}}".encode(), "x.json")
+    assert caught.value.message == f'x.json: the key "data" is missing{told}'
+
+
+@pytest.mark.parametrize(
+    ("word", "more"),
+    [
+        ("2", ""), ("-1.5e3", ""),
+        ("NA", "; add missing='NA' if it stands for a missing value; with nan='ignore' the windows skip it"),
+    ],
+)  # fmt: skip
 def test_a_number_in_quotes_does_not_stand_for_a_missing_one(word: str, more: str) -> None:
     with pytest.raises(InputError) as caught:
         decode(f'[[1, "{word}"]]'.encode(), "x.json", ReadOptions())

@@ -107,7 +107,8 @@ def test_errors_of_spreadsheets_are_cells(word: str, place: int, mark: str) -> N
     text = f"1{mark}2{mark}3\n{mark.join(cells)}\n7{mark}8{mark}9\n"
     problem = refused(text)
     assert problem.message == f"data.csv: line 2, column {place + 1}: {word!r} is not a number"
-    assert typed(problem) == f"add --missing {shell_word(word)} if it stands for a missing value"
+    advice = f"add --missing {shell_word(word)} if it stands for a missing value; with --nan ignore the windows skip it"
+    assert typed(problem) == advice
     found = read(text, missing=word).values
     assert found.shape == (3, 3)
     assert np.argwhere(np.isnan(found)).tolist() == [[1, place]]

@@ -36,7 +36,7 @@ from poolcli.system.cluster import ClusterError
 from poolcli.system.files import check_target, read_source, same_file
 from poolcli.system.limits import processors
 from poolcli.system.threads import threads
-from poolcli.wording import many
+from poolcli.wording import Phrase, Readable, many
 
 if TYPE_CHECKING:
     from poolcli.steps.steps import Step
@@ -143,7 +143,8 @@ def batch(
     steps = _steps(recipes, filtering, window, indices=indices)
     named = [*(paths or []), *(_listed() if files.files0 else [])]
     if not named:
-        raise UsageError("batch needs paths", "name files or folders, or pipe the output of find -print0 into --files0")
+        advice = "name files or folders: {input}; or pipe the output of find -print0 into --files0"
+        raise UsageError("batch needs paths", Phrase(advice, input=Readable("FOLDER")))
     planned = plan(
         named, Naming.of(files.output, files.name, files.format),
         recursive=files.recursive, overwrite=files.overwrite, resume=files.skip_existing,
