@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,16 @@ def layout_by_rank(rank: int, *, channels_last: bool = False) -> str:
 def inner_order(layout: str) -> list[int]:
     """Return the axes of ``layout`` in inner order: every N, C, then the spatial axes."""
     return sorted(range(len(layout)), key=lambda axis: ORDER.index(layout[axis]))
+
+
+def planes_of(feature_map: FeatureMap, inner: NDArray[Any], sign: str = "") -> Iterator[tuple[str, NDArray[Any]]]:
+    """Yield the planes of an array in inner order, each with its place, such as ``N0 C1``; a line is a row."""
+    import numpy as np
+
+    flat = inner[..., None, :] if feature_map.ndim == 1 else inner
+    letters = sorted(feature_map.layout, key=ORDER.index)
+    for place in np.ndindex(*flat.shape[:-2]):
+        yield " ".join(f"{letter}{sign}{index}" for letter, index in zip(letters, place, strict=False)), flat[place]
 
 
 drawn_by: Callable[[], Any] | None = None  # returns `poolcli.notebook`; set by `poolcli`, since drawing imports maps

@@ -90,27 +90,14 @@ class ShiftReport:
         means = f"mean change {before.mean:.4g} and {after.mean:.4g}"
         return f"{moved}, {shares} ({means}): {_judged(before, after)}."
 
-    def moved(self) -> Iterator[tuple[Shift, FeatureMap, FeatureMap]]:
-        """Yield each shift with the moved input and its pooled map."""
-        for shift in self.shifts:
-            moved = translate(self.feature_map.values, shift.by, self.edge)
-            yield shift, self.feature_map.with_(values=moved), self.feature_map.with_(values=self.layer.apply(moved)[0])
-
     def differences(self) -> Iterator[tuple[Shift, FeatureMap, FeatureMap]]:
         """Yield each shift with the absolute differences in the input and in the pooled map."""
-        still = self.pooled.values
-        for shift, moved, pooled in self.moved():
-            before, after = _distance(self.feature_map.values, moved.values), _distance(still, pooled.values)
-            yield (
-                shift,
-                moved.with_(values=before, name=f"{shift.name}: input", white=None),
-                moved.with_(values=after, name=f"{shift.name}: pooled", white=None),
-            )
-
-    @property
-    def pooled(self) -> FeatureMap:
-        """The pooled map of the unmoved input."""
-        return self.feature_map.with_(values=self.layer.apply(self.feature_map.values)[0])
+        x, plain = self.feature_map.values, self.feature_map.with_(white=None)
+        still = self.layer.apply(x)[0]
+        for shift in self.shifts:
+            moved = translate(x, shift.by, self.edge)
+            before, after = _distance(x, moved), _distance(still, self.layer.apply(moved)[0])
+            yield shift, plain.with_(values=before), plain.with_(values=after)
 
     def record(self) -> dict[str, Any]:
         """Return everything as JSON."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.analysis.formulas import number
-from poolcli.featuremap import FeatureMap
+from poolcli.featuremap import FeatureMap, planes_of
 from poolcli.pooling.layer import Pooling
 from poolcli.window import times
 from poolcli.wording import Phrase, Typed
@@ -26,13 +26,8 @@ MOST_PLANES = 12  # drawn
 def shown_planes(feature_map: FeatureMap) -> tuple[list[tuple[str, Array]], int]:
     """Return the planes to draw with labels such as ``N0 C1``, and the number left out."""
     values = feature_map.values
-    if feature_map.ndim == 1:
-        values = values[..., None, :]
-    lead = values.shape[:-2]
-    places = list(islice(np.ndindex(*lead), MOST_PLANES))
-    letters = [letter for letter in "NCD" for _ in range(feature_map.layout.count(letter))]
-    labels = [" ".join(f"{letter}{i}" for letter, i in zip(letters, place, strict=True)) for place in places]
-    return [(label, values[place]) for label, place in zip(labels, places, strict=True)], math.prod(lead) - len(places)
+    planes = list(islice(planes_of(feature_map, values), MOST_PLANES))
+    return planes, math.prod(values.shape[: -min(feature_map.ndim, 2)]) - len(planes)
 
 
 def called(feature_map: FeatureMap) -> FeatureMap:

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from poolcli.colors import COLORMAPS, NAN_COLOR, Scale, hexadecimal, ink
-from poolcli.errors import UnknownNameError, UsageError
+from poolcli.errors import UnknownNameError
 from poolcli.featuremap import FeatureMap
 from poolcli.render.terminal.heatmap import RAMP, picture, side_by_side
 from poolcli.wording import safe
@@ -202,7 +202,7 @@ def test_maps_stand_below_each_other_where_it_is_narrow() -> None:
     assert lines[0] == "a"
     assert "b" in lines
     assert max(map(len, lines)) <= 24
-    with pytest.raises(UsageError):
+    with pytest.raises(ValueError, match="zip"):
         side_by_side(*pair, titles=("a",), width=24)
 
 

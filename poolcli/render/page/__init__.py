@@ -25,7 +25,7 @@ from poolcli.analysis.comparison import compared
 from poolcli.analysis.windows import windows
 from poolcli.colors import CENTRED, COLORMAPS, interpolated, usual_colormap
 from poolcli.errors import LimitError, UsageError
-from poolcli.featuremap import FeatureMap
+from poolcli.featuremap import FeatureMap, planes_of
 from poolcli.pooling.framework import LayerFacts
 from poolcli.pooling.frameworks import OWN, UNSEEN
 from poolcli.pooling.layer import Pooling
@@ -239,10 +239,8 @@ def _embedded(data: Mapping[str, Any]) -> str:
 
 def data_of(feature_map: FeatureMap, colormap: str | None) -> dict[str, Any]:
     """Return the scripts' data about a map, with defaults for a page without a layer."""
-    values = flattened(feature_map.values, feature_map.ndim)
-    rows, columns = values.shape[-2:]
-    letters = [letter for letter in "NC" for _ in range(feature_map.layout.count(letter))]
-    places = list(np.ndindex(*values.shape[:-2]))
+    values, planes = feature_map.values, list(planes_of(feature_map, feature_map.values))
+    rows, columns = (1, *feature_map.spatial)[-2:]
     name = safe(feature_map.name)
     whole = values.dtype.kind in "iub"
     exact = not whole or values.size == 0 or max(-int(values.min()), int(values.max())) <= EXACT_DOUBLES
@@ -254,8 +252,8 @@ def data_of(feature_map: FeatureMap, colormap: str | None) -> dict[str, Any]:
         "ndim": feature_map.ndim,
         "rows": rows,
         "columns": columns,
-        "planes": [" ".join(f"{a}{i}" for a, i in zip(letters, place, strict=True)) for place in places],
-        "values": [*map(plane_numbers, values.reshape(-1, rows, columns))],
+        "planes": [place for place, _ in planes],
+        "values": [plane_numbers(plane) for _, plane in planes],
         "colormap": colormap or usual_colormap(feature_map.white),
         "layer": None,
         "at": 0,
@@ -268,11 +266,6 @@ def data_of(feature_map: FeatureMap, colormap: str | None) -> dict[str, Any]:
             "those that poolcli computes."
         ),
     }  # fmt: skip
-
-
-def flattened(values: np.ndarray[Any, Any], ndim: int) -> np.ndarray[Any, Any]:
-    """Return values with two spatial axes; a line becomes a row."""
-    return values if ndim == 2 else values[..., None, :]
 
 
 def plane_numbers(plane: np.ndarray[Any, Any]) -> list[Any]:

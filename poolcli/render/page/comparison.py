@@ -9,9 +9,9 @@ import numpy as np
 
 from poolcli.analysis.comparison import Variant, Variants
 from poolcli.errors import PoolcliError
-from poolcli.featuremap import FeatureMap
+from poolcli.featuremap import FeatureMap, planes_of
 from poolcli.pooling.layer import Pooling
-from poolcli.render.page import check_map, data_of, filled_page, flattened, layer_data, plane_numbers, scripted_layer
+from poolcli.render.page import check_map, data_of, filled_page, layer_data, plane_numbers, scripted_layer
 from poolcli.window import Axis
 from poolcli.wording import safe
 
@@ -46,15 +46,16 @@ def _has_values(side: Variant) -> bool:
 def _side(before: FeatureMap, made: Variants, side: Variant) -> dict[str, Any]:
     layer = side.step.layer(before.ndim)
     scripted = _scripted(before, layer)
-    values, marks = (flattened(np.asarray(one), before.ndim) for one in (side.values, made.marks(side)))
-    rows, columns = values.shape[-2:]
+    values, marks = ([plane for _, plane in planes_of(before, np.asarray(one))]
+                     for one in (side.values, made.marks(side)))  # fmt: skip
+    rows, columns = values[0].shape
     axes = [NO_AXIS] * (2 - before.ndim) + [*layer.plan(before.spatial)]
     return {
         "label": side.label,
         "rows": rows,
         "columns": columns,
-        "values": [*map(plane_numbers, values.reshape(-1, rows, columns))],
-        "marks": [*map(plane_numbers, marks.reshape(-1, rows, columns))] if made.marked else [],
+        "values": [*map(plane_numbers, values)],
+        "marks": [*map(plane_numbers, marks)] if made.marked else [],
         "axes": [{**asdict(axis), "starts": [*axis.starts], "stops": [*axis.stops]} for axis in axes],
         "layer": scripted and layer_data(scripted, before.values.dtype, before.spatial),
     }

@@ -20,7 +20,7 @@ from rich.style import Style
 
 from poolcli.analysis.formulas import number
 from poolcli.colors import NAN_COLOR, Rgb, Scale, ink, usual_colormap
-from poolcli.errors import ShapeError, UsageError
+from poolcli.errors import ShapeError
 from poolcli.featuremap import FeatureMap
 from poolcli.render.planes import MOST_PLANES, reduced, shown_planes, summary
 from poolcli.render.terminal.line import grain, line
@@ -37,7 +37,7 @@ VALUE_CELLS = (16, 16)  # most rows and columns with numbers in the cells
 TALL_ROWS = 6  # most rows with cells three lines high
 BAR_WIDTH = 40
 CELL_DIGITS = 4  # significant digits of the numbers in cells
-LINES = 48  # default height of a picture
+LINES = 48  # the most of a picture
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,6 @@ def picture(
     colors: Colors = "truecolor",
     colormap: str = "viridis",
     ascii_only: bool = False,
-    title: str | None = None,
-    scale: Scale | None = None,
-    height: int = LINES,
     option: Option = keyword,
 ) -> RenderableType:
     """Draw a feature map.
@@ -96,14 +93,10 @@ def picture(
     ----------
     feature_map : FeatureMap
         One, two or three spatial axes; planes of the leading axes and of depth are side by side.
-    width, height : int
-        Most columns and lines.
+    width : int
+        The most columns.
     colors : str
         ``truecolor``, ``256``, or ``none`` for characters only.
-    title : str, optional
-        The map's name if missing.
-    scale : Scale, optional
-        One shared by several pictures; the map's own if missing.
     option : function of (str, value)
         Spells options in the caption, by default as Python's keywords.
 
@@ -123,8 +116,7 @@ def picture(
     5        7         9
     shape 2x2 (HW), min 5, mean 7, max 9
     """
-    pen = _Pen(colors, scale or Scale(0, 0, colormap), ascii_only, option)
-    return _framed(feature_map, pen, width, height, title, own=scale is None)
+    return _framed(feature_map, _Pen(colors, Scale(0, 0, colormap), ascii_only, option), width)
 
 
 @dataclass(frozen=True)
@@ -149,7 +141,6 @@ def side_by_side(
     colors: Colors = "truecolor",
     colormap: str = "viridis",
     ascii_only: bool = False,
-    height: int = LINES,
     option: Option = keyword,
 ) -> RenderableType:
     """Draw maps side by side, or below each other if the width does not allow it; see `picture`.
@@ -157,15 +148,11 @@ def side_by_side(
     They share a colour scale, so that a colour means the same number everywhere, unless that would hide the contrasts
     of one of them: then each has its own, as the colour bars show.
     """
-    if len(titles) != len(feature_maps):
-        raise UsageError(f"{len(titles)} titles for {len(feature_maps)} pictures", "give one each")
     scales = _scales(feature_maps, colormap)
     pens = [_Pen(colors, scale, ascii_only, option) for scale in scales]
 
     def drawn(room: int) -> list[Block]:
-        return [
-            _framed(one, pen, room, height, title) for one, pen, title in zip(feature_maps, pens, titles, strict=True)
-        ]
+        return [_framed(one, pen, room, title) for one, pen, title in zip(feature_maps, pens, titles, strict=True)]
 
     natural = drawn(width)
     gap = 3
@@ -183,22 +170,20 @@ def _scales(feature_maps: Sequence[FeatureMap], colormap: str) -> list[Scale]:
     return own if drowned else [shared] * len(own)
 
 
-def _framed(
-    feature_map: FeatureMap, pen: _Pen, width: int, height: int, title: str | None, *, own: bool = False
-) -> Block:
-    """Draw the planes with title, colour bar and captions; `own` scales the colours to what is drawn."""
+def _framed(feature_map: FeatureMap, pen: _Pen, width: int, title: str | None = None) -> Block:
+    """Draw the planes with title, colour bar and captions; without a title it has its name and a scale of its own."""
     width = max(width, 4)
     if not feature_map.values.size:
         raise ShapeError(f"{feature_map.name} has no cells to draw", "a table says its shape")
     planes, hidden = shown_planes(feature_map)
-    factor = 1 if _fits_values(planes, pen, width) else _factor([plane for _, plane in planes], pen, width, height)
+    factor = 1 if _fits_values(planes, pen, width) else _factor([plane for _, plane in planes], pen, width)
     shown = [(label, reduced(plane, factor)) for label, plane in planes]
-    if own:
+    if title is None:
         measured = planes if feature_map.ndim == 1 else shown
         pen = replace(pen, scale=Scale.of([plane for _, plane in measured], pen.scale.colormap))
     name = safe(feature_map.name if title is None else title)
     as_line = feature_map.ndim == 1
-    drawn = _drawn(planes if as_line else shown, pen, width, height, as_line=as_line)
+    drawn = _drawn(planes if as_line else shown, pen, width, as_line=as_line)
     parts = [paragraph(name, width, Style(bold=True)), drawn, _bar(pen, shown, width)]
     parts += [
         paragraph(words, width) for words in _captions(feature_map, pen, shown[0][1].shape, factor, hidden, width)
@@ -220,12 +205,12 @@ def _cell_width(planes: Sequence[Array], *, colored: bool) -> int:
     return max(len(words) for plane in planes for row in _written(plane) for words in row) + 4 - 2 * colored
 
 
-def _factor(planes: Sequence[Array], pen: _Pen, width: int, height: int) -> int:
+def _factor(planes: Sequence[Array], pen: _Pen, width: int) -> int:
     """Return the number of cells, each way, to average into one."""
     rows, columns = map(int, planes[0].shape)
     across, down = _grain(pen)
     by_width = math.ceil(columns / max(width // across, 1))
-    by_height = math.ceil(rows / (height * down))
+    by_height = math.ceil(rows / (LINES * down))
     return max(by_width, by_height, 1)
 
 
@@ -253,7 +238,7 @@ def _captions(
 # --- drawing ----------------------------------------------------------------------------------------------------------
 
 
-def _drawn(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int, height: int, *, as_line: bool) -> Block:
+def _drawn(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int, *, as_line: bool) -> Block:
     """Draw planes with their labels; a line has its cells below if there is room for numbers."""
     in_cells = _fits_values(planes, pen, width)
     wide = _cell_width([plane for _, plane in planes], colored=pen.colored) if in_cells else 0
@@ -266,16 +251,16 @@ def _drawn(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int, height: i
         if in_cells:
             parts.append(_valued(plane, pen, wide))
         elif not as_line:
-            parts.append(_pixels(_enlarged(plane, pen, width, height), pen))
+            parts.append(_pixels(_enlarged(plane, pen, width), pen))
         blocks.append(below(parts))
     return flow(blocks, width)
 
 
-def _enlarged(plane: Array, pen: _Pen, width: int, height: int) -> Array:
+def _enlarged(plane: Array, pen: _Pen, width: int) -> Array:
     """Repeat cells so that a medium-sized map fills a good part of the screen."""
     rows, columns = plane.shape
     across, down = _grain(pen)
-    by = max(min(min(width, 80) // (columns * across), 2 * height * down // (3 * rows)), 1)
+    by = max(min(min(width, 80) // (columns * across), 2 * LINES * down // (3 * rows)), 1)
     return plane.repeat(by, axis=0).repeat(by, axis=1)
 
 

@@ -14,7 +14,7 @@ from rich.measure import Measurement
 from rich.segment import Segment
 from rich.text import Text
 
-from poolcli.featuremap import FeatureMap, spatial_letters
+from poolcli.featuremap import FeatureMap, planes_of
 from poolcli.steps.steps import text as step_text
 from poolcli.system.limits import check_memory
 from poolcli.window import times
@@ -149,20 +149,10 @@ def _marked(column: Sequence[str], flags: NDArray[np.bool_]) -> list[str]:
     return [d + sign + cell[len(d) :] for cell, d, sign in zip(column, digits, signs, strict=True)]
 
 
-def named_planes(feature_map: FeatureMap, values: Array) -> Iterator[tuple[str, Array]]:
-    """Yield every plane of `values`, which are in inner order, with a name such as ``n=0 c=1``."""
-    spatial = spatial_letters(feature_map.layout)
-    inner = sorted(feature_map.layout, key="NCDHWL".index)
-    flat = values[..., None, :] if spatial == "L" else values
-    names = inner[: flat.ndim - 2]
-    for place in np.ndindex(*flat.shape[:-2]):
-        yield " ".join(f"{name.lower()}={index}" for name, index in zip(names, place, strict=False)), flat[place]
-
-
 def values_table(feature_map: FeatureMap, values: Array, look: Look, marks: NDArray[np.bool_] | None = None) -> Group:
     """Draw every plane of `values`, or the first and last few, with stars at the cells in `marks`."""
-    planes = list(named_planes(feature_map, values))
-    marked = [None] * len(planes) if marks is None else [plane for _, plane in named_planes(feature_map, marks)]
+    planes = list(planes_of(feature_map, values, "="))
+    marked = [None] * len(planes) if marks is None else [plane for _, plane in planes_of(feature_map, marks)]
     parts: list[RenderableType] = []
     for index in _ends(len(planes), None if look.full else PLANES):
         if index < 0:
@@ -170,7 +160,7 @@ def values_table(feature_map: FeatureMap, values: Array, look: Look, marks: NDAr
             continue
         title, plane = planes[index]
         if title:
-            parts.append(Text(title, style="bold"))
+            parts.append(Text(title.lower(), style="bold"))
         parts.append(plane_table(plane, look, marked[index]))
     return Group(*parts)
 
