@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
+import numpy as np
+
 from poolcli.analysis.comparison import Variants, compared
 from poolcli.errors import PoolcliError
 from poolcli.featuremap import SPATIAL, FeatureMap
@@ -127,8 +129,6 @@ def _with_all_said(step: PoolStep, ndim: int) -> PoolStep:
 
 def _padded_first(step: PoolStep, before: FeatureMap, name: str) -> Iterator[str]:
     """Say how to pad first, so that a framework gives the same values without padding."""
-    import numpy as np
-
     layer = step.layer(before.ndim)
     mode, axes = layer.mode.mode.name, layer.plan(before.spatial)
     fill = 0.0 if mode == "avg" and layer.count_include_pad else UNSEEN.get(mode)
@@ -200,8 +200,6 @@ def _length(layer: Pooling, axis: int, length: int | str | None, more: int) -> i
 
 def _map(lengths: Sequence[int], dtype: str) -> FeatureMap:
     """Return a map of unordered numbers of both signs, no two neighbours equal; whole ones fit 8 bits."""
-    import numpy as np
-
     mixed = np.arange(math.prod(lengths)) * 97 % 251
     kind = np.dtype(dtype)
     shifted = mixed if kind.kind == "u" else mixed - 125

@@ -72,31 +72,24 @@ def rounds(label: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
         yield tell
 
 
-class _Errors:
-    """Prints the first errors."""
-
-    def __init__(self, line: Any) -> None:
-        self.line, self.shown = line, 0
-
-    def __call__(self, outcome: Outcome) -> None:
-        if outcome.status != "failed":
-            return
-        self.shown += 1
-        if self.shown <= MOST_ERRORS:
-            message = spoken(outcome.message)
-            place = "" if outcome.job.source in message else f"{outcome.job.source}: "
-            self.line(f"error: {place}{message}")
-            if outcome.hint:
-                self.line(f"hint: {spoken(outcome.hint)}")
-        if self.shown == MOST_ERRORS:
-            self.line("note: further errors are only counted; --report FILE lists them all")
+def _complain(outcome: Outcome, failed: int, line: Callable[[str], None]) -> None:
+    """Print a failure if it is one of the first; `failed` counts them."""
+    if outcome.status != "failed" or failed > MOST_ERRORS:
+        return
+    message = spoken(outcome.message)
+    place = "" if outcome.job.source in message else f"{outcome.job.source}: "
+    line(f"error: {place}{message}")
+    if outcome.hint:
+        line(f"hint: {spoken(outcome.hint)}")
+    if failed == MOST_ERRORS:
+        line("note: further errors are only counted; --report FILE lists them all")
 
 
 @contextmanager
 def progress(tally: Tally, *, quiet: bool) -> Iterator[Callable[[Outcome], None]]:
     """Print the first errors, and show a bar for files on a terminal; call the given function with each outcome."""
     if quiet or not watched():
-        yield _Errors(Output().say)
+        yield lambda outcome: _complain(outcome, tally.count["failed"], Output().say)
         return
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
@@ -107,10 +100,9 @@ def progress(tally: Tally, *, quiet: bool) -> Iterator[Callable[[Outcome], None]
     with bar(*columns, guard=nullcontext) as live:  # a batch handles signals itself
         live.start()
         task = live.add_task("", total=tally.total, rate=0.0, failed=0)
-        errors = _Errors(lambda line: say_above(live, line))
 
         def advance(outcome: Outcome) -> None:
-            errors(outcome)
+            _complain(outcome, tally.count["failed"], lambda line: say_above(live, line))
             live.update(task, advance=1, rate=tally.rate, failed=tally.count["failed"])
 
         yield advance

@@ -150,7 +150,7 @@ class Onnx(FrameworkProgram):
             self.refuse("its MaxUnpool wants padding in cells")
         steps = {"kernel_shape": str(list(window.size)), "strides": str(list(window.stride)), **_pads(sides)}
         rows = zip(self.lengths(), window.stride, window.size, map(sum, sides), strict=True)
-        implied = [_unpooled(n, stride, size - pads) for n, stride, size, pads in rows]
+        implied = [_plus(f"({n} - 1) * {stride}", size - pads) for n, stride, size, pads in rows]
         self._put_back(known, implied, steps)
 
     def _put_back(self, known: Mapping[str, Any], implied: list[str], steps: dict[str, str]) -> None:
@@ -352,16 +352,13 @@ def _pads(sides: Sequence[tuple[int, int]]) -> dict[str, str]:
     return {"pads": str(pads)} if any(pads) else {}
 
 
-def _unpooled(length: str, stride: int, more: int) -> str:
-    """Write the length that windows of this stride imply."""
-    total = f"({length} - 1) * {stride}"
-    return f"{total} {'+' if more > 0 else '-'} {abs(more)}" if more else total
+def _plus(length: str, more: int) -> str:
+    return f"{length} {'+' if more > 0 else '-'} {abs(more)}" if more else length
 
 
 def _span(length: str, more: int, stride: int) -> str:
     """Write (length + more) // stride."""
-    total = f"{length} {'+' if more > 0 else '-'} {abs(more)}" if more else length
-    return total if stride == 1 else f"({total}) // {stride}"
+    return _plus(length, more) if stride == 1 else f"({_plus(length, more)}) // {stride}"
 
 
 def _checked(source: str, shape: Sequence[int]) -> bytes:

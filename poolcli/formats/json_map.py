@@ -383,8 +383,6 @@ def _add(band: bytes, rank: int, numbers: Numbers) -> bool:
 
 def _add_exact(band: bytes, rank: int, numbers: Numbers) -> bool:
     """Add numbers read by Python's own parser, which keeps large integers, NaN and infinities at half the speed."""
-    import json
-
     other = band.replace(b"Infinity", b"")
     if b"t" in other or b"f" in other:  # true, false
         return False

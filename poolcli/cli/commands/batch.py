@@ -277,11 +277,11 @@ def _rehearse(planned: BatchPlan, work: Work, files: Files, verbosity: Verbosity
     """Print what would be done, one line per file."""
     words = {"skipped": "skip", "failed": "fail"}
     lines = [f"fail  {one.source}: {spoken(one.problem.text)}" for one in planned.failures]
-    failed = len(planned.failures)
+    tally = Tally(len(planned.jobs) + len(planned.failures))
+    tally.count["failed"] = len(planned.failures)
 
     def tell(outcome: Outcome) -> None:
-        nonlocal failed
-        failed += outcome.status == "failed"
+        tally.add(outcome)
         note = f": {spoken(outcome.message)}" if outcome.message else ""
         lines.append(f"{words[outcome.status]}  {outcome.job.source} -> {outcome.job.target}{note}")
 
@@ -290,5 +290,4 @@ def _rehearse(planned: BatchPlan, work: Work, files: Files, verbosity: Verbosity
     out = verbosity.output()
     out.lines(lines)
     _say_passed_over(planned, out)
-    total = len(lines)
-    return 0 if not failed else 1 if failed == total else SOME_FAILED
+    return tally.code

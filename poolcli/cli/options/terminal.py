@@ -48,16 +48,12 @@ class Picturing(Group, panel=PICTURE):
         """The colours of the terminal."""
         return colors_of(self.color)
 
-    def painted(self, feature_map: FeatureMap | None = None) -> str:
-        """Return the colour map, by default gray for an unprocessed photograph."""
-        return self.colormap or usual_colormap(feature_map.white if feature_map else None)
-
     def how(self, feature_map: FeatureMap | None = None) -> dict[str, Any]:
         """Return the keywords for `poolcli.render.terminal.heatmap.picture`."""
         return {
             "width": self.columns,
             "colors": self.colors,
-            "colormap": self.painted(feature_map),
+            "colormap": self.colormap or usual_colormap(feature_map.white if feature_map else None),
             "ascii_only": not unicode_ok(),
             "option": typed,
         }

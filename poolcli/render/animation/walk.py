@@ -52,7 +52,7 @@ def walk(
         notes += (f"{len(chosen)} of {scene.count} windows, evenly spread",)
     size = scene.width * scene.height * (3 if kind == "apng" else 1)
     check_memory(size * len(chosen) + 8 * size, f"an animation of {len(chosen)} frames", Phrase("use a smaller {zoom}"))
-    return _saved(_frames(scene, chosen, _Palette(scene) if kind == "gif" else None, progress), kind, fps), notes
+    return _saved(_frames(scene, chosen, kind, progress), kind, fps), notes
 
 
 def _plane_note(scene: Scene) -> tuple[str, ...]:
@@ -79,28 +79,24 @@ def sampled(count: int, most: int) -> list[int]:
 # --- pixels -----------------------------------------------------------------------------------------------------------
 
 
-class _Palette:
-    """The 256 colours of a GIF: those of the scene, the colour map, and grays for the edges of letters."""
-
-    def __init__(self, scene: Scene) -> None:
-        fixed = [stage.PAPER, stage.INK, stage.QUIET, stage.EMPTY, stage.PAD_COLOR, stage.BEYOND, stage.ACCENT,
-                 stage.BLACK, NAN_COLOR, STROKE, *BANDS]  # fmt: skip
-        grays = [(level, level, level) for level in np.linspace(0, 255, 44).astype(int).tolist()]
-        ramp = [tuple(row) for row in table(scene.colormap)[np.linspace(0, 255, 192).astype(int)].tolist()]
-        self.image = Image.new("P", (1, 1))
-        self.image.putpalette([part for color in (*fixed, *grays, *ramp) for part in color])
-
-    def apply(self, frame: Image.Image) -> Image.Image:
-        return frame.quantize(palette=self.image, dither=Image.Dither.NONE)
+def _coloured(scene: Scene, kind: str) -> Callable[[Image.Image], Image.Image]:
+    """Return what gives a GIF its 256 colours: the scene's, the colour map, and grays for the edges of letters."""
+    if kind != "gif":
+        return lambda picture: picture
+    fixed = [stage.PAPER, stage.INK, stage.QUIET, stage.EMPTY, stage.PAD_COLOR, stage.BEYOND, stage.ACCENT,
+             stage.BLACK, NAN_COLOR, STROKE, *BANDS]  # fmt: skip
+    grays = [(level, level, level) for level in np.linspace(0, 255, 44).astype(int).tolist()]
+    ramp = [tuple(row) for row in table(scene.colormap)[np.linspace(0, 255, 192).astype(int)].tolist()]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for color in (*fixed, *grays, *ramp) for part in color])
+    return lambda picture: picture.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
-def _frames(
-    scene: Scene, chosen: Sequence[int], palette: _Palette | None, progress: Progress | None
-) -> list[Image.Image]:
+def _frames(scene: Scene, chosen: Sequence[int], kind: Moving, progress: Progress | None) -> list[Image.Image]:
     """Paint every frame as a copy of the canvas, on which the output fills, with the window on top."""
     canvas = Image.new("RGB", (scene.width, scene.height), stage.PAPER)
     paint(canvas, scene.background())
-    bare = canvas.copy()
+    done, coloured = canvas.copy(), _coloured(scene, kind)
     frames: list[Image.Image] = []
     filled = 0
     for index, fact in scene.facts(set(chosen)):
@@ -108,12 +104,11 @@ def _frames(
         filled = index + 1
         frame = canvas.copy()
         paint(frame, scene.spotlight(fact))
-        frames.append(palette.apply(frame) if palette else frame)
+        frames.append(coloured(frame))
         if progress:
             progress(len(frames), len(chosen))
-    done = bare
     paint(done, scene.filling(0, scene.count))
-    return [*frames, palette.apply(done) if palette else done]
+    return [*frames, coloured(done)]
 
 
 def paint(image: Image.Image, shapes: Iterable[Shape]) -> None:
@@ -165,7 +160,7 @@ def _picture_of(scene: Scene, shapes: Sequence[Shape], kind: Still) -> bytes:
     canvas = Image.new("RGB", (scene.width, scene.height), stage.PAPER)
     paint(canvas, shapes)
     target = io.BytesIO()
-    (_Palette(scene).apply(canvas) if kind == "gif" else canvas).save(target, kind.upper(), optimize=True)
+    _coloured(scene, kind)(canvas).save(target, kind.upper(), optimize=True)
     return target.getvalue()
 
 
