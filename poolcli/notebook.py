@@ -30,7 +30,7 @@ from poolcli.render.terminal.heatmap import Shown  # noqa: F401 -- for `FeatureM
 from poolcli.render.terminal.table import Look
 from poolcli.render.terminal.windows import windows_table
 from poolcli.steps.steps import PoolStep
-from poolcli.system.files import write_atomic
+from poolcli.system.files import put
 from poolcli.wording import many, safe
 
 MOST_IN_FRAME = 1_000_000  # bytes of a page in a notebook
@@ -89,10 +89,10 @@ class Explanation:
             If the file cannot be written.
         """
         if PurePath(target).suffix.lower() == ".json":
-            write_atomic(target, dump([*self]) + b"\n")
+            put(target, dump([*self]) + b"\n")
             return
         data, _ = draw(self.feature_map, self.layer, kind_of(str(target)), **{"at": self.at, **options})
-        write_atomic(target, data)
+        put(target, data)
 
     @property
     def headline(self) -> str:
@@ -164,9 +164,9 @@ class Comparison:
         kind = PurePath(target).suffix.lower()
         if kind == ".json":
             data = {label: values.tolist() for label, values in self.values.items()}
-            write_atomic(target, dump({"values": data, "refused": self.refusals, "why": self.reasons}) + b"\n")
+            put(target, dump({"values": data, "refused": self.refusals, "why": self.reasons}) + b"\n")
         elif DRAWN_AS.get(kind) == "page":
-            write_atomic(target, comparison_page(called(self.feature_map), self.sides))
+            put(target, comparison_page(called(self.feature_map), self.sides))
         else:
             raise UsageError(f"a comparison cannot be written as {str(target)!r}", "known: .html, .htm, .json")
 

@@ -17,7 +17,7 @@ from poolcli.formats.registry import find_format, format_of_target
 from poolcli.steps import shapes
 from poolcli.steps.provenance import Provenance, stamped, unusual
 from poolcli.steps.steps import apply, with_threads
-from poolcli.system.files import read_source, write_atomic
+from poolcli.system.files import put, read_source
 from poolcli.system.limits import refused
 from poolcli.wording import Phrase
 
@@ -115,7 +115,7 @@ def pool_bytes(job: Job, work: Work, data: bytes) -> Result:
 def store(job: Job, work: Work, content: bytes, provenance: Provenance | None) -> None:
     """Write a result; before it gets its name, record what made it if its bytes do not."""
     note = partial(work.journal.note, job.target, provenance) if work.journal and provenance else None
-    write_atomic(job.target, content, note)
+    put(job.target, content, note=note)
 
 
 class _Clock:

@@ -287,26 +287,18 @@ def check_name(name: str) -> None:
         raise FileError(f"cannot write {name}: on Windows {why}", "choose another name")
 
 
-def put(target: str | Path, chunks: bytes | Iterable[bytes], guard: Guard = nullcontext) -> None:
-    """Write to a file as `write_atomic` does, or to standard output for ``-``."""
-    _write_all(opened(target, guard), chunks)
-
-
-def opened(target: str | Path, guard: Guard = nullcontext) -> AbstractContextManager[Sink]:
+def opened(target: str | Path, guard: Guard = nullcontext, note: Note | None = None) -> AbstractContextManager[Sink]:
     """Open a file for writing as `atomic` does, or standard output for ``-``."""
-    return stdout() if str(target) == "-" else atomic(target, guard)
+    return stdout() if str(target) == "-" else atomic(target, guard, note)
 
 
-def write_atomic(target: str | Path, chunks: bytes | Iterable[bytes], note: Note | None = None) -> None:
+def put(
+    target: str | Path, chunks: bytes | Iterable[bytes], guard: Guard = nullcontext, note: Note | None = None
+) -> None:
     """Write a file completely, or leave the target as it was, also if iterating `chunks` or calling `note` raises.
 
     The mode bits and the owner of an existing file are kept; a symbolic link stays, and the file it leads to is
-    replaced; a device, a FIFO and ``/dev/stdout`` are written to directly.
-
-    Parameters
-    ----------
-    note : function of stat_result, optional
-        Called when the file is complete, just before it gets its name.
+    replaced; a device, a FIFO, ``/dev/stdout`` and for ``-`` standard output are written to directly.
 
     Raises
     ------
@@ -315,11 +307,7 @@ def write_atomic(target: str | Path, chunks: bytes | Iterable[bytes], note: Note
     BrokenPipeError
         If the reader of a pipe has gone away.
     """
-    _write_all(atomic(target, note=note), chunks)
-
-
-def _write_all(opening: AbstractContextManager[Sink], chunks: bytes | Iterable[bytes]) -> None:
-    with opening as sink:
+    with opened(target, guard, note) as sink:
         for chunk in (chunks,) if isinstance(chunks, bytes) else chunks:
             sink.write(chunk)
 

@@ -26,7 +26,6 @@ from poolcli.system.files import (
     put,
     read_source,
     same_file,
-    write_atomic,
 )
 from poolcli.system.portable import shell_word
 
@@ -197,7 +196,7 @@ def test_what_the_system_says_is_passed_on_where_there_are_no_better_words(probl
 
 @pytest.mark.parametrize("chunks", [NEW, [NEW[:3], NEW[3:]], [memoryview(NEW)]])
 def test_a_file_is_replaced_and_nothing_else_is_left(target: Path, chunks: Any) -> None:
-    write_atomic(target, chunks)
+    put(target, chunks)
     assert target.read_bytes() == NEW
     assert leftovers(target.parent) == []
 
@@ -205,7 +204,7 @@ def test_a_file_is_replaced_and_nothing_else_is_left(target: Path, chunks: Any) 
 def test_a_new_file_has_the_mode_that_new_files_get(tmp_path: Path) -> None:
     old = os.umask(0o027)
     try:
-        write_atomic(tmp_path / "new.csv", NEW)
+        put(tmp_path / "new.csv", NEW)
     finally:
         os.umask(old)
     assert stat.S_IMODE((tmp_path / "new.csv").stat().st_mode) == 0o640
@@ -215,7 +214,7 @@ def test_a_new_file_has_the_mode_that_new_files_get(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o755, 0o4711])
 def test_the_mode_of_an_existing_file_is_kept(target: Path, mode: int) -> None:
     target.chmod(mode)
-    write_atomic(target, NEW)
+    put(target, NEW)
     assert stat.S_IMODE(target.stat().st_mode) == mode
 
 
@@ -224,7 +223,7 @@ def test_the_mode_of_an_existing_file_is_kept(target: Path, mode: int) -> None:
 def test_the_owner_of_an_existing_file_is_kept(target: Path) -> None:
     os.chown(target, 12345, 23456)
     target.chmod(0o4755)
-    write_atomic(target, NEW)
+    put(target, NEW)
     assert (target.stat().st_uid, target.stat().st_gid) == (12345, 23456)
     assert stat.S_IMODE(target.stat().st_mode) == 0o4755
 
@@ -237,7 +236,7 @@ def test_after_any_exception_the_old_file_is_there_and_no_other(target: Path, fa
         raise failure
 
     with pytest.raises(failure):
-        write_atomic(target, chunks())
+        put(target, chunks())
     assert target.read_bytes() == OLD
     assert leftovers(target.parent) == []
 
@@ -256,7 +255,7 @@ def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path, target: Path) -> 
     link = tmp_path / "elsewhere" / "link.csv"
     link.parent.mkdir()
     link.symlink_to("../out.csv")
-    write_atomic(link, NEW)
+    put(link, NEW)
     assert link.is_symlink()
     assert target.read_bytes() == NEW
     assert leftovers(link.parent) == leftovers(tmp_path) == []
@@ -265,7 +264,7 @@ def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path, target: Path) -> 
 def test_a_dangling_link_gets_its_file(tmp_path: Path) -> None:
     link = tmp_path / "link.csv"
     link.symlink_to("made.csv")
-    write_atomic(link, NEW)
+    put(link, NEW)
     assert link.is_symlink()
     assert (tmp_path / "made.csv").read_bytes() == NEW
 
@@ -276,19 +275,19 @@ def test_a_fifo_is_written_to_and_stays(tmp_path: Path) -> None:
     got: list[bytes] = []
     reader = threading.Thread(target=lambda: got.append(fifo.read_bytes()))
     reader.start()
-    write_atomic(fifo, [NEW] * 10_000)  # more than a pipe holds
+    put(fifo, [NEW] * 10_000)  # more than a pipe holds
     reader.join()
     assert got == [NEW * 10_000]
     assert stat.S_ISFIFO(fifo.stat().st_mode)
 
 
 def test_a_device_is_written_to_and_stays() -> None:
-    write_atomic("/dev/null", NEW)
+    put("/dev/null", NEW)
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
 def test_dev_full_is_a_full_disk() -> None:
-    problem = refused(lambda: write_atomic("/dev/full", NEW))
+    problem = refused(lambda: put("/dev/full", NEW))
     assert problem.message == "cannot write /dev/full: no space left on the device"
     assert problem.hint == "make room, or write to another disk"
 
@@ -296,7 +295,7 @@ def test_dev_full_is_a_full_disk() -> None:
 def test_dev_stdout_keeps_what_the_shell_appended_to(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_bytes(OLD)
-    code = "from poolcli.system.files import write_atomic; write_atomic('/dev/stdout', b'new\\n')"
+    code = "from poolcli.system.files import put; put('/dev/stdout', b'new\\n')"
     with log.open("ab") as file:
         subprocess.run([sys.executable, "-c", code], stdout=file, check=True)
     assert log.read_bytes() == OLD + b"new\n"
@@ -318,7 +317,7 @@ def test_names_of_open_files(name: str, number: int | None) -> None:
 
 
 def test_a_closed_descriptor() -> None:
-    assert "it is closed" in refused(lambda: write_atomic("/dev/fd/987", NEW)).message
+    assert "it is closed" in refused(lambda: put("/dev/fd/987", NEW)).message
 
 
 @pytest.mark.parametrize(
@@ -338,7 +337,7 @@ def test_a_closed_descriptor() -> None:
 def test_where_nothing_can_be_written(target: Path, name: str, reason: str, hint: str) -> None:
     folder = target.parent
     (folder / "circle").symlink_to("circle")
-    problem = refused(lambda: write_atomic(name.format(folder=folder), NEW))
+    problem = refused(lambda: put(name.format(folder=folder), NEW))
     assert reason.format(folder=folder) in problem.message
     assert hint in (problem.hint or "")
     assert leftovers(folder) == []
@@ -355,14 +354,14 @@ def test_a_closed_folder_and_a_read_only_file_stop_a_plain_user(tmp_path: Path) 
     code = (
         "import os, sys\n"
         "sys.path.insert(0, sys.argv[2])\n"
-        "from poolcli.system.files import write_atomic, check_target, read_source\n"
+        "from poolcli.system.files import put, check_target, read_source\n"
         "from poolcli.errors import FileError\n"
         "os.chdir(sys.argv[1])\n"
         "if os.geteuid() == 0: os.setgid(65534); os.setuid(65534)\n"
         "try: read_source('secret.csv')\n"
         "except FileError as problem: print(problem)\n"
         "for name in ('out.csv', 'new.csv'):\n"
-        "    for call in (lambda: check_target(name), lambda: write_atomic(name, b'new')):\n"
+        "    for call in (lambda: check_target(name), lambda: put(name, b'new')):\n"
         "        try: call()\n"
         "        except FileError as problem: print(problem)\n"
     )
@@ -391,8 +390,8 @@ def test_a_full_disk_keeps_the_old_file(tmp_path: Path, target: Path) -> None:
     code = (
         "import resource, sys\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
-        "from poolcli.system.files import write_atomic\n"
-        "try: write_atomic(sys.argv[1], [b'x' * 50_000] * 20)\n"
+        "from poolcli.system.files import put\n"
+        "try: put(sys.argv[1], [b'x' * 50_000] * 20)\n"
         "except OSError as problem: print(problem)\n"
     )
     root = Path(__file__).resolve().parent.parent.parent

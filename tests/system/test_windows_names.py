@@ -13,7 +13,7 @@ from poolcli.batch import jobs
 from poolcli.batch.jobs import FoundFile, Naming
 from poolcli.errors import FileError, UsageError
 from poolcli.system import portable
-from poolcli.system.files import check_target, read_source, write_atomic
+from poolcli.system.files import check_target, put, read_source
 from poolcli.system.portable import refused_by_windows, shell_word
 from tests.support.process import Run
 from tests.support.without_posix import of_sockets
@@ -155,12 +155,12 @@ def test_a_file_that_another_program_has_open_is_not_replaced(tmp_path: Path, mo
 
     monkeypatch.setattr("poolcli.system.files.os.replace", refuse)
     with pytest.raises(FileError, match=r"^cannot write .*out.csv: another program has it open\n") as caught:
-        write_atomic(target, b"new")
+        put(target, b"new")
     assert str(caught.value.hint) == "close the program that has it open, or write to another name"
     assert (target.read_bytes(), os.listdir(tmp_path)) == (b"old", ["out.csv"])
     monkeypatch.setattr(portable, "ON_WINDOWS", False)
     with pytest.raises(FileError, match="permission denied"):
-        write_atomic(target, b"new")
+        put(target, b"new")
 
 
 @pytest.mark.usefixtures("windows")
