@@ -61,7 +61,7 @@ def inner_order(layout: str) -> list[int]:
     return sorted(range(len(layout)), key=lambda axis: ORDER.index(layout[axis]))
 
 
-def planes_of(feature_map: FeatureMap, inner: NDArray[Any], sign: str = "") -> Iterator[tuple[str, NDArray[Any]]]:
+def named_planes(feature_map: FeatureMap, inner: NDArray[Any], sign: str = "") -> Iterator[tuple[str, NDArray[Any]]]:
     """Yield the planes of an array in inner order, each with its place, such as ``N0 C1``; a line is a row."""
     import numpy as np
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.analysis.formulas import number
-from poolcli.featuremap import FeatureMap, planes_of
+from poolcli.featuremap import FeatureMap, named_planes
 from poolcli.pooling.layer import Pooling
 from poolcli.window import times
 from poolcli.wording import Phrase, Typed
@@ -26,7 +26,7 @@ MOST_PLANES = 12  # drawn
 def shown_planes(feature_map: FeatureMap) -> tuple[list[tuple[str, Array]], int]:
     """Return the planes to draw with labels such as ``N0 C1``, and the number left out."""
     values = feature_map.values
-    planes = list(islice(planes_of(feature_map, values), MOST_PLANES))
+    planes = list(islice(named_planes(feature_map, values), MOST_PLANES))
     return planes, math.prod(values.shape[: -min(feature_map.ndim, 2)]) - len(planes)
 
 

@@ -25,7 +25,7 @@ from poolcli.analysis.comparison import compared
 from poolcli.analysis.windows import windows
 from poolcli.colors import CENTRED, COLORMAPS, interpolated, usual_colormap
 from poolcli.errors import LimitError, UsageError
-from poolcli.featuremap import FeatureMap, planes_of
+from poolcli.featuremap import FeatureMap, named_planes
 from poolcli.pooling.framework import LayerFacts
 from poolcli.pooling.frameworks import OWN, UNSEEN
 from poolcli.pooling.layer import Pooling
@@ -239,7 +239,7 @@ def _embedded(data: Mapping[str, Any]) -> str:
 
 def data_of(feature_map: FeatureMap, colormap: str | None) -> dict[str, Any]:
     """Return the scripts' data about a map, with defaults for a page without a layer."""
-    values, planes = feature_map.values, list(planes_of(feature_map, feature_map.values))
+    values, planes = feature_map.values, list(named_planes(feature_map, feature_map.values))
     rows, columns = (1, *feature_map.spatial)[-2:]
     name = safe(feature_map.name)
     whole = values.dtype.kind in "iub"

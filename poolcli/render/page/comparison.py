@@ -9,7 +9,7 @@ import numpy as np
 
 from poolcli.analysis.comparison import Variant, Variants
 from poolcli.errors import PoolcliError
-from poolcli.featuremap import FeatureMap, planes_of
+from poolcli.featuremap import FeatureMap, named_planes
 from poolcli.pooling.layer import Pooling
 from poolcli.render.page import check_map, data_of, filled_page, layer_data, plane_numbers, scripted_layer
 from poolcli.window import Axis
@@ -46,7 +46,7 @@ def _has_values(side: Variant) -> bool:
 def _side(before: FeatureMap, made: Variants, side: Variant) -> dict[str, Any]:
     layer = side.step.layer(before.ndim)
     scripted = _scripted(before, layer)
-    values, marks = ([plane for _, plane in planes_of(before, np.asarray(one))]
+    values, marks = ([plane for _, plane in named_planes(before, np.asarray(one))]
                      for one in (side.values, made.marks(side)))  # fmt: skip
     rows, columns = values[0].shape
     axes = [NO_AXIS] * (2 - before.ndim) + [*layer.plan(before.spatial)]

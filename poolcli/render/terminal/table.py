@@ -14,7 +14,7 @@ from rich.measure import Measurement
 from rich.segment import Segment
 from rich.text import Text
 
-from poolcli.featuremap import FeatureMap, planes_of
+from poolcli.featuremap import FeatureMap, named_planes
 from poolcli.steps.steps import text as step_text
 from poolcli.system.limits import check_memory
 from poolcli.window import times
@@ -151,8 +151,8 @@ def _marked(column: Sequence[str], flags: NDArray[np.bool_]) -> list[str]:
 
 def values_table(feature_map: FeatureMap, values: Array, look: Look, marks: NDArray[np.bool_] | None = None) -> Group:
     """Draw every plane of `values`, or the first and last few, with stars at the cells in `marks`."""
-    planes = list(planes_of(feature_map, values, "="))
-    marked = [None] * len(planes) if marks is None else [plane for _, plane in planes_of(feature_map, marks)]
+    planes = list(named_planes(feature_map, values, "="))
+    marked = [None] * len(planes) if marks is None else [plane for _, plane in named_planes(feature_map, marks)]
     parts: list[RenderableType] = []
     for index in _ends(len(planes), None if look.full else PLANES):
         if index < 0:
