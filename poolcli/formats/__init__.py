@@ -22,22 +22,7 @@ if TYPE_CHECKING:
 
 
 def decode(data: bytes, name: str, options: ReadOptions | None = None) -> FeatureMap:
-    """Read a file that is in memory.
-
-    Parameters
-    ----------
-    data : bytes
-        The whole file.
-    name : str
-        Its name, for its extension and for messages.
-    options : ReadOptions, optional
-        How to read it.
-
-    Raises
-    ------
-    PoolcliError
-        If the data are not what they should be.
-    """
+    """Read a file that is in memory; `name` is for its extension and for messages."""
     options = options or ReadOptions()
     if not data or data.isspace():
         what = "is empty" if not data else "holds nothing but blanks"

@@ -63,12 +63,7 @@ WITH_COMMA: Hints = (  # come first if the comma is the decimal mark
 
 
 def number_in(cell: bytes, decimal: str = ".") -> Number | None:
-    """Return the number in a cell, or None if there is none.
-
-    Raises
-    ------
-    OverflowError
-        If it is beyond float64.
+    """Return the number in a cell, or None if there is none; raise OverflowError if it is beyond float64.
 
     Examples
     --------

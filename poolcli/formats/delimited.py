@@ -323,13 +323,7 @@ class Bands(NamedTuple):
 
 
 def open_bands(path: str | Path, options: ReadOptions, kind: str) -> Bands | None:
-    """Go through a text file once and return its rows in bands; None if it has to be read whole.
-
-    Raises
-    ------
-    PoolcliError
-        If the file cannot be read, or the first pass finds an error in it.
-    """
+    """Go through a text file once and return its rows in bands; None if it has to be read whole."""
     name = str(path)
     with open_source(path) as file:
         if (options.layout or "HW").upper() != "HW" or options.missing is not None or encoding_of(file.read(4)):

@@ -19,21 +19,8 @@ BEFORE_TEXT = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # byte order marks, the other ha
 def detect(head: bytes, name: str, options: ReadOptions) -> Format:
     """Find out the format of data: by the option, a binary signature, the extension, then the text itself.
 
-    Parameters
-    ----------
-    head : bytes
-        The first bytes, or all if there are few.
-    name : str
-        The file's name, for its extension and for messages.
-    options : ReadOptions
-        ``input_format`` settles it.
-
-    Raises
-    ------
-    UnknownNameError
-        If the named format is unknown.
-    InputError
-        If the data are a table drawn for people, or in a format that poolcli does not read.
+    `head` are the first bytes, or all if there are few. A table drawn for people and a format that poolcli does not
+    read are an `InputError` that says what to do.
     """
     if options.input_format:
         return find_format(options.input_format)

@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
 
 def to_light(feature_map: FeatureMap) -> FeatureMap:
-    """Return a picture with the light of its pixels in place of their levels; white stays the same.
-
-    Raises
-    ------
-    UsageError
-        If it is not known which number is white.
-    """
+    """Return a picture with light in place of levels; white, which must be known, stays the same."""
     import numpy as np
 
     white = feature_map.white

@@ -82,17 +82,9 @@ def read_one_of(data: bytes, name: str, options: ReadOptions) -> FeatureMap:
 
 
 def read_header(file: BinaryIO, size: int, name: str) -> Header:
-    """Read and check a header.
+    """Read a header from the start of a file, which is then at the first number.
 
-    Parameters
-    ----------
-    file : binary file
-        At its start; afterwards at the first number.
-
-    Raises
-    ------
-    InputError
-        If it is not a header, promises what the file does not hold, or describes anything but plain numbers.
+    A header that promises what the file does not hold, or describes anything but plain numbers, is an `InputError`.
     """
     start = file.read(8)
     if start[:6] != MAGIC or len(start) < 8:

@@ -30,15 +30,7 @@ class Misfit(Exception):  # noqa: N818 -- not an error for users: the caller kno
 
 
 class Numbers:
-    """Numbers in one buffer that is int64, uint64 or float64: the first that holds them all.
-
-    Parameters
-    ----------
-    size : int
-        The largest possible count of numbers.
-    dtype : str
-        The narrowest type to use.
-    """
+    """A buffer for at most `size` numbers, int64, uint64 or float64: the first, from `dtype` on, that holds them all."""
 
     def __init__(self, size: int, dtype: str = "int64") -> None:
         check_memory(8 * size, f"an array of {size} numbers", "read a smaller file")
@@ -71,10 +63,7 @@ class Numbers:
     def add_exact(self, values: Sequence[Number | None]) -> None:
         """Add numbers of which all integers are int, however large, and all others float.
 
-        Raises
-        ------
-        Misfit
-            If one does not fit, or an earlier one does not fit the type that these need.
+        Raise `Misfit` if one does not fit, or an earlier one does not fit the type that these need.
         """
         if self.room.dtype.kind != "f":
             self._become(_narrowest(values, self.room.dtype.name))

@@ -17,21 +17,9 @@ def knows_axes(x: Any, layout: str | None = None) -> bool:
 
 
 def feature_map_of(x: Any, layout: str | None = None) -> FeatureMap:
-    """Return `x` as a feature map.
+    """Return anything that `poolcli.pool` takes as a feature map.
 
-    Parameters
-    ----------
-    x : array_like, FeatureMap, or PIL.Image
-        Anything that `poolcli.pool` takes.
-    layout : str, optional
-        One letter for every axis of `x` in its order; by the number of axes if missing.
-
-    Raises
-    ------
-    ShapeError
-        If `x` has another layout.
-    InputError
-        If `x` has no numbers.
+    A layout has one letter for every axis of `x` in its order; a map and a picture know theirs, and refuse another.
 
     Examples
     --------

@@ -37,21 +37,9 @@ DEFLATED_HEADER = b"\x78\x01"  # a window of 32 KiB, the fastest level
 def write_png(
     pixels: NDArray[Any], *, compress_level: int | None = None, text: Mapping[str, str] | None = None
 ) -> Iterator[bytes]:
-    """Yield a PNG file in pieces.
+    """Yield a PNG file in pieces, from uint8 or uint16, (H, W) for gray or (H, W, 3) for RGB.
 
-    Parameters
-    ----------
-    pixels : ndarray of uint8 or uint16, shape (H, W) or (H, W, 3)
-        Gray or RGB.
-    compress_level : int, optional
-        0 to 9 for zlib's levels; only run lengths if missing.
-    text : mapping of str to str, optional
-        Texts to store, by keyword.
-
-    Raises
-    ------
-    UsageError
-        If the level is not one of zlib's.
+    Without one of zlib's levels, 0 to 9, only run lengths are packed; `text` are texts to store, by keyword.
     """
     if compress_level is not None and compress_level not in LEVELS:
         raise UsageError(

@@ -80,19 +80,8 @@ class Banded(Format):
     ) -> Iterator[Callable[[NDArray[Any]], None]]:
         """Open a target for bands of rows; it is replaced after the last band, or not at all.
 
-        Parameters
-        ----------
-        target : str or Path
-            A path, or ``-`` for standard output.
-        shape : sequence of int
-            Of all bands together; ``.npy`` needs it at the start.
-        guard : function, optional
-            See `poolcli.system.files.Guard`.
-
-        Yields
-        ------
-        function of ndarray
-            Call it with each band in turn, (rows, W).
+        `shape` is that of all bands together, which ``.npy`` needs at the start. Call the function that this yields
+        with each band in turn, (rows, W).
         """
         written = 0
         with opened(target, guard) as sink:
@@ -348,19 +337,9 @@ def format_of_name(path: str | Path) -> Format | None:
 
 
 def find_format(name: str, *, writing: bool = False, also: Sequence[str] = ()) -> Format:
-    """Return the format with this name.
+    """Return the format with this name if it can be read, or written.
 
-    Parameters
-    ----------
-    also : sequence of str
-        Other names to suggest, which the caller knows.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is none.
-    UsageError
-        If it cannot be read, or written.
+    `also` are other names to suggest, which the caller knows.
     """
     name = name.lower()
     row = FORMATS.get(name) or EXTENSIONS.get(f".{name}") or _of_a_package(name)
@@ -388,11 +367,6 @@ def format_of_target(target: str | Path, name: str | None = None, also: Sequence
     """Return the format for writing a target: the named one, or else the one for its extension.
 
     `also` is as in `find_format`.
-
-    Raises
-    ------
-    UnknownNameError
-        If the extension is unknown.
 
     Examples
     --------

@@ -38,10 +38,7 @@ MARKS = (
 def utf8(data: bytes, name: str, skip: int = 0) -> tuple[bytes, tuple[str, ...]]:
     """Return text as UTF-8, without a byte order mark and skipped lines, and a note if it had another encoding.
 
-    Raises
-    ------
-    InputError
-        If it is not text, with the place; skipped lines may be anything.
+    Skipped lines may be anything; elsewhere what is not text is an `InputError` with its place.
     """
     notes: tuple[str, ...] = ()
     if encoding := encoding_of(data):
@@ -141,14 +138,9 @@ def load_rows(text: bytes) -> list[list[Any]] | None:
 
 
 def dump_numbers(array: NDArray[Any], nan: bytes = b"null", infinity: bytes = b"1e999") -> bytes:
-    """Write an array as nested JSON lists, with the fewest digits that identify each number.
+    """Write an array as nested JSON lists, with the fewest digits that identify each number, and booleans as 0 and 1.
 
-    Parameters
-    ----------
-    array : ndarray
-        Booleans are written as 0 and 1.
-    nan, infinity : bytes
-        The words for them, because JSON has none.
+    `nan` and `infinity` are the words for what JSON lacks.
 
     Examples
     --------
