@@ -23,24 +23,10 @@ MOST_STEPS = 4  # numbers to choose from, if sums have to be multiples
 
 
 def numbers(layer: Pooling, seed: int = 0, shape: Sequence[int] = ()) -> FeatureMap:
-    """Make a map for a layer.
+    """Make a map for a layer with one or two axes, by default as small as it may be with a few windows.
 
-    Parameters
-    ----------
-    layer : Pooling
-        With one or two spatial axes.
-    shape : sequence of int, optional
-        Of the map; by default as small as it may be with a few windows.
-
-    Returns
-    -------
-    FeatureMap
-        Whole numbers of at least 0. Averages have at most two decimals, or four if the padding holds a fraction.
-
-    Raises
-    ------
-    UsageError
-        If no small map has a window, or none has short averages with this padding.
+    Its numbers are whole and at least 0. Averages have at most two decimals, or four if the padding holds a fraction.
+    It is a `UsageError` if no small map has a window, or none has short averages with this padding.
 
     Examples
     --------

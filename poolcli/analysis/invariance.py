@@ -156,27 +156,10 @@ def measure(
 ) -> ShiftReport:
     """Move the input, pool it again, and count the values that change.
 
-    Parameters
-    ----------
-    by : int
-        Cells to move, in each direction in turn.
-    samples : int, optional
-        Instead, how many random movements of at most `by` cells along every axis to try.
-    seed : int, optional
-        Of the random movements; 0 if missing.
-    edge : str or float
-        What enters at the edge: ``replicate`` (the cells at the edge again), ``reflect``, ``symmetric``, ``wrap`` (what
-        left at the other edge), or a number.
+    It moves by so many cells in each direction in turn or, with `samples`, so many times at random by at most as many
+    along every axis; `seed` is 0 if missing. `edge` says what enters: ``replicate`` (the cells at the edge again),
+    ``reflect``, ``symmetric``, ``wrap`` (what left at the other edge), or a number.
 
-    Raises
-    ------
-    UsageError
-        If `by` or `samples` is out of range, or there is no such edge.
-    ShapeError
-        If the map is too small to move so far.
-
-    Notes
-    -----
     Values count as changed if they differ by more than rounding: 1e-9 of the larger one (1e-5 in float32). NaN equals
     NaN.
 
@@ -233,16 +216,7 @@ def _random(ndim: int, by: int, samples: int, seed: int | None) -> list[tuple[st
 
 
 def translate(x: Array, move: Sequence[int], edge: str | float = "replicate") -> Array:
-    """Move the content of the last axes; `edge` says what enters.
-
-    Parameters
-    ----------
-    x : ndarray, shape (leading..., spatial...)
-        The values; not modified.
-    move : sequence of int
-        Cells along each spatial axis; positive towards the end.
-    edge : str or float
-        A name of `poolcli.window.FILLS`, or a number.
+    """Move the content of the last axes by so many cells each, towards the end if positive; `edge` says what enters.
 
     Examples
     --------

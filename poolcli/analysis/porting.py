@@ -38,21 +38,9 @@ class Port:
 
 
 def port(step: PoolStep, spatial: Sequence[int | str | None], name: str, dtype: str = "float32") -> Port:
-    """Try a layer in another framework.
+    """Try a layer in another framework, and return the worst result of all lengths that were tried.
 
-    Parameters
-    ----------
-    step : PoolStep
-        The layer; its ``compat`` says where it comes from.
-    spatial : sequence of int, str or None
-        The lengths of the spatial axes; for an unknown one, several are tried.
-    name : str
-        A framework, as in `poolcli.pooling.frameworks.find`.
-
-    Returns
-    -------
-    Port
-        The worst result of all lengths that were tried.
+    The layer's ``compat`` says where it comes from. For a spatial axis of unknown length, several are tried.
 
     Examples
     --------

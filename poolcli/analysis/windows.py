@@ -301,27 +301,11 @@ def windows(
     *,
     first: int = 0,
 ) -> Iterator[WindowFact]:
-    """Explain the windows of a layer, in row-major order.
+    """Explain the windows of a layer, in row-major order from number `first` on, or only those `at` an output cell.
 
-    Parameters
-    ----------
-    values : ndarray, shape (leading..., spatial...), optional
-        The input; without it the facts have places only.
-    at : sequence of int, optional
-        The output cell to explain: one number per spatial axis (for all planes), after the plane's numbers if given.
-    first : int
-        The number of the first window to explain.
-
-    Raises
-    ------
-    ShapeError
-        If the window does not fit, or there is no such output cell.
-    PoolcliError
-        Whatever pooling the values would raise.
-
-    Notes
-    -----
-    All windows are pooled at once before the first fact; with `at` only one is, except in random modes.
+    Without values, (leading..., spatial...), the facts have places only. A cell has one number per spatial axis, for
+    all planes, after the plane's numbers if given. All windows are pooled at once before the first fact, with the
+    errors of pooling; with `at` only one is, except in random modes.
 
     Examples
     --------

@@ -132,13 +132,7 @@ class Dask(Workers):
 
     @contextmanager
     def open(self) -> Iterator[tuple[Executor, int]]:
-        """Connect.
-
-        Raises
-        ------
-        ClusterError
-            If no scheduler answers, or it has no worker, within 10 seconds.
-        """
+        """Connect; see `poolcli.system.cluster.connected`."""
         with connected(self.address) as self.client:
             self.seen = time.monotonic()
             threads = sum(self.client.ncores().values())

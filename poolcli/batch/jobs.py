@@ -74,23 +74,10 @@ class FoundFile:
 
 
 def find_files(path: str, *, recursive: bool, output: str, passed_over: list[str]) -> Iterator[FoundFile]:
-    """Yield the files that a path on the command line stands for.
+    """Yield the files that a path stands for: a file, a folder, or a pattern with ``*``, ``?``, ``[...]`` or ``**``.
 
-    Parameters
-    ----------
-    path : str
-        A file, a folder, or a pattern with ``*``, ``?``, ``[...]`` or ``**``.
-    output : str
-        The folder of results, which is searched only if it is `path` itself.
-    passed_over : list of str
-        Extended with what is skipped, see `BatchPlan`.
-
-    Raises
-    ------
-    FileError
-        If nothing exists or matches, a folder cannot be read, or the path is a FIFO or a device.
-    InputError
-        If a folder holds nothing that poolcli reads.
+    The folder of results, `output`, is searched only if it is `path` itself. `passed_over` is extended with what is
+    skipped, see `BatchPlan`. A path that leads to nothing that can be read is a `FileError` or an `InputError`.
     """
     if os.path.isdir(path) and path.rstrip(os.sep).endswith(ZARR):
         raise InputError(
@@ -246,12 +233,7 @@ class Naming:
     def target(self, found: FoundFile, number: int) -> str:
         """Return the path of the result of an input.
 
-        Raises
-        ------
-        UsageError
-            If it is outside the folder, or its format is unknown.
-        FileError
-            If Windows does not accept the name.
+        A path outside the folder, of an unknown format, or with a name that Windows does not accept is an error.
         """
         name = self._filled(found, number)
         drive, rest = os.path.splitdrive(name)
@@ -284,10 +266,8 @@ def plan(
 ) -> BatchPlan:
     """Find the inputs and name the results.
 
-    Raises
-    ------
-    UsageError
-        If two inputs have the same output, an output is an input, or outputs exist without `overwrite` or `resume`.
+    It is a `UsageError` if two inputs have the same output, an output is an input, or outputs exist without `overwrite`
+    or `resume`.
     """
     made = BatchPlan()
     found = list(_each_once(_all(paths, recursive, naming.folder, made)))

@@ -93,13 +93,7 @@ def run_jobs(
     """Do every job once, and `tell` the outcomes in the order in which jobs end.
 
     Once `stop` returns true, no more jobs start, and those that do not end within `GRACE` seconds are abandoned.
-
-    Raises
-    ------
-    ClusterError
-        If the workers can no longer be reached.
-    LimitError
-        If the system does not allow more workers.
+    Workers that can no longer be reached are a `ClusterError`, and more than the system allows a `LimitError`.
     """
     waiting = iter(jobs)
     while unanswered := _round(waiting, transport, workers, tell, stop):

@@ -51,30 +51,10 @@ def target_class(target: str) -> type[Program]:
 def emit(
     steps: Sequence[Step], ndim: int, target: str, layout: str | None = None, *, spatial: Sequence[int] = ()
 ) -> str:
-    """Write a program that does what these steps do.
+    """Write a program that defines ``pool(x)`` and does what these steps do: convolutions, ReLUs and poolings.
 
-    Parameters
-    ----------
-    steps : sequence of Step
-        Convolutions, ReLUs and poolings, in order.
-    target : str
-        One of `target_names`: ``torch``, ``keras``, ``onnx``, ``numpy``, or a runtime that has the layer in one call.
-    layout : str, optional
-        The axes of the array that ``pool(x)`` takes; without it the spatial ones come last.
-    spatial : sequence of int
-        The lengths of the spatial axes of its input; if they are known, advice says by how much to pad.
-
-    Returns
-    -------
-    str
-        Python source that defines ``pool(x)``, with a newline at the end.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such target.
-    UsageError
-        If the target has no equivalent, with the reason; CompatError, one of its kind, if ``compat`` itself refuses.
+    The axes of its array are those of the layout; without one the spatial axes come last. If their lengths are known,
+    advice says by how much to pad. If the target has no equivalent, the `UsageError` says why.
 
     Examples
     --------
@@ -94,28 +74,10 @@ def emit(
 def emit_model(
     steps: Sequence[Step], ndim: int, target: str, spatial: Sequence[int] = ()
 ) -> tuple[bytes, Sequence[str]]:
-    """Return a model that does what these steps do, as a file in the target's own format.
+    """Return a model that does what these steps do, as a file in the target's own format, if it has a suffix for those.
 
-    Parameters
-    ----------
-    steps, ndim, target
-        As in `emit`; the target must have a suffix for such files.
-    spatial : sequence of int
-        The lengths of the spatial axes of its input, which follow maps and channels; any if empty.
-
-    Returns
-    -------
-    model : bytes
-        The file.
-    remarks : sequence of str
-        What the model does not refuse, but a program would.
-
-    Raises
-    ------
-    UsageError
-        If the target has no equivalent, or its own package is missing.
-    ShapeError
-        If a step does not fit its input.
+    The spatial axes of its input, which follow maps and channels, have these lengths, or any if there are none. Also
+    return remarks: what the model does not refuse, but a program would.
     """
     program = _program(steps, ndim, target, spatial)
     return program.model(spatial, program.lengths_after(steps, spatial)), program.unguarded

@@ -92,10 +92,7 @@ class Onnx(FrameworkProgram):
     def model(self, spatial: Sequence[int], outputs: Sequence[int]) -> bytes:
         """Return the model itself, for any number of maps and channels of float32; see `Program.model`.
 
-        Raises
-        ------
-        UsageError
-            If the package `onnx` is missing, or the model depends on lengths that are not given.
+        It is a `UsageError` if the package `onnx` is missing, or the model depends on lengths that are not given.
         """
         if self.plane:
             self.refuse("in a model indices count over the whole tensor", f"say so: compat {self.name}")

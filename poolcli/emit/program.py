@@ -244,15 +244,7 @@ class Program:
         return ("\n".join(["def pool(x):", *indented(f"return {made}")]),)
 
     def model(self, spatial: Sequence[int], outputs: Sequence[int]) -> bytes:
-        """Return the model itself, if the target has a `suffix`.
-
-        Parameters
-        ----------
-        spatial : sequence of int
-            The lengths of the spatial axes; empty for any.
-        outputs : sequence of int
-            Those of the result.
-        """
+        """Return the model itself, if the target has a `suffix`, for spatial axes of these lengths, or of any."""
         raise NotImplementedError
 
     def pool(self, layer: Pooling) -> None:

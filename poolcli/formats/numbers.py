@@ -30,7 +30,7 @@ class Misfit(Exception):  # noqa: N818 -- not an error for users: the caller kno
 
 
 class Numbers:
-    """A buffer for at most `size` numbers, int64, uint64 or float64: the first, from `dtype` on, that holds them all."""
+    """A buffer for `size` numbers, int64, uint64 or float64: the first, from `dtype` on, that holds them all."""
 
     def __init__(self, size: int, dtype: str = "int64") -> None:
         check_memory(8 * size, f"an array of {size} numbers", "read a smaller file")

@@ -229,21 +229,10 @@ class Chain:
 
     @classmethod
     def of(cls, steps: Sequence[Step], shape: Sequence[int], ndim: int, dtype: np.dtype[Any]) -> Chain:
-        """Check that these steps fit this input and can be done in blocks.
+        """Check that these steps fit an input of this shape, leading axes first, and can be done in blocks.
 
-        Parameters
-        ----------
-        steps : sequence of Step
-            Conv, relu and pool steps.
-        shape : sequence of int
-            Of the input, leading axes first.
-
-        Raises
-        ------
-        NotInBlocksError
-            If a step needs everything at once.
-        ShapeError, UsageError
-            If a step does not fit its input; the message names the stage.
+        A step that needs everything at once is a `NotInBlocksError`; an error of a step that does not fit names the
+        stage.
         """
         lead, spatial = tuple(shape[: len(shape) - ndim]), tuple(shape[len(shape) - ndim :])
         start = Stage(spatial, dtype, {})  # the input itself
@@ -301,10 +290,7 @@ def boxes(shape: Sequence[int], steps: Sequence[int]) -> Iterator[Box]:
 def along_chunks(chain: Chain, chunks: Sequence[int]) -> tuple[int, ...]:
     """Return the lengths of blocks of windows that need about one chunk of the input, or several small ones.
 
-    Parameters
-    ----------
-    chunks : sequence of int
-        The lengths of the input's chunks, leading axes first.
+    `chunks` are the lengths of the input's chunks, leading axes first.
     """
     shape_in, shape_out = (*chain.lead, *chain.lengths), chain.shape
     wanted = list(chunks)
@@ -317,13 +303,7 @@ def along_chunks(chain: Chain, chunks: Sequence[int]) -> tuple[int, ...]:
 
 
 def in_order(chain: Chain, order: Sequence[int]) -> tuple[int, ...]:
-    """Return the lengths of blocks that are contiguous in a file.
-
-    Parameters
-    ----------
-    order : sequence of int
-        The axes in the order of the file, whose first ones are cut.
-    """
+    """Return the lengths of blocks that are contiguous in a file with its axes in this order; the first are cut."""
     shape = chain.shape
     lengths = list(shape)
     for axis in order:

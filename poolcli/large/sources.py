@@ -164,12 +164,7 @@ class RowSource:
 def source_of(path: str, options: ReadOptions, *, floats: bool = False) -> NpySource | RowSource | None:
     """Return the source for a path, or None if the file has to be read whole.
 
-    Parameters
-    ----------
-    path : str
-        A file of CSV, TSV or ``.npy``.
-    floats : bool
-        Whether to take whole numbers in text as float64.
+    `floats` takes whole numbers in text as float64.
     """
     if options.missing or not os.path.isfile(path):  # missing values are searched for in whole arrays
         return None

@@ -91,12 +91,8 @@ def _line(problem: Exception) -> str:
 class ZarrSource:
     """A Zarr array, of format 2 or 3.
 
-    Parameters
-    ----------
-    layout : str, optional
-        If missing, from the array's own record, or else by the number of axes.
-    last : bool
-        Whether C comes last in a layout chosen by the number of axes.
+    A missing layout is the one in the array's own record, or else follows from the number of axes, with C `last` or
+    not.
     """
 
     def __init__(self, path: str, layout: str | None = None, *, last: bool = False) -> None:
@@ -222,23 +218,8 @@ def to_zarr(
 ) -> None:
     """Apply the steps as a Dask graph with a task for each block, which reads its cells and writes its own chunk.
 
-    Parameters
-    ----------
-    target : str
-        The folder of the result, which appears when everything is done.
-    record : mapping
-        The metadata of the result.
-    workers : int
-        The count of blocks at once, without `scheduler`.
-    scheduler : str, optional
-        The address of a Dask scheduler whose workers see both folders.
-
-    Raises
-    ------
-    LimitError
-        If so many blocks do not fit into memory.
-    ClusterError
-        If the scheduler does not answer.
+    The folder of the result, with the metadata `record`, appears when everything is done. The blocks are computed by so
+    many workers in this process or, with the address of a `scheduler`, by its workers, which must see both folders.
     """
     try:
         dask = import_module("dask")

@@ -29,21 +29,10 @@ STRANGERS: Mapping[bytes, tuple[str, str]] = {
 
 
 def read_model(source: str | Path) -> Model:
-    """List the pooling layers of a model file.
+    """List the pooling layers of a model file, or of standard input for ``-``.
 
-    Parameters
-    ----------
-    source : str or Path
-        A file, or ``-`` for standard input. Its content says what it is, not its name.
-
-    Raises
-    ------
-    FileError
-        If the system refuses to read it.
-    InputError
-        If poolcli does not know such models, or it is broken, or holds an impossible layer.
-    LimitError
-        If it has more parts, or longer ones, than any model.
+    The content says what it is, not the name. A model that poolcli does not know, or a broken one, or an impossible
+    layer, is an `InputError`; more parts, or longer ones, than any model has are a `LimitError`.
     """
     with mapped(source) as file:
         try:

@@ -102,10 +102,7 @@ class Draft:
     def done(self) -> ModelLayer:
         """Return the layer with its output shape and everything unusual.
 
-        Raises
-        ------
-        InputError
-            If such a layer is impossible, for example with a window of 0.
+        An impossible one, for example with a window of 0, is an `InputError`.
         """
         rank = self.ndim + 2 if self.input is None else len(self.input)
         if not 1 <= self.ndim <= len(SPATIAL) or rank < self.ndim:
@@ -136,16 +133,8 @@ class Draft:
     def padded(self, what: str, source: ModelShape | None, sides: Any, fill: str | float | None) -> None:
         """Record a pad right before the layer, as pooling with windows of one cell if possible, else as a remark.
 
-        Parameters
-        ----------
-        what : str
-            The pad in words.
-        source : tuple, or None
-            The shape of its input.
-        sides : sequence of (int, int), or None
-            The cells that it adds at both ends of every axis of the layout, if known.
-        fill : str or float, or None
-            The value of these cells, if known.
+        It is called `what`; `source` is the shape of its input, `sides` are the cells that it adds at both ends of
+        every axis of the layout, and `fill` is their value. All but the first may be unknown.
         """
         layout, spatial = self._layout(), SPATIAL[self.ndim - 1]
         if (
@@ -266,10 +255,7 @@ Key = TypeVar("Key", bound=Hashable)
 def sorted_graph(needs: Mapping[Key, Collection[Key]], name: Callable[[Key], str]) -> list[Key]:
     """Return the nodes of a graph so that each comes after those it needs: unchanged, except in broken files.
 
-    Raises
-    ------
-    InputError
-        If the graph has a cycle; `name` gives the names of its nodes.
+    A cycle is an `InputError` with the names of some nodes.
     """
     seen: set[Key] = set()
     for node, others in needs.items():

@@ -88,13 +88,7 @@ class Scope:
 
 
 def read_onnx(source: ModelFile) -> Model:
-    """List the pooling layers of an ONNX model.
-
-    Raises
-    ------
-    InputError
-        If it is not one, or nothing can run it.
-    """
+    """List the pooling layers of an ONNX model; raise `InputError` if it is not one, or nothing can run it."""
     budget = Budget()
     model = Message(memoryview(source.data), budget)
     graphs, sets = model.messages(7), model.messages(8)

@@ -94,15 +94,7 @@ class Archive:
         return next((name for end in ends for name in self.names if f"/{name}".endswith(end)), None)
 
     def read(self, name: str) -> bytes:
-        """Return the content of a file.
-
-        Raises
-        ------
-        InputError
-            If it is encrypted or broken.
-        LimitError
-            If it is larger than any description of a model.
-        """
+        """Return the content of a file, unless it is encrypted, broken, or larger than any description of a model."""
         entry = self.zip.getinfo(name)
         if entry.flag_bits & 1:
             raise InputError(f"{name!r} in it is encrypted", "unpack the archive with its password, and pack it again")
