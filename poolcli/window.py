@@ -421,23 +421,8 @@ class Window(NamedTuple):
     ) -> Window:
         """Check the options and bring each to one entry per spatial axis.
 
-        Parameters
-        ----------
-        kind : str
-            A row of `KINDS`.
-        size, stride, dilation, output_size : int or sequence of int
-            One number for all axes, or one per axis; `stride` None means `size`.
-        padding : str, int, sequence of int, or sequence of (begin, end)
-            See `parse_padding`.
-        output_ratio : float or sequence of float
-            For fractional windows, instead of `output_size`.
-        ceil_mode, offsets, same_ignores_dilation, rounding, too_large
-            See the fields.
-
-        Raises
-        ------
-        UsageError
-            If a number is out of range, or the number of values is wrong.
+        They are those of the fields, or one number for all axes; `stride` None means `size`. For `padding` see
+        `parse_padding`.
 
         Examples
         --------
@@ -473,12 +458,8 @@ class Window(NamedTuple):
     def plan(self, lengths: Sequence[int]) -> tuple[Axis, ...]:
         """Place the windows on axes of these lengths.
 
-        Raises
-        ------
-        ShapeError
-            If an axis has no cell or no window fits.
-        LimitError
-            If there are too many windows to count.
+        It is a `ShapeError` if an axis has no cell or no window fits, and a `LimitError` if there are too many to
+        count.
         """
         if 0 in lengths:
             raise ShapeError(f"the input {times(lengths)} has no cells", "give it at least one along every axis")

@@ -26,15 +26,7 @@ R = TypeVar("R")
 
 
 def in_our_words(function: Callable[P, R]) -> Callable[P, R]:
-    """Make a function answer an unknown keyword, such as another library's, and an argument that needs one, with ours.
-
-    Raises
-    ------
-    UnknownKeywordError
-        When the function is called with one.
-    PositionalError
-        When the function is called with too many arguments without a name.
-    """
+    """Make a function answer an unknown keyword, or an argument that needs one, with ours."""
     kinds = signature(function).parameters
     known = {name for name, one in kinds.items() if one.kind is not Parameter.VAR_KEYWORD}
     if len(known) < len(kinds):

@@ -39,22 +39,11 @@ RESULTS: Mapping[str, Callable[[np.dtype[Any]], np.dtype[Any]]] = {
 def pooled(
     x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, counted: Sequence[Axis] | None = None
 ) -> Array:
-    """Compute one value for each window.
+    """Compute one value for each window, of the type that `RESULTS` has for the mode: (leading..., windows...).
 
-    Parameters
-    ----------
-    x : ndarray, shape (leading..., spatial...)
-        The input; every window of `axes` holds a real cell.
-    mode : Mode
-        The row to follow: the layer's own, or a framework's version of it.
-    layer : LayerSpec
-        The parameter, the NaN rule, the divisor rule and the seed.
-    counted : sequence of Axis, optional
-        The axes whose cells an average counts, if not `axes`.
-
-    Returns
-    -------
-    ndarray, shape (leading..., windows...), of the type that `RESULTS` has for the mode
+    Every window of `axes` holds a real cell of `x`, (leading..., spatial...). `mode` is the layer's own row, or a
+    framework's version of it; the parameter, the NaN rule, the divisor rule and the seed are the layer's. An average
+    counts the cells of `counted`, if those are not `axes`.
     """
     if mode.beyond:
         mode = mode.beyond(layer.mode.parameter) or mode
@@ -217,13 +206,8 @@ def _widened(state: Array, mode: Mode, result: np.dtype[Any]) -> Array:
 class Divisors:
     """The divisors of averages: how many cells of each window count, or one number for all.
 
-    Parameters
-    ----------
-    layer : LayerSpec
-        Says whether padding counts.
-    axes : sequence of Axis
-        One per spatial axis, with the padding that counts if any does (`poolcli.pooling.layer.Pooling.counted`); where
-        padding holds values, the axes of the filled input.
+    The layer says whether padding counts. The axes have the padding that counts if any does
+    (`poolcli.pooling.layer.Pooling.counted`); where padding holds values, they are those of the filled input.
     """
 
     def __init__(self, layer: LayerSpec, axes: Sequence[Axis]) -> None:

@@ -57,12 +57,7 @@ def copied_from(at: Places, length: int, pad_fill: str | float) -> Places:
 def refuse_nan(x: Array, corner: Sequence[int] | None = None) -> None:
     """Raise `NanError` naming the first NaN in `x`, if there is one.
 
-    Parameters
-    ----------
-    x : ndarray, shape (leading..., spatial...)
-        The input, or a part of it.
-    corner : sequence of int, optional
-        Where the part begins on the spatial axes.
+    If `x` is a part of the input, `corner` says where it begins on the spatial axes.
     """
     if x.dtype.kind != "f" or not (nan := np.isnan(x)).any():
         return

@@ -89,21 +89,7 @@ FILTERS: Mapping[str, Filter] = {row.name: row for row in _ROWS}
 
 
 def find_filter(name: str, note: str = "") -> Filter:
-    """Return the filter of this name.
-
-    Parameters
-    ----------
-    name : str
-        A name in `FILTERS`, or the name of an installed package's filter.
-    note : str
-        What else to try if there is none.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is none.
-    PluginError
-        If its package is broken.
+    """Return the filter of this name, poolcli's or a package's; `note` says what else to try if there is none.
 
     Examples
     --------

@@ -92,15 +92,10 @@ def unpool(values: ArrayLike, indices: ArrayLike, shape: Sequence[int]) -> Array
 
 
 def unpool_as(values: Array, indices: Array, ndim: int, known: Mapping[str, Any]) -> Array:
-    """Undo pooling given its record.
+    """Undo pooling given its record; the indices are as the framework ``known["compat"]`` counts them.
 
-    Parameters
-    ----------
-    values, indices : ndarray, shape (leading..., windows...)
-        As in `unpool`, but with the indices as the framework ``known["compat"]`` counts them.
-    known : mapping
-        ``shape`` of the pooled input, or ``size``, ``stride``, ``padding`` and ``output_size`` to infer it; ``compat``
-        and ``storage_order``.
+    The record has the ``shape`` of the pooled input, or ``size``, ``stride``, ``padding`` and ``output_size`` to infer
+    it; and ``compat`` and ``storage_order``.
     """
     spatial = values.shape[values.ndim - ndim :]
     _check_known(known)

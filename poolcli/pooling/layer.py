@@ -86,10 +86,7 @@ class Pooling(LayerSpec):
     ) -> Mode:  # fmt: skip
         """Return the mode's row, or the framework's own version of it.
 
-        Raises
-        ------
-        CompatError
-            If the framework refuses this layer, or such an input to it.
+        A layer, or such an input to it, that the framework refuses is a `CompatError`.
         """
         framework = self.framework
         if framework is None:
@@ -180,10 +177,7 @@ class Pooling(LayerSpec):
     ) -> tuple[tuple[Axis, ...], str | float]:
         """Return axes whose padding is to be filled, and with what; ``ignore`` if with nothing.
 
-        Raises
-        ------
-        EmptyWindowError
-            If a window holds neither a real cell nor a value in its place.
+        A window that holds neither a real cell nor a value in its place is an `EmptyWindowError`.
         """
         if self.pad_fill != "ignore":
             return axes, self.pad_fill

@@ -349,21 +349,7 @@ def lacking(mode: Mode, what: str) -> str:
 
 
 def parse_mode(text: str) -> ChosenMode:
-    """Read a mode as a user types it.
-
-    Parameters
-    ----------
-    text : str
-        A name or alias, with ``:PARAMETER`` if the mode takes one.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such mode, here or in an installed package.
-    PluginError
-        If its package is broken.
-    UsageError
-        If the parameter is missing, superfluous, or out of range.
+    """Read a mode as a user types it: a name or alias, here or in a package, with its parameter after a colon.
 
     Examples
     --------

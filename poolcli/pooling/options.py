@@ -324,12 +324,7 @@ BY_JSON: Mapping[str, PoolOption] = {row.json: row for row in OPTIONS}
 
 
 def completed(options: Options) -> dict[str, Any]:
-    """Return all keyword arguments, with defaults for missing ones.
-
-    Raises
-    ------
-    TypeError
-        If there is no such keyword.
+    """Return all keyword arguments, with defaults for missing ones; raise TypeError if there is no such keyword.
 
     Examples
     --------

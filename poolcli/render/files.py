@@ -29,31 +29,12 @@ def draw(
     named: bool = False,
     **options: Any,
 ) -> tuple[bytes, tuple[str, ...]]:
-    """Draw the windows of a layer.
+    """Draw the windows of a layer as a value of `poolcli.render.kinds.DRAWN_AS`, and say what was left out.
 
-    Parameters
-    ----------
-    kind : str
-        A value of `poolcli.render.kinds.DRAWN_AS`.
-    colormap : str, optional
-        A name of `poolcli.colors.COLORMAPS`; by default the usual one for the map.
-    named : bool
-        Whether cells show their positions instead of numbers.
-    **options
-        ``at``: the output cell to show. ``still``: the finished picture. ``fps``, ``frames``: for animations. ``zoom``:
-        pixels per cell. ``exercise``: the page as a quiz. None and False mean not given.
-
-    Returns
-    -------
-    data : bytes
-        The content of the file.
-    notes : tuple of str
-        What was left out.
-
-    Raises
-    ------
-    UsageError
-        If an option does nothing for what is drawn.
+    Without a colour map it is the usual one for the map; if `named`, cells show their positions instead of numbers. The
+    options are ``at``: the output cell to show; ``still``: the finished picture; ``fps``, ``frames``: for animations;
+    ``zoom``: pixels per cell; ``exercise``: the page as a quiz. None and False mean not given, and one that does
+    nothing for what is drawn is a `UsageError`.
     """
     what, feature_map = what_is_drawn(kind, options), called(feature_map)
     given = {name: value for name, value in options.items() if value is not None}

@@ -51,10 +51,7 @@ def is_page(target: str) -> bool:
 def what_is_drawn(kind: str, options: Mapping[str, Any]) -> str:
     """Return what a file of this kind shows under these options, a key of `HEEDED`; None and False mean not given.
 
-    Raises
-    ------
-    UsageError
-        If an option does nothing for it.
+    An option that does nothing for it is a `UsageError`.
 
     Examples
     --------

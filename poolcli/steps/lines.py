@@ -73,13 +73,7 @@ class LineByLine:
     _plain: PlainReader = field(default_factory=PlainReader)
 
     def __call__(self, line: bytes, number: int) -> bytes:
-        """Return the result for a line of the input, given its number.
-
-        Raises
-        ------
-        PoolcliError
-            If it cannot be read, or a step fails; the message names the line.
-        """
+        """Return the result for a line of the input, given its number, which errors name."""
         where = f"{self.name}: line {number}"
         try:
             return self._made(line, where)

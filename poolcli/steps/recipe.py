@@ -42,23 +42,9 @@ REPLACED = {"filter": ("kernel", "size"), "kernel": ("filter", "size"), "seed": 
 
 
 def load_recipe(path: str | Path, settings: Sequence[str] = ()) -> list[Step]:
-    """Read a recipe and check everything that can be checked without an input.
+    """Read a recipe, any JSON that poolcli wrote, or a PNG of `poolcli batch`, and check all that needs no input.
 
-    Parameters
-    ----------
-    path : str or Path
-        A recipe, any JSON that poolcli wrote, or a PNG of `poolcli batch`; ``-`` for standard input.
-    settings : sequence of str
-        Changes to it; see `overridden`.
-
-    Raises
-    ------
-    InputError
-        If it is not a recipe. Every error names the file and the stage.
-    UnknownNameError
-        If a step, an option, a mode or a filter does not exist.
-    UsageError
-        If options contradict each other.
+    The settings are changes to it; see `overridden`. Every error names the file and the stage.
 
     Examples
     --------
@@ -152,18 +138,10 @@ def _axes_said(record: Record) -> int:
 
 
 def overridden(records: Sequence[Any], settings: Sequence[str]) -> list[Any]:
-    """Change options of recorded steps.
+    """Change options of recorded steps by settings of the form ``STAGE.OPTION=VALUE``.
 
-    Parameters
-    ----------
-    settings : sequence of str
-        ``STAGE.OPTION=VALUE`` each. STAGE counts from 1, or is the name of a step that occurs once. VALUE is JSON, a
-        size such as ``3x2``, or a word; ``null`` removes the option.
-
-    Raises
-    ------
-    UsageError
-        If a setting has another form, or there is no such stage.
+    STAGE counts from 1, or is the name of a step that occurs once. VALUE is JSON, a size such as ``3x2``, or a word;
+    ``null`` removes the option.
 
     Examples
     --------

@@ -185,22 +185,10 @@ def _after(signal: Signal, layer: Any) -> Signal:
 
 
 def summarize(signal: Signal, layers: Sequence[Any]) -> list[SummaryRow]:
-    """Follow a signal through layers.
+    """Follow a signal through layers: `ConvLayer`, `Flatten`, `Dense`, or steps, of which some change no shape.
 
-    Parameters
-    ----------
-    layers : sequence
-        `ConvLayer`, `Flatten`, `Dense`, or steps of `poolcli.steps.steps`; those that change no shape have no effect.
-
-    Returns
-    -------
-    list of SummaryRow
-        The input, then one row per layer; ``conv --relu`` is one, as `poolcli.steps.steps.numbered` counts.
-
-    Raises
-    ------
-    ShapeError, UsageError
-        If a layer does not fit its input; the message names the layer.
+    Return a row for the input and one per layer; ``conv --relu`` is one, as `poolcli.steps.steps.numbered` counts. An
+    error names the layer that does not fit.
 
     Examples
     --------
@@ -220,24 +208,9 @@ def summarize(signal: Signal, layers: Sequence[Any]) -> list[SummaryRow]:
 
 
 def validate(steps: Sequence[Step], shape: Sequence[int], layout: str | None = None) -> list[tuple[int, ...]]:
-    """Follow a shape through the steps, without data.
+    """Return the shape after each step, up to the first that depends on the data; an error names the stage.
 
-    Parameters
-    ----------
-    shape : sequence of int
-        Of the input, in the layout's order.
-    layout : str, optional
-        By the number of axes if missing.
-
-    Returns
-    -------
-    list of tuple of int
-        The shape after each step, up to the first that depends on the data.
-
-    Raises
-    ------
-    ShapeError, UsageError
-        If a step does not fit its input; the message names the stage.
+    The shape of the input is in the layout's order; a missing layout follows from the number of axes.
 
     Examples
     --------

@@ -160,15 +160,7 @@ class ConvStep:
         return "the kernel" if self.label == "kernel" else f"kernel {self.label}"
 
     def window(self) -> Window:
-        """Return the window of the kernel.
-
-        Raises
-        ------
-        InputError
-            If the kernel is ragged.
-        UsageError
-            If the options do not fit it.
-        """
+        """Return the window of the kernel, which must not be ragged."""
         import numpy as np
 
         try:
@@ -180,13 +172,7 @@ class ConvStep:
         return Window.of(len(sizes), size=sizes, stride=self.stride, padding=self.padding, dilation=self.dilation)
 
     def window_for(self, ndim: int, name: str = "the input") -> Window:
-        """Return the window of the kernel, which must have this many axes.
-
-        Raises
-        ------
-        ShapeError
-            If it has more or fewer than the input called `name` has spatial axes.
-        """
+        """Return the window of the kernel, which must have as many axes as the input called `name` has spatial ones."""
         window = self.window()
         if len(window.size) != ndim:
             what = f"{self.title} has {len(window.size)} axes, but {name} has {ndim} spatial"

@@ -24,12 +24,7 @@ class ClusterError(PoolcliError, ConnectionError):
 def connected(address: str) -> Iterator[Client]:
     """Connect to a Dask scheduler that has workers.
 
-    Raises
-    ------
-    ClusterError
-        If no scheduler answers, or it has no worker, within 10 seconds.
-    UsageError
-        If it is not an address, or Dask is not installed.
+    If none answers, or it has no worker, within 10 seconds, it is a `ClusterError`.
     """
     try:
         dask, distributed = import_module("dask"), import_module("distributed")

@@ -29,21 +29,10 @@ class Plugin(NamedTuple, Generic[Offer]):
 
 
 def find_plugin(kind: str, name: str, row: type[Offer]) -> Offer | None:
-    """Return the row that a package provides for a name, or None.
+    """Return the row that a package provides for a name, or None: a mode, a filter, or a format by name or extension.
 
-    Parameters
-    ----------
-    kind : str
-        ``mode``, ``filter`` or ``format``.
-    name : str
-        The name of the entry point: that of a mode, filter or format, or an extension without its dot.
-    row : type
-        The class that the entry point must provide.
-
-    Raises
-    ------
-    PluginError
-        If several packages have the name, or the one that has it cannot be imported or provides something else.
+    `row` is the class that the entry point must provide. It is a `PluginError` if several packages have the name, or
+    the one that has it cannot be imported or provides something else.
 
     Examples
     --------

@@ -171,16 +171,10 @@ def refuse_idle(
     advice: Mapping[str, str | Phrase] | None = None,
     error: type[PoolcliError] = UsageError,
 ) -> None:
-    """Refuse typed options that do nothing.
+    """Refuse typed options that do nothing, by field name; None, False and what the environment says are ignored.
 
-    Parameters
-    ----------
-    values : mapping of str to value
-        The useless options by field name; those that are None, False or from the environment are ignored.
-    advice : mapping of str to text, optional
-        Hints by field name, instead of dropping the option.
-    error : class
-        Another than `UsageError` if it depends on the data whether an option does anything.
+    `advice` has hints by field name, instead of dropping the option; the error is another than `UsageError` if it
+    depends on the data whether an option does anything.
     """
     for name, value in values.items():
         flag = f"--{name.replace('_', '-')}"

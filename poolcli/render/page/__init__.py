@@ -57,27 +57,12 @@ def page(
     exercise: bool = False,
     named: bool = False,
 ) -> bytes:
-    """Make the page.
+    """Make the page: UTF-8 HTML that needs no other file and no network.
 
-    Parameters
-    ----------
-    feature_map : FeatureMap
-        One or two spatial axes; the reader can choose between planes of the leading axes.
-    layer : Pooling
-        The initial layer.
-    colormap : str, optional
-        A name of `poolcli.colors.COLORMAPS`; by default the usual one for the map.
-    at : sequence of int, optional
-        The initial output cell; the first if missing.
-    exercise : bool
-        Whether the page asks for the output, and prints as a sheet with solutions.
-    named : bool
-        Whether cells show their positions instead of numbers.
-
-    Returns
-    -------
-    bytes
-        UTF-8 HTML that needs no other file and no network.
+    The map has one or two spatial axes; the reader can choose between planes of the leading axes. The page starts with
+    this layer, and with the output cell `at`, or the first. Without a colour map it is the usual one for the map. An
+    exercise asks for the output, and prints as a sheet with solutions. If `named`, cells show their positions instead
+    of numbers.
     """
     layer = scripted_layer(feature_map, layer)
     if exercise:
@@ -105,16 +90,8 @@ def _check_length(axes: Sequence[Axis]) -> None:
 def filled_page(kind: str, heading: str, title: str, data: Mapping[str, Any], layers: Sequence[Pooling]) -> bytes:
     """Fill the template of all pages.
 
-    Parameters
-    ----------
-    kind : str
-        A name of ``Kinds`` in ``kinds.js``.
-    heading, title : str
-        Plain text, for the top of the page and for its tab.
-    data : mapping
-        ``DATA`` in the scripts.
-    layers : sequence of Pooling
-        The script knows their modes, too.
+    `kind` is a name of ``Kinds`` in ``kinds.js``. The heading and the title of the tab are plain text, and the data are
+    ``DATA`` in the scripts, which also know the modes of these layers.
     """
     modes = {name: row for layer in layers for name, row in _known(layer).items()} or MODES
     rows = "\n".join(f"    {_scripted(row)}," for row in modes.values() if row.script)
@@ -147,10 +124,7 @@ def _number_of(at: Sequence[int] | None, feature_map: FeatureMap, layer: Pooling
 def scripted_layer(feature_map: FeatureMap, layer: Pooling) -> Pooling:
     """Return a layer for the page's script, without its framework if that changes nothing on this map.
 
-    Raises
-    ------
-    PoolcliError
-        If a page cannot show the map, its script cannot compute the layer, or the layer does not fit.
+    A map that a page cannot show, or a layer that its script cannot compute, is an error.
     """
     check_map(feature_map)
     mode = layer.mode.mode

@@ -87,18 +87,9 @@ def picture(
     ascii_only: bool = False,
     option: Option = keyword,
 ) -> RenderableType:
-    """Draw a feature map.
+    """Draw a feature map in at most so many columns; planes of the leading axes and of depth are side by side.
 
-    Parameters
-    ----------
-    feature_map : FeatureMap
-        One, two or three spatial axes; planes of the leading axes and of depth are side by side.
-    width : int
-        The most columns.
-    colors : str
-        ``truecolor``, ``256``, or ``none`` for characters only.
-    option : function of (str, value)
-        Spells options in the caption, by default as Python's keywords.
+    Without colours it is made of characters. `option` spells options in the caption, by default as Python's keywords.
 
     Examples
     --------

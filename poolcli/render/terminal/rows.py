@@ -25,14 +25,8 @@ def framed(*, ascii_only: bool, lines: bool = False) -> Table:
 class Uncut:
     """A table that becomes wider than the terminal rather than cutting a number.
 
-    Rich would cut words and drop columns; a terminal wraps long lines and loses nothing.
-
-    Parameters
-    ----------
-    table : Table
-        With all of its rows. Columns with `no_wrap` stay whole, others as wide as their longest number.
-    prose : int
-        Least columns for wrapped text.
+    Rich would cut words and drop columns; a terminal wraps long lines and loses nothing. The table has all of its rows.
+    Columns with `no_wrap` stay whole, others as wide as their longest number, and wrapped text at least `prose` wide.
     """
 
     def __init__(self, table: Table, prose: int = PROSE) -> None:
@@ -61,14 +55,9 @@ def _longest(pieces: Sequence[str]) -> int:
 
 
 class Fitting:
-    """The first of some tables that is readable in the given width, or else a stacked form.
+    """The first of some tables, the widest first, that is readable in the given width, or else a stacked form.
 
-    Parameters
-    ----------
-    *tables : Uncut
-        The widest first.
-    stacked : renderable, optional
-        By default, the cells of the first table below each other.
+    By default that has the cells of the first table below each other.
     """
 
     def __init__(self, *tables: Uncut, stacked: RenderableType | None = None) -> None:
