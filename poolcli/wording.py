@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 
@@ -53,6 +53,17 @@ def many(number: int, what: str) -> str:
     ('1 filter', '2 filters', '0 filters')
     """
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """Return names as a sentence lists them.
+
+    Examples
+    --------
+    >>> enumerated(["ONNX"]), enumerated(["ONNX", "Flax", "Keras"])
+    ('ONNX', 'ONNX, Flax and Keras')
+    """
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 LONGEST = 60

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import CompatError, EmptyWindowError, PoolcliError, ShapeError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling import frameworks
 from poolcli.pooling.framework import Framework
+from poolcli.pooling.modes import parse_mode
 from poolcli.pooling.options import OPTIONS, padding_text
 from poolcli.steps.steps import PoolStep
-from poolcli.wording import Phrase
+from poolcli.wording import Phrase, enumerated
 
 if TYPE_CHECKING:
     import numpy as np
@@ -142,8 +142,11 @@ def compared(feature_map: FeatureMap, steps: Mapping[str, PoolStep]) -> Variants
     variants = tuple(variant_of(feature_map, label, step) for label, step in steps.items())
     if all(variant.values is None for variant in variants):
         raise _none_answers(feature_map, variants)
-    pairs = [(one, other) for one, other in combinations(variants, 2) if one.step.mode == other.step.mode]
-    reasons = [reason for one, other in pairs for reason in _reasons(feature_map, one, other)]
+    reasons = [
+        reason
+        for mode in dict.fromkeys(variant.step.mode for variant in variants)
+        for reason in _why(feature_map, [variant for variant in variants if variant.step.mode == mode])
+    ]
     reasons += [variant.refusal for variant in variants if variant.values is None]
     return Variants(variants, tuple(dict.fromkeys(reasons)))
 
@@ -180,31 +183,53 @@ def _none_answers(feature_map: FeatureMap, variants: Sequence[Variant]) -> Poolc
     problems = [(variant, variant.problem) for variant in variants if variant.problem]
     refused, first = next((pair for pair in problems if not isinstance(pair[1], CompatError)), problems[0])
     told = "; ".join(f"{variant.label}: {variant.refusal}" for variant in variants)
-    advice = advice_for(feature_map, refused, variants)
+    advice = _modes_of_all(variants) or advice_for(feature_map, refused, variants)
     own = variant_of(feature_map, OWN_RULES, changed(refused.step, {"compat": None}))
     others = first.advice if own.problem else f"add {OWN_RULES} to the comparison"
     return type(first)(told, advice if str(advice) else others)
 
 
-def _reasons(feature_map: FeatureMap, one: Variant, other: Variant) -> list[str]:
-    """Try every rule in which the frameworks of two variants differ."""
+def _modes_of_all(variants: Sequence[Variant]) -> str:
+    """Return the modes that all frameworks have if none has the one asked for; else nothing."""
+    rows = [frameworks.find(variant.step.options.get("compat")) or frameworks.OWN for variant in variants]
+    names = [parse_mode(variant.step.mode).mode.name for variant in variants]
+    if any(name in row.modes for row, name in zip(rows, names, strict=True)):
+        return ""
+    common = [mode for mode in rows[0].modes if all(mode in row.modes for row in rows)]
+    return f"all of them have {', '.join(common)}"
+
+
+def _why(feature_map: FeatureMap, variants: Sequence[Variant]) -> list[str]:
+    """Say why variants of one mode differ from the first that was answered: a sentence for all that differ alike."""
+    answered = [variant for variant in variants if variant.values is not None]
+    alike: dict[str, list[str]] = {}
+    for other in answered[1:]:
+        for sentence, name in _reasons(feature_map, answered[0], other):
+            alike.setdefault(sentence, []).append(name)
+    return [sentence.replace(OTHERS, enumerated(list(dict.fromkeys(names)))) for sentence, names in alike.items()]
+
+
+def _reasons(feature_map: FeatureMap, one: Variant, other: Variant) -> list[tuple[str, str]]:
+    """Try every rule in which the frameworks of two variants differ; in the sentences OTHERS stands for the name."""
     if one.values is None or other.values is None or _equal(one.values, other.values):
         return []
     a, b = (frameworks.find(variant.step.options.get("compat")) or frameworks.OWN for variant in (one, other))
     layers = [variant.step.layer(feature_map.ndim) for variant in (one, other)]
     rows = [layer.row(feature_map.values.dtype, feature_map.spatial) for layer in layers]
-    why = f"{rows[0].name} differently: {rows[0].why or rows[1].why}"
+    why = f"{rows[0].name} differently from {OTHERS}: {'; '.join(dict.fromkeys(row.why for row in rows if row.why))}"
     own = [
-        f"{name} is {_told(one, name)} in {one.label} and {_told(other, name)} in {other.label}"
+        (f"{name} is {_told(one, name)} in {one.label} and {_told(other, name)} in {OTHERS}", other.label)
         for name in {**_own_options(one), **_own_options(other)}
         if _own_options(one).get(name) != _own_options(other).get(name)
     ]
+    unnamed = b._replace(title=OTHERS)
     tried = own + [
-        say(a, b, why)
+        (say(a, unnamed, why), b.title)
         for rule, say in RULES.items()
         if _matters(feature_map, one.step, a, b, rule) or _matters(feature_map, other.step, b, a, rule)
     ]
-    return tried or [f"{a.title} and {b.title} differ in several rules, none of which alone makes the difference"]
+    several = f"{a.title} differs from {OTHERS} in several rules, none of which alone makes the difference"
+    return tried or [(several, b.title)]
 
 
 def _own_options(variant: Variant) -> dict[str, Any]:
@@ -239,6 +264,7 @@ def _equal(one: Array, other: Array) -> bool:
     return one.shape == other.shape and bool(_same(one, other).all())
 
 
+OTHERS = "\0"  # in a sentence, until it is known which frameworks differ alike
 TOO_LARGE: Mapping[str, str] = {"refused": "an error", "one": "one value", "none": "no value"}
 
 
@@ -266,19 +292,19 @@ RULES: Mapping[str, Callable[[Framework, Framework, str], str]] = {
         f"{(a if a.same_ignores_dilation else b).title} (onnxruntime) pads SAME as if the dilation were 1"
     ),
     "rounding": lambda a, b, _: (
-        f"rounding up keeps a last window beyond the input in {_other(a, b, 'rounding').title}, where "
-        f"{_usual(a, b, 'rounding').title} drops it"
+        f"rounding up keeps a last window beyond the input in {_other(a, b, 'rounding').title}, but "
+        f"not in {_usual(a, b, 'rounding').title}"
     ),
-    "ceil_mode": lambda a, b, _: f"{_other(a, b, 'ceil_mode').title} rounds the number of windows up by itself",
+    "ceil_mode": lambda a, b, _: f"the number of windows is always rounded up in {_other(a, b, 'ceil_mode').title}",
     "too_large": lambda a, b, _: (
-        f"for a window larger than the input, {a.title} gives {TOO_LARGE[a.too_large]} and {b.title} "
-        f"{TOO_LARGE[b.too_large]}"
+        f"a window larger than the input gives {TOO_LARGE[a.too_large]} in {a.title} and {TOO_LARGE[b.too_large]} "
+        f"in {b.title}"
     ),
     "counted": lambda a, b, _: "; ".join(row.counting for row in (a, b) if row.counting),
     "scales_override": lambda a, b, _: (
         f"divisor_override divides the mean times the window's size in {_other(a, b, 'scales_override').title}, "
         f"but the sum in {_usual(a, b, 'scales_override').title}"
     ),
-    "fractional": lambda a, b, _: f"{a.title} and {b.title} place fractional windows by different rules",
-    "modes": lambda a, b, why: f"{a.title} and {b.title} compute {why}",
+    "fractional": lambda a, b, _: f"{a.title} places fractional windows by other rules than {b.title}",
+    "modes": lambda a, _, why: f"{a.title} computes {why}",
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import CompatError, UnknownNameError
@@ -543,8 +544,8 @@ def _up(total: Any, n: Any, _: float) -> Any:
     return (2 * total + n) // (2 * n)
 
 
-def _from_fmax(facts: LayerFacts) -> Mode | None:
-    return _within(MODES[facts.mode], facts, "max", why="its maximum starts from -3.4e38, the lowest float32")
+def _from_fmax(facts: LayerFacts, title: str) -> Mode | None:
+    return _within(MODES[facts.mode], facts, "max", why=f"{title}'s maximum starts from -3.4e38, the lowest float32")
 
 
 def _loses_nan(facts: LayerFacts, causes: str) -> str:
@@ -559,7 +560,9 @@ TENSORFLOW = Framework(
     aliases=("tf",),
     verified="TensorFlow 2.21 on CPU",
     modes={
-        "max": lambda facts: None if _ndim(3)(facts) or facts.indices or _kind("global")(facts) else _from_fmax(facts),
+        "max": lambda facts: (
+            None if _ndim(3)(facts) or facts.indices or _kind("global")(facts) else _from_fmax(facts, "TensorFlow")
+        ),
         "avg": _own,
     },
     rules=(
@@ -732,7 +735,7 @@ PADDLE = Framework(
     "paddle",
     "Paddle",
     verified="Paddle 3.3 on CPU",
-    modes={"max": _from_fmax, "avg": _own, "lp": _signed_lp},
+    modes={"max": partial(_from_fmax, title="Paddle"), "avg": _own, "lp": _signed_lp},
     rules=(
         Rule(_all(_named("same"), lambda facts: facts.indices), "with return_mask its SAME leaves out the padding",
              "give " + Phrase("{padding}") + " in cells"),
@@ -845,7 +848,7 @@ CAFFE = Framework(
     f"Caffe ({NOT_RUN})",
     untrained="its gradients have not been compared",
     verified=DOCUMENTED,
-    modes={"max": _from_fmax, "avg": _own},
+    modes={"max": partial(_from_fmax, title="Caffe"), "avg": _own},
     rules=(
         Rule(_wide_pads(lambda k: k - 1), "every pad has to be smaller than the window"),
         Rule(_named("same", "same-lower"), "it has no padding same", "give " + Phrase("{padding}") + " in cells"),

@@ -69,7 +69,7 @@ def test_marks_are_the_cells_that_differ() -> None:
         ("lp:3", [[-1.0, -2.0, 1.0, 2.0]], {}, "without the absolute value"),
         ("avg", [[1.0, 2.0, 3.0, 4.0, 5.0]], {"padding": 1}, "padding counts in the divisor"),
         ("mean", [[1.0, 2.0, 3.0, 4.0, 5.0]], {"padding": 1}, "padding counts in the divisor"),
-        ("l2", [[1.0, 2.0, 3.0, 4.0, 5.0]], {"ceil_mode": True}, "compute lp differently: .* clipped by ceil_mode"),
+        ("l2", [[1.0, 2.0, 3.0, 4.0, 5.0]], {"ceil_mode": True}, "computes lp differently from ONNX: .* clipped by ceil_mode"),
     ],
 )
 def test_why_torch_and_onnx_differ(mode: str, x: Any, options: dict[str, Any], reason: str) -> None:
@@ -172,7 +172,11 @@ def test_a_framework_that_does_not_pad_says_by_how_much_to_pad_first(call: Run) 
     layer = ("--size", "3", "--stride", "2", "--padding", "1", "--ceil-mode", "--shape", "112x112", "--json")
     found = call("compare", "--compat", "torch,keras,litert", *layer)
     for name in ("keras", "litert"):
-        assert f"hint: {name}: pad the input by 1,2,1,2 with -inf first, not with zeros; " in found.err
+        assert f"hint: {name}: pad the input by 1,2,1,2 with -inf first, not with zeros\n" in found.err
+    assert found.err.endswith(
+        "hint: for keras and litert alone, replace --compat with --side torch "
+        "--side 'keras padding=same ceil_mode=false' --side 'litert padding=same ceil_mode=false'\n"
+    )
     x = np.pad(np.arange(1.0, 112 * 112 + 1).reshape(112, 112), (1, 2), constant_values=-np.inf)
     wanted = found.json()["variants"][0]
     assert wanted["shape"] == [57, 57]
@@ -254,11 +258,11 @@ def test_what_cannot_be_compared(call: Run, words: list[str], message: str, code
         ("--shape 6 --compat torch,openvino:ceil_torch -m avg -k 3 -s 2 -p 1 --ceil-mode --count-include-pad",
          "OpenVINO divides by the full window size, overhang included, as soon as there is any padding that counts"),
         ("--shape 6 --compat torch,paddle -m max -k 1 -s 2 --ceil-mode",
-         "rounding up keeps a last window beyond the input in Paddle, where PyTorch drops it"),
+         "rounding up keeps a last window beyond the input in Paddle, but not in PyTorch"),
         ("--shape 6 --compat paddle,onnx -m avg -k 3 -s 2 -p 0,1 --count-include-pad",
          "Paddle counts as much padding after the input as before it"),
         ("--shape 3 --compat flax,litert -m max -k 5 -s 1",
-         "for a window larger than the input, Flax gives no value and LiteRT one value"),
+         "a window larger than the input gives no value in Flax and one value in LiteRT"),
         ("--shape 6x1 --compat torch,paddle -m avg -k 3x1 -s 2x1 -p 1x0 --ceil-mode --divisor-override 1 "
          "--count-include-pad",
          "divisor_override divides the mean times the window's size in Paddle, but the sum in PyTorch"),
@@ -270,6 +274,32 @@ def test_why_runtimes_differ(call: Run, words: str, reason: str) -> None:
     assert reason in json.loads(call("compare", *words.split(), "--json").out)["why"]
 
 
+def test_frameworks_that_differ_alike_share_a_sentence(call: Run) -> None:
+    words = ("compare", "--shape", "5x5", "--compat", "torch,onnx,paddle,tensorflow,keras", "--json")
+    assert json.loads(call(*words).out)["why"] == [
+        "the default stride is the window's size in PyTorch and 1 in ONNX and TensorFlow"
+    ]
+
+
+def test_two_frameworks_with_ways_of_their_own_are_both_told(call: Run) -> None:
+    words = ("compare", "--shape", "5", "-k", "2", "--ceil-mode", "--mode", "lp:3", "--compat", "torch,paddle", "--json")
+    why = json.loads(call(*words).out)["why"][-1]
+    assert why.startswith("PyTorch computes lp differently from Paddle: PyTorch takes x^P")
+    assert "; Paddle takes x^P, and the maximum for P = inf" in why
+
+
+def test_the_advised_sides_help_all_that_can_be_helped(call: Run) -> None:
+    words = ["compare", "--shape", "5x5", "-k", "3"]
+    said = call(*words, "--compat", "keras,torch,litert,onnx", "--dilation", "2").err
+    sides = "--side 'keras dilation=1' --side torch --side 'litert dilation=1' --side onnx"
+    assert said == f"hint: for keras and litert alone, replace --compat with {sides}\n"
+    assert call(*words, "--dilation", "2", *shlex.split(sides)).err == ""
+    said = call(*words, "--compat", "torch,tensorrt,caffe", "--mode", "lp:2").err
+    assert said == "hint: tensorrt: it has max, avg\nhint: caffe: it has max, avg\n"
+    said = call(*words, "--compat", "onnx,keras", "--mode", "median").err
+    assert said.endswith("hint: all of them have max, min, avg\n")
+
+
 def test_sides_have_options_of_their_own(call: Run) -> None:
     sides = ("--side", "torch padding=1 ceil-mode=true", "--side", "keras padding=same", "--side", "poolcli size=2")
     made = json.loads(call("compare", "--shape", "6", "-m", "max", "-k", "3", "-s", "2", *sides, "--json").out)
@@ -279,10 +309,8 @@ def test_sides_have_options_of_their_own(call: Run) -> None:
     }  # fmt: skip
     torch, keras, own = answers
     assert made["why"] == [
-        f"padding is 1 in {torch} and same in {keras}", f"ceil_mode is on in {torch} and off in {keras}",
+        f"padding is 1 in {torch} and same in {keras}", f"ceil_mode is on in {torch} and off in {keras} and {own}",
         f"size is 3 in {torch} and 2 in {own}", f"padding is 1 in {torch} and valid in {own}",
-        f"ceil_mode is on in {torch} and off in {own}", f"size is 3 in {keras} and 2 in {own}",
-        f"padding is same in {keras} and valid in {own}",
     ]  # fmt: skip
 
 
@@ -303,7 +331,7 @@ def test_sides_with_options_of_their_own_differ_by_the_rules_of_their_frameworks
          "--dilation 2 --side torch --side 'keras dilation=1'"),
         ("--compat torch,keras --ceil-mode", "keras: use --no-ceil-mode; for keras alone",
          "--compat torch,keras --no-ceil-mode"),
-        ("--side torch --side 'keras dilation=2'", "keras dilation=2: give this side other options",
+        ("--side torch --side 'keras dilation=2'", "keras dilation=2: for this side alone, --side 'keras dilation=1'",
          "--side torch --side 'keras dilation=1'"),
         ("--side poolcli --side 'keras padding=1'", "not with zeros; for this side alone, --side 'keras",
          "--side poolcli --side 'keras padding=same'"),

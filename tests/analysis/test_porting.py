@@ -42,8 +42,8 @@ def shown(made: Port) -> tuple[Any, ...]:
         "Keras refuses this layer: padding is valid or same",
         "padded first, by 1,1,1,1 with 0, the same windows without padding give the same values"), {})),
     (layer("lp:3", 2, compat="torch"), (8, 8), "onnx", ("differs", (
-        "PyTorch and ONNX compute lp differently: PyTorch takes x^P without the absolute value, and scales windows "
-        "clipped by ceil_mode up to the full size",), {})),
+        "PyTorch computes lp differently from ONNX: PyTorch takes x^P without the absolute value, and scales "
+        "windows clipped by ceil_mode up to the full size",), {})),
     (layer("avg", output_size=(4, 3), compat="torch"), (6, 7), "onnx", (
         "refused", ("ONNX refuses this layer: it has no adaptive or fractional pooling operator",), {})),
     # windows that divide are ordinary ones

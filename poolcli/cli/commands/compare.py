@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,6 @@ from poolcli.cli.options.panels import WINDOW
 from poolcli.cli.options.steps import FilterOptions
 from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.options.windows import Windowing
-from poolcli.cli.output import Output
 from poolcli.cli.pipeline import as_network_input, look, take_in
 from poolcli.cli.words import spoken
 from poolcli.errors import CompatError, UnknownNameError, UsageError
@@ -36,7 +35,7 @@ from poolcli.render.kinds import is_page
 from poolcli.steps.steps import PoolStep, apply, with_threads
 from poolcli.system.limits import check_memory
 from poolcli.system.portable import shell_word
-from poolcli.wording import Phrase
+from poolcli.wording import Phrase, enumerated
 
 
 class Comparing(Windowing, panel=WINDOW):
@@ -164,8 +163,8 @@ def compare(
     else:
         out.table(comparison_table(before, ready, made, look(writing)), writing.output, width_of_output())
     if not io.verbosity.quiet:
-        for variant in made.variants:
-            _hint(variant, ready, made, out, by_compat=window.compat is not None)
+        for hint in _hints(ready, made, by_compat=window.compat is not None):
+            out.say(f"hint: {hint}")
 
 
 def _check_idle(writing: Writing, *, paged: bool, drawn: bool) -> None:
@@ -187,39 +186,57 @@ def _numbered(text: str, shape: tuple[int, ...]) -> FeatureMap:
     return FeatureMap.from_array(cells, SPATIAL[len(shape) - 1]).with_(name=f"{text} cells")
 
 
-def _hint(variant: Variant, ready: FeatureMap, made: Variants, out: Output, *, by_compat: bool) -> None:
-    """Print how to include a framework that refuses the layer."""
-    if not isinstance(variant.problem, CompatError):
-        return
-    changes, advice = _mended(variant, ready), advice_for(ready, variant, made.variants)
-    apart = ""
-    if by_compat:
-        names = [str(one.step.options.get("compat") or OWN_RULES) for one in made.variants]
-        refused = str(variant.step.options["compat"])
-        sides = {name: name for name in names} | {refused: f"{refused} {_settings(changes) or 'OPTION=VALUE'}"}
-        typed = " ".join(f"--side {shell_word(side)}" for side in sides.values())
-        apart = f"for {refused} alone, replace --compat with {typed}"
-    else:
-        said = {word.partition("=")[0].replace("-", "_"): word for word in variant.label.split()}
-        if isinstance(advice, Phrase):  # an option of the side itself is not changed by one of all sides
-            advice = advice.only(lambda part: not part.settings.keys() & said)
-        kept = [word for name, word in said.items() if name not in changes]
-        apart = f"for this side alone, --side {shell_word(' '.join([*kept, _settings(changes)]))}" if changes else ""
-    told = [text for text in (spoken(advice), apart) if text] or ["give this side other options"]
-    out.say(f"hint: {variant.label}: {'; '.join(told)}")
+def _hints(ready: FeatureMap, made: Variants, *, by_compat: bool) -> Iterator[str]:
+    """Yield how to include the sides that refuse the layer: each by itself, those of ``--compat`` in one command."""
+    refused = [variant for variant in made.variants if isinstance(variant.problem, CompatError)]
+    mended = {variant.label: changes for variant in refused if (changes := _mended(variant, ready))}
+    together = _sides(made, mended) if by_compat and mended else ""
+    for variant in refused:
+        advice, alone = advice_for(ready, variant, made.variants), together if len(refused) == 1 else ""
+        if not by_compat:
+            advice, alone = _for_side(variant, advice, mended.get(variant.label, {}))
+        told = [text for text in (spoken(advice), alone) if text]
+        if told or variant.label not in mended:
+            yield f"{variant.label}: {'; '.join(told) or 'no option makes it take this layer'}"
+    if together and len(refused) > 1:
+        yield together
+
+
+def _for_side(variant: Variant, advice: str | Phrase, changes: Mapping[str, Any]) -> tuple[str | Phrase, str]:
+    """Return the advice for all sides, without the options of this one, and the side with other options."""
+    said = {word.partition("=")[0].replace("-", "_"): word for word in variant.label.split()}
+    kept = [word for name, word in said.items() if name not in changes]
+    shared = advice.only(lambda part: not part.settings.keys() & said) if isinstance(advice, Phrase) else advice
+    side = shell_word(" ".join([*kept, _settings(changes)]))
+    return shared, f"for this side alone, --side {side}" if changes else ""
+
+
+def _sides(made: Variants, mended: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return how to give frameworks that refuse a layer options of their own."""
+    names = {variant.label: str(variant.step.options.get("compat") or OWN_RULES) for variant in made.variants}
+    own = {names[label]: f"{names[label]} {_settings(changes)}" for label, changes in mended.items()}
+    sides = {name: name for name in names.values()} | own
+    typed = " ".join(f"--side {shell_word(side)}" for side in sides.values())
+    return f"for {enumerated([*own])} alone, replace --compat with {typed}"
 
 
 def _mended(variant: Variant, ready: FeatureMap) -> dict[str, Any]:
-    """Return the options with which a framework takes a layer that it refused, following its hints; else none."""
+    """Return the options with which a framework takes a layer that it refused, if there are some.
+
+    They follow its hints; else one option has its default.
+    """
     changes: dict[str, Any] = {}
     problem = variant.problem
     while isinstance(problem, CompatError) and isinstance(problem.advice, Phrase):
         advised = {name: value for name, value in problem.advice.settings.items() if name not in {*changes, "compat"}}
         if not advised:
-            return {}
+            break
         changes |= advised
         problem = variant_of(ready, variant.label, changed(variant.step, changes)).problem
-    return {} if problem else changes
+    if not problem:
+        return changes
+    usual = ({row.name: row.default} for row in OPTIONS if row.name in variant.step.options and row.default is not None)
+    return next((one for one in usual if not variant_of(ready, variant.label, changed(variant.step, one)).problem), {})
 
 
 def _settings(changes: Mapping[str, Any]) -> str:
