@@ -69,7 +69,7 @@ def test_marks_are_the_cells_that_differ() -> None:
         ("lp:3", [[-1.0, -2.0, 1.0, 2.0]], {}, "without the absolute value"),
         ("avg", [[1.0, 2.0, 3.0, 4.0, 5.0]], {"padding": 1}, "padding counts in the divisor"),
         ("mean", [[1.0, 2.0, 3.0, 4.0, 5.0]], {"padding": 1}, "padding counts in the divisor"),
-        ("l2", [[1.0, 2.0, 3.0, 4.0, 5.0]], {"ceil_mode": True}, "computes lp differently from ONNX: .* clipped by ceil_mode"),
+        ("l2", [[1.0, 2.0, 3.0, 4.0, 5.0]], {"ceil_mode": True}, "computes lp differently from ONNX.* clipped by"),
     ],
 )
 def test_why_torch_and_onnx_differ(mode: str, x: Any, options: dict[str, Any], reason: str) -> None:
@@ -282,8 +282,8 @@ def test_frameworks_that_differ_alike_share_a_sentence(call: Run) -> None:
 
 
 def test_two_frameworks_with_ways_of_their_own_are_both_told(call: Run) -> None:
-    words = ("compare", "--shape", "5", "-k", "2", "--ceil-mode", "--mode", "lp:3", "--compat", "torch,paddle", "--json")
-    why = json.loads(call(*words).out)["why"][-1]
+    words = "compare --shape 5 -k 2 --ceil-mode --mode lp:3 --compat torch,paddle --json"
+    why = json.loads(call(*words.split()).out)["why"][-1]
     assert why.startswith("PyTorch computes lp differently from Paddle: PyTorch takes x^P")
     assert "; Paddle takes x^P, and the maximum for P = inf" in why
 
