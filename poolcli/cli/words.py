@@ -115,8 +115,10 @@ class Line(NamedTuple):
         if not source.program:
             return f"poolcli {self.name} {source.name}{' < input.csv' if source.name == '-' else ''}"
         piped = f"{source if source.name else f'... | {source}'} | poolcli "
-        if self.given != (source.name or "-"):  # another file of the command, such as a kernel or a recipe
+        if not self.words:
             return f"{piped}pool"
+        if self.given != (source.name or "-"):  # another file of the command, such as a kernel or a recipe
+            return f"{source} > FILE, and give FILE instead"
         rest = [*self.words[: self.where], *([] if self.bare else ["-"]), *self.words[self.where + 1 :]]
         return piped + " ".join(map(shell_word, [self.name, *rest]))
 

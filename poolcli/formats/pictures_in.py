@@ -65,6 +65,12 @@ ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 DEEP_COLOR = re.compile(r"\b(?:LA|RGB|RGBA|RGBX);16[BLN]?\b")  # Pillow decodes it to 8 bits only
 
 ORIENTATION = 0x0112  # the EXIF tag
+DROPPED = {  # by their names in Pillow, and by the chunks of a plain PNG
+    "dpi": "resolution", "pHYs": "resolution", "icc_profile": "colour profile", "iCCP": "colour profile",
+    "exif": "EXIF",
+}  # fmt: skip
+NO_DPI = ((1, 1), (72, 72))  # what Pillow says where there is none
+PIXEL_SCALE = 33550  # the GeoTIFF tag
 TURNS: Mapping[int, Callable[[Array], Array]] = {
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
@@ -105,6 +111,7 @@ def read(data: bytes, name: str, options: ReadOptions, kind: str) -> FeatureMap:
             if packed := plain(chunks):
                 _check_pixels(packed.size, limit, name)
                 picture, room = packed.unpacked()
+                picture.info.update(dict.fromkeys(chunk.kind.decode("latin-1") for chunk in chunks))
             else:
                 picture, room = _opened(data, name, kind, strict=options.input_format is not None), None
                 _check_pixels(picture.size, limit, name)
@@ -332,7 +339,9 @@ def _changes(picture: Image.Image, channels: str) -> list[str]:
         notes += ["alpha dropped", *([SEEN_THROUGH] if mode in ALPHA and not _opaque(picture) else [])]
     if channels == "rgb" and mode not in RGB_STEPS:
         notes.append("one channel")
-    return notes
+    placed = ["place on the map"] * (PIXEL_SCALE in getattr(picture, "tag_v2", ()))
+    there = [DROPPED[key] for key in DROPPED if picture.info.get(key, NO_DPI[0]) not in NO_DPI]
+    return notes + [f"{what} dropped" for what in (*there, *placed)]
 
 
 def _opaque(picture: Image.Image) -> bool:

@@ -213,7 +213,7 @@ def pad_first(facts: LayerFacts) -> str | Phrase:
 
 
 def _by(sides: Sequence[tuple[int, int]]) -> str:
-    return f" by {written_sides(sides)}" if sides else ", as far as the windows reach,"
+    return f" by {written_sides(sides)}" if sides else ", as far as the windows reach (an input says how far),"
 
 
 def _pad_first_or_same(facts: LayerFacts) -> Phrase:

@@ -935,12 +935,12 @@ def test_what_is_passed_over_is_counted(run: Run, tmp_path: Path, more: list[str
         (folder / name).write_text("1,2\n3,4\n")
     words = ["batch", str(folder), *more]
     assert run(*words, "-o", "1", cwd=tmp_path).err == (
-        "note: 2 folders, 1 file not read; -r goes into folders, -v says why\n"
+        "note: 2 folders, 1 other file left alone; -r goes into folders, -v says why\n"
     )
-    assert run(*words, "-o", "2", "-r", cwd=tmp_path).err == "note: 1 file not read; -v says why\n"
+    assert run(*words, "-o", "2", "-r", cwd=tmp_path).err == "note: 1 other file left alone; -v says why\n"
     assert run(*words, "-o", "3", "-q", cwd=tmp_path).err == ""
     why = f"{folder / 'notes.txt'} ends in .txt, which batch does not take from a folder\n"
-    assert run(*words, "-o", "4", "-r", "-v", cwd=tmp_path).err == f"{why}note: 1 file not read\n"
+    assert run(*words, "-o", "4", "-r", "-v", cwd=tmp_path).err == f"{why}note: 1 other file left alone\n"
     (folder / "notes.txt").unlink()
     assert run(*words, "-o", "5", "-r", cwd=tmp_path).err == ""
 
@@ -960,7 +960,10 @@ def mixed(tmp_path: Path) -> Path:
 
 def test_what_is_passed_over_is_named_in_the_report_and_why(run: Run, mixed: Path, tmp_path: Path) -> None:
     result = run("batch", "in", "-o", "out", "--report", "r.jsonl", "-j", "1", cwd=tmp_path)
-    assert (result.code, result.err) == (0, "note: 1 folder, 3 files not read; -r goes into folders, -v says why\n")
+    assert (result.code, result.err) == (
+        0,
+        "note: 1 folder, 3 other files left alone; -r goes into folders, -v says why\n",
+    )
     passed = {line["input"]: line for line in lines(tmp_path / "r.jsonl") if line["status"] == "passed over"}
     assert {path: line["reason"] for path, line in passed.items()} == {
         "in/deep": "in/deep is a folder",
@@ -980,7 +983,8 @@ def test_what_is_passed_over_is_named_with_v(run: Run, mixed: Path, tmp_path: Pa
     said = run("batch", "in", "-o", "out", "-j", "1", "-v", *more, cwd=tmp_path).err.splitlines()
     assert said == [
         "in/deep is a folder", "in/a.pdf is a PDF", "in/notes.xyz has no extension that poolcli reads",
-        "in/pipe.csv is a FIFO or a device, not a file", "note: 1 folder, 3 files not read; -r goes into folders",
+        "in/pipe.csv is a FIFO or a device, not a file",
+        "note: 1 folder, 3 other files left alone; -r goes into folders",
     ]  # fmt: skip
     (mixed / "a.pdf").write_bytes(b"")
     assert run("batch", "in", "-o", "out2", "-q", "-v", *more, cwd=tmp_path).err == ""

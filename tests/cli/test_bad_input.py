@@ -658,6 +658,14 @@ def test_padding_beyond_all_counting(call: Run, tmp_path: Path) -> None:
     refused(call, 1, "window", argv=["pool", "-k", "1", "-s", "1", "-p", "9" * 18, str(GEEKS)], cwd=tmp_path)
 
 
+@pytest.mark.parametrize("words", [("pool", str(GEEKS), "--filter"), ("conv", str(GEEKS), "--filter"),
+                                   ("grad", str(GEEKS), "--upstream")])  # fmt: skip
+def test_another_file_of_the_command_is_unpacked_into_a_file(call: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "k.json.gz").write_bytes(gzip.compress(b"[[1]]"))
+    said = "unpack it: gunzip -c k.json.gz > FILE, and give FILE instead\n"
+    assert call(*words, "k.json.gz", cwd=tmp_path).err.endswith(said)
+
+
 # --- the real command, one of each kind -------------------------------------------------------------------------------
 
 

@@ -113,7 +113,10 @@ def test_code_is_not_advised_that_would_be_refused_too(target: str, options: Any
     ("options", "hint"),
     [
         ({"padding": 1}, "pad the input by 1,1,1,1 with -inf first, not with zeros; or target='numpy'"),
-        ({"padding": 1, "ceil_mode": True, "compat": "torch"}, "pad the input, as far as the windows reach, with -inf"),
+        (
+            {"padding": 1, "ceil_mode": True, "compat": "torch"},
+            "pad the input, as far as the windows reach (an input says how far), with -inf",
+        ),
         ({"mode": "avg", "padding": 1}, "zeros around the input would count in its averages; or target='numpy'"),
         (
             {"mode": "avg", "padding": 1, "count_include_pad": True},
@@ -122,11 +125,11 @@ def test_code_is_not_advised_that_would_be_refused_too(target: str, options: Any
         ({"padding": 1, "pad_fill": "wrap"}, "pad the input by 1,1,1,1 with the same values first; or target='numpy'"),
         (
             {"padding": 1, "ceil_mode": True, "pad_fill": -math.inf},
-            "pad the input, as far as the windows reach, with -inf first, not with zeros; or target='numpy'",
+            "pad the input, as far as the windows reach (an input says how far), with -inf first, not with zeros; or ",
         ),
         (
             {"padding": 1, "ceil_mode": True, "pad_fill": "wrap"},
-            "pad the input by 1,1,1,1 with the same values first, then, as far as the windows reach, with -inf; or",
+            "pad the input by 1,1,1,1 with the same values first, then, as far as the windows reach (an input says",
         ),
         ({"padding": 1, "dilation": 2}, "target='numpy'"),
         ({"dilation": 2}, "target='numpy'"),

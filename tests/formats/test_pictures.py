@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageCms, PngImagePlugin
 
 from poolcli.colors import COLORMAPS, NAN_COLOR, interpolated
 from poolcli.colors import table as colors_of
@@ -103,6 +103,23 @@ def test_eight_bit_modes(picture: Image.Image, kind: str, gray: Any, rgb: Any, n
     np.testing.assert_array_equal(three.array, rgb)
     for note in notes:
         assert note in one.notes
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "dropped"),
+    [
+        ("png", {"dpi": (300, 300)}, ["resolution"]),
+        ("tiff", {"dpi": (300, 300)}, ["resolution"]),
+        ("png", {"dpi": (300, 300), "icc_profile": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()},
+         ["colour profile", "resolution"]),
+        ("jpeg", {"exif": b"Exif\0\0II*\0\b\0\0\0\0\0\0\0\0\0"}, ["EXIF"]),
+        ("tiff", {"tiffinfo": {33550: (1.0, 1.0, 0.0)}}, ["place on the map"]),
+        ("png", {}, []),
+    ],
+)  # fmt: skip
+def test_what_a_result_does_not_keep_is_noted(kind: str, given: dict[str, Any], dropped: list[str]) -> None:
+    notes = read(saved(COLOR.convert("L"), kind, **given), f"x.{kind}").notes
+    assert sorted(str(note) for note in notes if "dropped" in str(note)) == [f"{what} dropped" for what in dropped]
 
 
 def test_one_bit_is_black_and_white() -> None:

@@ -72,4 +72,6 @@ def test_padding_first_as_advised_gives_the_values_of_the_refused_layer(
 def test_padding_first_depends_on_a_length_that_may_be_unknown() -> None:
     with pytest.raises(CompatError) as caught:
         Pooling.of(2, "max", 3, stride=2, padding=1, ceil_mode=True, compat="keras")
-    assert caught.value.hint.startswith("pad the input, as far as the windows reach, with -inf first, not with zeros")
+    assert caught.value.hint.startswith(
+        "pad the input, as far as the windows reach (an input says how far), with -inf first, not with zeros"
+    )

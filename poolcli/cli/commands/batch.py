@@ -266,11 +266,11 @@ def _say_passed_over(planned: BatchPlan, out: Output) -> None:
         for path in planned.passed_over:
             out.say(why_passed_over(path).text)
     folders = sum(map(os.path.isdir, planned.passed_over))
-    counted = ((folders, "folder"), (len(planned.passed_over) - folders, "file"))
+    counted = ((folders, "folder"), (len(planned.passed_over) - folders, "other file"))
     passed = [many(count, what) for count, what in counted if count]
     if passed:
         ways = ["-r goes into folders"] * bool(folders) + ["-v says why"] * (not out.verbose)
-        out.note(f"{', '.join(passed)} not read{'; ' if ways else ''}{', '.join(ways)}")
+        out.note(f"{', '.join(passed)} left alone{'; ' if ways else ''}{', '.join(ways)}")
 
 
 def _rehearse(planned: BatchPlan, work: Work, files: Files, verbosity: Verbosity) -> int:

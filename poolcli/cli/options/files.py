@@ -32,9 +32,11 @@ class Reading(Group, panel=INPUT):
         free=True,
     )  # fmt: skip
     layout: str | None = option(
-        None, "The axes in the input's order: HW, CHW, NHWC, NCL, NCDHW ...; by their number if missing.",
-        metavar="LETTERS", choices=("HW", "CHW", "HWC", "NCHW", "NHWC", "L", "CL", "NCL", "NLC", "DHW", "NCDHW"),
-        free=True,
+        None,
+        "The axes in the input's order, of N, C and L, HW or DHW: HW, CHW, NHWC, LC ...; by their number if missing.",
+        metavar="LETTERS", choices=tuple(
+            order.replace("X", axes) for axes in ("HW", "L", "DHW") for order in ("X", "CX", "XC", "NCX", "NXC")
+        ), free=True,
     )  # fmt: skip
     missing: list[str] | None = option(
         None, "What marks a missing value: -9999, NA ...; an empty item for empty cells.", metavar="V,V...", many=True
