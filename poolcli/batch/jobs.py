@@ -270,9 +270,15 @@ def plan(
     or `resume`.
     """
     made = BatchPlan()
-    found = list(_each_once(_all(paths, recursive, naming.folder, made)))
+    found: dict[str, FoundFile] = {}  # by where it is: each once
+    for path in paths:
+        try:
+            for one in find_files(path, recursive=recursive, output=naming.folder, passed_over=made.passed_over):
+                found.setdefault(os.path.abspath(one.path), one)
+        except PoolcliError as problem:
+            made.failures.append(Failure(path, problem))
     targets: dict[str, str] = {}
-    for number, one in enumerate(found, 1):
+    for number, one in enumerate(found.values(), 1):
         try:
             target = naming.target(one, number)
         except PoolcliError as problem:
@@ -284,26 +290,9 @@ def plan(
                 f"{other} and {one.path} would both be written to {target}",
                 Phrase("tell them apart in {name}, such as '{{folder}}/{{name}}.png' or '{{number:05}}_{{stem}}.png'"),
             )
-    _leave_out_results(made, {one.path for one in found if not one.named}, overwrite)
+    _leave_out_results(made, {one.path for one in found.values() if not one.named}, overwrite)
     _check_targets(made.jobs, overwrite, resume)
     return made
-
-
-def _all(paths: Iterable[str], recursive: bool, output: str, made: BatchPlan) -> Iterator[FoundFile]:
-    for path in paths:
-        try:
-            yield from find_files(path, recursive=recursive, output=output, passed_over=made.passed_over)
-        except PoolcliError as problem:
-            made.failures.append(Failure(path, problem))
-
-
-def _each_once(found: Iterable[FoundFile]) -> Iterator[FoundFile]:
-    seen: set[str] = set()
-    for one in found:
-        place = os.path.abspath(one.path)
-        if place not in seen:
-            seen.add(place)
-            yield one
 
 
 def _leave_out_results(made: BatchPlan, searched: set[str], overwrite: bool) -> None:

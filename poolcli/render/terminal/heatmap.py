@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Literal
 
 import numpy as np
@@ -167,7 +169,7 @@ def _framed(feature_map: FeatureMap, pen: _Pen, width: int, title: str | None = 
     if not feature_map.values.size:
         raise ShapeError(f"{feature_map.name} has no cells to draw", "a table says its shape")
     planes, hidden = shown_planes(feature_map)
-    factor = 1 if _fits_values(planes, pen, width) else _factor([plane for _, plane in planes], pen, width)
+    factor = 1 if _cell_width(planes, pen, width) else _factor(planes[0][1], pen, width)
     shown = [(label, reduced(plane, factor)) for label, plane in planes]
     if title is None:
         measured = planes if feature_map.ndim == 1 else shown
@@ -185,20 +187,18 @@ def _framed(feature_map: FeatureMap, pen: _Pen, width: int, title: str | None = 
 # --- fitting ----------------------------------------------------------------------------------------------------------
 
 
-def _fits_values(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int) -> bool:
-    rows, columns = map(int, planes[0][1].shape)
+def _cell_width(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int) -> int:
+    """Return the columns of a cell with its number, or 0 if the numbers do not fit."""
+    rows, columns = planes[0][1].shape
     if rows > VALUE_CELLS[0] or columns > VALUE_CELLS[1]:
-        return False
-    return _cell_width([plane for _, plane in planes], colored=pen.colored) * columns <= width
+        return 0
+    wide = max(len(words) for _, plane in planes for row in _written(plane) for words in row) + 4 - 2 * pen.colored
+    return wide if wide * columns <= width else 0
 
 
-def _cell_width(planes: Sequence[Array], *, colored: bool) -> int:
-    return max(len(words) for plane in planes for row in _written(plane) for words in row) + 4 - 2 * colored
-
-
-def _factor(planes: Sequence[Array], pen: _Pen, width: int) -> int:
+def _factor(plane: Array, pen: _Pen, width: int) -> int:
     """Return the number of cells, each way, to average into one."""
-    rows, columns = map(int, planes[0].shape)
+    rows, columns = map(int, plane.shape)
     across, down = _grain(pen)
     by_width = math.ceil(columns / max(width // across, 1))
     by_height = math.ceil(rows / (LINES * down))
@@ -231,15 +231,14 @@ def _captions(
 
 def _drawn(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int, *, as_line: bool) -> Block:
     """Draw planes with their labels; a line has its cells below if there is room for numbers."""
-    in_cells = _fits_values(planes, pen, width)
-    wide = _cell_width([plane for _, plane in planes], colored=pen.colored) if in_cells else 0
+    wide = _cell_width(planes, pen, width)
     blocks = []
     for label, plane in planes:
         parts = [paragraph(label, width)] if label else []
         if as_line:
             scale = Scale.of([plane]) if pen.scale.flat else pen.scale
             parts.append(line(plane[0], scale, wide * plane.shape[1] or width, ascii_only=pen.ascii_only))
-        if in_cells:
+        if wide:
             parts.append(_valued(plane, pen, wide))
         elif not as_line:
             parts.append(_pixels(_enlarged(plane, pen, width), pen))
@@ -297,15 +296,8 @@ def _pixels(plane: Array, pen: _Pen) -> Block:
 
 def _runs(cells: Sequence[tuple[str, Any, Any]], pen: _Pen) -> Segments:
     """Join neighbours of the same style into one segment."""
-    line: Segments = []
-    last: Any = None
-    for mark, front, back in cells:
-        if line and last == (front, back):
-            line[-1] = Segment(line[-1].text + mark, line[-1].style)
-        else:
-            line.append(Segment(mark, pen.style(front, back)))
-        last = (front, back)
-    return line
+    runs = groupby(cells, itemgetter(1, 2))
+    return [Segment("".join(mark for mark, *_ in run), pen.style(*colors)) for colors, run in runs]
 
 
 def _bar(pen: _Pen, shown: Sequence[tuple[str, Array]], width: int) -> Block:
