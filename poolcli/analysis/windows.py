@@ -357,13 +357,17 @@ def _asked(at: Place, lead: Place, shape: Place) -> Iterator[Place]:
             Phrase("give one number per axis, counted from 0, such as {at}", at=(0,) * len(output)),
         )
     if not all(0 <= index < limit for index, limit in zip(at, limits, strict=True)):
-        last = tuple(limit - 1 for limit in limits)
-        raise ShapeError(
-            f"there is no window {','.join(map(str, at))}: the output is {times(limits)}",
-            Phrase("windows are counted from 0, so the last is {at}", at=last),
-        )
+        raise no_window(at, limits)
     planes = [()] if limits is shape else np.ndindex(*lead)
     return iter([(*plane, *at) for plane in planes])
+
+
+def no_window(at: Sequence[int], shape: Sequence[int]) -> ShapeError:
+    """Return the error for an output cell that an output of this shape does not have."""
+    return ShapeError(
+        f"there is no window {','.join(map(str, at))}: the output is {times(shape)}",
+        Phrase("windows are counted from 0, so the last is {at}", at=tuple(length - 1 for length in shape)),
+    )
 
 
 def _source(layer: Pooling, row: Mode, values: Array, axes: tuple[Axis, ...], *, whole: bool) -> _Source:

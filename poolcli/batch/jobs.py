@@ -13,6 +13,7 @@ import string
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 from poolcli.errors import FileError, InputError, PoolcliError, UnknownNameError, UsageError
@@ -154,12 +155,7 @@ def _matching(pattern: str) -> Iterator[FoundFile]:
     paths = sorted({path for path in _unfolded(pattern) if not is_special(path)})
     if not paths:
         raise FileError(f"no file matches {pattern}", "check the pattern; quote it if the shell should leave it alone")
-    plain = []
-    for part in Path(pattern).parts[:-1]:
-        if glob.has_magic(part):
-            break
-        plain.append(part)
-    root = os.path.join(*plain) if plain else os.curdir
+    root = os.path.join(os.curdir, *takewhile(lambda part: not glob.has_magic(part), Path(pattern).parts[:-1]))
     for path in paths:
         below = os.path.relpath(os.path.dirname(path) or os.curdir, root)
         yield FoundFile(path, "" if below == os.curdir else below)

@@ -117,6 +117,8 @@ class FrameworkProgram(Program):
 
     refusals: ClassVar[tuple[Refusal, ...]] = ()
     fills: ClassVar[Mapping[str, str]] = {}
+    pad: ClassVar[tuple[str, str, str]]  # the function that pads, its argument for a number, and where infinity is
+    like: ClassVar[str]  # ones in the shape of the tensor
     forms: ClassVar[Mapping[str, tuple[str, int, int]]] = {
         "neg": ("-{}", UNARY, UNARY),
         "abs": ("abs({})", ATOM, SUM),
@@ -148,14 +150,6 @@ class FrameworkProgram(Program):
         """Write the pads of each axis, such as ``(1, 1)``, as the framework's padding wants them."""
         raise NotImplementedError
 
-    def padded(self, t: Value, value: str | float) -> Value:
-        """Write padding as wide as `sides`, with a number or a row of `fills`."""
-        raise NotImplementedError
-
-    def ones(self) -> Value:
-        """Return ones in the shape of the tensor."""
-        raise NotImplementedError
-
     def lengths(self) -> list[str]:
         """Return the lengths of the spatial axes of the tensor."""
         raise NotImplementedError
@@ -165,6 +159,16 @@ class FrameworkProgram(Program):
         return False
 
     # what all frameworks share
+
+    def padded(self, t: Value, value: str | float) -> Value:
+        """Write padding as wide as `sides`, with a number or a row of `fills`."""
+        function, argument, home = self.pad
+        how = f'mode="{self.fills[value]}"' if isinstance(value, str) else f"{argument}={as_code(value, home)}"
+        return Value(self, self.function(function, t.text, self.sides, *([how] if value != 0 else [])))
+
+    def ones(self) -> Value:
+        """Return ones in the shape of the tensor."""
+        return Value(self, self.like)
 
     def knows(self, layer: Pooling) -> bool:
         """Whether it can write a layer as it is: its own, or one that computes the mode as poolcli does."""

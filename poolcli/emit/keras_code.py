@@ -19,6 +19,7 @@ class Keras(FrameworkProgram):
     """A program for Keras, with any backend; it computes in float32, channels last."""
 
     name, title = "keras", "Keras"
+    pad, like = ("keras.ops.pad", "constant_values", ""), "keras.ops.ones_like(t)"
     fills: ClassVar = {"reflect": "reflect"}  # its symmetric differs on its torch backend
     refusals = (
         DISJOINT,
@@ -54,10 +55,6 @@ class Keras(FrameworkProgram):
         """Return the lengths of the spatial axes of the tensor."""
         return [f"t.shape[{axis}]" for axis in range(1, self.ndim + 1)]
 
-    def ones(self) -> Value:
-        """Return ones in the shape of the tensor."""
-        return Value(self, "keras.ops.ones_like(t)")
-
     def widths(self, pads: list[str]) -> str:
         """Write the pads of every axis."""
         text = f"[{', '.join(['(0, 0)', *pads, '(0, 0)'])}]"
@@ -65,11 +62,6 @@ class Keras(FrameworkProgram):
             return text
         self.body.append(f"sides = {text}")
         return "sides"
-
-    def padded(self, t: Value, value: str | float) -> Value:
-        """Write padding as wide as `sides`, with a number or a row of `fills`."""
-        how = f'mode="{self.fills[value]}"' if isinstance(value, str) else f"constant_values={as_code(value)}"
-        return Value(self, self.function("keras.ops.pad", t.text, self.sides, *([how] if value != 0 else [])))
 
     def native(self, kind: str, layer: Pooling) -> bool:
         """Whether a layer of Keras pads as this one does on all backends: torch's SAME average counts padding."""

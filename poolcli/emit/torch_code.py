@@ -58,6 +58,7 @@ class Torch(FrameworkProgram):
     """A program for PyTorch."""
 
     name, title = "torch", "PyTorch"
+    pad, like = ("F.pad", "value", "torch"), "torch.ones_like(t)"
     fills: ClassVar = {"reflect": "reflect", "replicate": "replicate", "wrap": "circular"}
     refusals = (
         DISJOINT,
@@ -197,21 +198,12 @@ class Torch(FrameworkProgram):
         """Return the lengths of the spatial axes of the tensor."""
         return [f"t.shape[{axis}]" for axis in range(-self.ndim, 0)]
 
-    def ones(self) -> Value:
-        """Return ones in the shape of the tensor."""
-        return Value(self, "torch.ones_like(t)")
-
     def widths(self, pads: list[str]) -> str:
         """Write the pads, last axis first."""
         if all(pair.startswith("(") for pair in pads):
             return f"({', '.join(pair.strip('()') for pair in reversed(pads))})"
         self.body.append(f"sides = [{', '.join(f'*{pair}' for pair in reversed(pads))}]")
         return "sides"
-
-    def padded(self, t: Value, value: str | float) -> Value:
-        """Write padding as wide as `sides`, with a number or a row of `fills`."""
-        how = f'mode="{self.fills[value]}"' if isinstance(value, str) else f"value={as_code(value, 'torch')}"
-        return Value(self, self.function("F.pad", t.text, self.sides, *([how] if value != 0 else [])))
 
     def native(self, kind: str, layer: Pooling) -> bool:
         """Whether a layer of PyTorch pads, dilates and rounds up as this one does."""

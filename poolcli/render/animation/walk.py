@@ -11,9 +11,9 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image, ImageDraw
 
-from poolcli.analysis.windows import headline
+from poolcli.analysis.windows import headline, no_window
 from poolcli.colors import NAN_COLOR, hexadecimal, table
-from poolcli.errors import ShapeError, UsageError
+from poolcli.errors import UsageError
 from poolcli.render.animation import scene as stage
 from poolcli.render.animation.line import BANDS, STROKE
 from poolcli.render.animation.scene import Path, Raster, Rectangle, Scene, Shape, Words, font, width_of
@@ -177,11 +177,7 @@ def _drawing(scene: Scene, shapes: Sequence[Shape], description: str) -> bytes:
 def _index(scene: Scene, at: Sequence[int]) -> int:
     shape = tuple(len(axis) for axis in scene.axes)
     if len(at) != len(shape) or not all(0 <= i < n for i, n in zip(at, shape, strict=True)):
-        last = tuple(length - 1 for length in shape)
-        raise ShapeError(
-            f"there is no window {','.join(map(str, at))}: the output is {times(shape)}",
-            Phrase("windows are counted from 0, so the last is {at}", at=last),
-        )
+        raise no_window(at, shape)
     return int(np.ravel_multi_index(tuple(at), shape))
 
 

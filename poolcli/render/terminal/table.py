@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -87,13 +88,7 @@ def _fitting(columns: Sequence[Sequence[str]], width: int, gap: int) -> int:
         return len(columns)
     room = width - 1 - (1 + gap)
     order = [i // 2 if i % 2 == 0 else len(columns) - 1 - i // 2 for i in range(len(columns))]
-    shown = 0
-    for index in order:
-        room -= widths[index]
-        if room < 0:
-            break
-        shown += 1
-    return max(shown, 1)
+    return max(sum(reach <= room for reach in accumulate(widths[index] for index in order)), 1)
 
 
 class Grid:
