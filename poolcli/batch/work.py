@@ -6,25 +6,22 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from poolcli.batch.jobs import Job
 from poolcli.batch.journal import Journal
 from poolcli.errors import PoolcliError
+from poolcli.featuremap import FeatureMap
 from poolcli.formats import decode, encode
 from poolcli.formats.light import to_levels
+from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.registry import find_format, format_of_target
 from poolcli.steps import shapes
 from poolcli.steps.provenance import Provenance, stamped, unusual
-from poolcli.steps.steps import apply, with_threads
+from poolcli.steps.steps import Step, apply, with_threads
 from poolcli.system.files import put, read_source
 from poolcli.system.limits import refused
 from poolcli.wording import Phrase
-
-if TYPE_CHECKING:
-    from poolcli.featuremap import FeatureMap
-    from poolcli.formats.options import ReadOptions, WriteOptions
-    from poolcli.steps.steps import Step
 
 DONE, SKIPPED, FAILED, PASSED_OVER = "done", "skipped", "failed", "passed over"
 BUG = "this should not happen: please report it"

@@ -13,8 +13,7 @@ from typing import Any
 
 from poolcli.errors import InputError
 from poolcli.models.layer import Dim, Draft, Model, ModelShape, Walk, as_reduction, merged, sorted_graph
-from poolcli.models.onnx_inference import inferred_shapes
-from poolcli.models.onnx_shapes import AUTO_PAD, SHAPES_AFTER
+from poolcli.models.onnx_shapes import AUTO_PAD, SHAPES_AFTER, inferred_shapes
 from poolcli.models.protobuf import Message
 from poolcli.models.source import CONSTANT_MOST, DEEPEST, NOT_WHOLE, Budget, ModelFile, unpacked
 from poolcli.pooling.frameworks import ONNX

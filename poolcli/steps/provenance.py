@@ -10,16 +10,14 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from poolcli.errors import PoolcliError
+from poolcli.featuremap import FeatureMap
+from poolcli.formats.options import ReadOptions, WriteOptions
 from poolcli.formats.png_chunks import KEYWORD
 from poolcli.steps.recipe import from_records
 from poolcli.steps.steps import ConvStep, GradStep, PoolStep, Record, Step, without_shapes
-
-if TYPE_CHECKING:
-    from poolcli.featuremap import FeatureMap
-    from poolcli.formats.options import ReadOptions, WriteOptions
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from poolcli.errors import InputError
-from poolcli.models import onnx_inference
+from poolcli.models import onnx_shapes
 from poolcli.models.files import read_model
 from poolcli.models.layer import ModelLayer, merged, shown
 from tests.support.models import (
@@ -315,10 +315,10 @@ def test_shapes_are_not_inferred_of_a_large_model_or_one_that_it_refuses(
     nodes, constants, shape, told = BEHIND[0]
     path = written(tmp_path / "m.onnx", nodes, constants, shape)
     assert shown(read_model(path).layers[0].input) == told
-    monkeypatch.setattr(onnx_inference, "MOST_INFERRED", path.stat().st_size - 1)
+    monkeypatch.setattr(onnx_shapes, "MOST_INFERRED", path.stat().st_size - 1)
     assert shown(read_model(path).layers[0].input) == "?"
     monkeypatch.undo()
-    monkeypatch.setattr(onnx_inference, "MODEL_COPIES", 1 << 60)
+    monkeypatch.setattr(onnx_shapes, "MODEL_COPIES", 1 << 60)
     assert shown(read_model(path).layers[0].input) == "?"
     monkeypatch.undo()
     wrong = [node("DepthToSpace", ["x"], ["t"], blocksize=0)]

@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from contextlib import ExitStack, closing, suppress
 from itertools import chain
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -31,15 +30,12 @@ from poolcli.cli.progress import progress, summary
 from poolcli.cli.signals import Stop, interruptible
 from poolcli.cli.words import spoken
 from poolcli.errors import UsageError
-from poolcli.steps.steps import check_options
+from poolcli.steps.steps import Step, check_options
 from poolcli.system.cluster import ClusterError
 from poolcli.system.files import check_target, read_source, same_file
 from poolcli.system.limits import processors
 from poolcli.system.threads import threads
 from poolcli.wording import Phrase, Readable, many
-
-if TYPE_CHECKING:
-    from poolcli.steps.steps import Step
 
 FILES, WORKERS = "Files", "Workers"
 MOST_NOTES = 10  # printed one by one

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from poolcli.cli.options.grammar import Group, option
 from poolcli.cli.options.panels import WINDOW
@@ -12,12 +12,9 @@ from poolcli.formats import decode, read
 from poolcli.formats.options import ReadOptions
 from poolcli.pooling.filters import FILTERS, find_filter
 from poolcli.pooling.frameworks import framework_names
-from poolcli.steps.steps import ConvStep, ReluStep, UnpoolStep
+from poolcli.steps.steps import ConvStep, ReluStep, Step, UnpoolStep
 from poolcli.window import parse_padding
 from poolcli.wording import as_utf8
-
-if TYPE_CHECKING:
-    from poolcli.steps.steps import Step
 
 
 class FilterOptions(Group, panel="Before pooling"):
