@@ -21,7 +21,7 @@ from poolcli.formats.detect import detect
 from poolcli.formats.foreign import HEAD
 from poolcli.formats.light import to_levels
 from poolcli.formats.registry import find_format
-from poolcli.steps.steps import apply, with_threads
+from poolcli.steps.steps import PoolStep, apply, with_threads
 from poolcli.system.files import read_source
 from poolcli.window import times
 from poolcli.wording import Phrase
@@ -109,7 +109,7 @@ def transform(
     before = take_in(given, io.reading, io.verbosity, compat, steps=steps, also_read=also_read, target=writing)
     after = to_levels(apply(before, steps))
     out.guessed(after.name, after.notes[len(before.notes) :])
-    for note in _notes(before, after, writing):
+    for note in (*_notes(before, after, writing), *about_missing(after, steps, io.reading)):
         out.note(note)
     if showing:
         showing.draw(writing, [before, after], ["input", "output"])
@@ -126,6 +126,17 @@ def _notes(before: FeatureMap, after: FeatureMap, writing: Writing) -> Iterator[
     in_pipe = writing.output == "-" and sys.stdout is not None and not sys.stdout.isatty()
     if in_pipe and writing.format is None and kind == "table" and before.white and not before.steps:
         yield Phrase("a picture becomes a table of numbers here; {output} writes a picture", output="out.png")
+
+
+def about_missing(after: FeatureMap, steps: Sequence[Step], reading: Reading) -> Iterator[Phrase]:
+    """Yield what skips missing values if they reached the result and no framework decides about them."""
+    options = [step.options for step in steps if isinstance(step, PoolStep)]
+    if not reading.missing or not any(one.get("nan") != "ignore" and not one.get("compat") for one in options):
+        return
+    import numpy as np
+
+    if after.values.dtype.kind == "f" and np.isnan(after.values).any():
+        yield Phrase("missing values make results nan; with {nan} the windows skip them", nan="ignore")
 
 
 def deliver(before: FeatureMap, after: FeatureMap, io: InputOutput, compat: str | None) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from poolcli.errors import NEAR, PoolcliError, UsageError
+from poolcli.errors import NEAR, FileError, PoolcliError, UsageError
 from poolcli.system.files import free_name
 from poolcli.system.portable import shell_word
 from poolcli.wording import ELSEWHERE, Instead, Phrase, Readable, Typed
@@ -22,6 +22,7 @@ FLAGS = {
     "target": "--emit",
 }  # options that differ from the keyword
 LISTED = ("at",)  # options whose numbers are separated by commas
+WITHOUT_NAN_RULE = {"--compat", "--side"}  # no framework skips NaN
 INPUT = "INPUT"  # for hints without a known input
 
 
@@ -96,8 +97,11 @@ class Line(NamedTuple):
         return "".join(self.words[self.where : self.where + 1]) or "-"
 
     def takes(self, part: Phrase) -> bool:
-        """Whether the command has the options that a part of a hint advises; those of a stack are its steps'."""
+        """Whether the command takes the options that a part of a hint advises; those of a stack are its steps'."""
         known = self.options if self.bare else {}
+        typed_too = {word.flag for word in classify(self.words, known)}
+        if part.settings.get("nan") == "ignore" and typed_too & WITHOUT_NAN_RULE:
+            return False
         return not known or all(typed(name, None) in known for name in part.settings)
 
     def say(self, name: str, value: Any) -> str:
@@ -167,7 +171,7 @@ def misread(problem: PoolcliError, line: Line) -> str:
     """Return the hint for an INPUT that became an option's value, or a number that became INPUT; else nothing."""
     words = classify(line.words, line.options)
     before, after = words[: line.where], words[line.where :]
-    if before and after and before[-1].text == before[-1].value and _named_in(problem, after[0].text):
+    if before and after and before[-1].text == before[-1].value and isinstance(problem, FileError):
         return _second_number(after[0].text)
     for place, word in enumerate(words if not after else ()):
         if word.text == word.value and _is_input(word, line.options) and _lacks(problem, word.text):

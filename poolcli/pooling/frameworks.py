@@ -225,6 +225,7 @@ def _shared(letters: str) -> tuple[Rule, ...]:
     return tuple(_SHARED[letter] for letter in letters)
 
 
+NAN_STAYS = Phrase("{nan}, or ", nan="propagate") + WITHOUT
 _SHARED: Mapping[str, Rule] = {
     "l": Rule(_named("same-lower"), "SAME puts the extra cell at the end"),
     "p": Rule(_padded, "padding is valid or same", _pad_first_or_same),
@@ -237,7 +238,7 @@ _SHARED: Mapping[str, Rule] = {
     "r": Rule(_kind(*_DRAWN), "it has no fractional pooling"),
     "i": Rule(lambda facts: facts.indices, "it records no indices", Phrase("drop {return_indices}")),
     "f": Rule(_filled, "its padding holds only what the mode ignores", pad_first),
-    "m": Rule(_nan_rule, "its pooling cannot leave out NaN"),
+    "m": Rule(_nan_rule, "its pooling cannot leave out NaN", NAN_STAYS),
     "o": Rule(
         lambda facts: bool(facts.layer.storage_order), "its indices count rows first", Phrase("drop {storage_order}")
     ),
@@ -332,7 +333,7 @@ TORCH = Framework(
              Phrase("use a smaller {output_size}")),
         Rule(_torch_without_channels, "only a batch may be empty, not the channels", "give it at least one channel"),
         *_shared("of"),
-        Rule(_nan_rule, "its pooling propagates NaN"),
+        Rule(_nan_rule, "its pooling propagates NaN", NAN_STAYS),
     ),
     count_include_pad=True,
     last_nan=True,
@@ -367,7 +368,7 @@ KERAS = Framework(
         *_shared("cnv"),
         Rule(_all(_kind(*_BOUNDED), _ndim(1, 3)), "tf.nn.fractional_max_pool is 2-D only"),
         *_shared("of"),
-        Rule(_nan_rule, "its pooling propagates NaN"),
+        Rule(_nan_rule, "its pooling propagates NaN", NAN_STAYS),
     ),
     channels_last=True,
     fractional=_BOUNDED[:1] * 2,

@@ -336,6 +336,7 @@ def test_sides_with_options_of_their_own_differ_by_the_rules_of_their_frameworks
         ("--side poolcli --side 'keras padding=1'", "not with zeros; for this side alone, --side 'keras",
          "--side poolcli --side 'keras padding=same'"),
         ("--compat keras,flax --dilation 2", "add poolcli to the comparison", "--compat keras,poolcli --dilation 2"),
+        ("--compat torch,keras --nan ignore", "use --nan propagate\n", "--compat torch,keras --nan propagate"),
         ("--compat keras,litert -p 1", "1,1,1,1 with -inf first, not with zeros; or --padding same",
          "--compat keras,litert -p same"),
     ],

@@ -178,6 +178,7 @@ def test_a_second_number_that_became_the_input(call: Run, tmp_path: Path, comman
     said = "2 was taken for INPUT; write two numbers of one option with x between them, such as 2x2"
     words = [*command.split(), "-k", "2", "2"]
     assert said in call(*words, cwd=tmp_path).err
+    assert said not in call("summary", "--threads", "2", "2", "pool", "-k", "3", cwd=tmp_path).err  # its shape
     (tmp_path / "2").write_text("1,2\n3,4\n", encoding="ascii")
     assert said not in call(*words, cwd=tmp_path).err
 

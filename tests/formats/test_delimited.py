@@ -755,7 +755,8 @@ def test_only_a_last_empty_cell_may_be_a_delimiter_too_many(text: str) -> None:
     ("words", "skips"),
     [
         ("pool", True), ("explain", True), ("compare -m max,avg", True), ("batch -o out", True), ("grad", True),
-        ("run", True), ("show", False), ("conv --filter box", False),
+        ("run", True), ("show", False), ("conv --filter box", False), ("pool --compat torch", False),
+        ("compare --side torch --side onnx", False),
     ],
 )  # fmt: skip
 def test_the_advice_names_the_next_step_where_there_is_one(call: Run, tmp_path: Path, words: str, skips: bool) -> None:
@@ -769,6 +770,25 @@ def test_the_advice_names_the_next_step_where_there_is_one(call: Run, tmp_path: 
 def test_the_advice_about_a_missing_value_leads_to_numbers(call: Run, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("1,,3\n4,5,6\n", encoding="ascii")
     assert call("pool", "a.csv", "--missing", "", "--nan", "ignore", "-f", "csv", cwd=tmp_path).out == "5.0\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("pool --missing NA", True), ("run --missing NA", True), ("pool --missing NA --nan ignore", False),
+        ("pool --missing NA --compat torch", False), ("pool --missing NA --columns 3", False), ("pool", False),
+    ],
+)  # fmt: skip
+def test_missing_values_that_reach_the_result_lead_to_the_option_that_skips_them(
+    call: Run, tmp_path: Path, words: str, told: bool
+) -> None:
+    (tmp_path / "a.csv").write_text("1,NA,3\n4,5,6\n" if "NA" in words else "1,nan,3\n4,5,6\n", encoding="ascii")
+    name, *options = words.split()
+    made = call(
+        name, "a.csv", *options, *["pool", "-k", "1"] * (name == "run"), *["-k", "1"] * (name == "pool"), cwd=tmp_path
+    )
+    note = "note: missing values make results nan; with --nan ignore the windows skip them\n"
+    assert (made.code, note in made.err) == (0, told)
 
 
 def test_the_advised_list_of_missing_values_holds_those_given(call: Run, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from poolcli.cli.options.panels import OUTPUT
 from poolcli.cli.options.steps import RecipeOptions
 from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.output import Output
-from poolcli.cli.pipeline import deliver, look, take_in, transform
+from poolcli.cli.pipeline import about_missing, deliver, look, take_in, transform
 from poolcli.cli.signals import ending
 from poolcli.cli.stack import RUNNABLE, parse_stack
 from poolcli.errors import UsageError
@@ -27,6 +27,7 @@ from poolcli.steps import recipe
 from poolcli.steps.shapes import Signal, summarize, validate
 from poolcli.steps.steps import Step, numbered, through, with_threads
 from poolcli.system.files import descriptor_of
+from poolcli.wording import Phrase
 
 
 class Recipes(RecipeOptions, panel=OUTPUT):
@@ -81,7 +82,9 @@ def run(
     if writing.output == "-" and writing.chosen_format == "table":
         _show_layers(before.shape, before.layout, steps, writing, stages)
     showing.draw(writing, stages, ["input", *(f"{number} {step.name}" for number, step in numbered(steps))])
-    for note in writing.told_of_tables(("precision",) if _has_room(writing, verbosity) else ()):
+    tabled = ("precision",) if _has_room(writing, verbosity) else ()
+    notes: list[str | Phrase] = [*writing.told_of_tables(tabled), *about_missing(stages[-1], steps, io.reading)]
+    for note in notes:
         io.out.note(note)
     deliver(before, stages[-1], io, compat)
     if recipes.save_steps:  # once there is a result: it may fit no format
