@@ -114,15 +114,7 @@ class UnknownNameError(UsageError):
 
 
 class UnknownKeywordError(UsageError, TypeError):
-    """A keyword that a function does not have.
-
-    Parameters
-    ----------
-    function, keyword : str
-        What was called with what.
-    known : iterable of str
-        The keywords that exist.
-    """
+    """A keyword, none of those `known`, with which a function was called."""
 
     def __init__(self, function: str, keyword: str, known: Iterable[str]) -> None:
         from difflib import get_close_matches
@@ -137,14 +129,7 @@ class UnknownKeywordError(UsageError, TypeError):
 class PositionalError(UsageError, TypeError):
     """More arguments without a name than a function takes.
 
-    Parameters
-    ----------
-    function : str
-        What was called.
-    takes, given : int
-        How many it takes, and how many there were.
-    named : str
-        How to write the first that needs a name.
+    `named` is how to write the first that needs a name.
     """
 
     def __init__(self, function: str, takes: int, given: int, named: str) -> None:

@@ -326,8 +326,11 @@ def windows(
         if at is None
         else _asked(tuple(at), lead, shape)
     )
-    whole = at is None or layer.framework is not None
-    source = None if values is None else _source(layer, row, values, axes, whole=whole)
+    source = None
+    if values is not None:
+        whole = at is None or layer.framework is not None or layer.mode.mode.random or layer.nan == "error"
+        dtype = filled_type(values.dtype, axes, layer.pad_fill)
+        source = _Source(values, axes, row, layer, dtype, layer.apply(values)[0] if whole else None)
 
     def facts() -> Iterator[WindowFact]:
         for place in places:
@@ -368,12 +371,6 @@ def no_window(at: Sequence[int], shape: Sequence[int]) -> ShapeError:
         f"there is no window {','.join(map(str, at))}: the output is {times(shape)}",
         Phrase("windows are counted from 0, so the last is {at}", at=tuple(length - 1 for length in shape)),
     )
-
-
-def _source(layer: Pooling, row: Mode, values: Array, axes: tuple[Axis, ...], *, whole: bool) -> _Source:
-    everything = whole or layer.mode.mode.random or layer.nan == "error"
-    made = layer.apply(values)[0] if everything else None
-    return _Source(values, axes, row, layer, filled_type(values.dtype, axes, layer.pad_fill), made)
 
 
 def total(layer: Pooling, spatial: Sequence[int], lead: Sequence[int] = ()) -> int:

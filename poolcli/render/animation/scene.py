@@ -323,14 +323,12 @@ class Scene:
         """Yield the cells of a map, as rectangles with numbers or, if they are small, as one raster."""
         rows, columns = values.shape
         if grid.zoom < 12:
-            yield Raster(*grid.box(0, 0, rows, columns), self._colors(values))
+            colors = np.full((rows, columns, 3), EMPTY, np.uint8) if self.named else self.scale.rgb(values)
+            yield Raster(*grid.box(0, 0, rows, columns), colors)
             return
         for row in range(rows):
             for column in range(columns):
                 yield from self.cell(grid, values, row, column)
-
-    def _colors(self, values: Array) -> NDArray[np.uint8]:
-        return np.full((*values.shape, 3), EMPTY, np.uint8) if self.named else self.scale.rgb(values)
 
     def cell(self, grid: CellGrid, values: Array, row: int, column: int) -> Iterator[Shape]:
         """Yield one cell, with its number if that is readable."""
