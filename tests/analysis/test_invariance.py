@@ -18,6 +18,7 @@ from poolcli.analysis.invariance import measure, translate
 from poolcli.errors import ShapeError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.layer import Pooling
+from poolcli.render.terminal.heatmap import Canvas
 from poolcli.render.terminal.invariance import differences, invariance_table
 from tests.support import drawn
 from tests.support.process import Run
@@ -172,7 +173,7 @@ def test_the_table_says_counts_edge_and_verdict() -> None:
     console = Console(width=80, color_system=None)
     with console.capture() as capture:
         console.print(invariance_table(report, ascii_only=True))
-        for picture in differences(report, width=80, colors="none", ascii_only=True):
+        for picture in differences(report, Canvas(80, "none", ascii_only=True)):
             console.print(picture)
     shown = capture.get()
     assert "3 random shifts, seed 5; filled in at the edge: what left at the opposite edge" in shown

@@ -17,7 +17,7 @@ from rich.console import Console
 from poolcli.colors import COLORMAPS, NAN_COLOR, Scale, hexadecimal, ink
 from poolcli.errors import UnknownNameError
 from poolcli.featuremap import FeatureMap
-from poolcli.render.terminal.heatmap import RAMP, picture, side_by_side
+from poolcli.render.terminal.heatmap import RAMP, Canvas, picture, side_by_side
 from poolcli.wording import safe
 from tests.support.process import Run
 from tests.support.rows import in_turn
@@ -38,7 +38,7 @@ def shown(
     values: Any, *, layout: str = "HW", name: str = "map", colors: Any = "none", width: int = 80, **how: Any
 ) -> str:
     feature_map = FeatureMap(np.asarray(values), layout, name=name)
-    return printed(picture(feature_map, width=width, colors=colors, **how), colors, max(width, 1))
+    return printed(picture(feature_map, Canvas(width, colors, **how)), colors, max(width, 1))
 
 
 # --- colours ----------------------------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ def test_planes_stand_beside_each_other_and_the_rest_is_counted() -> None:
 
 def test_maps_side_by_side_share_a_scale() -> None:
     small = FeatureMap(np.array([[6, 9], [5, 8]]))
-    text = printed(side_by_side(FeatureMap(MATRIX), small, titles=("input", "output"), width=80, colors="none"))
+    text = printed(side_by_side(FeatureMap(MATRIX), small, titles=("input", "output"), canvas=Canvas(80, "none")))
     lines = text.splitlines()
     assert lines[0].split() == ["input", "output"]
     assert text.count("@ 9 @") == 2
@@ -192,18 +192,18 @@ def test_maps_side_by_side_share_a_scale() -> None:
 
 def test_a_map_that_would_drown_has_its_own_scale() -> None:
     small = FeatureMap(MATRIX / 1000)
-    text = printed(side_by_side(FeatureMap(MATRIX), small, titles=("a", "b"), width=90, colors="none"), width=90)
+    text = printed(side_by_side(FeatureMap(MATRIX), small, titles=("a", "b"), canvas=Canvas(90, "none")), width=90)
     assert "0.009" in text
 
 
 def test_maps_stand_below_each_other_where_it_is_narrow() -> None:
     pair = (FeatureMap(MATRIX), FeatureMap(MATRIX))
-    lines = printed(side_by_side(*pair, titles=("a", "b"), width=24, colors="none"), width=24).splitlines()
+    lines = printed(side_by_side(*pair, titles=("a", "b"), canvas=Canvas(24, "none")), width=24).splitlines()
     assert lines[0] == "a"
     assert "b" in lines
     assert max(map(len, lines)) <= 24
     with pytest.raises(ValueError, match="zip"):
-        side_by_side(*pair, titles=("a",), width=24)
+        side_by_side(*pair, titles=("a",), canvas=Canvas(24))
 
 
 # --- names ------------------------------------------------------------------------------------------------------------

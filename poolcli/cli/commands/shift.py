@@ -86,7 +86,7 @@ def shift(
     shifting.check(picturing)
     window.refuse_idle(window.step(), heeded=("seed",) if shifting.random else ())
     steps = with_threads(filtering.steps(), verbosity.threads)
-    how = picturing.how()
+    canvas = picturing.canvas()
     feature_map = apply(take_in(given, reading, verbosity, window.compat, steps=steps, target=shifting), steps)
     layer = replace(window.step().layer_for(feature_map), threads=verbosity.threads)
 
@@ -111,5 +111,5 @@ def shift(
     if shifting.json:
         Output().json(report.record())
         return
-    pictures = differences(report, **how) if shifting.show else ()
+    pictures = differences(report, canvas) if shifting.show else ()
     picturing.show(*pictures, invariance_table(report, ascii_only=not unicode_ok()))

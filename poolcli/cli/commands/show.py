@@ -20,4 +20,4 @@ def show(given: str | None = INPUT_FILE, *, picturing: Picturing, reading: Readi
     from poolcli.render.terminal.heatmap import picture
 
     feature_map = take_in(given, reading, verbosity)
-    picturing.show(picture(feature_map, **picturing.how(feature_map)))
+    picturing.show(picture(feature_map, picturing.canvas(feature_map)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from poolcli.cli.console import colors_of, unicode_ok, width_of_output
 from poolcli.cli.options.files import Writing
@@ -18,7 +18,7 @@ from poolcli.featuremap import FeatureMap
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from poolcli.render.terminal.heatmap import Colors
+    from poolcli.render.terminal.heatmap import Canvas, Colors
 
 USUAL_COLUMNS = 80  # without a terminal
 MOST_COLUMNS = 500
@@ -48,15 +48,12 @@ class Picturing(Group, panel=PICTURE):
         """The colours of the terminal."""
         return colors_of(self.color)
 
-    def how(self, feature_map: FeatureMap | None = None) -> dict[str, Any]:
-        """Return the keywords for `poolcli.render.terminal.heatmap.picture`."""
-        return {
-            "width": self.columns,
-            "colors": self.colors,
-            "colormap": self.colormap or usual_colormap(feature_map.white if feature_map else None),
-            "ascii_only": not unicode_ok(),
-            "option": typed,
-        }
+    def canvas(self, feature_map: FeatureMap | None = None) -> Canvas:
+        """Return what maps are drawn on, by default in the usual colour map of this one."""
+        from poolcli.render.terminal.heatmap import Canvas
+
+        colormap = self.colormap or usual_colormap(feature_map.white if feature_map else None)
+        return Canvas(self.columns, self.colors, colormap, not unicode_ok(), typed)
 
     def show(self, *drawings: RenderableType) -> None:
         """Print drawings to standard output."""
@@ -80,5 +77,4 @@ class ShowOption(Group, panel=OUTPUT):
         from poolcli.render.terminal.heatmap import side_by_side
 
         picturing = Picturing(colormap=writing.colormap, color=writing.color, width=None)
-        drawn = side_by_side(*feature_maps, titles=titles, **picturing.how(feature_maps[0]))
-        picturing.show(drawn)
+        picturing.show(side_by_side(*feature_maps, titles=titles, canvas=picturing.canvas(feature_maps[0])))

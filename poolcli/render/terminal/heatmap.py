@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,6 @@ from poolcli.wording import Phrase, keyword, safe
 
 Array = NDArray[Any]
 Colors = Literal["truecolor", "256", "none"]
-Option = Callable[[str, Any], str]
 RAMP = " .:-=+*#%@"  # from low to high, on a dark terminal from dark to light
 NAN_MARK = "?"
 VALUE_CELLS = (16, 16)  # most rows and columns with numbers in the cells
@@ -42,24 +41,33 @@ CELL_DIGITS = 4  # significant digits of the numbers in cells
 LINES = 48  # the most of a picture
 
 
-@dataclass(frozen=True)
-class _Pen:
-    """How to draw: colours, scale, characters."""
+class Canvas(NamedTuple):
+    """What maps are drawn on."""
 
-    colors: Colors  # of the terminal
-    scale: Scale
+    width: int  # most columns
+    colors: Colors = "truecolor"  # of the terminal; without, maps are made of characters
+    colormap: str = "viridis"
     ascii_only: bool = False
-    option: Option = keyword  # spells options in captions
-    made: dict[tuple[Rgb | None, Rgb | None], Style] = field(default_factory=dict, repr=False)  # cached styles
+    option: Callable[[str, Any], str] = keyword  # spells options in captions
 
     @property
     def colored(self) -> bool:
+        """Whether there are colours."""
         return self.colors != "none"
+
+
+@dataclass(frozen=True)
+class _Pen:
+    """How to draw on a canvas."""
+
+    canvas: Canvas
+    scale: Scale
+    made: dict[tuple[Rgb | None, Rgb | None], Style] = field(default_factory=dict, repr=False)  # cached styles
 
     def style(self, front: Rgb | None, back: Rgb | None) -> Style:
         style = self.made.get((front, back))
         if style is None:
-            reduced = self.colors == "256"
+            reduced = self.canvas.colors == "256"
             style = self.made[front, back] = Style(color=_color(front, reduced), bgcolor=_color(back, reduced))
         return style
 
@@ -80,23 +88,13 @@ def _color(rgb: Rgb | None, reduced: bool) -> Color | None:
     return color.downgrade(ColorSystem.EIGHT_BIT) if reduced else color
 
 
-def picture(
-    feature_map: FeatureMap,
-    *,
-    width: int,
-    colors: Colors = "truecolor",
-    colormap: str = "viridis",
-    ascii_only: bool = False,
-    option: Option = keyword,
-) -> RenderableType:
-    """Draw a feature map in at most so many columns; planes of the leading axes and of depth are side by side.
-
-    Without colours it is made of characters. `option` spells options in the caption, by default as Python's keywords.
+def picture(feature_map: FeatureMap, canvas: Canvas) -> RenderableType:
+    """Draw a feature map; planes of the leading axes and of depth are side by side.
 
     Examples
     --------
     >>> from rich.console import Console
-    >>> shown = picture(FeatureMap(np.array([[6, 9], [5, 8]]), name="pooled"), width=40, colors="none")
+    >>> shown = picture(FeatureMap(np.array([[6, 9], [5, 8]]), name="pooled"), Canvas(40, "none"))
     >>> Console(width=40, no_color=True).print(shown)
     pooled
     :::::@@@@@
@@ -109,7 +107,7 @@ def picture(
     5        7         9
     shape 2x2 (HW), min 5, mean 7, max 9
     """
-    return _framed(feature_map, _Pen(colors, Scale(0, 0, colormap), ascii_only, option), width)
+    return _framed(feature_map, canvas)
 
 
 @dataclass(frozen=True)
@@ -122,33 +120,23 @@ class Shown:
         """Yield the picture."""
         systems: dict[str | None, Colors] = {"truecolor": "truecolor", "256": "256"}
         colors = "none" if console.no_color else systems.get(console.color_system, "none")
-        ascii_only = options.ascii_only
         usual = usual_colormap(self.feature_map.white)
-        yield picture(self.feature_map, width=options.max_width, colors=colors, colormap=usual, ascii_only=ascii_only)
+        yield picture(self.feature_map, Canvas(options.max_width, colors, usual, options.ascii_only))
 
 
-def side_by_side(
-    *feature_maps: FeatureMap,
-    titles: Sequence[str],
-    width: int,
-    colors: Colors = "truecolor",
-    colormap: str = "viridis",
-    ascii_only: bool = False,
-    option: Option = keyword,
-) -> RenderableType:
-    """Draw maps side by side, or below each other if the width does not allow it; see `picture`.
+def side_by_side(*feature_maps: FeatureMap, titles: Sequence[str], canvas: Canvas) -> RenderableType:
+    """Draw maps side by side, or below each other if the width does not allow it.
 
     They share a colour scale, so that a colour means the same number everywhere, unless that would hide the contrasts
     of one of them: then each has its own, as the colour bars show.
     """
-    scales = _scales(feature_maps, colormap)
-    pens = [_Pen(colors, scale, ascii_only, option) for scale in scales]
+    rows = list(zip(feature_maps, titles, _scales(feature_maps, canvas.colormap), strict=True))
 
     def drawn(room: int) -> list[Block]:
-        return [_framed(one, pen, room, title) for one, pen, title in zip(feature_maps, pens, titles, strict=True)]
+        return [_framed(one, canvas._replace(width=room), title, scale) for one, title, scale in rows]
 
+    gap, width = 3, canvas.width
     natural = drawn(width)
-    gap = 3
     if sum(block.width for block in natural) + gap * (len(natural) - 1) <= width:
         return beside(natural, gap)
     columns = min(len(natural), max(1, (width + gap) // (24 + gap)))
@@ -163,63 +151,57 @@ def _scales(feature_maps: Sequence[FeatureMap], colormap: str) -> list[Scale]:
     return own if drowned else [shared] * len(own)
 
 
-def _framed(feature_map: FeatureMap, pen: _Pen, width: int, title: str | None = None) -> Block:
-    """Draw the planes with title, colour bar and captions; without a title it has its name and a scale of its own."""
-    width = max(width, 4)
+def _framed(feature_map: FeatureMap, canvas: Canvas, title: str | None = None, scale: Scale | None = None) -> Block:
+    """Draw the planes with title, colour bar and captions, by default with the map's name and its own scale."""
+    canvas = canvas._replace(width=max(canvas.width, 4))
     if not feature_map.values.size:
         raise ShapeError(f"{feature_map.name} has no cells to draw", "a table says its shape")
     planes, hidden = shown_planes(feature_map)
-    factor = 1 if _cell_width(planes, pen, width) else _factor(planes[0][1], pen, width)
+    factor = 1 if _cell_width(planes, canvas) else _factor(planes[0][1], canvas)
     shown = [(label, reduced(plane, factor)) for label, plane in planes]
-    if title is None:
-        measured = planes if feature_map.ndim == 1 else shown
-        pen = replace(pen, scale=Scale.of([plane for _, plane in measured], pen.scale.colormap))
-    name = safe(feature_map.name if title is None else title)
     as_line = feature_map.ndim == 1
-    drawn = _drawn(planes if as_line else shown, pen, width, as_line=as_line)
-    parts = [paragraph(name, width, Style(bold=True)), drawn, _bar(pen, shown, width)]
-    parts += [
-        paragraph(words, width) for words in _captions(feature_map, pen, shown[0][1].shape, factor, hidden, width)
-    ]
-    return below(parts)
+    drawn = planes if as_line else shown
+    pen = _Pen(canvas, scale or Scale.of([plane for _, plane in drawn], canvas.colormap))
+    heading = paragraph(safe(feature_map.name if title is None else title), canvas.width, Style(bold=True))
+    captions = _captions(feature_map, canvas, shown[0][1].shape, factor, hidden)
+    below_it = [paragraph(words, canvas.width) for words in captions]
+    return below([heading, _drawn(drawn, pen, as_line=as_line), _bar(pen, shown), *below_it])
 
 
 # --- fitting ----------------------------------------------------------------------------------------------------------
 
 
-def _cell_width(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int) -> int:
+def _cell_width(planes: Sequence[tuple[str, Array]], canvas: Canvas) -> int:
     """Return the columns of a cell with its number, or 0 if the numbers do not fit."""
     rows, columns = planes[0][1].shape
     if rows > VALUE_CELLS[0] or columns > VALUE_CELLS[1]:
         return 0
-    wide = max(len(words) for _, plane in planes for row in _written(plane) for words in row) + 4 - 2 * pen.colored
-    return wide if wide * columns <= width else 0
+    wide = max(len(words) for _, plane in planes for row in _written(plane) for words in row) + 4 - 2 * canvas.colored
+    return wide if wide * columns <= canvas.width else 0
 
 
-def _factor(plane: Array, pen: _Pen, width: int) -> int:
+def _factor(plane: Array, canvas: Canvas) -> int:
     """Return the number of cells, each way, to average into one."""
     rows, columns = map(int, plane.shape)
-    across, down = _grain(pen)
-    by_width = math.ceil(columns / max(width // across, 1))
+    across, down = _grain(canvas)
+    by_width = math.ceil(columns / max(canvas.width // across, 1))
     by_height = math.ceil(rows / (LINES * down))
     return max(by_width, by_height, 1)
 
 
-def _grain(pen: _Pen) -> tuple[int, int]:
+def _grain(canvas: Canvas) -> tuple[int, int]:
     """Return the columns per cell, and the cells per line of text."""
-    return (1, 2) if pen.colored and not pen.ascii_only else (2, 1)
+    return (1, 2) if canvas.colored and not canvas.ascii_only else (2, 1)
 
 
-def _captions(
-    feature_map: FeatureMap, pen: _Pen, shown: Sequence[int], factor: int, hidden: int, width: int
-) -> list[str]:
-    said = [summary(feature_map, "magenta" if pen.colored else NAN_MARK)]
+def _captions(feature_map: FeatureMap, canvas: Canvas, shown: Sequence[int], factor: int, hidden: int) -> list[str]:
+    said = [summary(feature_map, "magenta" if canvas.colored else NAN_MARK)]
     if factor > 1 and feature_map.ndim == 1:
-        said.append(grain(feature_map.spatial[0], width))
+        said.append(grain(feature_map.spatial[0], canvas.width))
     elif factor > 1:
         rows, columns = (1, *feature_map.spatial)[-2:]
         size = (min(factor, rows), min(factor, columns))
-        how = Phrase("pool {mode} {size} {ceil_mode}", mode="avg", size=size, ceil_mode=True).worded(pen.option)
+        how = Phrase("pool {mode} {size} {ceil_mode}", mode="avg", size=size, ceil_mode=True).worded(canvas.option)
         said.append(f"drawn as {times(shown)}: each cell is the average of {times(size)} ({how})")
     if hidden:
         said.append(f"the first {MOST_PLANES} of {hidden + MOST_PLANES} planes")
@@ -229,28 +211,28 @@ def _captions(
 # --- drawing ----------------------------------------------------------------------------------------------------------
 
 
-def _drawn(planes: Sequence[tuple[str, Array]], pen: _Pen, width: int, *, as_line: bool) -> Block:
+def _drawn(planes: Sequence[tuple[str, Array]], pen: _Pen, *, as_line: bool) -> Block:
     """Draw planes with their labels; a line has its cells below if there is room for numbers."""
-    wide = _cell_width(planes, pen, width)
+    width, wide = pen.canvas.width, _cell_width(planes, pen.canvas)
     blocks = []
     for label, plane in planes:
         parts = [paragraph(label, width)] if label else []
         if as_line:
             scale = Scale.of([plane]) if pen.scale.flat else pen.scale
-            parts.append(line(plane[0], scale, wide * plane.shape[1] or width, ascii_only=pen.ascii_only))
+            parts.append(line(plane[0], scale, wide * plane.shape[1] or width, ascii_only=pen.canvas.ascii_only))
         if wide:
             parts.append(_valued(plane, pen, wide))
         elif not as_line:
-            parts.append(_pixels(_enlarged(plane, pen, width), pen))
+            parts.append(_pixels(_enlarged(plane, pen.canvas), pen))
         blocks.append(below(parts))
     return flow(blocks, width)
 
 
-def _enlarged(plane: Array, pen: _Pen, width: int) -> Array:
+def _enlarged(plane: Array, canvas: Canvas) -> Array:
     """Repeat cells so that a medium-sized map fills a good part of the screen."""
     rows, columns = plane.shape
-    across, down = _grain(pen)
-    by = max(min(min(width, 80) // (columns * across), 2 * LINES * down // (3 * rows)), 1)
+    across, down = _grain(canvas)
+    by = max(min(min(canvas.width, 80) // (columns * across), 2 * LINES * down // (3 * rows)), 1)
     return plane.repeat(by, axis=0).repeat(by, axis=1)
 
 
@@ -268,7 +250,7 @@ def _valued(plane: Array, pen: _Pen, wide: int) -> Block:
         around: Segments = []
         for words, color, mark in zip(numbers, values, marks[row], strict=True):
             back: Rgb = tuple(color)
-            if pen.colored:
+            if pen.canvas.colored:
                 style = pen.style(ink(back), back)
                 middle.append(Segment(centred(words, wide), style))
                 around.append(Segment(" " * wide, style))
@@ -281,10 +263,10 @@ def _valued(plane: Array, pen: _Pen, wide: int) -> Block:
 
 
 def _pixels(plane: Array, pen: _Pen) -> Block:
-    if not pen.colored:
+    if not pen.canvas.colored:
         return Block([[Segment("".join(mark * 2 for mark in row))] for row in pen.marks(plane)])
     colors = pen.scale.rgb(plane).tolist()
-    if pen.ascii_only:
+    if pen.canvas.ascii_only:
         return Block([_runs([(" " * 2, None, tuple(color)) for color in row], pen) for row in colors])
     lines = []
     for top in range(0, len(colors), 2):
@@ -300,16 +282,17 @@ def _runs(cells: Sequence[tuple[str, Any, Any]], pen: _Pen) -> Segments:
     return [Segment("".join(mark for mark, *_ in run), pen.style(*colors)) for colors, run in runs]
 
 
-def _bar(pen: _Pen, shown: Sequence[tuple[str, Array]], width: int) -> Block:
+def _bar(pen: _Pen, shown: Sequence[tuple[str, Array]]) -> Block:
     """Draw the colour bar with numbers at its ends and its middle."""
     if pen.scale.flat:
         return Block([])
+    width, colored = pen.canvas.width, pen.canvas.colored
     low, middle, high = map(number, pen.scale.ticks)
     length = min(max(len(low) + len(middle) + len(high) + 4, min(BAR_WIDTH, width // 2), len(RAMP)), width)
     steps = np.linspace(pen.scale.low / 2, pen.scale.high / 2, length) * 2
-    if not pen.colored:
+    if not colored:
         bar = [Segment("".join(pen.marks(steps[None])[0]))]
-    elif pen.ascii_only:
+    elif pen.canvas.ascii_only:
         bar = _runs([(" ", None, tuple(color)) for color in pen.scale.rgb(steps).tolist()], pen)
     else:
         bar = _runs([("▄", tuple(color), None) for color in pen.scale.rgb(steps).tolist()], pen)
@@ -317,6 +300,6 @@ def _bar(pen: _Pen, shown: Sequence[tuple[str, Array]], width: int) -> Block:
     inner = centred(middle, room) if len(middle) + 2 <= room else " " * max(room, 1)
     ends = [low + inner + high] if len(low + inner + high) <= width else [low, high.rjust(width)]
     lines: list[Segments] = [bar, *([Segment(words)] for words in ends)]
-    if any(plane.dtype.kind == "f" and np.isnan(plane).any() for _, plane in shown) and pen.colored:
+    if any(plane.dtype.kind == "f" and np.isnan(plane).any() for _, plane in shown) and colored:
         lines[1] += [Segment("  "), Segment("  ", pen.style(None, NAN_COLOR)), Segment(" NaN")]
     return Block(lines)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from poolcli.analysis.formulas import number
 from poolcli.analysis.invariance import Change, ShiftReport
-from poolcli.render.terminal.heatmap import side_by_side
+from poolcli.render.terminal.heatmap import Canvas, side_by_side
 from poolcli.render.terminal.rows import Fitting, Uncut, framed
 from poolcli.wording import many
 
@@ -48,8 +47,8 @@ def _row(name: str, before: Change, after: Change) -> list[Text]:
     return [Text(words) for words in (name, *counts, number(before.mean, 4), number(after.mean, 4))]
 
 
-def differences(report: ShiftReport, **how: Any) -> Iterator[RenderableType]:
-    """Draw the changes of the input and of the pooled map for every shift; `how` goes to `side_by_side`."""
+def differences(report: ShiftReport, canvas: Canvas) -> Iterator[RenderableType]:
+    """Draw the changes of the input and of the pooled map for every shift."""
     for shift, before, after in report.differences():
         titles = (f"moved {shift.name}: change of the input", f"moved {shift.name}: change after pooling")
-        yield side_by_side(before, after, titles=titles, **how)
+        yield side_by_side(before, after, titles=titles, canvas=canvas)
