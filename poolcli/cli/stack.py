@@ -19,6 +19,7 @@ from poolcli.steps.shapes import ConvLayer, Dense, Flatten
 from poolcli.steps.steps import NormalizeStep, ReluStep, Step
 from poolcli.system.portable import shell_word
 from poolcli.window import parse_sizes
+from poolcli.wording import Phrase, Typed
 
 Made = Callable[..., list[Any]]
 
@@ -118,7 +119,8 @@ def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> 
         if _is_step(word.text, names) and not os.path.lexists(word.text):
             name = str(own.name)
             line = " ".join(map(shell_word, [name, *arguments[:index], STACK_INPUTS[name], *arguments[index:]]))
-            raise UsageError("INPUT is missing before the first step", f"such as: poolcli {line}")
+            such = Phrase("such as: {input}", input=Typed(f"poolcli {line}"))
+            raise UsageError("INPUT is missing before the first step", such)
         if given:
             raise UnknownNameError("step", word.text, [*names, *GLOBALS])
         given += 1

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from poolcli.errors import NEAR, FileError, PoolcliError, UsageError
-from poolcli.system.files import free_name
+from poolcli.errors import NEAR, PoolcliError, UsageError
+from poolcli.system.files import SECOND_NUMBER, free_name
 from poolcli.system.portable import shell_word
 from poolcli.wording import ELSEWHERE, Instead, Phrase, Readable, Typed
 
@@ -164,40 +164,28 @@ def spoken(text: str | Phrase, line: Line | None = None) -> str:
     return ("use " if option else "") + told(text, line)
 
 
-# --- a value or a number that was taken for something else ------------------------------------------------------------
+# --- an INPUT that was taken for a value ------------------------------------------------------------------------------
 
 
 def misread(problem: PoolcliError, line: Line) -> str:
-    """Return the hint for an INPUT that became an option's value, or a number that became INPUT; else nothing."""
+    """Return the hint for a missing INPUT that became the value of an option; else nothing."""
     words = classify(line.words, line.options)
     before, after = words[: line.where], words[line.where :]
-    if before and after and before[-1].text == before[-1].value and isinstance(problem, FileError):
-        return _second_number(after[0].text)
-    for place, word in enumerate(words if not after else ()):
-        if word.text == word.value and _is_input(word, line.options) and _lacks(problem, word.text):
-            rest = [*line.words[:place], "VALUE", *line.words[place + 1 :], word.text]
-            typed_again = " ".join(map(shell_word, ["poolcli", line.name, *rest]))
-            return f"{word.flag} took {word.text} as its value; give it one: {typed_again}"
-    return ""
-
-
-def _second_number(text: str) -> str:
-    """Return the hint for an INPUT that is a number, unless a file has that name."""
-    if not text.isdecimal() or os.path.lexists(text):
+    asks = isinstance(problem.advice, Phrase) and "input" in problem.advice.names
+    if after and not (asks and isinstance(problem, UsageError)):  # the step of a stack may stand in its place
         return ""
-    return f"{text} was taken for INPUT; write two numbers of one option with x between them, such as 2x2"
+    for place, word in enumerate(before):
+        if word.text == word.value and _is_input(word, line.options) and (asks or _named_in(problem, word.text)):
+            rest = [*line.words[:place], "VALUE", *line.words[place + 1 : line.where], word.text]
+            again = " ".join(map(shell_word, ["poolcli", line.name, *rest, *line.words[line.where :]]))
+            return f"{word.flag} took {word.text} as its value; give it one: {again}"
+    return ""
 
 
 def _is_input(value: Word, options: Mapping[str, Any]) -> bool:
     """Whether a value is a file, where the option takes none."""
     metavar = options[value.flag].metavar or ""
     return "FILE" not in metavar and metavar != "PATH" and os.path.isfile(value.text)
-
-
-def _lacks(problem: PoolcliError, value: str) -> bool:
-    """Whether an error asks for INPUT, or is about this value."""
-    asks = isinstance(problem.advice, Phrase) and "input" in problem.advice.names
-    return asks or _named_in(problem, value)
 
 
 def _named_in(problem: PoolcliError, value: str) -> bool:
@@ -268,8 +256,8 @@ def _other_option(problem: Any, options: Mapping[str, Any]) -> str:
 
 def _for_extra(names: str, inputs: Sequence[str], options: Mapping[str, Any]) -> str:
     """Return the hint for extra arguments: several inputs are a batch, the name of no file is an output."""
-    if len(inputs) > 1 and (said := _second_number(inputs[0])):
-        return said
+    if len(inputs) > 1 and inputs[0].isdecimal() and not os.path.lexists(inputs[0]):
+        return SECOND_NUMBER.format(inputs[0])
     if len(inputs) > 1 and all(map(os.path.exists, inputs)):
         if "--input-format" not in options:  # batch pools maps, not models
             return "give one file at a time"

@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 from poolcli.errors import FileError, PoolcliError
 from poolcli.system import portable
 from poolcli.system.portable import NEW_FILE, keep_owner_and_mode
-from poolcli.wording import Phrase, Readable
+from poolcli.wording import Phrase, Readable, Typed
 
 STDIN_NAME = "stdin"
 PIECE = 1 << 20  # most bytes to read from a pipe at a time
@@ -33,12 +33,14 @@ TEMPORARY = r"(?s)\.poolcli-(.*)-[0-9a-f]{16}\.(?:tmp|old)"  # .old is for folde
 ZARR = ".zarr"  # the only kind of folder that is written like a file; see `poolcli.large.zarr_arrays`
 MOST_LOOKED_AT = 5000  # names of a folder searched for a suggestion
 NO_INPUT = Phrase("name a file, or pipe one in: {input}, or {pipe}", input=Readable("input.csv"), pipe=Readable("-"))
+SECOND_NUMBER = "{0} was taken for INPUT; write two numbers of one option with x between them, such as 2x2"
+CHECK = "check the path"
 DESCRIPTOR = re.compile(r"/dev/(?:(stdin|stdout|stderr)|fd/([0-9]+))|/proc/self/fd/([0-9]+)")
 STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
 
 REASONS: dict[int, tuple[str, str]] = {
     errno.ENOENT: ("the folder does not exist", "make the folder first"),
-    errno.ENOTDIR: ("a part of the path is a file, not a folder", "check the path"),
+    errno.ENOTDIR: ("a part of the path is a file, not a folder", CHECK),
     errno.EISDIR: ("it is a folder", "name a file in it; poolcli batch takes whole folders"),
     errno.EEXIST: ("a file of that name exists", "choose another name"),
     errno.EACCES: ("permission denied", "check who may read and write it, and its folder"),
@@ -148,7 +150,7 @@ def open_source(source: str | Path) -> BinaryIO:
     except FileNotFoundError:
         raise missing(name) from None
     except ValueError:
-        raise FileError(f"cannot read {name!r}: a path cannot contain a NUL character", "check the path") from None
+        raise FileError(f"cannot read {name!r}: a path cannot contain a NUL character", CHECK) from None
     except OSError as problem:
         raise file_error("read", name, problem) from problem
     mode = os.fstat(file.fileno()).st_mode
@@ -223,7 +225,7 @@ def missing(name: str, what: str = "no such file") -> FileError:
         return FileError(f"cannot read {name}: {what}", batch)
     for folder in reversed(path.parents):
         if not os.path.isdir(folder):
-            return FileError(f"cannot read {name}: the folder {folder} does not exist", "check the path")
+            return FileError(f"cannot read {name}: the folder {folder} does not exist", CHECK)
     if os.path.islink(path):
         return FileError(
             f"cannot read {name}: it is a link to {os.readlink(path)}, which does not exist", "fix the link"
@@ -232,7 +234,8 @@ def missing(name: str, what: str = "no such file") -> FileError:
     with suppress(OSError), os.scandir(path.parent) as entries:
         names = [entry.name for entry, _ in zip(entries, range(MOST_LOOKED_AT), strict=False)]
     close = [str(path.parent / near) for near in get_close_matches(path.name, sorted(names), n=3, cutoff=0.6)]
-    hint = f"did you mean {' or '.join(close)}?" if close else "check the path"
+    number = Typed(SECOND_NUMBER.format(name) if name.isdecimal() else CHECK, CHECK)
+    hint = f"did you mean {' or '.join(close)}?" if close else Phrase("{way}", way=number)
     return FileError(f"cannot read {name}: {what}", hint)
 
 

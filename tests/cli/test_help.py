@@ -147,6 +147,7 @@ def test_what_is_no_command(call: Run) -> None:
         ("compare --compat a.csv", "compare --compat VALUE a.csv"),
         ("batch -o out --missing a.csv", "batch -o out --missing VALUE a.csv"),
         ("layers --to a.csv", "layers --to VALUE a.csv"),
+        ("run --missing a.csv pool -k 1", "run --missing VALUE a.csv pool -k 1"),
     ],
 )
 def test_a_file_that_became_the_value_of_an_option(call: Run, tmp_path: Path, words: str, again: str) -> None:
@@ -163,6 +164,7 @@ def test_a_file_that_became_the_value_of_an_option(call: Run, tmp_path: Path, wo
         ("pool -o a.csv", ""),
         ("pool --missing=a.csv", ""),  # typed as one word
         ("pool --missing NA.csv", ""),  # not there
+        ("run --missing a.csv - pool", ""),
         ("pool --missing a.csv -m avg", "1,x\n"),  # something was piped in
     ],
 )
@@ -173,10 +175,10 @@ def test_a_value_that_is_meant(call: Run, tmp_path: Path, words: str, stdin: str
     assert "as its value" not in result.err
 
 
-@pytest.mark.parametrize("command", ["pool", "explain", "compare -m max,avg"])
+@pytest.mark.parametrize("command", ["pool", "explain", "compare -m max,avg", "batch -o out", "run"])
 def test_a_second_number_that_became_the_input(call: Run, tmp_path: Path, command: str) -> None:
     said = "2 was taken for INPUT; write two numbers of one option with x between them, such as 2x2"
-    words = [*command.split(), "-k", "2", "2"]
+    words = [*command.split(), *(["2", "pool"] if command == "run" else ["-k", "2", "2"])]
     assert said in call(*words, cwd=tmp_path).err
     assert said not in call("summary", "--threads", "2", "2", "pool", "-k", "3", cwd=tmp_path).err  # its shape
     (tmp_path / "2").write_text("1,2\n3,4\n", encoding="ascii")
