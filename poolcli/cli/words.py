@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 FLAGS = {
     "global_window": "--global",
     "output": "-o",
+    "kernel": "--filter",
     "return_indices": "--indices",
     "target": "--emit",
 }  # options that differ from the keyword
@@ -194,10 +195,10 @@ def _named_in(problem: PoolcliError, value: str) -> bool:
 
 # --- errors of Typer --------------------------------------------------------------------------------------------------
 
-EXTRA = r"(?s)Got unexpected extra argument\(s\) \((?P<names>.*)\)"
+EXTRA = r"(?s)Got unexpected extra argument\(s\) \((.*)\)"
 SAID = {  # what Typer says, and how we say it
     r"No such option": "no such option",
-    r"(?s)Got unexpected extra argument\(s\) \((.*)\)": r"unexpected: \1",
+    EXTRA: r"unexpected: \1",
     r"(?s)Invalid value for '(--[\w-]+)' \(env var: '(\w+)'\): (.*) is not a valid int(eger)?\.":
         r"\1 (or \2): \3 is not a whole number",
     r"(?s)Invalid value for '(--[\w-]+)' \(env var: '(\w+)'\): (.*) is not a valid float\.":
@@ -212,7 +213,6 @@ TYPED_ELSEWHERE = {
     "sep": "delimiter", "separator": "delimiter", "skiprows": "skip", "skip_rows": "skip", "na": "missing",
     "na_values": "missing", "nodata": "missing", "out": "output", "outfile": "output",
 }  # fmt: skip
-TYPED = {"kernel": "filter", "return_indices": "indices"}  # keywords that differ on the command line
 
 
 def refusal(
@@ -231,7 +231,7 @@ def refusal(
     if hasattr(problem, "param_type"):
         advice = lacking or hint
     if extra := re.fullmatch(EXTRA, problem.format_message()):
-        advice = _for_extra(extra["names"], inputs, options) or hint
+        advice = _for_extra(extra[1], inputs, options) or hint
     text = problem.format_message()
     for theirs, ours in SAID.items():
         text = re.sub(theirs, ours, text, count=1)
@@ -247,7 +247,7 @@ def _other_option(problem: Any, options: Mapping[str, Any]) -> str:
     begun = [one for one in near if one.startswith(f"{name}-")]
     problem.possibilities = [near[one] for one in get_close_matches(name, near, cutoff=NEAR) or begun]
     keyword = {**ELSEWHERE, **TYPED_ELSEWHERE}.get(name.replace("-", "_"), "")
-    flag = typed(TYPED.get(keyword, keyword), None)
+    flag = typed(keyword, None)
     if not keyword or flag not in options:
         return ""
     problem.possibilities = []

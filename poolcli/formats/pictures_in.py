@@ -217,10 +217,15 @@ class _Guard:
         self.quiet = warnings.catch_warnings()
         self.before: int | None = None
 
-    def enter(self, pixels: int | None) -> int:
-        """Return the limit, after making sure that Pillow allows it."""
+    @contextmanager
+    def limited(self, pixels: int | None) -> Iterator[int]:
+        """Let Pillow open so many pixels, or as many as it would, and silence it; yield the limit."""
         from PIL import Image
 
+        if pixels is not None and pixels < 1:
+            raise UsageError(
+                f"a limit of {pixels} pixels lets no picture through", Phrase("{max_pixels}", max_pixels=100_000_000)
+            )
         with self.lock:
             if not self.readers:
                 self.quiet = warnings.catch_warnings()
@@ -230,34 +235,17 @@ class _Guard:
             self.readers += 1
             limit = pixels or self.before or PIXELS
             Image.MAX_IMAGE_PIXELS = limit if self.readers == 1 else max(limit, Image.MAX_IMAGE_PIXELS or PIXELS)
-        return limit
-
-    def leave(self) -> None:
-        """Undo what `enter` did, if nobody else is reading."""
-        from PIL import Image
-
-        with self.lock:
-            self.readers -= 1
-            if not self.readers:
-                Image.MAX_IMAGE_PIXELS = self.before
-                self.quiet.__exit__(None, None, None)
+        try:
+            yield limit
+        finally:
+            with self.lock:
+                self.readers -= 1
+                if not self.readers:
+                    Image.MAX_IMAGE_PIXELS = self.before
+                    self.quiet.__exit__(None, None, None)
 
 
-_GUARD = _Guard()
-
-
-@contextmanager
-def limited(pixels: int | None) -> Iterator[int]:
-    """Let Pillow open so many pixels, or as many as it would, and silence it; yield the limit."""
-    if pixels is not None and pixels < 1:
-        raise UsageError(
-            f"a limit of {pixels} pixels lets no picture through", Phrase("{max_pixels}", max_pixels=100_000_000)
-        )
-    limit = _GUARD.enter(pixels)
-    try:
-        yield limit
-    finally:
-        _GUARD.leave()
+limited = _Guard().limited
 
 
 def _check_pixels(size: tuple[int, int], limit: int, name: str) -> None:

@@ -30,7 +30,7 @@ RESULTS: Mapping[str, Callable[[np.dtype[Any]], np.dtype[Any]]] = {
     "same": lambda dtype: dtype,
     "float": lambda dtype: _float_or(dtype, np.float64),
     "float32": lambda dtype: _float_or(dtype, np.float32),
-    "sum": lambda dtype: _float_or(dtype, np.uint64 if dtype.kind == "u" else np.int64),
+    "sum": lambda dtype: _float_or(dtype, _long(dtype)),
     "range": lambda dtype: _float_or(dtype, {"u": dtype, "b": np.dtype(np.uint8)}.get(dtype.kind, np.dtype(np.int64))),
     "median": lambda dtype: dtype,  # where every window has an odd number of cells; else as "float"
 }

@@ -6,7 +6,7 @@ import errno
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 
 class _Mute:
@@ -16,8 +16,9 @@ class _Mute:
         self.lock = threading.Lock()
         self.readers, self.kept = 0, -1
 
-    def enter(self) -> None:
-        """Redirect standard error to nowhere."""
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Redirect standard error to nowhere, until no reader needs that any more."""
         with self.lock:
             self.readers += 1
             if self.readers == 1:
@@ -25,13 +26,14 @@ class _Mute:
                 os.dup2(void, 2)
                 os.close(void)
 
-    def leave(self) -> None:
-        """Restore standard error unless another reader still needs it muted."""
-        with self.lock:
-            self.readers -= 1
-            if not self.readers:
-                os.dup2(self.kept, 2)
-                os.close(self.kept)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.readers -= 1
+                if not self.readers:
+                    os.dup2(self.kept, 2)
+                    os.close(self.kept)
 
 
 _mute = _Mute()
@@ -44,14 +46,8 @@ def unheard(*, needed: bool = True) -> Iterator[None]:
         os.fstat(2)
     except OSError:
         needed = False
-    if not needed:
+    with _mute.held() if needed else nullcontext():
         yield
-        return
-    _mute.enter()
-    try:
-        yield
-    finally:
-        _mute.leave()
 
 
 def forget_closed_terminal() -> None:

@@ -59,7 +59,7 @@ class LineScene(Scene):
     @cached_property
     def grids(self) -> tuple[CellGrid, CellGrid]:
         """The positions of the cells of input and output, drawn or not."""
-        ((left, columns),) = map(extent, self.axes)
+        left, columns = extent(self.axes[1])
         outputs = self.pooled.size
         zooms = [self.zoom or _fitting(columns), self.zoom or max(_fitting(outputs, SMALL_OUTPUT), 0)]
         first = CellGrid(0, left, int(zooms[0] >= CELLS), columns, zooms[0], MARGIN, MARGIN + 2 * LINE + TALL)
@@ -83,13 +83,13 @@ class LineScene(Scene):
 
     def _narrow(self) -> str:
         """Return a remark if the windows are too narrow to draw."""
-        (axis,) = self.axes
+        axis = self.axes[1]
         narrow = (axis.stops[0] - axis.starts[0]) * self.grids[0].zoom < NARROWEST
         return f"; its {len(axis)} windows are too narrow to draw" if narrow else ""
 
     def _grounds(self, grid: CellGrid) -> Iterator[Shape]:
         """Yield padding and windows; overlapping ones go into lanes below each other."""
-        (axis,) = self.axes
+        axis = self.axes[1]
         for start, end in ((grid.left, 0), (axis.length, grid.left + grid.columns)):
             if end > start:
                 yield self._band(grid, start, end, PAD_COLOR)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -45,6 +45,7 @@ MOST_OUTLINES = 400  # window frames in a finished picture
 READABLE = 9  # least pixels of a number
 SMALL_OUTPUT = 200  # least pixels of the longer side of an output
 LEAST_WIDTH = 560  # pixels, so that the arithmetic has room
+ONE_ROW = Axis(1, range(1), range(1, 2))
 
 
 class Rectangle(NamedTuple):
@@ -133,15 +134,14 @@ class CellGrid:
 
 @dataclass(frozen=True)
 class Scene:
-    """A feature map and a layer, laid out as a picture."""
+    """A feature map and a layer with two axes, laid out as a picture; for one axis see `LineScene`."""
 
     feature_map: FeatureMap  # its first plane is shown
-    layer: Pooling  # one or two spatial axes
+    layer: Pooling
     zoom: int | None = None  # pixels per input cell; by the size of the map if None
     colormap: str = "viridis"  # a name of `poolcli.colors.COLORMAPS`
     named: bool = False  # whether cells show their positions instead of numbers
     finished: bool = False  # whether the text is one line; the arithmetic of a window needs two
-    plane: Array = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.layer.ndim > 2:
@@ -150,11 +150,6 @@ class Scene:
                 f"{self.feature_map.layout}",
                 Phrase("{layout}, with windows of two axes, for the first slice", layout="CHW"),
             )
-        values = self.feature_map.values
-        object.__setattr__(self, "plane", values[(0,) * (values.ndim - self.layer.ndim)])
-        self._check()
-
-    def _check(self) -> None:
         self._check_sides([side for _, side in map(extent, self.axes)])
         if self.zoom is not None and self.zoom < 1:
             raise UsageError(
@@ -177,9 +172,17 @@ class Scene:
             )
 
     @cached_property
-    def axes(self) -> tuple[Axis, ...]:
-        """The plan."""
-        return self.layer.plan(self.plane.shape)
+    def plane(self) -> Array:
+        """The values that are shown."""
+        values = self.feature_map.values
+        plane: Array = values[(0,) * (values.ndim - self.layer.ndim)]
+        return plane
+
+    @cached_property
+    def axes(self) -> tuple[Axis, Axis]:
+        """The plan of rows and columns; a line is one row."""
+        rows, columns = (ONE_ROW,) * (2 - self.layer.ndim) + self.layer.plan(self.plane.shape)
+        return rows, columns
 
     @cached_property
     def pooled(self) -> Array:
@@ -196,7 +199,7 @@ class Scene:
         """The input with two axes, and with its padding if that holds values."""
         if self.layer.pad_fill == "ignore" or self.named:
             return self.input
-        return np.atleast_2d(fill(self.plane, self.axes, self.layer.pad_fill)[0])
+        return fill(self.input, self.axes, self.layer.pad_fill)[0]
 
     @property
     def count(self) -> int:
@@ -219,7 +222,7 @@ class Scene:
     @cached_property
     def grids(self) -> tuple[CellGrid, CellGrid]:
         """The positions of the input and the output."""
-        (top, rows), (left, columns) = [(0, 1)] * (2 - self.layer.ndim) + [extent(axis) for axis in self.axes]
+        (top, rows), (left, columns) = map(extent, self.axes)
         out_rows, out_columns = self.pooled.shape
         stacked = 3 * rows < columns
         across = max(columns, out_columns) if stacked else columns + out_columns
@@ -306,7 +309,7 @@ class Scene:
     @cached_property
     def _reached(self) -> tuple[int, int]:
         """The first row and column after the last ones that a window covers."""
-        below, beside = [1] * (2 - self.layer.ndim) + [_reach(axis) for axis in self.axes]
+        below, beside = map(_reach, self.axes)
         return below, beside
 
     @property
@@ -316,7 +319,7 @@ class Scene:
 
     def _padded(self, grid: CellGrid) -> tuple[int, int]:
         """Return the number of rows and columns with padding but without overhang."""
-        ends = [1] * (2 - self.layer.ndim) + [axis.length + axis.after for axis in self.axes]
+        ends = [axis.length + axis.after for axis in self.axes]
         return min(ends[0] - grid.top, grid.rows), min(ends[1] - grid.left, grid.columns)
 
     def cells(self, grid: CellGrid, values: Array) -> Iterator[Shape]:
@@ -367,14 +370,11 @@ class Scene:
 
     def outlines(self) -> Iterator[Shape]:
         """Yield a thin frame for every window, unless there are too many to tell apart."""
-        grid, axes = self.grids[0], [None] * (2 - self.layer.ndim) + list(self.axes)
+        grid = self.grids[0]
         if self.count > MOST_OUTLINES or grid.zoom < READABLE:
             return
         spans = [
-            [(0, 1)]
-            if axis is None
-            else [(cells[0], cells[-1] - cells[0] + 1) for cells in map(axis.cells, range(len(axis)))]
-            for axis in axes
+            [(cells[0], cells[-1] - cells[0] + 1) for cells in map(axis.cells, range(len(axis)))] for axis in self.axes
         ]
         for row, rows in spans[0]:
             for column, columns in spans[1]:
@@ -427,8 +427,7 @@ class Scene:
         """Yield the marks for one window: its frame, its cells, the output cell, the arithmetic."""
         first, second = self.grids
         thick = 3 if first.zoom >= 8 else 2
-        spans = [span.cells for span in fact.spans]
-        rows, columns = [range(1)] * (2 - len(spans)) + spans
+        rows, columns = (span.cells for span in fact.spans)
         if rows.step > 1 or columns.step > 1:
             for row in rows:
                 for column in columns:
@@ -436,8 +435,8 @@ class Scene:
         else:
             yield from rimmed(first.box(rows[0], columns[0], len(rows), len(columns)), thick)
         for place in fact.winners:
-            yield from rimmed(_inner(first.box(*(0,) * (2 - len(place)), *place), thick), max(thick - 1, 1))
-        yield from rimmed(second.box(*(0,) * (2 - len(fact.at)), *fact.at), thick)
+            yield from rimmed(_inner(first.box(*place), thick), max(thick - 1, 1))
+        yield from rimmed(second.box(*fact.at), thick)
         yield from self._arithmetic(fact)
 
     def _arithmetic(self, fact: WindowFact) -> Iterator[Shape]:

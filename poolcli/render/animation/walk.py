@@ -175,7 +175,7 @@ def _drawing(scene: Scene, shapes: Sequence[Shape], description: str) -> bytes:
 
 
 def _index(scene: Scene, at: Sequence[int]) -> int:
-    shape = tuple(len(axis) for axis in scene.axes)
+    shape = scene.pooled.shape[-scene.layer.ndim :]
     if len(at) != len(shape) or not all(0 <= i < n for i, n in zip(at, shape, strict=True)):
         raise no_window(at, shape)
     return int(np.ravel_multi_index(tuple(at), shape))
