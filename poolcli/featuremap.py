@@ -175,7 +175,7 @@ class FeatureMap:
     @property
     def spatial(self) -> tuple[int, ...]:
         """The lengths of the spatial axes."""
-        return self.values.shape[self.values.ndim - self.ndim :]
+        return self.values.shape[-self.ndim :]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Return the values for NumPy, with their axes in the layout's order."""

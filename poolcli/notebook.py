@@ -58,7 +58,7 @@ class Explanation:
     at: tuple[int, ...] | None = None
 
     def __len__(self) -> int:
-        lead = self.feature_map.values.shape[: self.feature_map.values.ndim - self.layer.ndim]
+        lead = self.feature_map.values.shape[: -self.layer.ndim]
         if self.at is not None:
             return len([*self.facts()])
         return total(self.layer, self.feature_map.spatial, lead)

@@ -319,7 +319,7 @@ def windows(
     axes = layer.plan(spatial)
     if layer.pad_fill == "ignore":
         check_empty(axes)
-    lead = () if values is None else values.shape[: values.ndim - layer.ndim]
+    lead = () if values is None else values.shape[: -layer.ndim]
     shape = (*lead, *map(len, axes))
     places = (
         (_nth(number, shape) for number in range(first, math.prod(shape)))

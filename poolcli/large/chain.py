@@ -234,7 +234,7 @@ class Chain:
         A step that needs everything at once is a `NotInBlocksError`; an error of a step that does not fit names the
         stage.
         """
-        lead, spatial = tuple(shape[: len(shape) - ndim]), tuple(shape[len(shape) - ndim :])
+        lead, spatial = tuple(shape[:-ndim]), tuple(shape[-ndim:])
         start = Stage(spatial, dtype, {})  # the input itself
         stages = through(steps, start, _stage, "stage" if len(steps) > 1 else "")
         return cls(lead, spatial, dtype, tuple(stages))

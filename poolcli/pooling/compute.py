@@ -120,7 +120,7 @@ def straight(
     if layer.nan == "ignore" and dtype.kind == "f":
         return None
     result = result_type(mode, dtype, axes)
-    planes = (math.prod(shape[: len(shape) - len(axes)]), *map(len, axes))
+    planes = (math.prod(shape[: -len(axes)]), *map(len, axes))
     large = math.prod(shape) * dtype.itemsize + math.prod(planes) * result.itemsize > SHARED_BYTES
     if large and any(len(axis) > 1 for axis in axes):
         return None
@@ -128,13 +128,13 @@ def straight(
     most = int(np.iinfo(_long(dtype)).max) // cells if sums and dtype.kind in "iu" and dtype.itemsize == 8 else None
     work = dtype if not sums else np.promote_types(dtype, np.float32) if dtype.kind == "f" else _long(dtype)
     part = _part(row, work, layer.mode.parameter, 1.0, ignoring=False)
-    whole = (planes[0], *shape[len(shape) - len(axes) :])
+    whole = (planes[0], *shape[-len(axes) :])
     fold_all = small_fold(whole, dtype, axes, part, None if divides else result)
     if fold_all is None:
         return None
     everything = [slice(0, len(axis)) for axis in axes]
     divisor = Divisors(layer, axes).of(everything, work) if divides else None
-    return Straight(fold_all, (*shape[: len(shape) - len(axes)], *map(len, axes)), result, divisor, most)
+    return Straight(fold_all, (*shape[: -len(axes)], *map(len, axes)), result, divisor, most)
 
 
 # --- folds ------------------------------------------------------------------------------------------------------------
@@ -344,7 +344,7 @@ def _from_cells(x: Array, axes: Sequence[Axis], mode: Mode, layer: LayerSpec, re
     make = mode.cells if callable(mode.cells) else CELL_MODES[name]
     lots: Array | None = None
     if mode.random:
-        planes = math.prod(x.shape[: x.ndim - len(axes)])
+        planes = math.prod(x.shape[: -len(axes)])
         lots = np.random.default_rng(layer.seed).random((planes, *map(len, axes)))
 
     def rows(cells: Array, real: NDArray[np.bool_], place: tuple[slice, ...]) -> Array:

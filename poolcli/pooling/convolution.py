@@ -48,12 +48,12 @@ def conv(
         )
     window = Window.of(weights.ndim, size=weights.shape, stride=stride, padding=padding, dilation=dilation)
     try:
-        axes = window.plan(array.shape[array.ndim - weights.ndim :])
+        axes = window.plan(array.shape[-weights.ndim :])
     except ShapeError as problem:
         before = Typed(Phrase(", or {filter_padding} before pooling"))
         hint = Phrase("use a smaller kernel, or padding ({padding}{before})", before=before)
         raise ShapeError(problem.message.replace("window", "kernel", 1), hint) from None
-    output_shape(array.shape[: array.ndim - weights.ndim], axes)
+    output_shape(array.shape[: -weights.ndim], axes)
     with np.errstate(all="ignore"):  # inf - inf is NaN, as it should be
         if array.dtype.kind != "f" and weights.dtype.kind != "f" and float(bias).is_integer():
             return _whole_numbers(array, axes, weights, int(bias), threads)
@@ -86,7 +86,7 @@ def _holding(most: int) -> np.dtype[Any]:
 def _exact(x: Array, axes: Sequence[Axis], weights: Array) -> Array:
     """Correlate in Python's integers, which are unlimited."""
     cells, axes = fill(x, axes, 0)
-    total = np.zeros((*x.shape[: x.ndim - len(axes)], *map(len, axes)), dtype=object)
+    total = np.zeros((*x.shape[: -len(axes)], *map(len, axes)), dtype=object)
     for tap in np.ndindex(*weights.shape):
         moved = [(axis, t * axis.dilation) for axis, t in zip(axes, tap, strict=True)]
         place: Any = (..., *(slice(axis.starts[0] + by, axis.starts[-1] + by + 1, axis.stride) for axis, by in moved))

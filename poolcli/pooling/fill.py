@@ -25,7 +25,7 @@ def fill(x: Array, axes: Sequence[Axis], pad_fill: str | float) -> tuple[Array, 
     filled = tuple(axis.filled() for axis in axes)
     if all(pair == (0, 0) for pair in widths):
         return x, filled
-    size = math.prod(x.shape[: x.ndim - len(axes)]) * math.prod(axis.length for axis in filled) * x.itemsize
+    size = math.prod(x.shape[: -len(axes)]) * math.prod(axis.length for axis in filled) * x.itemsize
     check_memory(size, f"the input with its padding, {times([axis.length for axis in filled])},", "use less padding")
     if isinstance(pad_fill, str):
         return np.pad(x, widths, mode=FILLS[pad_fill]), filled  # type: ignore[call-overload]  # the table holds its words

@@ -347,7 +347,7 @@ def _channels_last_index(where: NDArray[np.int64], shape: Sequence[int], ndim: i
     """TensorFlow's max_pool_with_argmax: ``(y * W + x) * C + c`` over an NHWC tensor, batch not counted."""
     import numpy as np
 
-    lead = shape[: len(shape) - ndim]
+    lead = shape[:-ndim]
     channels = lead[-1] if lead else 1
     channel = np.arange(channels).reshape(-1, *[1] * ndim) if lead else 0
     return where * channels + channel
@@ -437,7 +437,7 @@ def _lanes(facts: LayerFacts) -> str:
 
 def _in_plane(where: NDArray[np.int64], shape: Sequence[int], ndim: int, order: int) -> NDArray[np.int64]:
     """Flat in the plane, counted column by column in storage order 1."""
-    return _turned(where, shape[len(shape) - ndim :]) if order == 1 else where
+    return _turned(where, shape[-ndim:]) if order == 1 else where
 
 
 def _turned(where: NDArray[np.int64], spatial: Sequence[int]) -> NDArray[np.int64]:
@@ -458,7 +458,7 @@ def _whole_tensor_index(where: NDArray[np.int64], shape: Sequence[int], ndim: in
     """Flat over the whole N*C*H*W tensor, each plane counted column by column in storage order 1."""
     import numpy as np
 
-    spatial, lead = shape[len(shape) - ndim :], shape[: len(shape) - ndim]
+    spatial, lead = shape[-ndim:], shape[:-ndim]
     plane = np.arange(math.prod(lead), dtype=np.int64).reshape(*lead, *[1] * ndim)
     return _in_plane(where, shape, ndim, order) + plane * math.prod(spatial)
 

@@ -97,7 +97,7 @@ def unpool_as(values: Array, indices: Array, ndim: int, known: Mapping[str, Any]
     The record has the ``shape`` of the pooled input, or ``size``, ``stride``, ``padding`` and ``output_size`` to infer
     it; and ``compat`` and ``storage_order``.
     """
-    spatial = values.shape[values.ndim - ndim :]
+    spatial = values.shape[-ndim:]
     _check_known(known)
     order = int(known.get("storage_order") or 0)
     framework = numbering(known.get("compat"), order)
@@ -177,7 +177,7 @@ def gradient(layer: Pooling, x: Array, upstream: ArrayLike | None = None) -> Arr
         raise UsageError(f"mode {layer.mode} has no gradient here", f"modes with one: {known}")
     dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
     x = x.astype(np.float64) if layer.compat else x  # frameworks differentiate floating-point numbers only
-    lead, spatial = x.shape[: x.ndim - layer.ndim], x.shape[x.ndim - layer.ndim :]
+    lead, spatial = x.shape[: -layer.ndim], x.shape[-layer.ndim :]
     axes = layer.plan(spatial)
     shape = output_shape(lead, axes)
     arriving = np.ones(shape) if upstream is None else as_array(upstream).astype(np.float64)
@@ -201,7 +201,7 @@ def _of_winner(layer: Pooling, x: Array, axes: Sequence[Axis], arriving: Array) 
     unnumbered = framework is not None and not framework.last_nan  # its refusals of indices do not concern gradients
     _, where = (replace(layer, compat=None) if unnumbered else layer).traced(x)
     cells = math.prod(axis.length for axis in axes)
-    planes = math.prod(x.shape[: x.ndim - len(axes)])
+    planes = math.prod(x.shape[: -len(axes)])
     flat = np.asarray(where).reshape(planes, -1) + np.arange(planes)[:, None] * cells
     return np.bincount(flat.ravel(), arriving.ravel(), planes * cells).reshape(x.shape)
 

@@ -128,7 +128,7 @@ class Pooling(LayerSpec):
         """Return the shortcut for such inputs, if there is one; see `poolcli.pooling.compute`."""
         if self.compat is not None or self.pad_fill != "ignore" or self.nan == "error":
             return None
-        lead, spatial = shape[: len(shape) - self.ndim], shape[len(shape) - self.ndim :]
+        lead, spatial = shape[: -self.ndim], shape[-self.ndim :]
         axes = self.windows(spatial)
         output_shape(lead, axes)
         return straight(shape, dtype, axes, self.mode.mode, self)
@@ -155,7 +155,7 @@ class Pooling(LayerSpec):
         return np.maximum(x, -FMAX) if floored and (values == -FMAX).any() else x
 
     def _values(self, x: Array, *, indices: bool) -> tuple[Array, tuple[Axis, ...]]:
-        lead, spatial = x.shape[: x.ndim - self.ndim], x.shape[x.ndim - self.ndim :]
+        lead, spatial = x.shape[: -self.ndim], x.shape[-self.ndim :]
         mode = self.row(x.dtype, spatial, indices=indices, lead=lead)
         if self.framework:
             self.framework.check_nan(LayerFacts(self, x.dtype, indices, spatial), x)
@@ -209,7 +209,7 @@ def _with_sign(x: Array, values: Array, where: Indices, ndim: int) -> None:
 
     Nothing else is looked up: in the benchmark case batch max 2x2 with indices, one value in 8 million is zero.
     """
-    number = math.prod(x.shape[: x.ndim - ndim])
+    number = math.prod(x.shape[:-ndim])
     cells, best, places = (array.reshape(number, -1) for array in (x, values, where))
     zero = np.nonzero(best == 0)
     best[zero] = cells[zero[0], places[zero]]

@@ -192,7 +192,7 @@ def _tell(
         return
     from poolcli.render.terminal.windows import windows_table
 
-    lead = () if values is None else values.shape[: values.ndim - layer.ndim]
+    lead = () if values is None else values.shape[: -layer.ndim]
     count = None if place else total(layer, spatial, lead)
     first, rows = 0, count
     if count and not explaining.full:

@@ -56,7 +56,7 @@ def walk(
 
 
 def _plane_note(scene: Scene) -> tuple[str, ...]:
-    lead = scene.feature_map.values.shape[: scene.feature_map.values.ndim - scene.layer.ndim]
+    lead = scene.feature_map.values.shape[: -scene.layer.ndim]
     planes = int(np.prod(lead))
     return (f"the first of {planes} planes ({times(lead)})",) if planes > 1 else ()
 
