@@ -175,8 +175,7 @@ def measure(
     """
     _check(feature_map, by, samples)
     edge = parse_fill(edge, "edge")
-    if samples is not None and seed is None:
-        seed = 0
+    seed = None if samples is None else seed or 0
     moves = [(name, tuple(by * step for step in unit)) for name, unit in DIRECTIONS[feature_map.ndim].items()]
     if samples is not None:
         moves = _random(feature_map.ndim, by, samples, seed)
@@ -190,7 +189,7 @@ def measure(
         made.append(Shift(name, move, before, after))
         if progress:
             progress(len(made), len(moves))
-    return ShiftReport(tuple(made), edge, seed if samples is not None else None, by, feature_map, layer)
+    return ShiftReport(tuple(made), edge, seed, by, feature_map, layer)
 
 
 def _check(feature_map: FeatureMap, by: int, samples: int | None) -> None:
@@ -223,7 +222,7 @@ def translate(x: Array, move: Sequence[int], edge: str | float = "replicate") ->
     >>> translate(np.array([1, 2, 3, 4]), (1,)).tolist(), translate(np.array([1, 2, 3, 4]), (-1,), 0).tolist()
     ([1, 1, 2, 3], [2, 3, 4, 0])
     """
-    lengths = x.shape[x.ndim - len(move) :]
+    lengths = x.shape[-len(move) :]
     axes = [
         Axis(length, range(1), range(length, length + 1), 1, max(step, 0), max(-step, 0))
         for length, step in zip(lengths, move, strict=True)

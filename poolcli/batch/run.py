@@ -163,15 +163,12 @@ def _settle(job: Job, future: Future[Any], transport: Transport, tell: Tell, una
             tell(Outcome.failed(job, _said(problem)))
         else:
             unanswered[job] = problem
-    else:
-        tell(_ended(job, result, transport))
-
-
-def _ended(job: Job, result: Any, transport: Transport) -> Outcome:
+        return
     try:
-        return transport.outcome(job, result)
+        outcome = transport.outcome(job, result)
     except PoolcliError as problem:
-        return Outcome.failed(job, problem)
+        outcome = Outcome.failed(job, problem)
+    tell(outcome)
 
 
 def _said(problem: BaseException) -> PoolcliError:

@@ -12,7 +12,7 @@ from poolcli.cli.output import Output, bar, say_above
 from poolcli.cli.words import spoken
 
 if TYPE_CHECKING:
-    from poolcli.batch.tally import Tally
+    from poolcli.batch.report import Tally
     from poolcli.batch.work import Outcome
 
 MOST_ERRORS = 20  # printed; the report has all

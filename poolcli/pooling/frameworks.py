@@ -239,6 +239,8 @@ _SHARED: Mapping[str, Rule] = {
     "i": Rule(lambda facts: facts.indices, "it records no indices", Phrase("drop {return_indices}")),
     "f": Rule(_filled, "its padding holds only what the mode ignores", pad_first),
     "m": Rule(_nan_rule, "its pooling cannot leave out NaN", NAN_STAYS),
+    "q": Rule(_nan_rule, "its pooling propagates NaN", NAN_STAYS),
+    "e": Rule(_all(_ndim(1), _divided), "divisor_override exists in 2-D and 3-D only"),
     "o": Rule(
         lambda facts: bool(facts.layer.storage_order), "its indices count rows first", Phrase("drop {storage_order}")
     ),
@@ -309,7 +311,7 @@ TORCH = Framework(
         Rule(_all(_ndim(1), _mode("sum")), "divisor_override, which makes a sum, exists in 2-D and 3-D only"),
         Rule(_all(_ndim(1), lambda facts: 0 in facts.layer.window.output_size),
              "an axis is kept as it is in 2-D and 3-D only"),
-        Rule(_all(_ndim(1), _divided), "divisor_override exists in 2-D and 3-D only"),
+        *_shared("e"),
         Rule(_all(_kind("adaptive", "global"), _divided), "adaptive pooling has no divisor_override"),
         Rule(_all(_kind("adaptive", "global"), _mode("sum", "lp")), "adaptive pooling is max or average"),
         Rule(_all(_kind("fractional"), _mode("avg", "sum", "lp")), "fractional pooling is max only"),
@@ -332,8 +334,7 @@ TORCH = Framework(
              "fractional_max_pool3d requires output size + kernel size - 1 to be less than the input",
              Phrase("use a smaller {output_size}")),
         Rule(_torch_without_channels, "only a batch may be empty, not the channels", "give it at least one channel"),
-        *_shared("of"),
-        Rule(_nan_rule, "its pooling propagates NaN", NAN_STAYS),
+        *_shared("ofq"),
     ),
     count_include_pad=True,
     last_nan=True,
@@ -367,8 +368,7 @@ KERAS = Framework(
         Rule(_dilated, "its pooling layers have no dilation"),
         *_shared("cnv"),
         Rule(_all(_kind(*_BOUNDED), _ndim(1, 3)), "tf.nn.fractional_max_pool is 2-D only"),
-        *_shared("of"),
-        Rule(_nan_rule, "its pooling propagates NaN", NAN_STAYS),
+        *_shared("ofq"),
     ),
     channels_last=True,
     fractional=_BOUNDED[:1] * 2,
@@ -467,9 +467,9 @@ def _within_plane(where: NDArray[np.int64], spatial: Sequence[int], order: int) 
     """Undo `_whole_tensor_index`, given the spatial shape that the indices count in."""
     import numpy as np
 
-    planes = math.prod(where.shape[: where.ndim - len(spatial)])
-    first = np.arange(planes, dtype=np.int64) * math.prod(spatial)
-    plane = where - first.reshape(*where.shape[: where.ndim - len(spatial)], *[1] * len(spatial))
+    lead = where.shape[: -len(spatial)]
+    first = np.arange(math.prod(lead), dtype=np.int64) * math.prod(spatial)
+    plane = where - first.reshape(*lead, *[1] * len(spatial))
     return _turned_back(plane, spatial, order)
 
 
@@ -740,7 +740,7 @@ PADDLE = Framework(
     rules=(
         Rule(_all(_named("same"), lambda facts: facts.indices), "with return_mask its SAME leaves out the padding",
              "give " + Phrase("{padding}") + " in cells"),
-        Rule(_all(_ndim(1), _divided), "divisor_override exists in 2-D and 3-D only"),
+        *_shared("e"),
         Rule(_all(_kind("adaptive", "global", *_DRAWN), _divided), "adaptive pooling has no divisor_override"),
         Rule(_all(_kind("adaptive", "global", *_DRAWN), _mode("lp")), "its lp pooling has sliding windows only"),
         Rule(_all(_kind(*_DRAWN), _mode("avg")), "its fractional pooling is max only"),

@@ -304,7 +304,7 @@ def test_a_record_is_json() -> None:
 def printed(width: int, facts: list[explain.WindowFact], **options: Any) -> str:
     console = Console(width=width, no_color=True, color_system=None)
     with console.capture() as capture:
-        console.print(drawing.windows_table(facts, **options))
+        console.print(drawing.windows_table(facts, **{"headline": "", "sentence": "", **options}))
     return capture.get()
 
 

@@ -12,10 +12,9 @@ import typer
 from poolcli.batch.executors import Dask, Local, Workers
 from poolcli.batch.jobs import BatchPlan, Job, Naming, plan, remnants, why_passed_over
 from poolcli.batch.journal import Journal
-from poolcli.batch.report import Report
+from poolcli.batch.report import SOME_FAILED, Report, Tally
 from poolcli.batch.resume import remaining
 from poolcli.batch.run import ByBytes, ByPath, make_folders, run_jobs
-from poolcli.batch.tally import SOME_FAILED, Tally
 from poolcli.batch.work import Outcome, Work
 from poolcli.cli.checks import compat_among, files_read
 from poolcli.cli.console import width_of_output

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -27,21 +27,14 @@ OUTSIDE_MARKS: Mapping[bool, Mapping[str, str]] = {
 
 
 def windows_table(
-    facts: Iterable[WindowFact],
-    *,
-    headline: str | None = None,
-    sentence: str | None = None,
-    footer: str | None = None,
-    ascii_only: bool = False,
+    facts: Sequence[WindowFact], *, headline: str, sentence: str, footer: str | None = None, ascii_only: bool = False
 ) -> RenderableType:
     """Draw windows, below a headline and a sentence about the mode."""
-    chosen = list(facts)
-    stacked = _stack(chosen, ascii_only)
-    body = Fitting(Uncut(_rows(chosen, ascii_only), ARITHMETIC), stacked=stacked) if len(chosen) > 1 else stacked
-    last = [*_legend(chosen, ascii_only), *([footer] if footer else [])]
-    parts: list[RenderableType] = [Text(headline, style="bold")] if headline else []
-    parts += [Text(sentence)] if sentence else []
-    return Group(*parts, body, *(Text(line, style="dim") for line in last))
+    stacked = _stack(facts, ascii_only)
+    body = Fitting(Uncut(_rows(facts, ascii_only), ARITHMETIC), stacked=stacked) if len(facts) > 1 else stacked
+    last = [*_legend(facts, ascii_only), *([footer] if footer else [])]
+    head = Text(headline, style="bold"), Text(sentence)
+    return Group(*head, body, *(Text(line, style="dim") for line in last))
 
 
 def _rows(facts: Sequence[WindowFact], ascii_only: bool) -> Table:
