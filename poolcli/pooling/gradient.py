@@ -81,7 +81,7 @@ def unpool(values: ArrayLike, indices: ArrayLike, shape: Sequence[int]) -> Array
             f"index {where[place]} at {place} is outside of {times(shape)}, which has the cells 0 to {cells - 1}",
             "give the shape that was pooled",
         )
-    lead = array.shape[: array.ndim - len(shape)]
+    lead = array.shape[: -len(shape)]
     check_memory(
         array.itemsize * cells * math.prod(lead), f"an output of {times((*lead, *shape))}", "use a smaller one"
     )
@@ -151,7 +151,7 @@ def implied_shape(spatial: Sequence[int], known: Mapping[str, Any]) -> tuple[int
 
 def _grown(planes: Array, target: Sequence[int]) -> Array:
     """Add zeros at the end, as ONNX's MaxUnpool does for a larger output shape."""
-    old = planes.shape[planes.ndim - len(target) :]
+    old = planes.shape[-len(target) :]
     more = [new - length for new, length in zip(target, old, strict=True)]
     if min(more) < 0:
         what = f"an output of {times(target)} is smaller than the {times(old)} that the window implies"
