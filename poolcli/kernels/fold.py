@@ -11,8 +11,8 @@ always at vector speed. Each trick is named where it is used, with the benchmark
 - *thinning*: along the last axis the stride comes last, by narrowing words of two, four or eight cells;
 - *narrow sums*: integers are summed in the narrowest type that holds every possible sum, and widened in the middle of
   a chain; float32 is used as long as its rounding error stays within 1e-6;
-- *pieces*: global windows over contiguous planes are read in large pieces, without tiles; long sums add sixteen
-  floats in float32, and those sums in float64: *sixteenths*;
+- *one read*: global windows over contiguous planes are NumPy's own reduction, without tiles; long sums add 128 floats
+  in float32, and those sums in float64: *short sums*;
 - *two levels*: windows larger than a tile are first folded to one state per few thousand cells.
 """
 
@@ -34,9 +34,8 @@ from poolcli.kernels.fold_axis import (
     FoldType,
     Lane,
     Part,
+    add_rows,
     along,
-    fold_rows,
-    in_pieces,
     roundings,
     start,
     way,
@@ -44,7 +43,7 @@ from poolcli.kernels.fold_axis import (
 from poolcli.kernels.memory import Scratch
 from poolcli.kernels.replay import KernelProgram, Layout, replay
 from poolcli.kernels.tiles import SHARED_BYTES, TILE_BYTES, Spot, State, Tile, planes_of, planned, recorded, walk_tiles
-from poolcli.system.threads import run, threads
+from poolcli.system.threads import threads
 from poolcli.window import Axis
 
 Array = NDArray[Any]
@@ -53,7 +52,6 @@ Finish = Callable[[State, Tile, Array], Array]
 GIANT_CELLS = 1 << 15  # a window above this is folded in two levels
 FEW_CELLS = 1 << 16  # the cells that the first level folds into one
 MANY_CELLS = 1 << 19  # the same if nothing is rounded
-PIECE_BYTES = 1 << 22  # of rows folded in one call
 MOST_ROUNDINGS = 15  # of float32, each at most 2**-24: with an average's division, a sum stays within 1e-6
 
 
@@ -129,17 +127,9 @@ class _Job(NamedTuple):
     out: Array
     workers: int
 
-    @property
-    def one_stretch(self) -> bool:
-        """Whether every window is a whole plane that is contiguous in memory."""
-        return all(map(_whole, self.axes)) and all(c.flags.c_contiguous for state in self.sources for c in state)
-
 
 def _fold(job: _Job) -> None:
     axes, parts, finish, out = job.axes, job.parts, job.finish, job.out
-    if len(parts) == 1 and in_pieces(parts[0], job.sources[0]) and job.one_stretch:
-        _fold_pieces(job)
-        return
     if math.prod(axis.size for axis in axes) > GIANT_CELLS:
         apart = [i for i, axis in enumerate(axes) if axis.size >= LONG and _apart(axis)]
         if several := [i for i in apart if not _whole(axes[i])]:
@@ -173,31 +163,6 @@ def _whole(axis: Axis) -> bool:
 
 def _all_of(length: int) -> Axis:
     return Axis(length, range(1), range(length, length + 1))
-
-
-def _fold_pieces(job: _Job) -> None:
-    """Fold contiguous planes under global windows piece by piece, without tiles and programs: *pieces*.
-
-    Reading takes so little time that planning would double it. Benchmark case: uint8 max global.
-    """
-    (part,), ((planes,),), ones = job.parts, job.sources, (1,) * len(job.axes)
-    assert isinstance(part.combine, np.ufunc)  # noqa: S101 - `in_pieces` saw to it
-    rows = planes.reshape(len(planes), -1)
-    cells = PIECE_BYTES // rows.itemsize
-    number, together = -(-rows.shape[1] // cells), max(cells // rows.shape[1], 1)
-    rounds = not part.overlapping and rows.dtype == np.float32
-    states = np.empty((len(rows), number), np.float64 if rounds else rows.dtype)
-    places = [(slice(row, row + together), piece) for row in range(0, len(rows), together) for piece in range(number)]
-
-    def work(place: tuple[slice, int], _: None) -> None:
-        some, piece = place
-        fold_rows(part, rows[some, piece * cells : (piece + 1) * cells], states[some, piece])
-
-    run(places, work, lambda: None, job.workers)
-    state = part.combine.reduce(states, axis=1).reshape(-1, *ones)
-    value = state if job.finish is None else job.finish((state,), (slice(0, 1),) * len(job.axes), job.out)
-    if value is not job.out:
-        np.copyto(job.out, value, casting="unsafe")
 
 
 def _fold_one_by_one(job: _Job, position: int) -> None:
@@ -338,9 +303,9 @@ def small_fold(
     """
     if not (all(axis.regular for axis in axes) and part.recordable and shape[0]):
         return None
-    if all(map(_whole, axes)):  # one read, where a second thread would only wait: uint16 max global
-        narrow = not part.overlapping and not dtype == part.dtype == np.float64  # sums need wider states
-        return None if narrow else partial(_read, part, shape[0])
+    if all(map(_whole, axes)):  # *one read*. Benchmark case: uint16 max global
+        wider = not part.overlapping and dtype != part.dtype  # sums of narrow integers
+        return None if wider else partial(_read, part, shape[0])
     if math.prod(axis.size for axis in axes) > GIANT_CELLS:
         return None
     windows = (shape[0], *map(len, axes))
@@ -352,8 +317,11 @@ def small_fold(
 
 
 def _read(part: Part, planes: int, cells: Array) -> Array:
+    rows = cells.reshape(planes, -1)
+    if part.combine is np.add and rows.dtype.kind == "f":
+        return add_rows(rows)
     assert isinstance(part.combine, np.ufunc)  # noqa: S101 - `Part.recordable` saw to it
-    folded: Array = part.combine.reduce(cells.reshape(planes, -1), axis=1)
+    folded: Array = part.combine.reduce(rows, axis=1)
     return folded
 
 

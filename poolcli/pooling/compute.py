@@ -82,11 +82,11 @@ def _odd(axis: Axis) -> bool:
     return axis.size % 2 == 1 if axis.regular and axis.full() else bool((axis.counts() % 2 == 1).all())
 
 
-# --- small maps -------------------------------------------------------------------------------------------------------
+# --- small maps and global windows ------------------------------------------------------------------------------------
 
 
 class Straight(NamedTuple):
-    """The shortcut for maps that fit the cache: a fold and a division, with nothing left to decide."""
+    """The shortcut for maps that fit the cache, or one read: a fold and a division, with nothing left to decide."""
 
     fold: Callable[[Array], Array]
     shape: tuple[int, ...]  # the values' shape
@@ -102,7 +102,8 @@ class Straight(NamedTuple):
             with np.errstate(all="ignore", over="ignore" if self.divisor is None else "raise"):
                 values = self.fold(x if x.flags.c_contiguous else x.copy())
                 if self.divisor is not None:
-                    values = np.divide(values, self.divisor).astype(self.dtype, copy=False)
+                    values = np.divide(values, self.divisor)
+                values = values.astype(self.dtype, copy=False)
         except FloatingPointError:  # perhaps only a sum was too large
             return None
         return values.reshape(self.shape)

@@ -24,7 +24,7 @@ from poolcli.kernels import fold as folding
 from poolcli.kernels.addition_chains import chain, depth
 from poolcli.kernels.correlate import correlate, separated
 from poolcli.kernels.fold import fold
-from poolcli.kernels.fold_axis import Part, roundings
+from poolcli.kernels.fold_axis import Part, add_rows, roundings
 from poolcli.kernels.memory import copy
 from poolcli.kernels.replay import BUFFER, Layout, Memory, Recorder, View, play, room_for
 from poolcli.kernels.selection_network import is_small, network, select
@@ -192,27 +192,52 @@ def test_averages_of_the_largest_numbers(window: Any, threads_used: str, monkeyp
     assert 1 <= np.isinf(poolcli.pool(x, "avg", **window)).sum() <= 9
 
 
-@pytest.mark.parametrize("length", [65_536, 65_552, 131_072, 200_000, 1_048_577])
+@in_turn("length", [1, 7, 127, 128, 129, 1000, 65_536, 131_072, 200_000, 1_048_577])
 def test_long_sums_are_near(length: int) -> None:
-    """Above 65,536 cells: where sixteen rows are added first, and where the length forbids it."""
     x = np.full((1, length), 1 / 3, np.float32)
     x[0, 0] = 2.0**20  # near which small numbers are lost
     exact, size = x.astype(np.float64).sum(), np.abs(x).astype(np.float64).sum()
     assert abs(float(poolcli.pool(x, "sum", global_window=True)[0, 0]) - exact) <= 1e-6 * size
 
 
-@pytest.mark.parametrize("threads_used", ["1", "3"])
-@pytest.mark.parametrize("shape", [(1, 1500, 1501), (3, 700, 1001), (40, 130, 257)])
-def test_global_windows_see_the_last_cell_of_each_piece(
-    shape: tuple[int, ...], threads_used: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("POOLCLI_THREADS", threads_used)
-    plane, piece = shape[1] * shape[2], folding.PIECE_BYTES // 4
-    for last in {*range(piece - 1, plane, piece), plane - 1}:
-        x = np.zeros(shape, np.float32)
+@in_turn("length", [2, 15, 16, 100, 111, 127, 128])
+def test_short_sums_round_rarely(length: int) -> None:
+    """In whatever order NumPy adds: ones are lost where they meet a huge number before its opposite does.
+
+    So each pair of places tells how many floats are added up where the two meet, and one place's different answers how
+    often its float is rounded.
+    """
+    most = 0
+    for place in range(length):
+        rows = np.ones((length, length), np.float32)
+        np.fill_diagonal(rows, -(2.0**60))
+        rows[:, place] = 2.0**60
+        kept = np.delete(add_rows(rows), place)
+        assert ((kept >= 0) & (kept <= length - 2) & (kept % 1 == 0)).all()
+        most = max(most, len(set(kept.tolist())))
+    assert most <= folding.MOST_ROUNDINGS
+
+
+@in_turn("shape", [(1, 1500, 1501), (3, 700, 1001), (40, 130, 257), (64, 7, 7)])
+@in_turn("dtype", [np.float32, np.float64, np.int64])
+def test_global_windows_see_every_cell(shape: tuple[int, ...], dtype: Any) -> None:
+    plane = shape[1] * shape[2]
+    for last in {0, 127, 128, plane // 2, plane - 2, plane - 1} & set(range(plane)):
+        x = np.zeros(shape, dtype)
         x.reshape(len(x), -1)[:, last] = np.arange(1, len(x) + 1)
         for mode in ("max", "sum"):
             assert poolcli.pool(x, mode, global_window=True, ndim=2).ravel().tolist() == list(range(1, len(x) + 1))
+
+
+@in_turn("mode", ["sum", "avg"])
+def test_global_sums_beyond_float32(mode: str) -> None:
+    """128 floats are more than float32 holds, their row is not; what is infinite or missing stays so, alone."""
+    x = np.zeros((5, 20, 30), np.float32)
+    x[0, :5], x[0, 5:10] = 3e38, -3e38
+    x[1, 3, 3], x[2, 0, 0], x[3, 0, 0], x[3, 9, 9] = np.nan, np.inf, np.inf, -np.inf
+    x[4] = 1
+    expected = [0, np.nan, np.inf, np.nan, 600 if mode == "sum" else 1]
+    np.testing.assert_array_equal(poolcli.pool(x, mode, global_window=True, ndim=2).ravel(), expected)
 
 
 @in_turn("dtype", [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64])
