@@ -11,8 +11,8 @@ always at vector speed. Each trick is named where it is used, with the benchmark
 - *thinning*: along the last axis the stride comes last, by narrowing words of two, four or eight cells;
 - *narrow sums*: integers are summed in the narrowest type that holds every possible sum, and widened in the middle of
   a chain; float32 is used as long as its rounding error stays within 1e-6;
-- *one read*: global windows over contiguous planes are NumPy's own reduction, without tiles; long sums add 128 floats
-  in float32, and those sums in float64: *short sums*;
+- *one read*: global windows over contiguous planes are NumPy's own reduction, without tiles; long sums of narrow
+  cells are made of narrow *short sums*;
 - *two levels*: windows larger than a tile are first folded to one state per few thousand cells.
 """
 
@@ -304,8 +304,7 @@ def small_fold(
     if not (all(axis.regular for axis in axes) and part.recordable and shape[0]):
         return None
     if all(map(_whole, axes)):  # *one read*. Benchmark case: uint16 max global
-        wider = not part.overlapping and dtype != part.dtype  # sums of narrow integers
-        return None if wider else partial(_read, part, shape[0])
+        return partial(_read, part, shape[0])
     if math.prod(axis.size for axis in axes) > GIANT_CELLS:
         return None
     windows = (shape[0], *map(len, axes))
@@ -318,8 +317,8 @@ def small_fold(
 
 def _read(part: Part, planes: int, cells: Array) -> Array:
     rows = cells.reshape(planes, -1)
-    if part.combine is np.add and rows.dtype.kind == "f":
-        return add_rows(rows)
+    if part.combine is np.add:
+        return add_rows(rows, part.dtype or rows.dtype)
     assert isinstance(part.combine, np.ufunc)  # noqa: S101 - `Part.recordable` saw to it
     folded: Array = part.combine.reduce(rows, axis=1)
     return folded

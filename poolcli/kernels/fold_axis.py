@@ -21,7 +21,6 @@ Merge = Callable[[State, State], State]
 
 MANY = 32  # cells, from which a reduction beats halves
 FEW = 8  # floats that are added one by one
-AT_FIRST = 128  # floats that are added in float32 before the rest is in float64
 SHORT = 512  # cells of a row, up to which one long loop over unneeded cells too is faster
 RUN_BYTES = 1 << 14  # of memory read without a jump
 WIDE = 512  # adjacent cells, from which short loops save more than they cost
@@ -29,6 +28,10 @@ LONG = 128  # cells of a block along the last axis, from which halves beat a cha
 LONG_WINDOW = 16  # cells, from which a window is folded by itself
 _IDEMPOTENT = (np.maximum, np.minimum, np.fmax, np.fmin, np.logical_or, np.logical_and, np.bitwise_or, np.bitwise_and)
 _WORDS = (2, 4, 8)  # bytes
+SHORT_SUMS: dict[str, tuple[int, Callable[[Array], Array]]] = {  # how many cells are added in a narrow type, and how
+    **{k: (1 << 12, partial(np.add.reduce, axis=-1, dtype=f"{k[0]}4")) for k in ("i1", "u1", "i2", "u2")},
+    "f4": (1 << 7, partial(np.einsum, "...i->...")),  # at the speed of reading, in 15 roundings; NumPy's sum needs 18
+}
 WRITTEN = np.empty(0)  # returned by `along` instead of an array that is already in its place
 
 
@@ -409,20 +412,22 @@ def _halves(state: State, at: int, part: Part, scratch: Scratch) -> State:
     return folded
 
 
-def add_rows(rows: Array) -> Array:
-    """Add the floats of each contiguous row; float32 gives float64, from *short sums*.
+def add_rows(rows: Array, dtype: np.dtype[Any]) -> Array:
+    """Add each contiguous row: integers in the type given, floats in float64, by *short sums* that few are converted.
 
-    NumPy's einsum adds 128 floats as fast as it reads them, with at most 15 roundings, fewer than its sum needs. Where
-    they are beyond float32, all of their row is added in float64. Benchmark case: float32 avg global.
+    Where 128 of float32 are beyond float32, all of their row is added in float64. Benchmark cases: float32 and uint16
+    avg global.
     """
-    if rows.dtype == np.float64:
-        return np.add.reduce(rows, axis=1)  # type: ignore[no-any-return]  # ufuncs promise any type
+    dtype = np.dtype(np.float64) if rows.dtype.kind == "f" else dtype
+    if rows.dtype.str[1:] not in SHORT_SUMS:
+        return np.add.reduce(rows, axis=1, dtype=dtype)  # type: ignore[no-any-return]  # ufuncs promise any type
+    length, short = SHORT_SUMS[rows.dtype.str[1:]]
     number, cells = rows.shape
-    short, rest = divmod(cells, AT_FIRST)
-    few = np.einsum("ijk->ij", rows[:, : cells - rest].reshape(number, short, AT_FIRST))
-    sums: Array = np.add.reduce(few, axis=1, dtype=np.float64) + np.einsum("ij->i", rows[:, cells - rest :])
-    if (beyond := ~np.isfinite(sums)).any():
-        sums[beyond] = np.add.reduce(rows[beyond], axis=1, dtype=np.float64)
+    whole = cells - cells % length
+    few = short(rows[:, :whole].reshape(number, whole // length, length))
+    sums: Array = np.add.reduce(few, axis=1, dtype=dtype) + short(rows[:, whole:])
+    if dtype.kind == "f" and (beyond := ~np.isfinite(sums)).any():
+        sums[beyond] = np.add.reduce(rows[beyond], axis=1, dtype=dtype)
     return sums
 
 
