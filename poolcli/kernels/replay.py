@@ -212,12 +212,12 @@ def bound(program: KernelProgram, buffer: Array) -> KernelProgram:
     return KernelProgram(calls, tuple(map(placed, program.results)), 0)
 
 
-def room_for(size: int) -> Array:
+def room_for(size: int, *, huge: bool) -> Array:
     """Return so many bytes, from the start of a cache line.
 
-    NumPy asks for huge pages from 4 MiB on, so that a first call does not pay for each page: uint16 avg (2,2).
+    NumPy asks for `huge` pages from 4 MiB on, so that a first call does not pay for each page: uint16 avg (2,2).
     """
-    buffer = np.empty((size if size < HUGE_BYTES // 8 else max(size, HUGE_BYTES)) + CACHE_LINE, np.uint8)
+    buffer = np.empty((max(size, HUGE_BYTES) if huge and size >= HUGE_BYTES // 8 else size) + CACHE_LINE, np.uint8)
     return buffer[-buffer.__array_interface__["data"][0] % CACHE_LINE :]
 
 

@@ -123,11 +123,15 @@ def select(x: Array, axes: Sequence[Axis], q: float, dtype: np.dtype[Any], *, wo
     task = _Selection(axes[0].size, axes[1].size, (int(low), int(high))[: 1 + int(high > low)])
     direct = len(task.wanted) == 1 and dtype == x.dtype
     strided = any(axis.stride > 1 for axis in axes)  # steps too short for two threads
-    few = axes[0].size * axes[1].size <= SMALL_CELLS
+    cells = axes[0].size * axes[1].size
+    few = cells <= SMALL_CELLS
     shared = x.nbytes + out.nbytes >= (SMALL_SHARED_BYTES if few else SHARED_BYTES)
     workers = threads(workers) if shared and not strided else 1
-    parts = 4 if few else 10  # each thread uses about ten tiles, or thirty
-    room = min(NETWORK_TILE_BYTES, max(x.nbytes // parts, LEAST_BYTES)) // x.itemsize
+    parts = (2 if few else 5) * max(workers, 2)
+    overlap = (axes[0].size - 1) * x.shape[-1] * x.itemsize
+    tile = min(NETWORK_TILE_BYTES, max(x.nbytes // parts, 6 * overlap, LEAST_BYTES))
+    # a tile takes about 0.7 times its bytes for each cell of a window; all together at most four times input and output
+    workers = min(workers, max(10 * x.nbytes // (cells * tile), 1))
     for planes, values in planes_of(x, out, 2):
 
         def store(states: Sequence[State], tile: Tile, values: Array = values) -> None:
@@ -135,7 +139,7 @@ def select(x: Array, axes: Sequence[Axis], q: float, dtype: np.dtype[Any], *, wo
                 values[tile] = between(states[0][0], states[-1][0], share)
 
         target = values if direct else None
-        walk_tiles(task, [(planes,)], axes, target, store=store, room=room, workers=workers)
+        walk_tiles(task, [(planes,)], axes, target, store=store, room=tile // x.itemsize, workers=workers)
     return out
 
 

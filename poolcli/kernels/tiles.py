@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.kernels.memory import Scratch
-from poolcli.kernels.replay import KernelProgram, Layout, Memory, Recorder, bound, play, room_for
+from poolcli.kernels.replay import HUGE_BYTES, KernelProgram, Layout, Memory, Recorder, bound, play, room_for
 from poolcli.system.threads import run
 from poolcli.window import Axis
 
@@ -167,7 +167,8 @@ def walk_tiles(
             places = [(memory.bytes, memory.origin + at) for memory, at in zip(memories, starts, strict=True)]
             store([(made,) for made in play(ready[id(program)], *places)], spot.windows)
 
-    run(plan.steps, again, lambda: (room_for(plan.size), {}), workers)
+    huge = workers * HUGE_BYTES <= 2 * sum(array.nbytes for array in arrays)  # ranks take four times that at most
+    run(plan.steps, again, lambda: (room_for(plan.size, huge=huge), {}), workers)
 
 
 def planes_of(x: Array, out: Array, ndim: int) -> Iterator[tuple[Array, Array]]:
