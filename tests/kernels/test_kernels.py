@@ -588,7 +588,7 @@ def test_ranks_of_many_windows_take_little_memory(
     made = poolcli.pool(x, mode, size, stride=1)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak <= 4 * (x.nbytes + made.nbytes) + (1 << 20)  # of which the plan takes most
+    assert peak <= 4 * (x.nbytes + made.nbytes) + (1 << 21)  # for the plan
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16])
