@@ -91,6 +91,7 @@ class Straight(NamedTuple):
     fold: Callable[[Array], Array]
     shape: tuple[int, ...]  # the values' shape
     dtype: np.dtype[Any]  # of the values
+    sums: bool  # whether numbers may grow too large
     divisor: Any  # what sums are divided by
     most: int | None  # the largest number whose sums fit
 
@@ -98,9 +99,12 @@ class Straight(NamedTuple):
         """Return the values, or None where the numbers need a closer look."""
         if self.most is not None and max(-int(x.min()), int(x.max())) > self.most:
             return None
+        x = x if x.flags.c_contiguous else x.copy()
+        if not self.sums:
+            return self.fold(x).reshape(self.shape)
         try:
             with np.errstate(all="ignore", over="ignore" if self.divisor is None else "raise"):
-                values = self.fold(x if x.flags.c_contiguous else x.copy())
+                values = self.fold(x)
                 if self.divisor is not None:
                     values = np.divide(values, self.divisor)
                 values = values.astype(self.dtype, copy=False)
@@ -135,7 +139,7 @@ def straight(
         return None
     everything = [slice(0, len(axis)) for axis in axes]
     divisor = Divisors(layer, axes).of(everything, work) if divides else None
-    return Straight(fold_all, (*shape[: -len(axes)], *map(len, axes)), result, divisor, most)
+    return Straight(fold_all, (*shape[: -len(axes)], *map(len, axes)), result, sums, divisor, most)
 
 
 # --- folds ------------------------------------------------------------------------------------------------------------
