@@ -122,6 +122,8 @@ def _notes(before: FeatureMap, after: FeatureMap, writing: Writing) -> Iterator[
     yield from map(str, after.warnings[len(before.warnings) :])
     if after.indices is not None and kind not in ("json", "table"):
         yield f"{kind} cannot hold indices; use --json to keep them"
+    if kind == "asc" and "grid" not in after.origin:
+        yield "the input does not say where its cells lie: the corner becomes 0 0, the cellsize 1"
     yield from writing.told_of_tables()
     in_pipe = writing.output == "-" and sys.stdout is not None and not sys.stdout.isatty()
     if in_pipe and writing.format is None and kind == "table" and before.white and not before.steps:

@@ -243,7 +243,10 @@ class _Look:
 
     def is_header(self, lines: Sequence[TextLine]) -> bool:
         """Whether the first line is a header: it has names, and no number, not even one gone wrong."""
-        if self.options.header == "yes" or self.named:
+        if self.options.header == "yes":
+            return True
+        if self.named:
+            self._need_names(lines[0])
             return True
         if self.options.header == "no" or self.plain(lines[0]):
             return False
@@ -262,6 +265,13 @@ class _Look:
                 Phrase("add {header} if this row names the columns, or correct it", header="yes"),
             )
         return "name" in kinds and not {"number", "odd", "label"} & set(kinds)
+
+    def _need_names(self, line: TextLine) -> None:
+        kinds = self.kinds(self.cells(line))
+        if not {"name", "label"} & {*kinds}:
+            what = f"{self.name}: no column is named {self.named[0]!r}: line {line[0]} holds numbers, not names"
+            asked = Phrase("columns are counted from 1: {columns}", columns=f"1-{len(kinds)}")
+            raise InputError(what, asked + Phrase("; add {header} if that line names them", header="yes"))
 
     def labels(self, lines: Sequence[TextLine]) -> frozenset[int]:
         """Return the columns that hold names, times or dates in each of several lines, others being numbers."""

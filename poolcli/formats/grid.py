@@ -22,10 +22,13 @@ from poolcli.formats import delimited
 from poolcli.formats.missing import without_missing
 from poolcli.formats.options import ANYWHERE, ReadOptions
 from poolcli.formats.text import utf8
+from poolcli.window import Window
 
 HEADER_LINE = re.compile(rb"[ \t]*([A-Za-z_]+)[ \t]+([^ \t\r\n]+)[ \t]*(?:\r\n|\n|\r)")
 KEYS = ("ncols", "nrows", "xllcorner", "yllcorner", "xllcenter", "yllcenter", "cellsize", "dx", "dy", "nodata_value")
 UNMOVED = ("relu", "normalize")  # steps that move no cell
+WITH_WINDOWS = ("pool", "conv")
+PLACING = ("size", "stride", "padding", "dilation", "ceil_mode")  # what of their records says where windows lie
 NODATA = -9999.0
 NO_HEIGHT = 1e30  # more than any height or amount
 FARTHEST = 1e100  # more than any position or length, in any unit
@@ -51,7 +54,7 @@ def read(data: bytes, name: str, options: ReadOptions) -> FeatureMap:
     nodata = head.get("nodata_value")
     half = (cell or 0) / 2
     x, y = (head.get(f"{axis}llcorner", head.get(f"{axis}llcenter", half) - half) for axis in "xy")
-    grid = {"x": x, "y": y, "cell": cell, "rows": shape[0], "nodata": nodata}
+    grid = {"x": x, "y": y, "cell": cell, "shape": list(shape), "nodata": nodata}
     notes = (f"dtype {found.values.dtype}",)
     feature_map = FeatureMap.from_array(
         found.values.reshape(shape), options.layout, name=name, notes=notes, origin={"grid": grid}
@@ -132,25 +135,26 @@ def _plain(value: float) -> str:
 
 def _moved(feature_map: FeatureMap) -> dict[str, Any]:
     """Return the position of the result on Earth."""
-    rows = feature_map.array.shape[0]
     grid = feature_map.origin.get("grid")
     if grid is None:
         return {"x": 0.0, "y": 0.0, "cell": 1.0, "nodata": None}
     left, cell = grid["x"], grid["cell"]
     if cell is None:
         raise ShapeError("the cells of this grid are not square, but an ESRI grid needs square ones", ANYWHERE)
-    top = grid["y"] + grid["rows"] * cell
+    shape = grid["shape"]
+    top = grid["y"] + shape[0] * cell
     for step in feature_map.steps:
         if step["step"] in UNMOVED:
             continue
-        size, stride = step.get("size"), step.get("stride", [1, 1])
-        if step["step"] != "pool" or size is None or step.get("padding") or step.get("dilation"):
+        if step["step"] not in WITH_WINDOWS or "size" not in step:
             raise ShapeError(f"the cells of a grid do not stay a grid after this {step['step']}", ANYWHERE)
-        if stride[0] != stride[1]:
-            raise ShapeError(
-                f"the cells of a grid are square, but the strides are {stride[0]} and {stride[1]}", ANYWHERE
-            )
-        left += (size[1] - stride[1]) / 2 * cell  # a cell has the same centre as its window
-        top -= (size[0] - stride[0]) / 2 * cell
-        cell *= stride[0]
-    return {"x": left, "y": top - rows * cell, "cell": cell, "nodata": grid["nodata"]}
+        window = Window.of(2, **{name: step[name] for name in PLACING if name in step})
+        down, across = window.stride
+        if down != across:
+            raise ShapeError(f"the cells of a grid are square, but the strides are {down} and {across}", ANYWHERE)
+        rows, columns = ((axis.starts[0] + axis.stops[0] - across) / 2 for axis in window.plan(shape))
+        left += columns * cell  # a cell has the same centre as its window
+        top -= rows * cell
+        cell *= across
+        shape = step["shape"]
+    return {"x": left, "y": top - shape[0] * cell, "cell": cell, "nodata": grid["nodata"]}

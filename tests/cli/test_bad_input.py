@@ -615,10 +615,15 @@ def test_what_typer_says_is_said_as_we_say_it(call: Run, tmp_path: Path) -> None
     assert made.err.splitlines()[1] == "hint: one at a time, or all of them: poolcli batch FILES -o FOLDER"
 
 
-def test_batch_does_not_write_to_standard_output(call: Run, tmp_path: Path) -> None:
-    made = call("batch", str(GEEKS), "-o", "-", cwd=tmp_path)
-    assert made.err == "error: batch writes files, not to standard output\nhint: name a folder, -o DIR\n"
-    assert (made.code, list(tmp_path.iterdir())) == (2, [])
+@pytest.mark.parametrize("output", ["-", "pooled.jsonl", "pooled.csv", "all.png"])
+def test_batch_writes_many_files(call: Run, tmp_path: Path, output: str) -> None:
+    made = call("batch", str(GEEKS), "-o", output, cwd=tmp_path)
+    one = "standard output" if output == "-" else f"one file such as {output}"
+    hint = "name a folder, -o DIR; with --format json, jq -c . DIR/*.json makes one stream of the results"
+    assert made.err == f"error: batch writes a file for each input, not {one}\nhint: {hint}\n"
+    assert (made.code, [*tmp_path.iterdir()]) == (2, [])
+    (tmp_path / "there.csv").mkdir()
+    assert call("batch", str(GEEKS), "-o", "there.csv", cwd=tmp_path).code == 0
 
 
 def test_commands_that_lack_something(call: Run, tmp_path: Path) -> None:

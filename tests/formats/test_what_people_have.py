@@ -477,6 +477,14 @@ def test_rows_of_a_grid_may_be_broken_anywhere() -> None:
     np.testing.assert_array_equal(read(broken, "x.asc").values, read(GRID, "x.asc").values)
 
 
+@in_turn("columns", ["0", "A", "1:", "-1", "0-2"])
+def test_columns_are_not_looked_for_among_numbers(columns: str) -> None:
+    problem = refused("78,0,10\n1,2,3\n", columns=columns)
+    assert problem.message == f"data.csv: no column is named {columns!r}: line 1 holds numbers, not names"
+    assert typed(problem) == "columns are counted from 1: --columns 1-3; add --header yes if that line names them"
+    assert read("78,0,10\n1,2,3\n", "x.csv", columns="0", header="yes").values.tolist() == [[2]]
+
+
 def test_the_upper_left_corner_of_a_grid_stays() -> None:
     step = {"step": "pool", "mode": "max", "size": [2, 2], "stride": [2, 2], "shape": [1, 2]}
     pooled = read(GRID, "x.asc").with_(values=np.array([[6.0, 8.0]]), steps=(step,))
@@ -487,12 +495,33 @@ def test_the_upper_left_corner_of_a_grid_stays() -> None:
     assert (head["xllcorner"], head["yllcorner"], head["cellsize"]) == ("1010", "2010", "10")
 
 
+@in_turn("words", [
+    "pool -k 3 -s 1 -p same", "pool -k 3 -s 2 -p 1", "pool -k 2 -s 2 -p same", "pool -k 2 -s 2 -p same-lower",
+    "pool -k 3 -s 1 --dilation 2 -p 1", "pool -k 3 -s 2 --ceil-mode", "pool -k 2 -s 2 -p 1,0,0,1",
+    "conv --filter gaussian", "conv --filter gaussian -p same",
+    "run - conv --filter box --padding same then pool --size 2",
+])  # fmt: skip
+def test_cells_of_a_grid_lie_where_their_windows_do(call: Run, words: str) -> None:
+    """The average of the cells' own positions is the position of the result's cell, where a window has no padding."""
+    side, rows, columns = 10, 7, 9
+    east, north = np.meshgrid(1000 + side * (np.arange(columns) + 0.5), 2000 + side * (np.arange(rows)[::-1] + 0.5))
+    for axis, cells in enumerate((north, east)):
+        table = "\n".join(" ".join(map(str, row)) for row in cells)
+        head = f"ncols {columns}\nnrows {rows}\nxllcorner 1000\nyllcorner 2000\ncellsize {side}\n"
+        mean = ["--mode", "avg"] if "pool" in words else []
+        made = read(call(*words.split(), *mean, "-f", "asc", stdin=head + table).out, "x.asc")
+        grid = made.origin["grid"]
+        index = [length // 2 for length in made.values.shape]
+        corner, place = (("y", made.values.shape[0] - 1 - index[0]), ("x", index[1]))[axis]
+        assert made.values[tuple(index)] == pytest.approx(grid[corner] + (place + 0.5) * grid["cell"], abs=0.01)
+
+
 @pytest.mark.parametrize(
     ("step", "message"),
     [
         ({"step": "pool", "size": [2, 1], "stride": [2, 1]}, "strides are 2 and 1"),
-        ({"step": "pool", "size": [2, 2], "stride": [2, 2], "padding": "same"}, "do not stay a grid after this pool"),
-        ({"step": "conv"}, "do not stay a grid after this conv"),
+        ({"step": "pool", "mode": "max", "global": True}, "do not stay a grid after this pool"),
+        ({"step": "unpool", "size": [2, 2], "stride": [2, 2]}, "do not stay a grid after this unpool"),
     ],
 )
 def test_what_is_no_grid_any_more(step: dict[str, Any], message: str) -> None:

@@ -56,7 +56,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "analysis": ("steps", "pooling", "featuremap", "window"),
     "steps": ("pooling", "formats", "system", "featuremap", "window", "arrays"),
     "pooling": ("kernels", "window", "system", "arrays"),
-    "formats": ("featuremap", "colors", "system", "arrays"),
+    "formats": ("featuremap", "colors", "system", "arrays", "window"),
     "kernels": ("window", "system"),
     "window": ("system",),
 }  # fmt: skip

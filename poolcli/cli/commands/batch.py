@@ -29,6 +29,7 @@ from poolcli.cli.progress import progress, summary
 from poolcli.cli.signals import Stop, interruptible
 from poolcli.cli.words import spoken
 from poolcli.errors import UsageError
+from poolcli.formats.registry import format_of_name
 from poolcli.steps.steps import Step, check_options
 from poolcli.system.cluster import ClusterError
 from poolcli.system.files import check_target, read_source, same_file
@@ -131,10 +132,7 @@ def batch(
     poolcli batch photos -o pooled --steps recipe.json --report report.jsonl
     find . -name '*.csv' -print0 | poolcli batch --files0 -o pooled
     """
-    if not files.output:
-        raise UsageError("batch needs a folder for the results", "add -o DIR")
-    if files.output == "-":
-        raise UsageError("batch writes files, not to standard output", "name a folder, -o DIR")
+    _check_folder(files.output)
     steps = _steps(recipes, filtering, window, indices=indices)
     named = [*(paths or []), *(_listed() if files.files0 else [])]
     if not named:
@@ -158,6 +156,16 @@ def batch(
         code = _perform(planned, work, files, cluster, workers, verbosity)
     if code:
         raise typer.Exit(code)
+
+
+def _check_folder(output: str) -> None:
+    """Refuse what is not the name of a folder, such as one that reads like a file's."""
+    if not output:
+        raise UsageError("batch needs a folder for the results", "add -o DIR")
+    if output == "-" or (format_of_name(output) and not os.path.isdir(output)):
+        where = "standard output" if output == "-" else f"one file such as {output}"
+        hint = "name a folder, -o DIR; with --format json, jq -c . DIR/*.json makes one stream of the results"
+        raise UsageError(f"batch writes a file for each input, not {where}", hint)
 
 
 def _check_report(report: str, folder: str, planned: BatchPlan, others: Sequence[str]) -> None:
