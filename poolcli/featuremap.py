@@ -111,11 +111,11 @@ class FeatureMap:
     name: str = "input"
     white: float | None = None
     indices: NDArray[np.int64] | None = None
-    unpool: Mapping[str, Any] | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    notes: tuple[str | Phrase, ...] = ()
-    warnings: tuple[str | Phrase, ...] = ()
-    origin: Mapping[str, Any] = field(default_factory=dict)
+    unpool: Mapping[str, Any] | None = field(default=None, repr=False)
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    notes: tuple[str | Phrase, ...] = field(default=(), repr=False)
+    warnings: tuple[str | Phrase, ...] = field(default=(), repr=False)
+    origin: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_array(

@@ -84,8 +84,8 @@ def _with_zarr(source: str, steps: Sequence[Step], io: InputOutput, compat: str 
     _say_notes(found, io)
     if not is_zarr(target):
         if target == "-" or io.writing.chosen_format not in BANDED:
-            advice = Phrase("add {output}", output="out.zarr")
-            raise UsageError("a Zarr array goes to a Zarr array or an .npy file", advice)
+            kinds = ", ".join(BANDED)
+            raise UsageError(f"a Zarr array goes to Zarr or one of {kinds}", Phrase("add {output}", output="out.zarr"))
         return _in_sequence(chain, found, io)
     record = {"layout": found.known.layout, "steps": [*found.steps, *(dict(stage.record) for stage in chain.stages)]}
     from logging import CRITICAL, getLogger

@@ -80,7 +80,11 @@ class Sink(Protocol):
 
 def file_error(verb: str, name: str, problem: OSError) -> FileError:
     """Return the error for what the system refused; `verb` is ``read``, ``write`` or the like."""
+    hint: str | Phrase
     reason, hint = _reason(problem)
+    if problem.errno == errno.EISDIR and name.rstrip("/").endswith(ZARR):
+        ways = "pool, conv and run read Zarr arrays, such as: poolcli pool {0} {size} {output}"
+        hint = Phrase(ways, portable.shell_word(name), size=1, output="array.npy")
     return FileError(f"cannot {verb} {name}: {reason}", hint)
 
 

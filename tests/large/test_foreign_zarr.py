@@ -19,7 +19,12 @@ def array(path: Path, own: Any, shape: tuple[int, ...] = (3, 8, 8)) -> None:
     import zarr
 
     made: Any = zarr.create_array(
-        str(path), shape=shape, chunks=(1, 4, 4), dtype="f4", zarr_format=3, attributes={"poolcli": own, "units": "m"}
+        str(path),
+        shape=shape,
+        chunks=(1, 4, 4)[-len(shape) :],
+        dtype="f4",
+        zarr_format=3,
+        attributes={"poolcli": own, "units": "m"},
     )
     made[:] = np.arange(np.prod(shape)).reshape(shape)
 
@@ -116,3 +121,21 @@ def test_a_group_of_many_arrays_names_some(call: Run, tmp_path: Path) -> None:
     result = call("pool", "in.zarr", "-o", "out.npy", cwd=tmp_path)
     assert result.code == 1
     assert result.err.endswith("in.zarr/a19 and 3 more\n")
+
+
+@pytest.mark.parametrize("command", ["show", "explain", "compare -m max,avg", "shift"])
+def test_a_command_that_reads_no_array_says_which_do(call: Run, tmp_path: Path, command: str) -> None:
+    array(tmp_path / "in.zarr", None)
+    result = call(*command.split(), "in.zarr", cwd=tmp_path)
+    way = "poolcli pool in.zarr --size 1 -o array.npy"
+    assert result.err.endswith(f"it is a folder\nhint: pool, conv and run read Zarr arrays, such as: {way}\n")
+    assert call(*way.split()[1:], cwd=tmp_path).code == 0
+    assert call(*command.split(), "array.npy", "-q", cwd=tmp_path).code == 0
+
+
+def test_an_array_goes_to_what_is_written_in_parts(call: Run, tmp_path: Path) -> None:
+    array(tmp_path / "in.zarr", None, (8, 8))
+    said = call("pool", "in.zarr", cwd=tmp_path).err
+    assert said == "error: a Zarr array goes to Zarr or one of csv, tsv, npy, txt\nhint: add -o out.zarr\n"
+    for kind in ("csv", "tsv", "npy", "txt"):
+        assert call("pool", "in.zarr", "-o", f"out.{kind}", cwd=tmp_path).code == 0
