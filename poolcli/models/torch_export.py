@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -128,9 +128,10 @@ class _Walk(Walk):
             return
         draft.declared = _shape(tensors.get(call.outputs[0]))
         draft.unusual += [place] if place else []
-        _note_pad(draft, makers.get(call.source), tensors)
-        if "LPPool" in call.kind:
-            draft.unusual.append(f"part of {call.kind}, which takes powers before it and a root after it")
+        maker = makers.get(call.source)
+        _note_pad(draft, maker, tensors)
+        if "LPPool" in call.kind or (maker and ".aten.pow." in maker.target):
+            draft.unusual.append(part_of_norm(call.kind, draft.mode))
         self.layers.append(draft.done())
 
 
@@ -173,28 +174,35 @@ def _drafted(call: AtenCall, tensors: Mapping[str, Any], takers: Mapping[str, se
     draft = Draft(call.path or call.outputs[0], own, ndim, kind.rpartition("_")[2] or kind, **known)
     draft.mode = "avg" if draft.mode == "avg" else "max"
     draft.indices = len(call.outputs) > 1
-    _window(draft, call, kind)
+    record_window(draft, kind, call.value)
     return draft
 
 
-def _window(draft: Draft, call: AtenCall, kind: str) -> None:
-    """Record the windows of a layer."""
+def record_window(draft: Draft, kind: str, value: Callable[[str], Any]) -> None:
+    """Record the windows of a layer, from the values of PyTorch's arguments."""
     if kind.startswith("adaptive"):
-        draft.options["output_size"] = _sizes(call.value("output_size"), draft.ndim)
+        draft.options["output_size"] = _sizes(value("output_size"), draft.ndim)
         return
-    draft.size = _sizes(call.value("kernel_size"), draft.ndim)
+    draft.size = _sizes(value("kernel_size"), draft.ndim)
     if kind.startswith("fractional"):
-        draft.options |= {"fractional": True, "output_size": _sizes(call.value("output_size"), draft.ndim)}
+        draft.options |= {"fractional": True, "output_size": _sizes(value("output_size"), draft.ndim)}
+        draft.options["output_ratio"] = _sizes(value("output_ratio"), draft.ndim)
         draft.unusual.append("its windows are drawn anew at every call")
         return
     draft.options |= {
-        "stride": _sizes(call.value("stride") or None, draft.ndim),
-        "padding": _sizes(call.value("padding"), draft.ndim) or "valid",
-        "dilation": _sizes(call.value("dilation"), draft.ndim),
-        "ceil_mode": call.value("ceil_mode") or None,
-        "count_include_pad": False if call.value("count_include_pad") is False else None,
-        "divisor_override": call.value("divisor_override"),
+        "stride": _sizes(value("stride") or None, draft.ndim),
+        "padding": _sizes(value("padding"), draft.ndim) or "valid",
+        "dilation": _sizes(value("dilation"), draft.ndim),
+        "ceil_mode": value("ceil_mode") or None,
+        "count_include_pad": False if value("count_include_pad") is False else None,
+        "divisor_override": value("divisor_override"),
     }
+
+
+def part_of_norm(kind: str, mode: str) -> str:
+    """Say that a layer is a part of this module, or of LPPool as a function."""
+    around = "absolute values before it" if mode == "max" else "powers before it and a root after it"
+    return f"part of {kind if 'LPPool' in kind else 'LPPool'}, which takes {around}"
 
 
 def _sizes(value: Any, ndim: int) -> tuple[int, ...] | None:
