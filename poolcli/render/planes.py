@@ -52,12 +52,15 @@ def reduced(plane: Array, factor: int) -> Array:
 def shrinking(spatial: Sequence[int], fits: Callable[[tuple[int, ...]], bool]) -> Phrase:
     """Advise averaging with the smallest window that makes a map small enough, or looking at one window only.
 
+    Axes that are short stay as they are: the channels of a sound do not mix.
+
     Examples
     --------
     >>> str(shrinking((1000, 3), lambda sides: max(sides) <= 300))
-    "make it smaller first with poolcli pool mode='avg' size=(4, 3), or print one window with at='R,C'"
+    "make it smaller first with poolcli pool mode='avg' size=(4, 1), or print one window with at='R,C'"
     """
-    tried = ([min(factor, length) for length in spatial] for factor in range(2, max(spatial) + 1))
+    sides = (max(spatial) // factor for factor in range(2, max(spatial) + 1))
+    tried = ([-(-length // side) for length in spatial] for side in sides)
     size = next((size for size in tried if fits(tuple(map(floordiv, spatial, size)))), [*spatial])
     return Phrase(
         "make it smaller first with poolcli pool {mode} {size}, or {way} one window with {at}",
