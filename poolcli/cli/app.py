@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from poolcli.cli import front_page
 from poolcli.cli.output import Output, gone
+from poolcli.cli.refusals import amend, refusal
 from poolcli.cli.registry import COMMANDS, COMPLETE, GROUPS, STACK_INPUTS, STACKS, build
-from poolcli.cli.words import Line, classify, misread, options_of, refusal, spoken
+from poolcli.cli.words import Line, classify, options_of
 from poolcli.errors import NEAR, PoolcliError
 from poolcli.system.files import system_error
 from poolcli.system.limits import check_start, refused
+from poolcli.system.portable import shell_word
 from poolcli.wording import Phrase, Readable
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ def _run(arguments: Sequence[str]) -> int:
         Output().put(answer(os.environ[COMPLETE], arguments).encode("utf-8", "replace"))
         return 0
     if name not in COMMANDS:
-        return front_page.run(name)
+        return front_page.run(arguments)
     if name not in WITHOUT_NUMPY and not {"-h", "--help"} & set(arguments):
         check_start()
     built = build(name)
@@ -84,11 +86,14 @@ def _note_strange_settings(arguments: Sequence[str], built: Command) -> None:
 
 
 def _command(name: str, words: Sequence[str], built: Command) -> int:
+    if name in STACKS:
+        from poolcli.cli import stack
+
+        words = stack.with_input(words, getattr(stack, STACKS[name]), built)
     try:
         return _invoke(name, words, built)
     except PoolcliError as problem:
-        line = Line.of(name, words, options_of(built), bare=name not in STACKS)
-        problem.advice = misread(problem, line) or spoken(problem.advice, line)
+        amend(problem, Line.of(name, words, options_of(built), bare=name not in STACKS))
         raise
 
 
@@ -107,12 +112,12 @@ def _invoke(name: str, words: Sequence[str], built: Command) -> int:
     except typer.TyperException as problem:
         lacking: str | Phrase = hint
         if name in STACKS:
-            lacking = f"such as: poolcli {name} {STACK_INPUTS[name]} pool --size 2"
+            steps = map(shell_word, words) if words else ("pool", "--size", "2")
+            lacking = f"such as: poolcli {name} {STACK_INPUTS[name]} {' '.join(steps)}"
         elif name not in GROUPS["Look up"]:
             lacking = Phrase("give a file: {input}", input=Readable("FILE"))
         options = options_of(built)
-        inputs = [word.text for word in classify(own, options) if not word.flag]
-        raise refusal(problem, hint, lacking=lacking, options=options, inputs=inputs) from None
+        raise refusal(problem, hint, lacking=lacking, options=options, words=classify(own, options)) from None
     return 0
 
 

@@ -12,11 +12,16 @@ from poolcli.window import parse_sizes
 from poolcli.wording import Phrase, Readable
 
 
+def piped_in() -> bool:
+    """Whether standard input is there and not a terminal."""
+    return sys.stdin is not None and not sys.stdin.isatty()
+
+
 def chosen_input(given: str | None) -> str:
     """Return INPUT, or ``-`` if it is missing and something is piped in."""
     if given is not None:
         return given
-    if sys.stdin is None or sys.stdin.isatty():
+    if not piped_in():
         raise UsageError("no INPUT, and nothing is piped in", Phrase("give a file: {input}", input=Readable("FILE")))
     return "-"
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Sequence
 
 from poolcli import __version__
 from poolcli.cli.console import wants_color, width_of_output
 from poolcli.cli.help import WIDEST, columns, example, heading, wrapped
 from poolcli.cli.output import Output, tell
+from poolcli.cli.refusals import commands_with
 from poolcli.cli.registry import COMMANDS, GROUPS
 from poolcli.errors import UnknownNameError, UsageError
 from poolcli.pooling.modes import ALIASES, GLOBALS, MODES
@@ -29,8 +31,10 @@ EXIT_CODES = {
     1: "bad data or file, or options that do not fit this data; batch: all failed",
     2: "wrong usage",
     3: "batch: some failed",
+    129: "the terminal was closed",
     130: "Ctrl-C",
     141: "the reader of the output went away",
+    143: "the command was ended from outside",
 }
 VARIABLES = {
     "POOLCLI_<OPTION>": "The value of an option that is not on the command line: POOLCLI_SIZE=3, POOLCLI_RELU=1.",
@@ -40,8 +44,9 @@ VARIABLES = {
 }
 
 
-def run(word: str) -> int:
+def run(arguments: Sequence[str]) -> int:
     """Run a command line that does not begin with the name of a command."""
+    word = arguments[0] if arguments else ""
     if not word:
         tell(front_page_text(width_of_output() or 80, paint=wants_color("auto", sys.stderr)).removesuffix("\n"))
         return 2
@@ -52,7 +57,9 @@ def run(word: str) -> int:
         Output().lines([f"poolcli {__version__}"])
         return 0
     if word.startswith("-"):
-        raise UsageError(f"there is no option {word} before a command", "see: poolcli --help")
+        having = commands_with(word.partition("=")[0])[:1]
+        hint = " ".join(map(shell_word, ["poolcli", *having, *arguments])) if having else "see: poolcli --help"
+        raise UsageError(f"there is no option {word} before a command", hint)
     if word == "help":
         raise UsageError("unknown command 'help'", "poolcli --help, or poolcli COMMAND --help")
     mode = LAYER.sub("", word.lower())

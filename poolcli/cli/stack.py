@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from poolcli.cli.checks import piped_in
 from poolcli.cli.options.grammar import Command, Group, command, option
 from poolcli.cli.options.panels import WINDOW
 from poolcli.cli.options.steps import Convolving, UnpoolOptions
 from poolcli.cli.options.windows import Windowing
+from poolcli.cli.refusals import FILE, THEN, is_input, refusal
 from poolcli.cli.registry import COMMANDS, STACK_INPUTS, build
-from poolcli.cli.words import Word, classify, options_of, refusal
+from poolcli.cli.words import Word, classify, options_of
 from poolcli.errors import PoolcliError, UnknownNameError, UsageError
 from poolcli.pooling.modes import GLOBALS
 from poolcli.steps.shapes import ConvLayer, Dense, Flatten
 from poolcli.steps.steps import NormalizeStep, ReluStep, Step
 from poolcli.system.portable import shell_word
 from poolcli.window import parse_sizes
-from poolcli.wording import Phrase, Typed
+from poolcli.wording import Phrase, Typed, enumerated
 
 Made = Callable[..., list[Any]]
 
@@ -99,6 +102,36 @@ RUNNABLE: Mapping[str, Made] = {
 SUMMARIZED: Mapping[str, Made] = {
     "conv": sized_conv, "relu": relu, "pool": pool, "global": global_pool, "flatten": flatten, "dense": dense,
 }  # fmt: skip
+BETWEEN = (",", ";", "|", "+", "&", "->", "=>", "and", THEN)  # what people write between steps
+
+
+def with_input(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> list[str]:
+    """Add ``-`` where INPUT is missing and something is piped in, which other commands read then as well."""
+    options = options_of(own)
+    words = classify(arguments, options)
+    first = next((place for place, word in enumerate(words) if not word.flag), len(words))
+    if any(word.text == word.value and is_input(word, options) for word in words[:first]):
+        lacks = False  # INPUT stands in the place of a value
+    elif first == len(words):
+        lacks = any(word.flag == "--steps" for word in words)
+    else:
+        lacks = _begins(arguments[first], names) and not _late_input(arguments[first:], names, own)
+    piped = ["-"] if lacks and piped_in() else []
+    return [*arguments[:first], *piped, *arguments[first:]]
+
+
+def _begins(word: str, names: Mapping[str, Made]) -> bool:
+    """Whether the first argument is a step, in the place of INPUT."""
+    return _is_step(word, names) and not os.path.lexists(word)
+
+
+def _late_input(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> str:
+    """Return the first argument that looks like a file, if any."""
+    options = options_of(own)
+    for name, function in names.items():
+        options |= options_of(_built(name, function))
+    given = (word.text for word in classify(arguments, options) if not word.flag)
+    return next((text for text in given if os.path.isfile(text) or re.fullmatch(FILE, text)), "")
 
 
 def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> tuple[list[str], list[list[str]]]:
@@ -116,19 +149,20 @@ def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> 
             continue
         if given and _is_step(word.text, names):
             break
-        if _is_step(word.text, names) and not os.path.lexists(word.text):
-            name = str(own.name)
-            line = " ".join(map(shell_word, [name, *arguments[:index], STACK_INPUTS[name], *arguments[index:]]))
+        if _begins(word.text, names):
+            name, late = str(own.name), _late_input(arguments[index:], names, own)
+            steps = [text for text in arguments[index:] if text != late]
+            line = " ".join(map(shell_word, [name, *arguments[:index], late or STACK_INPUTS[name], *steps]))
             such = Phrase("such as: {input}", input=Typed(f"poolcli {line}"))
             raise UsageError("INPUT is missing before the first step", such)
         if given:
-            raise UnknownNameError("step", word.text, [*names, *GLOBALS])
+            raise _unknown(word.text, names)
         given += 1
     else:
         return list(arguments), []
     stages: list[list[str]] = [[]]
     for text in arguments[index:]:
-        if text == "then":
+        if text == THEN:
             stages.append([])
         else:
             stages[-1].append(text)
@@ -138,6 +172,15 @@ def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> 
 
 def _is_step(word: str, names: Mapping[str, Made]) -> bool:
     return word in names or word.startswith("global-")
+
+
+def _unknown(word: str, names: Mapping[str, Made]) -> UnknownNameError:
+    """Return the error for a word that is no step, with the option whose value it is."""
+    for name, function in names.items():
+        for flag, one in options_of(_built(name, function)).items():
+            if word in one.offers("") and flag.startswith("--"):
+                return UnknownNameError("step", word, (), otherwise=f"write {name} {flag} {word}")
+    return UnknownNameError("step", word, [*names, *GLOBALS])
 
 
 def _refuse_early(
@@ -179,7 +222,7 @@ def _built(name: str, function: Made) -> Command:
 
 
 def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) -> list[Any]:
-    """Turn the words of one stage into steps; every error names the stage."""
+    """Turn the words of one step into steps; every error names the step."""
     import typer
 
     if not words:
@@ -188,7 +231,7 @@ def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) ->
     if name.startswith("global-"):
         name, rest = "global", ["--mode", name.removeprefix("global-"), *rest]
     if name not in names:
-        unknown = UnknownNameError("step", name, [*names, *GLOBALS])
+        unknown = _unknown(name, names)
         unknown.at(f"stage {number}")
         raise unknown
     step = _built(name, names[name])
@@ -197,15 +240,37 @@ def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) ->
             made: list[Any] = context.command.invoke(context)
     except typer.TyperException as problem:
         options = options_of(step) | ({"-o": None} if names is RUNNABLE else {})  # after the last step
-        raise refusal(problem, _help(name, step), f"stage {number} ({name}): ", options=options) from None
+        typed = classify(rest, options)
+        refused = refusal(
+            problem, _help(problem, name, names), f"stage {number} ({name}): ", options=options, words=typed
+        )
+        refused.advice = _parted_by_then(words[0], typed, names) or refused.advice
+        raise refused from None
     except PoolcliError as problem:
         problem.at(f"stage {number} ({name})")
         raise
     return made
 
 
-def _help(name: str, step: Command) -> str:
-    """Say which command's help explains the options of a step, or list them if none has them all."""
+def _parted_by_then(name: str, words: Sequence[Word], names: Mapping[str, Made]) -> str:
+    """Return the hint for steps in a row without ``then``, or with another sign between them."""
+    parted = [name]
+    for word in words:
+        if not word.flag and _is_step(word.text, names):
+            while len(parted) > 1 and parted[-1].lower() in BETWEEN:
+                parted.pop()
+            parted[-1:] = [parted[-1].rstrip(",;"), THEN]
+        parted.append(word.text)
+    return f"write then between steps: {' '.join(map(shell_word, parted))}" if THEN in parted else ""
+
+
+def _help(problem: Any, name: str, names: Mapping[str, Made]) -> str:
+    """Say where an option belongs, which command's help explains those of a step, or list them if none has them all."""
+    step, flag = _built(name, names[name]), getattr(problem, "option_name", "")
+    if having := [one for one in names if flag in options_of(_built(one, names[one]))]:
+        return f"{enumerated(having)} {'has' if len(having) == 1 else 'have'} {flag}"
+    if flag in options_of(build("run" if names is RUNNABLE else "summary")):
+        return f"write {flag} before INPUT or after the last step"
     if name in COMMANDS and options_of(step).keys() <= options_of(build(name)).keys():
         return f"see: poolcli {name} --help"
     flags = [flag for flag in options_of(step) if flag.startswith("--") and flag != "--help"]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from poolcli.errors import NEAR, PoolcliError, UsageError
-from poolcli.system.files import SECOND_NUMBER, free_name
+from poolcli.system.files import free_name
 from poolcli.system.portable import shell_word
-from poolcli.wording import ELSEWHERE, Instead, Phrase, Readable, Typed
+from poolcli.wording import Instead, Phrase, Readable, Typed
 
 if TYPE_CHECKING:
     from typer.core import TyperCommand
@@ -25,6 +22,10 @@ FLAGS = {
 LISTED = ("at",)  # options whose numbers are separated by commas
 WITHOUT_NAN_RULE = {"--compat", "--side"}  # no framework skips NaN
 INPUT = "INPUT"  # for hints without a known input
+SWITCH = {  # the values of a switch in the environment
+    **dict.fromkeys(("1", "on", "t", "true", "y", "yes"), True),
+    **dict.fromkeys(("", "0", "f", "false", "n", "no", "off"), False),
+}
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -163,106 +164,3 @@ def spoken(text: str | Phrase, line: Line | None = None) -> str:
     first = text.parts[0] if text.parts else ""
     option = isinstance(first, tuple) and first[1] is not None and not isinstance(first[1], Readable | Instead | Typed)
     return ("use " if option else "") + told(text, line)
-
-
-# --- an INPUT that was taken for a value ------------------------------------------------------------------------------
-
-
-def misread(problem: PoolcliError, line: Line) -> str:
-    """Return the hint for a missing INPUT that became the value of an option; else nothing."""
-    words = classify(line.words, line.options)
-    before, after = words[: line.where], words[line.where :]
-    asks = isinstance(problem.advice, Phrase) and "input" in problem.advice.names
-    if after and not (asks and isinstance(problem, UsageError)):  # the step of a stack may stand in its place
-        return ""
-    for place, word in enumerate(before):
-        if word.text == word.value and _is_input(word, line.options) and (asks or _named_in(problem, word.text)):
-            rest = [*line.words[:place], "VALUE", *line.words[place + 1 : line.where], word.text]
-            again = " ".join(map(shell_word, ["poolcli", line.name, *rest, *line.words[line.where :]]))
-            return f"{word.flag} took {word.text} as its value; give it one: {again}"
-    return ""
-
-
-def _is_input(value: Word, options: Mapping[str, Any]) -> bool:
-    """Whether a value is a file, where the option takes none."""
-    metavar = options[value.flag].metavar or ""
-    return "FILE" not in metavar and metavar != "PATH" and os.path.isfile(value.text)
-
-
-def _named_in(problem: PoolcliError, value: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", problem.message) is not None
-
-
-# --- errors of Typer --------------------------------------------------------------------------------------------------
-
-EXTRA = r"(?s)Got unexpected extra argument\(s\) \((.*)\)"
-SAID = {  # what Typer says, and how we say it
-    r"No such option": "no such option",
-    EXTRA: r"unexpected: \1",
-    r"(?s)Invalid value for '(--[\w-]+)' \(env var: '(\w+)'\): (.*) is not a valid int(eger)?\.":
-        r"\1 (or \2): \3 is not a whole number",
-    r"(?s)Invalid value for '(--[\w-]+)' \(env var: '(\w+)'\): (.*) is not a valid float\.":
-        r"\1 (or \2): \3 is not a number",
-    r"Option '(.*)' requires an argument\.": r"\1 needs a value",
-    r"Missing argument '(.*)'\.": r"\1 is missing",
-}  # fmt: skip
-FILE = r"[^ ]+\.[A-Za-z0-9]+"  # such as OUT in: convert IN OUT
-MOST_NAMED = 200  # characters of the files in a hint
-NO_OPTIONS = {"--html": Instead("explain", output="page.html")}  # options that people try, and the command instead
-TYPED_ELSEWHERE = {
-    "sep": "delimiter", "separator": "delimiter", "skiprows": "skip", "skip_rows": "skip", "na": "missing",
-    "na_values": "missing", "nodata": "missing", "out": "output", "outfile": "output",
-}  # fmt: skip
-
-
-def refusal(
-    problem: Any, hint: str, where: str = "", *, lacking: str | Phrase = "", options: Mapping[str, Any] = {},
-    inputs: Sequence[str] = (),
-) -> UsageError:  # fmt: skip
-    """Return poolcli's error for a `TyperException`, whose kinds differ by their attributes.
-
-    `where` is the stage of a stack, to put in front; `lacking` is the hint for a missing argument.
-    """
-    advice: str | Phrase = hint
-    if hasattr(problem, "possibilities"):  # Typer compares options including their dashes
-        advice = _other_option(problem, options) or hint
-        if problem.option_name in NO_OPTIONS and not where:
-            advice = Phrase("{call}", call=NO_OPTIONS[problem.option_name])
-    if hasattr(problem, "param_type"):
-        advice = lacking or hint
-    if extra := re.fullmatch(EXTRA, problem.format_message()):
-        advice = _for_extra(extra[1], inputs, options) or hint
-    text = problem.format_message()
-    for theirs, ours in SAID.items():
-        text = re.sub(theirs, ours, text, count=1)
-    return UsageError(where + text, advice)
-
-
-def _other_option(problem: Any, options: Mapping[str, Any]) -> str:
-    """Suggest the nearest options, or translate the name that another library uses."""
-    from difflib import get_close_matches
-
-    name = problem.option_name.lstrip("-").partition("=")[0]
-    near = {flag.lstrip("-"): flag for flag in problem.possibilities or ()}
-    begun = [one for one in near if one.startswith(f"{name}-")]
-    problem.possibilities = [near[one] for one in get_close_matches(name, near, cutoff=NEAR) or begun]
-    keyword = {**ELSEWHERE, **TYPED_ELSEWHERE}.get(name.replace("-", "_"), "")
-    flag = typed(keyword, None)
-    if not keyword or flag not in options:
-        return ""
-    problem.possibilities = []
-    return f"--{name} is {flag} here"
-
-
-def _for_extra(names: str, inputs: Sequence[str], options: Mapping[str, Any]) -> str:
-    """Return the hint for extra arguments: several inputs are a batch, the name of no file is an output."""
-    if len(inputs) > 1 and inputs[0].isdecimal() and not os.path.lexists(inputs[0]):
-        return SECOND_NUMBER.format(inputs[0])
-    if len(inputs) > 1 and all(map(os.path.exists, inputs)):
-        if "--input-format" not in options:  # batch pools maps, not models
-            return "give one file at a time"
-        named = " ".join(map(shell_word, inputs))
-        return f"one at a time, or all of them: poolcli batch {named if len(named) < MOST_NAMED else 'FILES'} -o FOLDER"
-    if re.fullmatch(FILE, names) and not os.path.lexists(names) and "-o" in options:
-        return f"-o {shell_word(names)} writes the result there"
-    return ""

@@ -111,12 +111,7 @@ def test_what_is_no_command(call: Run) -> None:
         (["summary", "--compat", "torch", "37x37", "pool"], "--compat stands before its step", "pool --compat torch"),
         (["run", "in.csv", "--compat", "torch", "pool"], "--compat stands before its step", "pool --compat torch"),
         (["run", "in.csv", "--ceil-mode", "pool"], "--ceil-mode stands before its step", "step: pool --ceil-mode"),
-        (
-            ["run", "conv", "--filter", "box", "then", "pool"],
-            "INPUT is missing",
-            "poolcli run input.csv conv --filter box",
-        ),
-        (["summary", "conv", "then", "pool"], "INPUT is missing", "poolcli summary 28x28 conv then pool"),
+        (["run"], "INPUT is missing", "such as: poolcli run input.csv pool --size 2"),
         (
             ["run", "--steps", "r.json", "--mode", "avg", "in.csv"],
             "belongs to a step of the recipe",
@@ -135,6 +130,22 @@ def test_what_is_no_command(call: Run) -> None:
         assert (result.code, result.out) == (2, "")
         assert message in result.err
         assert hint in result.err
+
+
+@pytest.mark.parametrize(
+    ("words", "such"),
+    [
+        ("run conv --filter box then pool", "run input.csv conv --filter box then pool"),
+        ("summary conv then pool", "summary 28x28 conv then pool"),
+        ("run --steps r.json", "run input.csv --steps r.json"),
+    ],
+)
+def test_a_stack_without_input_at_a_terminal(call: Run, monkeypatch: pytest.MonkeyPatch, words: str, such: str) -> None:
+    monkeypatch.setattr("poolcli.cli.stack.piped_in", lambda: False)
+    result = call(*words.split())
+    assert result.code == 2
+    assert result.err.startswith("error: INPUT is missing")
+    assert result.err.endswith(f"\nhint: such as: poolcli {such}\n")
 
 
 @pytest.mark.parametrize(

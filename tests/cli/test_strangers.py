@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import struct
 import zipfile
 from pathlib import Path
@@ -59,6 +60,98 @@ def test_hints_that_may_be_obeyed(call: Run, folder: Path, words: list[str], hin
     assert result.code == 2
     assert result.err.splitlines()[1].startswith(f"hint: {hint}"), result.err
     assert sorted(path.name for path in folder.iterdir()) == ["a.csv", "b.csv"]
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "hint"),
+    [
+        # steps in a row without `then`
+        ("run a.csv pool --size 2 pool --size 2", "stage 1 (pool): unexpected: pool",
+         "write then between steps: pool --size 2 then pool --size 2"),
+        ("run a.csv pool --size 2 , relu", "stage 1 (pool): unexpected: , relu",
+         "write then between steps: pool --size 2 then relu"),
+        ("run a.csv pool --size 2, relu", "stage 1 (pool): unexpected: relu",
+         "write then between steps: pool --size 2 then relu"),
+        ("run a.csv pool '|' relu THEN global-max", "stage 1 (pool): unexpected: | relu THEN global-max",
+         "write then between steps: pool then relu then global-max"),
+        ("summary 28x28 conv --size 3 pool --size 2", "stage 1 (conv): unexpected: pool",
+         "write then between steps: conv --size 3 then pool --size 2"),
+        ("run a.csv relu pool --size 2", "stage 1 (relu): no such option: --size",
+         "write then between steps: relu then pool --size 2"),
+        ("pool a.csv --size 2 then relu", "unexpected: then relu",
+         "several steps: poolcli run a.csv STEP [OPTIONS] then STEP [OPTIONS]"),
+        # INPUT behind the steps
+        ("run pool --size 2 a.csv", "INPUT is missing before the first step",
+         "such as: poolcli run a.csv pool --size 2"),
+        ("summary --json pool then relu new.npy", "INPUT is missing before the first step",
+         "such as: poolcli summary --json new.npy pool then relu"),
+        # a switch with a value
+        ("pool --count-include-pad false", "--count-include-pad takes no value: false",
+         "write --no-count-include-pad"),
+        ("pool --count-include-pad 0 a.csv", "--count-include-pad takes no value: 0", "write --no-count-include-pad"),
+        ("pool --ceil-mode True a.csv", "--ceil-mode takes no value: True", "write --ceil-mode alone"),
+        ("pool --ceil-mode=True a.csv", "--ceil-mode takes no value: True", "write --ceil-mode alone"),
+        ("pool --no-relu off a.csv", "--no-relu takes no value: off", "write --relu"),
+        ("pool --global no a.csv", "--global takes no value: no", "leave out --global"),
+        ("run a.csv pool --ceil-mode true", "stage 1 (pool): --ceil-mode takes no value: true",
+         "write --ceil-mode alone"),
+        # names without their option, and behind another
+        ("pool max a.csv", "unexpected: max", "use --mode max"),
+        ("pool a.csv max", "unexpected: max", "use --mode max"),
+        ("pool --global avg a.csv", "unexpected: avg", "use --mode avg"),
+        ("pool a.csv relu", "unexpected: relu", "use --relu"),
+        ("conv a.csv sobel-x", "unexpected: sobel-x", "use --filter sobel-x"),
+        ("compare torch keras a.csv", "unexpected: torch keras", "use --compat torch,keras"),
+        ("pool max avg a.csv", "unexpected: max avg", "use --mode max"),
+        ("show a.csv gray", "unexpected: gray", "use --colormap gray, or --channels gray"),
+        ("pool -p reflect a.csv", "unknown padding 'reflect'", "use --pad-fill reflect"),
+        ("pool -m sobel-x a.csv", "unknown mode 'sobel-x'", "use --filter sobel-x"),
+        ("run a.csv pool max", "stage 1 (pool): unexpected: max", "use --mode max"),
+        ("run a.csv avg", "unknown step 'avg'", "write pool --mode avg"),
+        ("run a.csv relu then box", "stage 2: unknown step 'box'", "write conv --filter box"),
+        # options that others have
+        ("pool --shape 7x10", "no such option: --shape", "poolcli compare and poolcli explain have --shape"),
+        ("pool --steps r.json a.csv", "no such option: --steps", "poolcli run and poolcli batch have --steps"),
+        ("show a.csv -k 3", "no such option: -k", "poolcli pool, poolcli batch, poolcli unpool and others have -k"),
+        ("--mode max a.csv", "there is no option --mode before a command", "poolcli pool --mode max a.csv"),
+        ("run a.csv pool --filter box", "stage 1 (pool): no such option: --filter", "conv has --filter"),
+        ("run a.csv pool --json then relu", "stage 1 (pool): no such option: --json",
+         "write --json before INPUT or after the last step"),
+    ],
+)  # fmt: skip
+def test_what_stands_in_the_wrong_place_is_told_from_what_is_wrong(
+    call: Run, folder: Path, line: str, error: str, hint: str
+) -> None:
+    result = call(*shlex.split(line), cwd=folder)
+    assert (result.code, result.err) == (2, f"error: {error}\nhint: {hint}\n")
+
+
+def test_a_name_in_place_of_the_only_file_gets_its_option(call: Run, folder: Path) -> None:
+    (folder / "min").write_text(CSV)
+    result = call("pool", "max", cwd=folder)
+    assert (result.code, result.err) == (1, "error: cannot read max: no such file\nhint: use --mode max\n")
+    assert call("pool", "--json", "min", cwd=folder).code == 0
+
+
+@pytest.mark.parametrize(
+    "line", ["run --steps r.json", "run --json --steps=r.json -q", "run relu then pool", "summary relu then pool"]
+)
+def test_stacks_read_what_is_piped_in(call: Run, folder: Path, line: str) -> None:
+    (folder / "r.json").write_text('[{"step": "relu"}, {"step": "pool"}]')
+    command, *rest = line.split()
+    place = next((number for number, word in enumerate(rest) if word == "relu"), len(rest))
+    named = call(command, *rest[:place], "-", *rest[place:], stdin=CSV, cwd=folder)
+    assert named.code == 0
+    assert call(*line.split(), stdin=CSV, cwd=folder) == named
+
+
+def test_a_list_of_files_that_is_too_long_to_read_is_cut(call: Run, folder: Path) -> None:
+    for number in range(200):
+        (folder / f"{number:03}.csv").write_text(CSV)
+    result = call("pool", *sorted(path.name for path in folder.iterdir()), cwd=folder)
+    error, hint, _ = result.err.split("\n")
+    assert (len(error) < 250, error[:26], error[-5:]) == (True, "error: unexpected: 001.csv", "b.csv")
+    assert hint == "hint: one at a time, or all of them: poolcli batch FILES -o FOLDER"
 
 
 @pytest.mark.parametrize(

@@ -322,7 +322,8 @@ def test_a_recipe_is_changed_on_the_command_line(call: Run, tmp_path: Path) -> N
         ("conv --filter identity --relu then pool --size 99", 1, "error: stage 2 (pool): window 99x99 is larger"),
         ("conv --filter identity --relu then unpool", 1, "error: stage 2 (unpool): no indices"),
         ("relu then normalize --lo 3", 2, "hint: the options of normalize are --low, --high\n"),
-        ("relu --low 3", 2, "hint: relu has no options\n"),
+        ("relu --low 3", 2, "hint: normalize has --low\n"),
+        ("relu --lw 3", 2, "hint: relu has no options\n"),
         ("pool --siz 3", 2, "hint: see: poolcli pool --help\n"),
     ],
 )  # fmt: skip

@@ -20,17 +20,13 @@ from typer.main import get_command
 from poolcli.cli.console import wants_color, width_of_output
 from poolcli.cli.help import help_page, help_text
 from poolcli.cli.output import Output
+from poolcli.cli.words import SWITCH
 from poolcli.errors import PoolcliError, UnknownNameError, UsageError
 from poolcli.pooling.frameworks import framework_names, refuse_without_row
 from poolcli.wording import Phrase
 
 Names = Callable[[], Iterable[str]]
 SomeGroup = TypeVar("SomeGroup", bound="Group")
-
-SWITCH = {  # the values of a switch in the environment
-    **dict.fromkeys(("1", "on", "t", "true", "y", "yes"), True),
-    **dict.fromkeys(("", "0", "f", "false", "n", "no", "off"), False),
-}
 
 
 # --- options ----------------------------------------------------------------------------------------------------------
