@@ -212,7 +212,7 @@ def test_a_comparison_has_values_and_reasons(tmp_path: Path) -> None:
     made = compare(X.astype(float), compat=["torch", "onnx"], mode="avg", size=3, stride=2, padding=1)
     assert [*made] == ["torch", "onnx"]
     assert made.values["onnx"].tolist()[0] == [3.75, 14 / 3]
-    assert made.reasons == ("padding counts in the divisor of PyTorch's average by default, but not of ONNX's",)
+    assert made.reasons == ("by default padding counts in the averages of PyTorch, but not in those of ONNX",)
     assert repr(made) == "<Comparison of torch, onnx on input>"
     assert not {"\x1b", "\x00"} & {*repr(replace(made, feature_map=made.feature_map.with_(name=EVIL)))}
     made.save(tmp_path / "x.json")
@@ -230,7 +230,7 @@ def test_a_comparison_stands_in_a_frame_like_an_explanation(opened: Open) -> Non
     frame = seen.page.frame_locator("iframe")
     frame.locator("#side-1 .cell.differs").first.hover()
     assert frame.locator("#sums").inner_text().startswith("torch: (1 + 3 + 5 + 6) / 9 = 1.66667")
-    assert frame.locator("#reasons").inner_text().startswith("padding counts in the divisor of PyTorch's average")
+    assert frame.locator("#reasons").inner_text().startswith("by default padding counts in the averages of PyTorch")
     assert seen.page.locator("iframe").get_attribute("sandbox") == "allow-scripts"
     assert not seen.page.locator(".poolcli-plain").is_visible()
     without = shown[: shown.index("<style>")] + shown[shown.index("</iframe>") + len("</iframe>") :]

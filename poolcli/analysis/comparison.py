@@ -6,8 +6,9 @@ differ is swapped, one at a time, and the rules whose swap changes the answer ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import CompatError, EmptyWindowError, PoolcliError, ShapeError
@@ -87,6 +88,7 @@ def _same(one: Array, other: Array) -> NDArray[np.bool_]:
 
 OWN_RULES = "poolcli"  # the name of poolcli's own rules among frameworks
 COMPARABLE = {row.name for row in OPTIONS} - {"compat"}  # the options of all sides
+OF_OTHERS = {"target"}  # options of other commands
 
 
 def labelled(modes: Sequence[str], names: Sequence[str]) -> list[tuple[str, str, str | None]]:
@@ -172,8 +174,8 @@ def advice_for(feature_map: FeatureMap, variant: Variant, variants: Sequence[Var
 
     def helps(part: Phrase) -> bool:
         tried = (variant_of(feature_map, one.label, changed(one.step, part.settings)) for one in variants)
-        known = part.names <= COMPARABLE
-        return known and (not part.settings or all(one.problem is None for one in tried))
+        known = part.names <= COMPARABLE | OF_OTHERS
+        return known and (not part.settings.keys() - OF_OTHERS or all(one.problem is None for one in tried))
 
     return advice.only(helps) if isinstance(advice, Phrase) else advice
 
@@ -184,9 +186,27 @@ def _none_answers(feature_map: FeatureMap, variants: Sequence[Variant]) -> Poolc
     refused, first = next((pair for pair in problems if not isinstance(pair[1], CompatError)), problems[0])
     told = "; ".join(f"{variant.label}: {variant.refusal}" for variant in variants)
     advice = _modes_of_all(variants) or advice_for(feature_map, refused, variants)
-    own = variant_of(feature_map, OWN_RULES, changed(refused.step, {"compat": None}))
-    others = first.advice if own.problem else f"add {OWN_RULES} to the comparison"
-    return type(first)(told, advice if str(advice) else others)
+    if not str(advice):
+        own = variant_of(feature_map, OWN_RULES, changed(refused.step, {"compat": None}))
+        advice = _usual_for_all(feature_map, variants) if own.problem else f"add {OWN_RULES} to the comparison"
+    return type(first)(told, advice if str(advice) else "name other frameworks")
+
+
+def _usual_for_all(feature_map: FeatureMap, variants: Sequence[Variant]) -> Phrase:
+    """Return the options whose defaults let every variant answer, or else some."""
+    ways = list(usual_options(variants[0].step))
+    for enough in (all, any):
+        for way in ways:
+            if enough(not variant_of(feature_map, one.label, changed(one.step, way)).problem for one in variants):
+                return Phrase(" ".join(f"{{{name}}}" for name in way), **way)
+    return Phrase("")
+
+
+def usual_options(step: PoolStep) -> Iterator[dict[str, Any]]:
+    """Yield the defaults of some of the options of a step, of as few as possible first."""
+    usual = {row.name: row.default for row in OPTIONS if row.name in step.options and row.default is not None}
+    for number in range(1, len(usual) + 1):
+        yield from map(dict, combinations(usual.items(), number))
 
 
 def _modes_of_all(variants: Sequence[Variant]) -> str:
@@ -196,7 +216,7 @@ def _modes_of_all(variants: Sequence[Variant]) -> str:
     if any(name in row.modes for row, name in zip(rows, names, strict=True)):
         return ""
     common = [mode for mode in rows[0].modes if all(mode in row.modes for row in rows)]
-    return f"all of them have {', '.join(common)}"
+    return f"use one of {', '.join(common)}"
 
 
 def _why(feature_map: FeatureMap, variants: Sequence[Variant]) -> list[str]:
@@ -285,8 +305,8 @@ def _size(framework: Framework) -> str:
 RULES: Mapping[str, Callable[[Framework, Framework, str], str]] = {
     "stride": lambda a, b, _: f"the default stride is {_size(a)} in {a.title} and {_size(b)} in {b.title}",
     "count_include_pad": lambda a, b, _: (
-        f"padding counts in the divisor of {(a if a.count_include_pad else b).title}'s average by default, "
-        f"but not of {(b if a.count_include_pad else a).title}'s"
+        f"by default padding counts in the averages of {(a if a.count_include_pad else b).title}, "
+        f"but not in those of {(b if a.count_include_pad else a).title}"
     ),
     "same_ignores_dilation": lambda a, b, _: (
         f"{(a if a.same_ignores_dilation else b).title} (onnxruntime) pads SAME as if the dilation were 1"

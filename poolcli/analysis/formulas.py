@@ -30,7 +30,8 @@ def sentence(layer: Pooling) -> str:
     'Max pooling keeps the largest value of every window.'
     """
     name = str(layer.mode)
-    return f"{name[0].upper()}{name[1:]} pooling {layer.mode.mode.does}."
+    does = layer.mode.mode.does.replace("{p}", f"{layer.mode.parameter:g}")
+    return f"{name[0].upper()}{name[1:]} pooling {does}."
 
 
 # --- winners ----------------------------------------------------------------------------------------------------------

@@ -217,6 +217,12 @@ class Torch(FrameworkProgram):
             return False
         return all(a == b <= k // 2 for (a, b), k in zip(sides, window.size, strict=True))
 
+    def _pooled(self, kind: str, t: Value, layer: Pooling) -> Value:
+        window = layer.window
+        if kind == "avg" and layer.divisor_override and window.kind == "sliding" and self.ndim > 1:
+            kind = "avg" if is_dilated(window) else "sum"  # whose call has the divisor
+        return super()._pooled(kind, t, layer)
+
     def call(self, kind: str, t: Value, layer: Pooling, window: Window) -> Value:
         """Write PyTorch's layer."""
         n, sides = self.ndim, sides_of(window) or ()
@@ -236,7 +242,7 @@ class Torch(FrameworkProgram):
             total = self.placed(self.function(f"F.conv{n}d", t.text, ones, **extra))
             return total / math.prod(window.size) if kind == "avg" else total
         if kind == "sum" and n > 1:
-            extra["divisor_override"] = "1"
+            extra["divisor_override"] = str(layer.divisor_override or 1)
         if kind == "avg" and "padding" in extra and not layer.count_include_pad:
             extra["count_include_pad"] = "False"
         name = "max" if kind == "max" else "avg"

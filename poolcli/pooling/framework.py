@@ -120,10 +120,8 @@ class Framework(NamedTuple):
     def check(self, facts: LayerFacts) -> None:
         """Raise `CompatError` if the framework refuses this layer."""
         if facts.mode not in self.modes:
-            known = ", ".join(self.modes)
-            raise CompatError(
-                f"{self.title} has no {facts.mode} pooling", Phrase("it has {0}; or drop {compat}", known)
-            )
+            known = Phrase("use one of {0}; or drop {compat}", ", ".join(self.modes))
+            raise CompatError(f"{self.title} has no {facts.mode} pooling", known)
         for rule in self.rules:
             if rule.broken(facts):
                 hint = rule.hint(facts) if callable(rule.hint) else rule.hint

@@ -217,12 +217,23 @@ def _by(sides: Sequence[tuple[int, int]]) -> str:
 
 
 def _pad_first_or_same(facts: LayerFacts) -> Phrase:
-    return pad_first(facts) + Phrase("; or {padding}, with other windows", padding="same")
+    return pad_first(facts) + Phrase("; or {padding}, which places other windows", padding="same")
 
 
 def _shared(letters: str) -> tuple[Rule, ...]:
     """Return rules that several frameworks share, one letter each."""
     return tuple(_SHARED[letter] for letter in letters)
+
+
+def _multiplied(facts: LayerFacts, program: str = "") -> Phrase:
+    """Say how to get an average with another divisor from one without; this program does so."""
+    window = facts.layer.window
+    if window.kind != "sliding" or window.padding in ("same", "same-lower") or window.ceil_mode:  # n differs
+        return WITHOUT
+    counted = "add {count_include_pad}, " if _padded(facts) else ""
+    factor = f"{math.prod(window.size)}/{facts.layer.divisor_override}"
+    told = Phrase(f"{counted}drop {{divisor_override}} and multiply the averages by {factor}")
+    return told + Phrase(", as {target} does", target=program) if program else told
 
 
 NAN_STAYS = Phrase("{nan}, or ", nan="propagate") + WITHOUT
@@ -232,8 +243,12 @@ _SHARED: Mapping[str, Rule] = {
     "u": Rule(_uneven, "its padding is the same on both sides", pad_first),
     "d": Rule(_dilated, "its pooling has no dilation"),
     "c": Rule(_rounding_up, "it has no ceil_mode", Phrase("{ceil_mode}", ceil_mode=False)),
-    "n": Rule(lambda facts: facts.layer.count_include_pad, "padding never counts in its averages"),
-    "v": Rule(_divided, "its averages have no divisor_override"),
+    "n": Rule(
+        lambda facts: facts.layer.count_include_pad,
+        "padding never counts in its averages",
+        Phrase("{count_include_pad}", count_include_pad=False),
+    ),
+    "v": Rule(_divided, "its averages have no divisor_override", _multiplied),
     "a": Rule(_kind("adaptive"), "it has no adaptive pooling"),
     "r": Rule(_kind(*_DRAWN), "it has no fractional pooling"),
     "i": Rule(lambda facts: facts.indices, "it records no indices", Phrase("drop {return_indices}")),
@@ -299,6 +314,7 @@ _torch_avg = _rounded(
 TORCH = Framework(
     "torch",
     "PyTorch",
+    aliases=("pytorch",),
     verified="PyTorch 2.13",
     modes={"max": _own, "min": _own, "avg": _torch_avg, "sum": _own, "lp": _torch_lp},
     rules=(
@@ -366,7 +382,8 @@ KERAS = Framework(
     rules=(
         *_shared("lp"),
         Rule(_dilated, "its pooling layers have no dilation"),
-        *_shared("cnv"),
+        *_shared("cn"),
+        Rule(_divided, "its averages have no divisor_override", partial(_multiplied, program="keras")),
         Rule(_all(_kind(*_BOUNDED), _ndim(1, 3)), "tf.nn.fractional_max_pool is 2-D only"),
         *_shared("ofq"),
     ),
@@ -490,7 +507,7 @@ ONNX = Framework(
             "with a stride so much larger than the window its SAME leaves out cells at the beginning",
             Phrase("{padding} or a smaller {stride}", padding="valid"),
         ),
-        Rule(_divided, "its AveragePool has no divisor_override", "use mode sum, followed by a Div operator"),
+        Rule(_divided, "its AveragePool has no divisor_override", partial(_multiplied, program="onnx")),
         Rule(_kind("adaptive", "fractional"), "it has no adaptive or fractional pooling operator"),
         Rule(
             _all(_integer, lambda facts: _kind("global")(facts) or facts.mode in ("avg", "lp")),
@@ -629,12 +646,14 @@ LITERT = Framework(
     rules=(
         Rule(lambda facts: facts.lead[:1] == (0,), "its XNNPACK kernels do not take an empty batch",
              Phrase("{compat}, which answers it", compat="litert:builtin")),
+        Rule(lambda facts: not facts.layer.count_include_pad and _named("valid")(facts) and _larger_than_input(facts),
+             "a window larger than the input is divided by all its cells",
+             Phrase("{count_include_pad}, or a smaller {size}", count_include_pad=True)),
         Rule(_all(_integer, _mode("rms")), "the result of its L2_POOL_2D for whole numbers is not known", _FLOATS),
         Rule(_all(_types("int8 uint8 int16", "max", "avg"), lambda facts: not _kind("global")(facts)),
              "its pooling takes whole numbers of type int8, uint8 and int16 only", _FLOATS),
         Rule(_all(_mode("max"), lambda facts: str(facts.dtype) == "float16"), "its MAX_POOL_2D does not take float16",
              "convert the input to float32"),
-        Rule(lambda facts: not facts.layer.count_include_pad, "in windows larger than the input it counts all cells"),
         *_shared("lpdcvarifmo2"),
     ),
     count_include_pad=True,
@@ -650,7 +669,7 @@ LITERT_BUILTIN = LITERT._replace(
     aliases=(),
     verified="LiteRT 2.3 without a delegate",
     modes={"max": _lite_clamped, "avg": lambda facts: _lite_avg(facts) or _lite_clamped(facts), "rms": _own},
-    rules=LITERT.rules[1:],
+    rules=LITERT.rules[2:],
     too_large="none",
     unpromised=lambda facts: _loses_nan(facts, "the set of kernels"),
 )
@@ -689,7 +708,7 @@ OPENVINO = Framework(
     modes={"max": _vino_max, "avg": _rounded(_to_even, "OpenVINO rounds averages of bytes half to even")},
     rules=(
         Rule(_rounding_up, "its rounding has three names",
-             Phrase("{compat}, which never clips, or openvino:ceil_torch", compat="openvino:ceil")),
+             "use openvino:ceil, which never clips, or openvino:ceil_torch instead"),
         Rule(_all(_mode("avg"), lambda facts: not facts.layer.count_include_pad, _wide_pads(lambda k: k - 1)),
              "where padding does not count, every pad has to be smaller than the window"),
         Rule(_types("int8 uint8", "avg"), "its averages take whole numbers of type int8 and uint8 only", _FLOATS),
@@ -854,7 +873,8 @@ CAFFE = Framework(
         Rule(_wide_pads(lambda k: k - 1), "every pad has to be smaller than the window"),
         Rule(_named("same", "same-lower"), "it has no padding same", "give " + Phrase("{padding}") + " in cells"),
         Rule(_ndim(1, 3), "its pooling is 2-D"),
-        Rule(lambda facts: not facts.layer.count_include_pad, "padding always counts in its averages"),
+        Rule(lambda facts: not facts.layer.count_include_pad, "padding always counts in its averages",
+             Phrase("{count_include_pad}", count_include_pad=True)),
         *_shared("udvarifmow"),
     ),
     stride=1,

@@ -97,7 +97,8 @@ class Mode(NamedTuple):
     beyond : function of the parameter, optional
         The row to use instead for parameters that even scaling does not save.
     says : str
-        What it does to every window, as the rest of a sentence, for someone who has never heard of it.
+        What it does to every window, as the rest of a sentence, for someone who has never heard of it; ``{p}`` is the
+        parameter.
     written : str
         Its formula with the numbers of a window, made of the pieces in `poolcli.analysis.formulas`; without it,
         `formula` is shown.
@@ -273,7 +274,7 @@ _ROWS = (
          numpy=NumpyCode("np.sqrt(np.mean({w}**2, {axis}))", "np.sqrt(np.nanmean({w}**2, {axis}))", wide=True)),
     Mode("lp", "sum(|x|^P)^(1/P); max(|x|) for P = inf", (POWERS,), _root, degree=1, beyond=_high_norm,
          parameter=Parameter("P", "order of the norm", 3, 0, math.inf, closed=False),
-         says="takes the P-norm of every window: from the sum of |x| (P = 1) to its maximum (P = inf)",
+         says="takes the {p}-norm of every window: order 1 is the sum of |x|, inf its maximum",
          written="({+|[]|^{p}})^(1/{p})", gradient="norm",
          title="Lp norm", script="norm(x, p)",
          numpy=NumpyCode("np.sum(abs({w}) ** {p}, {axis}) ** (1 / {p})",
@@ -281,7 +282,7 @@ _ROWS = (
                          wide=True)),
     Mode("percentile", "the value that Q percent of sorted x lie below, interpolated linearly", cells="percentile",
          parameter=Parameter("Q", "percentage", 90, 0, 100),
-         says="keeps the value below which Q percent of the window lies",
+         says="keeps the value below which {p} percent of the window lies",
          written="place {place} in {ranked}{between}", winners="between",
          script="quantile(x, p / 100)",
          numpy=NumpyCode("percentile({w}, {p})", wide=True)),
@@ -297,7 +298,7 @@ _ROWS = (
          numpy=NumpyCode("soft({w})", wide=True)),
     Mode("mixed", "A max(x) + (1 - A) sum(x) / n", (MAX, SUM), lambda top, total, n, a: a * top + (1 - a) * (total / n),
          divides=True, parameter=Parameter("A", "share of the maximum", 0.5, 0, 1),
-         says="mixes max (share A) and average (share 1 - A)", written="{p} * max({,}) + {rest} * ({+}) / {n}",
+         says="mixes max (share {p}) and average (the rest)", written="{p} * max({,}) + {rest} * ({+}) / {n}",
          script="p * most(x) + (1 - p) * (sum(x) / n)",
          numpy=NumpyCode("{p} * {w}.max({axis}) + {rest} * {w}.mean({axis})", "mixed({w}, {p})")),
     Mode("stochastic", "one x drawn with probability max(x, 0) / sum(max(x, 0))", cells="stochastic", result="same",

@@ -40,7 +40,7 @@ def test_default_stride_and_divisor_are_told() -> None:
     assert (torch.values.shape, keras.values, onnx.values.shape) == ((3, 3), None, (6, 6))
     assert made.reasons == (
         "the default stride is the window's size in PyTorch and 1 in ONNX",
-        "padding counts in the divisor of PyTorch's average by default, but not of ONNX's",
+        "by default padding counts in the averages of PyTorch, but not in those of ONNX",
         "Keras refuses this layer: padding is valid or same",
     )
 
@@ -67,8 +67,8 @@ def test_marks_are_the_cells_that_differ() -> None:
     [
         ("max", [[1.0, np.nan, 5.0, 6.0]], {}, "comparisons lose NaN"),
         ("lp:3", [[-1.0, -2.0, 1.0, 2.0]], {}, "without the absolute value"),
-        ("avg", [[1.0, 2.0, 3.0, 4.0, 5.0]], {"padding": 1}, "padding counts in the divisor"),
-        ("mean", [[1.0, 2.0, 3.0, 4.0, 5.0]], {"padding": 1}, "padding counts in the divisor"),
+        ("avg", [[1.0, 2.0, 3.0, 4.0, 5.0]], {"padding": 1}, "padding counts in the averages"),
+        ("mean", [[1.0, 2.0, 3.0, 4.0, 5.0]], {"padding": 1}, "padding counts in the averages"),
         ("l2", [[1.0, 2.0, 3.0, 4.0, 5.0]], {"ceil_mode": True}, "computes lp differently from ONNX.* clipped by"),
     ],
 )
@@ -295,9 +295,9 @@ def test_the_advised_sides_help_all_that_can_be_helped(call: Run) -> None:
     assert said == f"hint: for keras and litert alone, replace --compat with {sides}\n"
     assert call(*words, "--dilation", "2", *shlex.split(sides)).err == ""
     said = call(*words, "--compat", "torch,tensorrt,caffe", "--mode", "lp:2").err
-    assert said == "hint: tensorrt: it has max, avg\nhint: caffe: it has max, avg\n"
+    assert said == "hint: tensorrt: use one of max, avg\nhint: caffe: use one of max, avg\n"
     said = call(*words, "--compat", "onnx,keras", "--mode", "median").err
-    assert said.endswith("hint: all of them have max, min, avg\n")
+    assert said.endswith("hint: use one of max, min, avg\n")
 
 
 def test_sides_have_options_of_their_own(call: Run) -> None:
@@ -317,7 +317,7 @@ def test_sides_have_options_of_their_own(call: Run) -> None:
 def test_sides_with_options_of_their_own_differ_by_the_rules_of_their_frameworks_too(call: Run) -> None:
     sides = ("--side", "torch padding=1 ceil_mode", "--side", "keras padding=same")
     made = json.loads(call("compare", "--shape", "6x6", "-m", "avg", "-k", "3", "-s", "2", *sides, "--json").out)
-    assert made["why"][-1] == "padding counts in the divisor of PyTorch's average by default, but not of Keras's"
+    assert made["why"][-1] == "by default padding counts in the averages of PyTorch, but not in those of Keras"
 
 
 @pytest.mark.parametrize(
@@ -325,10 +325,25 @@ def test_sides_with_options_of_their_own_differ_by_the_rules_of_their_frameworks
     [
         ("--compat torch,keras -m avg -k 3 -s 1 -p 1", "keras: zeros around the input would count in its averages; for",
          "-m avg -k 3 -s 1 -p 1 --side torch --side 'keras padding=same'"),
-        ("--compat flax,keras -m max -k 3 -s 1 -p 1", "; or --padding same, with other windows; for keras alone",
+        ("--compat flax,keras -m max -k 3 -s 1 -p 1", "; or --padding same, which places other windows; for keras",
          "--compat flax,keras -m max -k 3 -s 1 -p same"),
         ("--compat torch,keras --dilation 2", "keras: for keras alone, replace --compat with --side torch",
          "--dilation 2 --side torch --side 'keras dilation=1'"),
+        ("--compat torch,tflite -m avg --no-count-include-pad -k 3 -s 2 -p 1 --ceil-mode",
+         "for tflite alone, replace --compat with --side torch --side 'tflite padding=same ceil_mode=false'",
+         "-m avg --no-count-include-pad -k 3 -s 2 --side 'torch padding=1' --side 'tflite padding=same'"),
+        ("--compat torch,keras,onnx -m avg --divisor-override 4 -k 3",
+         "keras: drop --divisor-override and multiply the averages by 9/4, as --emit keras does\nhint: onnx: drop --",
+         "--compat torch,keras,onnx -m avg -k 3"),
+        ("--compat keras,tf -m avg --divisor-override 4 -k 3", "drop --divisor-override and multiply the averages by",
+         "--compat keras,tf -m avg -k 3"),
+        ("--compat keras,tf -m avg --divisor-override 4 --global", "add poolcli to the comparison",
+         "--compat keras,tf,poolcli -m avg --divisor-override 4 --global"),
+        ("--compat torch,keras -k 2 -p 2", "use --padding valid\n", "--compat torch,keras -k 2 --padding valid"),
+        ("--compat torch,keras -m avg --count-include-pad -k 2", "keras: use --no-count-include-pad; for keras alone",
+         "-m avg -k 2 --side torch --side 'keras count_include_pad=false'"),
+        ("--compat torch,openvino --ceil-mode -k 3", "openvino: use openvino:ceil, which never clips, or openvino:cei",
+         "--compat torch,openvino:ceil_torch --ceil-mode -k 3"),
         ("--compat torch,keras --ceil-mode", "keras: use --no-ceil-mode; for keras alone",
          "--compat torch,keras --no-ceil-mode"),
         ("--side torch --side 'keras dilation=2'", "keras dilation=2: for this side alone, --side 'keras dilation=1'",

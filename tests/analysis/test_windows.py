@@ -18,6 +18,7 @@ from rich.console import Console
 
 from poolcli.analysis import formulas
 from poolcli.analysis import windows as explain
+from poolcli.analysis.formulas import sentence
 from poolcli.errors import CompatError, EmptyWindowError, NanError, ShapeError, UsageError
 from poolcli.pooling.layer import Pooling
 from poolcli.pooling.modes import MODES
@@ -334,6 +335,15 @@ def test_marked_cells_are_one_or_several(mode: str, size: int, said: str) -> Non
     shown = printed(100, list(explain.windows(Pooling.of(2, mode, size), (4, 4), MATRIX)))
     assert said in shown
     assert ("decide" in shown) == bool(said)
+
+
+@pytest.mark.parametrize(("mode", "said"), [
+    ("percentile:30", "Percentile:30 pooling keeps the value below which 30 percent of the window lies."),
+    ("mixed:0.25", "Mixed:0.25 pooling mixes max (share 0.25) and average (the rest)."),
+    ("lp:3", "Lp:3 pooling takes the 3-norm of every window: order 1 is the sum of |x|, inf its maximum."),
+])  # fmt: skip
+def test_the_sentence_holds_the_parameter(mode: str, said: str) -> None:
+    assert sentence(Pooling.of(2, mode)) == said
 
 
 def test_the_table_says_what_is_left_out_and_what_marks_mean() -> None:

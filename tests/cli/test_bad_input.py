@@ -501,7 +501,7 @@ def test_what_others_wrote(call: Run, tmp_path: Path, name: str, data: bytes, wo
         (["--mode", "avg", "--indices"], 2, ["mode avg has no indices"], "max and min"),
         (["--indices", "--storage-order", "2"], 2, ["storage order 2"], None),
         (["--nan", "skip"], 2, ["skip"], "ignore"),
-        (["--compat", "pytorch"], 2, ["pytorch"], "torch"),
+        (["--compat", "pytroch"], 2, ["pytroch"], "torch"),
         (["--compat", "keras", "-m", "median"], 2, ["Keras has no median pooling"], "drop --compat"),
         (["--compat", "torch", "-k", "3", "-p", "2"], 2, ["PyTorch refuses", "half"], None),
         (["-f", "jsn"], 2, ["unknown", "'jsn'"], "json"),

@@ -71,4 +71,4 @@ def test_it_is_a_notebook_that_shows_everything_and_asks_for_nothing(tmp_path: P
     assert not watched.page.locator("div.poolcli-plain").first.is_visible()
     compared = frames.last
     compared.locator(".cell.differs").first.wait_for()
-    assert "padding counts in the divisor of" in compared.locator("#reasons").inner_text()
+    assert "by default padding counts in" in compared.locator("#reasons").inner_text()

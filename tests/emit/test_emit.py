@@ -387,6 +387,8 @@ IDIOMS = [
     ("torch", "avg", {"output_size": 3}, "t = F.adaptive_avg_pool2d(t, (3, 3))"),
     ("torch", "lp:3", {"compat": "torch"}, "t = F.lp_pool2d(t, norm_type=3, kernel_size=(2, 2), stride=(2, 2))"),
     ("torch", "sum", {}, "divisor_override=1"),
+    ("torch", "avg", {"divisor_override": 4}, "stride=(2, 2), divisor_override=4) return"),
+    ("torch", "avg", {"divisor_override": 4, "dilation": 2}, "dilation=(2, 2)) / 4 return"),
     ("keras", "max", {"padding": "same"}, 'MaxPooling2D(pool_size=(2, 2), strides=(2, 2), padding="same")(t)'),
     ("keras", "avg", {"global_window": True}, "t = keras.layers.GlobalAveragePooling2D(keepdims=True)(t)"),
     ("onnx", "max", {}, 'make_node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], strides=[2, 2])'),

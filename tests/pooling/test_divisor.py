@@ -89,6 +89,26 @@ def test_what_frameworks_refuse(compat: str, options: Any, rule: str) -> None:
         pool(SIX, "avg", divisor_override=2, compat=compat, **options)
 
 
+@pytest.mark.parametrize(("options", "words"), [
+    ({"size": 3}, "drop divisor_override and multiply the averages by 9/2"),
+    ({"size": 3, "padding": 1}, "add count_include_pad, drop divisor_override and multiply the averages by 9/2"),
+])  # fmt: skip
+def test_a_framework_without_it_averages_and_multiplies(options: Any, words: str) -> None:
+    x = np.arange(42.0).reshape(6, 7)
+    with pytest.raises(CompatError) as caught:
+        pool(x, "avg", compat="onnx", divisor_override=2, **options)
+    assert caught.value.hint == f"{words}, as target='onnx' does"
+    averages = pool(x, "avg", compat="onnx", **{"stride": 1, **options}, count_include_pad=True)
+    np.testing.assert_allclose(averages * 9 / 2, pool(x, "avg", divisor_override=2, **{"stride": 1, **options}))
+
+
+def test_where_windows_differ_no_factor_helps() -> None:
+    for options in ({"size": 3, "padding": "same"}, {"size": 3, "ceil_mode": True}, {"global_window": True}):
+        with pytest.raises(CompatError) as caught:
+            pool(np.ones((6, 7)), "avg", compat="onnx", divisor_override=2, **options)
+        assert caught.value.hint == "drop compat to get poolcli's own answer"
+
+
 def program(step: PoolStep, target: str) -> Any:
     scope: dict[str, Any] = {}
     exec(emit([step], 2, target), scope)  # noqa: S102 - poolcli's own output

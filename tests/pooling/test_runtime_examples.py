@@ -49,6 +49,10 @@ CASES: list[tuple[str, str, str, Any]] = [
     ("flax,litert:builtin", THREE, "-m max -k 5 -s 1", []),
     ("litert", THREE, "-m max -k 5 -s 1", [3]),
     ("litert", THREE, "-m avg -k 5 -s 1", [1.2]),
+    ("litert,litert:builtin,torch,keras", SIX, "-m avg -k 4 -s 2 --no-count-include-pad", [2.5, 4.5]),
+    ("litert", THREE, "-m avg -k 5 -s 1 --no-count-include-pad", "larger than the input is divided by all its cells"),
+    ("litert", THREE, "-m avg -k 5 -s 1 -p same --no-count-include-pad", [2, 2, 2]),
+    ("litert:builtin", THREE, "-m avg -k 5 -s 1 --no-count-include-pad", []),
     ("torch,flax,litert", "[-1e999,-1e999,-1e999,-1e999]", "-m max -k 4", [-INF]),
     ("tf,openvino,paddle,litert:builtin", "[-1e999,-1e999,-1e999,-1e999]", "-m max -k 4", [LOWEST]),
     ("torch,flax", "[1,2,3,NaN]", "-m max -k 4", [NAN]),
@@ -293,7 +297,7 @@ def test_three_runtimes_side_by_side_have_values_marks_and_reasons(call: Run) ->
     assert made["why"] == [
         "Flax divides by the full window size; LiteRT divides by the real cells, but by the whole window where that is "
         "larger than the input",
-        "padding counts in the divisor of Flax's average by default, but not of OpenVINO's",
+        "by default padding counts in the averages of Flax, but not in those of OpenVINO",
     ]
 
 

@@ -165,7 +165,7 @@ def test_what_a_page_cannot_compute_is_refused() -> None:
 def test_sides_stand_beside_the_input_and_what_differs_is_marked(opened: Open) -> None:
     seen = opened(frameworks_page(), width=1280, height=720)
     assert seen.text("#name") == "<b>x"
-    assert seen.text("#reasons") == "padding counts in the divisor of PyTorch's average by default, but not of ONNX's"
+    assert seen.text("#reasons") == "by default padding counts in the averages of PyTorch, but not in those of ONNX"
     assert seen.page.locator("section.panel:visible h2").all_inner_texts() == [
         "Input, 6x6", "torch, 3x3", "onnx, 3x3: 5 differ",
     ]  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from poolcli.analysis.comparison import (
+    COMPARABLE,
     OWN_RULES,
     Variant,
     Variants,
@@ -15,6 +16,7 @@ from poolcli.analysis.comparison import (
     changed,
     compared,
     labelled,
+    usual_options,
     variant_of,
 )
 from poolcli.cli.checks import check_target_apart, chosen_input, files_read, shape_alone
@@ -223,20 +225,20 @@ def _sides(made: Variants, mended: Mapping[str, Mapping[str, Any]]) -> str:
 def _mended(variant: Variant, ready: FeatureMap) -> dict[str, Any]:
     """Return the options with which a framework takes a layer that it refused, if there are some.
 
-    They follow its hints; else one option has its default.
+    They follow its hints; else some options have their defaults.
     """
     changes: dict[str, Any] = {}
     problem = variant.problem
     while isinstance(problem, CompatError) and isinstance(problem.advice, Phrase):
-        advised = {name: value for name, value in problem.advice.settings.items() if name not in {*changes, "compat"}}
+        advised = {name: value for name, value in problem.advice.settings.items() if name in COMPARABLE - {*changes}}
         if not advised:
             break
         changes |= advised
         problem = variant_of(ready, variant.label, changed(variant.step, changes)).problem
     if not problem:
         return changes
-    usual = ({row.name: row.default} for row in OPTIONS if row.name in variant.step.options and row.default is not None)
-    return next((one for one in usual if not variant_of(ready, variant.label, changed(variant.step, one)).problem), {})
+    ways = usual_options(variant.step)
+    return next((one for one in ways if not variant_of(ready, variant.label, changed(variant.step, one)).problem), {})
 
 
 def _settings(changes: Mapping[str, Any]) -> str:

@@ -304,7 +304,8 @@ const Page = (() => {
     byId("headline").textContent =
       `${nameOf(layer)} ${how}${dilated}${ceil}: ${sizes([DATA.rows, DATA.columns])} becomes ${sizes([pooled.rows, pooled.columns])}`;
     const label = nameOf(layer);
-    byId("says").textContent = `${label[0].toUpperCase()}${label.slice(1)} pooling ${Pool.MODES[layer.mode].says}.${leftOut()}`;
+    const does = Pool.MODES[layer.mode].says.replace("{p}", () => Pool.number(layer.parameter));
+    byId("says").textContent = `${label[0].toUpperCase()}${label.slice(1)} pooling ${does}.${leftOut()}`;
     byId("command").textContent = command();
   }
 
