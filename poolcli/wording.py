@@ -122,8 +122,8 @@ class Phrase:
     'size=4, or padding=1'
     >>> advice.worded(lambda name, value: f"--{name} {value}")
     '--size 4, or --padding 1'
-    >>> str("layer 2: " + Phrase("{0} needs {seed}", "stochastic"))
-    'layer 2: stochastic needs seed'
+    >>> str("step 2: " + Phrase("{0} needs {seed}", "stochastic"))
+    'step 2: stochastic needs seed'
     """
 
     def __init__(self, text: str, /, *texts: object, **values: object) -> None:

@@ -226,13 +226,13 @@ def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) ->
     import typer
 
     if not words:
-        raise UsageError(f"stage {number} is empty", "write a step between one `then` and the next")
+        raise UsageError(f"step {number} is empty", "write a step between one `then` and the next")
     name, *rest = words
     if name.startswith("global-"):
         name, rest = "global", ["--mode", name.removeprefix("global-"), *rest]
     if name not in names:
         unknown = _unknown(name, names)
-        unknown.at(f"stage {number}")
+        unknown.at(f"step {number}")
         raise unknown
     step = _built(name, names[name])
     try:
@@ -242,12 +242,12 @@ def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) ->
         options = options_of(step) | ({"-o": None} if names is RUNNABLE else {})  # after the last step
         typed = classify(rest, options)
         refused = refusal(
-            problem, _help(problem, name, names), f"stage {number} ({name}): ", options=options, words=typed
+            problem, _help(problem, name, names), f"step {number} ({name}): ", options=options, words=typed
         )
         refused.advice = _parted_by_then(words[0], typed, names) or refused.advice
         raise refused from None
     except PoolcliError as problem:
-        problem.at(f"stage {number} ({name})")
+        problem.at(f"step {number} ({name})")
         raise
     return made
 

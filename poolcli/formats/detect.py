@@ -37,10 +37,8 @@ def detect(head: bytes, name: str, options: ReadOptions) -> Format:
 
 def _detect_text(head: bytes, name: str, by_extension: Format | None) -> Format:
     if BOX.search(head.decode(errors="replace")):
-        raise InputError(
-            f"{name}: this is a table drawn for people, not data",
-            Phrase("{way}", way=Typed(Phrase("add {json} to the command that made it"), "write the numbers as JSON")),
-        )
+        way = Typed(Phrase("if poolcli made it, add {json} to the command"), "write the numbers as JSON")
+        raise InputError(f"{name}: this is a table drawn for people, not data", Phrase("{way}", way=way))
     if by_extension is not None and by_extension.reads and by_extension.name != ANY_TEXT:
         return by_extension
     if b"\0" in head and not head.startswith(UTF_16):

@@ -46,8 +46,10 @@ CUT_OFF = "it may have been cut off"
 BY_LINE = Typed(Phrase("pool each line by itself with {lines}, or "))
 NOT_LINES = Typed(Phrase(", or leave out {lines} if the file is something else"))
 MOST_PATHS = 4  # lists to suggest as the numbers
-RECORD = rb"\s*\[\s*\{[^\[\]{}]*:\s*-?[0-9][^\[\]{}]*\}"  # a list of records that starts with one with a number
-RECORD_BYTES = 4096  # in which to look for it
+BEFORE_RECORDS = rb"(\s*|.*\"data\"\s*:\s*)\[\s*"  # the file or its data is a list that begins here
+LEAD = 64  # bytes in which to look for it
+ROWS = "map(map(numbers))"  # in jq, from records
+ROWS_OF_RECORDS = "make rows of the numbers in the records: {pipe}"
 PLAIN_KEY = r"[A-Za-z_]\w*"  # jq takes it without quotes
 PLAIN_PATH = rf'(?:\.(?:{PLAIN_KEY}|"[\w .,:/()-]+")(?:\[0\])?)+'  # easy to type
 MOST_KEYS = 5  # to name when none of them is the right one
@@ -325,17 +327,23 @@ class _Document:
         if token.text == b"[":
             return self.error(token.start, "a list where a comma or ] should be", LISTS)
         if token.kind == "mark":
-            if token.text == b"{" and self.text[: token.start].strip(BLANK) == b"[" and not self.in_line:
+            if token.text == b"{" and not self.in_line:
                 hint = self.records(token)
             return self.error(token.start, f"{quoted(token.text)} among the numbers", hint)
         return self.error(token.start, f"{quoted(token.text)} where a comma or ] should be", LISTS)
 
     def records(self, token: Token) -> str | Phrase:
-        """Say how to get the numbers out of a list of records that begins with this one."""
-        if re.match(RECORD, self.text[:RECORD_BYTES]):
-            return piped("jq 'map(map(numbers))'", self.name, "make rows of the numbers in the records: {pipe}")
-        path = next(_lists(self.members(token.stop, 1)[0], ".[0]"), "")
-        if not re.fullmatch(PLAIN_PATH, path.removeprefix(".[0]")):
+        """Say how to get the numbers out of a list of records, the file or its data, that begins with this one."""
+        lead = self.text[max(token.start - LEAD, 0) : token.start]
+        before = re.fullmatch(BEFORE_RECORDS, lead, re.DOTALL)
+        if not before:
+            return LISTS
+        path, record = ".data" if before[1].strip() else "", self.members(token.stop, 1)[0]
+        if _is_record(record):
+            return piped(f"jq {_rows(path)}", self.name, ROWS_OF_RECORDS)
+        first = f"{path or '.'}[0]"
+        path = next(_lists(record, first), "")
+        if not re.fullmatch(PLAIN_PATH, path.removeprefix(first)):
             return LISTS
         return piped(f"jq {shell_word(path)}", self.name, "give the numbers of one record alone: {pipe}")
 
@@ -486,14 +494,16 @@ def _what_is_wrong(keys: Mapping[str, Any]) -> str:
 
 def _elsewhere(keys: Mapping[str, Any], document: _Document) -> str | Phrase:
     """Suggest other keys that seem to hold the numbers."""
+    jq, name = "jq", document.name
+    if document.in_line:  # its name has the number of the line
+        jq, name = "jq -c", name.rpartition(": line ")[0]
     if paths := _paths(keys):
         others = f" ({', '.join(paths[1:])} would do as well)" if len(paths) > 1 else ""
-        jq, name = "jq", document.name
-        if document.in_line:  # its name has the number of the line
-            jq, name = "jq -c", name.rpartition(": line ")[0]
         return piped(
             f"{jq} {shell_word(paths[0])}", name, f"give what is under {paths[0][1:]!r} alone{others}: {{pipe}}"
         )
+    if path := next(_tables({key: value for key, value in keys.items() if key not in OWN_KEYS}, ""), ""):
+        return piped(f"{jq} {_rows(path)}", name, ROWS_OF_RECORDS)
     if keys and all(isinstance(value, dict) for value in keys.values()):
         return 'if pandas wrote it: to_json(orient="values")'
     return 'write {"data": [[1, 2], [3, 4]]}'
@@ -507,7 +517,7 @@ def _paths(keys: Mapping[str, Any]) -> list[str]:
 def _lists(value: Mapping[str, Any], path: str) -> Iterator[str]:
     """Yield the paths of lists of numbers, and of objects that hold one as their data, as jq writes them."""
     for key, one in value.items():
-        here = f"{path}.{key}" if re.fullmatch(PLAIN_KEY, key) else f'{path}."{key}"'
+        here = _under(path, key)
         inner = one
         if isinstance(one, list) and one and isinstance(one[0], dict):
             here, inner = f"{here}[0]", one[0]
@@ -515,6 +525,31 @@ def _lists(value: Mapping[str, Any], path: str) -> Iterator[str]:
             yield here
         elif isinstance(inner, dict):
             yield from [here] if _of_numbers(inner.get("data")) else _lists(inner, here)
+
+
+def _tables(value: Mapping[str, Any], path: str) -> Iterator[str]:
+    """Yield the paths of lists of records with numbers, as jq writes them."""
+    for key, one in value.items():
+        here = _under(path, key)
+        if isinstance(one, dict):
+            yield from _tables(one, here)
+        elif isinstance(one, list) and one and _is_record(one[0]) and re.fullmatch(PLAIN_PATH, here):
+            yield here
+
+
+def _is_record(value: Any) -> bool:
+    """Whether this is an object with a number, and no list and no other object."""
+    kinds = {type(one) for one in value.values()} if isinstance(value, dict) else set()
+    return bool(kinds & {int, float}) and not kinds & {list, dict}
+
+
+def _rows(path: str) -> str:
+    """Return the program for jq that makes rows of the records under a path."""
+    return shell_word(f"{path} | {ROWS}" if path else ROWS)
+
+
+def _under(path: str, key: str) -> str:
+    return f"{path}.{key}" if re.fullmatch(PLAIN_KEY, key) else f'{path}."{key}"'
 
 
 def _of_numbers(value: Any) -> bool:

@@ -236,7 +236,7 @@ class Chain:
         """
         lead, spatial = tuple(shape[:-ndim]), tuple(shape[-ndim:])
         start = Stage(spatial, dtype, {})  # the input itself
-        stages = through(steps, start, _stage, "stage" if len(steps) > 1 else "")
+        stages = through(steps, start, _stage, "step" if len(steps) > 1 else "")
         return cls(lead, spatial, dtype, tuple(stages))
 
     @property

@@ -17,8 +17,10 @@ from poolcli.errors import InputError, UnknownNameError, UsageError
 from poolcli.formats.png_chunks import SIGNATURE, own_text
 from poolcli.pooling.options import BY_JSON
 from poolcli.steps.steps import STEPS, VALUE_KINDS, ConvStep, Record, Step, check_options, named, without_shapes
-from poolcli.system.files import Guard, put, read_source
+from poolcli.system.files import Guard, piped, put, read_source
+from poolcli.system.portable import shell_word
 from poolcli.window import parse_padding, parse_sizes, times
+from poolcli.wording import Phrase
 
 FORM = 'a recipe looks like [{"step": "pool", "mode": "max", "size": [2, 2]}]'
 SAID_ONLY = ("step", "shape", "verified")  # keys of a record that are not options
@@ -44,7 +46,7 @@ REPLACED = {"filter": ("kernel", "size"), "kernel": ("filter", "size"), "seed": 
 def load_recipe(path: str | Path, settings: Sequence[str] = ()) -> list[Step]:
     """Read a recipe, any JSON that poolcli wrote, or a PNG of `poolcli batch`, and check all that needs no input.
 
-    The settings are changes to it; see `overridden`. Every error names the file and the stage.
+    The settings are changes to it; see `overridden`. Every error names the file and the step.
 
     Examples
     --------
@@ -59,18 +61,26 @@ def load_recipe(path: str | Path, settings: Sequence[str] = ()) -> list[Step]:
 
 
 def from_records(records: Sequence[Any], name: str = "recipe") -> list[Step]:
-    """Turn records into steps, checking every option; errors name the stage."""
+    """Turn records into steps, checking every option; errors name the step."""
     if not records:
         raise InputError(f"{name}: no steps in it", FORM)
-    return [_step(record, f"{name}: stage {number}") for number, record in enumerate(records, 1)]
+    return [_step(record, f"{name}: step {number}") for number, record in enumerate(records, 1)]
 
 
 def _records(data: bytes, name: str) -> list[Any]:
     found = _in_png(data, name) if data.startswith(SIGNATURE) else _parsed(data, name)
     steps = found.get("steps") if isinstance(found, Mapping) else found
     if not isinstance(steps, list):
-        raise InputError(f"{name}: no list of steps in it", FORM)
+        raise InputError(f"{name}: no list of steps in it", _of_layers(found, name) or FORM)
     return steps
+
+
+def _of_layers(found: Any, name: str) -> Phrase | None:
+    """Say how to take the steps of one layer out of the list that ``poolcli layers`` writes."""
+    layers = found.get("layers") if isinstance(found, Mapping) else None
+    if not isinstance(layers, list) or not any(isinstance(one, Mapping) and "steps" in one for one in layers):
+        return None
+    return piped(f"jq {shell_word('.layers[0]')}", name, "take one of its layers: {pipe}")
 
 
 def _parsed(data: bytes, name: str) -> Any:
@@ -138,9 +148,9 @@ def _axes_said(record: Record) -> int:
 
 
 def overridden(records: Sequence[Any], settings: Sequence[str]) -> list[Any]:
-    """Change options of recorded steps by settings of the form ``STAGE.OPTION=VALUE``.
+    """Change options of recorded steps by settings of the form ``STEP.OPTION=VALUE``.
 
-    STAGE counts from 1, or is the name of a step that occurs once. VALUE is JSON, a size such as ``3x2``, or a word;
+    STEP counts from 1, or is the name of a step that occurs once. VALUE is JSON, a size such as ``3x2``, or a word;
     ``null`` removes the option.
 
     Examples
@@ -151,28 +161,28 @@ def overridden(records: Sequence[Any], settings: Sequence[str]) -> list[Any]:
     changed = [dict(record) if isinstance(record, Mapping) else record for record in records]
     for setting in settings:
         place, equals, value = setting.partition("=")
-        stage, dot, option = place.strip().partition(".")
-        if not (equals and dot and stage and option):
-            raise UsageError(f"{setting!r} is not STAGE.OPTION=VALUE", "write for example 2.size=3x3 or pool.mode=avg")
-        record, name = changed[_stage(changed, stage, setting)], option.replace("-", "_")
+        step, dot, option = place.strip().partition(".")
+        if not (equals and dot and step and option):
+            raise UsageError(f"{setting!r} is not STEP.OPTION=VALUE", "write for example 2.size=3x3 or pool.mode=avg")
+        record, name = changed[_place(changed, step, setting)], option.replace("-", "_")
         for other in REPLACED.get(name, ()):
             record.pop(other, None)
         record[name] = _value(value.strip())
     return changed
 
 
-def _stage(records: Sequence[Any], stage: str, setting: str) -> int:
-    if stage.isdecimal() and len(stage) < 10:
-        found = [int(stage) - 1] if 1 <= int(stage) <= len(records) else []
+def _place(records: Sequence[Any], step: str, setting: str) -> int:
+    if step.isdecimal() and len(step) < 10:
+        found = [int(step) - 1] if 1 <= int(step) <= len(records) else []
     else:
-        found = [i for i, record in enumerate(records) if isinstance(record, Mapping) and record.get("step") == stage]
+        found = [i for i, record in enumerate(records) if isinstance(record, Mapping) and record.get("step") == step]
     if len(found) != 1:
         names = [record.get("step") if isinstance(record, Mapping) else record for record in records]
         there = ", ".join(f"{number} {name}" for number, name in enumerate(names, 1))
-        what = f"{len(found)} stages are called {stage}" if found else f"there is no stage {stage}"
-        raise UsageError(f"{setting!r}: {what}", f"the stages are {there}")
+        what = f"{len(found)} steps are called {step}" if found else f"there is no step {step}"
+        raise UsageError(f"{setting!r}: {what}", f"the steps are {there}")
     if not isinstance(records[found[0]], Mapping):
-        raise InputError(f"stage {stage} is not a step", FORM)
+        raise InputError(f"{step} is not a step", FORM)
     return found[0]
 
 

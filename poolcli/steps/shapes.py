@@ -197,7 +197,7 @@ def summarize(signal: Signal, layers: Sequence[Any]) -> list[SummaryRow]:
     [((20, 20, 3), 0), ((20, 20, 16), 64), ((20, 20, 32), 4640), ((12800,), 0)]
     """
     rows = [SummaryRow("input", signal.layout, signal)]
-    for layer, after in zip(layers, through(layers, signal, _after, "layer"), strict=True):
+    for layer, after in zip(layers, through(layers, signal, _after), strict=True):
         told = TEXTS.get(type(layer))
         if getattr(layer, "own", True):
             rows.append(SummaryRow(layer.name, told(signal, layer) if told else "", after))
@@ -208,7 +208,7 @@ def summarize(signal: Signal, layers: Sequence[Any]) -> list[SummaryRow]:
 
 
 def validate(steps: Sequence[Step], shape: Sequence[int], layout: str | None = None) -> list[tuple[int, ...]]:
-    """Return the shape after each step, up to the first that depends on the data; an error names the stage.
+    """Return the shape after each step, up to the first that depends on the data; an error names the step.
 
     The shape of the input is in the layout's order; a missing layout follows from the number of axes.
 

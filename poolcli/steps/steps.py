@@ -373,7 +373,7 @@ Followed = TypeVar("Followed")
 
 
 def through(
-    steps: Sequence[Any], start: Followed, follow: Callable[[Followed, Any], Followed], what: str = "stage"
+    steps: Sequence[Any], start: Followed, follow: Callable[[Followed, Any], Followed], what: str = "step"
 ) -> Iterator[Followed]:
     """Yield the result of `follow` for `start` and the first step, for that result and the second, and so on.
 

@@ -547,11 +547,11 @@ def test_a_recipe_replaces_the_options_and_can_be_changed(run: Run, photos: Path
     assert (result.code, "cannot be combined" in result.err) == (2, True)
     path.write_text('[{"step": "pool"}, {"step": "pool"}, {"step": "pool", "size": 9}, {"step": "pool", "mde": 1}]')
     result = run(*words)
-    assert (result.code, "stage 4 (pool): unknown option 'mde'" in result.err) == (2, True)
+    assert (result.code, "step 4 (pool): unknown option 'mde'" in result.err) == (2, True)
     path.write_text('[{"step": "pool"}, {"step": "pool"}, {"step": "pool", "size": 9}]')
     result = run(*words, "--skip-existing")
     assert result.code == 1
-    assert "stage 3 (pool): window 9x9 is larger than the input 1x1" in result.err
+    assert "step 3 (pool): window 9x9 is larger than the input 1x1" in result.err
 
 
 @pytest.mark.parametrize(

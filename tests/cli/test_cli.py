@@ -1184,7 +1184,7 @@ def test_options_of_run_may_stand_behind_the_last_step(call: Run, tmp_path: Path
     assert call(*stack, "-o", "out.csv", "--save-steps=recipe.json", cwd=tmp_path).code == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "recipe.json"]
     early = call("run", GEEKS, "pool", "--json", "then", "relu")
-    assert (early.code, "stage 1 (pool): no such option: --json" in early.err) == (2, True)
+    assert (early.code, "step 1 (pool): no such option: --json" in early.err) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["run", "summary"])

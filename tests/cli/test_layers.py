@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from poolcli.steps.recipe import load_recipe
+from poolcli.system.portable import shell_word
 from tests.support.models import MODELS, archive, field, model, node, tensor, value
 from tests.support.process import Run
 
@@ -162,6 +164,20 @@ def test_onnxruntime_pads_as_recorded(
     runtime = pytest.importorskip("onnxruntime")
     session = runtime.InferenceSession(padded(mode, pads, fill, kind, attributes), providers=["CPUExecutionProvider"])
     np.testing.assert_allclose(session.run(None, {"x": SOME})[0][0, 0], answer, rtol=1e-5)
+
+
+def test_all_layers_as_a_recipe_lead_to_one_of_them(call: Run, tmp_path: Path) -> None:
+    listed, first = tmp_path / "layers.json", tmp_path / "first.json"
+    (tmp_path / "x.csv").write_text("1,2\n3,4\n")
+    listed.write_text(call("layers", "--json", MODELS / "torch_new.onnx").out)
+    refused = call("run", "--steps", "layers.json", "x.csv", cwd=tmp_path)
+    way = f"jq {shell_word('.layers[0]')} layers.json"
+    assert (refused.code, refused.err) == (
+        1, "error: layers.json: no list of steps in it\n"
+        f"hint: take one of its layers: {way} > FILE, and give FILE instead\n",
+    )  # fmt: skip
+    first.write_text(json.dumps(json.loads(listed.read_text())["layers"][0]))
+    assert load_recipe(first)
 
 
 @pytest.mark.parametrize("size", [None, (5, 7)])

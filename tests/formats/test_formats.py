@@ -203,7 +203,7 @@ def test_a_table_drawn_for_people_is_recognised(table: str, name: str) -> None:
     with pytest.raises(InputError) as caught:
         decode(table.encode(), name)
     assert caught.value.message == f"{name}: this is a table drawn for people, not data"
-    assert typed(caught.value) == "add --json to the command that made it"
+    assert typed(caught.value) == "if poolcli made it, add --json to the command"
 
 
 @pytest.mark.parametrize("data", [b"", b" \r\n\t", b"\n"])

@@ -211,7 +211,7 @@ def test_steps_that_need_everything_at_once_say_so(step: Step) -> None:
 
 
 def test_a_step_that_does_not_fit_names_its_stage() -> None:
-    with pytest.raises(ShapeError, match=r"stage 3 \(pool\): window 9x9"):
+    with pytest.raises(ShapeError, match=r"step 3 \(pool\): window 9x9"):
         Chain.of([ReluStep(), PoolStep(), PoolStep(size=9)], (16, 16), 2, np.dtype("f4"))
 
 
@@ -513,9 +513,9 @@ def test_a_stack_runs_on_a_zarr_array_block_by_block(call: Run, zarr: Any, tmp_p
     again = call("run", "in.zarr", "-o", "again.zarr", "--steps", "recipe.json", "--set", "4.mode=max", cwd=tmp_path)
     assert again.code == 0, again.err
     large = call("run", "in.zarr", "-o", "none.zarr", "relu", "then", "pool", "--size", "99", cwd=tmp_path)
-    assert (large.code, "stage 2 (pool)" in large.err) == (1, True)
+    assert (large.code, "step 2 (pool)" in large.err) == (1, True)
     whole = call("run", "in.zarr", "-o", "none.zarr", "relu", "then", "normalize", cwd=tmp_path)
-    assert (whole.code, "stage 2 (normalize): normalize needs the entire input at once" in whole.err) == (2, True)
+    assert (whole.code, "step 2 (normalize): normalize needs the entire input at once" in whole.err) == (2, True)
     assert not (tmp_path / "none.zarr").exists()
 
 

@@ -240,3 +240,12 @@ def test_what_a_shift_cannot_write_is_told(call: Run, tiny: Path, options: list[
     made = call("shift", *options, tiny)
     assert made.code == 2
     assert made.err.splitlines()[0] == words
+
+
+def test_the_lines_of_a_reason_stand_under_each_other(call: Run, samples: Path) -> None:
+    words = ("compare", "--compat", "torch,keras", "-m", "avg", "-k", "3", "-p", "1")
+    drawn = call(*words, samples / "geeks_4x4.csv", env={"COLUMNS": "40"}).out
+    reasons = drawn.partition("\nwhy\n")[2].splitlines()
+    assert len(reasons) > 1
+    assert reasons[0].startswith("- ")
+    assert all(line[:2] in ("- ", "  ") and len(line) <= 40 for line in reasons)

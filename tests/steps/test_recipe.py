@@ -80,34 +80,34 @@ def test_a_saved_recipe_has_one_step_a_line_and_no_shapes(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("steps", "kind", "said"),
     [
-        ([POOL, {"step": "pol"}], UnknownNameError, "stage 2 (pol): unknown step 'pol'"),
-        ([{"step": "pool", "sise": 2}], UnknownNameError, "stage 1 (pool): unknown option 'sise'"),
-        ([{"step": "relu", "size": 2}], UnknownNameError, "stage 1 (relu): unknown option 'size'"),
-        ([{"step": "pool", "mode": "maxx"}], UnknownNameError, "stage 1 (pool): unknown mode 'maxx'"),
-        ([{"step": "conv", "filter": "sobel"}], UnknownNameError, "stage 1 (conv): unknown filter 'sobel'"),
-        ([{"step": "conv"}], InputError, "stage 1 (conv): it needs a filter or a kernel"),
+        ([POOL, {"step": "pol"}], UnknownNameError, "step 2 (pol): unknown step 'pol'"),
+        ([{"step": "pool", "sise": 2}], UnknownNameError, "step 1 (pool): unknown option 'sise'"),
+        ([{"step": "relu", "size": 2}], UnknownNameError, "step 1 (relu): unknown option 'size'"),
+        ([{"step": "pool", "mode": "maxx"}], UnknownNameError, "step 1 (pool): unknown mode 'maxx'"),
+        ([{"step": "conv", "filter": "sobel"}], UnknownNameError, "step 1 (conv): unknown filter 'sobel'"),
+        ([{"step": "conv"}], InputError, "step 1 (conv): it needs a filter or a kernel"),
         ([{"step": "conv", "kernel": [[1, 2], [3]]}], InputError, "different lengths"),
-        ([{"step": "pool", "size": "3"}], InputError, "stage 1 (pool): size is '3'"),
+        ([{"step": "pool", "size": "3"}], InputError, "step 1 (pool): size is '3'"),
         ([{"step": "pool", "size": True}], InputError, "size is True"),
         ([{"step": "pool", "size": [2, 2.5]}], InputError, "size is [2, 2.5]"),
-        ([{"step": "pool", "size": 0}], UsageError, "stage 1 (pool): size 0"),
+        ([{"step": "pool", "size": 0}], UsageError, "step 1 (pool): size 0"),
         ([{"step": "pool", "mode": 5}], InputError, "mode is 5"),
         ([{"step": "pool", "ceil_mode": 1}], InputError, "ceil_mode is 1"),
-        ([{"step": "pool", "padding": [[1, 2], [3]]}], UsageError, "stage 1 (pool)"),
-        ([{"step": "pool", "padding": [[1, 2], 3]}], UsageError, "stage 1 (pool)"),
+        ([{"step": "pool", "padding": [[1, 2], [3]]}], UsageError, "step 1 (pool)"),
+        ([{"step": "pool", "padding": [[1, 2], 3]}], UsageError, "step 1 (pool)"),
         ([{"step": "pool", "global": True, "size": 2}], UsageError, "cannot be combined"),
         ([{"step": "pool", "mode": "stochastic"}], UsageError, "needs a seed"),
         ([{"step": "pool", "mode": "avg", "indices": True}], UsageError, "no indices"),
         ([{"step": "normalize", "low": "x"}], InputError, "low is 'x'"),
-        ([{"step": "grad", "mode": "nope"}], UnknownNameError, "stage 1 (grad)"),
-        ([{"mode": "max"}], InputError, "stage 1: {'mode': 'max'} is not a step"),
-        ([POOL, "relu"], InputError, "stage 2: 'relu' is not a step"),
+        ([{"step": "grad", "mode": "nope"}], UnknownNameError, "step 1 (grad)"),
+        ([{"mode": "max"}], InputError, "step 1: {'mode': 'max'} is not a step"),
+        ([POOL, "relu"], InputError, "step 2: 'relu' is not a step"),
         ([], InputError, "no steps"),
         ({"data": [1]}, InputError, "no list of steps"),
         (5, InputError, "no list of steps"),
     ],
 )
-def test_what_is_wrong_is_told_with_the_file_and_the_stage(
+def test_what_is_wrong_is_told_with_the_file_and_the_step(
     tmp_path: Path, steps: Any, kind: type[PoolcliError], said: str
 ) -> None:
     path = written(tmp_path, steps)
@@ -153,8 +153,8 @@ def test_a_setting_changes_one_option_of_one_stage(setting: str, option: str, va
 @pytest.mark.parametrize(
     "setting", ["size=3", "pool.size", "4.size=1", "0.size=1", "conv.size=1", "relu.x=1", ".=", ""]
 )
-def test_a_setting_that_names_no_single_stage_is_refused(setting: str) -> None:
-    with pytest.raises(UsageError, match=r"stage|STAGE"):
+def test_a_setting_that_names_no_single_step_is_refused(setting: str) -> None:
+    with pytest.raises(UsageError, match=r"step|STEP"):
         recipe.overridden([{"step": "relu"}, POOL, {"step": "relu"}], [setting])
 
 
@@ -183,13 +183,13 @@ def test_shapes_are_foretold(steps: Sequence[Step], shape: tuple[int, ...], layo
 @pytest.mark.parametrize(
     ("steps", "kind", "said"),
     [
-        ([PoolStep(), PoolStep(), PoolStep(size=9)], ShapeError, "stage 3 (pool): window 9x9 is larger"),
-        ([ReluStep(), PoolStep(size=1, options={"padding": 2})], ShapeError, "stage 2 (pool): "),
-        ([ConvStep([1, 2, 3])], ShapeError, "stage 1 (conv): "),
-        ([PoolStep(size=2, indices=True), ReluStep(), UnpoolStep()], ShapeError, "stage 3 (unpool): no indices"),
-        ([GradStep(PoolStep(size=99))], ShapeError, "stage 1 (grad): "),
-        ([PoolStep(size=(2, 2, 2))], UsageError, "stage 1 (pool): "),
-        ([ConvStep([[1]]), ReluStep(own=False), PoolStep(size=99)], ShapeError, "stage 2 (pool): "),
+        ([PoolStep(), PoolStep(), PoolStep(size=9)], ShapeError, "step 3 (pool): window 9x9 is larger"),
+        ([ReluStep(), PoolStep(size=1, options={"padding": 2})], ShapeError, "step 2 (pool): "),
+        ([ConvStep([1, 2, 3])], ShapeError, "step 1 (conv): "),
+        ([PoolStep(size=2, indices=True), ReluStep(), UnpoolStep()], ShapeError, "step 3 (unpool): no indices"),
+        ([GradStep(PoolStep(size=99))], ShapeError, "step 1 (grad): "),
+        ([PoolStep(size=(2, 2, 2))], UsageError, "step 1 (pool): "),
+        ([ConvStep([[1]]), ReluStep(own=False), PoolStep(size=99)], ShapeError, "step 2 (pool): "),
     ],
 )
 def test_a_step_that_does_not_fit_is_named_before_anything_runs(
@@ -298,7 +298,7 @@ def test_a_recipe_that_does_not_fit_is_refused_before_work(call: Run, tiny: Path
     path = written(tmp_path, [POOL, {"step": "relu"}, {"step": "pool", "size": [3, 3]}])
     result = call("run", tiny, "--steps", path, "-o", tmp_path / "out.csv")
     assert result.code == 1
-    assert "stage 3 (pool): window 3x3 is larger than the input 2x2" in result.err
+    assert "step 3 (pool): window 3x3 is larger than the input 2x2" in result.err
     assert not (tmp_path / "out.csv").exists()
 
 
@@ -309,7 +309,7 @@ def test_a_recipe_is_changed_on_the_command_line(call: Run, tmp_path: Path) -> N
     assert result.data() == [[7, 11]]
     assert call("run", "-", "--set", "1.size=3", "relu", stdin="1\n").code == 2
     wrong = call("run", "-", "--steps", "recipe.json", "--set", "3.size=3", stdin="1\n", cwd=tmp_path)
-    assert (wrong.code, "there is no stage 3" in wrong.err) == (2, True)
+    assert (wrong.code, "there is no step 3" in wrong.err) == (2, True)
 
 
 # Stages on the command line
@@ -318,16 +318,16 @@ def test_a_recipe_is_changed_on_the_command_line(call: Run, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("stack", "code", "said"),
     [
-        ("pool then pool then pol", 2, "error: stage 3: unknown step 'pol'\nhint: did you mean pool or unpool?\n"),
-        ("conv --filter identity --relu then pool --size 99", 1, "error: stage 2 (pool): window 99x99 is larger"),
-        ("conv --filter identity --relu then unpool", 1, "error: stage 2 (unpool): no indices"),
+        ("pool then pool then pol", 2, "error: step 3: unknown step 'pol'\nhint: did you mean pool or unpool?\n"),
+        ("conv --filter identity --relu then pool --size 99", 1, "error: step 2 (pool): window 99x99 is larger"),
+        ("conv --filter identity --relu then unpool", 1, "error: step 2 (unpool): no indices"),
         ("relu then normalize --lo 3", 2, "hint: the options of normalize are --low, --high\n"),
         ("relu --low 3", 2, "hint: normalize has --low\n"),
         ("relu --lw 3", 2, "hint: relu has no options\n"),
         ("pool --siz 3", 2, "hint: see: poolcli pool --help\n"),
     ],
 )  # fmt: skip
-def test_a_stage_is_named_as_it_was_typed(call: Run, tiny: Path, stack: str, code: int, said: str) -> None:
+def test_a_step_is_named_as_it_was_typed(call: Run, tiny: Path, stack: str, code: int, said: str) -> None:
     result = call("run", tiny, *stack.split())
     assert (result.code, said in result.err) == (code, True), result.err
 

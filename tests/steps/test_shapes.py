@@ -61,7 +61,7 @@ def test_an_activation_belongs_to_its_layer(call: Run, kernel: list[str]) -> Non
     assert option[1]["what"] == f"{stage[1]['what']}, relu"
     assert option[2] == stage[3]
     refused = call("summary", "8x8", "conv", *kernel, "--relu", "then", "pool", "--size", "9")
-    assert "layer 2 (pool)" in refused.err
+    assert "step 2 (pool)" in refused.err
 
 
 def test_run_shows_the_numbers_that_left_each_row(call: Run) -> None:
@@ -106,7 +106,7 @@ def test_shapes_are_those_of_the_real_work(
     try:
         pooled = pool(expected, "max", size, stride=stride, padding=min(padding, size // 2), ceil_mode=ceil_mode)
     except ShapeError:
-        with pytest.raises(ShapeError, match=r"layer 3 \(pool\)"):
+        with pytest.raises(ShapeError, match=r"step 3 \(pool\)"):
             summarize(Signal.of(shape), steps)
         return
     assert summarize(Signal.of(shape), steps)[-1].signal.shape == pooled.shape
@@ -120,13 +120,13 @@ def test_filters_add_a_channel_axis_before_the_spatial_ones() -> None:
 @pytest.mark.parametrize(
     ("layers", "error", "message"),
     [
-        ([PoolStep("max", 9)], ShapeError, r"layer 1 \(pool\): window 9x9 is larger than the input 8x8"),
-        ([ReluStep(), Flatten(), PoolStep()], ShapeError, r"layer 3 \(pool\): pool needs spatial axes"),
-        ([Dense(3)], ShapeError, r"layer 1 \(dense\): dense needs channels or a flat signal"),
+        ([PoolStep("max", 9)], ShapeError, r"step 1 \(pool\): window 9x9 is larger than the input 8x8"),
+        ([ReluStep(), Flatten(), PoolStep()], ShapeError, r"step 3 \(pool\): pool needs spatial axes"),
+        ([Dense(3)], ShapeError, r"step 1 \(dense\): dense needs channels or a flat signal"),
         ([Flatten(), Dense(0)], UsageError, "0 units"),
         ([ConvLayer(0)], UsageError, "0 filters"),
-        ([ReluStep(), PoolStep("maxx")], UnknownNameError, r"layer 2 \(pool\): unknown mode 'maxx'"),
-        ([PoolStep(size=0)], UsageError, r"layer 1 \(pool\): size 0x0 is less than 1"),
+        ([ReluStep(), PoolStep("maxx")], UnknownNameError, r"step 2 \(pool\): unknown mode 'maxx'"),
+        ([PoolStep(size=0)], UsageError, r"step 1 \(pool\): size 0x0 is less than 1"),
         ([ConvStep([1.0, 2.0])], ShapeError, "the kernel has 1 axes, but the input has 2 spatial"),
     ],
 )
@@ -139,10 +139,10 @@ def test_what_does_not_fit_names_the_layer(layers: list[object], error: type[Exc
     ("words", "message"),
     [
         (["8x8"], "summary needs layers"),
-        (["8x8", "pool", "then"], "stage 2 is empty"),
+        (["8x8", "pool", "then"], "step 2 is empty"),
         (["8x8", "pool", "then", "pol"], "unknown step 'pol'"),
         (["8x8", "pool", "then", "glbal-max"], "did you mean global-max"),
-        (["8x8", "pool", "--sizee", "2"], "stage 1 (pool): no such option: --sizee"),
+        (["8x8", "pool", "--sizee", "2"], "step 1 (pool): no such option: --sizee"),
         (["8x8", "conv", "--filter", "box", "--filters", "3"], "cannot be combined"),
         (["8x8x3", "--layout", "HW", "pool"], "layout HW names 2 axes"),
         (["0x8", "pool"], "has no cells"),

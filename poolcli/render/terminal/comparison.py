@@ -33,8 +33,16 @@ def comparison_table(before: FeatureMap, ready: FeatureMap, made: Variants, look
     parts.append(_beside(tables, look))
     parts += verdicts[1:] if marked else []  # the others are compared with the first
     if made.reasons:
-        parts += [Text(""), Text("why", style="bold"), *(Text(f"- {reason}") for reason in made.reasons)]
+        parts += [Text(""), Text("why", style="bold"), _bullets(made.reasons)]
     return Group(*parts)
+
+
+def _bullets(sentences: Sequence[str]) -> Table:
+    """Return a list whose further lines stand under the first."""
+    listed = Table.grid(padding=(0, 1, 0, 0))
+    for sentence in sentences:
+        listed.add_row("-", Text(sentence))
+    return listed
 
 
 def _verdict(made: Variants, variant: Variant) -> str:
