@@ -126,12 +126,12 @@ def _begins(word: str, names: Mapping[str, Made]) -> bool:
 
 
 def _late_input(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> str:
-    """Return the first argument that looks like a file, if any."""
+    """Return the first argument that looks like an INPUT, if any."""
     options = options_of(own)
     for name, function in names.items():
         options |= options_of(_built(name, function))
     given = (word.text for word in classify(arguments, options) if not word.flag)
-    return next((text for text in given if os.path.isfile(text) or re.fullmatch(FILE, text)), "")
+    return next((text for text in given if text == "-" or os.path.isfile(text) or re.fullmatch(FILE, text)), "")
 
 
 def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> tuple[list[str], list[list[str]]]:

@@ -85,6 +85,7 @@ def test_hints_that_may_be_obeyed(call: Run, folder: Path, words: list[str], hin
          "such as: poolcli run a.csv pool --size 2"),
         ("summary --json pool then relu new.npy", "INPUT is missing before the first step",
          "such as: poolcli summary --json new.npy pool then relu"),
+        ("run pool --size 2 -", "INPUT is missing before the first step", "such as: poolcli run - pool --size 2"),
         # a switch with a value
         ("pool --count-include-pad false", "--count-include-pad takes no value: false",
          "write --no-count-include-pad"),
