@@ -48,7 +48,7 @@ NOT_LINES = Typed(Phrase(", or leave out {lines} if the file is something else")
 MOST_PATHS = 4  # lists to suggest as the numbers
 BEFORE_RECORDS = rb"(\s*|.*\"data\"\s*:\s*)\[\s*"  # the file or its data is a list that begins here
 LEAD = 64  # bytes in which to look for it
-ROWS = "map(map(numbers))"  # in jq, from records
+TO_ROWS = "map(map(numbers))"  # in jq, from records
 ROWS_OF_RECORDS = "make rows of the numbers in the records: {pipe}"
 PLAIN_KEY = r"[A-Za-z_]\w*"  # jq takes it without quotes
 PLAIN_PATH = rf'(?:\.(?:{PLAIN_KEY}|"[\w .,:/()-]+")(?:\[0\])?)+'  # easy to type
@@ -545,7 +545,7 @@ def _is_record(value: Any) -> bool:
 
 def _rows(path: str) -> str:
     """Return the program for jq that makes rows of the records under a path."""
-    return shell_word(f"{path} | {ROWS}" if path else ROWS)
+    return shell_word(f"{path} | {TO_ROWS}" if path else TO_ROWS)
 
 
 def _under(path: str, key: str) -> str:

@@ -164,14 +164,14 @@ def overridden(records: Sequence[Any], settings: Sequence[str]) -> list[Any]:
         step, dot, option = place.strip().partition(".")
         if not (equals and dot and step and option):
             raise UsageError(f"{setting!r} is not STEP.OPTION=VALUE", "write for example 2.size=3x3 or pool.mode=avg")
-        record, name = changed[_place(changed, step, setting)], option.replace("-", "_")
+        record, name = changed[_index_of(changed, step, setting)], option.replace("-", "_")
         for other in REPLACED.get(name, ()):
             record.pop(other, None)
         record[name] = _value(value.strip())
     return changed
 
 
-def _place(records: Sequence[Any], step: str, setting: str) -> int:
+def _index_of(records: Sequence[Any], step: str, setting: str) -> int:
     if step.isdecimal() and len(step) < 10:
         found = [int(step) - 1] if 1 <= int(step) <= len(records) else []
     else:
