@@ -108,6 +108,11 @@ def _padded(facts: LayerFacts) -> bool:
     return any(facts.pads)
 
 
+def _bordered(facts: LayerFacts) -> bool:
+    """Whether it may have padding."""
+    return _padded(facts) or _named("same", "same-lower")(facts)
+
+
 def _filled(facts: LayerFacts) -> bool:
     return facts.layer.pad_fill != "ignore"
 
@@ -244,7 +249,7 @@ _SHARED: Mapping[str, Rule] = {
     "d": Rule(_dilated, "its pooling has no dilation"),
     "c": Rule(_rounding_up, "it has no ceil_mode", Phrase("{ceil_mode}", ceil_mode=False)),
     "n": Rule(
-        lambda facts: facts.layer.count_include_pad,
+        lambda facts: facts.layer.count_include_pad and _bordered(facts),
         "padding never counts in its averages",
         Phrase("{count_include_pad}", count_include_pad=False),
     ),
@@ -873,7 +878,8 @@ CAFFE = Framework(
         Rule(_wide_pads(lambda k: k - 1), "every pad has to be smaller than the window"),
         Rule(_named("same", "same-lower"), "it has no padding same", "give " + Phrase("{padding}") + " in cells"),
         Rule(_ndim(1, 3), "its pooling is 2-D"),
-        Rule(lambda facts: not facts.layer.count_include_pad, "padding always counts in its averages",
+        Rule(lambda facts: not facts.layer.count_include_pad and _bordered(facts),
+             "padding always counts in its averages",
              Phrase("{count_include_pad}", count_include_pad=True)),
         *_shared("udvarifmow"),
     ),

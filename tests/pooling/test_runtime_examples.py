@@ -49,6 +49,8 @@ CASES: list[tuple[str, str, str, Any]] = [
     ("flax,litert:builtin", THREE, "-m max -k 5 -s 1", []),
     ("litert", THREE, "-m max -k 5 -s 1", [3]),
     ("litert", THREE, "-m avg -k 5 -s 1", [1.2]),
+    ("tf,keras,litert", SIX, "-m avg -k 4 -s 2 --count-include-pad", [2.5, 4.5]),
+    ("tf,keras", SIX, "-m avg -k 4 -s 2 -p same --count-include-pad", "padding never counts in its averages"),
     ("litert,litert:builtin,torch,keras", SIX, "-m avg -k 4 -s 2 --no-count-include-pad", [2.5, 4.5]),
     ("litert", THREE, "-m avg -k 5 -s 1 --no-count-include-pad", "larger than the input is divided by all its cells"),
     ("litert", THREE, "-m avg -k 5 -s 1 -p same --no-count-include-pad", [2, 2, 2]),
@@ -89,6 +91,12 @@ def test_the_smallest_examples(call: Run, names: str, given: str, options: str, 
             assert done.code == 0, done.err
             made = json.loads(done.out.replace("null", "NaN"))["data"]
             assert made == pytest.approx(answer, rel=1e-6, nan_ok=True), name
+
+
+def test_without_padding_caffe_takes_averages_that_do_not_count_it(call: Run) -> None:
+    words = ("pool", "--compat", "caffe", "-m", "avg", "-k", "2", "-s", "2", "--no-count-include-pad", "--json", "-")
+    assert call(*words, stdin="1,2\n3,4\n").json()["data"] == [[2.5]]
+    assert "padding always counts in its averages" in call(*words, "-p", "1", stdin="1,2\n3,4\n").err
 
 
 @pytest.mark.parametrize(
