@@ -186,9 +186,10 @@ def _none_answers(feature_map: FeatureMap, variants: Sequence[Variant]) -> Poolc
     refused, first = next((pair for pair in problems if not isinstance(pair[1], CompatError)), problems[0])
     told = "; ".join(f"{variant.label}: {variant.refusal}" for variant in variants)
     advice = _modes_of_all(variants) or advice_for(feature_map, refused, variants)
-    if not str(advice):
+    if not isinstance(advice, Phrase) or not advice.settings.keys() - OF_OTHERS:  # nothing that was tried
         own = variant_of(feature_map, OWN_RULES, changed(refused.step, {"compat": None}))
-        advice = _usual_for_all(feature_map, variants) if own.problem else f"add {OWN_RULES} to the comparison"
+        sure = _usual_for_all(feature_map, variants) if own.problem else f"add {OWN_RULES} to the comparison"
+        advice = advice + ("; or " + sure) if str(advice) and str(sure) else advice if str(advice) else sure
     return type(first)(told, advice if str(advice) else "name other frameworks")
 
 

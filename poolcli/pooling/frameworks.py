@@ -221,8 +221,11 @@ def _by(sides: Sequence[tuple[int, int]]) -> str:
     return f" by {written_sides(sides)}" if sides else ", as far as the windows reach (an input says how far),"
 
 
+_OTHER_WINDOWS = Phrase("{padding}, which places other windows", padding="same")
+
+
 def _pad_first_or_same(facts: LayerFacts) -> Phrase:
-    return pad_first(facts) + Phrase("; or {padding}, which places other windows", padding="same")
+    return pad_first(facts) + ("; or " + _OTHER_WINDOWS)
 
 
 def _shared(letters: str) -> tuple[Rule, ...]:
@@ -243,7 +246,7 @@ def _multiplied(facts: LayerFacts, program: str = "") -> Phrase:
 
 NAN_STAYS = Phrase("{nan}, or ", nan="propagate") + WITHOUT
 _SHARED: Mapping[str, Rule] = {
-    "l": Rule(_named("same-lower"), "SAME puts the extra cell at the end"),
+    "l": Rule(_named("same-lower"), "SAME puts the extra cell at the end", _OTHER_WINDOWS),
     "p": Rule(_padded, "padding is valid or same", _pad_first_or_same),
     "u": Rule(_uneven, "its padding is the same on both sides", pad_first),
     "d": Rule(_dilated, "its pooling has no dilation"),

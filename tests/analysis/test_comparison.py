@@ -297,7 +297,7 @@ def test_the_advised_sides_help_all_that_can_be_helped(call: Run) -> None:
     said = call(*words, "--compat", "torch,tensorrt,caffe", "--mode", "lp:2").err
     assert said == "hint: tensorrt: use one of max, avg\nhint: caffe: use one of max, avg\n"
     said = call(*words, "--compat", "onnx,keras", "--mode", "median").err
-    assert said.endswith("hint: use one of max, min, avg\n")
+    assert said.endswith("hint: use one of max, min, avg; or add poolcli to the comparison\n")
 
 
 def test_sides_have_options_of_their_own(call: Run) -> None:
@@ -335,10 +335,14 @@ def test_sides_with_options_of_their_own_differ_by_the_rules_of_their_frameworks
         ("--compat torch,keras,onnx -m avg --divisor-override 4 -k 3",
          "keras: drop --divisor-override and multiply the averages by 9/4, as --emit keras does\nhint: onnx: drop --",
          "--compat torch,keras,onnx -m avg -k 3"),
-        ("--compat keras,tf -m avg --divisor-override 4 -k 3", "drop --divisor-override and multiply the averages by",
-         "--compat keras,tf -m avg -k 3"),
+        ("--compat keras,tf -m avg --divisor-override 4 -k 3", "hint: add poolcli to the comparison\n",
+         "--compat keras,tf,poolcli -m avg --divisor-override 4 -k 3"),
         ("--compat keras,tf -m avg --divisor-override 4 --global", "add poolcli to the comparison",
          "--compat keras,tf,poolcli -m avg --divisor-override 4 --global"),
+        ("--compat keras,tf -k 3 -p same-lower", "use --padding same, which places other windows\n",
+         "--compat keras,tf -k 3 -p same"),
+        ("--compat torch,keras -p same -m lp:2 -k 3", "give --padding as a number; or add poolcli to the comparison\n",
+         "--compat torch,keras,poolcli -p same -m lp:2 -k 3"),
         ("--compat torch,keras -k 2 -p 2", "use --padding valid\n", "--compat torch,keras -k 2 --padding valid"),
         ("--compat onnx,keras -m avg --count-include-pad -k 3 -p same", "keras: use --no-count-include-pad; for keras",
          "-m avg -k 3 -p same --side 'onnx count_include_pad=true' --side 'keras count_include_pad=false'"),
