@@ -105,6 +105,8 @@ class _Walk(Walk):
         for call in calls:
             for argument in call.arguments.values():
                 takers.setdefault(_tensor(argument), set()).add(call.target)
+        for output in graph.get("outputs", ()):
+            takers.setdefault(_tensor(output), set()).add("")
         for call in calls:
             self.pass_operator()
             self._visited(call, graph["tensor_values"], makers, takers, place)
@@ -173,7 +175,7 @@ def _drafted(call: AtenCall, tensors: Mapping[str, Any], takers: Mapping[str, se
     own = call.kind if call.kind.lower().startswith(names.replace("_", "")) else target["name"]
     draft = Draft(call.path or call.outputs[0], own, ndim, kind.rpartition("_")[2] or kind, **known)
     draft.mode = "avg" if draft.mode == "avg" else "max"
-    draft.indices = len(call.outputs) > 1
+    draft.indices = len(call.outputs) > 1 and call.outputs[1] in takers
     record_window(draft, kind, call.value)
     return draft
 

@@ -11,7 +11,7 @@ import pytest
 
 from poolcli.errors import InputError
 from poolcli.models.files import read_model
-from poolcli.models.layer import Model
+from poolcli.models.layer import Model, ModelLayer
 from tests.support.models import archive
 
 CHOSEN: dict[str, dict[str, Any]] = {  # arguments other than the defaults, by the start of a module's name
@@ -131,13 +131,23 @@ def test_a_call_too_long_to_be_read_is_told(tmp_path: Path) -> None:
     assert "known only when it runs" in recorded(tmp_path / "m.pt", source).notes[0]
 
 
+def exported(path: Path, torch: Any, net: Any) -> ModelLayer:
+    file = io.BytesIO()
+    torch.export.save(torch.export.export(net, (torch.ones(1, 1, 6, 6),)), file)
+    path.write_bytes(file.getvalue())
+    (layer,) = read_model(path).layers
+    return layer
+
+
+@pytest.mark.parametrize("indices", [False, True])
+def test_an_exported_program_returns_the_indices_that_it_uses(tmp_path: Path, indices: bool) -> None:
+    torch = pytest.importorskip("torch")
+    net = torch.nn.AdaptiveMaxPool2d(3, return_indices=indices)
+    assert exported(tmp_path / "m.pt2", torch, net).step.indices == indices
+
+
 def test_a_norm_as_a_function_is_told_in_exported_programs(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     forward = {"forward": lambda _, x: torch.nn.functional.lp_pool2d(x, 2.0, 3)}
-    net = type("Net", (torch.nn.Module,), forward)()
-    file = io.BytesIO()
-    torch.export.save(torch.export.export(net, (torch.ones(1, 1, 6, 6),)), file)
-    path = tmp_path / "m.pt2"
-    path.write_bytes(file.getvalue())
-    (layer,) = read_model(path).layers
+    layer = exported(tmp_path / "m.pt2", torch, type("Net", (torch.nn.Module,), forward)())
     assert layer.unusual == ("part of LPPool, which takes powers before it and a root after it",)
