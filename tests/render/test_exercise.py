@@ -185,6 +185,12 @@ def test_a_sheet_says_what_its_padding_does(opened: Open) -> None:
         assert said == f"Average pooling replaces every window with the mean of its values.{told}"
     said = opened(quiz("min", padding=1)).text("#says")
     assert said.endswith(" Padding is left out: it never wins, as if it were inf.")
+    for mode, told in [
+        ("percentile:30", "which 30 percent of"),
+        ("mixed:0.25", "(share 0.25)"),
+        ("lp:3", "the 3-norm"),
+    ]:
+        assert told in opened(quiz(mode)).text("#says")
 
 
 def test_a_line_is_a_row_of_cells_on_paper(opened: Open) -> None:
