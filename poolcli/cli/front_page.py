@@ -57,8 +57,10 @@ def run(arguments: Sequence[str]) -> int:
         Output().lines([f"poolcli {__version__}"])
         return 0
     if word.startswith("-"):
-        having = commands_with(word.partition("=")[0])[:1]
-        hint = " ".join(map(shell_word, ["poolcli", *having, *arguments])) if having else "see: poolcli --help"
+        having = commands_with(word.partition("=")[0])
+        name = next((one for one in arguments if one in having), "".join(having[:1]))
+        rest = [one for one in arguments if one != name]
+        hint = " ".join(map(shell_word, ["poolcli", name, *rest])) if having else "see: poolcli --help"
         raise UsageError(f"there is no option {word} before a command", hint)
     if word == "help":
         raise UsageError("unknown command 'help'", "poolcli --help, or poolcli COMMAND --help")

@@ -21,15 +21,18 @@ from poolcli.wording import ELSEWHERE, Instead, Phrase, enumerated, safe
 def amend(problem: PoolcliError, line: Line) -> None:
     """Give an error the hint to type, also where words of the line stand in a wrong place and it blames another."""
     words = classify(line.words, line.options)[: None if line.bare else line.where + 1]  # a stack has steps behind
-    valued = _valued(words, line.options)
-    named = {name: way for name, way in _names(words, line.options).items() if _named_in(problem, name)}
     problem.advice = _misread(problem, line) or spoken(problem.advice, line)
-    if not isinstance(problem, FileError | UsageError):
-        return
-    if valued:
+    valued = _valued(words, line.options)
+    if valued and isinstance(problem, FileError | UsageError):
         problem.text, problem.advice = valued
-    elif named:
-        problem.advice = _with_options(named, line.options)
+    else:
+        problem.advice = misplaced(problem, words, line.options) or problem.advice
+
+
+def misplaced(problem: PoolcliError, words: Sequence[Word], options: Mapping[str, Any]) -> str:
+    """Return the hint for an error about a name without its option or behind another; else nothing."""
+    named = {name: way for name, way in _names(words, options).items() if _named_in(problem, name)}
+    return _with_options(named) if named and isinstance(problem, FileError | UsageError) else ""
 
 
 def _valued(words: Sequence[Word], options: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -59,22 +62,27 @@ def _names(words: Sequence[Word], options: Mapping[str, Any]) -> dict[str, str]:
             text = word.value if word.value and own and own.offers("") and word.value not in own.offers("") else ""
         elif os.path.lexists(text):
             continue
-        owners = [max(one.opts, key=len) for one in each if text and text in one.offers(text)]
-        ways = [f"--{text}"] if f"--{text}" in options else [f"{owner} {text}" for owner in owners]
-        if ways:
-            found[text] = ", or ".join(ways)
+        owners = [one for one in each if text and text in one.offers(text)]
+        ways = [f"{max(one.opts, key=len)} {_listed(one, text, words, options)}" for one in owners]
+        if f"--{text}" in options or ways:
+            found[text] = f"--{text}" if f"--{text}" in options else ", or ".join(ways)
     return found
 
 
-def _with_options(named: Mapping[str, str], options: Mapping[str, Any]) -> str:
-    """Return the hint; an option that takes several names, such as those of frameworks, gets a list."""
+def _listed(option: Any, text: str, words: Sequence[Word], options: Mapping[str, Any]) -> str:
+    """Return a name, in a list with those that the option has if it takes several."""
+    if not (option.metavar or "").endswith(",..."):
+        return text
+    values = [word.value for word in words if word.value and options.get(word.flag) is option]
+    alone = [word.text for word in words if not word.flag and word.text in option.offers(word.text)]
+    return ",".join(value.rstrip(",") for value in [*values, *alone])
+
+
+def _with_options(named: Mapping[str, str]) -> str:
+    """Return the hint for names: each option once."""
     ways: dict[str, str] = {}
-    for name, way in named.items():
-        flag = way.partition(" ")[0]
-        if flag not in ways:
-            ways[flag] = way
-        elif (options[flag].metavar or "").endswith(",..."):
-            ways[flag] += f",{name}"
+    for way in named.values():
+        ways.setdefault(way.partition(" ")[0], way)
     return f"use {' '.join(ways.values())}"
 
 
@@ -145,10 +153,10 @@ def refusal(
     if hasattr(problem, "param_type"):
         advice = lacking or hint
     if extra:
-        inputs = [word for word in words if not word.flag]
-        if named := _names(inputs, options):
-            return UsageError(f"{where}unexpected: {' '.join(named)}", _with_options(named, options))
-        advice = _for_extra(extra[1], [] if where else [word.text for word in inputs], options) or hint
+        given = [word.text for word in words if not word.flag]
+        if named := {name: way for name, way in _names(words, options).items() if name in given}:
+            return UsageError(f"{where}unexpected: {' '.join(named)}", _with_options(named))
+        advice = _for_extra(extra[1], [] if where else given, options) or hint
         said = f"unexpected: {safe(extra[1], MOST_NAMED)}"
     for theirs, ours in SAID.items():
         said = re.sub(theirs, ours, said, count=1)

@@ -13,7 +13,7 @@ from poolcli.cli.options.grammar import Command, Group, command, option
 from poolcli.cli.options.panels import WINDOW
 from poolcli.cli.options.steps import Convolving, UnpoolOptions
 from poolcli.cli.options.windows import Windowing
-from poolcli.cli.refusals import FILE, THEN, is_input, refusal
+from poolcli.cli.refusals import FILE, THEN, is_input, misplaced, refusal
 from poolcli.cli.registry import COMMANDS, STACK_INPUTS, build
 from poolcli.cli.words import Word, classify, options_of
 from poolcli.errors import PoolcliError, UnknownNameError, UsageError
@@ -102,7 +102,8 @@ RUNNABLE: Mapping[str, Made] = {
 SUMMARIZED: Mapping[str, Made] = {
     "conv": sized_conv, "relu": relu, "pool": pool, "global": global_pool, "flatten": flatten, "dense": dense,
 }  # fmt: skip
-BETWEEN = (",", ";", "|", "+", "&", "->", "=>", "and", THEN)  # what people write between steps
+SIGNS = ",;"  # that people write behind a step
+BETWEEN = (*SIGNS, "|", "+", "&", "->", "=>", "and", THEN)  # what people write between steps
 
 
 def with_input(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> list[str]:
@@ -141,7 +142,7 @@ def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> 
     not have them.
     """
     options = options_of(own)
-    given = 0
+    given = ""
     for index, word in enumerate(classify(arguments, options)):
         if word.flag:
             if word.flag not in options:
@@ -156,8 +157,8 @@ def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> 
             such = Phrase("such as: {input}", input=Typed(f"poolcli {line}"))
             raise UsageError("INPUT is missing before the first step", such)
         if given:
-            raise _unknown(word.text, names)
-        given += 1
+            raise _unknown(given if not os.path.lexists(given) and _owner(given, names) else word.text, names)
+        given = word.text
     else:
         return list(arguments), []
     stages: list[list[str]] = [[]]
@@ -171,16 +172,24 @@ def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> 
 
 
 def _is_step(word: str, names: Mapping[str, Made]) -> bool:
-    return word in names or word.startswith("global-")
+    return word.rstrip(SIGNS) in names or word.startswith("global-")
 
 
 def _unknown(word: str, names: Mapping[str, Made]) -> UnknownNameError:
     """Return the error for a word that is no step, with the option whose value it is."""
+    owner = _owner(word, names)
+    if owner:
+        return UnknownNameError("step", word, (), otherwise=f"write {owner} {word}")
+    return UnknownNameError("step", word, [*names, *GLOBALS])
+
+
+def _owner(word: str, names: Mapping[str, Made]) -> str:
+    """Return the step and its option that a word is a value of, if any."""
     for name, function in names.items():
         for flag, one in options_of(_built(name, function)).items():
             if word in one.offers("") and flag.startswith("--"):
-                return UnknownNameError("step", word, (), otherwise=f"write {name} {flag} {word}")
-    return UnknownNameError("step", word, [*names, *GLOBALS])
+                return f"{name} {flag}"
+    return ""
 
 
 def _refuse_early(
@@ -232,6 +241,7 @@ def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) ->
         name, rest = "global", ["--mode", name.removeprefix("global-"), *rest]
     if name not in names:
         unknown = _unknown(name, names)
+        unknown.advice = _parted_by_then(name, classify(rest, {}), names) or unknown.advice
         unknown.at(f"step {number}")
         raise unknown
     step = _built(name, names[name])
@@ -247,6 +257,7 @@ def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) ->
         refused.advice = _parted_by_then(words[0], typed, names) or refused.advice
         raise refused from None
     except PoolcliError as problem:
+        problem.advice = misplaced(problem, classify(rest, options_of(step)), options_of(step)) or problem.advice
         problem.at(f"step {number} ({name})")
         raise
     return made
@@ -259,7 +270,7 @@ def _parted_by_then(name: str, words: Sequence[Word], names: Mapping[str, Made])
         if not word.flag and _is_step(word.text, names):
             while len(parted) > 1 and parted[-1].lower() in BETWEEN:
                 parted.pop()
-            parted[-1:] = [parted[-1].rstrip(",;"), THEN]
+            parted[-1:] = [parted[-1].rstrip(SIGNS), THEN]
         parted.append(word.text)
     return f"write then between steps: {' '.join(map(shell_word, parted))}" if THEN in parted else ""
 
