@@ -51,7 +51,7 @@ def _valued(words: Sequence[Word], options: Mapping[str, Any]) -> tuple[str, str
 
 
 def _names(words: Sequence[Word], options: Mapping[str, Any]) -> dict[str, str]:
-    """Return names without their option, or behind an option of others, each with how to write it."""
+    """Return names without their option, or behind one that takes more than its own, each with how to write it."""
     if THEN in [word.text.lower() for word in words]:  # relu is a step here
         return {}
     each = [*dict.fromkeys(filter(None, options.values()))]
@@ -59,13 +59,16 @@ def _names(words: Sequence[Word], options: Mapping[str, Any]) -> dict[str, str]:
     for word in words:
         text, own = word.text, options.get(word.flag)
         if word.flag:
-            text = word.value if word.value and own and own.offers("") and word.value not in own.offers("") else ""
+            text = word.value if word.value and own and own.free and own.offers("") else ""
         elif os.path.lexists(text):
             continue
+        elif f"--{text}" in options:
+            found[text] = f"--{text}"
+            continue
         owners = [one for one in each if text and text in one.offers(text)]
-        ways = [f"{max(one.opts, key=len)} {_listed(one, text, words, options)}" for one in owners]
-        if f"--{text}" in options or ways:
-            found[text] = f"--{text}" if f"--{text}" in options else ", or ".join(ways)
+        if owners and own not in owners:
+            ways = [f"{max(one.opts, key=len)} {_listed(one, text, words, options)}" for one in owners]
+            found[text] = ", or ".join(ways)
     return found
 
 

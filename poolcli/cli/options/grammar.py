@@ -261,7 +261,7 @@ def _filled(one: Any, name: str, values: Mapping[str, Any]) -> Any:
 def _take_over(parameter: Any, one: OptionField) -> None:
     """Convert and offer values here: Typer would inspect a function for each, and load Pydantic from 0.29 on."""
     parameter.process_value = partial(_value, parameter, one, type(parameter).process_value)
-    parameter.offers = one.offers
+    parameter.offers, parameter.free = one.offers, one.free
     if one.many and not one.alone:  # Typer would cut an environment variable at its blanks
         parameter.value_from_envvar = lambda context: (
             [said] if (said := parameter.resolve_envvar_value(context)) else None
