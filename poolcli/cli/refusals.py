@@ -130,6 +130,7 @@ SAID = {  # what Typer says, and how we say it
 THEN = "then"  # between the steps of a stack
 FILE = r"[^ ]+\.[A-Za-z0-9]+"  # such as OUT in: convert IN OUT
 MOST_NAMED = 200  # characters of the files in a message and in a hint
+ONE_FILE = "give one file at a time"
 MOST_COMMANDS = 3  # in a hint
 NO_OPTIONS = {"--html": Instead("explain", output="page.html")}  # options that people try, and the command instead
 TYPED_ELSEWHERE = {
@@ -202,7 +203,7 @@ def _for_extra(names: str, inputs: Sequence[str], options: Mapping[str, Any]) ->
         return SECOND_NUMBER.format(inputs[0])
     if len(inputs) > 1 and all(map(os.path.exists, inputs)):
         if "--input-format" not in options:  # batch pools maps, not models
-            return "give one file at a time"
+            return ONE_FILE
         named = " ".join(map(shell_word, inputs))
         return f"one at a time, or all of them: poolcli batch {named if len(named) < MOST_NAMED else 'FILES'} -o FOLDER"
     if re.fullmatch(FILE, names) and not os.path.lexists(names) and "-o" in options:

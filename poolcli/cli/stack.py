@@ -13,7 +13,7 @@ from poolcli.cli.options.grammar import Command, Group, command, option
 from poolcli.cli.options.panels import WINDOW
 from poolcli.cli.options.steps import Convolving, UnpoolOptions
 from poolcli.cli.options.windows import Windowing
-from poolcli.cli.refusals import FILE, THEN, is_input, misplaced, refusal
+from poolcli.cli.refusals import FILE, ONE_FILE, THEN, is_input, misplaced, refusal
 from poolcli.cli.registry import COMMANDS, STACK_INPUTS, build
 from poolcli.cli.words import Word, classify, options_of
 from poolcli.errors import PoolcliError, UnknownNameError, UsageError
@@ -102,6 +102,7 @@ RUNNABLE: Mapping[str, Made] = {
 SUMMARIZED: Mapping[str, Made] = {
     "conv": sized_conv, "relu": relu, "pool": pool, "global": global_pool, "flatten": flatten, "dense": dense,
 }  # fmt: skip
+SHAPE = r"[0-9]+(x[0-9]+)+"  # of a map, for summary
 SIGNS = ",;"  # that people write behind a step
 BETWEEN = (*SIGNS, "|", "+", "&", "->", "=>", "and", THEN)  # what people write between steps
 
@@ -132,7 +133,8 @@ def _late_input(arguments: Sequence[str], names: Mapping[str, Made], own: Comman
     for name, function in names.items():
         options |= options_of(_built(name, function))
     given = (word.text for word in classify(arguments, options) if not word.flag)
-    return next((text for text in given if text == "-" or os.path.isfile(text) or re.fullmatch(FILE, text)), "")
+    wanted = "|".join(("-", FILE, *([SHAPE] if own.name == "summary" else [])))
+    return next((text for text in given if os.path.isfile(text) or re.fullmatch(wanted, text)), "")
 
 
 def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> tuple[list[str], list[list[str]]]:
@@ -178,8 +180,8 @@ def _is_step(word: str, names: Mapping[str, Made]) -> bool:
 def _unknown(word: str, names: Mapping[str, Made]) -> UnknownNameError:
     """Return the error for a word that is no step, with the option whose value it is."""
     owner = _owner(word, names)
-    if owner:
-        return UnknownNameError("step", word, (), otherwise=f"write {owner} {word}")
+    if owner or os.path.isfile(word):
+        return UnknownNameError("step", word, (), otherwise=f"write {owner} {word}" if owner else ONE_FILE)
     return UnknownNameError("step", word, [*names, *GLOBALS])
 
 

@@ -87,6 +87,9 @@ def test_hints_that_may_be_obeyed(call: Run, folder: Path, words: list[str], hin
         ("summary --json pool then relu new.npy", "INPUT is missing before the first step",
          "such as: poolcli summary --json new.npy pool then relu"),
         ("run pool --size 2 -", "INPUT is missing before the first step", "such as: poolcli run - pool --size 2"),
+        ("summary pool --size 2 then relu 28x28", "INPUT is missing before the first step",
+         "such as: poolcli summary 28x28 pool --size 2 then relu"),
+        ("run a.csv b.csv pool", "unknown step 'b.csv'", "give one file at a time"),
         # a switch with a value
         ("pool --count-include-pad false", "--count-include-pad takes no value: false",
          "write --no-count-include-pad"),

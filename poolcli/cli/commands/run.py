@@ -38,7 +38,7 @@ class Recipes(RecipeOptions, panel=OUTPUT):
 
 def run(
     context: typer.Context,
-    given: str = argument(..., "INPUT", "A file, or - for standard input."),
+    given: str = argument(..., "INPUT", "A file, or - for standard input; standard input if missing."),
     *,
     recipes: Recipes,
     showing: ShowOption,

@@ -22,7 +22,9 @@ LIKE_A_SHAPE = re.compile(r"[0-9]+(?:[,;*X\u00d7 ]+[0-9]+)+")  # as people write
 
 def summary(
     context: typer.Context,
-    given: str = argument(..., "SHAPE|INPUT", "A shape such as 28x28, or 3x20x20 with channels, or a file."),
+    given: str = argument(
+        ..., "SHAPE|INPUT", "A shape such as 28x28, or 3x20x20 with channels, or a file; standard input if missing."
+    ),
     *,
     reading: Reading,
     json: bool = JSON_SWITCH,
