@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -256,6 +256,7 @@ def _joined(one: ast.expr, operator: ast.operator, other: ast.expr) -> ast.expr:
     return ast.BinOp(one, operator, other)
 
 
+COMPUTED_PAD = "a pad before it (computed amounts of constant)"
 ATEN_FILLS = {"reflect": "reflect", "replicate": "replicate", "circular": "wrap"}  # by PyTorch's names
 
 
@@ -267,13 +268,18 @@ def _note_pad(draft: Draft, call: AtenCall | None, tensors: Mapping[str, Any]) -
     sides: list[tuple[int, int]] | None = None
     try:
         pads = list(call.value("pad") or ())
-        said = call.value("mode") or "constant"
-        fill = (call.value("value") or 0) if said == "constant" else ATEN_FILLS.get(said)
-        said, amounts = f"{fill:g}" if said == "constant" else said, "pads " + ",".join(map(str, pads))
+        told, fill = told_pad(pads, call.value("mode"), call.value("value"))
         sides = list(zip(pads[::2], pads[1::2], strict=False))[::-1]
     except SymbolicError:
-        amounts, said, fill = "computed amounts", "constant", None
+        told, fill = COMPUTED_PAD, None
     source = _shape(tensors.get(call.source))
     rank = draft.ndim + 2 if draft.input is None else len(draft.input)
     sides = None if sides is None else [(0, 0)] * (rank - len(sides)) + sides
-    draft.padded(f"a pad before it ({amounts} of {said})", source, sides, fill)
+    draft.padded(told, source, sides, fill)
+
+
+def told_pad(pads: Sequence[int], mode: str | None, value: float | None) -> tuple[str, float | str | None]:
+    """Describe a pad before a layer, and return its fill, None if poolcli has none like it."""
+    constant = mode in (None, "constant")
+    fill = (value or 0) if constant else ATEN_FILLS.get(str(mode))
+    return f"a pad before it (pads {','.join(map(str, pads))} of {f'{fill:g}' if constant else mode})", fill

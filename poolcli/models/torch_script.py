@@ -15,7 +15,7 @@ from typing import Any
 from poolcli.errors import InputError
 from poolcli.models.layer import Draft, Model, Walk
 from poolcli.models.source import DEEPEST, NOT_WHOLE, Archive, Budget
-from poolcli.models.torch_export import part_of_norm, record_window
+from poolcli.models.torch_export import COMPUTED_PAD, part_of_norm, record_window, told_pad
 from poolcli.pooling.frameworks import TORCH
 
 CLASS = re.compile(r"^class (\w+)\(Module\):\n((?:[ ].*\n?|\n)*)", re.MULTILINE)
@@ -28,7 +28,11 @@ POOL_CALL = re.compile(
 )
 STEP = re.compile(r"(?:\w+, (\w+) = )?(?:\(([\w.]+)\)\.(\w+)\(|\b([\w.]+)\()")
 LIBRARY = "__torch__.torch.nn.functional"
+PAD_CALLS = ("torch.pad", f"{LIBRARY}.pad")
+PAD_ARGUMENTS = ("pad", "mode", "value")
+PASSIVE = ("annotate", "getattr")  # calls that compute nothing
 REDUCTION_CALLS = ("torch.mean", "torch.amax", "torch.amin")
+UNREADABLE = (ValueError, TypeError, LookupError, SyntaxError, MemoryError, RecursionError)  # of values in the source
 CALL_TEXT = 2000  # characters of one call
 ARGUMENTS = {  # the arguments after the input, by position
     "max": ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices"),
@@ -81,6 +85,7 @@ class _Walk(Walk):
     def __init__(self, classes: Mapping[str, Class], budget: Budget) -> None:
         super().__init__(budget)
         self.classes = classes
+        self.pad = ""  # what the call before pads, if it does
 
     def method(self, one: Class, name: str, path: str, depth: int) -> None:
         """Follow a method."""
@@ -95,8 +100,12 @@ class _Walk(Walk):
             if called.module:
                 place = _origin(called.module, aliases)
                 self._inside(one, place.removeprefix(itself).strip("."), called.function, path, depth)
-            elif pool := POOL_CALL.fullmatch(function):
-                self._layer(one, path, pool, called)
+                continue
+            before = self.pad
+            if function not in PASSIVE:
+                self.pad = _padded(called) if function in PAD_CALLS else ""
+            if pool := POOL_CALL.fullmatch(function):
+                self._layer(one, path, pool, called, before)
             elif function in REDUCTION_CALLS and called.arguments[1:2] and called.arguments[1].startswith("["):
                 told = f"{function} over axes {called.arguments[1]} may be global pooling"
                 self.notes[f"{path or 'the model'}: {told}"] = None
@@ -118,19 +127,21 @@ class _Walk(Walk):
         else:
             self.method(inner, method, ".".join(filter(None, (path, *names))), depth + 1)
 
-    def _layer(self, one: Class, path: str, pool: re.Match[str], called: _Called) -> None:
+    def _layer(self, one: Class, path: str, pool: re.Match[str], called: _Called, before: str) -> None:
         kind, name = pool["kind"], path or pool["name"]
         known = ARGUMENTS if pool["home"] == LIBRARY else ARGUMENTS | OPERATOR_ARGUMENTS
         try:
             values = _values(known[kind], called.arguments[1:])
             mode = f"lp:{values['norm_type']:g}" if kind == "lp" else "avg" if kind.endswith("avg") else "max"
-        except (ValueError, TypeError, LookupError, SyntaxError, MemoryError, RecursionError):
+        except UNREADABLE:
             self.notes[f"{name}: the options of {pool['name']} are known only when it runs"] = None
             return
         own = one.name if "Pool" in one.name else pool.group().rpartition(".")[2].lstrip("_")
         draft = Draft(name, own, int(pool["ndim"]), mode, options={"compat": TORCH.name})
         draft.indices = called.indices or bool(values.get("return_indices"))
         record_window(draft, kind, values.get)
+        if before:
+            draft.padded(before, None, None, None)
         if kind != "lp" and (one.name.startswith("LPPool") or called.arguments[0].startswith("torch.pow(")):
             draft.unusual.append(part_of_norm(one.name, mode))
         self.layers.append(draft.done())
@@ -179,6 +190,14 @@ def _arguments(body: str, start: int) -> tuple[list[str], int]:
             if sign == ")":
                 return found, place
     return [""], start + CALL_TEXT
+
+
+def _padded(called: _Called) -> str:
+    try:
+        values = _values(PAD_ARGUMENTS, called.arguments[1:])
+        return told_pad(values["pad"], values.get("mode"), values.get("value"))[0]
+    except UNREADABLE:
+        return COMPUTED_PAD
 
 
 def _values(names: Sequence[str], arguments: Sequence[str]) -> dict[str, Any]:

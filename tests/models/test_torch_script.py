@@ -53,6 +53,26 @@ def test_a_layer_of_pytorch_is_read_with_all_its_arguments(
     np.testing.assert_allclose(layer.step.layer(ndim).apply(x.numpy())[0], wanted.numpy(), rtol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # as above
+@pytest.mark.parametrize("how", ["script", "trace"])
+@pytest.mark.parametrize(("pad", "told"), [
+    (("ZeroPad2d", 1), ["a pad before it (pads 1,1,1,1 of 0), which the command leaves out"]),
+    (("ConstantPad2d", (0, 1, 0, 2), 2.5), ["a pad before it (pads 0,1,0,2 of 2.5), which the command leaves out"]),
+    (("ReflectionPad2d", 1), ["a pad before it (pads 1,1,1,1 of reflect), which the command leaves out"]),
+    (("ReLU",), []),
+])  # fmt: skip
+def test_a_pad_before_a_layer_of_pytorch_is_told(tmp_path: Path, pad: Any, told: list[str], how: str) -> None:
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+    module = nn.Sequential(nn.ZeroPad2d(2), nn.Conv2d(1, 1, 3), getattr(nn, pad[0])(*pad[1:]), nn.MaxPool2d(2))
+    file, x = io.BytesIO(), torch.ones(1, 1, 8, 8)
+    torch.jit.save(torch.jit.script(module) if how == "script" else torch.jit.trace(module, x), file)
+    path = tmp_path / "m.pt"
+    path.write_bytes(file.getvalue())
+    (layer,) = read_model(path).layers
+    assert (layer.name, list(layer.unusual)) == ("3", told)
+
+
 SCRIPTED = """class Net(Module):
   p : __torch__.torch.nn.modules.pooling.AvgPool1d
   s : __torch__.torch.nn.modules.container.Sequential
@@ -72,6 +92,7 @@ SCRIPTED = """class Net(Module):
     _7 = torch.max_pool2d(torch.add(_5, _6), [stride, stride])
     _8 = torch.max_pool2d(_7, [2, 2], [2, 2], [0, 0], [1, 1], False, 7, 8)
     _9 = torch.quantized_max_pool2d(__torch__.down(_8, ), [2, 2])
+    _12 = torch.max_pool2d(torch.pad(_9, [stride, 0]), [2, 2])
     _11 = __torch__.torch.nn.functional.lp_pool1d(_9, "2", 3)
     _10 = torch.avg_pool2d(torch.pow(_9, 2.), [2, 2])
     return (last).forward((p).forward1((s).gone(_10, ), ), )
@@ -104,12 +125,13 @@ def test_calls_in_recorded_source(tmp_path: Path) -> None:
     assert told == [
         *[("avg_pool2d", "avg", (3, 3), False)] * 2, ("lp_pool2d", "lp:inf", (3, 3), False),
         ("_fractional_max_pool2d", "max", (2, 2), True), ("adaptive_max_pool2d", "max", None, True),
-        ("avg_pool2d", "avg", (2, 2), False), ("p", "avg", (3,), False),
+        ("max_pool2d", "max", (2, 2), False), ("avg_pool2d", "avg", (2, 2), False), ("p", "avg", (3,), False),
     ]  # fmt: skip
-    assert [one.step.options.get("count_include_pad") for one in made.layers] == [False, *[None] * 5, False]
+    assert [one.step.options.get("count_include_pad") for one in made.layers] == [False, *[None] * 6, False]
     assert made.layers[1].step.options["ceil_mode"]
     assert made.layers[3].step.options["output_ratio"] == (0.5, 0.5)
-    assert made.layers[5].unusual == ("part of LPPool, which takes powers before it and a root after it",)
+    assert made.layers[5].unusual == ("a pad before it (computed amounts of constant), which the command leaves out",)
+    assert made.layers[6].unusual == ("part of LPPool, which takes powers before it and a root after it",)
     assert made.notes[:-1] == (
         "max_pool2d: the options of max_pool2d are known only when it runs",
         "the model: what down does is not followed",
