@@ -205,7 +205,8 @@ def _usual_for_all(feature_map: FeatureMap, variants: Sequence[Variant]) -> Phra
 
 def usual_options(step: PoolStep) -> Iterator[dict[str, Any]]:
     """Yield the defaults of some of the options of a step, of as few as possible first."""
-    usual = {row.name: row.default for row in OPTIONS if row.name in step.options and row.default is not None}
+    said: Mapping[str, Any] = step.options
+    usual = {row.name: row.default for row in OPTIONS if said.get(row.name, row.default) != row.default is not None}
     for number in range(1, len(usual) + 1):
         yield from map(dict, combinations(usual.items(), number))
 
