@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from poolcli.cli.checks import piped_in
-from poolcli.cli.options.grammar import Command, Group, command, option
+from poolcli.cli.options.grammar import Command, Group, command, option, variable
 from poolcli.cli.options.panels import WINDOW
 from poolcli.cli.options.steps import Convolving, UnpoolOptions
 from poolcli.cli.options.windows import Windowing
@@ -115,7 +115,7 @@ def with_input(arguments: Sequence[str], names: Mapping[str, Made], own: Command
     if any(word.text == word.value and is_input(word, options) for word in words[:first]):
         lacks = False  # INPUT stands in the place of a value
     elif first == len(words):
-        lacks = any(word.flag == "--steps" for word in words)
+        lacks = variable("--steps") in os.environ or any(word.flag == "--steps" for word in words)
     else:
         lacks = _begins(arguments[first], names) and not _late_input(arguments[first:], names, own)
     piped = ["-"] if lacks and piped_in() else []

@@ -119,7 +119,9 @@ class Line(NamedTuple):
 
     def _reading(self, source: Readable) -> str:
         if not source.program:
-            return f"poolcli {self.name} {source.name}{' < input.csv' if source.name == '-' else ''}"
+            before, after = self.words[: self.where], self.words[self.where + 1 :]
+            line = [source.name] if self.bare else [*before, source.name, *after]  # a stack needs its steps
+            return " ".join(map(shell_word, ["poolcli", self.name, *line])) + " < input.csv" * (source.name == "-")
         piped = f"{source if source.name else f'... | {source}'} | poolcli "
         if not self.words:
             return f"{piped}pool"

@@ -155,6 +155,19 @@ def test_stacks_read_what_is_piped_in(call: Run, folder: Path, line: str) -> Non
     assert call(*line.split(), stdin=CSV, cwd=folder) == named
 
 
+def test_a_recipe_of_the_environment_reads_what_is_piped_in(call: Run, folder: Path) -> None:
+    (folder / "r.json").write_text('[{"step": "pool"}]')
+    assert call("run", "--json", stdin=CSV, env={"POOLCLI_STEPS": "r.json"}, cwd=folder).json()["shape"] == [2, 2]
+
+
+def test_nothing_in_the_pipe_of_a_stack_leads_to_a_line_with_its_steps(call: Run, folder: Path) -> None:
+    (folder / "r.json").write_text('[{"step": "pool"}]')
+    for before, after in (("--json", " pool --size 3"), ("--steps r.json", "")):
+        result = call("run", *before.split(), *after.split(), cwd=folder)
+        again = f"poolcli run {before} input.csv{after}, or poolcli run {before} -{after} < input.csv"
+        assert result.err == f"error: stdin is empty\nhint: name a file, or pipe one in: {again}\n"
+
+
 def test_a_list_of_files_that_is_too_long_to_read_is_cut(call: Run, folder: Path) -> None:
     for number in range(200):
         (folder / f"{number:03}.csv").write_text(CSV)
