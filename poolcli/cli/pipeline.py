@@ -124,6 +124,8 @@ def _notes(before: FeatureMap, after: FeatureMap, writing: Writing) -> Iterator[
         yield f"{kind} cannot hold indices; use --json to keep them"
     if kind == "asc" and "grid" not in after.origin:
         yield "the input does not say where its cells lie: the corner becomes 0 0, the cellsize 1"
+    if kind == "tiff" and "grid" in after.origin:
+        yield Phrase("a TIFF of poolcli does not say where its cells lie; {output} does", output="out.asc")
     yield from writing.told_of_tables()
     in_pipe = writing.output == "-" and sys.stdout is not None and not sys.stdout.isatty()
     if in_pipe and writing.format is None and kind == "table" and before.white and not before.steps:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from io import BytesIO
@@ -70,7 +70,8 @@ DROPPED = {  # by their names in Pillow, and by the chunks of a plain PNG
     "exif": "EXIF",
 }  # fmt: skip
 NO_DPI = ((1, 1), (72, 72))  # what Pillow says where there is none
-PIXEL_SCALE = 33550  # the GeoTIFF tag
+PIXEL_SCALE, TIE_POINT, GEO_KEYS = 33550, 33922, 34735  # GeoTIFF's tags
+CELL_CENTRES = (1025, 0, 1, 2)  # the key that says that the tie point is the centre of a cell, not its corner
 TURNS: Mapping[int, Callable[[Array], Array]] = {
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
@@ -133,6 +134,7 @@ class Pixels(NamedTuple):
     notes: list[str]
     moving: bool = False  # whether the first axis holds frames
     nodata: tuple[float, ...] = ()  # the number that means no value in the file
+    place: Mapping[str, Any] | None = None  # where the cells lie on Earth
 
 
 def _frame_asked(frame: int | str) -> int | str:
@@ -161,7 +163,7 @@ def _feature_map(found: Pixels, name: str, layout: str | None) -> FeatureMap:
         )
     feature_map = FeatureMap.from_array(
         array, layout or natural, name=name, white=found.white, notes=tuple(notes),
-        origin={"picture": array.dtype.name},
+        origin={"picture": array.dtype.name, **({"grid": found.place} if found.place else {})},
         warnings=tuple(note for note in notes if NARROWED in note or note == SEEN_THROUGH),
     )  # fmt: skip
     return without_missing(feature_map, found.nodata, "GDAL_NODATA of the file", said=True)
@@ -292,7 +294,23 @@ def _found(
     if turn := TURNS.get(orientation):
         array = turn(array).copy()
         notes.append(f"EXIF orientation {orientation} applied")
-    return Pixels(array, white, notes, nodata=_nodata(picture))
+    nodata = _nodata(picture)
+    return Pixels(array, white, notes, nodata=nodata, place=_place(picture, nodata) if not turn else None)
+
+
+def _place(picture: Image.Image, nodata: Sequence[float]) -> dict[str, Any] | None:
+    """Return where a GeoTIFF says that its cells lie, as an ESRI grid says it, unless they are turned."""
+    tags = getattr(picture, "tag_v2", {})
+    scale, tie, keys = (tags.get(tag, ()) for tag in (PIXEL_SCALE, TIE_POINT, GEO_KEYS))
+    if len(scale) < 2 or len(tie) != 6 or min(scale[:2]) <= 0:
+        return None
+    (across, down), (column, row, _, x, y, _) = scale[:2], tie
+    half = 0.5 if any(tuple(keys[at : at + 4]) == CELL_CENTRES for at in range(4, len(keys), 4)) else 0
+    below = picture.height - row - half
+    return {
+        "x": x - (column + half) * across, "y": y - below * down, "cell": across if across == down else None,
+        "shape": [picture.height, picture.width], "nodata": next(iter(nodata), None),
+    }  # fmt: skip
 
 
 def _nodata(picture: Image.Image) -> tuple[float, ...]:
@@ -327,7 +345,7 @@ def _changes(picture: Image.Image, channels: str) -> list[str]:
         notes += ["alpha dropped", *([SEEN_THROUGH] if mode in ALPHA and not _opaque(picture) else [])]
     if channels == "rgb" and mode not in RGB_STEPS:
         notes.append("one channel")
-    placed = ["place on the map"] * (PIXEL_SCALE in getattr(picture, "tag_v2", ()))
+    placed = ["place on the map"] * (PIXEL_SCALE in getattr(picture, "tag_v2", ()) and not _place(picture, ()))
     there = [DROPPED[key] for key in DROPPED if picture.info.get(key, NO_DPI[0]) not in NO_DPI]
     return notes + [f"{what} dropped" for what in (*there, *placed)]
 

@@ -8,6 +8,7 @@ import struct
 import threading
 import warnings
 import zlib
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -31,6 +32,7 @@ from poolcli.formats.png_file import write_png
 from poolcli.formats.registry import FORMATS
 from tests.support import drawn
 from tests.support.hints import typed
+from tests.support.process import Run
 from tests.support.rows import in_turn
 
 RNG = np.random.default_rng(7)
@@ -850,3 +852,16 @@ def test_alpha_that_matters_is_said(mode: str, clear: bool) -> None:
     picture.save(file, "PNG")
     said = "some pixels are not opaque, but are read as opaque"
     assert decode(file.getvalue(), "x.png").warnings == ((said,) if clear else ())
+
+
+@in_turn(("keys", "corner"), [((), (600_000, 199_970)), ((1, 1, 0, 1, 1025, 0, 1, 2), (599_995, 199_975))])
+def test_a_geotiff_says_where_its_cells_lie(call: Run, tmp_path: Path, keys: Any, corner: Any) -> None:
+    tags = {33550: (10.0, 10.0, 0.0), 33922: (0.0, 0.0, 0.0, 600_000.0, 200_000.0, 0.0), 42113: "-9999"}
+    picture = Image.fromarray(np.array([[1, 2, 3, 4], [5, 6, 7, 8], [-9999, 1, 1, 1]], np.float32))
+    picture.save(tmp_path / "g.tif", tiffinfo={**tags, **({34735: keys} if keys else {})})
+    made = call("pool", "-k", "1", "-f", "asc", "g.tif", cwd=tmp_path)
+    head = dict(line.split() for line in made.out.splitlines()[:6])
+    assert (int(head["xllcorner"]), int(head["yllcorner"])) == corner
+    assert (head["cellsize"], head["NODATA_value"], "corner" in made.err) == ("10", "-9999", False)
+    said = call("pool", "-o", "o.tif", "g.tif", cwd=tmp_path).err
+    assert "note: a TIFF of poolcli does not say where its cells lie; -o out.asc does" in said
