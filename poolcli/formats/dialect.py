@@ -180,6 +180,10 @@ def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, *, tabs:
     width = look.width(first)
     labels = frozenset() if look.plain(first) else look.labels(rest if title else lines)
     picked, warnings = look.columns(names, first, width)
+    if not title and options.header == "auto" and rest and look.may_count_columns(first, rest[0]):
+        warnings += (
+            Phrase("line {0} counts 0, 1, 2 ...; add {header} if it names the columns", first[0], header="yes"),
+        )
     return Dialect(
         mark,
         options.decimal,
@@ -257,6 +261,8 @@ class _Look:
         named = "name" in kinds or (
             kinds[0] == "empty" and b"" not in self.words
         )  # pandas leaves the name of its index empty
+        if kinds[0] == "empty" and _counted(cells[1:]):  # pandas' names of columns without names, beside its index
+            return True
         if named and "number" in kinds and not self.labels(lines):
             odd = next(cell for cell, kind in zip(cells, kinds, strict=True) if kind in ("name", "empty"))
             where = f"{self.name}: line {lines[0][0]}"
@@ -265,6 +271,11 @@ class _Look:
                 Phrase("add {header} if this row names the columns, or correct it", header="yes"),
             )
         return "name" in kinds and not {"number", "odd", "label"} & set(kinds)
+
+    def may_count_columns(self, first: TextLine, second: TextLine) -> bool:
+        """Whether the first line counts from 0, as programs name columns, and the second does not go on."""
+        cells = self.cells(first) if len(first[2]) <= CLOSE_LOOK and first[2].lstrip().startswith(b"0") else []
+        return len(cells) > 2 and _counted(cells) and not _counted(self.cells(second), len(cells))
 
     def _need_names(self, line: TextLine) -> None:
         kinds = self.kinds(self.cells(line))
@@ -303,10 +314,9 @@ class _Look:
         if self.numbers:
             return _chosen(self.numbers, width, self.name), ()
         if width > 1 and (shorter or (names and not names[0])):
-            label = quoted(self.cells(first)[0])
-            said = Phrase(
-                "column 1 holds row labels ({0} ...) and is left out; {columns} keeps it", label, columns="1-"
-            )
+            cell = self.cells(first)[0]
+            keep = Phrase("; {columns} keeps it", columns="1-") if looks_of(cell, self.decimal) == "number" else ""
+            said = Phrase("column 1 holds row labels ({0} ...) and is left out", quoted(cell)) + keep
             return tuple(range(1, width)), (said,)
         return None, ()
 
@@ -325,6 +335,10 @@ class _Look:
                 raise InputError(f"{self.name}: {len(found)} columns are named {name!r}", "give their numbers instead")
             raise UnknownNameError("column", name, names)
         return found[0]
+
+
+def _counted(cells: Sequence[bytes], start: int = 0) -> bool:
+    return len(cells) > 1 and [*cells] == [b"%d" % number for number in range(start, start + len(cells))]
 
 
 def _columns_asked(text: str | None) -> tuple[tuple[tuple[int, int | None], ...], tuple[str, ...]]:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from poolcli.cli.words import spoken
 from poolcli.errors import FileError, InputError, NumberRangeError, PoolcliError, ShapeError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import decode, delimited, encode
@@ -248,7 +249,7 @@ def test_a_tsv_has_tabs_even_where_commas_would_do() -> None:
         ("1,2\n3,\x1b[31m\n", r"line 2, column 2: '\x1b[31m' is not a number", "correct it, or write nan"),
         ("1,2\n3,\u202e4\n", r"line 2, column 2: '\u202e4' is not a number", "correct it, or write nan"),
         ("id,1,2\n3,4,5\n", "line 1: numbers and other text in the first row: 'id' is not a number", "--header yes"),
-        (",0,1\n0,1,2\n", "line 1: numbers and other text in the first row: '' is not a number", "--header yes"),
+        (",0,2\n0,1,2\n", "line 1: numbers and other text in the first row: '' is not a number", "--header yes"),
         ("the matrix\n1,2\n3,4\n", "the header has 1 name, but line 2 has 2 values", "use --skip 1 to leave it out"),
         ("x;y\n1,2\n3,4\n", "the header has 1 name, but line 2 has 2 values", "use --skip 1 to leave it out"),
         ("a,b,c,d\n1,2\n3,4\n", "the header has 4 names, but line 2 has 2 values", "use --skip 1 to leave it out"),
@@ -734,6 +735,22 @@ def test_a_long_line_of_another_length() -> None:
 )  # fmt: skip
 def test_a_row_of_blanks_is_not_passed_over(text: str, options: dict[str, Any], place: str) -> None:
     assert refused(text, **options).message == f"data.csv: {place}: an empty cell"
+
+
+def test_columns_that_are_counted() -> None:
+    """Pandas writes such a line above columns without names, and an index beside them."""
+    said = "line 1 counts 0, 1, 2 ...; add --header yes if it names the columns"
+    assert [spoken(one) for one in read("0,1,2\n7,8,9\n").warnings] == [said]
+    assert read("0,1,2\n7,8,9\n", header="yes").values.tolist() == [[7, 8, 9]]
+    for plain in ("0,1,2\n3,4,5\n", "0,1\n7,8\n", "1,2,3\n7,8,9\n", "0,1,2\n"):
+        assert read(plain).warnings == ()
+    beside = read(",0,1\n0,7,8\n1,9,9\n")
+    assert beside.values.tolist() == [[7, 8], [9, 9]]
+    assert [spoken(one) for one in beside.warnings] == [
+        "column 1 holds row labels ('0' ...) and is left out; --columns 1- keeps it"
+    ]
+    labels = read(",a,b\nx,7,8\ny,9,9\n")  # which nothing keeps
+    assert [spoken(one) for one in labels.warnings] == ["column 1 holds row labels ('x' ...) and is left out"]
 
 
 def test_names_of_columns_and_no_header_contradict_each_other() -> None:
