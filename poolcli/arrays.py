@@ -94,9 +94,13 @@ def _unmasked(x: np.ma.MaskedArray[Any, Any]) -> Array:
 
 def _missing_filled(frame: Any) -> Array:
     """Return a data frame or a column with NA as NaN."""
+    advice = "choose the columns of numbers"
+    dtypes: Any = getattr(frame, "dtypes", {})
+    dates = [str(column) for column, dtype in dtypes.items() if dtype.kind in "mM"] if hasattr(dtypes, "items") else []
+    if dates:  # which would become numbers of nanoseconds
+        raise InputError(f"{type(frame).__name__} has dates or times: {', '.join(dates)}", advice)
     try:
         values: Array = frame.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as problem:
-        advice = "choose the columns of numbers"
         raise InputError(f"{type(frame).__name__} has values that are not numbers: {problem}", advice) from None
     return values

@@ -71,6 +71,9 @@ def test_a_data_frame_holds_numbers_or_is_refused() -> None:
 
     test_what_holds_numbers_is_pooled(pd.DataFrame(X))
     test_what_has_no_numbers_is_refused(pd.DataFrame({"a": ["x", "y"]}), "DataFrame has values that are not numbers")
+    when = pd.date_range("2026-01-01", periods=2)
+    dated = pd.DataFrame({"when": when, "a": [1.0, 2.0], "for": when - when[0]})
+    test_what_has_no_numbers_is_refused(dated, "DataFrame has dates or times: when, for")
 
 
 def test_na_of_a_data_frame_is_missing() -> None:
