@@ -246,7 +246,7 @@ class Naming:
             return ""
         if self.extension:
             return self.extension
-        row = format_of_name(found.path)
+        row = format_of_name(found.path) or format_of_name(os.path.splitext(found.path)[0])  # such as m.csv.gz
         if row is None:
             known = Phrase("add {format}, or an extension to {name}", format="png")
             raise UsageError(f"the name of {found.path} does not say which format to write", known)

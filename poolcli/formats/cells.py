@@ -26,7 +26,7 @@ SIGN = "+-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"  # with the dashes that re
 BEFORE = SIGN + "($€£¥~≈<>' \t.,"  # may precede the digits of a number gone wrong
 MINUS = rb"(?:\xe2\x80[\x90-\x95]|\xe2\x88\x92)"  # the minus sign and the dashes that replace it
 TIME = rb"(?i:[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?[ap]m)?)"
-DATE = rb"(?:[0-9]{4}([-/.])[0-9]{1,2}\1[0-9]{1,2}|[0-9]{1,2}([-/.])[0-9]{1,2}\2[0-9]{4})(?:[T ].*)?"
+DATE = rb"(?:[0-9]{4}([-/.])[0-9]{1,2}\1[0-9]{1,2}|[0-9]{1,2}([-/.])[0-9]{1,2}\2[0-9]{4})(?:[T ][^,;\t]*)?"
 
 COMMA_IS_DECIMAL = Phrase("add {decimal} if the comma is a decimal comma", decimal=",")
 THOUSANDS = "write numbers without thousands separators"

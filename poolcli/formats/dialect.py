@@ -101,7 +101,7 @@ class Dialect(NamedTuple):
         if here == self.line and self.header and self._is_names(line):
             return Phrase("{skip} to leave out the header and this line, if it holds units", skip=here)
         if column in self.labels:
-            return Phrase("{columns} to leave out what holds no numbers", columns=_listed(self.width, self.labels))
+            return Phrase("{columns} to leave out what holds no numbers", columns=self._columns_but(self.labels))
         word = cell.decode(errors="replace")
         if not cell:
             ends = _ends(line, self.mark) and column + 1 == len(cells_of(line, self.mark, ""))
@@ -111,7 +111,7 @@ class Dialect(NamedTuple):
             return name_missing(self.missing, word)
         found = advice(cell, self.decimal)
         if found and self.width > 1 and looks_of(cell, self.decimal) == "label":
-            rest = _listed(self.width, frozenset({column}))
+            rest = self._columns_but(frozenset({column}))
             return Phrase("{0}, or leave its column out with {columns}", found, columns=rest)
         if found:
             return found
@@ -120,6 +120,11 @@ class Dialect(NamedTuple):
         if "," in word or not word.isprintable():
             return "correct it, or write nan where a value is missing"
         return "correct it, or " + name_missing(self.missing, word)
+
+    def _columns_but(self, left_out: frozenset[int]) -> str:
+        """Write the columns that are read without some of them, as a user types them."""
+        kept = [str(column + 1) for column in self.picked or () if column not in left_out]
+        return ",".join(kept) or _listed(self.width, left_out)
 
     def _is_names(self, line: bytes) -> bool:
         """Whether a line holds text, such as units, and no number, not even one gone wrong."""
@@ -445,7 +450,8 @@ def _split_quoted(line: bytes, mark: bytes, where: str) -> list[bytes]:
         if rest.startswith(b'"'):
             match = QUOTED.match(rest)
             if not match:
-                raise InputError(f"{where}: a quote is never closed", 'close it with "')
+                hint = 'close it with ", or take the line break out of the cell'
+                raise InputError(f"{where}: a quote is not closed in this line", hint)
             cell, after = match[1].replace(b'""', b'"').strip(b" \t"), rest[match.end() :]
             space = after[:1] in (b" ", b"\t")
             after = after.lstrip(blanks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import gzip
 import json
 import math
 import os
@@ -564,6 +565,8 @@ def test_a_recipe_replaces_the_options_and_can_be_changed(run: Run, photos: Path
         (["-o", "out"], 2, "needs paths"),
         (["m.csv", "-o", "out", "-j", "0"], 2, "--jobs 1 or more"),
         (["m.csv", "-o", "m.csv"], 2, "not one file such as m.csv"),
+        (["z.csv.gz", "-o", "out"], 1, "z.csv.gz is compressed with gzip"),
+        (["taken", "-o", "out"], 2, "the name of taken does not say which format to write"),
         (["m.csv", "-o", "taken"], 1, "cannot make the folder taken: a file of that name exists"),
         (["m.csv", "-o", "out", "--send-bytes"], 2, "needs --scheduler"),
         (["m.csv", "-o", "out", "--set", "pool.size=2"], 2, "there is none"),
@@ -587,7 +590,8 @@ def test_what_cannot_be_done_is_told(call: Run, photos: Path, words: list[str], 
         (photos / name).mkdir()
     (photos / "link.jsonl").symlink_to("m.csv")
     (photos / "dangling.jsonl").symlink_to("out/m.csv")
-    (photos / "taken").write_text("")
+    (photos / "taken").write_text("1,2")
+    (photos / "z.csv.gz").write_bytes(gzip.compress(b"1,2"))
     (photos / "r.json").write_text('[{"step": "pool"}]')
     (photos / "k.json").write_text("[[1]]")
     os.mkfifo(photos / "pipe.csv")

@@ -243,7 +243,7 @@ def test_a_tsv_has_tabs_even_where_commas_would_do() -> None:
         ("1,2\n3],[4\n", "line 2, column 1: '3]' is not a number", "correct it"),
         ("1,2],[3,4\n", "line 1, column 2: '2]' is not a number", "correct it"),
         ("1,[2\n", "line 1, column 2: '[2' is not a number", "--input-format json"),
-        ('1,"2\n3,4\n', "line 1: a quote is never closed", "close it"),
+        ('1,"2\n3,4\n', "line 1: a quote is not closed in this line", "line break"),
         ('1,"2"3\n', "line 1: text after a closing quote: '3'", "quote entire cells"),
         ("1,2\n3,{}\n".format("y" * 99), f"line 2, column 2: '{'y' * 39}…' is not a number", "correct it"),
         ("1,2\n3,\x1b[31m\n", r"line 2, column 2: '\x1b[31m' is not a number", "correct it, or write nan"),
@@ -751,6 +751,13 @@ def test_columns_that_are_counted() -> None:
     ]
     labels = read(",a,b\nx,7,8\ny,9,9\n")  # which nothing keeps
     assert [spoken(one) for one in labels.warnings] == ["column 1 holds row labels ('x' ...) and is left out"]
+
+
+def test_hints_keep_the_columns_that_were_asked_for() -> None:
+    text = "t,a,b\n2026-05-01T00:00Z,1,2\n2026-05-02T00:00Z,1,2\n"
+    assert typed(refused(text, columns="3,1")) == "use --columns 3 to leave out what holds no numbers"
+    assert typed(refused(text, columns="1")) == "use --columns 2- to leave out what holds no numbers"
+    assert typed(refused(text, delimiter=";")) == "add --delimiter , if the comma separates"
 
 
 def test_names_of_columns_and_no_header_contradict_each_other() -> None:
