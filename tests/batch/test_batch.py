@@ -566,7 +566,7 @@ def test_a_recipe_replaces_the_options_and_can_be_changed(run: Run, photos: Path
         (["m.csv", "-o", "out", "-j", "0"], 2, "--jobs 1 or more"),
         (["m.csv", "-o", "m.csv"], 2, "not one file such as m.csv"),
         (["z.csv.gz", "-o", "out"], 1, "z.csv.gz is compressed with gzip"),
-        (["taken", "-o", "out"], 2, "the name of taken does not say which format to write"),
+        (["taken", "-o", "out"], 1, "the name of taken does not say which format to write"),
         (["m.csv", "-o", "taken"], 1, "cannot make the folder taken: a file of that name exists"),
         (["m.csv", "-o", "out", "--send-bytes"], 2, "needs --scheduler"),
         (["m.csv", "-o", "out", "--set", "pool.size=2"], 2, "there is none"),
