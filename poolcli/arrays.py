@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from poolcli.errors import InputError, PoolcliError, ShapeError
-from poolcli.wording import Phrase, Readable
+from poolcli.wording import Phrase, Readable, given
 
 Array = NDArray[Any]
 POOLABLE = "biuf"  # kinds of types: booleans, integers, floating-point numbers
@@ -53,6 +53,10 @@ def as_array(x: Any) -> Array:
     array = x if type(x) is np.ndarray else _made(x)
     dtype = array.dtype
     if array.ndim == 0:
+        if dtype.kind == "O":
+            raise InputError(
+                f"the value {given(x)} is not an array", "give numbers as an array or nested lists, such as [[1, 2]]"
+            )
         raise ShapeError("a single number has no axis to pool", "wrap it as [[5]]")
     if dtype.kind not in POOLABLE or dtype.itemsize > MOST_BYTES:
         raise InputError(

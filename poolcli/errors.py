@@ -7,6 +7,7 @@
         UnknownNameError         a mode, filter, format ... that does not exist
         UnknownKeywordError      a keyword that a function does not have  (TypeError too)
         PositionalError          an argument without a name that needs one  (TypeError too)
+        ArgumentError            an argument that is missing or of another kind  (TypeError too)
         CompatError              the framework named by ``compat`` refuses this
       InputError                 the data are not what they should be (ValueError)
         NanError                 a NaN under ``nan="error"``
@@ -24,11 +25,16 @@ A message says what was given and which rule it broke; ``hint`` says what to try
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cached_property
-from typing import ClassVar
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property, wraps
+from reprlib import repr as shortened
+from typing import Any, ClassVar, NamedTuple, ParamSpec, TypeVar
 
-from poolcli.wording import ELSEWHERE, Phrase
+from poolcli.wording import ELSEWHERE, UNLIKE, Phrase, given
+
+P = ParamSpec("P")
+R = TypeVar("R")
+MORE_KEYWORDS = 8  # the bit of a function's flags that says that it takes ``**options``
 
 NEAR = 0.7  # least similarity of the nearest name: avrage suggests average, xml does not suggest xbm
 
@@ -120,20 +126,22 @@ class UnknownKeywordError(UsageError, TypeError):
         from difflib import get_close_matches
 
         names = sorted(known)
-        ours = ELSEWHERE.get(keyword)
-        near = [ours] if ours in names else get_close_matches(keyword, names, n=1, cutoff=0.6)
-        hint = f"it is called {' or '.join(near)} here" if near else f"known: {', '.join(names)}"
+        near = [name for name in names if keyword in name.split("_")]  # format is input_format
+        near = near or get_close_matches(keyword.lower(), names, n=1, cutoff=NEAR)
+        hint: str | Phrase = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}"
+        if ELSEWHERE.get(keyword) in names:
+            hint = f"it is called {ELSEWHERE[keyword]} here"
+        elif keyword in UNLIKE and UNLIKE[keyword].names <= {*names}:
+            hint = UNLIKE[keyword]
         super().__init__(f"{function} has no keyword {keyword!r}", hint)
 
 
 class PositionalError(UsageError, TypeError):
-    """More arguments without a name than a function takes.
+    """More arguments without a name than a function takes."""
 
-    `named` is how to write the first that needs a name.
-    """
 
-    def __init__(self, function: str, takes: int, given: int, named: str) -> None:
-        super().__init__(f"{function} takes {takes} arguments without a name, not {given}", f"such as {named}")
+class ArgumentError(UsageError, TypeError):
+    """An argument of a function is missing, or not of the kind that it takes."""
 
 
 class CompatError(UsageError):
@@ -174,3 +182,87 @@ class PluginError(PoolcliError, ImportError):
 
 class UnverifiedWarning(UserWarning):
     """The answer follows a framework's documentation and was never compared with the framework."""
+
+
+# --- how the functions of Python answer -------------------------------------------------------------------------------
+
+
+class Accepts(NamedTuple):
+    """What an argument may be."""
+
+    text: str  # in words
+    fits: Callable[[Any], bool]
+    example: Any = None  # an argument without one can be left out
+
+
+FILE_NAME = Accepts("the name of a file", lambda value: isinstance(value, str) or hasattr(value, "__fspath__"), "x.png")
+
+
+def in_our_words(kinds: Mapping[str, Accepts]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make a function answer wrong arguments with an error of ours.
+
+    `kinds` holds what its arguments may be, and is asked only when the function fails; if the function has
+    ``**options``, it holds all of these.
+    """
+
+    def decorated(function: Any) -> Callable[P, R]:
+        code = function.__code__
+        names = code.co_varnames[: code.co_argcount]
+        keywords = code.co_varnames[len(names) : len(names) + code.co_kwonlyargcount]
+        known = {*names, *keywords, *(kinds if code.co_flags & MORE_KEYWORDS else ())} - {"self"}
+
+        @wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            if len(args) > len(names):
+                raise _too_many(function.__name__, names, keywords, args)
+            if kwargs and not kwargs.keys() <= known:
+                raise UnknownKeywordError(function.__name__, next(name for name in kwargs if name not in known), known)
+            try:
+                made: R = function(*args, **kwargs)
+            except (AttributeError, TypeError, ValueError) as problem:
+                arguments = {**dict(zip(names, args, strict=False)), **kwargs}
+                required = names[: len(names) - len(function.__defaults__ or ())]
+                if not isinstance(problem, PoolcliError) and (ours := _wrong(function, required, arguments, kinds)):
+                    raise ours from problem
+                raise
+            return made
+
+        return call
+
+    return decorated
+
+
+def _too_many(function: str, names: tuple[str, ...], keywords: tuple[str, ...], args: tuple[Any, ...]) -> UsageError:
+    following = "stride" if names[-1] == "size" else next(iter(keywords), "")  # what other libraries have there
+    hint = f"write {function}({', '.join(names)})"
+    if following:
+        hint = f"such as {following}={shortened(args[len(names)])}"
+    what = "1 argument" if len(names) == 1 else f"{len(names)} arguments"
+    return PositionalError(f"{function} takes {what} without a name, not {len(args)}", hint)
+
+
+def _wrong(
+    function: Any, required: tuple[str, ...], arguments: Mapping[str, Any], kinds: Mapping[str, Accepts]
+) -> UsageError | None:
+    """Return the error for the first argument that is missing or not what it may be, if there is one."""
+    called = f"{function.__name__}({', '.join(name for name in required if name != 'self')})"
+    for name in required:
+        if name not in arguments:
+            return ArgumentError(f"{function.__name__} needs {name}", f"write {called}")
+    for name, value in arguments.items():
+        if name not in kinds or value is None or kinds[name].fits(value):
+            continue
+        meant = next(filter(kinds[name].fits, _meant(value)), kinds[name].example)
+        if name in required:
+            hint: str | Phrase = f"{called}, with {name} such as {meant!r}"
+        else:
+            hint = Phrase(("such as " if meant is not None else "leave out ") + f"{{{name}}}", **{name: meant})
+        return ArgumentError(f"{name} {given(value)} is not {kinds[name].text}", hint)
+    return None
+
+
+def _meant(value: Any) -> list[Any]:
+    """Return what a value of another kind may mean: a list of names, or a number as text."""
+    if isinstance(value, list | tuple):
+        return [",".join(map(str, value))]
+    return [int(value)] if isinstance(value, str) and value.isdecimal() else []

@@ -12,13 +12,13 @@ from poolcli.analysis.comparison import Variants, compared, labelled
 from poolcli.analysis.formulas import sentence
 from poolcli.analysis.windows import WindowFact, headline, total, windows
 from poolcli.arrays import Array, Held
-from poolcli.errors import PoolcliError, UsageError
+from poolcli.errors import FILE_NAME, Accepts, PoolcliError, UsageError, in_our_words
 from poolcli.featuremap import SPATIAL, FeatureMap
 from poolcli.formats.json_map import dump
 from poolcli.formats.objects import feature_map_of, knows_axes
-from poolcli.pooling.api import in_our_words, spatial_axes
+from poolcli.pooling.api import spatial_axes
 from poolcli.pooling.layer import Pooling
-from poolcli.pooling.options import Options, Size
+from poolcli.pooling.options import ACCEPTS, FLAG, INDICES, NUMBER, TEXT, WHOLE, Options, Size, accepts
 from poolcli.render.files import draw
 from poolcli.render.html import comparison_html, in_frame, map_html, windows_html  # noqa: F401 -- for `FeatureMap`
 from poolcli.render.kinds import DRAWN_AS, kind_of
@@ -35,6 +35,27 @@ from poolcli.wording import many, safe
 
 MOST_IN_FRAME = 1_000_000  # bytes of a page in a notebook
 ROWS = 20  # windows in a table in a terminal
+
+
+SAVED = {
+    "target": FILE_NAME,
+    "still": accepts(FLAG, True),
+    "fps": accepts(NUMBER, 2),
+    "frames": accepts(WHOLE, 10),
+    "zoom": accepts(WHOLE, 2),
+    "colormap": accepts(TEXT),
+}
+SEVERAL = Accepts("a name or a list of them", lambda value: isinstance(value, str | list | tuple), ["max", "avg"])
+COMPARED = {
+    **ACCEPTS,
+    "mode": SEVERAL,
+    "compat": SEVERAL._replace(example=None),
+    "sides": Accepts(
+        "the options of each side by its label",
+        lambda value: isinstance(value, Mapping) and all(isinstance(options, Mapping) for options in value.values()),
+        {"a": {"padding": 1}, "b": {"mode": "avg"}},
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -71,6 +92,7 @@ class Explanation:
         """Yield every window as a `WindowFact`."""
         return windows(self.layer, self.feature_map.spatial, self.feature_map.values, self.at)
 
+    @in_our_words(SAVED)
     def save(self, target: str | Path, **options: Any) -> None:
         """Write a page, an animation or a picture (.html, .gif, .apng, .png, .svg), or the data (.json).
 
@@ -151,6 +173,7 @@ class Comparison:
         """Yield the labels."""
         return (side.label for side in self.sides.variants)
 
+    @in_our_words(SAVED)
     def save(self, target: str | Path) -> None:
         """Write a page (.html) or the data (.json).
 
@@ -190,7 +213,7 @@ def _in_frame(make: Callable[[], bytes], plain: str) -> str:
     return framed if len(framed.encode("utf-8", "replace")) <= MOST_IN_FRAME else plain
 
 
-@in_our_words
+@in_our_words({**ACCEPTS, "at": accepts(INDICES, (0, 0))})
 def explain(
     x: Held | FeatureMap,
     mode: str = "max",
@@ -235,7 +258,7 @@ def explain(
     return made
 
 
-@in_our_words
+@in_our_words(COMPARED)
 def compare(
     x: Held | FeatureMap,
     *,

@@ -15,18 +15,18 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from poolcli.errors import EmptyWindowError, LimitError, ShapeError, UnknownNameError, UsageError
 from poolcli.system.limits import check_memory
-from poolcli.wording import Phrase
+from poolcli.wording import Phrase, given
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 Pairs = tuple[tuple[int, int], ...]
-Padding = str | int | tuple[int, ...] | Pairs
+Padding = str | int | Sequence[int] | Pairs
 
 NAMED_PADDING = ("valid", "same", "same-lower")
 FILLS: Mapping[str, str] = {"reflect": "reflect", "symmetric": "symmetric", "replicate": "edge", "wrap": "wrap"}
@@ -554,15 +554,20 @@ def check_empty(axes: Sequence[Axis]) -> None:
     )
 
 
-def _spread(value: int | Sequence[int], ndim: int, what: str, least: int) -> tuple[int, ...]:
+def _spread(value: Any, ndim: int, what: str, least: int) -> tuple[int, ...]:
     try:
         values = (
             (operator.index(value),) * ndim if not isinstance(value, Sequence) else tuple(map(operator.index, value))
         )
     except TypeError:
-        example = ", ".join(map(str, [2] * ndim))
+        name, number = what.replace("-", "_"), 2 if least else 1
+        meant = [number, (number,) * ndim]
+        if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}(x[0-9]{1,9}){0,2}", value):
+            meant = [parse_sizes(value, what)]
+        first, *each = (Phrase(f"{{{name}}}", **{name: one}) for one in meant)
         raise UsageError(
-            f"{what} {value!r} is not a whole number or one per axis", f"give a number such as 2, or {ndim}: {example}"
+            f"{what} {given(value)} is not a whole number or one per axis",
+            "such as " + first + "".join(f", or for each axis {one}" for one in each),
         ) from None
     if len(values) != ndim:
         raise UsageError(
@@ -581,7 +586,7 @@ def _target(output_size: int | Sequence[int | None] | None, ndim: int, kind: str
     """Return the number of windows along each axis, 0 for an axis kept as it is."""
     if output_size is None:
         return ()
-    if not isinstance(output_size, Sequence):
+    if not isinstance(output_size, list | tuple):
         return _spread(output_size, ndim, "output-size", 1)
     sizes = _spread([1 if size is None else size for size in output_size], ndim, "output-size", 1)
     if None in output_size and kind != "adaptive":
@@ -612,7 +617,14 @@ def _shares(output_ratio: float | Sequence[float] | None, ndim: int, kind: str) 
     return shares
 
 
+def is_flat(padding: Any) -> TypeGuard[Sequence[int]]:
+    """Whether padding is begin,end of each axis in one list: of four or six numbers, since there are at most 3 axes."""
+    return isinstance(padding, list | tuple) and len(padding) in (4, 6) and not isinstance(padding[0], Sequence)
+
+
 def _pairs(padding: int | Sequence[Any], ndim: int) -> Pairs:
+    if is_flat(padding) and len(padding) == 2 * ndim:
+        padding = tuple(zip(padding[::2], padding[1::2], strict=True))
     if isinstance(padding, Sequence) and padding and isinstance(padding[0], Sequence):
         if len(padding) != ndim or any(not isinstance(pair, Sequence) or len(pair) != 2 for pair in padding):
             raise UsageError(

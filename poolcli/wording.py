@@ -84,6 +84,19 @@ def safe(text: str, longest: int = LONGEST) -> str:
     return f"{plain[:head]}...{plain[len(plain) - (longest - 3 - head) :]}"
 
 
+def given(value: object) -> str:
+    """Return a value as a message shows it: of arrays, files and other objects only the type.
+
+    Examples
+    --------
+    >>> given([1, "a"]), given(len), given(range(3))
+    ("[1, 'a']", 'of type function', 'of type range')
+    """
+    if isinstance(value, str | int | float | list | tuple | dict | None):
+        return safe(repr(value))
+    return f"of type {'function' if callable(value) else type(value).__name__}"
+
+
 # names of options in other libraries, and ours
 ELSEWHERE: Mapping[str, str] = {
     "kernel_size": "size", "pool_size": "size", "ksize": "size", "kernel_shape": "size", "filter_size": "size",
@@ -92,13 +105,15 @@ ELSEWHERE: Mapping[str, str] = {
     "pad": "padding", "pads": "padding", "pad_width": "padding", "auto_pad": "padding",
     "padding_mode": "pad_fill", "pad_mode": "pad_fill", "cval": "pad_fill", "fill_value": "pad_fill",
     "dilations": "dilation", "dilation_rate": "dilation", "rate": "dilation",
-    "data_format": "layout", "dim_order": "layout", "channel_axis": "layout", "axis": "ndim", "dims": "ndim",
+    "data_format": "layout", "dim_order": "layout",
     "type": "mode", "method": "mode", "function": "mode", "agg": "mode", "aggfunc": "mode", "factor": "size",
     "pool_type": "mode", "pooling_type": "mode", "pool_mode": "mode", "func": "mode", "op": "mode", "reduce": "mode",
-    "return_mask": "return_indices", "with_indices": "return_indices", "exclusive": "count_include_pad",
+    "return_mask": "return_indices", "with_indices": "return_indices",
     "include_pad": "count_include_pad", "random_state": "seed", "target_size": "output_size",
     "framework": "compat", "weight": "kernel", "weights": "kernel", "filters": "kernel", "filter": "kernel",
     "grad_output": "upstream", "dy": "upstream",
+    "sep": "delimiter", "separator": "delimiter", "delim": "delimiter", "skiprows": "skip", "skip_rows": "skip",
+    "na": "missing", "na_values": "missing", "nodata": "missing", "usecols": "columns", "cmap": "colormap",
 }  # fmt: skip
 
 
@@ -198,6 +213,16 @@ class Phrase:
         made = cls("")
         made.parts = parts
         return made
+
+
+# names of options in other libraries that are no option here, and what to do instead
+UNLIKE: Mapping[str, Phrase] = {
+    **dict.fromkeys(
+        ("axis", "axes", "dim", "dims", "channel_axis"),
+        Phrase("the last axes are pooled; to pool others, name them all: {layout}", layout="HWC"),
+    ),
+    "exclusive": Phrase("{count_include_pad} is its opposite"),
+}
 
 
 class Typed(NamedTuple):

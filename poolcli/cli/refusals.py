@@ -13,7 +13,7 @@ from poolcli.cli.words import INPUT, SWITCH, Line, Word, classify, options_of, s
 from poolcli.errors import NEAR, FileError, PoolcliError, UsageError
 from poolcli.system.files import SECOND_NUMBER
 from poolcli.system.portable import shell_word
-from poolcli.wording import ELSEWHERE, Instead, Phrase, enumerated, safe
+from poolcli.wording import ELSEWHERE, UNLIKE, Instead, Phrase, enumerated, safe
 
 # --- words in the wrong place -----------------------------------------------------------------------------------------
 
@@ -134,9 +134,9 @@ ONE_FILE = "give one file at a time"
 MOST_COMMANDS = 3  # in a hint
 NO_OPTIONS = {"--html": Instead("explain", output="page.html")}  # options that people try, and the command instead
 TYPED_ELSEWHERE = {
-    "sep": "delimiter", "separator": "delimiter", "skiprows": "skip", "skip_rows": "skip", "na": "missing",
-    "na_values": "missing", "nodata": "missing", "out": "output", "outfile": "output",
-}  # fmt: skip
+    "out": "output",
+    "outfile": "output",
+}
 
 
 def refusal(
@@ -177,7 +177,10 @@ def _other_option(problem: Any, options: Mapping[str, Any], *, stack: bool) -> s
     near = {flag.lstrip("-"): flag for flag in problem.possibilities or ()}
     begun = [one for one in near if one.startswith(f"{name}-")]
     problem.possibilities = [near[one] for one in get_close_matches(name, near, cutoff=NEAR) or begun]
-    keyword = {**ELSEWHERE, **TYPED_ELSEWHERE}.get(name.replace("-", "_"), "")
+    word = name.replace("-", "_")
+    if word in UNLIKE and all(typed(one, None) in options for one in UNLIKE[word].names):
+        return UNLIKE[word]
+    keyword = {**ELSEWHERE, **TYPED_ELSEWHERE}.get(word, "")
     flag = typed(keyword, None)
     if keyword and flag in options:
         problem.possibilities = []

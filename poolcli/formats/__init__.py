@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poolcli.errors import InputError, ShapeError, UsageError
+from poolcli.errors import InputError, ShapeError, UsageError, in_our_words
 from poolcli.featuremap import FeatureMap
 from poolcli.formats.detect import detect
 from poolcli.formats.foreign import HEAD
 from poolcli.formats.light import to_levels, to_light
 from poolcli.formats.missing import Missing, without_missing
-from poolcli.formats.options import ANYWHERE, ReadOptions, WriteOptions
+from poolcli.formats.options import ANYWHERE, READ, WRITE, ReadOptions, WriteOptions
 from poolcli.formats.registry import FORMATS, find_format, format_of_target
 from poolcli.system.files import NO_INPUT, STDIN_NAME, put, read_source
 
@@ -65,6 +65,7 @@ def encode(feature_map: FeatureMap, options: WriteOptions) -> Iterable[bytes]:
     return find_format(options.format, writing=True).write(to_levels(feature_map), options)
 
 
+@in_our_words(READ)
 def read(source: str | Path, **options: Any) -> FeatureMap:
     r"""Read a matrix, an array or a picture.
 
@@ -100,6 +101,7 @@ def read(source: str | Path, **options: Any) -> FeatureMap:
     return decode(found.data, found.name, ReadOptions(**options))
 
 
+@in_our_words(WRITE)
 def write(feature_map: FeatureMap | Held, target: str | Path, **options: Any) -> None:
     """Write a feature map to a file, which is replaced as a whole or left as it was.
 

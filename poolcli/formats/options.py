@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from functools import partial
+from types import NoneType
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
+from poolcli.errors import FILE_NAME, Accepts
 from poolcli.wording import Phrase, Typed
 
 # the advice for a map of a shape that a format cannot hold
@@ -90,6 +93,29 @@ class WriteOptions(NamedTuple):
     colormap: str | None = None
     compress_level: int | None = None
     text: Mapping[str, str] | None = None
+
+
+TYPES_IN_WORDS: Mapping[Any, str] = {str: "a text", int: "a whole number", bool: "true or false",
+                            Mapping[str, str]: "texts by keyword"}  # fmt: skip
+
+
+def _accepted(options: Any) -> dict[str, Accepts]:
+    """Return what each option of reading or writing may be."""
+    accepted = {}
+    for name, hint in get_type_hints(options).items():
+        kinds = [kind for kind in get_args(hint) or (hint,) if kind is not NoneType]
+        types = tuple(get_origin(kind) or kind for kind in kinds)
+        text = " or ".join(TYPES_IN_WORDS[kind] for kind in kinds)
+        accepted[name] = Accepts(text, partial(_is_of, types), options._field_defaults[name])
+    return accepted
+
+
+def _is_of(types: tuple[type, ...], value: Any) -> bool:
+    return isinstance(value, types)
+
+
+READ = {"source": FILE_NAME, **_accepted(ReadOptions)}
+WRITE = {"target": FILE_NAME, **_accepted(WriteOptions)}
 
 
 class Account(NamedTuple):

@@ -25,7 +25,7 @@ from poolcli.formats import netpbm
 from poolcli.formats.options import ANYWHERE, Account, WriteOptions
 from poolcli.formats.pictures_in import PIXELS, limited
 from poolcli.formats.png_file import write_png
-from poolcli.wording import Phrase
+from poolcli.wording import Phrase, Typed, many
 
 Array = NDArray[Any]
 
@@ -113,7 +113,11 @@ def _plane(feature_map: FeatureMap) -> Array:
     if others != 1:
         raise ShapeError(f"a picture is one map, but the result has {others} ({layout})", ANYWHERE)
     if channels not in (1, 3):
-        raise ShapeError(f"a picture has one channel or three, but the result has {channels}", ANYWHERE)
+        turned = f"if its channels come last, write(FeatureMap.from_array(x, {layout[:-3] + 'HWC'!r}), ...); or "
+        last = Typed("", turned if layout.endswith("CHW") and values.shape[-1] in (1, 3) else "")
+        raise ShapeError(
+            f"a picture has one channel or three, but the result has {channels}", Phrase("{last}", last=last) + ANYWHERE
+        )
     planes = values.reshape(channels, *values.shape[-2:])
     return planes[0] if channels == 1 else planes.transpose(1, 2, 0)
 
@@ -201,7 +205,7 @@ def _remarks(plane: Array, options: WriteOptions, found: _Range, bits: int, kind
         yield True, f"{nans} NaN drawn {'magenta' if options.colormap else 'black'}"
     cut = 0 if found.pixels and options.normalize == "auto" else int(((plane < scale.low) | (plane > scale.high)).sum())
     if cut:
-        yield True, f"numbers beyond these, cut off: {cut}"
+        yield True, f"{many(cut, 'value')} outside {scale.low:g}..{scale.high:g} cut off"
     if kind in BILEVEL:
         yield bool(((plane != 0) & (plane != scale.high)).any()), "black and white only: 128 and above is white"
     if kind in LOSSY_KINDS:

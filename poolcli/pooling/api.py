@@ -3,54 +3,32 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache, wraps
-from inspect import Parameter, signature
-from reprlib import repr as shortened
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
-from poolcli.errors import PositionalError, ShapeError, UnknownKeywordError, UnverifiedWarning, UsageError
+from poolcli.errors import ShapeError, UnverifiedWarning, UsageError
 from poolcli.kernels.tiles import SHARED_BYTES
 from poolcli.pooling.compute import Straight
 from poolcli.pooling.layer import Array, Pooling
 from poolcli.pooling.options import Options, Size
-from poolcli.window import times
+from poolcli.window import is_flat, times
 
 PLAIN = (int, str, bool, type(None))
 PER_AXIS = ("output_size", "output_ratio", "padding", "stride", "dilation")  # options that may have a number per axis
 MOST_KEPT = 128  # shortcuts, of some KiB each
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def in_our_words(function: Callable[P, R]) -> Callable[P, R]:
-    """Make a function answer an unknown keyword, or an argument that needs one, with ours."""
-    kinds = signature(function).parameters
-    known = {name for name, one in kinds.items() if one.kind is not Parameter.VAR_KEYWORD}
-    if len(known) < len(kinds):
-        known |= Options.__optional_keys__
-    names = [name for name, one in kinds.items() if one.kind is Parameter.POSITIONAL_OR_KEYWORD]
-    keywords = [name for name, one in kinds.items() if one.kind is Parameter.KEYWORD_ONLY]
-    following = "stride" if names[-1] == "size" else next(iter(keywords), "")  # what other libraries have there
-
-    @wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        if len(args) > len(names) and following:
-            named = f"{following}={shortened(args[len(names)])}"
-            raise PositionalError(function.__name__, len(names), len(args), named)
-        if kwargs and not kwargs.keys() <= known:
-            raise UnknownKeywordError(function.__name__, next(name for name in kwargs if name not in known), known)
-        return function(*args, **kwargs)
-
-    return call
 
 
 def spatial_axes(shape: tuple[int, ...], ndim: int | None, size: Any, options: Mapping[str, Any]) -> int:
     """Return how many axes are spatial: as many as an option has numbers, else `ndim`, else two, or one."""
     sizes = [one for one in (size, *map(options.get, PER_AXIS)) if type(one) not in PLAIN]
-    said = {len(one) for one in sizes if isinstance(one, Sequence) and not isinstance(one, str)}
+    said = {
+        len(one) // (2 if is_flat(one) else 1)
+        for one in sizes
+        if isinstance(one, Sequence) and not isinstance(one, str)
+    }
     said |= {ndim} if ndim is not None else set()
     if len(said) > 1:
         raise UsageError(

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from poolcli.arrays import as_array
-from poolcli.errors import InputError, ShapeError, UsageError
+from poolcli.errors import InputError, ShapeError, UsageError, in_our_words
 from poolcli.kernels.fold import window_counts
-from poolcli.pooling.api import in_our_words, layer_for
+from poolcli.pooling.api import layer_for
 from poolcli.pooling.compute import Divisors
 from poolcli.pooling.fill import copied_from, fill, first_place
 from poolcli.pooling.framework import LayerFacts
 from poolcli.pooling.layer import Pooling, numbering
 from poolcli.pooling.modes import MODES, parse_mode
-from poolcli.pooling.options import OPTIONS, Options, Size, as_lists
+from poolcli.pooling.options import INDICES, OPTIONS, Options, Size, accepts, as_lists
 from poolcli.system.limits import check_memory
 from poolcli.window import Axis, output_shape, recorded_window, times
 from poolcli.wording import Phrase, Typed, safe
@@ -27,7 +27,7 @@ from poolcli.wording import Phrase, Typed, safe
 Array = NDArray[Any]
 
 
-@in_our_words
+@in_our_words({"shape": accepts(INDICES, (4, 4))})
 def unpool(values: ArrayLike, indices: ArrayLike, shape: Sequence[int]) -> Array:
     """Put values back where they came from; every other cell is zero.
 

@@ -14,10 +14,10 @@ from poolcli.pooling.compute import Straight, neutral, pooled, result_type, stra
 from poolcli.pooling.fill import fill, reaching, refuse_nan
 from poolcli.pooling.framework import DOCUMENTED, Framework, LayerFacts, LayerSpec
 from poolcli.pooling.frameworks import FMAX, OWN, find
-from poolcli.pooling.modes import Mode, parse_mode
-from poolcli.pooling.options import KEPT, KEYWORDS, Options, Size, completed, window_kind
+from poolcli.pooling.modes import ALIASES, MODES, Mode, parse_mode
+from poolcli.pooling.options import KEPT, KEYWORDS, SIZES, Options, Size, as_lists, completed, window_kind
 from poolcli.window import PAD_FILLS, Axis, Window, check_empty, output_shape, parse_fill
-from poolcli.wording import Phrase
+from poolcli.wording import Instead, Phrase, given
 
 Array = NDArray[Any]
 Indices = NDArray[np.int64]
@@ -215,9 +215,21 @@ def _with_sign(x: Array, values: Array, where: Indices, ndim: int) -> None:
     best[zero] = cells[zero[0], places[zero]]
 
 
+def _instead_of(mode: Any) -> Phrase:
+    """Return the hint for what is not the name of a mode."""
+    if SIZES.fits(as_lists(mode)):
+        return Phrase("{size}", size=mode)
+    if isinstance(mode, list | tuple):
+        return Phrase(
+            "{one}, or several with {all}", one=Instead("pool", mode="max"), all=Instead("compare", mode=mode)
+        )
+    name = getattr(mode, "__name__", "max")  # of a function such as NumPy's
+    return Phrase("a mode is a name, such as {mode}", mode=name if name in {*MODES, *ALIASES} else "max")
+
+
 def _split_global(mode: Any) -> tuple[str, bool]:
     if not isinstance(mode, str):  # as in other libraries, whose second argument is the size
-        raise UsageError(f"mode {mode!r} is not the name of a mode", Phrase("{size}", size=mode))
+        raise UsageError(f"mode {given(mode)} is not the name of a mode", _instead_of(mode))
     name = mode.strip().lower()
     return (name.removeprefix("global-"), True) if name.startswith("global-") else (mode, False)
 

@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypedDict
 
-from poolcli.errors import UnknownNameError, UsageError
+from poolcli.errors import Accepts, UnknownKeywordError, UnknownNameError, UsageError
 from poolcli.pooling.framework import NOT_RUN, Framework
 from poolcli.pooling.frameworks import FRAMEWORKS, OTHER_NAMES, framework_names
 from poolcli.pooling.modes import ALIASES, GLOBALS, MODES, ChosenMode
@@ -131,6 +131,7 @@ TEXT = Kind("a text", lambda value: isinstance(value, str))
 FLAG = Kind("true or false", lambda value: isinstance(value, bool), bool)
 NUMBER = Kind("a number", _number, float)
 WHOLE = Kind("a whole number", _whole, int)
+INDICES = Kind("a list of whole numbers, one for each axis", lambda value: _list_of(_whole, value))
 GRID = Kind("a nested list of numbers", _grid)
 
 # --- the rows ---------------------------------------------------------------------------------------------------------
@@ -324,7 +325,7 @@ BY_JSON: Mapping[str, PoolOption] = {row.json: row for row in OPTIONS}
 
 
 def completed(options: Options) -> dict[str, Any]:
-    """Return all keyword arguments, with defaults for missing ones; raise TypeError if there is no such keyword.
+    """Return all keyword arguments, with defaults for missing ones; raise `UnknownKeywordError` for others.
 
     Examples
     --------
@@ -332,7 +333,7 @@ def completed(options: Options) -> dict[str, Any]:
     'valid'
     """
     if unknown := options.keys() - KEYWORDS.keys():
-        raise TypeError(f"pooling got an unexpected keyword argument {min(unknown)!r}")
+        raise UnknownKeywordError("pool", min(unknown), [row.name for row in OPTIONS])
     return {row.name: options.get(row.name, row.default) for row in KEYWORDS.values()}
 
 
@@ -344,6 +345,20 @@ def described() -> list[str]:
         text = textwrap.wrap(str(row.meaning), 112, initial_indent="    ", subsequent_indent="    ")
         lines += [f"{row.name} : {row.type}{usual}", *text]
     return lines
+
+
+def accepts(kind: Kind, example: Any = None) -> Accepts:
+    """Return what an argument of this kind may be, for `poolcli.errors.in_our_words`."""
+    return Accepts(kind.text, lambda value: kind.fits(as_lists(value)), example)
+
+
+# what the functions of Python take
+ACCEPTS: Mapping[str, Accepts] = {
+    **{row.name: accepts(row.kind, row.default) for row in OPTIONS},
+    "seed": accepts(WHOLE, 1),
+    "ndim": accepts(WHOLE, 2),
+    "layout": accepts(TEXT, "HWC"),
+}
 
 
 # options that place the windows by themselves: why, and which others cannot be combined with them

@@ -11,15 +11,15 @@ from typing import Any, Literal, Unpack, overload
 import numpy as np
 
 from poolcli.arrays import Array, Held, as_array
-from poolcli.errors import UsageError
+from poolcli.errors import UsageError, in_our_words
 from poolcli.featuremap import FeatureMap
 from poolcli.formats.objects import feature_map_of, knows_axes
 from poolcli.pooling import convolution
-from poolcli.pooling.api import in_our_words, pool_array
+from poolcli.pooling.api import pool_array
 from poolcli.pooling.filters import find_filter
 from poolcli.pooling.gradient import grad_array
 from poolcli.pooling.layer import Indices
-from poolcli.pooling.options import Options, Size, described
+from poolcli.pooling.options import ACCEPTS, NUMBER, Options, Size, accepts, described
 from poolcli.steps.steps import ConvStep, GradStep, PoolStep, ReluStep, Step
 from poolcli.window import Padding
 from poolcli.wording import Phrase
@@ -70,7 +70,7 @@ def pool(
 ) -> tuple[Array, Indices]: ...
 
 
-@in_our_words
+@in_our_words(ACCEPTS)
 def pool(
     x: Any,
     mode: str = "max",
@@ -178,7 +178,7 @@ def conv(
 ) -> Array: ...
 
 
-@in_our_words
+@in_our_words({**ACCEPTS, "bias": accepts(NUMBER, 0.5)})
 def conv(
     x: Any,
     kernel: Any,
@@ -200,7 +200,7 @@ def conv(
     stride, dilation : int or tuple of int
         Cells from window to window, and from cell to cell inside a window.
     padding : str, int, tuple of int, or tuple of (begin, end)
-        As in `poolcli.pool`; padded cells are zero.
+        As in `poolcli.pool`; padded cells are zero. Begin and end of every axis may also stand in one tuple.
     bias : float
         Added to every value.
     layout : str, optional
@@ -240,7 +240,7 @@ def relu(x: FeatureMap) -> FeatureMap: ...
 def relu(x: Held) -> Array: ...
 
 
-@in_our_words
+@in_our_words(ACCEPTS)
 def relu(x: Any) -> Any:
     """Replace every negative number with zero; NaN stays.
 
@@ -281,7 +281,7 @@ def grad(
 ) -> Array: ...
 
 
-@in_our_words
+@in_our_words(ACCEPTS)
 def grad(
     x: Any,
     upstream: Any = None,

@@ -51,7 +51,7 @@ def test_every_option_can_be_typed(call: Run) -> None:
 
 def test_an_option_that_does_not_exist_is_pythons_own_error() -> None:
     wrong: Any = {"sise": 2}
-    with pytest.raises(TypeError, match="unexpected keyword argument 'sise'"):
+    with pytest.raises(TypeError, match="pool has no keyword 'sise'"):
         completed(wrong)
 
 

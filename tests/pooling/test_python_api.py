@@ -58,6 +58,7 @@ def test_every_error_is_a_builtin_as_well() -> None:
         errors.UnknownNameError: ValueError,
         errors.UnknownKeywordError: TypeError,
         errors.PositionalError: TypeError,
+        errors.ArgumentError: TypeError,
         errors.CompatError: ValueError,
         errors.InputError: ValueError,
         errors.NanError: ValueError,
@@ -458,7 +459,7 @@ def test_the_traceback_shows_the_hint_and_other_notes() -> None:
         pool(np.ones((4, 4)), "max", 2, indices=True)  # type: ignore[call-overload]
     caught.value.add_note("of the caller")
     shown = traceback.format_exception(caught.value)
-    assert shown[-2:] == ["hint: it is called return_indices here\n", "of the caller\n"]
+    assert shown[-2:] == ["hint: did you mean return_indices?\n", "of the caller\n"]
 
 
 def test_unpool_takes_the_full_shape_of_a_batch() -> None:
