@@ -34,6 +34,7 @@ from poolcli.wording import ELSEWHERE, UNLIKE, Phrase, given
 
 P = ParamSpec("P")
 R = TypeVar("R")
+BOUND = {"self", "cls"}  # first arguments that nobody writes
 MORE_KEYWORDS = 8  # the bit of a function's flags that says that it takes ``**options``
 
 NEAR = 0.7  # least similarity of the nearest name: avrage suggests average, xml does not suggest xbm
@@ -198,10 +199,10 @@ class Accepts(NamedTuple):
 FILE_NAME = Accepts("the name of a file", lambda value: isinstance(value, str) or hasattr(value, "__fspath__"), "x.png")
 
 
-def in_our_words(kinds: Mapping[str, Accepts]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def in_our_words(kinds: Mapping[str, Accepts], *, at_once: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Make a function answer wrong arguments with an error of ours.
 
-    `kinds` holds what its arguments may be, and is asked only when the function fails; if the function has
+    `kinds` holds what its arguments may be, and is asked when the function fails, or `at_once`; if the function has
     ``**options``, it holds all of these.
     """
 
@@ -209,7 +210,11 @@ def in_our_words(kinds: Mapping[str, Accepts]) -> Callable[[Callable[P, R]], Cal
         code = function.__code__
         names = code.co_varnames[: code.co_argcount]
         keywords = code.co_varnames[len(names) : len(names) + code.co_kwonlyargcount]
-        known = {*names, *keywords, *(kinds if code.co_flags & MORE_KEYWORDS else ())} - {"self"}
+        known = {*names, *keywords, *(kinds if code.co_flags & MORE_KEYWORDS else ())} - BOUND
+        required = names[: len(names) - len(function.__defaults__ or ())]
+
+        def ours(args: tuple[Any, ...], kwargs: dict[str, Any]) -> UsageError | None:
+            return _wrong(function.__name__, required, {**dict(zip(names, args, strict=False)), **kwargs}, kinds)
 
         @wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -217,13 +222,13 @@ def in_our_words(kinds: Mapping[str, Accepts]) -> Callable[[Callable[P, R]], Cal
                 raise _too_many(function.__name__, names, keywords, args)
             if kwargs and not kwargs.keys() <= known:
                 raise UnknownKeywordError(function.__name__, next(name for name in kwargs if name not in known), known)
+            if at_once and (wrong := ours(args, kwargs)):
+                raise wrong
             try:
                 made: R = function(*args, **kwargs)
             except (AttributeError, TypeError, ValueError) as problem:
-                arguments = {**dict(zip(names, args, strict=False)), **kwargs}
-                required = names[: len(names) - len(function.__defaults__ or ())]
-                if not isinstance(problem, PoolcliError) and (ours := _wrong(function, required, arguments, kinds)):
-                    raise ours from problem
+                if not isinstance(problem, PoolcliError) and (wrong := ours(args, kwargs)):
+                    raise wrong from problem
                 raise
             return made
 
@@ -234,7 +239,7 @@ def in_our_words(kinds: Mapping[str, Accepts]) -> Callable[[Callable[P, R]], Cal
 
 def _too_many(function: str, names: tuple[str, ...], keywords: tuple[str, ...], args: tuple[Any, ...]) -> UsageError:
     following = "stride" if names[-1] == "size" else next(iter(keywords), "")  # what other libraries have there
-    hint = f"write {function}({', '.join(names)})"
+    hint = f"call {function}({', '.join(name for name in names if name not in BOUND)})"
     if following:
         hint = f"such as {following}={shortened(args[len(names)])}"
     what = "1 argument" if len(names) == 1 else f"{len(names)} arguments"
@@ -242,27 +247,24 @@ def _too_many(function: str, names: tuple[str, ...], keywords: tuple[str, ...], 
 
 
 def _wrong(
-    function: Any, required: tuple[str, ...], arguments: Mapping[str, Any], kinds: Mapping[str, Accepts]
+    function: str, required: tuple[str, ...], arguments: Mapping[str, Any], kinds: Mapping[str, Accepts]
 ) -> UsageError | None:
     """Return the error for the first argument that is missing or not what it may be, if there is one."""
-    called = f"{function.__name__}({', '.join(name for name in required if name != 'self')})"
+    called = f"call {function}({', '.join(name for name in required if name not in BOUND)})"
     for name in required:
         if name not in arguments:
-            return ArgumentError(f"{function.__name__} needs {name}", f"write {called}")
+            return ArgumentError(f"{function} needs {name}", called)
     for name, value in arguments.items():
-        if name not in kinds or value is None or kinds[name].fits(value):
+        if name not in kinds or (value is None and name not in required) or kinds[name].fits(value):
             continue
-        meant = next(filter(kinds[name].fits, _meant(value)), kinds[name].example)
+        meant = kinds[name].example
+        if isinstance(value, list | tuple) and meant is None:  # the columns of a file
+            meant = ",".join(map(str, value))
+        elif isinstance(value, str) and value.isdecimal():
+            meant = int(value)
         if name in required:
             hint: str | Phrase = f"{called}, with {name} such as {meant!r}"
         else:
             hint = Phrase(("such as " if meant is not None else "leave out ") + f"{{{name}}}", **{name: meant})
         return ArgumentError(f"{name} {given(value)} is not {kinds[name].text}", hint)
     return None
-
-
-def _meant(value: Any) -> list[Any]:
-    """Return what a value of another kind may mean: a list of names, or a number as text."""
-    if isinstance(value, list | tuple):
-        return [",".join(map(str, value))]
-    return [int(value)] if isinstance(value, str) and value.isdecimal() else []

@@ -45,14 +45,24 @@ SAVED = {
     "zoom": accepts(WHOLE, 2),
     "colormap": accepts(TEXT),
 }
-SEVERAL = Accepts("a name or a list of them", lambda value: isinstance(value, str | list | tuple), ["max", "avg"])
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, list | tuple) and all(isinstance(one, str) for one in value))
+
+
+SEVERAL = Accepts("a name or a list of them", _are_names, ["max", "avg"])
 COMPARED = {
     **ACCEPTS,
     "mode": SEVERAL,
     "compat": SEVERAL._replace(example=None),
     "sides": Accepts(
         "the options of each side by its label",
-        lambda value: isinstance(value, Mapping) and all(isinstance(options, Mapping) for options in value.values()),
+        lambda value: (
+            isinstance(value, Mapping)
+            and _are_names([*value])
+            and all(isinstance(options, Mapping) for options in value.values())
+        ),
         {"a": {"padding": 1}, "b": {"mode": "avg"}},
     ),
 }

@@ -15,7 +15,8 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
+from numbers import Real
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, cast
 
 from poolcli.errors import EmptyWindowError, LimitError, ShapeError, UnknownNameError, UsageError
 from poolcli.system.limits import check_memory
@@ -114,7 +115,7 @@ def parse_padding(text: str) -> Padding:
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))
 
 
-def parse_fill(fill: str | float, what: str, names: Sequence[str] = tuple(FILLS)) -> str | float:
+def parse_fill(fill: Any, what: str, names: Sequence[str] = tuple(FILLS)) -> str | float:
     """Read the fill of cells outside the input: a name or a number.
 
     Examples
@@ -123,7 +124,9 @@ def parse_fill(fill: str | float, what: str, names: Sequence[str] = tuple(FILLS)
     ('reflect', -1, nan)
     """
     if not isinstance(fill, str):
-        return fill
+        if not isinstance(fill, Real):
+            raise UsageError(f"{what} {given(fill)} is not a word or a number", f"use {', '.join(names)}, or a number")
+        return cast("float", fill)
     name = fill.strip().lower()
     if name in names:
         return name
@@ -617,13 +620,13 @@ def _shares(output_ratio: float | Sequence[float] | None, ndim: int, kind: str) 
     return shares
 
 
-def is_flat(padding: Any) -> TypeGuard[Sequence[int]]:
-    """Whether padding is begin,end of each axis in one list: of four or six numbers, since there are at most 3 axes."""
-    return isinstance(padding, list | tuple) and len(padding) in (4, 6) and not isinstance(padding[0], Sequence)
+def is_flat(padding: Any, ndim: int) -> TypeGuard[Sequence[int]]:
+    """Whether padding is begin,end of so many axes in one list."""
+    return isinstance(padding, list | tuple) and len(padding) == 2 * ndim and not isinstance(padding[0], Sequence)
 
 
 def _pairs(padding: int | Sequence[Any], ndim: int) -> Pairs:
-    if is_flat(padding) and len(padding) == 2 * ndim:
+    if is_flat(padding, ndim):
         padding = tuple(zip(padding[::2], padding[1::2], strict=True))
     if isinstance(padding, Sequence) and padding and isinstance(padding[0], Sequence):
         if len(padding) != ndim or any(not isinstance(pair, Sequence) or len(pair) != 2 for pair in padding):

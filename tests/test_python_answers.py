@@ -58,16 +58,28 @@ def test_only_a_synonym_is_called_something_here(call: Call, hint: str) -> None:
 WRONG: list[tuple[Call, str, str]] = [
     (lambda: read("s.csv", columns=["temp"]), "columns ['temp'] is not a text", "such as columns='temp'"),
     (lambda: read("s.csv", columns=[1, 2]), "columns [1, 2] is not a text", "such as columns='1,2'"),
+    (lambda: read("s.csv", missing=["NA", -9]), "missing ['NA', -9] is not a text or a number",
+     "such as missing='NA,-9'"),
+    (lambda: read("s.csv", channels_last="no"), "channels_last 'no' is not true or false",
+     "such as channels_last=False"),
     (lambda: read("s.csv", skip="1"), "skip '1' is not a whole number", "such as skip=1"),
     (lambda: read("s.csv", layout=X), "layout of type ndarray is not a text", "leave out layout"),
     (lambda: read("p.png", max_pixels="x"), "max_pixels 'x' is not a whole number", "leave out max_pixels"),
     (lambda: read(io.BytesIO(b"1")), "source of type BytesIO is not the name of a file",  # type: ignore[arg-type]
-     "read(source), with source such as 'x.png'"),
+     "call read(source), with source such as 'x.png'"),
     (lambda: write("w.png", X), "target of type ndarray is not the name of a file",
-     "write(feature_map, target), with target such as 'x.png'"),
+     "call write(feature_map, target), with target such as 'x.png'"),
+    (lambda: write(X, None), "target None is not the name of a file",  # type: ignore[arg-type]
+     "call write(feature_map, target), with target such as 'x.png'"),
+    (lambda: compare(X, sides={1: {}, 2: {"padding": 1}}),  # type: ignore[dict-item]
+     "sides {1: {}, 2: {'padding': 1}} is not the options of each side by its label", "such as sides="),
+    (lambda: pool(X, return_indices=X), "return_indices of type ndarray is not true or false",
+     "such as return_indices=True"),
+    (lambda: pool(X, stride=X), "stride of type ndarray is not a whole number, or a list of one for each axis",
+     "such as stride=2"),
     (lambda: write(X, "n.png", zoom="2"), "zoom '2' is not a whole number", "such as zoom=2"),
     (lambda: explain(X).save(3), "target 3 is not the name of a file",  # type: ignore[arg-type]
-     "save(target), with target such as 'x.png'"),
+     "call save(target), with target such as 'x.png'"),
     (lambda: compare(X, sides=["a padding=1", "b"]),  # type: ignore[arg-type]
      "sides ['a padding=1', 'b'] is not the options of each side by its label",
      "such as sides={'a': {'padding': 1}, 'b': {'mode': 'avg'}}"),
@@ -80,9 +92,9 @@ WRONG: list[tuple[Call, str, str]] = [
     (lambda: pool(X, nan=X), "nan of type ndarray is not a text", "such as nan='propagate'"),
     (lambda: pool(X, "stochastic", seed="a"), "seed 'a' is not a whole number", "such as seed=1"),  # type: ignore[call-overload]
     (lambda: conv(X, "box", bias="a"), "bias 'a' is not a number", "such as bias=0.5"),  # type: ignore[call-overload]
-    (lambda: conv(X), "conv needs kernel", "write conv(x, kernel)"),  # type: ignore[call-overload]
+    (lambda: conv(X), "conv needs kernel", "call conv(x, kernel)"),  # type: ignore[call-overload]
     (lambda: unpool(X, X.astype(int), 3.5), "shape 3.5 is not a list of whole numbers, one for each axis",  # type: ignore[arg-type]
-     "unpool(values, indices, shape), with shape such as (4, 4)"),
+     "call unpool(values, indices, shape), with shape such as (4, 4)"),
 ]  # fmt: skip
 
 
@@ -104,7 +116,7 @@ def test_an_error_that_no_argument_explains_stays() -> None:
 def test_too_many_arguments_where_none_has_a_name() -> None:
     with pytest.raises(PositionalError, match="relu takes 1 argument without a name, not 2") as caught:
         relu(X, 2)  # type: ignore[call-overload]
-    assert caught.value.hint == "write relu(x)"
+    assert caught.value.hint == "call relu(x)"
 
 
 @pytest.mark.parametrize(
@@ -142,9 +154,13 @@ def test_what_is_no_array_is_not_called_a_number(value: Any, said: str) -> None:
         ({"stride": 1.5}, "such as stride=2, or for each axis stride=(2, 2)"),
         ({"padding": 1.5}, "such as padding=1, or for each axis padding=(1, 1)"),
         ({"output_size": "a"}, "such as output_size=2, or for each axis output_size=(2, 2)"),
+        ({"size": ()}, "give one number for each of 1 to 3 axes"),
+        ({"ndim": 0}, "such as ndim=2"),
+        ({"global_window": "no"}, "such as global_window=True"),
+        ({"pad_fill": None, "padding": 1}, "use ignore, reflect, symmetric, replicate, wrap, or a number"),
     ],
 )
-def test_the_hint_for_a_size_is_what_to_type(options: dict[str, Any], hint: str) -> None:
+def test_the_hint_for_an_option_is_what_to_type(options: dict[str, Any], hint: str) -> None:
     with pytest.raises(PoolcliError) as caught:
         pool(X, **options)
     assert caught.value.hint == hint
@@ -161,6 +177,8 @@ def test_padding_is_begin_and_end_of_each_axis_in_one_list_too() -> None:
         assert made.steps == pool(FeatureMap.from_array(X), "max", 3, padding=((1, 0), (2, 1))).steps
     cube = np.arange(4.0**3).reshape(4, 4, 4)
     np.testing.assert_array_equal(pool(cube, padding=(0, 1, 1, 0, 1, 1)), pool(cube, padding=((0, 1), (1, 0), (1, 1))))
+    for ndim in (None, 1):
+        assert pool(X[0], "max", 2, padding=(1, 0), ndim=ndim).tolist() == [0, 2, 4]
     with pytest.raises(PoolcliError, match="2 and 3 spatial axes"):
         pool(cube, size=(2, 2, 2), padding=(1, 0, 1, 0))
 

@@ -65,7 +65,7 @@ def encode(feature_map: FeatureMap, options: WriteOptions) -> Iterable[bytes]:
     return find_format(options.format, writing=True).write(to_levels(feature_map), options)
 
 
-@in_our_words(READ)
+@in_our_words(READ, at_once=True)
 def read(source: str | Path, **options: Any) -> FeatureMap:
     r"""Read a matrix, an array or a picture.
 
@@ -101,7 +101,7 @@ def read(source: str | Path, **options: Any) -> FeatureMap:
     return decode(found.data, found.name, ReadOptions(**options))
 
 
-@in_our_words(WRITE)
+@in_our_words(WRITE, at_once=True)
 def write(feature_map: FeatureMap | Held, target: str | Path, **options: Any) -> None:
     """Write a feature map to a file, which is replaced as a whole or left as it was.
 

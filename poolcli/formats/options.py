@@ -111,10 +111,14 @@ def _accepted(options: Any) -> dict[str, Accepts]:
 
 
 def _is_of(types: tuple[type, ...], value: Any) -> bool:
-    return isinstance(value, types)
+    return isinstance(value, types) or (int in types and hasattr(value, "__index__"))  # NumPy's numbers
 
 
-READ = {"source": FILE_NAME, **_accepted(ReadOptions)}
+READ = {
+    "source": FILE_NAME,
+    **_accepted(ReadOptions),
+    "missing": Accepts("a text or a number", lambda value: isinstance(value, str | int | float)),
+}
 WRITE = {"target": FILE_NAME, **_accepted(WriteOptions)}
 
 

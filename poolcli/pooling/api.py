@@ -15,20 +15,25 @@ from poolcli.pooling.compute import Straight
 from poolcli.pooling.layer import Array, Pooling
 from poolcli.pooling.options import Options, Size
 from poolcli.window import is_flat, times
+from poolcli.wording import Phrase
 
 PLAIN = (int, str, bool, type(None))
-PER_AXIS = ("output_size", "output_ratio", "padding", "stride", "dilation")  # options that may have a number per axis
+PER_AXIS = (
+    "output_size",
+    "output_ratio",
+    "stride",
+    "dilation",
+)  # options besides padding that may have a number per axis
 MOST_KEPT = 128  # shortcuts, of some KiB each
 
 
 def spatial_axes(shape: tuple[int, ...], ndim: int | None, size: Any, options: Mapping[str, Any]) -> int:
     """Return how many axes are spatial: as many as an option has numbers, else `ndim`, else two, or one."""
-    sizes = [one for one in (size, *map(options.get, PER_AXIS)) if type(one) not in PLAIN]
-    said = {
-        len(one) // (2 if is_flat(one) else 1)
-        for one in sizes
-        if isinstance(one, Sequence) and not isinstance(one, str)
-    }
+    padding = options.get("padding")
+    pairs = [axes for axes in (1, 2, 3) if is_flat(padding, axes) and (axes > 1 or 1 in (ndim, len(shape)))]
+    sizes = [size, *map(options.get, PER_AXIS), None if pairs else padding]
+    said = {len(one) for one in sizes if type(one) not in PLAIN and isinstance(one, Sequence)}
+    said |= {*pairs}
     said |= {ndim} if ndim is not None else set()
     if len(said) > 1:
         raise UsageError(
@@ -37,7 +42,8 @@ def spatial_axes(shape: tuple[int, ...], ndim: int | None, size: Any, options: M
         )
     number = said.pop() if said else min(2, len(shape))
     if not 1 <= number <= 3:
-        raise UsageError(f"{number} spatial axes are not 1, 2 or 3", "say how many are spatial with ndim")
+        hint = Phrase("such as {ndim}", ndim=2) if ndim is not None else "give one number for each of 1 to 3 axes"
+        raise UsageError(f"{number} spatial axes are not 1, 2 or 3", hint)
     if number > len(shape):
         what = f"{number} spatial axes are more than the {len(shape)} of the input {times(shape)}"
         raise ShapeError(what, "give one number for each axis of the input")

@@ -334,7 +334,12 @@ def completed(options: Options) -> dict[str, Any]:
     """
     if unknown := options.keys() - KEYWORDS.keys():
         raise UnknownKeywordError("pool", min(unknown), [row.name for row in OPTIONS])
-    return {row.name: options.get(row.name, row.default) for row in KEYWORDS.values()}
+    values = {row.name: options.get(row.name, row.default) for row in KEYWORDS.values()}
+    for row in KEYWORDS.values():
+        if row.kind is FLAG and isinstance(values[row.name], str):  # any text would be true
+            what = Phrase(f"{{{row.name}}} {{0}} is not true or false", repr(values[row.name]))
+            raise UsageError(what, "such as " + Phrase(f"{{{row.name}}}", **{row.name: True}))
+    return values
 
 
 def described() -> list[str]:
@@ -356,6 +361,7 @@ def accepts(kind: Kind, example: Any = None) -> Accepts:
 ACCEPTS: Mapping[str, Accepts] = {
     **{row.name: accepts(row.kind, row.default) for row in OPTIONS},
     "seed": accepts(WHOLE, 1),
+    "stride": accepts(SIZES, 2),
     "ndim": accepts(WHOLE, 2),
     "layout": accepts(TEXT, "HWC"),
 }

@@ -19,7 +19,7 @@ from poolcli.pooling.api import pool_array
 from poolcli.pooling.filters import find_filter
 from poolcli.pooling.gradient import grad_array
 from poolcli.pooling.layer import Indices
-from poolcli.pooling.options import ACCEPTS, NUMBER, Options, Size, accepts, described
+from poolcli.pooling.options import ACCEPTS, FLAG, NUMBER, Options, Size, accepts, described
 from poolcli.steps.steps import ConvStep, GradStep, PoolStep, ReluStep, Step
 from poolcli.window import Padding
 from poolcli.wording import Phrase
@@ -70,7 +70,7 @@ def pool(
 ) -> tuple[Array, Indices]: ...
 
 
-@in_our_words(ACCEPTS)
+@in_our_words({**ACCEPTS, "return_indices": accepts(FLAG, True)})
 def pool(
     x: Any,
     mode: str = "max",
