@@ -486,8 +486,12 @@ class Window(NamedTuple):
         given = f"the input {times(lengths)}" + (f" (padded {times(roomy)})" if roomy != list(lengths) else "")
         rooms = ((room - 1) // d + 1 for room, d in zip(roomy, self.dilation, strict=True))
         fits = tuple(map(min, self.size, rooms))
-        need = max(_ceil_div(max(r - length, 0), 2) for r, length in zip(reach, lengths, strict=True))
-        advice = Phrase("{size}, or {padding}", size=fits[0] if len(set(fits)) == 1 else fits, padding=need)
+        needs = tuple(_ceil_div(max(r - length, 0), 2) for r, length in zip(reach, lengths, strict=True))
+        padded = self._replace(padding=tuple((need, need) for need in needs))
+        axes = [KINDS[self.kind](length, padded, axis) for axis, length in enumerate(lengths)]
+        works = all(axis.reached or axis.counts().all() for axis in axes)
+        enough = Phrase(", or {padding}", padding=needs[0] if len(set(needs)) == 1 else needs) if works else ""
+        advice = Phrase("{size}", size=fits[0] if len(set(fits)) == 1 else fits) + enough
         along = tuple(1 if length < size else size for size, length in zip(self.size, lengths, strict=True))
         if max(along) > 1 and max(self.dilation) == 1:
             one = Phrase("{size}", size=along)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 
@@ -115,6 +115,18 @@ ELSEWHERE: Mapping[str, str] = {
     "sep": "delimiter", "separator": "delimiter", "delim": "delimiter", "skiprows": "skip", "skip_rows": "skip",
     "na": "missing", "na_values": "missing", "nodata": "missing", "usecols": "columns", "cmap": "colormap",
 }  # fmt: skip
+
+
+def called_here(name: str, known: Iterable[str]) -> str:
+    """Return what another library's name of an option is called here, if it is one of those known; else nothing.
+
+    Examples
+    --------
+    >>> called_here("kernel_size", ["size", "stride"])
+    'it is called size here'
+    """
+    ours = ELSEWHERE.get(name, "")
+    return f"it is called {ours} here" if ours in known else ""
 
 
 class Phrase:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from poolcli.cli import front_page
 from poolcli.cli.output import Output, gone
-from poolcli.cli.refusals import amend, refusal
+from poolcli.cli.refusals import amend, blame_variables, refusal
 from poolcli.cli.registry import COMMANDS, COMPLETE, GROUPS, STACK_INPUTS, STACKS, build
 from poolcli.cli.words import Line, classify, options_of
 from poolcli.errors import NEAR, PoolcliError
@@ -78,7 +78,7 @@ def _note_strange_settings(arguments: Sequence[str], built: Command) -> None:
     from poolcli.cli.stack import settings
 
     known = settings()
-    for name in sorted(given - known):
+    for name in sorted(given - known.keys()):
         near = get_close_matches(
             name.removeprefix(PREFIX), [one.removeprefix(PREFIX) for one in known], n=1, cutoff=NEAR
         )
@@ -86,14 +86,20 @@ def _note_strange_settings(arguments: Sequence[str], built: Command) -> None:
 
 
 def _command(name: str, words: Sequence[str], built: Command) -> int:
+    options = options_of(built)
     if name in STACKS:
         from poolcli.cli import stack
 
-        words = stack.with_input(words, getattr(stack, STACKS[name]), built)
+        steps = getattr(stack, STACKS[name])
+        words, options = stack.with_input(words, steps, built), stack.all_options(steps, built)
     try:
         return _invoke(name, words, built)
     except PoolcliError as problem:
-        amend(problem, Line.of(name, words, options_of(built), bare=name not in STACKS))
+        blame_variables(problem, words, options)
+        amend(
+            problem,
+            Line.of(name, words, lambda one: options_of(built if one == name else build(one)), bare=name not in STACKS),
+        )
         raise
 
 

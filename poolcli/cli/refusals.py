@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from poolcli.cli.registry import COMMANDS, build
-from poolcli.cli.words import INPUT, SWITCH, Line, Word, classify, options_of, spoken, typed
+from poolcli.cli.words import INPUT, SWITCH, Line, Word, classify, options_of, spoken, told, typed
 from poolcli.errors import NEAR, FileError, PoolcliError, UsageError
 from poolcli.system.files import SECOND_NUMBER
 from poolcli.system.portable import shell_word
@@ -27,6 +27,17 @@ def amend(problem: PoolcliError, line: Line) -> None:
         problem.text, problem.advice = valued
     else:
         problem.advice = misplaced(problem, words, line.options) or problem.advice
+
+
+def blame_variables(problem: PoolcliError, words: Sequence[str], options: Mapping[str, Any]) -> None:
+    """Name the environment variables that gave what an error names."""
+    said = {name for word in classify(words, options) for name in getattr(options.get(word.flag), "opts", ())}
+    for option in dict.fromkeys(filter(None, options.values())):
+        value, flag = os.environ.get(str(option.envvar), ""), max(option.opts, key=len)
+        text = told(problem.text)
+        named = re.search(rf"{flag}(?![\w-])", text) or repr(value) in text
+        if value and named and not said & {*option.opts} and option.envvar not in text:
+            problem.text = problem.text + f"; {option.envvar}={safe(value)} sets {flag}"
 
 
 def misplaced(problem: PoolcliError, words: Sequence[Word], options: Mapping[str, Any]) -> str:
@@ -122,6 +133,7 @@ SAID = {  # what Typer says, and how we say it
     r"No such option": "no such option",
     r"(?s)Invalid value for '(--[\w-]+)' \(env var: '(\w+)'\): (.*) is not a valid int(eger)?\.":
         r"\1 (or \2): \3 is not a whole number",
+    r"(?s)Invalid value for '(--[\w-]+)' \(env var: '(\w+)'\): (.*) is not 1 or 0\.": r"\1 (or \2): \3 is not 1 or 0",
     r"(?s)Invalid value for '(--[\w-]+)' \(env var: '(\w+)'\): (.*) is not a valid float\.":
         r"\1 (or \2): \3 is not a number",
     r"Option '(.*)' requires an argument\.": r"\1 needs a value",
@@ -180,9 +192,9 @@ def _other_option(problem: Any, options: Mapping[str, Any], *, stack: bool) -> s
     word = name.replace("-", "_")
     if word in UNLIKE and all(typed(one, None) in options for one in UNLIKE[word].names):
         return UNLIKE[word]
-    keyword = {**ELSEWHERE, **TYPED_ELSEWHERE}.get(word, "")
-    flag = typed(keyword, None)
-    if keyword and flag in options:
+    ours = {**ELSEWHERE, **TYPED_ELSEWHERE}.get(word, word)
+    flag = next((one for one in (typed(ours, None), typed(word, None)) if one in options), "")
+    if flag:
         problem.possibilities = []
         return f"--{name} is {flag} here"
     having = [] if stack or problem.possibilities else commands_with(problem.option_name)

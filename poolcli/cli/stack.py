@@ -129,12 +129,17 @@ def _begins(word: str, names: Mapping[str, Made]) -> bool:
 
 def _late_input(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> str:
     """Return the first argument that looks like an INPUT, if any."""
+    given = (word.text for word in classify(arguments, all_options(names, own)) if not word.flag)
+    wanted = "|".join(("-", FILE, *([SHAPE] if own.name == "summary" else [])))
+    return next((text for text in given if os.path.isfile(text) or re.fullmatch(wanted, text)), "")
+
+
+def all_options(names: Mapping[str, Made], own: Command) -> dict[str, Any]:
+    """Return the options of a command and of all its steps."""
     options = options_of(own)
     for name, function in names.items():
         options |= options_of(_built(name, function))
-    given = (word.text for word in classify(arguments, options) if not word.flag)
-    wanted = "|".join(("-", FILE, *([SHAPE] if own.name == "summary" else [])))
-    return next((text for text in given if os.path.isfile(text) or re.fullmatch(wanted, text)), "")
+    return options
 
 
 def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> tuple[list[str], list[list[str]]]:
@@ -147,8 +152,9 @@ def split(arguments: Sequence[str], names: Mapping[str, Made], own: Command) -> 
     given = ""
     for index, word in enumerate(classify(arguments, options)):
         if word.flag:
-            if word.flag not in options:
+            if word.flag not in (*options, "--", "--help", "-h"):
                 _refuse_early(word, index, arguments, names, own)
+                return list(arguments), []  # Typer refuses it
             continue
         if given and _is_step(word.text, names):
             break
@@ -206,6 +212,11 @@ def _refuse_early(
     if "--steps" in options_of(own) and any(given.partition("=")[0] == "--steps" for given in arguments):
         name = word.flag.removeprefix("--")
         raise UsageError(f"{word.flag} belongs to a step of the recipe", f"change it with --set {owner}.{name}=VALUE")
+    itself = word.flag.removeprefix("--")
+    if itself in names and owner not in steps:  # relu
+        line = " ".join(map(shell_word, [str(own.name), *arguments[:index], itself, *arguments[index + 1 :]]))
+        behind = f"write it as a step: {itself} {THEN} {steps[0]}" if steps else f"it is a step: poolcli {line}"
+        raise UsageError(f"{word.flag} stands without its step", behind)
     if steps:
         takes = word.value is None and not options_of(_built(owner, names[owner]))[word.flag].is_flag
         moved = " ".join(map(shell_word, arguments[index : index + 1 + takes]))
@@ -259,7 +270,9 @@ def parse_stage(words: Sequence[str], names: Mapping[str, Made], number: int) ->
         refused.advice = _parted_by_then(words[0], typed, names) or refused.advice
         raise refused from None
     except PoolcliError as problem:
-        problem.advice = misplaced(problem, classify(rest, options_of(step)), options_of(step)) or problem.advice
+        options = options_of(step)
+        typed = classify(rest, options)
+        problem.advice = misplaced(problem, typed, options) or problem.advice
         problem.at(f"step {number} ({name})")
         raise
     return made
@@ -295,8 +308,10 @@ def parse_stack(stages: Sequence[Sequence[str]], names: Mapping[str, Made]) -> l
     return [step for number, words in enumerate(stages, 1) for step in parse_stage(words, names, number)]
 
 
-def settings() -> set[str]:
-    """Return the environment variables that poolcli uses: those of the options of all commands and steps."""
+def settings() -> dict[str, list[Any]]:
+    """Return the environment variables that poolcli uses, each with the options that it sets."""
     steps = (_built(name, function) for table in (RUNNABLE, SUMMARIZED) for name, function in table.items())
-    commands = (*map(build, COMMANDS), *steps)
-    return {"POOLCLI_DEBUG", *(str(one.envvar) for command in commands for one in command.params if one.envvar)}
+    found: dict[str, list[Any]] = {"POOLCLI_DEBUG": []}
+    for one in (one for made in (*map(build, COMMANDS), *steps) for one in made.params if one.envvar):
+        found.setdefault(str(one.envvar), []).append(one)
+    return found

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poolcli.system.files import free_name
 from poolcli.system.portable import shell_word
-from poolcli.wording import Instead, Phrase, Readable, Typed
+from poolcli.wording import Instead, Phrase, Readable, Typed, enumerated
 
 if TYPE_CHECKING:
     from typer.core import TyperCommand
@@ -20,6 +20,7 @@ FLAGS = {
     "target": "--emit",
 }  # options that differ from the keyword
 LISTED = ("at",)  # options whose numbers are separated by commas
+OF_THE_FILTER = {"-s", "--stride", "-p", "--padding", "--dilation"}  # in conv; in other commands, of the pooling
 WITHOUT_NAN_RULE = {"--compat", "--side"}  # no framework skips NaN
 INPUT = "INPUT"  # for hints without a known input
 SWITCH = {  # the values of a switch in the environment
@@ -86,12 +87,16 @@ class Line(NamedTuple):
     where: int = 0  # the position of INPUT in the words, or where it would be
     bare: bool = True  # whether the command reads standard input without INPUT
     options: Mapping[str, Any] = {}  # by each of their names; none if unknown
+    options_of: Callable[[str], Mapping[str, Any]] = lambda _: {}  # of another command
 
     @classmethod
-    def of(cls, name: str, words: Sequence[str], options: Mapping[str, Any], *, bare: bool) -> Line:
+    def of(
+        cls, name: str, words: Sequence[str], options_of: Callable[[str], Mapping[str, Any]], *, bare: bool
+    ) -> Line:  # fmt: skip
         """Find INPUT among the words."""
+        options = options_of(name)
         alone = (index for index, word in enumerate(classify(words, options)) if not word.flag)
-        return cls(name, tuple(words), next(alone, len(words)), bare, options)
+        return cls(name, tuple(words), next(alone, len(words)), bare, options, options_of)
 
     @property
     def given(self) -> str:
@@ -108,14 +113,31 @@ class Line(NamedTuple):
 
     def say(self, name: str, value: Any) -> str:
         """Spell a field of a `Phrase`."""
+        if name == "filter_padding" and typed(name, None) not in self.options:  # conv and its step
+            name = "padding"
         if isinstance(value, Readable):
             return self._reading(value)
         if isinstance(value, Typed):
             return told(value.text, self)
         if isinstance(value, Instead):
-            source = shell_word(self.given) if self.words else INPUT
-            return " ".join(["poolcli", value.name, *(typed(*one) for one in value.options.items()), source])
+            return self._instead(value)
         return typed(name, free_name(value) if name == "output" and value else value)
+
+    def _instead(self, other: Instead) -> str:
+        """Repeat the line with another command, and say what it cannot take along."""
+        own, theirs = [typed(*one) for one in other.options.items()], self.options_of(other.name)
+        replaced = {name for one in own for name in getattr(theirs.get(one.split()[0]), "opts", ())}
+        kept, left = [], ["its steps"] if not self.bare else []
+        words = classify(self.words if self.bare else self.words[: self.where], self.options)
+        for word in words:
+            fits = word.flag in theirs and not (self.name == "conv" and word.flag in OF_THE_FILTER)
+            if fits and word.flag not in replaced:
+                kept.append(shell_word(word.text))
+            elif word.flag in self.options and word.flag not in replaced and word.text != word.value:
+                left.append(word.flag)
+        source = shell_word(self.given) if self.words else INPUT
+        without = f" (without {enumerated(left)})" if left else ""
+        return " ".join(["poolcli", other.name, *kept, *own, source]) + without
 
     def _reading(self, source: Readable) -> str:
         if not source.program:

@@ -50,8 +50,7 @@ def conv(
     try:
         axes = window.plan(array.shape[-weights.ndim :])
     except ShapeError as problem:
-        before = Typed(Phrase(", or {filter_padding} before pooling"))
-        hint = Phrase("use a smaller kernel, or padding ({padding}{before})", before=before)
+        hint = Phrase("use a smaller kernel, or padding{typed}", typed=Typed(Phrase(" ({filter_padding})")))
         raise ShapeError(problem.message.replace("window", "kernel", 1), hint) from None
     output_shape(array.shape[: -weights.ndim], axes)
     with np.errstate(all="ignore"):  # inf - inf is NaN, as it should be

@@ -389,11 +389,14 @@ def window_kind(size: Size, given: Mapping[str, Any]) -> str:
     said = {name for name, value in given.items() if value != KEYWORDS[name].default}
     said |= {"size"} if size is not None else set()
     if "output_ratio" in said and ("fractional" not in said or "output_size" in said):
-        why = "not with {output_size}" if "output_size" in said else "only with {fractional}"
-        raise UsageError(Phrase("{output_ratio} goes " + why), "drop " + Phrase("{output_ratio}"))
+        why, advice = "only with {fractional}", "add {fractional}"
+        if "output_size" in said:
+            why, advice = "not with {output_size}", "drop {output_ratio}"
+        raise UsageError(Phrase("{output_ratio} goes " + why), Phrase(advice))
     if "fractional" in said and not said & {"output_size", "output_ratio"}:
-        raise UsageError(Phrase("{fractional} needs {output_size}"),
-                         "give the number, such as " + Phrase("{output_size}", output_size=(7, 7)))  # fmt: skip
+        such = Phrase("give the number, such as {output_size}, or a share: {output_ratio}",
+                      output_size=(7, 7), output_ratio=0.7)  # fmt: skip
+        raise UsageError(Phrase("{fractional} needs {output_size} or {output_ratio}"), such)
     for main, (reason, others) in _ALONE.items():
         if main not in said:
             continue

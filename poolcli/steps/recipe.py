@@ -20,7 +20,7 @@ from poolcli.steps.steps import STEPS, VALUE_KINDS, ConvStep, Record, Step, chec
 from poolcli.system.files import Guard, piped, put, read_source
 from poolcli.system.portable import shell_word
 from poolcli.window import parse_padding, parse_sizes, times
-from poolcli.wording import Phrase
+from poolcli.wording import Phrase, called_here
 
 FORM = 'a recipe looks like [{"step": "pool", "mode": "max", "size": [2, 2]}]'
 SAID_ONLY = ("step", "shape", "verified")  # keys of a record that are not options
@@ -128,7 +128,8 @@ def _sizes_of(step: ConvStep) -> tuple[Any, ...]:
 
 def _check_option(step: str, key: str, value: Any) -> None:
     if key not in TAKES[step]:
-        raise UnknownNameError("option", key, TAKES[step] or ("none",))
+        known = TAKES[step] or ("none",)
+        raise UnknownNameError("option", key, known, otherwise=called_here(key, known))
     if not VALUE_KINDS[key].fits(value):
         raise InputError(f"{key} is {_short(value)}", f"{key} is {VALUE_KINDS[key].text}")
 

@@ -441,7 +441,7 @@ def test_what_others_wrote(call: Run, tmp_path: Path, name: str, data: bytes, wo
     ("arguments", "code", "words", "hint"),
     [
         (["-k", "5"], 1, ["window 5x5 is larger than the input 4x4"], "use --size 4, or --padding 1"),
-        (["-k", "2x9"], 1, ["window 2x9 is larger than the input 4x4"], "use --size 2x4, or --padding 3"),
+        (["-k", "2x9"], 1, ["window 2x9 is larger than the input 4x4"], "use --size 2x4, or --padding 0x3"),
         (["-k", "2", "--dilation", "4"], 1, ["window 2x2 (dilated 5x5) is larger than the input 4x4"], None),
         (
             ["-k", "1", "-s", "1", "-p", "1"],

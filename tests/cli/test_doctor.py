@@ -178,3 +178,13 @@ def test_a_pipe_is_no_terminal_and_a_terminal_is_one(run: Run, programs: Path) -
     shown = on_terminal("doctor", stderr=True, columns=100, env=env, program=program).out
     assert "stdin, stdout, stderr" in shown
     assert "truecolor" in shown
+
+
+def test_values_of_variables_that_no_option_takes_are_broken(call: Run) -> None:
+    given = {"MODE": "foo", "SIZE": "ab", "RELU": "maybe", "COLOR": "mauve", "STRIDE": "2", "FORMAT": "csv",
+             "MISSING": "-9", "PADDING": "same"}  # fmt: skip
+    found = call("doctor", "--json", env={f"POOLCLI_{name}": value for name, value in given.items()}).json()
+    rows = {row["what"]: row["state"] for row in found}
+    assert {name for name in given if rows[f"POOLCLI_{name}"] == "broken"} == {"MODE", "SIZE", "RELU", "COLOR"}
+    several = call("doctor", "--json", env={"POOLCLI_MODE": "max,avg"}).json()  # for compare
+    assert {row["what"]: row["state"] for row in several}["POOLCLI_MODE"] == "ok"

@@ -407,8 +407,8 @@ def test_libtiff_says_nothing_of_its_own(run: Run, tmp_path: Path) -> None:
     [
         (np.arange(1000).reshape(1000, 1), "512", [["--size", "512x1"], ["--size", "512", "--layout", "L"]]),
         (np.arange(12).reshape(1, 12), "3", [["--size", "1x3"], ["--size", "3", "--layout", "L"]]),
-        (np.arange(80).reshape(40, 2), "20", [["--size", "20x1"], ["--size", "20x2"], ["--padding", "9"]]),
-        (np.arange(80).reshape(2, 40), "20", [["--size", "1x20"], ["--size", "2x20"], ["--padding", "9"]]),
+        (np.arange(80).reshape(40, 2), "20", [["--size", "20x1"], ["--size", "20x2"], ["--padding", "0x9"]]),
+        (np.arange(80).reshape(2, 40), "20", [["--size", "1x20"], ["--size", "2x20"], ["--padding", "9x0"]]),
         (np.arange(24 * 6 * 5).reshape(24, 6, 5), "12x1x1", [["--size", "12x1x1", "--layout", "DHW"]]),
         (np.arange(2 * 24 * 6 * 5).reshape(2, 24, 6, 5), "12x1x1", [["--size", "12x1x1", "--layout", "CDHW"]]),
     ],
@@ -429,8 +429,8 @@ def test_a_line_and_a_cube_are_told_from_a_map(
 @pytest.mark.parametrize(
     ("shape", "hint", "wanted"),
     [
-        ((40, 2), "use --size 20x1 for each column by itself, or --size 20x2, or --padding 9", [[38, 39], [78, 79]]),
-        ((2, 40), "use --size 1x20 for each row by itself, or --size 2x20, or --padding 9", [[19, 39], [59, 79]]),
+        ((40, 2), "use --size 20x1 for each column by itself, or --size 20x2, or --padding 0x9", [[38, 39], [78, 79]]),
+        ((2, 40), "use --size 1x20 for each row by itself, or --size 2x20, or --padding 9x0", [[19, 39], [59, 79]]),
     ],
 )
 def test_a_window_too_wide_for_the_columns_may_pool_each_by_itself(
@@ -477,3 +477,73 @@ def test_a_hint_that_names_a_file_to_write_destroys_none(
     said = call(*words, cwd=tmp_path).err
     assert other in said
     assert named not in said.replace(other, "")
+
+
+# --- hints that work --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("variable", "words", "told"),
+    [
+        ("POOLCLI_SIZE=3", "pool --global a.csv", "the whole map; POOLCLI_SIZE=3 sets --size"),
+        ("POOLCLI_SIZE=3", "run a.csv pool --global", "the whole map; POOLCLI_SIZE=3 sets --size"),
+        ("POOLCLI_MODE=foo", "pool a.csv", "unknown mode 'foo'; POOLCLI_MODE=foo sets --mode"),
+        ("POOLCLI_MODE=foo", "run a.csv pool", "unknown mode 'foo'; POOLCLI_MODE=foo sets --mode"),
+        ("POOLCLI_MODE=foo", "pool -m bar a.csv", "unknown mode 'bar'"),
+        ("POOLCLI_SIZE=3", "pool -k 2 --global a.csv", "the whole map"),
+        ("POOLCLI_RELU=maybe", "pool a.csv", "--relu (or POOLCLI_RELU): 'maybe' is not 1 or 0"),
+    ],
+)
+def test_an_error_names_the_variable_that_caused_it(
+    call: Run, folder: Path, variable: str, words: str, told: str
+) -> None:
+    name, value = variable.split("=")
+    done = call(*words.split(), cwd=folder, env={name: value})
+    assert done.code == 2
+    assert done.err.splitlines()[0].endswith(told)
+
+
+def test_variables_do_not_change_a_recipe(call: Run, folder: Path) -> None:
+    assert call("run", "--save-steps", "recipe.json", "a.csv", "pool", cwd=folder).code == 0
+    env = {f"POOLCLI_{name}": "1" for name in ("SIZE", "INDICES", "RELU")}
+    assert call("batch", "--steps", "recipe.json", "a.csv", "-o", "z", cwd=folder, env=env).code == 0
+    assert (folder / "z" / "a.csv").read_text() == "6,8\n9,7\n"
+    refused = call("batch", "--steps", "recipe.json", "--size", "3", "a.csv", "-o", "y", cwd=folder)
+    assert "cannot be combined" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "hint"),
+    [
+        ("run --bogus 3 a.csv pool", "no such option: --bogus", "see: poolcli run --help"),
+        ("run --emit torch a.csv pool", "no such option: --emit",
+         "poolcli pool, poolcli unpool and poolcli grad have --emit"),
+        ("run a.csv --relu pool", "--relu stands without its step", "write it as a step: relu then pool"),
+        ("run a.csv --relu -j", "--relu stands without its step", "it is a step: poolcli run a.csv relu -j"),
+        ("run a.csv --relu conv --filter box", "--relu stands before its step", "write it after the step: conv --relu"),
+        ("pool -k 2 --dilation 7 a.csv", "window 2x2 (dilated 8x8) is larger than the input 4x4", "use --size 1"),
+        ("pool -k 2 --dilation 4 a.csv", "window 2x2 (dilated 5x5) is larger than the input 4x4",
+         "use --size 1, or --padding 1"),
+        ("pool --filter gaussian-5 a.csv", "kernel 5x5 is larger than the input 4x4",
+         "use a smaller kernel, or padding (--filter-padding)"),
+        ("conv --filter gaussian-5 a.csv", "kernel 5x5 is larger than the input 4x4",
+         "use a smaller kernel, or padding (--padding)"),
+        ("pool --output-ratio 0.5 a.csv", "--output-ratio goes only with --fractional", "add --fractional"),
+        ("batch -o out", "batch needs paths", "name files or folders: poolcli batch FOLDER; or pipe them into "
+         "xargs poolcli batch, or find -print0 into --files0"),
+        ("conv --filter box --relu -s 2 -o page.html a.csv", "unknown extension '.html'",
+         "poolcli explain --filter box --relu -o page.html a.csv (without -s)"),
+        ("pool -k 3 --indices -o page.html a.csv", "unknown extension '.html'",
+         "poolcli explain -k 3 -o page.html a.csv (without --indices)"),
+        ("run a.csv relu then pool -o page.html", "unknown extension '.html'",
+         "poolcli explain -o page.html a.csv (without its steps)"),
+        ("pool -k 3 --mode max,avg a.csv", "one mode is expected, not 'max,avg'",
+         "name one; to compare several: poolcli compare -k 3 --mode max,avg a.csv"),
+        ("compare --side torch,kernel_size=3 --side keras a.csv",
+         "--side 'torch kernel_size=3': unknown option 'kernel_size'", "it is called size here"),
+        ("conv --kernel k.csv a.csv", "no such option: --kernel", "--kernel is --filter here"),
+    ],
+)  # fmt: skip
+def test_what_a_hint_says_is_what_works(call: Run, folder: Path, words: str, error: str, hint: str) -> None:
+    done = call(*(word.replace("torch,", "torch ") for word in words.split()), cwd=folder)
+    assert done.err.splitlines() == [f"error: {error}", f"hint: {hint}"]

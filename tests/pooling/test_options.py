@@ -65,7 +65,8 @@ def test_both_doors_word_a_clash_their_own_way(call: Run) -> None:
         "hint: drop --global or --size",
     ]
     assert call("pool", "--fractional", "-", stdin="1,2\n").err == (
-        "error: --fractional needs --output-size\nhint: give the number, such as --output-size 7x7\n"
+        "error: --fractional needs --output-size or --output-ratio\n"
+        "hint: give the number, such as --output-size 7x7, or a share: --output-ratio 0.7\n"
     )
 
 

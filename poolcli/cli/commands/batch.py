@@ -19,7 +19,7 @@ from poolcli.batch.work import Outcome, Work
 from poolcli.cli.checks import compat_among, files_read
 from poolcli.cli.console import width_of_output
 from poolcli.cli.options.files import PictureOptions, Reading, Verbosity
-from poolcli.cli.options.grammar import Group, argument, option
+from poolcli.cli.options.grammar import Group, argument, on_the_line, option
 from poolcli.cli.options.panels import OUTPUT, OUTPUT_FORMATS
 from poolcli.cli.options.steps import FilterOptions, RecipeOptions
 from poolcli.cli.options.windows import Windowing
@@ -89,7 +89,9 @@ class Cluster(Group, panel=WORKERS):
 
 def _steps(recipes: RecipeOptions, filtering: FilterOptions, window: Windowing, *, indices: bool) -> list[Step]:
     """Return the steps of a recipe, or those of the options."""
-    if recipes.steps and (indices or filtering.changed(*filtering.fields) or window.changed(*window.fields)):
+    given = {"indices": indices} if indices else {}
+    given |= filtering.changed(*filtering.fields) | window.changed(*window.fields)
+    if recipes.steps and on_the_line(given):
         raise UsageError(
             "--steps and options for pooling cannot be combined", "change the recipe with --set pool.size=3"
         )
@@ -136,8 +138,10 @@ def batch(
     steps = _steps(recipes, filtering, window, indices=indices)
     named = [*(paths or []), *(_listed() if files.files0 else [])]
     if not named:
-        advice = "name files or folders: {input}; or pipe the output of find -print0 into --files0"
-        raise UsageError("batch needs paths", Phrase(advice, input=Readable("FOLDER")))
+        listed = "pipe them into xargs poolcli batch, or find -print0 into --files0"
+        raise UsageError(
+            "batch needs paths", Phrase("name files or folders: {input}; or {0}", listed, input=Readable("FOLDER"))
+        )
     planned = plan(
         named, Naming.of(files.output, files.name, files.format),
         recursive=files.recursive, overwrite=files.overwrite, resume=files.skip_existing,

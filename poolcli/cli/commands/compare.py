@@ -37,7 +37,7 @@ from poolcli.render.kinds import is_page
 from poolcli.steps.steps import PoolStep, apply, with_threads
 from poolcli.system.limits import check_memory
 from poolcli.system.portable import shell_word
-from poolcli.wording import Phrase, enumerated
+from poolcli.wording import Phrase, called_here, enumerated
 
 
 class Comparing(Windowing, panel=WINDOW):
@@ -78,7 +78,7 @@ class Comparing(Windowing, panel=WINDOW):
             key, equals, value = setting.partition("=")
             row = known.get(key.replace("-", "_"))
             if row is None and equals:
-                unknown = UnknownNameError("option", key, known)
+                unknown = UnknownNameError("option", key, known, otherwise=called_here(key, known))
                 unknown.at(f"--side {text!r}")
                 raise unknown
             value = value if equals or row is None or row.kind.typed is not bool else "true"

@@ -8,10 +8,12 @@ import platform
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
+
+import typer
 
 from poolcli import __version__
 from poolcli.cli.console import colors_of, unicode_ok, width_of_output
@@ -19,11 +21,12 @@ from poolcli.cli.options.files import JSON_SWITCH
 from poolcli.cli.output import Output
 from poolcli.cli.stack import settings
 from poolcli.cli.words import spoken
-from poolcli.errors import UsageError
+from poolcli.errors import PoolcliError, UsageError
 from poolcli.formats.pictures_in import libraries
 from poolcli.formats.registry import EXTENSIONS, FORMATS, Format
 from poolcli.pooling.filters import FILTERS, Filter
-from poolcli.pooling.modes import ALIASES, MODES, Mode
+from poolcli.pooling.modes import ALIASES, MODES, Mode, parse_mode
+from poolcli.pooling.options import BY_JSON
 from poolcli.system.limits import available, processors
 from poolcli.system.plugins import Plugin, installed
 from poolcli.system.threads import threads
@@ -173,10 +176,33 @@ def _terminal() -> Iterator[Finding]:
 def _settings() -> Iterator[Finding]:
     """Yield the environment variables that begin with POOLCLI_, with the home folder as ~."""
     given = {name: value for name, value in sorted(os.environ.items()) if name.startswith("POOLCLI_")}
-    known = settings() if given else set()
+    known = settings() if given else {}
     for name, value in given.items():
         shown = value.replace(str(Path.home()), "~") if Path.home() != Path("/") else value
-        yield name, shown, OK if name in known else BROKEN, "" if name in known else "no option has this name"
+        wrong = _refused(name.removeprefix("POOLCLI_").lower(), value, known.get(name))
+        yield name, shown, BROKEN if wrong else OK, wrong
+
+
+def _refused(name: str, value: str, options: Sequence[Any] | None) -> str:
+    """Return what is wrong with the value of an environment variable; nothing if some option takes it."""
+    if options is None:
+        return "no option has this name"
+    row, wrong = BY_JSON.get(name), ""
+    try:
+        for mode in value.split(",") if name == "mode" else ():  # compare takes several
+            parse_mode(mode)
+        if row and row.kind.parse:
+            row.kind.parse(value, name)
+    except PoolcliError as problem:
+        return str(problem)
+    for one in options:
+        try:
+            one.process_value(None, [value] if one.multiple else value)
+        except (PoolcliError, typer.BadParameter) as problem:
+            wrong = str(problem)
+        else:
+            return ""
+    return wrong
 
 
 PARTS: Mapping[str, Callable[[], Iterator[Finding]]] = {

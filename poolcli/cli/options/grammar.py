@@ -75,7 +75,7 @@ class OptionField(NamedTuple):
         if self.kind is bool:
             value = word if isinstance(word, bool) else SWITCH.get(word.strip().lower())
             if value is None:
-                raise ValueError(f"{word!r} is not a valid boolean. Recognized values: {', '.join(sorted(SWITCH))}")
+                raise ValueError(f"{word!r} is not 1 or 0.")
             return value
         try:
             return self.kind(word)
@@ -172,10 +172,15 @@ def refuse_idle(
     `advice` has hints by field name, instead of dropping the option; the error is another than `UsageError` if it
     depends on the data whether an option does anything.
     """
-    for name, value in values.items():
+    for name, value in on_the_line(values).items():
         flag = f"--{name.replace('_', '-')}"
-        if value is not None and value is not False and variable(flag) not in os.environ:
+        if value is not None and value is not False:
             raise error(f"{flag} does nothing for {what}", (advice or {}).get(name, f"drop {flag}"))
+
+
+def on_the_line(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values, by field name, that no environment variable gives."""
+    return {name: value for name, value in values.items() if variable(name) not in os.environ}
 
 
 def variable(flag: str) -> str:
