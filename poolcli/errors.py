@@ -214,12 +214,14 @@ def in_our_words(kinds: Mapping[str, Accepts], *, at_once: bool = False) -> Call
         required = names[: len(names) - len(function.__defaults__ or ())]
 
         def ours(args: tuple[Any, ...], kwargs: dict[str, Any]) -> UsageError | None:
+            for name in kwargs.keys() & {*names[: len(args)]}:
+                return ArgumentError(f"{function.__name__} has {name} twice", _called(function.__name__, required))
             return _wrong(function.__name__, required, {**dict(zip(names, args, strict=False)), **kwargs}, kinds)
 
         @wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             if len(args) > len(names):
-                raise _too_many(function.__name__, names, keywords, args)
+                raise _too_many(function.__name__, names, keywords, args, kinds)
             if kwargs and not kwargs.keys() <= known:
                 raise UnknownKeywordError(function.__name__, next(name for name in kwargs if name not in known), known)
             if at_once and (wrong := ours(args, kwargs)):
@@ -237,10 +239,20 @@ def in_our_words(kinds: Mapping[str, Accepts], *, at_once: bool = False) -> Call
     return decorated
 
 
-def _too_many(function: str, names: tuple[str, ...], keywords: tuple[str, ...], args: tuple[Any, ...]) -> UsageError:
+def _called(function: str, names: tuple[str, ...]) -> str:
+    return f"call {function}({', '.join(name for name in names if name not in BOUND)})"
+
+
+def _too_many(
+    function: str,
+    names: tuple[str, ...],
+    keywords: tuple[str, ...],
+    args: tuple[Any, ...],
+    kinds: Mapping[str, Accepts],
+) -> UsageError:
     following = "stride" if names[-1] == "size" else next(iter(keywords), "")  # what other libraries have there
-    hint = f"call {function}({', '.join(name for name in names if name not in BOUND)})"
-    if following:
+    hint = _called(function, names)
+    if following in kinds and kinds[following].fits(args[len(names)]):
         hint = f"such as {following}={shortened(args[len(names)])}"
     what = "1 argument" if len(names) == 1 else f"{len(names)} arguments"
     return PositionalError(f"{function} takes {what} without a name, not {len(args)}", hint)
@@ -250,7 +262,7 @@ def _wrong(
     function: str, required: tuple[str, ...], arguments: Mapping[str, Any], kinds: Mapping[str, Accepts]
 ) -> UsageError | None:
     """Return the error for the first argument that is missing or not what it may be, if there is one."""
-    called = f"call {function}({', '.join(name for name in required if name not in BOUND)})"
+    called = _called(function, required)
     for name in required:
         if name not in arguments:
             return ArgumentError(f"{function} needs {name}", called)

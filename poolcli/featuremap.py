@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import ShapeError, UsageError
-from poolcli.wording import Phrase
+from poolcli.wording import Phrase, given
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +22,7 @@ def spatial_letters(layout: str) -> str:
     return "".join(letter for letter in "DHWL" if letter in layout)
 
 
-def parse_layout(text: str) -> str:
+def parse_layout(text: Any) -> str:
     """Check a layout and return it in capitals: one letter per axis, in the input's order; only ``N`` may repeat.
 
     Examples
@@ -30,8 +30,10 @@ def parse_layout(text: str) -> str:
     >>> parse_layout("nhwc")
     'NHWC'
     """
-    layout = text.upper()
     hint = "use the letters N, C, then D, H, W or L in the order of the axes, such as HW, CHW, NHWC, NCL"
+    if not isinstance(text, str):
+        raise UsageError(f"layout {given(text)} is not a text", hint)
+    layout = text.upper()
     if strange := set(layout) - set(ORDER):
         raise UsageError(f"layout {text!r} has unknown letters: {', '.join(sorted(strange))}", hint)
     if any(layout.count(letter) > 1 for letter in "CDHWL"):

@@ -92,6 +92,7 @@ WRONG: list[tuple[Call, str, str]] = [
     (lambda: pool(X, nan=X), "nan of type ndarray is not a text", "such as nan='propagate'"),
     (lambda: pool(X, "stochastic", seed="a"), "seed 'a' is not a whole number", "such as seed=1"),  # type: ignore[call-overload]
     (lambda: conv(X, "box", bias="a"), "bias 'a' is not a number", "such as bias=0.5"),  # type: ignore[call-overload]
+    (lambda: pool(X, "max", mode="avg"), "pool has mode twice", "call pool(x)"),  # type: ignore[call-overload]
     (lambda: conv(X), "conv needs kernel", "call conv(x, kernel)"),  # type: ignore[call-overload]
     (lambda: unpool(X, X.astype(int), 3.5), "shape 3.5 is not a list of whole numbers, one for each axis",  # type: ignore[arg-type]
      "call unpool(values, indices, shape), with shape such as (4, 4)"),
@@ -108,8 +109,13 @@ def test_an_argument_of_another_kind_is_named(call: Call, message: str, hint: st
 
 
 def test_an_error_that_no_argument_explains_stays() -> None:
-    with pytest.raises(TypeError, match="multiple values for argument 'x'") as caught:
-        pool(X, x=X)  # type: ignore[call-overload]
+    class Broken:
+        @property
+        def getbands(self) -> object:
+            raise TypeError("no bands")
+
+    with pytest.raises(TypeError, match="no bands") as caught:
+        pool(Broken())  # type: ignore[call-overload]
     assert not isinstance(caught.value, PoolcliError)
 
 
@@ -117,6 +123,12 @@ def test_too_many_arguments_where_none_has_a_name() -> None:
     with pytest.raises(PositionalError, match="relu takes 1 argument without a name, not 2") as caught:
         relu(X, 2)  # type: ignore[call-overload]
     assert caught.value.hint == "call relu(x)"
+    with pytest.raises(PositionalError) as caught:
+        compare(X, X)  # type: ignore[call-arg]
+    assert caught.value.hint == "call compare(x)"
+    with pytest.raises(PositionalError) as caught:
+        compare(X, ["max", "avg"])  # type: ignore[call-arg]
+    assert caught.value.hint == "such as mode=['max', 'avg']"
 
 
 @pytest.mark.parametrize(
@@ -164,6 +176,12 @@ def test_the_hint_for_an_option_is_what_to_type(options: dict[str, Any], hint: s
     with pytest.raises(PoolcliError) as caught:
         pool(X, **options)
     assert caught.value.hint == hint
+
+
+def test_a_layout_is_a_text() -> None:
+    with pytest.raises(PoolcliError, match="layout 3 is not a text") as caught:
+        FeatureMap.from_array(X, 3)  # type: ignore[arg-type]
+    assert caught.value.hint.startswith("use the letters N, C, then D, H, W or L")
 
 
 def test_padding_is_begin_and_end_of_each_axis_in_one_list_too() -> None:
