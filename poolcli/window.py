@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, cast
 
 from poolcli.errors import EmptyWindowError, LimitError, ShapeError, UnknownNameError, UsageError
 from poolcli.system.limits import check_memory
-from poolcli.wording import Phrase, given
+from poolcli.wording import Phrase, Typed, given
 
 if TYPE_CHECKING:
     import numpy as np
@@ -477,6 +477,14 @@ class Window(NamedTuple):
                 "use less padding or a smaller size",
             )
         return axes
+
+    def plan_kernel(self, lengths: Sequence[int]) -> tuple[Axis, ...]:
+        """Place a kernel, whose size is given, like `plan`."""
+        try:
+            return self.plan(lengths)
+        except ShapeError as problem:
+            hint = Phrase("use a smaller kernel, or padding{typed}", typed=Typed(Phrase(" ({filter_padding})")))
+            raise ShapeError(problem.message.replace("window", "kernel", 1), hint) from None
 
     def _too_large(self, lengths: Sequence[int]) -> ShapeError:
         reach = [(k - 1) * d + 1 for k, d in zip(self.size, self.dilation, strict=True)]

@@ -120,7 +120,7 @@ def test_the_hint_of_a_window_that_is_too_large_holds(length: int, size: int, di
     assert len(axis_of(length, size=fits, dilation=dilation)) >= 1
     least = -(-((size - 1) * dilation + 1 - length) // 2)
     padded = axis_of(length, size=size, dilation=dilation, padding=least)
-    assert pads == ([least] if padded.counts().all() else [])  # advised only if every window holds a real cell
+    assert pads == ([least] if padded.counts().all() else [])  # a real cell in every window
 
 
 def test_an_axis_without_cells() -> None:

@@ -62,8 +62,10 @@ def run(arguments: Sequence[str]) -> int:
         rest = [one for one in arguments if one != name]
         hint = " ".join(map(shell_word, ["poolcli", name, *rest])) if having else "see: poolcli --help"
         raise UsageError(f"there is no option {word} before a command", hint)
-    if word == "help":
-        raise UsageError("unknown command 'help'", "poolcli --help, or poolcli COMMAND --help")
+    if word in ("help", "version"):
+        name = next((one for one in arguments[1:] if one in COMMANDS), "COMMAND")
+        hint = f"poolcli --help, or poolcli {name} --help" if word == "help" else "poolcli --version"
+        raise UsageError(f"unknown command {word!r}", hint)
     mode = LAYER.sub("", word.lower())
     if mode in (*MODES, *ALIASES, *GLOBALS):
         raise UsageError(f"unknown command {word!r}", f"poolcli pool --mode {mode}")

@@ -135,7 +135,8 @@ def _notes(before: FeatureMap, after: FeatureMap, writing: Writing) -> Iterator[
 def about_missing(after: FeatureMap, steps: Sequence[Step], reading: Reading) -> Iterator[Phrase]:
     """Yield what skips missing values if they reached the result and no framework decides about them."""
     options = [step.options for step in steps if isinstance(step, PoolStep)]
-    if not reading.missing or not any(one.get("nan") != "ignore" and not one.get("compat") for one in options):
+    marked = reading.missing or after.origin.get("grid", {}).get("nodata") is not None
+    if not marked or not any(one.get("nan") != "ignore" and not one.get("compat") for one in options):
         return
     import numpy as np
 
@@ -162,6 +163,8 @@ def deliver(before: FeatureMap, after: FeatureMap, io: InputOutput, compat: str 
     out.guessed(writing.output, account.guesses)
     for loss in account.losses:
         out.note(f"{'stdout' if writing.output == '-' else writing.output}: {loss}")
+    for note in writing.told_of_name():
+        out.note(note)
     out.wrote(writing.output, account.holds)
 
 

@@ -162,6 +162,9 @@ def refusal(
     advice: str | Phrase = hint
     if hasattr(problem, "possibilities"):  # Typer compares options including their dashes
         advice = _other_option(problem, options, stack=bool(where)) or hint
+        file = next((one.text for one in words if one.flag == problem.option_name and os.path.isfile(one.text)), "")
+        if file:
+            advice, problem.possibilities = f"write ./{shell_word(file)} for the file", []
     said = problem.format_message()
     extra = re.fullmatch(EXTRA, said)
     if (extra or re.fullmatch(GLUED, said)) and (valued := _valued(words, options)):

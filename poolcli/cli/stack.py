@@ -213,7 +213,7 @@ def _refuse_early(
         name = word.flag.removeprefix("--")
         raise UsageError(f"{word.flag} belongs to a step of the recipe", f"change it with --set {owner}.{name}=VALUE")
     itself = word.flag.removeprefix("--")
-    if itself in names and owner not in steps:  # relu
+    if itself in names and owner not in ("pool", *steps):  # relu; but pool --global works
         line = " ".join(map(shell_word, [str(own.name), *arguments[:index], itself, *arguments[index + 1 :]]))
         behind = f"write it as a step: {itself} {THEN} {steps[0]}" if steps else f"it is a step: poolcli {line}"
         raise UsageError(f"{word.flag} stands without its step", behind)

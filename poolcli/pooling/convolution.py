@@ -14,7 +14,6 @@ from poolcli.kernels.correlate import correlate
 from poolcli.pooling.fill import fill
 from poolcli.pooling.filters import find_filter
 from poolcli.window import Axis, Padding, Window, output_shape, times
-from poolcli.wording import Phrase, Typed
 
 Array = NDArray[Any]
 INT64 = np.iinfo(np.int64)
@@ -47,11 +46,7 @@ def conv(
             "give a kernel with one axis per spatial axis of the input",
         )
     window = Window.of(weights.ndim, size=weights.shape, stride=stride, padding=padding, dilation=dilation)
-    try:
-        axes = window.plan(array.shape[-weights.ndim :])
-    except ShapeError as problem:
-        hint = Phrase("use a smaller kernel, or padding{typed}", typed=Typed(Phrase(" ({filter_padding})")))
-        raise ShapeError(problem.message.replace("window", "kernel", 1), hint) from None
+    axes = window.plan_kernel(array.shape[-weights.ndim :])
     output_shape(array.shape[: -weights.ndim], axes)
     with np.errstate(all="ignore"):  # inf - inf is NaN, as it should be
         if array.dtype.kind != "f" and weights.dtype.kind != "f" and float(bias).is_integer():

@@ -110,7 +110,7 @@ def _pool(signal: Signal, layer: PoolStep) -> Signal:
 
 def _known_conv(signal: Signal, layer: ConvStep) -> Signal:
     window = layer.window_for(len(_spatial(signal, "conv").spatial))
-    return signal.through(window.plan(signal.spatial))._replace(parameters=math.prod(window.size) + 1)
+    return signal.through(window.plan_kernel(signal.spatial))._replace(parameters=math.prod(window.size) + 1)
 
 
 def _conv(signal: Signal, layer: ConvLayer) -> Signal:

@@ -528,6 +528,11 @@ def test_variables_do_not_change_a_recipe(call: Run, folder: Path) -> None:
          "use a smaller kernel, or padding (--filter-padding)"),
         ("conv --filter gaussian-5 a.csv", "kernel 5x5 is larger than the input 4x4",
          "use a smaller kernel, or padding (--padding)"),
+        ("run a.csv conv --filter gaussian-5", "step 1 (conv): kernel 5x5 is larger than the input 4x4",
+         "use a smaller kernel, or padding (--padding)"),
+        ("version", "unknown command 'version'", "poolcli --version"),
+        ("help pool", "unknown command 'help'", "poolcli --help, or poolcli pool --help"),
+        ("batch -x.csv a.csv -o out", "no such option: -x", "write ./-x.csv for the file"),
         ("pool --output-ratio 0.5 a.csv", "--output-ratio goes only with --fractional", "add --fractional"),
         ("batch -o out", "batch needs paths", "name files or folders: poolcli batch FOLDER; or pipe them into "
          "xargs poolcli batch, or find -print0 into --files0"),
@@ -545,5 +550,23 @@ def test_variables_do_not_change_a_recipe(call: Run, folder: Path) -> None:
     ],
 )  # fmt: skip
 def test_what_a_hint_says_is_what_works(call: Run, folder: Path, words: str, error: str, hint: str) -> None:
+    (folder / "-x.csv").write_text(CSV)
     done = call(*(word.replace("torch,", "torch ") for word in words.split()), cwd=folder)
     assert done.err.splitlines() == [f"error: {error}", f"hint: {hint}"]
+
+
+def test_a_file_named_after_another_format_is_told(call: Run, folder: Path) -> None:
+    for words, told in (
+        (["--json", "-o", "x.csv"], "note: x.csv holds json, not csv"),
+        (["-f", "csv", "-o", "x.png"], "note: x.png holds csv, not png"),
+    ):
+        assert told in call("pool", "a.csv", *words, cwd=folder).err.splitlines()
+    assert "holds" not in call("pool", "a.csv", "--json", "-o", "x.json", cwd=folder).err
+
+
+def test_a_grid_whose_missing_values_reach_the_result_leads_to_skipping_them(call: Run, tmp_path: Path) -> None:
+    head = "ncols 2\nnrows 2\nxllcorner 0\nyllcorner 0\ncellsize 1\nNODATA_value -9999\n"
+    (tmp_path / "in.asc").write_text(f"{head}1 -9999\n3 4\n")
+    note = "note: missing values make results nan; with --nan ignore the windows skip them"
+    assert note in call("pool", "in.asc", "-o", "out.asc", cwd=tmp_path).err.splitlines()
+    assert note not in call("pool", "in.asc", "--nan", "ignore", "-o", "two.asc", cwd=tmp_path).err.splitlines()

@@ -192,7 +192,7 @@ COLUMN = "use --size 3x1, or --layout L if it is one line of numbers"
         (["2x28x28x1", "conv", "--size", "3"], "read as NCHW; for channels last --layout NHWC"),
         (["28x28x1", "--layout", "CHW", "conv", "--size", "3"], COLUMN),  # as they asked for
         (["1x28x1", "conv", "--size", "3"], COLUMN),  # does not fit either way
-        (["2x8", "conv", "--size", "3"], "use --size 2x3, or --padding 1"),  # has no channels
+        (["2x8", "conv", "--size", "3"], "use --size 2x3, or --padding 1x0"),  # has no channels
     ],
 )
 def test_a_shape_that_fits_with_its_channels_last_is_told_so(call: Run, words: list[str], hint: str) -> None:

@@ -14,7 +14,7 @@ from poolcli.cli.output import Output
 from poolcli.colors import COLORMAPS
 from poolcli.errors import PoolcliError, UsageError
 from poolcli.formats.options import ReadOptions, WriteOptions
-from poolcli.formats.registry import find_format, format_of_target
+from poolcli.formats.registry import find_format, format_of_name, format_of_target
 from poolcli.pooling.frameworks import find
 
 INPUT_FILE: Any = argument(None, "INPUT", "A file, or - for standard input; standard input if missing.")
@@ -140,6 +140,12 @@ class Writing(PictureOptions, panel=TABLE):
         idle = ["compress_level"] if kind != "png" else []
         idle += [] if picture else [*FOR_PICTURES, *([] if drawn else ["colormap"])]
         refuse_idle(self.changed(*idle), kind if picture else f"{kind}, which is not a picture")
+
+    def told_of_name(self) -> Iterator[str]:
+        """Yield a note if the extension of the output belongs to another format."""
+        other = format_of_name(self.output)
+        if other and self.chosen_format not in (other.name, "table"):
+            yield f"{self.output} holds {self.chosen_format}, not {other.name}"
 
     def told_of_tables(self, heeded: Collection[str] = ()) -> Iterator[str]:
         """Yield a note for every table option that does nothing for another format."""
