@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poolcli.errors import CompatError, EmptyWindowError, UsageError
+from poolcli.errors import CompatError, EmptyWindowError, ShapeError, UsageError
 from poolcli.pooling.compute import Straight, neutral, pooled, result_type, straight
 from poolcli.pooling.fill import fill, reaching, refuse_nan
 from poolcli.pooling.framework import DOCUMENTED, Framework, LayerFacts, LayerSpec
@@ -107,7 +108,24 @@ class Pooling(LayerSpec):
 
     def plan(self, spatial: Sequence[int]) -> tuple[Axis, ...]:
         """Place the windows on an input of this spatial shape."""
-        return self.window.plan(spatial)
+        try:
+            return self.window.plan(spatial)
+        except ShapeError as problem:
+            if self.framework and isinstance(problem.advice, Phrase):
+                problem.advice = problem.advice.only(self._accepts)
+            raise
+
+    def _accepts(self, advice: Phrase) -> bool:
+        """Whether the framework takes the padding that a part of a hint advises."""
+        pads = advice.settings.get("padding")
+        if pads is None:
+            return True
+        pairs = tuple((n, n) for n in (pads if isinstance(pads, tuple) else (pads,) * self.ndim))
+        try:
+            replace(self, window=self.window._replace(padding=pairs)).row()
+        except CompatError:
+            return False
+        return True
 
     def windows(self, spatial: Sequence[int]) -> tuple[Axis, ...]:
         """Place the windows, and refuse those that hold neither a real cell nor a value in its place."""
