@@ -112,7 +112,8 @@ def write(feature_map: FeatureMap | Held, target: str | Path, **options: Any) ->
     target : str or Path
         A path, whose extension determines the format, or ``-`` for standard output.
     **options
-        The attributes of `WriteOptions`, such as ``format="csv"`` or ``zoom=4``.
+        The attributes of `WriteOptions`, such as ``format="csv"`` or ``zoom=4``. Numbers that do not come from a
+        picture file are stretched from black to white in one, unless ``normalize="clip"``; NaN is black.
 
     Raises
     ------
