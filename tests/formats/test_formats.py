@@ -138,7 +138,7 @@ def test_what_else_a_caller_knows_is_suggested(name: str) -> None:
     ("words", "hint"),
     [
         (["pool", "-o", "page 2.html", "tiny.csv"], f"poolcli explain -o {shell_word('page 2.html')} tiny.csv"),
-        (["pool", "tiny.csv", "-m", "avg", "-o", "p.svg"], "poolcli explain -o p.svg tiny.csv"),
+        (["pool", "tiny.csv", "-m", "avg", "-o", "p.svg"], "poolcli explain -m avg -o p.svg tiny.csv"),
         (["pool", "-o", "p.html"], "poolcli explain -o p.html -"),
     ],
 )
@@ -377,3 +377,15 @@ def test_the_row_of_a_format_that_the_architecture_shows_works() -> None:
     written = b"".join(row.write(FeatureMap.from_array(np.array([[1, 2], [3, 4]])), WriteOptions()))
     assert written == b"1;2\n3;4\n"
     assert row.read(written, "a.ssv", ReadOptions()).values.tolist() == [[1, 2], [3, 4]]
+
+
+def test_a_picture_of_another_library_is_not_mixed_without_a_word(call: Run, tmp_path: Path) -> None:
+    """NumPy, OpenCV and Pillow hold colours last, PyTorch first; by the number of axes alone they come first."""
+    np.save(tmp_path / "pic.npy", np.zeros((18, 24, 3), np.uint8))
+    np.save(tmp_path / "first.npy", np.zeros((3, 18, 24), np.uint8))
+    read = call("pool", "-o", "out.npy", "pic.npy", cwd=tmp_path).err.splitlines()
+    assert read[0] == "note: pic.npy: read as 18 channels of 24x3 (CHW); --layout HWC if its channels come last"
+    for words in (["--layout", "HWC", "pic.npy"], ["--layout", "CHW", "pic.npy"], ["first.npy"]):
+        assert "channels come last" not in call("pool", "-o", "out.npy", *words, cwd=tmp_path).err
+    made = call("pool", "-k", "2", "--layout", "HWC", "-o", "x.png", "pic.npy", cwd=tmp_path)
+    assert "wrote x.png (12x9 pixels" in made.err
