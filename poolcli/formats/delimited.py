@@ -280,8 +280,10 @@ def _line_count(text: bytes) -> int:
 
 
 def matrix_of(feature_map: FeatureMap, kind: str) -> NDArray[Any]:
-    """Return a map as rows and columns; axes of length 1 do not count."""
-    array = feature_map.array
+    """Return a map as rows and columns; axes of length 1 do not count, but in a batch of one number per channel."""
+    array, spatial = feature_map.array, feature_map.spatial
+    if set(spatial) == {1} and array.ndim == len(spatial) + 2:
+        array = array.squeeze(tuple(axis for axis, letter in enumerate(feature_map.layout) if letter not in "NC"))
     while array.ndim > 2 and 1 in array.shape:
         array = array.squeeze(array.shape.index(1))
     if array.ndim > 2:

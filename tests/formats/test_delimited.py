@@ -753,6 +753,15 @@ def test_columns_that_are_counted() -> None:
     assert [spoken(one) for one in labels.warnings] == ["column 1 holds row labels ('x' ...) and is left out"]
 
 
+@pytest.mark.parametrize("layout", ["NCHW", "NHWC", "NCL", "NCDHW"])
+@pytest.mark.parametrize(("images", "channels"), [(1, 3), (2, 3), (4, 1), (1, 1)])
+def test_a_row_is_an_image_and_a_column_a_channel(images: int, channels: int, layout: str) -> None:
+    shape = [images if letter == "N" else channels if letter == "C" else 1 for letter in layout]
+    numbers = np.arange(images * channels).reshape(shape)
+    text = b"".join(encode(FeatureMap.from_array(numbers, layout), WriteOptions("csv")))
+    assert [len(line.split(b",")) for line in text.splitlines()] == [channels] * images
+
+
 def test_hints_keep_the_columns_that_were_asked_for() -> None:
     text = "t,a,b\n2026-05-01T00:00Z,1,2\n2026-05-02T00:00Z,1,2\n"
     assert typed(refused(text, columns="3,1")) == "use --columns 3 to leave out what holds no numbers"
