@@ -405,7 +405,7 @@ def test_three_axes_do_not_fit_into_lines() -> None:
 
 @pytest.mark.parametrize(
     ("shape", "text"),
-    [((3, 1, 1), b"0\n1\n2\n"), ((1, 2, 2), b"0,1\n2,3\n"), ((1, 1, 3), b"0,1,2\n"), ((1, 3, 1, 1), b"0\n1\n2\n")],
+    [((3, 1, 1), b"0\n1\n2\n"), ((1, 2, 2), b"0,1\n2,3\n"), ((1, 1, 3), b"0,1,2\n"), ((1, 3, 1, 1), b"0,1,2\n")],
 )
 def test_axes_of_length_one_do_not_count(shape: tuple[int, ...], text: bytes) -> None:
     assert written(np.arange(math.prod(shape)).reshape(shape)) == text
