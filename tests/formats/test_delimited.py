@@ -762,6 +762,18 @@ def test_a_row_is_an_image_and_a_column_a_channel(images: int, channels: int, la
     assert [len(line.split(b",")) for line in text.splitlines()] == [channels] * images
 
 
+@pytest.mark.parametrize("head", ["month,2019,2020", ",0,1"])
+def test_numbers_that_may_be_names_are_told(head: str) -> None:
+    text = f"{head}\nJan,1.5,2\nFeb,4.5,5\n"
+    found = read(text, columns="2-")
+    assert len(found.values) == 3
+    assert [spoken(one) for one in found.warnings] == [
+        "line 1 is read as numbers; add --header yes if it names the columns"
+    ]
+    assert read(text, columns="2-", header="yes").values.tolist() == [[1.5, 2], [4.5, 5]]
+    assert read(text, columns="2-", header="no").warnings == ()
+
+
 def test_hints_keep_the_columns_that_were_asked_for() -> None:
     text = "t,a,b\n2026-05-01T00:00Z,1,2\n2026-05-02T00:00Z,1,2\n"
     assert typed(refused(text, columns="3,1")) == "use --columns 3 to leave out what holds no numbers"
