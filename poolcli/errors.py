@@ -30,7 +30,7 @@ from functools import cached_property, wraps
 from reprlib import repr as shortened
 from typing import Any, ClassVar, NamedTuple, ParamSpec, TypeVar
 
-from poolcli.wording import ELSEWHERE, UNLIKE, Phrase, given
+from poolcli.wording import UNLIKE, Phrase, called_here, given
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -129,10 +129,9 @@ class UnknownKeywordError(UsageError, TypeError):
         names = sorted(known)
         near = [name for name in names if keyword in name.split("_")]  # format is input_format
         near = near or get_close_matches(keyword.lower(), names, n=1, cutoff=NEAR)
-        hint: str | Phrase = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}"
-        if ELSEWHERE.get(keyword) in names:
-            hint = f"it is called {ELSEWHERE[keyword]} here"
-        elif keyword in UNLIKE and UNLIKE[keyword].names <= {*names}:
+        hint: str | Phrase = called_here(keyword, names)
+        hint = hint or (f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}")
+        if keyword in UNLIKE and UNLIKE[keyword].names <= {*names}:
             hint = UNLIKE[keyword]
         super().__init__(f"{function} has no keyword {keyword!r}", hint)
 

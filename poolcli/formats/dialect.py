@@ -275,9 +275,11 @@ class _Look:
         if named and "number" in kinds and not self.labels(lines):
             odd = next(cell for cell, kind in zip(cells, kinds, strict=True) if kind in ("name", "empty"))
             where = f"{self.name}: line {lines[0][0]}"
+            corner = kinds[0] != "number" and {*kinds[1:]} == {"number"} and not self.numbers  # above names of rows
+            beside = Phrase(" (and {columns} if column 1 names the rows)", columns="2-") if corner else ""
             raise InputError(
                 f"{where}: numbers and other text in the first row: {quoted(odd)} is not a number",
-                Phrase("add {header} if this row names the columns, or correct it", header="yes"),
+                Phrase("add {header}", header="yes") + beside + " if this row names the columns, or correct it",
             )
         return "name" in kinds and not {"number", "odd", "label"} & set(kinds)
 

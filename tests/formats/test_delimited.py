@@ -774,6 +774,14 @@ def test_numbers_that_may_be_names_are_told(head: str) -> None:
     assert read(text, columns="2-", header="no").warnings == ()
 
 
+def test_a_word_in_the_corner_may_stand_above_names_of_rows() -> None:
+    text = "lat,5,6\n46,20,21\n47,19,20\n"
+    hint = "add --header yes (and --columns 2- if column 1 names the rows) if this row names the columns, or correct it"
+    assert typed(refused(text)) == hint
+    assert read(text, header="yes", columns="2-").values.tolist() == [[20, 21], [19, 20]]
+    assert typed(refused("1,x,3\n4,5,6\n")) == "add --header yes if this row names the columns, or correct it"
+
+
 def test_hints_keep_the_columns_that_were_asked_for() -> None:
     text = "t,a,b\n2026-05-01T00:00Z,1,2\n2026-05-02T00:00Z,1,2\n"
     assert typed(refused(text, columns="3,1")) == "use --columns 3 to leave out what holds no numbers"
