@@ -13,6 +13,7 @@ from poolcli.system.files import descriptor_of, file_error, is_special
 from poolcli.wording import Phrase
 
 SOME_FAILED = 3
+RECORD_START = b'{"input": '  # of each line of a report
 
 
 @dataclass
@@ -50,6 +51,18 @@ class Tally:
         if not self.count["failed"]:
             return 0
         return 1 if self.count["failed"] == self.total else SOME_FAILED
+
+
+def is_report(path: str) -> bool:
+    """Whether a file may become a report: it is missing or empty, holds one, or has no content of its own."""
+    if not os.path.isfile(path) or descriptor_of(path) is not None:
+        return True
+    try:
+        with open(path, "rb") as file:
+            start = file.read(len(RECORD_START))
+    except OSError as problem:
+        raise file_error("read", path, problem) from problem
+    return start in (b"", RECORD_START)
 
 
 class Report:

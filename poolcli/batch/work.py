@@ -14,7 +14,7 @@ from poolcli.errors import PoolcliError
 from poolcli.featuremap import FeatureMap
 from poolcli.formats import decode, encode
 from poolcli.formats.light import to_levels
-from poolcli.formats.options import ReadOptions, WriteOptions
+from poolcli.formats.options import GRAYED, ReadOptions, WriteOptions
 from poolcli.formats.registry import find_format, format_of_target
 from poolcli.steps import shapes
 from poolcli.steps.provenance import Provenance, stamped, unusual
@@ -134,8 +134,9 @@ def _result(job: Job, work: Work, data: bytes) -> Result:
     content = b"".join(encode(after, chosen))
     usual = not (unusual(work.reading) or unusual(work.writing))
     told = chosen.format == "png" or (chosen.format == "json" and usual)  # the result records what made it
+    gray = [Phrase("colours became gray; {channels} keeps them", channels="rgb")] * (GRAYED in before.notes)
     lost = find_format(str(chosen.format), writing=True).account(after, chosen).losses
     outcome = Outcome(
-        job, DONE, bytes_in=len(data), bytes_out=len(content), shape=after.shape, notes=(*before.warnings, *lost)
+        job, DONE, bytes_in=len(data), bytes_out=len(content), shape=after.shape, notes=(*before.warnings, *gray, *lost)
     )
     return outcome, content, None if told else Provenance.of(after, work.reading, work.writing)

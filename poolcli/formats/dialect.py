@@ -185,13 +185,9 @@ def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, *, tabs:
     width = look.width(first)
     labels = frozenset() if look.plain(first) else look.labels(rest if title else lines)
     picked, warnings = look.columns(names, first, width)
-    if not title and options.header == "auto" and rest and look.may_be_names(first, picked):
+    if not title and options.header == "auto" and rest and look.may_name_columns(first, rest[0], picked):
         warnings += (
             Phrase("line {0} is read as numbers; add {header} if it names the columns", first[0], header="yes"),
-        )
-    elif not title and options.header == "auto" and rest and look.may_count_columns(first, rest[0]):
-        warnings += (
-            Phrase("line {0} counts 0, 1, 2 ...; add {header} if it names the columns", first[0], header="yes"),
         )
     return Dialect(
         mark,
@@ -283,13 +279,15 @@ class _Look:
             )
         return "name" in kinds and not {"number", "odd", "label"} & set(kinds)
 
-    def may_be_names(self, first: TextLine, picked: tuple[int, ...] | None) -> bool:
-        """Whether the first line has a name or nothing in a column that is not read: its numbers may be names."""
-        left_out = [cell for at, cell in enumerate(self.cells(first)) if at not in picked] if picked else []
-        return bool({"name", "empty"} & {*self.kinds(left_out)})
+    def may_name_columns(self, first: TextLine, second: TextLine, picked: tuple[int, ...] | None) -> bool:
+        """Whether the numbers of the first line may be names.
 
-    def may_count_columns(self, first: TextLine, second: TextLine) -> bool:
-        """Whether the first line counts from 0, as programs name columns, and the second does not go on."""
+        They may where a column that is not read has a name or nothing there, and where they count from 0, as programs
+        name columns, and the second line does not go on.
+        """
+        left_out = [cell for at, cell in enumerate(self.cells(first)) if at not in picked] if picked else []
+        if {"name", "empty"} & {*self.kinds(left_out)}:
+            return True
         cells = self.cells(first) if len(first[2]) <= CLOSE_LOOK and first[2].lstrip().startswith(b"0") else []
         return len(cells) > 2 and _counted(cells) and not _counted(self.cells(second), len(cells))
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 from poolcli.errors import FILE_NAME, Accepts
 from poolcli.wording import Phrase, Typed
 
+GRAYED = "colours converted to gray"  # the note of a picture that was read as gray
 # the advice for a map of a shape that a format cannot hold
 ANYWHERE = Phrase(
     "use {way}", way=Typed(Phrase("{json} or {output}", output="output.npy"), "output.npy or output.json")

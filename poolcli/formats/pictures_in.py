@@ -23,7 +23,7 @@ from poolcli.errors import InputError, LimitError, PoolcliError, ShapeError, Unk
 from poolcli.featuremap import FeatureMap, parse_layout
 from poolcli.formats import netpbm
 from poolcli.formats.missing import without_missing
-from poolcli.formats.options import ReadOptions
+from poolcli.formats.options import GRAYED, ReadOptions
 from poolcli.formats.png_chunks import SIGNATURE, check_rows, checked, comes_in_one_go, plain
 from poolcli.system.limits import check_memory
 from poolcli.system.mute import unheard
@@ -148,7 +148,7 @@ def _whole_range(array: Array, most: int, channels: str) -> Pixels:
     """Return the numbers of a PGM or PPM."""
     notes = [f"maximum {most} (from the file)"]
     if array.ndim == 3 and channels == "gray":
-        return Pixels(netpbm.luma(array), most, [*notes, "colours converted to gray"])
+        return Pixels(netpbm.luma(array), most, [*notes, GRAYED])
     return Pixels(array, most, notes)
 
 
@@ -343,7 +343,9 @@ def _changes(picture: Image.Image, channels: str) -> list[str]:
     notes = [f"picture mode {mode}"]
     if mode in ALPHA or (mode in ("P", "RGB", "L") and "transparency" in picture.info):
         notes += ["alpha dropped", *([SEEN_THROUGH] if mode in ALPHA and not _opaque(picture) else [])]
-    if channels == "rgb" and mode not in RGB_STEPS:
+    if channels == "gray" and mode in RGB_STEPS:
+        notes.append(GRAYED)
+    elif channels == "rgb" and mode not in RGB_STEPS:
         notes.append("one channel")
     placed = ["place on the map"] * (PIXEL_SCALE in getattr(picture, "tag_v2", ()) and not _place(picture, ()))
     there = [DROPPED[key] for key in DROPPED if picture.info.get(key, NO_DPI[0]) not in NO_DPI]

@@ -578,6 +578,8 @@ def test_a_recipe_replaces_the_options_and_can_be_changed(run: Run, photos: Path
         (["m.csv", "-o", "out", "--report", "link.jsonl"], 2, "is one of the files to read"),
         (["m.csv", "-o", "out", "--report", "out/m.csv"], 2, "is one of the results"),
         (["m.csv", "-o", "out", "--report", "dangling.jsonl"], 2, "is one of the results"),
+        (["m.csv", "-o", "out", "--report", "taken"], 2, "would replace taken, which is not a report\nhint: "),
+        (["m.csv", "-o", "out", "--missing", "a.csv"], 2, "a.csv is a file, not a missing value"),
         (["m.csv", "-o", "out", "--steps", "r.json", "--report", "r.json"], 2, "is one of the files to read"),
         (["m.csv", "-o", "out", "--filter", "k.json", "--report", "k.json"], 2, "is one of the files to read"),
         (["x.zarr", "-o", "out"], 1, "hint: use: poolcli pool x.zarr -o out.zarr"),
@@ -591,6 +593,7 @@ def test_what_cannot_be_done_is_told(call: Run, photos: Path, words: list[str], 
     (photos / "link.jsonl").symlink_to("m.csv")
     (photos / "dangling.jsonl").symlink_to("out/m.csv")
     (photos / "taken").write_text("1,2")
+    (photos / "a.csv").write_text("1,2")
     (photos / "z.csv.gz").write_bytes(gzip.compress(b"1,2"))
     (photos / "r.json").write_text('[{"step": "pool"}]')
     (photos / "k.json").write_text("[[1]]")
@@ -1029,6 +1032,28 @@ def test_what_files_lose_is_said_and_in_the_report(run: Run, tmp_path: Path) -> 
     assert labels in rows["in/c.csv"]["notes"]
     words = ["batch", "in", "-o", "out", "--name", "{stem}.png", "--overwrite", "-k", "1", "-q"]
     assert run(*words, cwd=tmp_path).err == ""
+
+
+def test_colours_that_became_gray_are_told(call: Run, tmp_path: Path) -> None:
+    for name, mode in (("a", "RGB"), ("b", "L"), ("c", "P")):
+        Image.new(mode, (4, 4), 7).save(tmp_path / f"{name}.png")
+    (tmp_path / "d.ppm").write_bytes(b"P6 2 2 65535\n" + bytes(24))
+    names = [f"{name}.png" for name in "abc"] + ["d.ppm"]
+    gray = call("batch", *names, "-o", "out", cwd=tmp_path)
+    assert "note: a.png: colours became gray; --channels rgb keeps them (and in 2 more files)\n" in gray.err
+    assert "gray" not in call("batch", *names, "-o", "rgb", "--channels", "rgb", cwd=tmp_path).err
+
+
+def test_a_report_replaces_only_a_report(call: Run, tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("1,2\n3,4\n", encoding="utf-8")
+    report, words = tmp_path / "r.jsonl", ["batch", "m.csv", "-o", "out", "--overwrite", "--report", "r.jsonl"]
+    for before in ("", '{"input": "old"}\n', "1,2\n"):
+        report.write_text(before, encoding="utf-8")
+        assert call(*words, cwd=tmp_path).code == 0
+        assert len(lines(report)) == 1
+    report.write_text("1,2\n", encoding="utf-8")
+    assert call(*(word for word in words if word != "--overwrite"), "--skip-existing", cwd=tmp_path).code == 2
+    assert report.read_text(encoding="utf-8") == "1,2\n"
 
 
 def test_many_notes_are_not_all_told(run: Run, tmp_path: Path) -> None:

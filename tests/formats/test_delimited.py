@@ -737,10 +737,12 @@ def test_a_row_of_blanks_is_not_passed_over(text: str, options: dict[str, Any], 
     assert refused(text, **options).message == f"data.csv: {place}: an empty cell"
 
 
+MAY_BE_NAMES = "line 1 is read as numbers; add --header yes if it names the columns"
+
+
 def test_columns_that_are_counted() -> None:
     """Pandas writes such a line above columns without names, and an index beside them."""
-    said = "line 1 counts 0, 1, 2 ...; add --header yes if it names the columns"
-    assert [spoken(one) for one in read("0,1,2\n7,8,9\n").warnings] == [said]
+    assert [spoken(one) for one in read("0,1,2\n7,8,9\n").warnings] == [MAY_BE_NAMES]
     assert read("0,1,2\n7,8,9\n", header="yes").values.tolist() == [[7, 8, 9]]
     for plain in ("0,1,2\n3,4,5\n", "0,1\n7,8\n", "1,2,3\n7,8,9\n", "0,1,2\n"):
         assert read(plain).warnings == ()
@@ -767,9 +769,7 @@ def test_numbers_that_may_be_names_are_told(head: str) -> None:
     text = f"{head}\nJan,1.5,2\nFeb,4.5,5\n"
     found = read(text, columns="2-")
     assert len(found.values) == 3
-    assert [spoken(one) for one in found.warnings] == [
-        "line 1 is read as numbers; add --header yes if it names the columns"
-    ]
+    assert [spoken(one) for one in found.warnings] == [MAY_BE_NAMES]
     assert read(text, columns="2-", header="yes").values.tolist() == [[1.5, 2], [4.5, 5]]
     assert read(text, columns="2-", header="no").warnings == ()
 

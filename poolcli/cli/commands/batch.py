@@ -12,7 +12,7 @@ import typer
 from poolcli.batch.executors import Dask, Local, Workers
 from poolcli.batch.jobs import BatchPlan, Job, Naming, plan, remnants, why_passed_over
 from poolcli.batch.journal import Journal
-from poolcli.batch.report import SOME_FAILED, Report, Tally
+from poolcli.batch.report import SOME_FAILED, Report, Tally, is_report
 from poolcli.batch.resume import remaining
 from poolcli.batch.run import ByBytes, ByPath, make_folders, run_jobs
 from poolcli.batch.work import Outcome, Work
@@ -153,7 +153,7 @@ def batch(
         _threads(workers, verbosity), Journal(os.path.abspath(files.output)),
     )  # fmt: skip
     if files.report:
-        _check_report(files.report, files.output, planned, files_read(recipes.steps or "-", steps))
+        _check_report(files.report, files, planned, files_read(recipes.steps or "-", steps))
     if files.dry_run:
         code = _rehearse(planned, work, files, verbosity)
     else:
@@ -172,8 +172,8 @@ def _check_folder(output: str) -> None:
         raise UsageError(f"batch writes a file for each input, not {where}", hint)
 
 
-def _check_report(report: str, folder: str, planned: BatchPlan, others: Sequence[str]) -> None:
-    """Refuse a report that cannot be written, or that would replace an input or a result, also through links."""
+def _check_report(report: str, files: Files, planned: BatchPlan, others: Sequence[str]) -> None:
+    """Refuse a report that cannot be written, or that would replace anything but a report, also through links."""
     place = os.path.realpath(report)
     read = chain((job.source for job in planned.jobs), planned.left_out, others)
     read = chain(read, (failure.source for failure in planned.failures))
@@ -182,7 +182,10 @@ def _check_report(report: str, folder: str, planned: BatchPlan, others: Sequence
     targets = (job.target for job in planned.jobs if os.path.basename(job.target) == os.path.basename(place))
     if any(os.path.realpath(target) == place for target in targets):
         raise UsageError(f"the report {report} is one of the results", "choose another name for --report")
-    if os.path.dirname(place) != os.path.realpath(folder):  # made if missing
+    if not files.overwrite and not is_report(report):
+        hint = f"choose another name for --report, or add --overwrite to replace {report}"
+        raise UsageError(f"the report would replace {report}, which is not a report", hint)
+    if os.path.dirname(place) != os.path.realpath(files.output):  # made if missing
         check_target(report)
 
 

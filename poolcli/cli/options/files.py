@@ -5,6 +5,7 @@ The default number of rows and columns of tables is in `poolcli.render.terminal.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -63,6 +64,9 @@ class Reading(Group, panel=INPUT):
         """Return the options for readers."""
         values = dict(self.__dict__)
         values["missing"] = ",".join(self.missing) if self.missing else None
+        words = values["missing"] or ""
+        if format_of_name(words) and os.path.isfile(words):
+            raise UsageError(f"{words} is a file, not a missing value", "give --missing its value: --missing NA")
         if self.input_format:
             values["input_format"] = find_format(self.input_format).name
         if self.frame == type(self).frame:
