@@ -22,6 +22,7 @@ SAMPLE = 20  # lines that decide the delimiter
 CLOSE_LOOK = 1 << 16  # bytes of a line that show whether it consists of numbers
 TITLE = 60  # characters of a header that a note shows
 
+FIRST_NAME = rb'[ \t"]*(0|19[0-9]{2}|20[0-9]{2}|2100)(?![0-9])'  # of columns that are counted, or years
 BLANKS = re.compile(rb"[ \t]+")
 QUOTED = re.compile(rb'"((?:[^"]|"")*)"')
 MARKED = re.compile(rb'"(?:[^"]|"")*"|#')  # quoted text, in which # means nothing, or a #
@@ -101,7 +102,7 @@ class Dialect(NamedTuple):
         if here == self.line and self.header and self._is_names(line):
             return Phrase("{skip} to leave out the header and this line, if it holds units", skip=here)
         if column in self.labels:
-            return Phrase("{columns} to leave out what holds no numbers", columns=self._columns_but(self.labels))
+            return self._without_labels(cell, here)
         word = cell.decode(errors="replace")
         if not cell:
             ends = _ends(line, self.mark) and column + 1 == len(cells_of(line, self.mark, ""))
@@ -120,6 +121,12 @@ class Dialect(NamedTuple):
         if "," in word or not word.isprintable():
             return "correct it, or write nan where a value is missing"
         return "correct it, or " + name_missing(self.missing, word)
+
+    def _without_labels(self, cell: bytes, here: int) -> Phrase:
+        rest = Phrase("{columns} to leave out what holds no numbers", columns=self._columns_but(self.labels))
+        if here == self.line and not self.header and looks_of(cell, self.decimal) == "name":
+            rest += Phrase(" (and {header} if this line names the columns)", header="yes")
+        return rest
 
     def _columns_but(self, left_out: frozenset[int]) -> str:
         """Write the columns that are read without some of them, as a user types them."""
@@ -283,13 +290,16 @@ class _Look:
         """Whether the numbers of the first line may be names.
 
         They may where a column that is not read has a name or nothing there, and where they count from 0, as programs
-        name columns, and the second line does not go on.
+        name columns, or are years in a row, and the second line does not go on.
         """
         left_out = [cell for at, cell in enumerate(self.cells(first)) if at not in picked] if picked else []
         if {"name", "empty"} & {*self.kinds(left_out)}:
             return True
-        cells = self.cells(first) if len(first[2]) <= CLOSE_LOOK and first[2].lstrip().startswith(b"0") else []
-        return len(cells) > 2 and _counted(cells) and not _counted(self.cells(second), len(cells))
+        begins = re.match(FIRST_NAME, first[2])
+        if not begins or len(first[2]) > CLOSE_LOOK:
+            return False
+        cells, start = self.cells(first), int(begins[1])
+        return len(cells) > 2 and _counted(cells, start) and not _counted(self.cells(second), start + len(cells))
 
     def _need_names(self, line: TextLine) -> None:
         kinds = self.kinds(self.cells(line))

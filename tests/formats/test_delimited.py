@@ -755,6 +755,14 @@ def test_columns_that_are_counted() -> None:
     assert [spoken(one) for one in labels.warnings] == ["column 1 holds row labels ('x' ...) and is left out"]
 
 
+def test_years_that_may_name_columns() -> None:
+    assert [spoken(one) for one in read("2021,2022,2023\n100,120,80\n").warnings] == [MAY_BE_NAMES]
+    assert read("2021,2022,2023\n100,120,80\n", header="yes").values.tolist() == [[100, 120, 80]]
+    for plain in ("2021,2022,2023\n2024,2025,2026\n", "2021,2022\n7,8\n", "1899,1900,1901\n7,8,9\n"):
+        assert read(plain).warnings == ()
+    assert read("2021,2023,2025\n7,8,9\n").warnings == read("20210,20211,20212\n7,8,9\n").warnings == ()
+
+
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC", "NCL", "NCDHW"])
 @pytest.mark.parametrize(("images", "channels"), [(1, 3), (2, 3), (4, 1), (1, 1)])
 def test_a_row_is_an_image_and_a_column_a_channel(images: int, channels: int, layout: str) -> None:
@@ -780,6 +788,13 @@ def test_a_word_in_the_corner_may_stand_above_names_of_rows() -> None:
     assert typed(refused(text)) == hint
     assert read(text, header="yes", columns="2-").values.tolist() == [[20, 21], [19, 20]]
     assert typed(refused("1,x,3\n4,5,6\n")) == "add --header yes if this row names the columns, or correct it"
+
+
+def test_numbers_beside_a_name_may_be_names_too() -> None:
+    text = "Filiale,2021,2022\nNord,100,120\nOst,80,90\n"
+    hint = "use --columns 2- to leave out what holds no numbers (and --header yes if this line names the columns)"
+    assert typed(refused(text)) == hint
+    assert read(text, columns="2-", header="yes").values.tolist() == [[100, 120], [80, 90]]
 
 
 def test_hints_keep_the_columns_that_were_asked_for() -> None:

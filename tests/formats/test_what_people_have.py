@@ -222,7 +222,8 @@ def test_columns_in_the_middle_may_be_text() -> None:
     text = "1,x,3\n4,y,6\n"
     problem = refused(text)
     assert (problem.message, typed(problem)) == (
-        "data.csv: line 1, column 2: 'x' is not a number", "use --columns 1,3 to leave out what holds no numbers"
+        "data.csv: line 1, column 2: 'x' is not a number",
+        "use --columns 1,3 to leave out what holds no numbers (and --header yes if this line names the columns)",
     )  # fmt: skip
     assert read(text, columns="1,3").values.tolist() == [[1, 3], [4, 6]]
 
