@@ -26,6 +26,8 @@ FIRST_NAME = rb'[ \t"]*(0|19[0-9]{2}|20[0-9]{2}|2100)(?![0-9])'  # of columns th
 BLANKS = re.compile(rb"[ \t]+")
 QUOTED = re.compile(rb'"((?:[^"]|"")*)"')
 MARKED = re.compile(rb'"(?:[^"]|"")*"|#')  # quoted text, in which # means nothing, or a #
+# What separates cells though blanks stand between words: no comma of a decimal number.
+NO_BLANKS = rb"[;|]|,(?![0-9])|[^0-9 +-],|,[0-9]*[.,]|[0-9][:/-][0-9]*,"
 # A line with decimal commas that was cut at its commas, though blanks separate the numbers.
 BLANKS_AND_COMMAS = rb"[ \t]*X(?:[ \t]+X)+[ \t]*".replace(b"X", rb"(?:%s|[+-]?[0-9]*),[0-9]+" % POINTED)
 
@@ -176,6 +178,7 @@ def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, *, tabs:
     mark = DELIMITERS.get(chosen, as_utf8(chosen))
     trailing = mark not in (b"", b" ") and all(_ends(text, mark) for _, _, text in lines)
     look = _Look(mark, trailing, options, name)
+    look.refuse_text_above(lines)
     first, rest = lines[0], lines[1:]
     names: list[bytes] = []
     title = ""
@@ -256,6 +259,24 @@ class _Look:
     def kinds(self, cells: Sequence[bytes]) -> list[str]:
         """Return the kind of each cell."""
         return ["number" if cell and cell in self.words else looks_of(cell, self.decimal) for cell in cells]
+
+    def refuse_text_above(self, lines: Sequence[TextLine]) -> None:
+        """Refuse text above a table, which are lines of another width than those below, but none of its rows."""
+        widths = _widths([text for _, _, text in lines], self.mark) if self.mark and not self.plain(lines[0]) else [1]
+        above = _above(widths)
+        if not 0 < above < len(widths) - 1 or widths[0] == widths[above]:  # one line below may be wrong itself
+            return
+        kinds = [{*self.kinds(self.cells(line))} for line in lines[: above + 1]]
+        rows = any(
+            "number" in kind and (wide >= widths[above] or (wide > 1 and kind == {"number"}))
+            for kind, wide in zip(kinds[:above], widths, strict=False)
+        )
+        if "name" in kinds[0] and not rows and (above > 1 or kinds[above] <= {"name", "empty"}):
+            at = lines[above][0]
+            raise InputError(
+                f"{self.name}: the table of {many(widths[above], 'column')} begins in line {at}, below other text",
+                Phrase("{skip} to leave out what is above it", skip=at - 1),
+            )
 
     def is_header(self, lines: Sequence[TextLine]) -> bool:
         """Whether the first line is a header: it has names, and no number, not even one gone wrong."""
@@ -412,17 +433,36 @@ def _asked(options: ReadOptions) -> str:
 
 
 def _guess(lines: list[bytes], decimal: str) -> str:
-    """Choose the first delimiter that every line has, or every line after the first, or any line.
+    """Choose the first delimiter that every line has, or every line after the first, or most of the last lines.
 
     Quoted text does not count.
     """
     bare = [(QUOTED.sub(b'""', line) if b'"' in line else line).strip() for line in lines]
     fits = [name for name in DELIMITERS if name != decimal or any(b'"' in line for line in bare)]
-    for enough, sample in ((all, bare), (all, bare[1:] or bare), (any, bare)):
-        for name in fits:
-            if enough(DELIMITERS[name] in line for line in sample):
+    if re.search(NO_BLANKS, bare[-1]):
+        fits.remove("blanks")
+    found = [name for name in fits if any(DELIMITERS[name] in line for line in bare)]
+    for sample in (bare, bare[1:] or bare):
+        for name in found:
+            uneven = name == "blanks" and len(found) > 1 and _above(_widths(sample, b" "))
+            if not uneven and all(DELIMITERS[name] in line for line in sample):
                 return name
-    return ""
+    return min(found, key=lambda name: _likely(bare, name), default="")
+
+
+def _likely(lines: Sequence[bytes], name: str) -> tuple[bool, int, bool]:
+    """Rank a delimiter, the least the best; a comma between words is rather a decimal comma."""
+    return DELIMITERS[name] not in lines[-1], _above(_widths(lines, DELIMITERS[name])), name == ","
+
+
+def _widths(lines: Sequence[bytes], mark: bytes) -> list[int]:
+    """Return how many cells each line has, without empty ones at its end."""
+    return [len(line.split()) if mark == b" " else line.rstrip(mark + b" ").count(mark) + 1 for line in lines]
+
+
+def _above(widths: Sequence[int]) -> int:
+    """Return how many lines stand above those that are as wide as the last."""
+    return next((at for at in range(len(widths), 0, -1) if widths[at - 1] != widths[-1]), 0)
 
 
 # Lines and cells

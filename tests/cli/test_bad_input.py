@@ -159,6 +159,24 @@ def test_one_hint_after_the_other_reads_the_file_of_a_sensor(call: Run, tmp_path
     assert call(*argv, cwd=tmp_path).out == "4.5\n"
 
 
+@pytest.mark.parametrize(
+    ("above", "skip"),
+    [("Wetterstation Nord\nExport vom 3.3.2026\n", 2), ("Messung\n\nOrt: Nord; Hof, oben\n\n", 4),
+     ("Wetter;;\n;;\n", 2), ("Bericht\n", 1), ("Station;Nord\nHoehe;53\n", 2)],
+)  # fmt: skip
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_one_hint_after_the_other_reads_the_table_below_a_title(
+    call: Run, tmp_path: Path, above: str, skip: int, mark: str
+) -> None:
+    rows = "Zeit Ortszeit;T innen;T\n01.05.2026 00:00;15,5;1,5\n01.05.2026 00:30;16,5;2,5\n"
+    (tmp_path / "wetter.csv").write_text((above + rows).replace(";", mark))
+    argv = ["pool", "-f", "csv", "wetter.csv"]
+    for hint in (f"use --skip {skip} to leave out what is above it", "use --columns 2- to", "add --decimal , if"):
+        refused(call, 1, "wetter.csv: ", hint=hint, argv=argv, cwd=tmp_path)
+        argv += hint.split()[1:3]
+    assert call(*argv, cwd=tmp_path).out == "16.5\n"
+
+
 def test_hints_pipe_into_the_command_that_was_typed(call: Run, shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_bytes(b"na\xefve,b\n1,2\n3,4\n")
     broken = (tmp_path / "d.csv").read_bytes()

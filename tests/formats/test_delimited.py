@@ -755,6 +755,16 @@ def test_columns_that_are_counted() -> None:
     assert [spoken(one) for one in labels.warnings] == ["column 1 holds row labels ('x' ...) and is left out"]
 
 
+def test_the_table_below_a_title_is_told_by_its_width() -> None:
+    problem = refused("Station Nord\nExport 3.3.\nt,h\n1,2\n3,4\n")
+    assert problem.message == "data.csv: the table of 2 columns begins in line 3, below other text"
+    assert typed(problem) == "use --skip 2 to leave out what is above it"
+    for ragged in ("a,b\n1,2\n3\n4\n", "x\n1,2\n3,4,5\n6,7,8\n", "a,b\nx,1\n1,2,3\n", "1\n2,3\n4,5\n"):
+        assert "begins in line" not in refused(ragged).message
+    assert read("a,b\nx,1,2\ny,3,4\n").values.tolist() == [[1, 2], [3, 4]]  # a header without the labels' name
+    assert read("x y\n1,5 2,5 3,5\n3,5 4,5 6,5\n", decimal=",", skip=1).shape == (2, 3)
+
+
 def test_years_that_may_name_columns() -> None:
     assert [spoken(one) for one in read("2021,2022,2023\n100,120,80\n").warnings] == [MAY_BE_NAMES]
     assert read("2021,2022,2023\n100,120,80\n", header="yes").values.tolist() == [[100, 120, 80]]
