@@ -34,8 +34,10 @@ from poolcli.kernels.fold_axis import (
     FoldType,
     Lane,
     Part,
+    add_checked,
     add_rows,
     along,
+    check_sums,
     roundings,
     start,
     way,
@@ -290,7 +292,12 @@ def _task(axes: Sequence[Axis], parts: Sequence[Part], dtypes: Sequence[np.dtype
 
 
 def small_fold(
-    shape: Sequence[int], dtype: np.dtype[Any], axes: Sequence[Axis], part: Part, result: np.dtype[Any] | None
+    shape: Sequence[int],
+    dtype: np.dtype[Any],
+    axes: Sequence[Axis],
+    part: Part,
+    result: np.dtype[Any] | None,
+    most: int | None,
 ) -> Callable[[Array], Array] | None:
     """Return a function that does what `fold` does, if that is a single program: *straight*. Benchmark case: 4x4.
 
@@ -300,11 +307,13 @@ def small_fold(
         Of the inputs, which are contiguous (planes, spatial...).
     result : dtype, optional
         The type of the values; if None, they keep the type in which they were folded.
+    most : int, optional
+        The largest number whose sums fit their type; a larger one is an `OverflowError`.
     """
     if not (all(axis.regular for axis in axes) and part.recordable and shape[0]):
         return None
     if all(map(_whole, axes)):  # *one read*. Benchmark case: uint16 max global
-        return partial(_read, part, shape[0])
+        return partial(_read, part, shape[0], most)
     if math.prod(axis.size for axis in axes) > GIANT_CELLS:
         return None
     windows = (shape[0], *map(len, axes))
@@ -312,11 +321,13 @@ def small_fold(
     arrays = [np.empty(shape, dtype)] + ([] if result is None else [np.empty(windows, result)])
     layouts = tuple(Layout(array.dtype, array.strides) for array in arrays)
     plan = planned(task, tuple(axes), layouts, shape[0], room, result is not None)
-    return partial(_replayed, plan.steps[0][1], windows, result) if len(plan.steps) == 1 else None
+    return partial(_replayed, plan.steps[0][1], windows, result, most) if len(plan.steps) == 1 else None
 
 
-def _read(part: Part, planes: int, cells: Array) -> Array:
+def _read(part: Part, planes: int, most: int | None, cells: Array) -> Array:
     rows = cells.reshape(planes, -1)
+    if most is not None:
+        return add_checked(rows, most)
     if part.combine is np.add:
         return add_rows(rows, part.dtype or rows.dtype)
     assert isinstance(part.combine, np.ufunc)  # noqa: S101 - `Part.recordable` saw to it
@@ -324,7 +335,11 @@ def _read(part: Part, planes: int, cells: Array) -> Array:
     return folded
 
 
-def _replayed(program: KernelProgram, windows: tuple[int, ...], result: np.dtype[Any] | None, cells: Array) -> Array:
+def _replayed(
+    program: KernelProgram, windows: tuple[int, ...], result: np.dtype[Any] | None, most: int | None, cells: Array
+) -> Array:
+    if most is not None:
+        check_sums(cells, most)
     if result is None:
         folded: Array = replay(program, cells)
         return folded

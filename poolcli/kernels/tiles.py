@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import product
+from operator import mul
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,30 +40,28 @@ class Spot(NamedTuple):
     windows: Tile
     cells: Tile
     axes: tuple[Axis, ...]
-
-    @property
-    def kind(self) -> tuple[Any, ...]:
-        """Equal for tiles of regular windows that differ only in their place."""
-        return self.windows[0].stop - self.windows[0].start, *map(_shape_of, self.axes)
-
-
-def _shape_of(axis: Axis) -> tuple[int, ...]:
-    return axis.length, len(axis), axis.starts[0], axis.stops[-1]
+    kind: tuple[Any, ...]  # equal for tiles of regular windows that differ only in their place
 
 
 def spots(cut: Sequence[Tile], axes: Sequence[Axis]) -> list[Spot]:
     """Find the cells that the windows of each tile read."""
-    bands: list[dict[int, tuple[int, int, Axis]]] = []
+    bands: list[dict[int, tuple[slice, Axis, tuple[int, ...]]]] = []
     for position, axis in enumerate(axes, 1):
         ends = {(tile[position].start, tile[position].stop) for tile in cut}
-        bands.append({first: axis.band(first, stop) for first, stop in ends})
-    bands[-1] = {first: _whole_rows(*band, axes[-1].length) for first, band in bands[-1].items()}
+        bands.append({first: _band(axis, first, stop, last=position == len(axes)) for first, stop in ends})
     found = []
     for tile in cut:
-        here = [band[part.start] for band, part in zip(bands, tile[1:], strict=True)]
-        cells = (tile[0], *(slice(low, high) for low, high, _ in here))
-        found.append(Spot(tile, cells, tuple(axis for _, _, axis in here)))
+        cells, here, shapes = zip(*(band[part.start] for band, part in zip(bands, tile[1:], strict=True)), strict=True)
+        found.append(Spot(tile, (tile[0], *cells), here, (tile[0].stop - tile[0].start, *shapes)))
     return found
+
+
+def _band(whole: Axis, first: int, stop: int, *, last: bool) -> tuple[slice, Axis, tuple[int, ...]]:
+    """Return the cells that some windows along an axis read, their axis over those cells, and all but its place."""
+    low, high, axis = whole.band(first, stop)
+    if last:
+        low, high, axis = _whole_rows(low, high, axis, whole.length)
+    return slice(low, high), axis, (axis.length, stop - first, axis.starts[0], axis.stops[-1])
 
 
 def _whole_rows(low: int, high: int, axis: Axis, length: int) -> tuple[int, int, Axis]:
@@ -105,8 +105,8 @@ def planned(
         if (kind := spot.kind) not in programs:
             shapes = [tuple(part.stop - part.start for part in tile) for tile in parts]
             programs[kind] = recorded(task, spot.axes, shapes, layouts, direct=direct)
-        starts = [sum(part.start * step for part, step in zip(tile, layout.strides, strict=True))
-                  for tile, layout in zip(parts, layouts, strict=True)]  # fmt: skip
+        firsts = [[part.start for part in tile] for tile in parts]
+        starts = [sum(map(mul, at, layout.strides)) for at, layout in zip(firsts, layouts, strict=True)]
         steps.append((spot, programs[kind], tuple(starts)))
     return Plan(steps, max(program.size for program in programs.values()))
 
@@ -218,27 +218,24 @@ def _cuts(length: int, step: int) -> list[slice]:
     return [slice(start, min(start + step, length)) for start in range(0, length, step)]
 
 
-def _shapes(axes: Sequence[Axis], room: int) -> Iterator[tuple[int, ...]]:
-    """Yield shapes of tiles, in windows: whole rows, halves, quarters ..., and as many of them as fit."""
-    inner: list[tuple[int, ...]] = [()]
-    for axis in axes[1:]:
-        widths = [max(-(-len(axis) >> power), 1) for power in range(len(axis).bit_length())]
-        inner = [(*before, width) for before in inner for width in widths]
-    for shape in inner:
-        row = math.prod(reach(axis, width) for axis, width in zip(axes[1:], shape, strict=True))
+def _cheapest(axes: Sequence[Axis], room: int) -> tuple[int, ...]:
+    """Return the shape of tiles, in windows, that costs least.
+
+    Tried are whole rows, halves, quarters ..., and as many of them as fit, or a few times more; rows are not broken
+    where that cannot cost less.
+    """
+    best, least = (1,) * len(axes), math.inf
+    widths = [[max(-(-len(axis) >> power), 1) for power in range(len(axis).bit_length())] for axis in axes[1:]]
+    for inner in product(*widths):
+        if least <= BROKEN and inner and inner[-1] < len(axes[-1]):
+            continue
+        row = math.prod(reach(axis, width) for axis, width in zip(axes[1:], inner, strict=True))
         for power in range(8):
             rows = _windows_in(axes[0], (room << power) // max(row, 1))
-            if rows:
-                yield (rows, *shape)
-    yield (1,) * len(axes)
-
-
-def _cheapest(axes: Sequence[Axis], room: int) -> tuple[int, ...]:
-    """Return the shape of tiles that costs least; shapes that break rows are not looked at where they cannot."""
-    best, least = (1,) * len(axes), math.inf
-    for shape in _shapes(axes, room):
-        if (shape[-1] == len(axes[-1]) or least > BROKEN) and (cost := _cost(axes, shape, room)) < least:
-            best, least = shape, cost
+            if rows and (cost := _cost(axes, (rows, *inner), room)) < least:
+                best, least = (rows, *inner), cost
+            if rows == len(axes[0]):
+                break
     return best
 
 

@@ -93,12 +93,9 @@ class Straight(NamedTuple):
     dtype: np.dtype[Any]  # of the values
     sums: bool  # whether numbers may grow too large
     divisor: Any  # what sums are divided by
-    most: int | None  # the largest number whose sums fit
 
     def __call__(self, x: Array) -> Array | None:
         """Return the values, or None where the numbers need a closer look."""
-        if self.most is not None and max(-int(x.min()), int(x.max())) > self.most:
-            return None
         x = x if x.flags.c_contiguous else x.copy()
         if not self.sums:
             return self.fold(x).reshape(self.shape)
@@ -108,7 +105,7 @@ class Straight(NamedTuple):
                 if self.divisor is not None:
                     values = np.divide(values, self.divisor)
                 values = values.astype(self.dtype, copy=False)
-        except FloatingPointError:  # perhaps only a sum was too large
+        except ArithmeticError:  # perhaps only a sum was too large
             return None
         return values.reshape(self.shape)
 
@@ -134,12 +131,12 @@ def straight(
     work = dtype if not sums else np.promote_types(dtype, np.float32) if dtype.kind == "f" else _long(dtype)
     part = _part(row, work, layer.mode.parameter, 1.0, ignoring=False)
     whole = (planes[0], *shape[-len(axes) :])
-    fold_all = small_fold(whole, dtype, axes, part, None if divides else result)
+    fold_all = small_fold(whole, dtype, axes, part, None if divides else result, most)
     if fold_all is None:
         return None
     everything = [slice(0, len(axis)) for axis in axes]
     divisor = Divisors(layer, axes).of(everything, work) if divides else None
-    return Straight(fold_all, (*shape[: -len(axes)], *map(len, axes)), result, sums, divisor, most)
+    return Straight(fold_all, (*shape[: -len(axes)], *map(len, axes)), result, sums, divisor)
 
 
 # --- folds ------------------------------------------------------------------------------------------------------------

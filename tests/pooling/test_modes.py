@@ -240,6 +240,22 @@ def test_overflow_names_the_first_window() -> None:
         one(np.array([2**63, 2**63], dtype=np.uint64), "sum")
 
 
+@pytest.mark.parametrize("shape", [(3, 300, 300), (40000, 2, 2), (1, 1, 1)])
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_long_sums_are_exact_and_checked_to_the_end(shape: tuple[int, ...], dtype: type[np.integer[Any]]) -> None:
+    x = np.random.default_rng(0).integers(0, 2**31, shape).astype(dtype)
+    for largest in (7, most := np.iinfo(dtype).max):
+        x[-1, -1, -1] = largest
+        exact = [sum(plane.ravel().tolist()) for plane in x]
+        averages = pool(x, "avg", global_window=True).ravel().tolist()
+        assert averages == pytest.approx([total / x[0].size for total in exact], rel=1e-14)
+        if exact[-1] <= most:
+            assert pool(x, "sum", global_window=True).ravel().tolist() == exact
+            continue
+        with pytest.raises(NumberRangeError, match=f"of 1 window does not fit {np.dtype(dtype)}"):
+            pool(x, "sum", global_window=True)
+
+
 def test_overflow_is_a_builtin_overflow_error_too() -> None:
     with pytest.raises(OverflowError):
         one([2**62, 2**62], "sum")
