@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ORDER = "NCDHWL"
 SPATIAL = ("L", "HW", "DHW")
+COLOURS = (3, 4)  # channels of a picture
 
 
 def spatial_letters(layout: str) -> str:
@@ -56,6 +57,19 @@ def layout_by_rank(rank: int, *, channels_last: bool = False) -> str:
     spatial = "HW" if rank < 5 else "DHW"
     batch = "N" * (rank - 1 - len(spatial))
     return f"{batch}{spatial}C" if channels_last else f"{batch}C{spatial}"
+
+
+def perhaps_channels_last(layout: str, shape: Sequence[int]) -> Iterator[Phrase]:
+    """Say how an array was read that looks like a picture with its colours last, as other libraries hold pictures.
+
+    Examples
+    --------
+    >>> [str(note) for note in perhaps_channels_last("CHW", (20, 30, 3))]
+    ["read as 20 channels of 30x3 (CHW); layout='HWC' if its channels come last"]
+    """
+    if layout.endswith("CHW") and shape[-1] in COLOURS and shape[-3] > max(COLOURS):
+        read = f"read as {shape[-3]} channels of {shape[-2]}x{shape[-1]} ({layout})"
+        yield Phrase("{0}; {layout} if its channels come last", read, layout=f"{layout[:-3]}HWC")
 
 
 def inner_order(layout: str) -> list[int]:

@@ -58,8 +58,8 @@ def _such_as(what: str, text: str) -> Phrase:
     return "write " + one + ", " + two + " or " + three
 
 
-def parse_sizes(text: str, what: str) -> int | tuple[int, ...]:
-    """Read ``3``, ``3x2`` or ``2x3x3``: one whole number, or one per spatial axis.
+def parse_sizes(text: str, what: str, most: int = 3) -> int | tuple[int, ...]:
+    """Read ``3``, ``3x2`` or ``2x3x3``: one whole number, or one per axis, which are at most so many.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def parse_sizes(text: str, what: str) -> int | tuple[int, ...]:
     (3, 2)
     """
     parts = text.lower().strip().split("x")
-    if not all(re.fullmatch(r"[+-]?[0-9]{1,18}", part) for part in parts) or len(parts) > 3:
+    if not all(re.fullmatch(r"[+-]?[0-9]{1,18}", part) for part in parts) or len(parts) > most:
         raise UsageError(f"{what.replace('_', '-')} {text!r} is not a size", _such_as(what, text))
     sizes = tuple(map(int, parts))
     return sizes[0] if len(sizes) == 1 else sizes

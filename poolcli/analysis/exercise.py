@@ -11,7 +11,7 @@ import numpy as np
 
 from poolcli.analysis.windows import windows
 from poolcli.errors import PoolcliError, UsageError
-from poolcli.featuremap import FeatureMap
+from poolcli.featuremap import SPATIAL, FeatureMap
 from poolcli.pooling.layer import Pooling
 from poolcli.wording import Phrase
 
@@ -43,7 +43,7 @@ def numbers(layer: Pooling, seed: int = 0, shape: Sequence[int] = ()) -> Feature
             Phrase("no map of whole numbers has short averages with {pad_fill}", pad_fill=layer.pad_fill),
             Phrase("use a whole number, such as {pad_fill}", pad_fill=0),
         )
-    return FeatureMap(values, "L" if layer.ndim == 1 else "HW", name=f"exercise {seed}")
+    return FeatureMap(values, SPATIAL[layer.ndim - 1], name=f"exercise {seed}")
 
 
 def _length(layer: Pooling, axis: int) -> int:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from poolcli.errors import UsageError
+from poolcli.featuremap import perhaps_channels_last
+from poolcli.steps.shapes import Signal
 from poolcli.system.files import check_target, same_file
 from poolcli.window import parse_sizes
 from poolcli.wording import Phrase, Readable
+
+if TYPE_CHECKING:
+    from poolcli.cli.options.files import Reading
+    from poolcli.cli.output import Output
+
+MOST_AXES = 32  # of an array
 
 
 def piped_in() -> bool:
@@ -26,18 +34,20 @@ def chosen_input(given: str | None) -> str:
     return "-"
 
 
-def shape_alone(text: str, given: str | None, *, drawn: bool) -> tuple[int, ...]:
-    """Return the sizes given by ``--shape`` instead of an INPUT; pages and pictures (`drawn`) show at most two."""
+def shape_alone(text: str, given: str | None, reading: Reading, out: Output, compat: str | None = None) -> Signal:
+    """Return the shape given by ``--shape`` instead of an INPUT, read as an array of this shape would be."""
+    reading.refuse_idle("a shape", ("layout",))
     if given is not None:
         raise UsageError("--shape and an INPUT cannot be combined", "drop one of them")
-    sizes = parse_sizes(text, "shape")
+    sizes = parse_sizes(text, "shape", MOST_AXES)
     shape = (sizes,) if isinstance(sizes, int) else sizes
     if min(shape) < 1:
         raise UsageError(f"--shape {text} has no cells", "use 1 or more along every axis")
-    if drawn and len(shape) > 2:
-        advice = Phrase("use {shape}, or leave out {output} for a table", shape=shape[-2:])
-        raise UsageError(f"pages and pictures show one or two axes, but --shape {text} has {len(shape)}", advice)
-    return shape
+    signal = Signal.of(shape, reading.layout, channels_last=reading.options(compat).channels_last)
+    if len(shape) == 3 and not reading.layout:
+        read = Phrase("{0} is read as {1}; {layout} if all axes are spatial", text, signal.layout, layout="DHW")
+        out.note(next(perhaps_channels_last(signal.layout, shape), read))
+    return signal
 
 
 def compat_among(steps: Iterable[Any]) -> str | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poolcli.errors import InputError, ShapeError, UsageError, in_our_words
-from poolcli.featuremap import FeatureMap
+from poolcli.featuremap import FeatureMap, perhaps_channels_last
 from poolcli.formats.detect import detect
 from poolcli.formats.foreign import HEAD
 from poolcli.formats.light import to_levels, to_light
@@ -16,12 +16,9 @@ from poolcli.formats.missing import Missing, without_missing
 from poolcli.formats.options import ANYWHERE, READ, WRITE, ReadOptions, WriteOptions
 from poolcli.formats.registry import FORMATS, find_format, format_of_target
 from poolcli.system.files import NO_INPUT, STDIN_NAME, put, read_source
-from poolcli.wording import Phrase
 
 if TYPE_CHECKING:
     from poolcli.arrays import Held
-
-COLOURS = (3, 4)  # channels of a picture
 
 
 def decode(data: bytes, name: str, options: ReadOptions | None = None) -> FeatureMap:
@@ -55,16 +52,9 @@ def _completed(name: str, reads: Callable[[], FeatureMap], options: ReadOptions)
     notes = (f"format {name}", *feature_map.notes)
     if not options.layout and not any(str(note).startswith("layout") for note in notes):
         notes += (f"layout {feature_map.layout} (by the number of axes)",)
-        feature_map = feature_map.with_(warnings=(*feature_map.warnings, *_perhaps_channels_last(feature_map)))
+        perhaps = perhaps_channels_last(feature_map.layout, feature_map.shape)
+        feature_map = feature_map.with_(warnings=(*feature_map.warnings, *perhaps))
     return feature_map.with_(notes=notes)
-
-
-def _perhaps_channels_last(feature_map: FeatureMap) -> Iterator[Phrase]:
-    """Say how a map was read that looks like a picture with its colours last, as other libraries hold pictures."""
-    layout, shape = feature_map.layout, feature_map.values.shape
-    if layout.endswith("CHW") and shape[-1] in COLOURS and shape[-3] > max(COLOURS):
-        read = f"read as {shape[-3]} channels of {shape[-2]}x{shape[-1]} ({layout})"
-        yield Phrase("{0}; {layout} if its channels come last", read, layout=f"{layout[:-3]}HWC")
 
 
 def encode(feature_map: FeatureMap, options: WriteOptions) -> Iterable[bytes]:

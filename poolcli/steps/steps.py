@@ -40,6 +40,20 @@ if TYPE_CHECKING:
 Record = Mapping[str, Any]
 
 
+class Shaped(Protocol):
+    """A map, or what is known of one without its values."""
+
+    @property
+    def layout(self) -> str:
+        """One letter per axis."""
+        ...
+
+    @property
+    def spatial(self) -> tuple[int, ...]:
+        """The lengths of the spatial axes."""
+        ...
+
+
 class Step(Protocol):
     """What all steps have in common."""
 
@@ -87,17 +101,17 @@ class PoolStep:
         made = Pooling.of(ndim, self.mode, self.size, spatial=spatial, **self.options)
         return replace(made, threads=self.threads)
 
-    def layer_for(self, feature_map: FeatureMap) -> Pooling:
+    def layer_for(self, feature_map: Shaped) -> Pooling:
         """Return the pooling layer for a map."""
         sizes = self.size if isinstance(self.size, tuple) else ()
-        axes, spatial = feature_map.values.ndim, len(sizes)
-        if feature_map.ndim < spatial <= min(axes, len(SPATIAL)):
+        axes, ndim, spatial = len(feature_map.layout), len(feature_map.spatial), len(sizes)
+        if ndim < spatial <= min(axes, len(SPATIAL)):
             layout = "N" * (axes - spatial - 1) + "C" * (axes > spatial) + SPATIAL[spatial - 1]
             raise UsageError(
-                f"size {times(sizes)} has {spatial} numbers, but {feature_map.layout} has {feature_map.ndim} "
-                "spatial axes", Phrase("{layout}, or one number for each spatial axis", layout=layout),
+                f"size {times(sizes)} has {spatial} numbers, but {feature_map.layout} has {ndim} spatial axes",
+                Phrase("{layout}, or one number for each spatial axis", layout=layout),
             )  # fmt: skip
-        return self.layer(feature_map.ndim, feature_map.spatial)
+        return self.layer(ndim, feature_map.spatial)
 
     def ready(self, like: FeatureMap) -> Callable[[Any], Any]:
         """Return a function that pools the values of any map like this one, with everything decided beforehand."""

@@ -383,6 +383,14 @@ def test_what_is_wrong_with_sides(call: Run, words: list[str], message: str) -> 
     assert (done.code, message in done.err, "hint: " in done.err) == (2, True, True), done.err
 
 
+def test_a_shape_has_channels_as_an_array_has(call: Run) -> None:
+    done = call("compare", "--shape", "2x2x2", "--mode", "max,avg", "--json")
+    assert done.err.startswith("note: 2x2x2 is read as CHW; --layout DHW if")
+    assert json.loads(done.out)["variants"][0]["data"] == [[[4]], [[8]]]
+    last = call("compare", "--shape", "2x2x2", "--mode", "max,avg", "--json", "--layout", "HWC")
+    assert (last.err, json.loads(last.out)["variants"][0]["data"]) == ("", [[[7, 8]]])
+
+
 def test_a_shape_has_cells(call: Run) -> None:
     assert call("compare", "--shape", "0x2", "--mode", "max,avg").err.startswith("error: --shape 0x2 has no cells\n")
     assert call("compare", "--shape", "9999999999x9999999999", "--mode", "max,avg").code == 1

@@ -421,6 +421,34 @@ def test_shape_alone_on_the_command_line(call: Run, tmp_path: Path) -> None:
     assert call("explain", "--shape", "0x4").code == 2
 
 
+@pytest.mark.parametrize(
+    ("shape", "options", "windows", "note"),
+    [("3x8x6", "", "8x6 -> 4x3", "3x8x6 is read as CHW; --layout DHW if all axes are spatial"),
+     ("3x8x6", "--layout CHW", "8x6 -> 4x3", ""), ("2x3x8x6", "--layout NCHW", "8x6 -> 4x3", ""),
+     ("2x3x8x6", "", "8x6 -> 4x3", ""), ("4x8x6", "--layout DHW", "4x8x6 -> 2x4x3", ""),
+     ("20x30x3", "", "30x3 -> 15x1", "read as 20 channels of 30x3 (CHW); --layout HWC if its channels come last"),
+     ("20x30x3", "--layout HWC", "20x30 -> 10x15", ""), ("8x6x3", "--compat keras --layout HWC", "8x6 -> 4x3", "")],
+)  # fmt: skip
+def test_a_shape_is_read_as_an_array_of_that_shape(
+    call: Run, tmp_path: Path, shape: str, options: str, windows: str, note: str
+) -> None:
+    done = call("explain", "--shape", shape, *options.split())
+    assert windows in done.out.splitlines()[0]
+    assert done.err == f"note: {note}\n" * bool(note)
+    np.save(tmp_path / "x.npy", np.zeros([*map(int, shape.split("x"))]))
+    assert windows in call("explain", tmp_path / "x.npy", *options.split()).out.splitlines()[0]
+
+
+def test_a_layout_that_does_not_fit_a_shape(call: Run) -> None:
+    done = call("explain", "--shape", "8x8", "--layout", "CHW")
+    assert "layout CHW names 3 axes, but 8x8 has 2\nhint: give one letter per axis" in done.err
+    done = call("explain", "--shape", "4x8x8", "-k", "2x2x2")
+    assert "hint: use --layout DHW, or one number" in done.err
+    assert call("explain", "--shape", "4x8x8", "-k", "2x2x2", "--layout", "DHW").code == 0
+    three = call("explain", "--exercise", "--shape", "4x8x8", "--layout", "DHW", "-o", "page.html")
+    assert "a page shows one or two spatial axes" in three.err
+
+
 @pytest.mark.parametrize("name", ["page.html", "walk.gif", "walk.png", "walk.apng", "still.svg"])
 def test_every_extension_is_written(call: Run, tiny: Path, tmp_path: Path, name: str) -> None:
     done = call("explain", tiny, "-o", tmp_path / name)

@@ -139,7 +139,7 @@ def test_an_option_that_does_something_for_one_is_heeded(call: Run, tiny: Path, 
 def test_a_shape_alone_has_nothing_to_read(call: Run) -> None:
     for words in (
         "summary --skip 1 8x8 pool",
-        "explain --shape 4x4 --layout HW",
+        "explain --shape 4x4 --header yes",
         "compare -m max,avg --shape 4x4 --skip 1",
     ):
         done = call(*words.split())

@@ -384,6 +384,8 @@ def test_a_picture_of_another_library_is_not_mixed_without_a_word(call: Run, tmp
     np.save(tmp_path / "pic.npy", np.zeros((18, 24, 3), np.uint8))
     np.save(tmp_path / "first.npy", np.zeros((3, 18, 24), np.uint8))
     read = call("pool", "-o", "out.npy", "pic.npy", cwd=tmp_path).err.splitlines()
+    assert call("summary", "18x24x3", "pool").err == f"note: {read[0].removeprefix('note: pic.npy: ')}\n"
+    assert call("summary", "18x24x3", "--layout", "HWC", "pool").err == ""
     assert read[0] == "note: pic.npy: read as 18 channels of 24x3 (CHW); --layout HWC if its channels come last"
     for words in (["--layout", "HWC", "pic.npy"], ["--layout", "CHW", "pic.npy"], ["first.npy"]):
         assert "channels come last" not in call("pool", "-o", "out.npy", *words, cwd=tmp_path).err

@@ -30,10 +30,11 @@ from poolcli.cli.options.windows import Windowing
 from poolcli.cli.pipeline import as_network_input, look, take_in
 from poolcli.cli.words import spoken
 from poolcli.errors import CompatError, UnknownNameError, UsageError
-from poolcli.featuremap import SPATIAL, FeatureMap
+from poolcli.featuremap import FeatureMap
 from poolcli.pooling.frameworks import framework_names, verified
 from poolcli.pooling.options import OPTIONS, PoolOption, mode_names
 from poolcli.render.kinds import is_page
+from poolcli.steps.shapes import Signal
 from poolcli.steps.steps import PoolStep, apply, with_threads
 from poolcli.system.limits import check_memory
 from poolcli.system.portable import shell_word
@@ -141,8 +142,7 @@ def compare(
     _check_idle(writing, paged=paged, drawn=showing.show)
     steps = filtering.steps()
     if shape is not None:
-        io.reading.refuse_idle("a shape")
-        before = _numbered(shape, shape_alone(shape, given, drawn=paged))
+        before = _numbered(shape, shape_alone(shape, given, io.reading, out))
     else:
         check_target_apart(writing.output, files_read(chosen_input(given), steps), overwrite=writing.overwrite)
         before = take_in(given, io.reading, io.verbosity)
@@ -179,13 +179,13 @@ def _check_idle(writing: Writing, *, paged: bool, drawn: bool) -> None:
         refuse_idle(writing.changed(*FOR_TABLES), "JSON")
 
 
-def _numbered(text: str, shape: tuple[int, ...]) -> FeatureMap:
+def _numbered(text: str, signal: Signal) -> FeatureMap:
     """Return a map of this shape with cells numbered from 1."""
     import numpy as np
 
-    check_memory(8 * math.prod(shape), f"an input of {text}", "use a smaller one")
-    cells = np.arange(1.0, math.prod(shape) + 1).reshape(shape)
-    return FeatureMap.from_array(cells, SPATIAL[len(shape) - 1]).with_(name=f"{text} cells")
+    check_memory(8 * math.prod(signal.shape), f"an input of {text}", "use a smaller one")
+    cells = np.arange(1.0, math.prod(signal.shape) + 1).reshape(signal.shape)
+    return FeatureMap.from_array(cells, signal.layout).with_(name=f"{text} cells")
 
 
 def _hints(ready: FeatureMap, made: Variants, *, by_compat: bool) -> Iterator[str]:

@@ -21,6 +21,7 @@ from poolcli.cli.progress import rounds
 from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.render.kinds import kind_of, what_is_drawn
+from poolcli.steps.shapes import Signal
 from poolcli.steps.steps import Step, apply, with_threads
 from poolcli.wording import Phrase, many
 
@@ -38,7 +39,9 @@ class Explaining(Group, panel=OUTPUT):
     """What to explain, and how."""
 
     at: str | None = option(None, "One window: its output row and column, from 0.", metavar="R,C")
-    shape: str | None = option(None, "A shape instead of an INPUT, such as 7x7.", panel="Input", metavar="HxW")
+    shape: str | None = option(
+        None, "A shape instead of an INPUT, such as 7x7, or 3x7x7 with channels.", panel="Input", metavar="HxW"
+    )
     output: str = option(
         "-",
         "An interactive page (.html), an animation (.gif, .apng, .png with --fps), one window (.svg), or the finished "
@@ -136,26 +139,25 @@ def explain(
     explaining.check(picturing)
     made_up = explaining.exercise and given is None
     window.refuse_idle(window.step(), heeded=("seed",) if made_up else ())
-    spatial: tuple[int, ...] = ()
+    signal: Signal | None = None
     if explaining.shape is not None:
-        reading.refuse_idle("a shape")
         if filtering.steps():
             raise UsageError("--shape has no numbers to filter", "give the shape after the filter")
-        spatial = shape_alone(explaining.shape, given, drawn=drawing is not None)
-    if spatial and not made_up:
+        signal = shape_alone(explaining.shape, given, reading, verbosity.output(), window.compat)
+    if signal and not made_up:
+        layer, spatial = window.step().layer_for(signal), signal.spatial
         if drawing:
             from poolcli.render.files import named_only
 
             check_output([], explaining)
-            layer = window.step().layer(len(spatial), spatial)
             _draw(named_only(spatial), layer, explaining, picturing, verbosity, named=True)
             return
-        _tell(None, spatial, window.step().layer(len(spatial), spatial), explaining, picturing, place)
+        _tell(None, spatial, layer, explaining, picturing, place)
         return
     steps = filtering.steps()
     if made_up:
-        reading.refuse_idle("an exercise without INPUT")
-        before = _made_up(steps, window, explaining, spatial)
+        reading.refuse_idle("an exercise without INPUT", ("layout",) if signal else ())
+        before = _made_up(steps, window, explaining, signal.spatial if signal else ())
     else:
         before = take_in(given, reading, verbosity, window.compat, steps=steps, target=explaining)
         before = apply(before, with_threads(steps, verbosity.threads))

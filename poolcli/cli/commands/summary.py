@@ -15,6 +15,7 @@ from poolcli.cli.options.grammar import argument
 from poolcli.cli.pipeline import load_map
 from poolcli.cli.stack import SUMMARIZED, parse_stack
 from poolcli.errors import PoolcliError, ShapeError, UsageError
+from poolcli.featuremap import perhaps_channels_last
 from poolcli.steps.shapes import Signal, SummaryRow, summarize
 
 LIKE_A_SHAPE = re.compile(r"[0-9]+(?:[,;*X\u00d7 ]+[0-9]+)+")  # as people write one
@@ -56,8 +57,10 @@ def summary(
     else:
         feature_map = load_map(given, reading, verbosity)
         signal = Signal.of(feature_map.shape, feature_map.layout)
-    rows = _followed(signal, layers, otherwise)
     out = verbosity.output()
+    for note in perhaps_channels_last(signal.layout, signal.shape) if otherwise else ():
+        out.note(note)
+    rows = _followed(signal, layers, otherwise)
     if json:
         out.json(_record(rows))
         return
