@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ORDER = "NCDHWL"
 SPATIAL = ("L", "HW", "DHW")
+MOST_AXES = 64  # as in numpy
 COLOURS = (3, 4)  # channels of a picture
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from poolcli.errors import UsageError
-from poolcli.featuremap import perhaps_channels_last
+from poolcli.featuremap import MOST_AXES, perhaps_channels_last
 from poolcli.steps.shapes import Signal
 from poolcli.system.files import check_target, same_file
 from poolcli.window import parse_sizes
@@ -16,8 +16,6 @@ from poolcli.wording import Phrase, Readable
 if TYPE_CHECKING:
     from poolcli.cli.options.files import Reading
     from poolcli.cli.output import Output
-
-MOST_AXES = 32  # of an array
 
 
 def piped_in() -> bool:

@@ -12,7 +12,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from poolcli.formats.json_map import MOST_AXES, NO_MARKS, shape_of
+from poolcli.featuremap import MOST_AXES
+from poolcli.formats.json_map import NO_MARKS, shape_of
 from poolcli.formats.missing import EXACT
 
 DATA = re.compile(rb'"data"[ \t]*:[ \t]*')

@@ -23,7 +23,7 @@ import orjson
 from numpy.typing import NDArray
 
 from poolcli.errors import InputError, UsageError
-from poolcli.featuremap import FeatureMap, inner_order, parse_layout
+from poolcli.featuremap import MOST_AXES, FeatureMap, inner_order, parse_layout
 from poolcli.formats.missing import Missing, name_missing
 from poolcli.formats.numbers import Misfit, Numbers, range_error
 from poolcli.formats.options import ReadOptions
@@ -38,7 +38,6 @@ DTYPES = (
 TYPES = {"str": "text", "list": "a list", "dict": "an object"}
 ARRAYS = ("data", "indices")
 OWN_KEYS = ("shape", "layout", "dtype", "data", "steps", "indices", "unpool", "white")
-MOST_AXES = 64  # as in numpy
 NUMERAL = r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?"
 LISTS = "a map looks like [[1, 2], [3, 4]]"
 OBJECTS = 'an object looks like {"data": [[1, 2], [3, 4]]}'
