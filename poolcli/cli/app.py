@@ -116,7 +116,9 @@ def _invoke(name: str, words: Sequence[str], built: Command) -> int:
     except typer.Abort:
         return 130
     except typer.TyperException as problem:
-        lacking: str | Phrase = hint
+        missing = getattr(problem, "param", None)
+        known = missing.offers("") if missing else []
+        lacking: str | Phrase = f"known: {', '.join(known)}" if known else hint
         if name in STACKS:
             steps = map(shell_word, words) if words else ("pool", "--size", "2")
             lacking = f"such as: poolcli {name} {STACK_INPUTS[name]} {' '.join(steps)}"

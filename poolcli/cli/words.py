@@ -18,6 +18,7 @@ FLAGS = {
     "kernel": "--filter",
     "return_indices": "--indices",
     "target": "--emit",
+    "settings": "--set",
 }  # options that differ from the keyword
 LISTED = ("at",)  # options whose numbers are separated by commas
 OF_THE_FILTER = {"-s", "--stride", "-p", "--padding", "--dilation"}  # in conv; in other commands, of the pooling

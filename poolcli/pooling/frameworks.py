@@ -228,6 +228,15 @@ def _pad_first_or_same(facts: LayerFacts) -> Phrase:
     return pad_first(facts) + ("; or " + _OTHER_WINDOWS)
 
 
+def _cells_of_same(facts: LayerFacts) -> Phrase:
+    """Say how many cells `same` pads, if PyTorch takes as many on both sides."""
+    axes = facts.layer.window.plan(facts.spatial) if facts.spatial and facts.mode != "lp" else ()
+    pads = tuple(axis.before for axis in axes if axis.before == axis.after <= axis.size // 2)
+    if not axes or len(pads) < len(axes):
+        return Phrase("give {padding} as a number")
+    return Phrase("{padding}, which pads as many cells", padding=pads if len({*pads}) > 1 else pads[0])
+
+
 def _shared(letters: str) -> tuple[Rule, ...]:
     """Return rules that several frameworks share, one letter each."""
     return tuple(_SHARED[letter] for letter in letters)
@@ -327,7 +336,7 @@ TORCH = Framework(
     modes={"max": _own, "min": _own, "avg": _torch_avg, "sum": _own, "lp": _torch_lp},
     rules=(
         Rule(_named("same", "same-lower"), "its pooling layers have no padding='same'",
-             Phrase("give {padding} as a number")),
+             _cells_of_same),
         *_shared("u"),
         Rule(_wide_pads(lambda k: k // 2), "pad should be at most half of the kernel size"),
         Rule(_all(_dilated, _mode("avg", "sum", "lp")), "only its max pooling takes a dilation"),

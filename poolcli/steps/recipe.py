@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from poolcli.errors import InputError, UnknownNameError, UsageError
 from poolcli.formats.png_chunks import SIGNATURE, own_text
-from poolcli.pooling.options import BY_JSON
+from poolcli.pooling.options import BY_JSON, sizes_text
 from poolcli.steps.steps import STEPS, VALUE_KINDS, ConvStep, Record, Step, check_options, named, without_shapes
 from poolcli.system.files import Guard, piped, put, read_source
 from poolcli.system.portable import shell_word
@@ -43,10 +43,13 @@ REPLACED = {"filter": ("kernel", "size"), "kernel": ("filter", "size"), "seed": 
 # Reading
 
 
-def load_recipe(path: str | Path, settings: Sequence[str] = ()) -> list[Step]:
+def load_recipe(
+    path: str | Path, settings: Sequence[str] = (), tell: Callable[[Phrase], None] = lambda _: None
+) -> list[Step]:
     """Read a recipe, any JSON that poolcli wrote, or a PNG of `poolcli batch`, and check all that needs no input.
 
-    The settings are changes to it; see `overridden`. Every error names the file and the step.
+    The settings are changes to it; see `overridden`. Every error names the file and the step. `tell` gets what a user
+    may have meant to change, too.
 
     Examples
     --------
@@ -57,7 +60,11 @@ def load_recipe(path: str | Path, settings: Sequence[str] = ()) -> list[Step]:
     [PoolStep(mode='max', size=(2, 2), options={}, indices=False)]
     """
     source = read_source(path)
-    return from_records(overridden(_records(source.data, source.name), settings), source.name)
+    records = _records(source.data, source.name)
+    steps = from_records(overridden(records, settings), source.name)
+    for note in _strides_kept(records, settings):
+        tell(note)
+    return steps
 
 
 def from_records(records: Sequence[Any], name: str = "recipe") -> list[Step]:
@@ -161,15 +168,32 @@ def overridden(records: Sequence[Any], settings: Sequence[str]) -> list[Any]:
     """
     changed = [dict(record) if isinstance(record, Mapping) else record for record in records]
     for setting in settings:
-        place, equals, value = setting.partition("=")
-        step, dot, option = place.strip().partition(".")
-        if not (equals and dot and step and option):
-            raise UsageError(f"{setting!r} is not STEP.OPTION=VALUE", "write for example 2.size=3x3 or pool.mode=avg")
-        record, name = changed[_index_of(changed, step, setting)], option.replace("-", "_")
-        for other in REPLACED.get(name, ()):
+        step, option, value = _parts(setting)
+        record = changed[_index_of(changed, step, setting)]
+        for other in REPLACED.get(option, ()):
             record.pop(other, None)
-        record[name] = _value(value.strip())
+        record[option] = _value(value)
     return changed
+
+
+def _strides_kept(records: Sequence[Any], settings: Sequence[str]) -> Iterator[Phrase]:
+    """Say which strides stay though they were those of a size that changes."""
+    changes = [(*_parts(setting), _index_of(records, _parts(setting)[0], setting)) for setting in settings]
+    moved = {index for _, option, _, index in changes if option == "stride"}
+    for step, option, value, index in changes:
+        stride = records[index].get("stride")
+        if option == "size" and index not in moved and stride and stride == records[index].get("size"):
+            also = f"{step}.stride={value}"
+            yield Phrase("the stride stays {0}; {settings} changes it, too", sizes_text(stride), settings=also)
+
+
+def _parts(setting: str) -> tuple[str, str, str]:
+    """Return the step, the option and the value of a setting."""
+    place, equals, value = setting.partition("=")
+    step, dot, option = place.strip().partition(".")
+    if not (equals and dot and step and option):
+        raise UsageError(f"{setting!r} is not STEP.OPTION=VALUE", "write for example 2.size=3x3 or pool.mode=avg")
+    return step, option.replace("-", "_"), value.strip()
 
 
 def _index_of(records: Sequence[Any], step: str, setting: str) -> int:

@@ -625,7 +625,7 @@ def test_what_typer_says_is_said_as_we_say_it(call: Run, tmp_path: Path) -> None
         assert (made.code, made.err) == (2, f"error: {message}\nhint: {hint}\n")
     made = call("explain", "--fps", "x", str(GEEKS))
     assert made.err.startswith("error: --fps (or POOLCLI_FPS): 'x' is not a number\n")
-    assert call("completion").err.startswith("error: SHELL is missing\n")
+    assert call("completion").err.startswith("error: SHELL is missing\nhint: known: bash, zsh, fish\n")
     names = [f"{'long' * 8}{number}.csv" for number in range(9)]
     for name in names:
         (tmp_path / name).write_text("1\n")

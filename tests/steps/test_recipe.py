@@ -351,6 +351,23 @@ def test_a_picture_says_nothing_of_options_that_are_as_usual(call: Run, tmp_path
         assert json.loads(picture.info["poolcli"]).keys() == {"steps"}
 
 
+@pytest.mark.parametrize(
+    ("settings", "more"),
+    [(["pool.size=2"], ["pool.stride=2"]), (["1.size=2x3"], ["1.stride=2x3"]), (["pool.size=2", "1.stride=3"], []),
+     (["pool.mode=avg"], [])],
+)  # fmt: skip
+def test_a_stride_that_stays_is_told(call: Run, tmp_path: Path, settings: list[str], more: list[str]) -> None:
+    np.savetxt(tmp_path / "m.csv", np.arange(36).reshape(6, 6), "%d", ",")
+    (tmp_path / "r.json").write_text(call("pool", "-k", "3", "--json", "m.csv", cwd=tmp_path).out)
+    words = [word for setting in settings for word in ("--set", setting)]
+    for command in (["run"], ["batch", "--overwrite", "-o", "out"]):
+        typed = [*command, "--steps", "r.json", *words]
+        told = "".join(f"note: the stride stays 3x3; --set {one} changes it, too\n" for one in more)
+        assert call(*typed, "m.csv", cwd=tmp_path).err == told
+        obeyed = [word for one in more for word in ("--set", one)]
+        assert call(*typed, *obeyed, "m.csv", cwd=tmp_path).err == ""
+
+
 @pytest.mark.parametrize("setting", ["conv.filter=gaussian-5", "conv.kernel=[[1, 2], [3, 4]]"])
 def test_a_new_filter_takes_the_place_of_the_recorded_kernel(tmp_path: Path, setting: str) -> None:
     """And of its name and size, which the record holds, too."""

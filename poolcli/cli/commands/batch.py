@@ -87,7 +87,9 @@ class Cluster(Group, panel=WORKERS):
         return Local(max(min(processors() if self.jobs is None else self.jobs, files), 1))
 
 
-def _steps(recipes: RecipeOptions, filtering: FilterOptions, window: Windowing, *, indices: bool) -> list[Step]:
+def _steps(
+    recipes: RecipeOptions, filtering: FilterOptions, window: Windowing, out: Output, *, indices: bool
+) -> list[Step]:
     """Return the steps of a recipe, or those of the options."""
     given = {"indices": indices} if indices else {}
     given |= filtering.changed(*filtering.fields) | window.changed(*window.fields)
@@ -95,7 +97,7 @@ def _steps(recipes: RecipeOptions, filtering: FilterOptions, window: Windowing, 
         raise UsageError(
             "--steps and options for pooling cannot be combined", "change the recipe with --set pool.size=3"
         )
-    steps = recipes.replayed()
+    steps = recipes.replayed(out)
     if not steps:
         step = window.step(indices=indices)
         window.refuse_idle(step)
@@ -135,7 +137,7 @@ def batch(
     find . -name '*.csv' -print0 | poolcli batch --files0 -o pooled
     """
     _check_folder(files.output)
-    steps = _steps(recipes, filtering, window, indices=indices)
+    steps = _steps(recipes, filtering, window, verbosity.output(), indices=indices)
     named = [*(paths or []), *(_listed() if files.files0 else [])]
     if not named:
         listed = "pipe them into xargs poolcli batch, or find -print0 into --files0"

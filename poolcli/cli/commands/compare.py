@@ -32,7 +32,7 @@ from poolcli.cli.words import spoken
 from poolcli.errors import CompatError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.pooling.frameworks import framework_names, verified
-from poolcli.pooling.options import OPTIONS, PoolOption, mode_names
+from poolcli.pooling.options import OPTIONS, PoolOption, mode_names, sizes_text
 from poolcli.render.kinds import is_page
 from poolcli.steps.shapes import Signal
 from poolcli.steps.steps import PoolStep, apply, with_threads
@@ -243,7 +243,7 @@ def _mended(variant: Variant, ready: FeatureMap) -> dict[str, Any]:
 
 def _settings(changes: Mapping[str, Any]) -> str:
     """Write options as in a side."""
-    return " ".join(f"{name}={str(value).lower()}" for name, value in changes.items())
+    return " ".join(f"{name}={sizes_text(value).lower()}" for name, value in changes.items())
 
 
 def _record(ready: FeatureMap, made: Variants) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def run(
     poolcli run --save-steps recipe.json input.csv relu then pool --size 2
     poolcli run --steps recipe.json input.csv
     """
-    steps = with_threads([*recipes.replayed(), *parse_stack(context.obj or [], RUNNABLE)], io.verbosity.threads)
+    steps = with_threads([*recipes.replayed(io.out), *parse_stack(context.obj or [], RUNNABLE)], io.verbosity.threads)
     if not steps:
         raise UsageError("run needs steps", "such as: poolcli run input.csv conv --filter box then pool --size 2")
     compat, writing, verbosity = compat_among(steps), io.writing, io.verbosity

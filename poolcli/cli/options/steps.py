@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from poolcli.cli.options.grammar import Group, option
 from poolcli.cli.options.panels import WINDOW
@@ -15,6 +15,9 @@ from poolcli.pooling.frameworks import framework_names
 from poolcli.steps.steps import ConvStep, ReluStep, Step, UnpoolStep
 from poolcli.window import parse_padding
 from poolcli.wording import as_utf8
+
+if TYPE_CHECKING:
+    from poolcli.cli.output import Output
 
 
 class FilterOptions(Group, panel="Before pooling"):
@@ -78,7 +81,7 @@ class RecipeOptions(Group, panel="Steps"):
         metavar="STEP.OPTION=VALUE",
     )  # fmt: skip
 
-    def replayed(self) -> list[Step]:
+    def replayed(self, out: Output) -> list[Step]:
         """Return the steps of the file with all changes; none without a file."""
         from poolcli.steps.recipe import load_recipe  # takes 1 ms to import, and few have a recipe
 
@@ -86,7 +89,7 @@ class RecipeOptions(Group, panel="Steps"):
             if self.settings:
                 raise UsageError("--set changes a recipe, but there is none", "add --steps recipe.json")
             return []
-        return load_recipe(self.steps, self.settings or ())
+        return load_recipe(self.steps, self.settings or (), out.note)
 
 
 class UnpoolOptions(Sizing, panel=WINDOW):
