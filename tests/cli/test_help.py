@@ -173,10 +173,10 @@ def test_a_file_that_became_the_value_of_an_option(call: Run, tmp_path: Path, wo
     [
         ("pool --filter a.csv", ""),  # takes a file
         ("pool -o a.csv", ""),
-        ("pool --missing=a.csv", ""),  # typed as one word
+        ("pool --filter=a.csv", ""),  # typed as one word
         ("pool --missing NA.csv", ""),  # not there
-        ("run --missing a.csv - pool", ""),
-        ("pool --missing a.csv -m avg", "1,x\n"),  # something was piped in
+        ("run --missing NA.csv - pool", ""),
+        ("pool --missing NA.csv -m avg", "1,x\n"),  # something was piped in
     ],
 )
 def test_a_value_that_is_meant(call: Run, tmp_path: Path, words: str, stdin: str) -> None:
@@ -184,6 +184,13 @@ def test_a_value_that_is_meant(call: Run, tmp_path: Path, words: str, stdin: str
     result = call(*words.split(), cwd=tmp_path, stdin=stdin)
     assert result.code == 1
     assert "as its value" not in result.err
+
+
+@pytest.mark.parametrize("words", ["pool --missing=a.csv", "run --missing a.csv - pool", "pool --missing a.csv -m avg"])
+def test_a_file_is_not_a_missing_value(call: Run, tmp_path: Path, words: str) -> None:
+    (tmp_path / "a.csv").write_text("1,2\n3,4\n", encoding="ascii")
+    result = call(*words.split(), cwd=tmp_path, stdin="1,x\n")
+    assert (result.code, result.err.splitlines()[0]) == (2, "error: a.csv is a file, not a missing value")
 
 
 @pytest.mark.parametrize("command", ["pool", "explain", "compare -m max,avg", "batch -o out", "run"])
