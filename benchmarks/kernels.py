@@ -25,6 +25,8 @@ HOPELESS = {"numpy": 8, "skimage": 8}  # windows above which a peer that looks a
 SLOW = 8  # times as long as poolcli; a peer that takes longer is timed once
 LEAST = 1e-3  # seconds; calls that take less are repeated
 FRESH = 3  # processes for each first call, of which the median counts
+SURE = 15  # the same where a peer is near
+CLOSE = 0.25  # a peer whose first call differs by a smaller share is near
 NEAR = 2  # libraries whose first calls are timed: those that are fastest in a loop, the second if not too slow there
 REST = 0.06  # seconds before each pair of calls: onnxruntime's threads spin that long, at the next one's expense
 
@@ -115,7 +117,10 @@ def first_calls(case: Case, names: Sequence[str]) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in names}
     with tempfile.NamedTemporaryFile(suffix=".npy") as file:
         np.save(file.name, make(case))
-        for _ in range(FRESH):
+        for number in range(SURE):
+            middle = {name: median(taken) for name, taken in times.items() if taken}
+            if number >= FRESH and not any(abs(middle[name] / middle["poolcli"] - 1) < CLOSE for name in names[1:]):
+                break
             for name, taken in times.items():
                 command = [sys.executable, "-m", "benchmarks.first", name, str(CASES.index(case)), file.name]
                 taken.append(float(subprocess.check_output(command)))
