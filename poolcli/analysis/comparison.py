@@ -169,8 +169,14 @@ def changed(step: PoolStep, settings: Mapping[str, Any]) -> PoolStep:
 
 
 def advice_for(feature_map: FeatureMap, variant: Variant, variants: Sequence[Variant]) -> str | Phrase:
-    """Return the advice of a refusal that helps here: an option that no variant refuses; no framework is left out."""
-    advice = variant.problem.advice if variant.problem else ""
+    """Return the advice of a refusal that helps here: an option that no variant refuses; no framework is left out.
+
+    If padding counts in the first answer, the advice is how to get an average in which it does.
+    """
+    counts = [one.step.layer(feature_map.ndim).count_include_pad for one in variants if one.values is not None]
+    like = variant_of(feature_map, variant.label, changed(variant.step, {"count_include_pad": any(counts[:1])}))
+    problem = like.problem if like.refusal == variant.refusal else variant.problem
+    advice = problem.advice if problem else ""
 
     def helps(part: Phrase) -> bool:
         tried = (variant_of(feature_map, one.label, changed(one.step, part.settings)) for one in variants)

@@ -54,6 +54,8 @@ def port(step: PoolStep, spatial: Sequence[int | str | None], name: str, dtype: 
     tried = [_tried(step, lengths, name, dtype) for lengths in trials]
     worst = max(tried, key=lambda one: ((SAME, UNTRIED, DIFFERS, REFUSED).index(one.verdict), len(one.changes)))
     reasons = tuple(dict.fromkeys(reason for one in tried for reason in one.reasons if one.verdict == worst.verdict))
+    if worst.verdict == REFUSED:
+        reasons += tuple(_padded_first(step, trials, name, dtype))
     worst = replace(worst, reasons=reasons)
     ways = [one for one in tried if one.step is not None]
     if worst.step is None or all(one.step == worst.step for one in ways):
@@ -90,8 +92,7 @@ def _tried(step: PoolStep, lengths: Sequence[int], name: str, dtype: str) -> Por
     changes = () if equal is None else _changes(step, equal, lengths)
     if not given:
         refusals = [made.variants[1].refusal for written, made in answers if "count_include_pad" not in written.options]
-        return Port(title, REFUSED, (*(refusals or [answers[0][1].variants[1].refusal])[:1],
-                                     *_padded_first(here, before, name)))  # fmt: skip
+        return Port(title, REFUSED, tuple(refusals or [answers[0][1].variants[1].refusal])[:1])
     if _equal(given[0][1]):
         return Port(title, SAME, (), equal, changes)
     return Port(title, DIFFERS, _why(before, here, *given[0]), equal, changes)
@@ -115,24 +116,31 @@ def _with_all_said(step: PoolStep, ndim: int) -> PoolStep:
     return replace(step, options=options)
 
 
-def _padded_first(step: PoolStep, before: FeatureMap, name: str) -> Iterator[str]:
-    """Say how to pad first, so that a framework gives the same values without padding."""
-    layer = step.layer(before.ndim)
-    mode, axes = layer.mode.mode.name, layer.plan(before.spatial)
+def _padded_first(step: PoolStep, trials: Sequence[Sequence[int]], name: str, dtype: str) -> Iterator[str]:
+    """Say how to pad maps of all these lengths first, so that a framework gives the same values without padding."""
+    layer = step.layer(len(trials[0]))
+    mode, window = layer.mode.mode.name, layer.window
     fill = 0.0 if mode == "avg" and layer.count_include_pad else UNSEEN.get(mode)
-    sides = [axis.outside for axis in axes if axis.regular]
-    if fill is None or before.values.dtype.kind != "f" or layer.window.kind != "sliding" or not any(map(any, sides)):
+    if fill is None or np.dtype(dtype).kind != "f" or window.kind != "sliding":
         return
-    options: Any = {"stride": layer.window.stride, "dilation": layer.window.dilation, "compat": name}
+    options: Any = {"stride": window.stride, "dilation": window.dilation, "compat": name}
     plain = PoolStep(step.mode, step.size, options)
-    try:
-        values = plain.layer(before.ndim).apply(np.pad(before.values, sides, constant_values=fill))[0]
-    except PoolcliError:
-        return
-    wanted = layer.apply(before.values)[0]
-    if values.shape == wanted.shape and np.allclose(values, wanted, rtol=1e-6):
+    reached = [[axis.outside for axis in layer.plan(lengths)] for lengths in trials]
+    sides = [
+        (max(before), max(after)) for before, after in (zip(*axis, strict=True) for axis in zip(*reached, strict=True))
+    ]
+    if any(map(any, sides)) and all(_alike(layer, plain, sides, fill, _map(lengths, dtype)) for lengths in trials):
         amounts = written_sides(sides)
         yield f"padded first, by {amounts} with {fill:g}, the same windows without padding give the same values"
+
+
+def _alike(layer: Pooling, plain: PoolStep, sides: Sequence[tuple[int, int]], fill: float, trial: FeatureMap) -> bool:
+    """Whether a layer without padding gives the same values of a map that is padded first."""
+    padded = np.pad(trial.values, sides, constant_values=fill)
+    with suppress(PoolcliError):
+        values, wanted = plain.layer(trial.ndim).apply(padded)[0], layer.apply(trial.values)[0]
+        return values.shape == wanted.shape and np.allclose(values, wanted, rtol=1e-6)
+    return False
 
 
 def _equal(made: Variants) -> bool:

@@ -183,6 +183,19 @@ def test_a_framework_that_does_not_pad_says_by_how_much_to_pad_first(call: Run) 
     np.testing.assert_array_equal(pool(x, "max", 3, stride=2, compat="keras"), wanted["data"])
 
 
+@pytest.mark.parametrize(("first", "zeros"), [("torch", True), ("onnx", False)])
+def test_zeros_around_the_input_are_advised_where_they_count_in_the_first_answer(
+    call: Run, first: str, zeros: bool
+) -> None:
+    layer = ("--mode", "avg", "--size", "3", "--stride", "2", "--padding", "1", "--shape", "7x7", "--json")
+    found = call("compare", "--compat", f"{first},keras", *layer)
+    assert ("keras: pad the input by 1,1,1,1 with zeros first" in found.err) is zeros
+    assert ("keras: zeros around the input would count in its averages" in found.err) is not zeros
+    x = np.pad(np.arange(1.0, 50).reshape(7, 7), 1)
+    there = pool(x, "avg", 3, stride=2, compat="keras")
+    assert np.allclose(there, found.json()["variants"][0]["data"]) is zeros
+
+
 LAYER = ("--compat", "keras", "--size", "2", "--stride", "3", "--padding", "1", "--ceil-mode")
 
 
@@ -323,7 +336,7 @@ def test_sides_with_options_of_their_own_differ_by_the_rules_of_their_frameworks
 @pytest.mark.parametrize(
     ("words", "hint", "obeyed"),
     [
-        ("--compat torch,keras -m avg -k 3 -s 1 -p 1", "keras: zeros around the input would count in its averages; for",
+        ("--compat torch,keras -m avg -k 3 -s 1 -p 1", "keras: pad the input by 1,1,1,1 with zeros first; for",
          "-m avg -k 3 -s 1 -p 1 --side torch --side 'keras padding=same'"),
         ("--compat flax,keras -m max -k 3 -s 1 -p 1", "; or --padding same, which places other windows; for keras",
          "--compat flax,keras -m max -k 3 -s 1 -p same"),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import numpy as np
 import pytest
 
+from poolcli import pool
 from poolcli.analysis.porting import Port, port
 from poolcli.pooling.layer import Pooling
 from poolcli.steps.steps import PoolStep
@@ -73,6 +75,27 @@ def test_lengths_that_are_not_known_are_tried_with_every_remainder() -> None:
     assert port(step, (None, "w"), "onnx").verdict == "same"
     assert port(layer("avg", output_size=2, compat="torch"), (None, None), "keras").verdict == "same"
     assert port(layer("max", global_window=True, compat="torch"), (None, None), "onnx").verdict == "same"
+
+
+@pytest.mark.parametrize(("mode", "fill"), [("max", "-inf"), ("avg", "0")])
+@pytest.mark.parametrize(
+    ("size", "padding", "ceil", "by"),
+    [(3, 1, False, "1,1,1,1"), (5, 2, False, "2,2,2,2"), (3, 1, True, "1,2,1,2")],
+)
+def test_padding_first_fits_every_length(mode: str, fill: str, size: int, padding: int, ceil: bool, by: str) -> None:
+    """A map of even length needs less before a stride of 2 than one of odd length; overhang never counts."""
+    step = layer(mode, size, stride=2, padding=padding, ceil_mode=ceil, compat="torch")
+    made = port(step, (None, None), "keras")
+    told = f"padded first, by {by} with {fill}, the same windows without padding give the same values"
+    assert [reason for reason in made.reasons if "first" in reason] == [told] * (mode == "max" or not ceil)
+    if told not in made.reasons:
+        return
+    before, after = map(int, by.split(",")[:2])
+    for length in range(9, 15):
+        x = np.random.default_rng(length).normal(size=(length, length))
+        padded = np.pad(x, (before, after), constant_values=float(fill))
+        here = step.layer(2).apply(x)[0]
+        np.testing.assert_allclose(pool(padded, mode, size, stride=2, compat="keras"), here)
 
 
 def test_what_matters_for_some_lengths_only_is_named() -> None:
