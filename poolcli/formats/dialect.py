@@ -31,6 +31,7 @@ NO_BLANKS = rb"[;|]|,(?![0-9])|[^0-9 +-],|,[0-9]*[.,]|[0-9][:/-][0-9]*,"
 # A line with decimal commas that was cut at its commas, though blanks separate the numbers.
 BLANKS_AND_COMMAS = rb"[ \t]*X(?:[ \t]+X)+[ \t]*".replace(b"X", rb"(?:%s|[+-]?[0-9]*),[0-9]+" % POINTED)
 
+DECIMAL_COMMAS = Phrase("add {decimal} if these are decimal commas", decimal=",")
 NAMES = Phrase("correct it, or add {header} if this line names the columns", header="yes")
 TextLine = tuple[int, int, bytes]  # number, offset and text
 
@@ -77,8 +78,10 @@ class Dialect(NamedTuple):
         wanted = range(len(cells)) if self.picked is None else self.picked
         found = [self._number(cells[column], column, line, here, where) for column in wanted if column < len(cells)]
         if len(cells) != self.width:
+            one_column = self.mark == b"," and {len(cells), self.width} == {1, 2}
             raise InputError(
-                f"{where}: {many(len(cells), 'value')}, expected {self.width}", "give every row the same length"
+                f"{where}: {many(len(cells), 'value')}, expected {self.width}",
+                "give every row the same length" + (", or " + DECIMAL_COMMAS if one_column else ""),
             )
         return found
 
@@ -100,7 +103,7 @@ class Dialect(NamedTuple):
     def _hint(self, cell: bytes, column: int, line: bytes, here: int) -> str | Phrase:
         """Say what to do about a cell that is not a number, in line number `here`."""
         if self.mark == b"," != self.decimal.encode() and re.fullmatch(BLANKS_AND_COMMAS, line):
-            return Phrase("add {decimal} if these are decimal commas with blanks between the numbers", decimal=",")
+            return DECIMAL_COMMAS + " with blanks between the numbers"
         if here == self.line and self.header and self._is_names(line):
             return Phrase("{skip} to leave out the header and this line, if it holds units", skip=here)
         if column in self.labels:
@@ -289,7 +292,7 @@ class _Look:
             return False
         cells = self.cells(lines[0])
         if self.numbers:
-            cells = [cells[column] for column in _chosen(self.numbers, len(cells), self.name)]
+            cells = [cells[column] for column in self._chosen(cells)]
         kinds = self.kinds(cells)
         named = "name" in kinds or (
             kinds[0] == "empty" and b"" not in self.words
@@ -353,11 +356,11 @@ class _Look:
                 f"{self.name}: the header has {many(len(names), 'name')}, but {have}",
                 self._for_header(names, first),
             )
+        known = [*([b""] if shorter else []), *names]
         if self.named:
-            known = [*([b""] if shorter else []), *names]
             return tuple(self._place(name, known) for name in self.named), ()
         if self.numbers:
-            return _chosen(self.numbers, width, self.name), ()
+            return self._chosen(known or self.cells(first), header=bool(names)), ()
         if width > 1 and (shorter or (names and not names[0])):
             cell = self.cells(first)[0]
             keep = Phrase("; {columns} keeps it", columns="1-") if looks_of(cell, self.decimal) == "number" else ""
@@ -370,7 +373,9 @@ class _Look:
         width = len(cells_of(first[2], b" ", f"{self.name}: line {first[0]}"))
         if self.mark == b"\t" and len(b" ".join(names).split()) in (width, width - 1):
             return Phrase("add {delimiter} if blanks separate as well", delimiter="blanks")
-        return Phrase("{skip} to leave it out, or give every column a name", skip=first[0] - 1)
+        rest = Phrase("{skip} to leave it out, or give every column a name", skip=first[0] - 1)
+        one_column = self.mark == b"," and (len(names), self.width(first)) == (1, 2)
+        return rest + "; or " + DECIMAL_COMMAS if one_column else rest
 
     def _place(self, name: str, known: Sequence[bytes]) -> int:
         found = [column for column, cell in enumerate(known) if cell == as_utf8(name)]
@@ -380,6 +385,27 @@ class _Look:
                 raise InputError(f"{self.name}: {len(found)} columns are named {name!r}", "give their numbers instead")
             raise UnknownNameError("column", name, names)
         return found[0]
+
+    def _chosen(self, cells: Sequence[bytes], *, header: bool = False) -> tuple[int, ...]:
+        """Return the columns asked for by number, counted from 0; the cells are those of the header, or of a row."""
+        width, most = len(cells), max(max(low, high or 0) for low, high in self.numbers)
+        if most > width:
+            what = f"{self.name}: there is no column {most}, only {width}"
+            raise InputError(what, self._by_number([cell.decode(errors="replace") for cell in cells], header=header))
+        return tuple(column for low, high in self.numbers for column in range(low - 1, width if high is None else high))
+
+    def _by_number(self, cells: Sequence[str], *, header: bool) -> Phrase:
+        """Say how to ask for columns whose names are the numbers asked for, such as years."""
+        asked = str(self.options.columns).replace(" ", "")
+        beyond = [number for number in re.findall(r"\d+", asked) if int(number) > len(cells)]
+        if self.options.header == "no" or any(cells.count(number) != 1 for number in beyond):
+            return Phrase("{columns}", columns=f"1-{len(cells)}")
+        if not header:
+            return Phrase("add {header} if the first row names the columns", header="yes")
+        place = {cell: str(column) for column, cell in enumerate(cells, 1)}
+        columns = re.sub(r"\d+", lambda found: place.get(found[0], found[0]), asked)
+        said = "{columns}: columns are counted from 1, and {0} is the name of column {1}"
+        return Phrase(said, beyond[0], place[beyond[0]], columns=columns)
 
 
 def _counted(cells: Sequence[bytes], start: int = 0) -> bool:
@@ -393,23 +419,14 @@ def _columns_asked(text: str | None) -> tuple[tuple[tuple[int, int | None], ...]
     items = [item.strip() for item in text.split(",")]
     if any(not item for item in items):
         raise UsageError(f"columns {text!r} has an empty item", Phrase("{columns}", columns="1,3-5"))
-    matches = [re.fullmatch(r"([1-9][0-9]{0,8})(-)?([1-9][0-9]{0,8})?", item) for item in items]
-    if not all(match and (match[2] or not match[3]) for match in matches):
-        return (), tuple(items)
-    ranges = [
-        (int(match[1]), int(match[3]) if match[3] else None if match[2] else int(match[1]))
-        for match in matches
-        if match
-    ]
+    ranges = []
+    for item in items:
+        match = re.fullmatch(r"([1-9][0-9]{0,8})(?:(-)([1-9][0-9]{0,8})?)?", item)
+        low, high = (int(match[1]), int(match[3] or match[1])) if match else (1, 0)
+        if high < low:  # a name, such as 2024-12
+            return (), tuple(items)
+        ranges.append((low, None if match and match[2] and not match[3] else high))
     return tuple(ranges), ()
-
-
-def _chosen(ranges: Sequence[tuple[int, int | None]], width: int, name: str) -> tuple[int, ...]:
-    """Return the columns, counted from 0, of ranges counted from 1."""
-    most = max(max(low, high or 0) for low, high in ranges)
-    if most > width:
-        raise InputError(f"{name}: there is no column {most}, only {width}", Phrase("{columns}", columns=f"1-{width}"))
-    return tuple(column for low, high in ranges for column in range(low - 1, width if high is None else high))
 
 
 def _asked(options: ReadOptions) -> str:

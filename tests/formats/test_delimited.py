@@ -807,6 +807,34 @@ def test_numbers_beside_a_name_may_be_names_too() -> None:
     assert read(text, columns="2-", header="yes").values.tolist() == [[100, 120], [80, 90]]
 
 
+def test_columns_whose_names_are_numbers_are_asked_for_by_place() -> None:
+    text = "Region,2021,2022,2023\nA,1,2,3\nB,5,6,7\n"
+    why = "columns are counted from 1, and 2022 is the name of column 3"
+    for asked, places in (("2022,2023", "3,4"), ("2022-2023", "3-4"), ("2022-", "3-"), ("2, 2022", "2,3")):
+        assert typed(refused(text, columns=asked, header="yes")) == f"use --columns {places}: {why}"
+    assert read(text, columns="3,4", header="yes").values.tolist() == [[2, 3], [6, 7]]
+    for first in (text, "2021,2022\nr1,1,2\n"):
+        assert typed(refused(first, columns="2022")) == "add --header yes if the first row names the columns"
+    assert "use --columns 3:" in typed(refused("2021,2022\nr1,1,2\n", columns="2022", header="yes"))
+    for asked, header in (("2022", "no"), ("2025", "yes")):
+        assert typed(refused(text, columns=asked, header=header)) == "use --columns 1-4"
+
+
+def test_a_range_of_columns_that_runs_backwards_is_a_name() -> None:
+    assert read("m,2024-11,2024-12\nA,1,2\n", columns="2024-12").values.tolist() == [[2]]
+    assert refused("m,a\nA,1\n", PoolcliError, columns="2-1").message == "unknown column '2-1'"
+
+
+def test_decimal_commas_in_one_column_lead_to_their_option() -> None:
+    decimals = "add --decimal , if these are decimal commas"
+    for text in ("0,5\n1,25\n2\n", "2\n0,5\n1,25\n"):
+        assert typed(refused(text)) == f"give every row the same length, or {decimals}"
+    assert typed(refused("temp\n0,5\n2\n")).endswith(f" a name; or {decimals}")
+    assert read("temp\n0,5\n2\n", decimal=",").values.tolist() == [[0.5], [2]]
+    for text in ("1,2\n3,4,5\n", "1;2\n3\n"):
+        assert typed(refused(text)) == "give every row the same length"
+
+
 def test_hints_keep_the_columns_that_were_asked_for() -> None:
     text = "t,a,b\n2026-05-01T00:00Z,1,2\n2026-05-02T00:00Z,1,2\n"
     assert typed(refused(text, columns="3,1")) == "use --columns 3 to leave out what holds no numbers"
