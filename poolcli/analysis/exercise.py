@@ -11,7 +11,7 @@ import numpy as np
 
 from poolcli.analysis.windows import windows
 from poolcli.errors import PoolcliError, UsageError
-from poolcli.featuremap import SPATIAL, FeatureMap
+from poolcli.featuremap import SPATIAL, FeatureMap, inner_order
 from poolcli.pooling.layer import Pooling
 from poolcli.wording import Phrase
 
@@ -22,9 +22,10 @@ DECIMALS = 4  # of a result, at most
 MOST_STEPS = 4  # numbers to choose from, if sums have to be multiples
 
 
-def numbers(layer: Pooling, seed: int = 0, shape: Sequence[int] = ()) -> FeatureMap:
+def numbers(layer: Pooling, seed: int = 0, shape: Sequence[int] = (), layout: str | None = None) -> FeatureMap:
     """Make a map for a layer with one or two axes, by default as small as it may be with a few windows.
 
+    The shape is in the order of the layout, without which all axes are spatial.
     Its numbers are whole and at least 0. Averages have at most two decimals, or four if the padding holds a fraction.
     It is a `UsageError` if no small map has a window, or none has short averages with this padding.
 
@@ -33,9 +34,11 @@ def numbers(layer: Pooling, seed: int = 0, shape: Sequence[int] = ()) -> Feature
     >>> numbers(Pooling.of(2, "avg"), seed=1).shape
     (6, 6)
     """
-    shape = tuple(shape) or tuple(_length(layer, axis) for axis in range(layer.ndim))
+    layout = layout or SPATIAL[layer.ndim - 1]
+    shape = shape or [_length(layer, axis) for axis in range(layer.ndim)]
+    shape = [shape[axis] for axis in inner_order(layout)]
     draw = Random(seed)  # noqa: S311 - numbers to calculate with, not secrets
-    step = _step(layer, shape)
+    step = _step(layer, shape[-layer.ndim :])
     start, most = _rest(layer, step, draw), MOST_STEPS if step > 1 else LARGEST + 1
     values = np.reshape([start + step * draw.randrange(most) for _ in range(math.prod(shape))], shape)
     if layer.mode.mode.divides and _numbered(layer) and not all(map(_short, layer.apply(values)[0].ravel().tolist())):
@@ -43,7 +46,7 @@ def numbers(layer: Pooling, seed: int = 0, shape: Sequence[int] = ()) -> Feature
             Phrase("no map of whole numbers has short averages with {pad_fill}", pad_fill=layer.pad_fill),
             Phrase("use a whole number, such as {pad_fill}", pad_fill=0),
         )
-    return FeatureMap(values, SPATIAL[layer.ndim - 1], name=f"exercise {seed}")
+    return FeatureMap(values, layout, name=f"exercise {seed}")
 
 
 def _length(layer: Pooling, axis: int) -> int:
@@ -65,13 +68,13 @@ def _length(layer: Pooling, axis: int) -> int:
     return max(whole, key=lambda length: (min(len(found[length]), OUTPUTS), length >= 4, -length))
 
 
-def _step(layer: Pooling, shape: tuple[int, ...]) -> int:
+def _step(layer: Pooling, spatial: Sequence[int]) -> int:
     """Return the step between numbers, which all leave the same remainder, so that averages are short."""
     if not layer.mode.mode.divides:
         return 1
     # factors shared with 100 give at most two decimals; those shared with a large power give as many as there are
     short = 100 if _fill(layer).denominator == 1 else 10**9
-    return math.lcm(*(fact.n // math.gcd(fact.n, short) for fact in windows(layer, shape)))
+    return math.lcm(*(fact.n // math.gcd(fact.n, short) for fact in windows(layer, spatial)))
 
 
 def _rest(layer: Pooling, step: int, draw: Random) -> int:

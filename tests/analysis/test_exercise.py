@@ -54,6 +54,15 @@ def test_a_shape(shape: tuple[int, ...]) -> None:
     assert all(value == round(value, 4) for value in layer.apply(made.values)[0].ravel().tolist())
 
 
+def test_every_channel_has_numbers_of_its_own() -> None:
+    layer = Pooling.of(2, "avg")
+    made = numbers(layer, 7, (6, 4, 3), "HWC")
+    assert (made.shape, made.values.shape) == ((6, 4, 3), (3, 6, 4))
+    assert made.values[0].tolist() == numbers(layer, 7, (6, 4)).values.tolist()
+    assert len({str(plane) for plane in made.values}) == 3
+    assert all(value == round(value, 2) for value in layer.apply(made.values)[0].ravel().tolist())
+
+
 def test_the_seed_decides() -> None:
     layer = Pooling.of(2, "avg")
     one, same, other = (numbers(layer, seed).values.tolist() for seed in (1, 1, 2))

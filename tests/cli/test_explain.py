@@ -73,12 +73,21 @@ def test_a_shape_alone_is_no_integer_to_a_framework(call: Run, tmp_path: Path) -
     assert call("explain", "--shape", "4x4", *layer, "-o", tmp_path / "x.html").code == 0
 
 
+def test_windows_of_a_shape_with_channels_are_the_same_in_each(call: Run, tmp_path: Path) -> None:
+    note = "note: the windows are the same in each of the 6 maps of 4x5\n"
+    for words in ([], ["--json"], ["-o", tmp_path / "x.html"]):
+        assert note in call("explain", "--shape", "2x3x4x5", *words).err
+    assert "the same" not in call("explain", "--shape", "1x4x5").err
+
+
 def test_the_shape_of_an_exercise(call: Run, tmp_path: Path) -> None:
     def exercise(*words: str) -> Result:
         return call("explain", "--exercise", "-k", "2", "--seed", "7", "-o", tmp_path / "sheet.html", *words)
 
     assert exercise("--shape", "8x6").code == 0
     assert '"shape":"8x6 HW"' in (tmp_path / "sheet.html").read_text()
+    assert exercise("--shape", "3x8x6").code == 0
+    assert '"planes":["C0","C1","C2"]' in (tmp_path / "sheet.html").read_text()
     assert exercise("--shape", "1x1").code == 1  # no window fits
     filtered = exercise("--shape", "8x6", "--relu")
     assert (filtered.code, filtered.err.splitlines()[0]) == (2, "error: --shape has no numbers to filter")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from poolcli.featuremap import FeatureMap
 from poolcli.render.kinds import kind_of, what_is_drawn
 from poolcli.steps.shapes import Signal
 from poolcli.steps.steps import Step, apply, with_threads
+from poolcli.window import times
 from poolcli.wording import Phrase, many
 
 if TYPE_CHECKING:
@@ -146,6 +148,8 @@ def explain(
         signal = shape_alone(explaining.shape, given, reading, verbosity.output(), window.compat)
     if signal and not made_up:
         layer, spatial = window.step().layer_for(signal), signal.spatial
+        if (maps := math.prod(signal.shape) // math.prod(spatial)) > 1:
+            verbosity.output().note(f"the windows are the same in each of the {maps} maps of {times(spatial)}")
         if drawing:
             from poolcli.render.files import named_only
 
@@ -157,7 +161,7 @@ def explain(
     steps = filtering.steps()
     if made_up:
         reading.refuse_idle("an exercise without INPUT", ("layout",) if signal else ())
-        before = _made_up(steps, window, explaining, signal.spatial if signal else ())
+        before = _made_up(steps, window, explaining, signal)
     else:
         before = take_in(given, reading, verbosity, window.compat, steps=steps, target=explaining)
         before = apply(before, with_threads(steps, verbosity.threads))
@@ -168,7 +172,7 @@ def explain(
         _tell(before, before.spatial, layer, explaining, picturing, place)
 
 
-def _made_up(steps: Sequence[Step], window: Windowing, explaining: Explaining, shape: Sequence[int]) -> FeatureMap:
+def _made_up(steps: Sequence[Step], window: Windowing, explaining: Explaining, signal: Signal | None) -> FeatureMap:
     """Return a map for an exercise without INPUT."""
     from poolcli.analysis.exercise import numbers
 
@@ -177,7 +181,8 @@ def _made_up(steps: Sequence[Step], window: Windowing, explaining: Explaining, s
         raise UsageError(
             "an exercise without INPUT has nothing to filter", "give an INPUT, or drop --filter and --relu"
         )
-    return numbers(window.step().layer(len(shape) or 2), window.seed or 0, shape)
+    layer, seed = window.step().layer(len(signal.spatial) if signal else 2), window.seed or 0
+    return numbers(layer, seed, signal.shape, signal.layout) if signal else numbers(layer, seed)
 
 
 def _tell(
