@@ -284,7 +284,10 @@ def plan(
         if (other := targets.setdefault(os.path.normcase(target), one.path)) != one.path:
             raise UsageError(
                 f"{other} and {one.path} would both be written to {target}",
-                Phrase("tell them apart in {name}, such as '{{folder}}/{{name}}.png' or '{{number:05}}_{{stem}}.png'"),
+                Phrase(
+                    "tell them apart in {name}, such as '{{folder}}/{{name}}{0}' or '{{number:05}}_{{stem}}{0}'",
+                    os.path.splitext(target)[1],
+                ),
             )
     _leave_out_results(made, {one.path for one in found.values() if not one.named}, overwrite)
     _check_targets(made.jobs, overwrite, resume)

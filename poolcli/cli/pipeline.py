@@ -135,7 +135,7 @@ def _notes(before: FeatureMap, after: FeatureMap, writing: Writing) -> Iterator[
 def about_missing(after: FeatureMap, steps: Sequence[Step], reading: Reading) -> Iterator[Phrase]:
     """Yield what skips missing values if they reached the result and no framework decides about them."""
     options = [step.options for step in steps if isinstance(step, PoolStep)]
-    marked = reading.missing or after.origin.get("grid", {}).get("nodata") is not None
+    marked = reading.missing or "format json" in after.notes or after.origin.get("grid", {}).get("nodata") is not None
     if not marked or not any(one.get("nan") != "ignore" and not one.get("compat") for one in options):
         return
     import numpy as np

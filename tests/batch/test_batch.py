@@ -202,8 +202,10 @@ def test_an_input_without_extension_needs_a_format(tmp_path: Path) -> None:
 
 def test_two_inputs_with_one_output_are_refused(photos: Path, tmp_path: Path) -> None:
     picture(photos / "p0.jpg")
-    with pytest.raises(UsageError, match=r"p0\.jpg and .*p0\.png would both be written to"):
-        plan([str(photos)], Naming.of(str(tmp_path / "out")))
+    with pytest.raises(UsageError, match=r"p0\.jpg and .*p0\.png would both be written to") as caught:
+        plan([str(photos)], Naming.of(str(tmp_path / "out"), "{stem}.jpg"))
+    advice = "tell them apart in name, such as '{folder}/{name}.jpg' or '{number:05}_{stem}.jpg'"
+    assert str(caught.value.hint) == advice
     assert plan([str(photos)], Naming.of(str(tmp_path / "out"), "{name}.png")).jobs
 
 

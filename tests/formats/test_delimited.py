@@ -883,12 +883,14 @@ def test_the_advice_about_a_missing_value_leads_to_numbers(call: Run, tmp_path: 
     [
         ("pool --missing NA", True), ("run --missing NA", True), ("pool --missing NA --nan ignore", False),
         ("pool --missing NA --compat torch", False), ("pool --missing NA --columns 3", False), ("pool", False),
+        ("pool --json", False), ("pool --input-format json --json", True),
     ],
 )  # fmt: skip
 def test_missing_values_that_reach_the_result_lead_to_the_option_that_skips_them(
     call: Run, tmp_path: Path, words: str, told: bool
 ) -> None:
-    (tmp_path / "a.csv").write_text("1,NA,3\n4,5,6\n" if "NA" in words else "1,nan,3\n4,5,6\n", encoding="ascii")
+    text = "1,NA,3\n4,5,6\n" if "NA" in words else "1,nan,3\n4,5,6\n"
+    (tmp_path / "a.csv").write_text("[[1,null,3],[4,5,6]]" if "input-format" in words else text, encoding="ascii")
     name, *options = words.split()
     made = call(
         name, "a.csv", *options, *["pool", "-k", "1"] * (name == "run"), *["-k", "1"] * (name == "pool"), cwd=tmp_path
