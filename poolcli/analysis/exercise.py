@@ -10,7 +10,7 @@ from random import Random
 import numpy as np
 
 from poolcli.analysis.windows import windows
-from poolcli.errors import PoolcliError, UsageError
+from poolcli.errors import LimitError, PoolcliError, UsageError
 from poolcli.featuremap import SPATIAL, FeatureMap, inner_order
 from poolcli.pooling.layer import Pooling
 from poolcli.wording import Phrase
@@ -18,6 +18,7 @@ from poolcli.wording import Phrase
 OUTPUTS = 3  # windows along an axis, if the map stays small
 LONGEST_AXIS = 9  # cells along an axis of a small map
 LARGEST = 9  # the largest number, if the averages allow it
+MOST_DRAWN = 2**16  # numbers of all channels
 DECIMALS = 4  # of a result, at most
 MOST_STEPS = 4  # numbers to choose from, if sums have to be multiples
 
@@ -37,10 +38,12 @@ def numbers(layer: Pooling, seed: int = 0, shape: Sequence[int] = (), layout: st
     layout = layout or SPATIAL[layer.ndim - 1]
     shape = shape or [_length(layer, axis) for axis in range(layer.ndim)]
     shape = [shape[axis] for axis in inner_order(layout)]
+    if (cells := math.prod(shape)) > MOST_DRAWN:
+        raise LimitError(f"an exercise of {cells} cells is too long: at most {MOST_DRAWN}", "take a smaller map")
     draw = Random(seed)  # noqa: S311 - numbers to calculate with, not secrets
     step = _step(layer, shape[-layer.ndim :])
     start, most = _rest(layer, step, draw), MOST_STEPS if step > 1 else LARGEST + 1
-    values = np.reshape([start + step * draw.randrange(most) for _ in range(math.prod(shape))], shape)
+    values = np.reshape([start + step * draw.randrange(most) for _ in range(cells)], shape)
     if layer.mode.mode.divides and _numbered(layer) and not all(map(_short, layer.apply(values)[0].ravel().tolist())):
         raise UsageError(
             Phrase("no map of whole numbers has short averages with {pad_fill}", pad_fill=layer.pad_fill),

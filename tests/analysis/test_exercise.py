@@ -9,6 +9,7 @@ import pytest
 from poolcli.analysis.exercise import numbers
 from poolcli.errors import PoolcliError, UsageError
 from poolcli.pooling.layer import Pooling
+from tests.support.process import Run
 from tests.support.rows import in_turn
 
 LAYERS: list[dict[str, Any]] = [
@@ -61,6 +62,13 @@ def test_every_channel_has_numbers_of_its_own() -> None:
     assert made.values[0].tolist() == numbers(layer, 7, (6, 4)).values.tolist()
     assert len({str(plane) for plane in made.values}) == 3
     assert all(value == round(value, 2) for value in layer.apply(made.values)[0].ravel().tolist())
+
+
+@pytest.mark.parametrize("shape", ["30000x30000", "1000000000x6x6"])
+def test_numbers_without_end_are_not_drawn(call: Run, shape: str) -> None:
+    made = call("explain", "--exercise", "--shape", shape, "-o", "sheet.html")
+    assert made.code == 1
+    assert "cells is too long: at most 65536\nhint: take a smaller map" in made.err
 
 
 def test_the_seed_decides() -> None:
