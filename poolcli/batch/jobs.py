@@ -273,7 +273,7 @@ def plan(
                 found.setdefault(os.path.abspath(one.path), one)
         except PoolcliError as problem:
             made.failures.append(Failure(path, problem))
-    targets: dict[str, str] = {}
+    targets: dict[str, FoundFile] = {}
     for number, one in enumerate(found.values(), 1):
         try:
             target = naming.target(one, number)
@@ -281,13 +281,13 @@ def plan(
             made.failures.append(Failure(one.path, problem))
             continue
         made.jobs.append(Job(one.path, target))
-        if (other := targets.setdefault(os.path.normcase(target), one.path)) != one.path:
+        if (other := targets.setdefault(os.path.normcase(target), one)) is not one:
+            patterns = ["{{folder}}/{{stem}}"] * (one.folder != other.folder)
+            patterns += ["{{folder}}/{{name}}"] * (os.path.basename(one.path) != os.path.basename(other.path))
+            such = " or ".join(f"'{pattern}{{0}}'" for pattern in (*patterns, "{{number:05}}_{{stem}}"))
             raise UsageError(
-                f"{other} and {one.path} would both be written to {target}",
-                Phrase(
-                    "tell them apart in {name}, such as '{{folder}}/{{name}}{0}' or '{{number:05}}_{{stem}}{0}'",
-                    os.path.splitext(target)[1],
-                ),
+                f"{other.path} and {one.path} would both be written to {target}",
+                Phrase("tell them apart in {name}, such as " + such, os.path.splitext(target)[1]),
             )
     _leave_out_results(made, {one.path for one in found.values() if not one.named}, overwrite)
     _check_targets(made.jobs, overwrite, resume)

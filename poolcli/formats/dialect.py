@@ -47,6 +47,7 @@ class Dialect(NamedTuple):
     trailing: bool  # whether every line ends with a delimiter
     missing: str | None  # which cells mean NaN, as given
     words: frozenset[bytes]  # and those that are words
+    names: tuple[str, ...]  # of these, if they were asked for by name
     header: str  # what was taken for a header
     labels: frozenset[int]  # columns that hold no numbers, judging by the first lines
     start: int  # the offset of the first row
@@ -131,11 +132,14 @@ class Dialect(NamedTuple):
         rest = Phrase("{columns} to leave out what holds no numbers", columns=self._columns_but(self.labels))
         if here == self.line and not self.header and looks_of(cell, self.decimal) == "name":
             rest += Phrase(" (and {header} if this line names the columns)", header="yes")
+        elif self.names and self.labels.issuperset(self.picked or ()):
+            rest += Phrase(" (and {header})", header="yes")
         return rest
 
     def _columns_but(self, left_out: frozenset[int]) -> str:
         """Write the columns that are read without some of them, as a user types them."""
-        kept = [str(column + 1) for column in self.picked or () if column not in left_out]
+        asked = self.names or [str(column + 1) for column in self.picked or ()]
+        kept = [name for name, column in zip(asked, self.picked or (), strict=True) if column not in left_out]
         return ",".join(kept) or _listed(self.width, left_out)
 
     def _is_names(self, line: bytes) -> bool:
@@ -185,7 +189,7 @@ def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, *, tabs:
     first, rest = lines[0], lines[1:]
     names: list[bytes] = []
     title = ""
-    if look.is_header(lines):
+    if look.numbers_are_names(first) or look.is_header(lines):
         title = shortened(first[2].decode(errors="replace"), TITLE)
         notes += (f"header in line {first[0]}: {title}",)
         if not rest:
@@ -210,6 +214,7 @@ def dialect_of(head: bytes, line: int, name: str, options: ReadOptions, *, tabs:
         trailing,
         options.missing,
         look.words,
+        look.named,
         title,
         labels,
         first[1],
@@ -280,6 +285,15 @@ class _Look:
                 f"{self.name}: the table of {many(widths[above], 'column')} begins in line {at}, below other text",
                 Phrase("{skip} to leave out what is above it", skip=at - 1),
             )
+
+    def numbers_are_names(self, first: TextLine) -> bool:
+        """Take numbers beyond the columns for names, such as years, if the first line has each of them once."""
+        cells = self.cells(first) if self.numbers and self.options.header != "no" else []
+        asked = [low for low, high in self.numbers if low == high and low > len(cells) + 1]  # it may be one name short
+        if not cells or any(cells.count(b"%d" % number) != 1 for number in asked) or len(asked) < len(self.numbers):
+            return False
+        self.named, self.numbers = tuple(map(str, asked)), ()
+        return True
 
     def is_header(self, lines: Sequence[TextLine]) -> bool:
         """Whether the first line is a header: it has names, and no number, not even one gone wrong."""

@@ -7,6 +7,7 @@ import gzip
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -198,6 +199,27 @@ def test_an_input_without_extension_needs_a_format(tmp_path: Path) -> None:
 
 
 # The plan
+
+
+@pytest.mark.parametrize(
+    ("paths", "pattern", "ways"),
+    [
+        (["a/1.png", "b/1.png"], None, "'{number:05}_{stem}.png'"),  # a named file has no folder below one
+        (["a", "b/1.png"], None, "'{number:05}_{stem}.png'"),
+        (["."], "{stem}.png", "'{folder}/{stem}.png' or '{number:05}_{stem}.png'"),
+    ],
+)
+def test_patterns_are_advised_that_tell_the_inputs_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paths: list[str], pattern: str | None, ways: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in "ab":
+        picture(tmp_path / folder / "1.png")
+    with pytest.raises(UsageError) as caught:
+        plan(paths, Naming.of("out", pattern), recursive=True)
+    assert str(caught.value.advice) == f"tell them apart in name, such as {ways}"
+    for way in re.findall("'(.*?)'", ways):
+        assert len(plan(paths, Naming.of("out", way), recursive=True).jobs) == 2
 
 
 def test_two_inputs_with_one_output_are_refused(photos: Path, tmp_path: Path) -> None:
