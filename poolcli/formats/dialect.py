@@ -31,6 +31,7 @@ NO_BLANKS = rb"[;|]|,(?![0-9])|[^0-9 +-],|,[0-9]*[.,]|[0-9][:/-][0-9]*,"
 # A line with decimal commas that was cut at its commas, though blanks separate the numbers.
 BLANKS_AND_COMMAS = rb"[ \t]*X(?:[ \t]+X)+[ \t]*".replace(b"X", rb"(?:%s|[+-]?[0-9]*),[0-9]+" % POINTED)
 
+YEAR = 4  # digits, of names in what may be a header
 DECIMAL_COMMAS = Phrase("add {decimal} if these are decimal commas", decimal=",")
 NAMES = Phrase("correct it, or add {header} if this line names the columns", header="yes")
 TextLine = tuple[int, int, bytes]  # number, offset and text
@@ -287,13 +288,10 @@ class _Look:
             )
 
     def numbers_are_names(self, first: TextLine) -> bool:
-        """Take numbers beyond the columns for names, such as years, if the first line has each of them once."""
+        """Whether numbers beyond the columns name some of them, such as years: the first line has each once."""
         cells = self.cells(first) if self.numbers and self.options.header != "no" else []
-        asked = [low for low, high in self.numbers if low == high and low > len(cells) + 1]  # it may be one name short
-        if not cells or any(cells.count(b"%d" % number) != 1 for number in asked) or len(asked) < len(self.numbers):
-            return False
-        self.named, self.numbers = tuple(map(str, asked)), ()
-        return True
+        ends = {number for ends in self.numbers for number in ends if number and number > len(cells) + 1}
+        return bool(cells and ends) and all(cells.count(b"%d" % number) == 1 for number in ends)
 
     def is_header(self, lines: Sequence[TextLine]) -> bool:
         """Whether the first line is a header: it has names, and no number, not even one gone wrong."""
@@ -401,25 +399,25 @@ class _Look:
         return found[0]
 
     def _chosen(self, cells: Sequence[bytes], *, header: bool = False) -> tuple[int, ...]:
-        """Return the columns asked for by number, counted from 0; the cells are those of the header, or of a row."""
-        width, most = len(cells), max(max(low, high or 0) for low, high in self.numbers)
-        if most > width:
-            what = f"{self.name}: there is no column {most}, only {width}"
-            raise InputError(what, self._by_number([cell.decode(errors="replace") for cell in cells], header=header))
-        return tuple(column for low, high in self.numbers for column in range(low - 1, width if high is None else high))
+        """Return the columns asked for, counted from 0; the cells are those of the header, or of a row.
 
-    def _by_number(self, cells: Sequence[str], *, header: bool) -> Phrase:
-        """Say how to ask for columns whose names are the numbers asked for, such as years."""
-        asked = str(self.options.columns).replace(" ", "")
-        beyond = [number for number in re.findall(r"\d+", asked) if int(number) > len(cells)]
-        if self.options.header == "no" or any(cells.count(number) != 1 for number in beyond):
-            return Phrase("{columns}", columns=f"1-{len(cells)}")
-        if not header:
-            return Phrase("add {header} if the first row names the columns", header="yes")
-        place = {cell: str(column) for column, cell in enumerate(cells, 1)}
-        columns = re.sub(r"\d+", lambda found: place.get(found[0], found[0]), asked)
-        said = "{columns}: columns are counted from 1, and {0} is the name of column {1}"
-        return Phrase(said, beyond[0], place[beyond[0]], columns=columns)
+        A number counts columns from 1; beyond them it is the name of one, such as a year.
+        """
+        width, found = len(cells), list[int]()
+        names = [cell.decode(errors="replace") for cell in cells]
+        numerals = {name for name in names if name.isdecimal() and int(name) > width and (header or len(name) == YEAR)}
+        place = {int(name): names.index(name) + 1 for name in numerals if header and names.count(name) == 1}
+        beyond = [number for ends in self.numbers for number in ends if number and number > width]
+        for number in beyond:
+            if self.options.header != "no" and str(number) not in names and len(str(number)) in map(len, numerals):
+                raise UnknownNameError("column", str(number), names)
+        if most := max({*beyond} - {*place}, default=0):
+            what = f"{self.name}: there is no column {most}, only {width}"
+            raise InputError(what, Phrase("{columns}", columns=f"1-{width}"))
+        for low, high in self.numbers:
+            first, last = sorted((place.get(low, low), width if high is None else place.get(high, high)))
+            found += range(first - 1, last)
+        return tuple(found)
 
 
 def _counted(cells: Sequence[bytes], start: int = 0) -> bool:

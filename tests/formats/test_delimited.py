@@ -807,25 +807,19 @@ def test_numbers_beside_a_name_may_be_names_too() -> None:
     assert read(text, columns="2-", header="yes").values.tolist() == [[100, 120], [80, 90]]
 
 
-def test_columns_whose_names_are_numbers_are_asked_for_by_place() -> None:
-    text = "Region,2021,2022,2023\nA,1,2,3\nB,5,6,7\n"
-    why = "columns are counted from 1, and 2022 is the name of column 3"
-    for asked, places in (("2022-2023", "3-4"), ("2022-", "3-"), ("2, 2022", "2,3")):
-        assert typed(refused(text, columns=asked, header="yes")) == f"use --columns {places}: {why}"
-    assert read(text, columns="3,4", header="yes").values.tolist() == [[2, 3], [6, 7]]
-    assert typed(refused(text, columns="2022-")) == "add --header yes if the first row names the columns"
-    for asked, header in (("2022", "no"), ("2025", "yes"), ("2022,2025", "yes")):
-        assert typed(refused(text, columns=asked, header=header)) == "use --columns 1-4"
-
-
 @pytest.mark.parametrize("header", ["auto", "yes"])
 def test_numbers_beyond_the_columns_are_names(header: str) -> None:
     text = "Region,2021,2022,2023\nA,1,2,3\nB,5,6,7\n"
-    assert read(text, columns="2023,2021", header=header).values.tolist() == [[3, 1], [7, 5]]
+    for asked, row in (("2023,2021", [3, 1]), ("2021-2022", [1, 2]), ("2022-", [2, 3]), ("2, 2023", [1, 3])):
+        assert read(text, columns=asked, header=header).values.tolist()[0] == row
+    assert read("r,2023,2022,2021\nA,1,2,3\n", columns="2022-2023", header=header).values.tolist() == [[1, 2]]
     assert read("2021,2022\nr1,1,2\n", columns="2022", header=header).values.tolist() == [[2]], "a name is missing"
     assert read("2021,2022\n1,2\n", columns="2022", header=header).values.tolist() == [[2]]
-    twice = refused("2022,2022\n1,2\n", columns="2022", header=header)
-    assert "there is no column 2022" in twice.message
+    assert refused(text, PoolcliError, columns="2021,2024", header=header).message == "unknown column '2024'"
+    assert read("nm,400,500\nA,1,2\n", columns="500", header=header).values.tolist() == [[2]]
+    assert "no column 2021" in refused("2021,2021\n1,2\n", columns="2021", header=header).message
+    assert typed(refused(text, columns="7", header=header)) == "use --columns 1-4"
+    assert typed(refused(text, columns="2022", header="no")) == "use --columns 1-4"
 
 
 def test_hints_keep_the_names_that_were_asked_for() -> None:
