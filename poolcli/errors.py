@@ -214,7 +214,7 @@ def in_our_words(kinds: Mapping[str, Accepts], *, at_once: bool = False) -> Call
 
         def ours(args: tuple[Any, ...], kwargs: dict[str, Any]) -> UsageError | None:
             for name in kwargs.keys() & {*names[: len(args)]}:
-                return ArgumentError(f"{function.__name__} has {name} twice", _called(function.__name__, required))
+                return ArgumentError(f"{function.__name__} has {name} twice", f"drop {name}={given(kwargs[name])}")
             return _wrong(function.__name__, required, {**dict(zip(names, args, strict=False)), **kwargs}, kinds)
 
         @wraps(function)

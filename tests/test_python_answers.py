@@ -92,7 +92,7 @@ WRONG: list[tuple[Call, str, str]] = [
     (lambda: pool(X, nan=X), "nan of type ndarray is not a text", "such as nan='propagate'"),
     (lambda: pool(X, "stochastic", seed="a"), "seed 'a' is not a whole number", "such as seed=1"),  # type: ignore[call-overload]
     (lambda: conv(X, "box", bias="a"), "bias 'a' is not a number", "such as bias=0.5"),  # type: ignore[call-overload]
-    (lambda: pool(X, "max", mode="avg"), "pool has mode twice", "call pool(x)"),  # type: ignore[call-overload]
+    (lambda: pool(X, "max", mode="avg"), "pool has mode twice", "drop mode='avg'"),  # type: ignore[call-overload]
     (lambda: conv(X), "conv needs kernel", "call conv(x, kernel)"),  # type: ignore[call-overload]
     (lambda: unpool(X, X.astype(int), 3.5), "shape 3.5 is not a list of whole numbers, one for each axis",  # type: ignore[arg-type]
      "call unpool(values, indices, shape), with shape such as (4, 4)"),

@@ -211,9 +211,10 @@ def pad_first(facts: LayerFacts) -> str | Phrase:
     if facts.mode in UNSEEN:
         seen = f"with {UNSEEN[facts.mode]:g}"
         return f"{first}{sides} {seen}" if first else f"pad the input{sides} {seen} first, not with zeros"
-    counted = facts.layer.count_include_pad and all(axis.outside[1] <= axis.after for axis in axes)
-    if facts.mode in ("avg", "rms") and (first or not counted):
-        return "zeros around the input would count in its averages; " + WITHOUT
+    counted, further = facts.layer.count_include_pad, any(axis.outside[1] > axis.after for axis in axes)
+    if facts.mode in ("avg", "rms") and (first or not counted or further):
+        where = "beyond the padding, where ceil_mode reaches," if counted and further else "around the input"
+        return f"zeros {where} would count in its averages; " + WITHOUT
     return f"{first}{sides} with zeros" if first else f"pad the input{sides} with zeros first"
 
 

@@ -154,6 +154,11 @@ def test_what_may_be_done_before_the_layer_is_advised(options: Any, hint: str) -
         ),
         ({"padding": 1, "pad_fill": "wrap"}, (7, 7), "pad the input by 1,1,1,1 with the same values first; or target="),
         (
+            {"mode": "avg", "padding": 1, "count_include_pad": True},
+            (112, 112),
+            "zeros beyond the padding, where ceil_mode reaches, would count in its averages; or target='numpy'",
+        ),
+        (
             {"mode": "avg", "padding": 1, "pad_fill": 3},
             (112, 112),
             "zeros around the input would count in its averages; or target='numpy'",
