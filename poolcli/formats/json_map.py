@@ -47,9 +47,10 @@ NOT_LINES = Typed(Phrase(", or leave out {lines} if the file is something else")
 MOST_PATHS = 4  # lists to suggest as the numbers
 BEFORE_RECORDS = rb"(\s*|.*\"data\"\s*:\s*)\[\s*"  # the file or its data is a list that begins here
 LEAD = 64  # bytes in which to look for it
-TO_ROWS = "map(map(numbers))"  # in jq, from records
+MOST_RECORDS = 100  # to look at for the numbers in them
+FEW_COLUMNS = 8  # of records, to name one by one
 ROWS_OF_RECORDS = "make rows of the numbers in the records: {pipe}"
-PLAIN_KEY = r"[A-Za-z_]\w*"  # jq takes it without quotes
+PLAIN_KEY = r"[A-Za-z_][A-Za-z0-9_]*"  # jq takes it without quotes
 PLAIN_PATH = rf'(?:\.(?:{PLAIN_KEY}|"[\w .,:/()-]+")(?:\[0\])?)+'  # easy to type
 MOST_KEYS = 5  # to name when none of them is the right one
 MOST_DEPTH = 100  # of anything but an array of numbers
@@ -175,6 +176,8 @@ class _Document:
             others = _paths(keys) if "data" not in keys else []
             slurp = "jq -s ." if first.text == b"[" else f"jq -s 'map({(others or ['.data'])[0]})'"
             advice = Phrase("{way}", way=BY_LINE) + piped(slurp, self.name, "make one list of all: {pipe}")
+            if first.text == b"{" and (columns := _columns([*self.objects(first.start)])):
+                advice = piped(f"jq -s {_rows('', columns)}", self.name, ROWS_OF_RECORDS)
             raise self.error(end, "a second JSON document", advice)
         return keys
 
@@ -337,14 +340,25 @@ class _Document:
         before = re.fullmatch(BEFORE_RECORDS, lead, re.DOTALL)
         if not before:
             return LISTS
-        path, record = ".data" if before[1].strip() else "", self.members(token.stop, 1)[0]
-        if _is_record(record):
-            return piped(f"jq {_rows(path)}", self.name, ROWS_OF_RECORDS)
+        path, records = ".data" if before[1].strip() else "", [*self.objects(token.start)]
+        if columns := _columns(records):
+            return piped(f"jq {_rows(path, columns)}", self.name, ROWS_OF_RECORDS)
         first = f"{path or '.'}[0]"
-        path = next(_lists(record, first), "")
+        path = next(_lists(records[0], first), "")
         if not re.fullmatch(PLAIN_PATH, path.removeprefix(first)):
             return LISTS
         return piped(f"jq {shell_word(path)}", self.name, "give the numbers of one record alone: {pipe}")
+
+    def objects(self, start: int) -> Iterator[dict[str, Any]]:
+        """Yield some objects that follow one after the other, from this one, with commas between or without."""
+        for _ in range(MOST_RECORDS):
+            if self.text[start : start + 1] != b"{":
+                return
+            record, stop = self.members(start + 1, 1)
+            yield record
+            start = self.gap(stop)
+            if self.text[start : start + 1] == b",":
+                start = self.gap(start + 1)
 
     def number_at(self, start: int, index: int) -> int:
         """Return the offset of the number with this index in an array."""
@@ -501,8 +515,10 @@ def _elsewhere(keys: Mapping[str, Any], document: _Document) -> str | Phrase:
         return piped(
             f"{jq} {shell_word(paths[0])}", name, f"give what is under {paths[0][1:]!r} alone{others}: {{pipe}}"
         )
-    if path := next(_tables({key: value for key, value in keys.items() if key not in OWN_KEYS}, ""), ""):
-        return piped(f"{jq} {_rows(path)}", name, ROWS_OF_RECORDS)
+    if columns := _columns([{key: value for key, value in keys.items() if key not in OWN_KEYS}]):
+        return piped(f"{jq} {shell_word(_row(columns))}", name, "make a row of its numbers: {pipe}")
+    for rows in _tables(keys, ""):
+        return piped(f"{jq} {rows}", name, ROWS_OF_RECORDS)
     if keys and all(isinstance(value, dict) for value in keys.values()):
         return 'if pandas wrote it: to_json(orient="values")'
     return 'write {"data": [[1, 2], [3, 4]]}'
@@ -527,24 +543,38 @@ def _lists(value: Mapping[str, Any], path: str) -> Iterator[str]:
 
 
 def _tables(value: Mapping[str, Any], path: str) -> Iterator[str]:
-    """Yield the paths of lists of records with numbers, as jq writes them."""
+    """Yield programs for jq that make rows of lists of records."""
     for key, one in value.items():
         here = _under(path, key)
         if isinstance(one, dict):
             yield from _tables(one, here)
-        elif isinstance(one, list) and one and _is_record(one[0]) and re.fullmatch(PLAIN_PATH, here):
-            yield here
+            continue
+        looked = one[:MOST_RECORDS] if isinstance(one, list) and (path or key not in OWN_KEYS) else []
+        if (columns := _columns(looked)) and re.fullmatch(PLAIN_PATH, here):
+            yield _rows(here, columns)
 
 
-def _is_record(value: Any) -> bool:
-    """Whether this is an object with a number, and no list and no other object."""
-    kinds = {type(one) for one in value.values()} if isinstance(value, dict) else set()
-    return bool(kinds & {int, float}) and not kinds & {list, dict}
+def _columns(records: list[Any]) -> list[str]:
+    """Return the keys of numbers, and of null for missing ones, if these are objects without lists and objects."""
+    kinds: dict[str, set[type]] = {}
+    for record in records:
+        for key, value in record.items() if isinstance(record, dict) else [("", [])]:
+            kinds.setdefault(key, set()).add(type(value))
+    if any(found & {list, dict} for found in kinds.values()):
+        return []
+    return [key for key, found in kinds.items() if found - {type(None)} and found <= {int, float, type(None)}]
 
 
-def _rows(path: str) -> str:
-    """Return the program for jq that makes rows of the records under a path."""
-    return shell_word(f"{path} | {TO_ROWS}" if path else TO_ROWS)
+def _rows(path: str, columns: list[str]) -> str:
+    """Return the program for jq that makes rows of these columns of the records under a path."""
+    return shell_word(f"{path} | map({_row(columns)})" if path else f"map({_row(columns)})")
+
+
+def _row(columns: list[str]) -> str:
+    """Return the program for jq that makes a row of a record."""
+    named = [_under("", column) for column in columns]
+    few = len(named) <= FEW_COLUMNS and all(re.fullmatch(PLAIN_PATH, name) for name in named)
+    return f"[{', '.join(named)}]" if few else "map(numbers, nulls)"
 
 
 def _under(path: str, key: str) -> str:

@@ -229,6 +229,11 @@ def test_records_with_numbers_elsewhere_lead_to_them(call: Run, tmp_path: Path) 
     assert "jq -s 'map(.embedding)' a.jsonl | poolcli pool" in call("pool", "a.jsonl", cwd=tmp_path).err
     assert "jq -c .embedding a.jsonl | poolcli pool --lines" in call("pool", "--lines", "a.jsonl", cwd=tmp_path).err
     assert "... | jq -c .embedding | poolcli pool --lines" in call("pool", "--lines", stdin=text).err
+    rows = '{"t":"x","a":null,"b":2}\n{"t":"y","a":1.5,"b":3}\n'
+    assert "the records: ... | jq -s 'map([.a, .b])' | poolcli pool\n" in call("pool", stdin=rows).err
+    assert (
+        "a row of its numbers: ... | jq -c '[.b]' | poolcli pool --lines\n" in call("pool", "--lines", stdin=rows).err
+    )
 
 
 def test_no_lines_give_no_lines(call: Run) -> None:

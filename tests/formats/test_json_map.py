@@ -476,7 +476,12 @@ def test_pythons_own_parser_agrees(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ('[{"u": 1, "v": 2}, {"u": 3, "v": 4}]', "jq 'map(map(numbers))' x.json | poolcli pool"),
+        ('[{"u": 1, "v": 2}, {"u": 3, "v": 4}]', "jq 'map([.u, .v])' x.json | poolcli pool"),
+        ('[{"u": null, "t": null, "v": 2}, {"u": 3, "t": "x"}]', "jq 'map([.u, .v])' x.json | poolcli pool"),
+        ('[{"ü": 1, "a b": 2}, 7]', 'jq \'map([."ü", ."a b"])\' x.json | poolcli pool'),
+        ('[{"u{v": 1}]', "jq 'map(map(numbers, nulls))' x.json | poolcli pool"),
+        (f"[{dict.fromkeys('abcdefghi', 1)}]".replace("'", '"'), "jq 'map(map(numbers, nulls))' x.json"),
+        ('[{"u": true}]', "a map looks like"),
         ('[{"u": "a"}]', "a map looks like"),
         ('[{"u": [1, 2]}]', f"one record alone: jq {shell_word('.[0].u')} x.json | poolcli pool"),
         ('[{"n": "a", "data": [[1, 2]]}, {}]', f"one record alone: jq {shell_word('.[0].data')} x.json | poolcli pool"),
@@ -484,7 +489,7 @@ def test_pythons_own_parser_agrees(text: str) -> None:
         ('[1, {"u": 1}]', "a map looks like"),
         (
             '{"n": 1, "data": [{"u": 1}]}',
-            "of the numbers in the records: jq '.data | map(map(numbers))' x.json | poolcli pool",
+            "of the numbers in the records: jq '.data | map([.u])' x.json | poolcli pool",
         ),
         ('{"data": [{"u": {"v": [1]}}]}', f"one record alone: jq {shell_word('.data[0].u.v')} x.json | poolcli pool"),
     ],
@@ -503,8 +508,8 @@ def test_a_list_of_records_leads_to_rows(text: str, hint: str) -> None:
         ('{"hourly": {"time": ["a"], "t_2m": [1, 2], "rain": [0, 1]}}',
          "'hourly.t_2m' alone (.hourly.rain would do as well): jq .hourly.t_2m x.json | poolcli pool"),
         ('{"points": [{"t": 1, "v": 2.5}, {"t": 2, "v": 3}]}',
-         "make rows of the numbers in the records: jq '.points | map(map(numbers))' x.json | poolcli pool"),
-        ('{"a": {"b c": [{"t": "x", "v": 2.5}]}}', "jq '.a.\"b c\" | map(map(numbers))' x.json | poolcli pool"),
+         "make rows of the numbers in the records: jq '.points | map([.t, .v])' x.json | poolcli pool"),
+        ('{"a": {"b c": [{"t": "x", "v": 2.5}]}}', "jq '.a.\"b c\" | map([.v])' x.json | poolcli pool"),
         ('{"points": [{"t": "x"}]}', 'write {"data": [[1, 2], [3, 4]]}'),
         ('{"steps": [{"step": "relu", "low": 1}]}', 'write {"data": [[1, 2], [3, 4]]}'),
         ('{"a": {"0": 1, "1": 2}}', 'to_json(orient="values")'),
@@ -513,7 +518,7 @@ def test_a_list_of_records_leads_to_rows(text: str, hint: str) -> None:
         ('{"result": {"shape": [1, 2], "layout": "HW", "data": [[1, 2]]}}', "alone: jq .result x.json | poolcli pool"),
         ('{"results": [{"data": [[1, 2]]}]}',
          f"'results[0]' alone: jq {shell_word('.results[0]')} x.json | poolcli pool"),
-        ('{"outputs": [{"x": 1}]}', "jq '.outputs | map(map(numbers))' x.json | poolcli pool"),
+        ('{"outputs": [{"x": 1}]}', "jq '.outputs | map([.x])' x.json | poolcli pool"),
         ('{"outputs": [{"x": [[1]]}, 2]}',
          f"'outputs[0].x' alone: jq {shell_word('.outputs[0].x')} x.json | poolcli pool"),
     ],
@@ -522,6 +527,15 @@ def test_the_answer_of_an_api_leads_to_its_numbers(text: str, path: str) -> None
     with pytest.raises(InputError, match='the key "data" is missing') as caught:
         decode(text.encode(), "x.json")
     assert path in typed(caught.value)
+
+
+@pytest.mark.parametrize(
+    "inner", ['{"items": [{"t": "x", "v": null}, {"t": "y", "v": 2}]}', '{"items": {"a": [{"v": 1}]}}']
+)
+def test_records_below_data_lead_to_rows(inner: str) -> None:
+    with pytest.raises(InputError, match='the value of "data" is not a list of numbers') as caught:
+        decode(f'{{"status": "ok", "data": {inner}}}'.encode(), "x.json")
+    assert re.search(r"jq '\.data\.items(\.a)? \| map\(\[\.v\]\)' x\.json \| poolcli pool", typed(caught.value))
 
 
 @pytest.mark.parametrize(
