@@ -77,7 +77,9 @@ class RecipeOptions(Group, panel="Steps"):
 
     steps: str | None = option(None, "Replay the steps of a recipe or of any poolcli JSON.", metavar="FILE")
     settings: list[str] | None = option(
-        None, "Change an option of --steps, such as 2.size=3x3 or pool.mode=avg; may be repeated.", "--set", many=True,
+        None,
+        "Change an option of --steps, such as 2.size=3x3 (its stride stays) or pool.mode=avg; may be repeated.",
+        "--set", many=True,
         metavar="STEP.OPTION=VALUE",
     )  # fmt: skip
 
