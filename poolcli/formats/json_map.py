@@ -517,7 +517,7 @@ def _elsewhere(keys: Mapping[str, Any], document: _Document) -> str | Phrase:
         )
     if columns := _columns([{key: value for key, value in keys.items() if key not in OWN_KEYS}]):
         return piped(f"{jq} {shell_word(_row(columns))}", name, "make a row of its numbers: {pipe}")
-    for rows in _tables(keys, ""):
+    if rows := next(_tables(keys, ""), ""):
         return piped(f"{jq} {rows}", name, ROWS_OF_RECORDS)
     if keys and all(isinstance(value, dict) for value in keys.values()):
         return 'if pandas wrote it: to_json(orient="values")'

@@ -19,7 +19,7 @@ from poolcli.analysis.comparison import (
     usual_options,
     variant_of,
 )
-from poolcli.cli.checks import check_target_apart, chosen_input, files_read, shape_alone
+from poolcli.cli.checks import check_target_apart, chosen_input, files_read
 from poolcli.cli.console import width_of_output
 from poolcli.cli.options.files import FOR_PICTURES, FOR_TABLES, INPUT_FILE, InputOutput, Writing
 from poolcli.cli.options.grammar import option, refuse_idle
@@ -28,6 +28,7 @@ from poolcli.cli.options.steps import FilterOptions
 from poolcli.cli.options.terminal import ShowOption
 from poolcli.cli.options.windows import Windowing
 from poolcli.cli.pipeline import as_network_input, look, take_in
+from poolcli.cli.shapes import shape_alone
 from poolcli.cli.words import spoken
 from poolcli.errors import CompatError, UnknownNameError, UsageError
 from poolcli.featuremap import FeatureMap

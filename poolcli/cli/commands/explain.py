@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from poolcli.cli.checks import check_output, shape_alone
+from poolcli.cli.checks import check_output
 from poolcli.cli.console import unicode_ok
 from poolcli.cli.options.files import INPUT_FILE, Reading, Verbosity
 from poolcli.cli.options.grammar import Group, option, refuse_idle
@@ -19,6 +19,7 @@ from poolcli.cli.options.windows import Windowing
 from poolcli.cli.output import Output
 from poolcli.cli.pipeline import take_in
 from poolcli.cli.progress import rounds
+from poolcli.cli.shapes import shape_alone
 from poolcli.errors import LimitError, UsageError
 from poolcli.featuremap import FeatureMap
 from poolcli.render.kinds import kind_of, what_is_drawn
