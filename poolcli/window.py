@@ -239,19 +239,24 @@ class Axis:
         reached = -((starts - np.minimum(stops, high)) // step)
         return np.maximum(reached - skipped, 0)
 
+    def reads(self, first: int, last: int) -> tuple[int, int]:
+        """Return the real cells ``low:high`` that the windows ``first`` to ``last`` need."""
+        if self.regular:
+            begin, end = self.starts[first], self.stops[last - 1]
+        else:
+            begin, end = min(self.starts[first:last]), max(self.stops[first:last])
+        low = min(max(begin, 0), self.length)
+        return low, max(min(end, self.length), low)
+
     def band(self, first: int, last: int) -> tuple[int, int, Axis]:
         """Return the real cells ``low:high`` that the windows ``first`` to ``last`` need, and the axis over them.
 
         Cells outside the band count as padding there, which no window of the band reaches.
         """
-        starts, stops = self.starts[first:last], self.stops[first:last]
-        first_cell, end = (starts[0], stops[-1]) if self.regular else (min(starts), max(stops))
-        low = min(max(first_cell, 0), self.length)
-        high = max(min(end, self.length), low)
-        return low, high, Axis(
-            high - low, moved(starts, -low), moved(stops, -low), self.dilation,
-            self.before + low, self.after + self.length - high,
-        )  # fmt: skip
+        low, high = self.reads(first, last)
+        starts, stops = moved(self.starts[first:last], -low), moved(self.stops[first:last], -low)
+        after = self.after + self.length - high
+        return low, high, Axis(high - low, starts, stops, self.dilation, self.before + low, after)
 
     def filled(self) -> Axis:
         """Return the axis over the array with its padding filled: every cell is real."""
@@ -538,10 +543,13 @@ def recorded_window(ndim: int, record: Mapping[str, Any]) -> Window:
     return Window.of(ndim, size=record.get("size", 2), stride=stride, padding=padding)
 
 
+FEWER_WINDOWS = Phrase("use a larger {stride} or less padding")
+
+
 def output_shape(lead: Sequence[int], axes: Sequence[Axis]) -> tuple[int, ...]:
     """Return the shape of the output, or raise `LimitError` if 8-byte values would not fit into memory."""
     shape = (*lead, *map(len, axes))
-    check_memory(8 * math.prod(shape), f"an output of {times(shape)}", Phrase("use a larger {stride} or less padding"))
+    check_memory(8 * math.prod(shape), f"an output of {times(shape)}", FEWER_WINDOWS)
     return shape
 
 

@@ -22,7 +22,7 @@ from poolcli.kernels.fold_axis import Part
 from poolcli.kernels.laid_out import gather
 from poolcli.kernels.order_statistics import between, ranks
 from poolcli.kernels.replay import KernelProgram, replay
-from poolcli.kernels.tiles import SHARED_BYTES, Spot, planes_of, reach, spots, tiles
+from poolcli.kernels.tiles import SHARED_BYTES, Spot, planes_of, reach, spots
 from poolcli.system.threads import run, threads
 from poolcli.window import Axis
 
@@ -74,7 +74,7 @@ def _counted(
         return out
     workers = threads(workers) if x.nbytes + out.nbytes >= SHARED_BYTES else 1
     for planes, values in planes_of(x, out, len(axes)):
-        found = spots(tiles(len(planes), axes, min(room, max(x.size // 4, 1))), axes)
+        found = spots(len(planes), axes, min(room, max(x.size // 4, 1)))
         cells = max(math.prod(part.stop - part.start for part in spot.cells[1:]) for spot in found)
         types = [np.uint8 if part.ones else np.min_scalar_type(cells) for part in parts]
         programs = {kind: list(map(partial(tile_program, spot), parts, types))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Sequence
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,12 @@ CACHE_LINE = 64  # bytes of a cache line, and of the widest vector
 LOOSEST = 4  # times as large as needed, at most, is a free place that is taken
 HUGE_BYTES = 1 << 22  # from which NumPy asks for huge pages
 BUFFER = -1  # number of a program's own memory; other numbers count the arrays of a recorder
+
+
+LOWEST = 1 << 12  # an address that no system gives
+# addresses without memory: never read, never written
+_blank = {"data": (LOWEST, True), "shape": (1 << 60,), "typestr": "|u1", "version": 3}
+BLANK: Any = np.asarray(SimpleNamespace(__array_interface__=_blank))
 
 
 class Layout(NamedTuple):
@@ -72,9 +79,6 @@ class Recorder(Scratch):
     """
 
     def __init__(self, shapes: Sequence[tuple[int, ...]], layouts: Sequence[Layout]) -> None:
-        # never read, never written
-        self._paper: Any = as_strided(np.zeros(1, np.uint8), (1 << 60,), (1,), writeable=False)
-        self._first: int = self._paper.__array_interface__["data"][0]
         self._top = 0
         self._begins: list[int] = []  # of each memory, on paper
         self._origins: list[int] = []  # what offsets count from
@@ -86,7 +90,7 @@ class Recorder(Scratch):
         spans = [step * (length - 1) for length, step in zip(shape, strides, strict=True)]
         below = sum(span for span in spans if span < 0)
         at = self._reserve(dtype.itemsize + sum(map(abs, spans)), -below)
-        return np.ndarray(shape, dtype, self._paper, at, strides)
+        return np.ndarray(shape, dtype, BLANK, at, strides)
 
     def _reserve(self, size: int, below: int = 0) -> int:
         self._begins.append(self._top)
@@ -102,7 +106,7 @@ class Recorder(Scratch):
         for length in shape:
             size *= length
         at = self._reserve(size)
-        return np.ndarray(shape, dtype, self._paper, at)
+        return np.ndarray(shape, dtype, BLANK, at)
 
     def do(self, call: Callable[..., Any], *inputs: Any, out: Array) -> Array:
         """Write the call down and return `out`."""
@@ -113,7 +117,7 @@ class Recorder(Scratch):
     def _view(self, item: Any) -> Any:
         if not isinstance(item, np.ndarray) or item.size == 0:
             return item
-        at = item.__array_interface__["data"][0] - self._first
+        at = item.__array_interface__["data"][0] - LOWEST
         if not 0 <= at < self._top:
             raise AssertionError("a view of unknown memory")
         memory = bisect_right(self._begins, at) - 1

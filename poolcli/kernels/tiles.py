@@ -21,6 +21,7 @@ from poolcli.window import Axis
 Array = NDArray[Any]
 State = tuple[Any, ...]  # arrays of one shape; a number stands for an array full of it
 Tile = tuple[slice, ...]  # planes and windows
+Band = tuple[slice, slice, Axis, tuple[int, ...]]  # the same as in a `Spot`, along one axis
 
 TILE_BYTES = 1 << 21  # of the cells of a tile: smaller ones fit the cache better, but threads wait more often
 SHARED_BYTES = 1 << 20  # of input and output, below which a second thread costs more than it saves
@@ -43,35 +44,40 @@ class Spot(NamedTuple):
     kind: tuple[Any, ...]  # equal for tiles of regular windows that differ only in their place
 
 
-def spots(cut: Sequence[Tile], axes: Sequence[Axis]) -> list[Spot]:
-    """Find the cells that the windows of each tile read."""
-    bands: list[dict[int, tuple[slice, Axis, tuple[int, ...]]]] = []
-    for position, axis in enumerate(axes, 1):
-        ends = {(tile[position].start, tile[position].stop) for tile in cut}
-        bands.append({first: _band(axis, first, stop, last=position == len(axes)) for first, stop in ends})
+def spots(planes: int, axes: Sequence[Axis], room: int) -> list[Spot]:
+    """Cut into tiles like `tiles`, and find the cells that the windows of each read."""
+    lead, *grids = _grids(planes, axes, room)
+    bands = [_bands(axis, grid, last=grid is grids[-1]) for axis, grid in zip(axes, grids, strict=True)]
     found = []
-    for tile in cut:
-        cells, here, shapes = zip(*(band[part.start] for band, part in zip(bands, tile[1:], strict=True)), strict=True)
-        found.append(Spot(tile, (tile[0], *cells), here, (tile[0].stop - tile[0].start, *shapes)))
+    for part, *along in product(lead, *bands):
+        windows, cells, here, kinds = zip(*along, strict=True)
+        found.append(Spot((part, *windows), (part, *cells), here, (part.stop - part.start, *kinds)))
     return found
 
 
-def _band(whole: Axis, first: int, stop: int, *, last: bool) -> tuple[slice, Axis, tuple[int, ...]]:
-    """Return the cells that some windows along an axis read, their axis over those cells, and all but its place."""
-    low, high, axis = whole.band(first, stop)
-    if last:
-        low, high, axis = _whole_rows(low, high, axis, whole.length)
-    return slice(low, high), axis, (axis.length, stop - first, axis.starts[0], axis.stops[-1])
+def _bands(axis: Axis, grid: Sequence[slice], *, last: bool) -> list[Band]:
+    """Return each part of an axis with the cells that its windows read, their axis over those, and all but its place.
+
+    Parts of regular windows that differ only in their place share their axis.
+    """
+    made: dict[tuple[int, ...], Axis] = {}
+    found: list[Band] = []
+    for part in grid:
+        low, high = axis.reads(part.start, part.stop)
+        high = _whole_rows(axis, low, high) if last else high
+        kind = (high - low, part.stop - part.start, axis.starts[part.start] - low, axis.stops[part.stop - 1] - low)
+        if kind not in made or not axis.regular:
+            made[kind] = replace(axis.band(part.start, part.stop)[2], length=high - low)
+        found.append((part, slice(low, high), made[kind], kind))
+    return found
 
 
-def _whole_rows(low: int, high: int, axis: Axis, length: int) -> tuple[int, int, Axis]:
+def _whole_rows(axis: Axis, low: int, high: int) -> int:
     """Take a few more cells than the windows need, if that makes rows whole and the tile contiguous.
 
     Benchmark case: batch max (3,2).
     """
-    if not axis.regular or not axis.starts or high == length or (length - high) * 8 > length - low:
-        return low, high, axis
-    return low, length, replace(axis, length=length - low)
+    return axis.length if axis.regular and (axis.length - high) * 8 <= axis.length - low else high
 
 
 class Plan(NamedTuple):
@@ -100,7 +106,7 @@ def planned(
     programs: dict[Any, KernelProgram] = {}
     steps = []
     sources = len(layouts) - direct
-    for spot in spots(tiles(planes, axes, room), axes):
+    for spot in spots(planes, axes, room):
         parts = [spot.cells] * sources + [spot.windows] * direct
         if (kind := spot.kind) not in programs:
             shapes = [tuple(part.stop - part.start for part in tile) for tile in parts]
@@ -151,7 +157,7 @@ def walk_tiles(
             blocks = [tuple(c[spot.cells] if isinstance(c, np.ndarray) else c for c in source) for source in sources]
             store(task(blocks, spot.axes, None if target is None else target[spot.windows], Scratch()), spot.windows)
 
-        run(spots(tiles(planes, axes, room), axes), do, lambda: None, workers)
+        run(spots(planes, axes, room), do, lambda: None, workers)
         return
     arrays = [source[0] for source in sources] + ([] if target is None else [target])
     layouts = tuple(Layout(array.dtype, array.strides) for array in arrays)
@@ -198,15 +204,16 @@ def tiles(planes: int, axes: Sequence[Axis], room: int) -> list[Tile]:
 
     Benchmark case: all large ones; max 3x3 of 4096x4096 takes twice as long in one piece.
     """
+    return list(product(*_grids(planes, axes, room)))
+
+
+def _grids(planes: int, axes: Sequence[Axis], room: int) -> list[list[slice]]:
+    """Cut the planes, and the windows of each axis."""
     room = max(room, 1)
     lengths = [len(axis) for axis in axes]
     whole = math.prod(reach(axis, len(axis)) for axis in axes)
     steps = [max(room // max(whole, 1), 1), *lengths] if whole <= room else [1, *_cheapest(axes, room)]
-    grids = map(_cuts, [planes, *lengths], steps)
-    places: list[Tile] = [()]
-    for grid in grids:
-        places = [(*place, part) for place in places for part in grid]
-    return places
+    return list(map(_cuts, [planes, *lengths], steps))
 
 
 def _cuts(length: int, step: int) -> list[slice]:
