@@ -36,8 +36,8 @@ def chain(size: int, *, overlapping: bool) -> tuple[ChainStep, ...]:
     >>> [step.size for step in chain(31, overlapping=True)], [step.size for step in chain(31, overlapping=False)]
     ([2, 4, 8, 16, 31], [2, 3, 5, 7, 14, 28, 31])
     """
-    if overlapping:
-        widest = 1 << (size.bit_length() - 1)
+    widest = 1 << (size.bit_length() - 1)
+    if overlapping or size == widest:
         steps = [_double(1 << power) for power in range(size.bit_length() - 1)]
         return _with_done([*steps, ChainStep(size, widest, widest, size - widest)] if widest < size else steps)
     if size <= _TREE_SIZES:

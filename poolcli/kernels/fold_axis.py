@@ -289,7 +289,7 @@ def _span(array: Array) -> int:
 
 
 def _flat(array: Array, span: int) -> Array:
-    return as_strided(array, (span,), (array.itemsize,))
+    return array.reshape(-1) if span == array.size else as_strided(array, (span,), (array.itemsize,))
 
 
 def _length(state: State, at: int) -> int:

@@ -27,13 +27,12 @@ Array = NDArray[Any]
 CACHE_LINE = 64  # bytes of a cache line, and of the widest vector
 LOOSEST = 4  # times as large as needed, at most, is a free place that is taken
 HUGE_BYTES = 1 << 22  # from which NumPy asks for huge pages
+HUGE_PAGE = 1 << 21  # bytes, on most systems
 BUFFER = -1  # number of a program's own memory; other numbers count the arrays of a recorder
 
-
 LOWEST = 1 << 12  # an address that no system gives
-# addresses without memory: never read, never written
-_blank = {"data": (LOWEST, True), "shape": (1 << 60,), "typestr": "|u1", "version": 3}
-BLANK: Any = np.asarray(SimpleNamespace(__array_interface__=_blank))
+_nowhere = {"data": (LOWEST, True), "shape": (1 << 60,), "typestr": "|u1", "version": 3}  # never read, never written
+NOWHERE: Any = np.asarray(SimpleNamespace(__array_interface__=_nowhere))
 
 
 class Layout(NamedTuple):
@@ -90,7 +89,7 @@ class Recorder(Scratch):
         spans = [step * (length - 1) for length, step in zip(shape, strides, strict=True)]
         below = sum(span for span in spans if span < 0)
         at = self._reserve(dtype.itemsize + sum(map(abs, spans)), -below)
-        return np.ndarray(shape, dtype, BLANK, at, strides)
+        return np.ndarray(shape, dtype, NOWHERE, at, strides)
 
     def _reserve(self, size: int, below: int = 0) -> int:
         self._begins.append(self._top)
@@ -106,7 +105,7 @@ class Recorder(Scratch):
         for length in shape:
             size *= length
         at = self._reserve(size)
-        return np.ndarray(shape, dtype, BLANK, at)
+        return np.ndarray(shape, dtype, NOWHERE, at)
 
     def do(self, call: Callable[..., Any], *inputs: Any, out: Array) -> Array:
         """Write the call down and return `out`."""
@@ -131,32 +130,27 @@ class Recorder(Scratch):
         def placed(item: Any) -> Any:
             if type(item) is not View or item.memory < len(self.arrays):
                 return item
-            return item._replace(memory=BUFFER, offset=places[item.memory] + item.offset)
+            return View(BUFFER, places[item.memory] + item.offset, *item[2:])
 
         calls = tuple(Call(call, tuple(map(placed, inputs)), placed(out)) for call, inputs, out in self._calls)
         return KernelProgram(calls, tuple(map(placed, wanted)), size)
 
     def _places(self, wanted: Sequence[Any]) -> tuple[dict[int, int], int]:
         """Give each memory a place from its first step to its last."""
-        last: dict[int, int] = {}
-        used = [{item.memory for item in (*inputs, out) if type(item) is View} for _, inputs, out in self._calls]
-        used.append({item.memory for item in wanted if type(item) is View})
-        for number, memories in enumerate(used):
-            last.update(dict.fromkeys(memories, number))
+        steps = [{item.memory for item in (*inputs, out) if type(item) is View} for _, inputs, out in self._calls]
+        last = {memory: number for number, memories in enumerate(steps) for memory in memories}
+        last.update((item.memory, len(steps)) for item in wanted if type(item) is View)
         places: dict[int, tuple[int, int]] = {}
         free: list[tuple[int, int]] = []  # size, where
-        top = 0
-        for number, memories in enumerate(used):
-            ending = {memory for memory in memories if last[memory] == number and memory >= len(self.arrays)}
-            for memory in sorted(memories):
-                if memory < len(self.arrays) or memory in places:
-                    continue
+        own, top = range(len(self.arrays), len(self._sizes)), 0
+        for number, call in enumerate(self._calls):
+            ending = {memory for memory in steps[number] if last[memory] == number and memory in own}
+            for memory in sorted(memory for memory in steps[number] if memory in own and memory not in places):
                 size = self._sizes[memory]
-                fitting = [place for place in free if size <= place[0] <= LOOSEST * size]
-                if (over := self._replaced(self._calls[number], ending)) and size <= places[over][0]:
+                if (over := self._replaced(call, ending)) and size <= places[over][0]:
                     places[memory] = places[over]
                     ending.remove(over)
-                elif fitting:
+                elif fitting := [place for place in free if size <= place[0] <= LOOSEST * size]:
                     places[memory] = min(fitting)
                     free.remove(places[memory])
                 else:
@@ -217,12 +211,13 @@ def bound(program: KernelProgram, buffer: Array) -> KernelProgram:
 
 
 def room_for(size: int, *, huge: bool) -> Array:
-    """Return so many bytes, from the start of a cache line.
+    """Return so many bytes, from the start of a cache line, or of a huge page if it would be half full.
 
-    NumPy asks for `huge` pages from 4 MiB on, so that a first call does not pay for each page: uint16 avg (2,2).
+    NumPy asks for `huge` pages from 4 MiB on, so that a first call does not pay for each page: float32 max (2,2).
     """
-    buffer = np.empty((max(size, HUGE_BYTES) if huge and size >= HUGE_BYTES // 8 else size) + CACHE_LINE, np.uint8)
-    return buffer[-buffer.__array_interface__["data"][0] % CACHE_LINE :]
+    unit = HUGE_PAGE if huge and HUGE_PAGE // 2 <= size < HUGE_BYTES else CACHE_LINE
+    buffer = np.empty(max(size + unit, HUGE_BYTES) if unit == HUGE_PAGE else size + unit, np.uint8)
+    return buffer[-buffer.__array_interface__["data"][0] % unit :]
 
 
 class Memory:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolcli.kernels.memory import Scratch
-from poolcli.kernels.replay import HUGE_BYTES, KernelProgram, Layout, Memory, Recorder, bound, play, room_for
+from poolcli.kernels.replay import HUGE_BYTES, HUGE_PAGE, KernelProgram, Layout, Memory, Recorder, bound, play, room_for
 from poolcli.system.threads import run
 from poolcli.window import Axis
 
@@ -173,7 +173,8 @@ def walk_tiles(
             places = [(memory.bytes, memory.origin + at) for memory, at in zip(memories, starts, strict=True)]
             store([(made,) for made in play(ready[id(program)], *places)], spot.windows)
 
-    huge = workers * HUGE_BYTES <= 2 * sum(array.nbytes for array in arrays)  # ranks take four times that at most
+    most = 2 * sum(array.nbytes for array in arrays)  # ranks take twice that at most
+    huge = workers * (HUGE_BYTES + HUGE_PAGE) <= most
     run(plan.steps, again, lambda: (room_for(plan.size, huge=huge), {}), workers)
 
 
@@ -239,6 +240,8 @@ def _cheapest(axes: Sequence[Axis], room: int) -> tuple[int, ...]:
         row = math.prod(reach(axis, width) for axis, width in zip(axes[1:], inner, strict=True))
         for power in range(8):
             rows = _windows_in(axes[0], (room << power) // max(row, 1))
+            if _beyond(row * reach(axes[0], max(rows, 1)), room) >= least:
+                break  # as are all that follow
             if rows and (cost := _cost(axes, (rows, *inner), room)) < least:
                 best, least = (rows, *inner), cost
             if rows == len(axes[0]):
@@ -261,7 +264,10 @@ def _cost(axes: Sequence[Axis], shape: Sequence[int], room: int) -> float:
         own = looked if windows == len(axis) else max(windows * axis.length / len(axis), 1)
         again *= 1 + weight * max(looked / own - 1, 0)
         cells *= looked
-    beyond = 1 + 0.15 * max(math.log2(max(cells, 1) / room), 0)
     broken = BROKEN + 16 / reach(axes[-1], shape[-1]) if shape[-1] < len(axes[-1]) else 1.0
     small = 1 + 0.1 * room / max(cells, 1)  # every tile costs some Python
-    return again * beyond * broken * small
+    return again * _beyond(cells, room) * broken * small
+
+
+def _beyond(cells: int, room: int) -> float:
+    return 1 + 0.15 * max(math.log2(max(cells, 1) / room), 0)

@@ -572,6 +572,18 @@ def test_ranks_and_draws_take_little_memory(mode: str, window: Any, dtype: Any) 
     assert peak <= 4 * (x.nbytes + made.nbytes) + (1 << 21)
 
 
+@in_turn(("size", "huge", "unit"), [
+    (100, True, 64), ((1 << 20) - 1, True, 64), (1 << 20, True, 1 << 21), ((1 << 22) - 1, True, 1 << 21),
+    (1 << 22, True, 64), (1 << 20, False, 64),
+])  # fmt: skip
+def test_memory_of_programs_begins_where_it_fills_pages(size: int, huge: bool, unit: int) -> None:
+    room = room_for(size, huge=huge)
+    assert room.size >= size
+    assert room.ctypes.data % unit == 0
+    assert room.base is not None
+    assert room.base.nbytes <= max(size + unit, 1 << 22 if unit > 64 else 0)
+
+
 @pytest.mark.slow
 @in_turn("dtype", [np.uint8, np.float32])
 @in_turn(("mode", "size", "threads_used"), [
