@@ -54,6 +54,7 @@ Finish = Callable[[State, Tile, Array], Array]
 GIANT_CELLS = 1 << 15  # a window above this is folded in two levels
 FEW_CELLS = 1 << 16  # the cells that the first level folds into one
 MANY_CELLS = 1 << 19  # the same if nothing is rounded
+SPARSE = 4  # rows between blocks, from which a tile may be twice as large: later steps see few of its cells
 MOST_ROUNDINGS = 15  # of float32, each at most 2**-24: with an average's division, a sum stays within 1e-6
 
 
@@ -288,7 +289,8 @@ def _task(axes: Sequence[Axis], parts: Sequence[Part], dtypes: Sequence[np.dtype
     firsts = [(part.prepare and part.dtype) or dtype for part, dtype in zip(parts, dtypes, strict=True)]
     plans = [each.kinds(first) for each, first in zip(types, firsts, strict=True)]
     widest = max(kind.dtype.itemsize for kinds in plans for kind in kinds)
-    return _Folding(tuple(parts), types), TILE_BYTES // widest
+    sparse = types[0].ways[0] == "blocks" and axes[0].stride >= SPARSE and not any(part.prepare for part in parts)
+    return _Folding(tuple(parts), types), (TILE_BYTES << sparse) // widest
 
 
 def small_fold(

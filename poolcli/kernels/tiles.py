@@ -105,9 +105,8 @@ def planned(
     """Record the task for each kind of tile; a plan is a value and holds no memory of a call."""
     programs: dict[Any, KernelProgram] = {}
     steps = []
-    sources = len(layouts) - direct
     for spot in spots(planes, axes, room):
-        parts = [spot.cells] * sources + [spot.windows] * direct
+        parts = [spot.cells] * (len(layouts) - direct) + [spot.windows] * direct
         if (kind := spot.kind) not in programs:
             shapes = [tuple(part.stop - part.start for part in tile) for tile in parts]
             programs[kind] = recorded(task, spot.axes, shapes, layouts, direct=direct)
@@ -173,8 +172,7 @@ def walk_tiles(
             places = [(memory.bytes, memory.origin + at) for memory, at in zip(memories, starts, strict=True)]
             store([(made,) for made in play(ready[id(program)], *places)], spot.windows)
 
-    most = 2 * sum(array.nbytes for array in arrays)  # ranks take twice that at most
-    huge = workers * (HUGE_BYTES + HUGE_PAGE) <= most
+    huge = workers * (HUGE_BYTES + HUGE_PAGE) <= 2 * sum(array.nbytes for array in arrays)  # ranks take twice that
     run(plan.steps, again, lambda: (room_for(plan.size, huge=huge), {}), workers)
 
 
