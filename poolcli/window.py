@@ -248,15 +248,18 @@ class Axis:
         low = min(max(begin, 0), self.length)
         return low, max(min(end, self.length), low)
 
-    def band(self, first: int, last: int) -> tuple[int, int, Axis]:
-        """Return the real cells ``low:high`` that the windows ``first`` to ``last`` need, and the axis over them.
+    def over(self, first: int, last: int, low: int, high: int) -> Axis:
+        """Return the axis of the windows ``first`` to ``last`` over the cells ``low:high``, all that they need.
 
-        Cells outside the band count as padding there, which no window of the band reaches.
+        Other cells count as padding there, which none of them reaches.
         """
-        low, high = self.reads(first, last)
         starts, stops = moved(self.starts[first:last], -low), moved(self.stops[first:last], -low)
-        after = self.after + self.length - high
-        return low, high, Axis(high - low, starts, stops, self.dilation, self.before + low, after)
+        return Axis(high - low, starts, stops, self.dilation, self.before + low, self.after + self.length - high)
+
+    def band(self, first: int, last: int) -> tuple[int, int, Axis]:
+        """Return the real cells ``low:high`` that some windows need, and the axis over them."""
+        low, high = self.reads(first, last)
+        return low, high, self.over(first, last, low, high)
 
     def filled(self) -> Axis:
         """Return the axis over the array with its padding filled: every cell is real."""

@@ -54,7 +54,8 @@ Finish = Callable[[State, Tile, Array], Array]
 GIANT_CELLS = 1 << 15  # a window above this is folded in two levels
 FEW_CELLS = 1 << 16  # the cells that the first level folds into one
 MANY_CELLS = 1 << 19  # the same if nothing is rounded
-SPARSE = 4  # rows between blocks, from which a tile may be twice as large: later steps see few of its cells
+# rows between blocks, from which tiles are twice as large, because later steps see few cells: float32 avg (8,8)
+SPARSE = 4
 MOST_ROUNDINGS = 15  # of float32, each at most 2**-24: with an average's division, a sum stays within 1e-6
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from itertools import product
 from operator import mul
@@ -67,7 +66,7 @@ def _bands(axis: Axis, grid: Sequence[slice], *, last: bool) -> list[Band]:
         high = _whole_rows(axis, low, high) if last else high
         kind = (high - low, part.stop - part.start, axis.starts[part.start] - low, axis.stops[part.stop - 1] - low)
         if kind not in made or not axis.regular:
-            made[kind] = replace(axis.band(part.start, part.stop)[2], length=high - low)
+            made[kind] = axis.over(part.start, part.stop, low, high)
         found.append((part, slice(low, high), made[kind], kind))
     return found
 
@@ -239,7 +238,7 @@ def _cheapest(axes: Sequence[Axis], room: int) -> tuple[int, ...]:
         for power in range(8):
             rows = _windows_in(axes[0], (room << power) // max(row, 1))
             if _beyond(row * reach(axes[0], max(rows, 1)), room) >= least:
-                break  # as are all that follow
+                break  # what follows is larger still
             if rows and (cost := _cost(axes, (rows, *inner), room)) < least:
                 best, least = (rows, *inner), cost
             if rows == len(axes[0]):
